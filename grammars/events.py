@@ -1,0 +1,58 @@
+"""What a parser reports while the text of a turn arrives. Frozen; they flow, and nothing is diffed.
+
+For each tool call, in order: one `ToolCallStart`, any number of `ArgumentsDelta`, one `ToolCallEnd`.
+A call that the text cuts off has no end. The deltas of one kind, joined, are the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ContentDelta:
+    """Text for `message.content`: free text, or a piece of the document that `response_format` asked for."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """Text for `message.reasoning_content`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStart:
+    """A call's name is known. `index` counts calls from 0; `id` is the wire's own, or None where the wire has none."""
+
+    index: int
+    name: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsDelta:
+    """The next piece of a call's arguments as JSON text, byte for byte what the whole response holds."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallEnd:
+    """The call is complete: its arguments are one JSON object."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """The text left the wire format. `text` was also reported as content: nothing is lost."""
+
+    text: str
+    reason: str
+
+
+Event = ContentDelta | ReasoningDelta | ToolCallStart | ArgumentsDelta | ToolCallEnd | Malformed
