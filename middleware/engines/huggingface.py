@@ -23,7 +23,9 @@ class HuggingFaceTokenizer:
 
     @property
     def named_tokens(self) -> Mapping[str, str]:
-        return {name: str(token) for name, token in self._tokenizer.special_tokens_map.items() if isinstance(token, str)}
+        return {
+            name: str(token) for name, token in self._tokenizer.special_tokens_map.items() if isinstance(token, str)
+        }
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:

@@ -235,9 +235,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("error", "status", "kind"), FAULTS)
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_fault_before_the_first_token_has_its_status(
-    error: Exception, status: int, kind: str, stream: bool
-) -> None:
+def test_a_fault_before_the_first_token_has_its_status(error: Exception, status: int, kind: str, stream: bool) -> None:
     response = chat(app(failing(error)), stream=stream)
     assert response.status_code == status
     assert response.json()["error"]["type"] == kind
