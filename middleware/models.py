@@ -86,7 +86,7 @@ class Model:
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
                 format=self.format,
                 schema=self._schema_to_tell(request, messages),
-                **(request.chat_template_kwargs or {}),
+                template_kwargs=request.chat_template_kwargs or {},
             )
         except PromptError as error:
             raise BadRequest(str(error), param=error.param) from error

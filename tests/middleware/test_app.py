@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 from openai import AsyncOpenAI
 from starlette.applications import Starlette
@@ -90,7 +91,7 @@ def test_a_stream_opens_with_the_role_and_ends_with_the_reason() -> None:
 
 
 def test_usage_is_streamed_when_asked_for() -> None:
-    *chunks, done = events(chat(app(), stream=True, stream_options={"include_usage": True}))
+    *chunks, _ = events(chat(app(), stream=True, stream_options={"include_usage": True}))
     assert [chunk["usage"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["completion_tokens"] == 2
@@ -134,7 +135,8 @@ def test_a_stop_string_never_cuts_a_document_and_the_header_says_so() -> None:
 
 
 def test_ignored_fields_are_named_safely() -> None:
-    response = chat(app(), **{"wizardry": 1, "a\r\nb: c": 2, **{f"x{n}": n for n in range(30)}})
+    unknown: dict[str, Any] = {"wizardry": 1, "a\r\nb: c": 2, **{f"x{n}": n for n in range(30)}}
+    response = chat(app(), **unknown)
     named = response.headers["x-latticework-ignored"].split(", ")
     assert named[:3] == ["wizardry", "a%0D%0Ab%3A%20c", "x0"]
     assert named[-1] == "and-12-more"
@@ -345,9 +347,9 @@ def test_two_engines_in_one_app() -> None:
 
 def test_the_openai_client_in_process() -> None:
     async def once() -> str | None:
-        transport = httpx.ASGITransport(app(says("hello")))
+        transport = httpx2.ASGITransport(app(says("hello")))
         async with AsyncOpenAI(
-            base_url="http://in-process/v1", api_key="none", http_client=httpx.AsyncClient(transport=transport)
+            base_url="http://in-process/v1", api_key="none", http_client=httpx2.AsyncClient(transport=transport)
         ) as client:
             answer = await client.chat.completions.create(
                 model="scripted", messages=[{"role": "user", "content": "hi"}]
