@@ -175,8 +175,10 @@ def _offer(index: int, name: str, parameters: Mapping[str, Any]) -> Offer:
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters, and an object."""
-    type_ = parameters.get("type", "object")
-    if "object" not in ([type_] if isinstance(type_, str) else type_):
+    types = parameters.get("type", "object")
+    if not isinstance(types, str | list):
+        return parameters  # no schema: compile_schema says so
+    if "object" not in ([types] if isinstance(types, str) else types):
         raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
     if "$ref" not in parameters:
         return {**parameters, "type": "object"}
