@@ -125,16 +125,16 @@ def as_api_error(error: Exception) -> ApiError | None:
         case ApiError():
             return error
         case GrammarError():
-            return BadRequest(error.message, param=from_pointer(error.pointer) or None)
+            return BadRequest(error.message, param=from_pointer(error.pointer))
         case EngineError():
             return ENGINE_ERRORS[type(error)](str(error))
     return None
 
 
-def from_pointer(pointer: str) -> str:
-    """OpenAI's spelling of a JSON pointer: `/tools/0/function/name` is `tools[0].function.name`."""
+def from_pointer(pointer: str) -> str | None:
+    """OpenAI's spelling of a JSON pointer: `/tools/0/function/name` is `tools[0].function.name`. None for the whole."""
     path = ""
     for part in pointer.split("/")[1:]:
         part = part.replace("~1", "/").replace("~0", "~")
         path += f"[{part}]" if part.isdecimal() else f".{part}" if path else part
-    return path
+    return path or None

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from grammars.errors import InvalidGrammar
-from grammars.formats import FORMATS, Format, choose
+from grammars.formats import FORMATS, HERMES, Format
 from grammars.plan import compile_turn
 from middleware import sampling
 from middleware.completion import Job
@@ -52,10 +52,7 @@ class Model:
         """How this model writes tool calls."""
         if self._settings.tool_format:
             return FORMATS[self._settings.tool_format]
-        tokenizer = self.engine.tokenizer
-        chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
-        logger.info("%s writes tool calls as %s: %s", self.names[0], chosen.name, why)
-        return chosen
+        return HERMES
 
     @cached_property
     def template(self) -> ChatTemplate:
@@ -89,7 +86,7 @@ class Model:
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
                 format=self.format,
                 schema=self._schema_to_tell(request, messages),
-                **(request.chat_template_kwargs or {}),
+                template_kwargs=request.chat_template_kwargs or {},
             )
         except PromptError as error:
             raise BadRequest(str(error), param=error.param) from error

@@ -88,7 +88,7 @@ class Chunk(msgspec.Struct, frozen=True):
     model: str
     choices: tuple[ChunkChoice, ...]
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
-    usage: Usage | None | UnsetType = UNSET
+    usage: Usage | UnsetType | None = UNSET
 
 
 class Function(msgspec.Struct, frozen=True):

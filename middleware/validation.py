@@ -66,7 +66,11 @@ def _no_refused_field(request: ChatRequest) -> None:
 
 def _text_only(request: ChatRequest) -> None:
     if set(request.modalities or ("text",)) != {"text"}:
-        raise BadRequest("This model answers with text only.", param="modalities", code="unsupported_value")
+        raise BadRequest(
+            "'modalities' asks for more than text, and this model answers with text only.",
+            param="modalities",
+            code="unsupported_value",
+        )
     for index, message in enumerate(request.messages):
         for position, part in enumerate(message.content if isinstance(message.content, list) else ()):
             if isinstance(part, OtherPart):

@@ -73,9 +73,7 @@ class ScriptedEngine:
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         return None
 
-    async def generate(
-        self, prompt: Sequence[int], sampling: Sampling, request_id: str
-    ) -> AsyncGenerator[Piece, None]:
+    async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         self.asked.append(sampling)
         self.prompts.append(bytes(prompt).decode())
         self.open += 1

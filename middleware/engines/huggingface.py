@@ -1,4 +1,4 @@
-"""A Hugging Face fast tokenizer, as the layer above needs it: templates, ids, and llguidance's view of the vocabulary."""
+"""A Hugging Face fast tokenizer as the layer above needs it: templates, ids, and llguidance's view of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from llguidance import LLMatcher, LLTokenizer
 
 
 class HuggingFaceTokenizer:
-    """Wraps a `PreTrainedTokenizerFast`. `vocabulary_size` counts the model's logits, which may exceed the tokenizer's."""
+    """Wraps a `PreTrainedTokenizerFast`.
+
+    `vocabulary_size` counts the model's logits, which may be more than the tokenizer's entries.
+    """
 
     def __init__(self, tokenizer: Any, vocabulary_size: int) -> None:
         self._tokenizer = tokenizer
@@ -19,11 +22,13 @@ class HuggingFaceTokenizer:
 
     @property
     def chat_template(self) -> str:
-        return self._tokenizer.get_chat_template()
+        return str(self._tokenizer.get_chat_template())
 
     @property
     def named_tokens(self) -> Mapping[str, str]:
-        return {name: str(token) for name, token in self._tokenizer.special_tokens_map.items() if isinstance(token, str)}
+        return {
+            name: str(token) for name, token in self._tokenizer.special_tokens_map.items() if isinstance(token, str)
+        }
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:

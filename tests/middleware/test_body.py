@@ -23,7 +23,10 @@ def receiving(*messages: dict[str, Any]) -> Any:
 
 
 def test_a_body_in_pieces_is_joined() -> None:
-    pieces = [{"type": "http.request", "body": b"ab", "more_body": True}, {"type": "http.request", "body": b"c"}]
+    pieces: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"ab", "more_body": True},
+        {"type": "http.request", "body": b"c"},
+    ]
     assert asyncio.run(read(receiving(*pieces), 3)) == b"abc"
 
 
