@@ -106,19 +106,19 @@ def _check_format(name: str) -> None:
 
 
 def _serve(settings: Settings, engine_arguments: Sequence[str]) -> int:
-    listener = _listener(settings)
-    engine = _engine(engine_arguments)
-    from middleware import server
-    from middleware.app import create_app
-    from middleware.welcome import welcome
+    with _listener(settings) as listener:
+        engine = _engine(engine_arguments)
+        from middleware import server
+        from middleware.app import create_app
+        from middleware.welcome import welcome
 
-    name = engine.model_ids[0]
+        name = engine.model_ids[0]
 
-    def ready() -> None:
-        _say(welcome(server.url(listener), name, guarded=bool(settings.api_keys)))
+        def ready() -> None:
+            _say(welcome(server.url(listener), name, guarded=bool(settings.api_keys)))
 
-    _say(f"Loading {name} into vLLM, which tells how it goes:")
-    server.run(create_app(engine, settings=settings), listener, drain_timeout=settings.drain_timeout, ready=ready)
+        _say(f"Loading {name} into vLLM, which tells how it goes:")
+        server.run(create_app(engine, settings=settings), listener, drain_timeout=settings.drain_timeout, ready=ready)
     return 0
 
 
