@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,9 +30,9 @@ class _Arranging:
         return instance
 
     def object(self, instance: dict[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-        known, rest = node.get("properties", {}), node.get("additionalProperties", {})
+        known = node.get("properties", {})
         names = [*(name for name in known if name in instance), *(name for name in instance if name not in known)]
-        return {name: self.value(instance[name], known.get(name, rest)) for name in names}
+        return {name: self.value(instance[name], _value_of(node, name)) for name in names}
 
     def settle(self, instance: Any, schema: Lowered) -> Mapping[str, Any]:
         """The node that speaks of the instance: references followed, one alternative chosen."""
@@ -48,3 +49,13 @@ class _Arranging:
         if isinstance(schema, bool):
             return schema
         return bool(Draft202012Validator({**schema, "$defs": self.definitions}).is_valid(instance))
+
+
+def _value_of(node: Mapping[str, Any], name: str) -> Lowered:
+    """What a lowered object says of the value under a name. Its patterns are disjoint."""
+    known: Mapping[str, Lowered] = node.get("properties", {})
+    if name in known:
+        return known[name]
+    patterns: Mapping[str, Lowered] = node.get("patternProperties", {})
+    matching = (schema for pattern, schema in patterns.items() if re.search(pattern, name))
+    return next(matching, node.get("additionalProperties", {}))

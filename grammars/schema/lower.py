@@ -163,7 +163,7 @@ class Lowering:
             node["properties"] = {name: self.shape(value(piece, name)) for name in names}
         if piece.patterns:
             node["patternProperties"] = {
-                regex.pattern(language): self.shape(shape) for language, shape in piece.patterns
+                regex.pattern(_beside(language, names)): self.shape(shape) for language, shape in piece.patterns
             }
         rest = self.shape(piece.rest)
         if rest != {}:
@@ -175,6 +175,14 @@ class Lowering:
         if piece.most is not None:
             node["maxProperties"] = piece.most
         return node
+
+
+def _beside(language: regex.Language, names: list[str]) -> regex.Language:
+    """The pattern without the listed names, to which llguidance would apply it again, and can't where they recurse."""
+    matching = [name for name in names if regex.automaton(language).matches(name)]
+    if not matching:
+        return language
+    return regex.plain(regex.meet(language, regex.negate(regex.words(matching)))) or language
 
 
 def _reference(name: str) -> dict[str, Any]:
