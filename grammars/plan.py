@@ -81,6 +81,12 @@ class Plan:
     document: SchemaPlan | None
     choice: ToolChoice
 
+    @property
+    def exact(self) -> bool:
+        """The grammar alone decides: no keyword is merely checked on the finished turn."""
+        schemas = [offer.parameters for offer in self.offers] + ([self.document] if self.document else [])
+        return all(schema.exact for schema in schemas)
+
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
         return Parser(self.tree, self.calls)
@@ -175,8 +181,10 @@ def _offer(index: int, name: str, parameters: Mapping[str, Any]) -> Offer:
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters, and an object."""
-    type_ = parameters.get("type", "object")
-    if "object" not in ([type_] if isinstance(type_, str) else type_):
+    types = parameters.get("type", "object")
+    if not isinstance(types, str | list):
+        return parameters  # no schema: compile_schema says so
+    if "object" not in ([types] if isinstance(types, str) else types):
         raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
     if "$ref" not in parameters:
         return {**parameters, "type": "object"}

@@ -67,14 +67,15 @@ class Model:
         asked = turn(request, self.format, self.engine.tokenizer.special_tokens)
         plan = compile_turn(asked)
         if (refusal := self._refusal_of(plan.grammar)) is not None:
-            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}")
+            at_fault = "/response_format" if asked.schema is not None else "/tools"
+            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
         prompt = self.engine.tokenizer.encode(self._render(request, messages))
         room = sampling.room(request, len(prompt), self.engine.max_model_len)
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
         stops = () if asked.schema is not None else tuple(request.stop or ())
-        return Job(request.model, prompt, plan, sampled, stops, request.n or 1)
+        return Job(request.model, prompt, plan, sampled, stops, request.n or 1, self._settings.attempts)
 
     def _uncached_refusal(self, grammar: str | None) -> str | None:
         return None if grammar is None else self.engine.tokenizer.grammar_error(grammar)
