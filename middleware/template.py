@@ -75,8 +75,8 @@ class Template:
             PromptError: the template is not valid, refuses the conversation, or can't cope with it.
         """
         compiled = _compile(self.source, self.now)
-        given = copy.deepcopy(dict(context)) if compiled.environment.__class__ is _QueueingSandbox else context
         try:
+            given = copy.deepcopy(dict(context)) if isinstance(compiled.environment, _QueueingSandbox) else context
             return compiled.render({"datetime": self.now().strftime("%Y-%m-%d"), **self.special_tokens, **given})
         except _Refusal as refusal:
             raise PromptError(f"The model's chat template refuses the conversation: {refusal}") from refusal
