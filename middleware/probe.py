@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 from typing import Any, Literal
 
@@ -80,9 +79,8 @@ def _called(shape: Calling) -> list[Message]:
 _ASK, _ANSWER, _AGAIN = _said("user", "dunnart"), _said("assistant", "bilby"), _said("user", "potoroo")
 
 
-@lru_cache(maxsize=64)
 def probe(template: Template) -> Traits:
-    """The traits of `template`, by some forty tiny renderings, once."""
+    """The traits of `template`, by some forty tiny renderings: tens of milliseconds."""
     bare = _Trial(template, {})
     untold = None if bare.text(_ASK, tools=None) is not None or bare.text(_ASK, tools=[]) is None else ()
     telling = _telling(_Trial(template, {"tools": untold}))

@@ -32,7 +32,7 @@ class ChatTemplate:
     """
 
     source: str
-    special_tokens: Mapping[str, str] = field(default_factory=dict, hash=False)
+    special_tokens: Mapping[str, str] = field(default_factory=dict)
     now: Callable[[], datetime] = datetime.now
 
     @cached_property
