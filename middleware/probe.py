@@ -15,9 +15,6 @@ from typing import Any, Literal
 from middleware.template import PromptError, Template
 from middleware.traits import DOORS, Calling, Message, Place, Telling, Traits
 
-LONG_ID = "call_0a1b2c3d4e5f"
-SHORT_ID = "a1b2c3d4e"  # Mistral's templates refuse any id but nine letters and digits
-
 
 @dataclass(frozen=True)
 class _Trial:
@@ -48,59 +45,57 @@ def _said(role: str, content: Any, **extra: Any) -> Message:
     return {"role": role, "content": content, **extra}
 
 
+_ASK, _ANSWER, _AGAIN = _said("user", "dunnart"), _said("assistant", "bilby"), _said("user", "potoroo")
+
+
 def _tool(described: bool) -> Message:
-    city = {"type": "string", "description": "a hamlet"} if described else {"type": "string"}
-    parameters = {"type": "object", "properties": {"burrow": city}, "required": ["burrow"]}
+    hole = {"type": "string", "description": "a hole"} if described else {"type": "string"}
+    parameters = {"type": "object", "properties": {"burrow": hole}, "required": ["burrow"]}
     description = {"description": "a wombat's"} if described else {}
     return {"type": "function", "function": {"name": "find_wombat", **description, "parameters": parameters}}
 
 
-def _call(shape: Calling, place: str = "Quokkaville", identity: str = "") -> Message:
+def _call(shape: Calling, place: str = "Quokkaville") -> Message:
     arguments: Any = {"den": place, "deep": True}
-    return {
-        "id": identity or (SHORT_ID if shape.short_ids else LONG_ID),
-        "type": "function",
-        "function": {
-            "name": "find_wombat",
-            "arguments": json.dumps(arguments) if shape.arguments == "string" else arguments,
-        },
-    }
+    spelled = json.dumps(arguments) if shape.arguments == "string" else arguments
+    return {"id": _id(shape, place), "type": "function", "function": {"name": "find_wombat", "arguments": spelled}}
 
 
-def _result(shape: Calling | None, content: Any = "numbat", role: str = "tool", identity: str = "") -> Message:
-    identity = identity or (SHORT_ID if shape and shape.short_ids else LONG_ID)
-    return _said(role, content, tool_call_id=identity, name="find_wombat")
+def _id(shape: Calling | None, place: str) -> str:
+    # Mistral's templates refuse any id but nine letters and digits.
+    short = f"{len(place)}a1b2c3d4e"[:9]
+    return short if shape and shape.short_ids else f"call_{short}f"
 
 
-def _called(shape: Calling) -> list[Message]:
-    return [_ASK, _said("assistant", shape.content, tool_calls=[_call(shape)]), _result(shape)]
+def _calls(shape: Calling, content: str | None, **extra: Any) -> Message:
+    return _said("assistant", content, tool_calls=[_call(shape)], **extra)
 
 
-_ASK, _ANSWER, _AGAIN = _said("user", "dunnart"), _said("assistant", "bilby"), _said("user", "potoroo")
+def _result(shape: Calling | None, content: Any = "numbat", place: str = "Quokkaville") -> Message:
+    return _said("tool", content, tool_call_id=_id(shape, place), name="find_wombat")
 
 
 def probe(template: Template) -> Traits:
     """The traits of `template`, by some forty tiny renderings: tens of milliseconds."""
     bare = _Trial(template, {})
     untold = None if bare.text(_ASK, tools=None) is not None or bare.text(_ASK, tools=[]) is None else ()
-    telling = _telling(_Trial(template, {"tools": untold}))
-    context = _told(telling) if telling else {"tools": untold}
-    trial = _Trial(template, context)
-    calling = _calling(trial)
-    system = _system(_Trial(template, {"tools": untold, **_closed(telling)}), telling, calling)
-    alternates = not trial.shows(["dunnart", "potoroo"], _ASK, _AGAIN)
-    key = _reasoning(trial, calling)
+    telling = _telling(bare, untold)
+    with_tools = _Trial(template, _told(telling) if telling else {"tools": untold})
+    without = _Trial(template, _untold(telling, untold))
+    calling = _calling(with_tools)
+    system = _system(without, telling, calling)
+    reasoning = _reasoning(with_tools, calling)
     return Traits(
         telling=telling,
         untold=untold,
         calling=calling,
-        results=_results(trial, calling, telling is not None),
+        results=_results(with_tools, calling, telling),
         system=system,
-        alternates=alternates,
-        silence="" if trial.text(_ASK, _said("assistant", ""), _AGAIN) is not None else " ",
-        parts=_parts(trial, calling, system),
-        reasoning=key,
-        reasoning_beside_text=trial.text(*_reasoned(calling, key, "bandicoot")) is not None,
+        alternates=not without.shows(["dunnart", "potoroo"], _ASK, _AGAIN),
+        silence="" if without.text(_ASK, _said("assistant", ""), _AGAIN) is not None else " ",
+        parts=_parts(with_tools, calling, system),
+        reasoning=reasoning,
+        reasoning_beside_text=with_tools.text(*_reasoned(calling, reasoning, "bandicoot")) is not None,
     )
 
 
@@ -108,15 +103,15 @@ def _told(telling: Telling) -> dict[str, Any]:
     return {telling.door: DOORS[telling.door]([_tool(telling.needs_descriptions)])}
 
 
-def _closed(telling: Telling | None) -> dict[str, Any]:
-    return {} if telling is None or telling.door == "tools" else {telling.door: DOORS[telling.door]([])}
+def _untold(telling: Telling | None, untold: tuple[()] | None) -> dict[str, Any]:
+    return {"tools": untold} if telling is None or telling.door == "tools" else {telling.door: DOORS[telling.door]([])}
 
 
-def _telling(trial: _Trial) -> Telling | None:
+def _telling(bare: _Trial, untold: tuple[()] | None) -> Telling | None:
     for door, needs_system, needs_descriptions in product(DOORS, (False, True), (False, True)):
         telling = Telling(door, needs_system, needs_descriptions)
         head = [_said("system", "wallaby")] if needs_system else []
-        if trial.shows(["find_wombat"], *head, _ASK, **_told(telling)):
+        if bare.shows(["find_wombat"], *head, _ASK, **{"tools": untold, **_told(telling)}):
             return telling
     return None
 
@@ -136,7 +131,7 @@ def _calling(trial: _Trial) -> Calling | None:
 
 def _rendering(trial: _Trial, shape: Calling) -> str | None:
     for after in (_result(shape), _AGAIN):
-        text = trial.text(_ASK, _said("assistant", shape.content, tool_calls=[_call(shape)]), after)
+        text = trial.text(_ASK, _calls(shape, shape.content), after)
         # A dict printed as Python would (functionary's, given an object) is not what the model was trained on.
         if text is not None and "Quokkaville" in text and "{'den'" not in text:
             return text
@@ -144,55 +139,53 @@ def _rendering(trial: _Trial, shape: Calling) -> str | None:
 
 
 def _beside_text(trial: _Trial, shape: Calling) -> bool:
-    message = _said("assistant", "bandicoot", tool_calls=[_call(shape)])
+    message = _calls(shape, "bandicoot")
     return any(trial.shows(["Quokkaville"], _ASK, message, after) for after in (_result(shape), _AGAIN))
 
 
 def _parallel(trial: _Trial, shape: Calling) -> bool:
-    ids = ("a1b2c3d4e", "b1b2c3d4e") if shape.short_ids else (LONG_ID, LONG_ID + "1")
-    calls = [_call(shape, "Quokkaville", ids[0]), _call(shape, "Quollton", ids[1])]
-    message = _said("assistant", shape.content, tool_calls=calls)
-    results = [_result(shape, "numbat", identity=ids[0]), _result(shape, "dibbler", identity=ids[1])]
-    words = ["Quokkaville", "Quollton"]
-    return trial.shows(words, _ASK, message, *results) or trial.shows(words, _ASK, message, _AGAIN)
+    places = ("Quokkaville", "Quollton")
+    message = _said("assistant", shape.content, tool_calls=[_call(shape, place) for place in places])
+    results = [_result(shape, place=place) for place in places]
+    return any(trial.shows(places, _ASK, message, *after) for after in (results, [_AGAIN]))
 
 
-def _results(trial: _Trial, calling: Calling | None, told: bool) -> bool:
-    head = [_ASK, _said("assistant", calling.content, tool_calls=[_call(calling)]) if calling else _ANSWER]
-    text = trial.text(*head, _result(calling))
+def _results(trial: _Trial, calling: Calling | None, telling: Telling | None) -> bool:
+    before, result = _calls(calling, calling.content) if calling else _ANSWER, _result(calling)
+    text = trial.text(_ASK, before, result)
     if text is None or "numbat" not in text:
         return False
-    stranger = trial.text(*head, _result(calling, role="stranger"))
-    return told or stranger is None or text.replace("tool", "") != stranger.replace("stranger", "")
+    # A template that knows nothing of tools may print any role's name. To its model this one is as strange as any.
+    stranger = trial.text(_ASK, before, {**result, "role": "stranger"})
+    return telling is not None or stranger is None or text.replace("tool", "") != stranger.replace("stranger", "")
 
 
 def _system(trial: _Trial, telling: Telling | None, calling: Calling | None) -> Place:
-    first, late = _said("system", "wallaby"), _said("system", "wallaroo")
+    first, second, late = (_said("system", word) for word in ("wallaby", "wallaroo", "pademelon"))
     words = ["wallaby", "wallaroo", "dunnart", "bilby", "pademelon", "potoroo"]
     if not trial.shows(["wallaby", "dunnart"], first, _ASK):
         return "never"
-    if calling and not trial.shows(["wallaby"], first, *_called(calling)):
+    if calling and not trial.shows(["wallaby"], first, _ASK, _calls(calling, calling.content), _result(calling)):
         return "last"
     # One that lists its tools in a system message lists them in each.
     repeats = telling is not None and telling.needs_system
-    if not repeats and trial.shows(words, first, late, _ASK, _ANSWER, _said("system", "pademelon"), _AGAIN):
-        return "anywhere"
-    return "first"
+    anywhere = not repeats and trial.shows(words, first, second, _ASK, _ANSWER, late, _AGAIN)
+    return "anywhere" if anywhere else "first"
 
 
-def _parts(trial: _Trial, calling: Calling | None, system: str) -> bool:
-    def parts(word: str) -> list[Message]:
-        return [{"type": "text", "text": f"{word}one"}, {"type": "text", "text": f"{word}two"}]
-
-    talk = [_said(role, parts(role)) for role in ("user", "assistant", "user")]
-    words = [f"{role}{count}" for role in ("user", "assistant", "user") for count in ("one", "two")]
-    if system != "never":
-        talk, words = [_said("system", parts("system")), *talk], ["systemone", "systemtwo", *words]
+def _parts(trial: _Trial, calling: Calling | None, system: Place) -> bool:
+    roles = [*(["system"] if system != "never" else []), "user", "assistant", "user"]
+    talk = [_said(role, _two_parts(role)) for role in roles]
     if calling:
-        talk += [_said("assistant", calling.content, tool_calls=[_call(calling)]), _result(calling, parts("tool"))]
-        words += ["toolone", "tooltwo"]
-    text = trial.text(*talk)
-    return trial.shows(words, *talk) and "'text'" not in (text or "") and '"text"' not in (text or "")
+        talk += [_calls(calling, calling.content), _result(calling, _two_parts("tool"))]
+        roles.append("tool")
+    words = [f"{role} {count}" for role in roles for count in ("one", "two")]
+    # A list printed as a list is no text.
+    return trial.shows(words, *talk) and not any(trial.shows([key], *talk) for key in ("'text'", '"text"'))
+
+
+def _two_parts(role: str) -> list[Message]:
+    return [{"type": "text", "text": f"{role} {count}"} for count in ("one", "two")]
 
 
 def _reasoning(trial: _Trial, calling: Calling | None) -> str:
@@ -203,5 +196,6 @@ def _reasoning(trial: _Trial, calling: Calling | None) -> str:
 
 
 def _reasoned(calling: Calling | None, key: str, content: str | None) -> list[Message]:
-    calls = {"tool_calls": [_call(calling)]} if calling else {}
-    return [_ASK, _said("assistant", content, **{key: "kowari"}, **calls), _result(calling) if calling else _AGAIN]
+    if calling is None:
+        return [_ASK, _said("assistant", content, **{key: "kowari"}), _AGAIN]
+    return [_ASK, _calls(calling, content, **{key: "kowari"}), _result(calling)]
