@@ -81,6 +81,12 @@ class Plan:
     document: SchemaPlan | None
     choice: ToolChoice
 
+    @property
+    def exact(self) -> bool:
+        """The grammar alone decides: no keyword is merely checked on the finished turn."""
+        schemas = [offer.parameters for offer in self.offers] + ([self.document] if self.document else [])
+        return all(schema.exact for schema in schemas)
+
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
         return Parser(self.tree, self.calls)

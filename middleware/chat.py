@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
@@ -25,9 +26,11 @@ from middleware.validation import parse
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "x-request-id"
+CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
-# Names of ignored fields in the header, at most: a header has its limits, and a body's keys have none.
-MOST_IGNORED = 20
+# What a header lists at most: it has its limits, and a body's keys have none.
+MOST_NAMES = 20
+MOST_LETTERS = 200
 
 
 class ChatCompletions:
@@ -50,7 +53,7 @@ class ChatCompletions:
         model = await self._models.find(request.model)
         job = await self._prepared(model, request, decoded["messages"])
         completion = Completion(model.engine, job)
-        headers = {REQUEST_ID: completion.id, **_ignored(request, job)}
+        headers = {REQUEST_ID: completion.id, **_ignored(request, job), **_checked(job)}
         async with aclosing(completion.chunks()) as chunks:
             if request.stream:
                 usage = bool(request.stream_options and request.stream_options.include_usage)
@@ -74,8 +77,17 @@ def _ignored(request: ChatRequest, job: Job) -> dict[str, str]:
     names = request.unknown_fields()
     if request.stop and not job.stops:
         names.append("stop")  # it never cuts a document
-    if not names:
-        return {}
-    listed = [quote(name[:100], safe="[].-_") for name in names[:MOST_IGNORED]]
-    more = [f"and-{len(names) - MOST_IGNORED}-more"] if len(names) > MOST_IGNORED else []
-    return {IGNORED: ", ".join([*listed, *more])}
+    return _listing(IGNORED, names)
+
+
+def _checked(job: Job) -> dict[str, str]:
+    """The header that names the keywords for whose sake the answer is held back until it is checked."""
+    checked = [finding for finding in job.plan.report if finding.status == "checked"]
+    return _listing(CHECKED, [f"{finding.pointer}/{finding.keyword}" for finding in checked])
+
+
+def _listing(header: str, names: Sequence[str]) -> dict[str, str]:
+    """Names that a client chose, safe in a header; no header for none."""
+    listed = [quote(name[:MOST_LETTERS], safe="/[].-_$") for name in names[:MOST_NAMES]]
+    more = [f"and-{len(names) - MOST_NAMES}-more"] if len(names) > MOST_NAMES else []
+    return {header: ", ".join([*listed, *more])} if names else {}

@@ -75,7 +75,7 @@ class Model:
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
         stops = () if asked.schema is not None else tuple(request.stop or ())
-        return Job(request.model, prompt, plan, sampled, stops, request.n or 1)
+        return Job(request.model, prompt, plan, sampled, stops, request.n or 1, self._settings.attempts)
 
     def _uncached_refusal(self, grammar: str | None) -> str | None:
         return None if grammar is None else self.engine.tokenizer.grammar_error(grammar)

@@ -76,9 +76,7 @@ def _since(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _decide(
-    plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid: Iterable[Any]
-) -> tuple[Outcome, str]:
+def _decide(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid: Iterable[Any]) -> tuple[Outcome, str]:
     outcome: Outcome = "exact"
     for instance in invalid:
         if _accepted(plan, acceptor, instance):

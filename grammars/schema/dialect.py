@@ -25,9 +25,7 @@ ONE = frozenset(
     " unevaluatedItems unevaluatedProperties".split()
 )
 EACH = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
-NAMED = frozenset(
-    ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
-)
+NAMED = frozenset(("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies"))
 
 
 @dataclass(frozen=True)

@@ -261,6 +261,48 @@ def test_an_answer_that_breaks_its_schema_never_looks_finished(content: str) -> 
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in streamed[:-1])
 
 
+UNIQUE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+AS_UNIQUE = {"type": "json_schema", "json_schema": {"name": "n", "schema": UNIQUE}}
+
+
+def in_turn(*answers: str) -> Script:
+    """A different answer each time, in two pieces."""
+    left = list(answers)
+
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        answer = left.pop(0)
+        yield Piece(answer[:4], 1)
+        yield Piece(answer[4:], 1, finish="stop")
+
+    return script
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_can_only_be_checked_is_generated_again_and_held_back_until_then(stream: bool) -> None:
+    engine = ScriptedEngine(in_turn('["a", "a"]', '["b", "b"]', '["a", "b"]'))
+    response = chat(create_app(engine), response_format=AS_UNIQUE, stream=stream, seed=5, temperature=0)
+    assert response.headers["x-latticework-checked"] == "/response_format/json_schema/schema/uniqueItems"
+    if stream:
+        *chunks, _ = events(response)
+        content = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    else:
+        content = response.json()["choices"][0]["message"]["content"]
+        assert response.json()["usage"]["completion_tokens"] == 6
+    assert content == '["a", "b"]'
+    assert [sampling.seed for sampling in engine.asked] == [5, 6, 7]
+    assert [sampling.temperature for sampling in engine.asked] == [0, 0.7, 0.7]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_after_the_last_attempt_the_error_names_pointer_and_keyword(stream: bool) -> None:
+    engine = ScriptedEngine(in_turn(*['["a", "a"]'] * 2))
+    served = create_app(engine, settings=Settings(attempts=2))
+    response = chat(served, response_format=AS_UNIQUE, stream=stream)
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "schema_violation"
+    assert "uniqueItems at /content" in response.json()["error"]["message"]
+
+
 def test_a_document_that_was_cut_says_length() -> None:
     body = chat(app(says('{"n', finish="length")), response_format=AS_SCHEMA).json()
     assert body["choices"][0]["finish_reason"] == "length"
