@@ -10,6 +10,7 @@ import pytest
 
 from grammars.formats import HERMES
 from middleware.prompt import ChatTemplate, PromptError
+from middleware.template import Template
 from tests import shared
 from tests.middleware.test_traits import ROWS, templates
 
@@ -227,3 +228,29 @@ def test_real_tools() -> None:
         for row in rows:
             text = chat.render(row["messages"], tools=row["tools"], format=HERMES)
             assert all(tool["function"]["name"] in text for tool in row["tools"])
+
+
+# Templates that show every word of a plain conversation, and get something more or something else all the same.
+MENDED = {
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B",  # does not tell of tools; prints an empty turn after calls
+    "deepseek-ai-DeepSeek-V3.1",  # does not tell of tools
+    "tool_chat_template_functiongemma",  # tells of tools only beside a system message, so there always is one
+    "tool_chat_template_phi4_mini",  # prints an object as Python does
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_a_template_can_do_alone_is_left_to_it(name: str) -> None:
+    history = [calls('{"burrow": "Quollton"}', content=""), result("0", "numbat") | {"name": "find_wombat"}, ANSWER]
+    messages = [said("system", "wallaby"), USER, *history, said("user", "mulgara")]
+    plain = copy.deepcopy(messages)
+    plain[2]["tool_calls"][0]["function"]["arguments"] = {"burrow": "Quollton"}
+    special_tokens = {"bos_token": "<s>", "eos_token": "</s>"}
+    context = {"messages": plain, "tools": TOOLS[:1], "add_generation_prompt": True}
+    try:
+        alone = Template(templates()[name], special_tokens).render(context)
+    except PromptError:
+        return
+    if all(word in alone for word in ("wallaby", "dunnart", "Quollton", "numbat", "bilby", "mulgara")):
+        ours = template(name).render(messages, tools=TOOLS[:1], format=HERMES)
+        assert (ours != alone) == (name in MENDED)
