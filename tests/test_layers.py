@@ -33,7 +33,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "models",
         "choice chunks completion merge stop",
         "body disconnect offloop prompt sampling sse turn validation",
-        "arguments briefing conversation messages template toolhistory traits",
+        "arguments briefing conversation messages probe template toolhistory traits",
         "embedded engines",
         "errors protocol responses settings",
         "engines.base",
