@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import FormatChecker
 from jsonschema.exceptions import best_match
 from jsonschema_specifications import REGISTRY
-from referencing import Resource
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from grammars.errors import InvalidSchema, RefusedSchema

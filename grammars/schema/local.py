@@ -44,7 +44,7 @@ _NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximu
 _TEXTS = frozenset(("minLength", "maxLength", "pattern", "format"))
 _ARRAYS = frozenset(("items", "prefixItems", "additionalItems", "minItems", "maxItems"))
 _OBJECTS = frozenset(
-    "properties patternProperties additionalProperties required minProperties maxProperties".split()
+    ["properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties"]
 )
 KEYWORDS = _NUMBERS | _TEXTS | _ARRAYS | _OBJECTS | {"type", "nullable"}
 
@@ -202,9 +202,7 @@ def _narrowed(reader: Reader, name: str, shape: Shape, declared: list[tuple[rege
     return shape
 
 
-def _disjoint(
-    reader: Reader, declared: list[tuple[regex.Language, Shape]]
-) -> tuple[tuple[regex.Language, Shape], ...]:
+def _disjoint(reader: Reader, declared: list[tuple[regex.Language, Shape]]) -> tuple[tuple[regex.Language, Shape], ...]:
     """Regions of names: in one pattern only, or in several, whose shapes then all apply. Raises Inexact."""
     regions: list[tuple[regex.Language, Shape]] = []
     for language, shape in declared:

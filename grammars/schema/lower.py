@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from grammars.schema import regex
-from grammars.schema.alive import Alive
 from grammars.schema.algebra import Algebra, inner
+from grammars.schema.alive import Alive
 from grammars.schema.counts import spelled
 from grammars.schema.formats import FORMATS
 from grammars.schema.numbers import lower_number
@@ -36,6 +36,8 @@ from grammars.schema.shape import (
 )
 
 Lowered = dict[str, Any] | bool
+
+COUNTED = 8  # repetitions; fewer don't hurt
 
 
 class Lowering:
@@ -125,7 +127,11 @@ class Lowering:
         node: dict[str, Any] = {"type": "string"}
         if piece.least:
             node["minLength"] = piece.least
-        if piece.most is not None:
+        if piece.most is not None and any(map(_entangled, piece.languages)):
+            self.ledger.check_everywhere(
+                "maxLength", "counted beside a pattern that counts, it exhausts llguidance's lexer"
+            )
+        elif piece.most is not None:
             node["maxLength"] = piece.most
         native = [name for name in piece.formats if FORMATS[name].native]
         spelled_out = [FORMATS[name].language for name in piece.formats if not FORMATS[name].native]
@@ -175,6 +181,16 @@ class Lowering:
         if piece.most is not None:
             node["maxProperties"] = piece.most
         return node
+
+
+def _entangled(node: regex.Language, repeated: bool = False) -> bool:
+    """Whether a counted repetition holds an open-ended one: its states multiply with those of a length."""
+    if node.kind != "repeat":
+        return any(_entangled(part, repeated) for part in node.parts)
+    least, most = node.data
+    if repeated and most is None:
+        return True
+    return _entangled(node.parts[0], repeated or max(least, most or 0) >= COUNTED)
 
 
 def _beside(language: regex.Language, names: list[str]) -> regex.Language:

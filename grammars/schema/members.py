@@ -96,10 +96,10 @@ def contains(reader: Reader, node: Node, shape: Shape) -> Shape:
     return reader.attempt(
         node,
         "contains",
-        lambda: _each_array(reader.algebra, shape, lambda piece: _containing(reader.algebra, piece, wanted, least, most)),
         lambda: _each_array(
-            reader.algebra, shape, lambda piece: array(replace(piece, least=max(piece.least, least)))
+            reader.algebra, shape, lambda piece: _containing(reader.algebra, piece, wanted, least, most)
         ),
+        lambda: _each_array(reader.algebra, shape, lambda piece: array(replace(piece, least=max(piece.least, least)))),
     )
 
 
@@ -164,7 +164,9 @@ def _values(shape: Shape) -> list[Piece] | None:
             values.extend(Words(values=(word,)) for word in piece.values)
         elif isinstance(piece, Boolean):
             values.extend(Boolean(values=frozenset((value,))) for value in sorted(piece.values))
-        elif isinstance(piece, Null) or (isinstance(piece, Number) and piece.low is not None and piece.low == piece.high):
+        elif isinstance(piece, Null) or (
+            isinstance(piece, Number) and piece.low is not None and piece.low == piece.high
+        ):
             values.append(piece)
         else:
             return None

@@ -74,11 +74,15 @@ def _limit(value: Any, dialect: Dialect) -> bool:
 
 
 def _type(value: Any, dialect: Dialect) -> bool:
-    return value in _TYPES if isinstance(value, str) else _names(value, dialect) and set(value) <= _TYPES and value != []
+    return (
+        value in _TYPES if isinstance(value, str) else _names(value, dialect) and set(value) <= _TYPES and value != []
+    )
 
 
 def _names(value: Any, dialect: Dialect) -> bool:
-    distinct = isinstance(value, list) and all(isinstance(name, str) for name in value) and len(set(value)) == len(value)
+    distinct = (
+        isinstance(value, list) and all(isinstance(name, str) for name in value) and len(set(value)) == len(value)
+    )
     return distinct and (bool(value) or dialect.name != "draft4")
 
 
@@ -99,12 +103,16 @@ def _map(value: Any, dialect: Dialect) -> bool:
 
 
 def _dependencies(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, dict) and all(_names(item, dialect) for item in value.values() if not isinstance(item, dict))
+    return isinstance(value, dict) and all(
+        _names(item, dialect) for item in value.values() if not isinstance(item, dict)
+    )
 
 
 def _enum(value: Any, dialect: Dialect) -> bool:
     """Repeated values are an error in draft 4 to 6 only, but telling them apart is meta-validation's business."""
-    return isinstance(value, list) and bool(value) and _names([v for v in value if isinstance(v, str)] or ["-"], dialect)
+    return (
+        isinstance(value, list) and bool(value) and _names([v for v in value if isinstance(v, str)] or ["-"], dialect)
+    )
 
 
 # Rare keywords with intricate values.

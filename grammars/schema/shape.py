@@ -184,7 +184,6 @@ def least_of(left: int | None, right: int | None) -> int | None:
     return min((bound for bound in (left, right) if bound is not None), default=None)
 
 
-
 def text(piece: Text) -> Shape:
     """The piece, or nothing where its lengths contradict each other."""
     return NOTHING if piece.most is not None and piece.most < piece.least else (piece,)

@@ -93,7 +93,7 @@ class _Parser:
         bounds = self.quantifier()
         while bounds is not None:
             least, most = bounds
-            if most is not None and most < least or max(least, most or 0) > _MAX_REPEAT:
+            if (most is not None and most < least) or max(least, most or 0) > _MAX_REPEAT:
                 raise RegexError(f"bad quantifier {{{least},{most}}}")
             tree = ("repeat", tree, least, most)
             self.take("?")  # laziness changes which match is found, not whether there is one
