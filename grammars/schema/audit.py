@@ -24,8 +24,8 @@ class Verdict:
     """What came of one schema.
 
     Attributes:
-        outcome: exact, the grammar alone is right about every instance; checked, it is with `violations`; under, both let
-            an invalid instance through; over, a valid one is kept out; refused, with an error that points; crashed,
+        outcome: exact, the grammar alone is right about every instance; checked, it is with `violations`; under, both
+            let an invalid instance through; over, a valid one is kept out; refused, with an error that points; crashed,
             without.
         detail: the instance or the error.
         compile_ms: compile_schema and llguidance's own compilation.

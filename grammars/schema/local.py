@@ -178,7 +178,7 @@ def _read_object(reader: Reader, node: Node, present: set[str]) -> Shape:
 
 
 def _with_patterns(reader: Reader, node: Node, piece: Object) -> Object:
-    """The object with `patternProperties` put in: properties narrowed by the patterns they match, patterns made disjoint."""
+    """The object with `patternProperties`: properties narrowed by those they match, patterns made disjoint."""
     declared: list[tuple[regex.Language, Shape]] = []
     for source, child in node.schema["patternProperties"].items():
         shape = reader.read(node.child(child))

@@ -8,7 +8,6 @@ can't enforce is left out here and noted as checked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 from grammars.schema import regex
@@ -16,7 +15,7 @@ from grammars.schema.algebra import Algebra, inner
 from grammars.schema.alive import Alive
 from grammars.schema.counts import spelled
 from grammars.schema.formats import FORMATS
-from grammars.schema.numbers import lower_number
+from grammars.schema.numbers import EXACT, lower_number, plain
 from grammars.schema.objects import value
 from grammars.schema.options import Options
 from grammars.schema.report import Ledger
@@ -51,12 +50,15 @@ class Lowering:
         self._uses: dict[int, int] = {}
         self._kept: list[Shape] = []  # keeps identities alive
         self._shared: dict[int, str] = {}
+        self._pending: list[str] = []  # definitions referred to; written one after the other, not within each other
 
     def document(self, root: Shape) -> Lowered:
         """The whole schema; False where nothing can fit."""
         self.alive = Alive(self.algebra, root)
         self._count(root)
         body = self.shape(root)
+        for name in self._pending:
+            self.definitions[name] = self._write(self.algebra.resolve(Ref(name=name)))
         if not self.definitions or isinstance(body, bool):
             return body
         return {**body, "$defs": self.definitions}
@@ -117,7 +119,7 @@ class Lowering:
     def reference(self, piece: Ref) -> list[dict[str, Any]]:
         if piece.name not in self.definitions:
             self.definitions[piece.name] = False
-            self.definitions[piece.name] = self._write(self.algebra.resolve(piece))
+            self._pending.append(piece.name)
         return [_reference(piece.name)]
 
     def number(self, piece: Number) -> list[dict[str, Any]]:
@@ -128,9 +130,7 @@ class Lowering:
         if piece.least:
             node["minLength"] = piece.least
         if piece.most is not None and any(map(_entangled, piece.languages)):
-            self.ledger.check_everywhere(
-                "maxLength", "counted beside a pattern that counts, it exhausts llguidance's lexer"
-            )
+            self.ledger.check_everywhere("maxLength", "beside a pattern that counts, it exhausts llguidance's lexer")
         elif piece.most is not None:
             node["maxLength"] = piece.most
         native = [name for name in piece.formats if FORMATS[name].native]
@@ -212,13 +212,9 @@ def _constants(piece: Piece) -> list[Any]:
         return list(piece.values)
     if isinstance(piece, Boolean) and len(piece.values) == 1:
         return list(piece.values)
-    if isinstance(piece, Number) and piece.low is not None and piece.low == piece.high:
-        return [_plain(piece.low)] if abs(piece.low) <= 2**53 else []
+    if isinstance(piece, Number) and piece.low is not None and piece.single:
+        return [plain(piece.low)] if abs(piece.low) <= EXACT else []
     return []
-
-
-def _plain(exact: Fraction) -> int | float:
-    return exact.numerator if exact.denominator == 1 else float(exact)
 
 
 _WRITE: dict[type[Piece], Callable[..., list[dict[str, Any]]]] = {

@@ -1,4 +1,4 @@
-"""Sets of Unicode scalar values, as sorted tuples of closed ranges. Surrogates belong to none: UTF-8 has no such text."""
+"""Sets of Unicode scalar values, as sorted tuples of closed ranges. Surrogates belong to none: UTF-8 lacks them."""
 
 from __future__ import annotations
 
@@ -88,46 +88,8 @@ _LONG_NAMES = {
     "Other": "C",
     "Control": "Cc",
 }
-_SHORT_NAMES = frozenset(
-    [
-        "L",
-        "Ll",
-        "Lu",
-        "Lt",
-        "Lm",
-        "Lo",
-        "M",
-        "Mn",
-        "Mc",
-        "Me",
-        "N",
-        "Nd",
-        "Nl",
-        "No",
-        "P",
-        "Pc",
-        "Pd",
-        "Ps",
-        "Pe",
-        "Pi",
-        "Pf",
-        "Po",
-        "S",
-        "Sm",
-        "Sc",
-        "Sk",
-        "So",
-        "Z",
-        "Zs",
-        "Zl",
-        "Zp",
-        "C",
-        "Cc",
-        "Cf",
-        "Co",
-        "Cn",
-    ]
-)
+_MINOR = {"L": "lutmo", "M": "nce", "N": "dlo", "P": "cdseifo", "S": "mcko", "Z": "slp", "C": "cfon"}
+_SHORT_NAMES = frozenset(major + minor for major, minors in _MINOR.items() for minor in ("", *minors))
 
 
 @lru_cache(maxsize=64)

@@ -66,7 +66,7 @@ _NULLABLE: dict[Kind, Callable[[tuple[Language, ...], Any], bool]] = {
 
 NEVER = Language("never")
 EMPTY = Language("empty")
-# Matches before the first character only. It lives while an ECMA-262 pattern is being compiled, never in a finished language.
+# Matches before the first character only. It lives while a pattern is being compiled, never in a finished language.
 BEGIN = Language("begin")
 ANY_CHAR = Language("chars", data=charset.ALL)
 ANY = Language("repeat", (ANY_CHAR,), (0, None))
@@ -154,7 +154,7 @@ def repeat(part: Language, least: int, most: int | None) -> Language:
 
 
 def words(texts: Iterable[str]) -> Language:
-    """A finite language, as a trie: size and matching time grow with the characters, not with words times characters."""
+    """A finite language, as a trie: its size grows with the characters, and steps stay short."""
     return _trie(sorted(set(texts)), 0)
 
 
