@@ -1,0 +1,99 @@
+"""The text of a turn as it arrives: what was read, what was reported, what is still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeVar
+
+from grammars.events import Event
+
+T = TypeVar("T")
+Steps = Generator[None, None, T]  # a part of a parse; it yields where it needs more text
+
+SPACE = " \t\r\n"
+MOST_SPACE = 1000  # of declared tolerance, in characters: what is not reported yet stays in memory
+
+
+class Mismatch(Exception):
+    """The text is not what the wire format has here."""
+
+
+class Truncated(Exception):
+    """The text ended within the wire format."""
+
+
+class Cursor:
+    """Holds the text since the last event, so that whatever can't be read can still be reported.
+
+    Attributes:
+        text: everything since the last event, and what has arrived beyond it.
+        at: index of the next character to read.
+        told: index of the first character that no event has reported.
+        reports: number of events so far.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.at = 0
+        self.told = 0
+        self.reports = 0
+        self.ended = False
+        self._events: list[Event] = []
+
+    def arrive(self, text: str) -> None:
+        self.text = self.text[self.told :] + text
+        self.at -= self.told
+        self.told = 0
+
+    def emit(self, event: Event) -> None:
+        """Reports `event`. Everything read so far is told with it: it is never read again."""
+        self._events.append(event)
+        self.reports += 1
+        self.told = self.at
+
+    def drain(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def take(self, end: int) -> str:
+        """The text up to index `end`, which counts as read now."""
+        piece = self.text[self.at : end]
+        self.at = end
+        return piece
+
+    def more(self) -> Steps[bool]:
+        """Waits for a character to read; False when the text has ended."""
+        while self.at >= len(self.text):
+            if self.ended:
+                return False
+            yield
+        return True
+
+    def expect(self, literal: str) -> Steps[None]:
+        """Reads `literal`. Raises Mismatch, or Truncated where the text ends within it."""
+        while not self.text.startswith(literal, self.at):
+            if not literal.startswith(self.text[self.at :]):
+                raise Mismatch(f"expected {literal!r}")
+            if self.ended:
+                self.at = len(self.text)
+                raise Truncated
+            yield
+        self.at += len(literal)
+
+    def skip(self, characters: str, most: int) -> Steps[str]:
+        """Reads a run of `characters`, raises Mismatch where it is longer than `most`."""
+        start = self.at - self.told
+        while (yield from self.more()) and self.text[self.at] in characters:
+            self.at += 1
+            if self.at - self.told - start > most:
+                raise Mismatch(f"more than {most} characters")
+        return self.text[self.told + start : self.at]
+
+    def run(self, characters: str, most: int) -> Steps[str]:
+        """Reads one to `most` of `characters`. Raises Mismatch, or Truncated where the text ends before the first."""
+        run = yield from self.skip(characters, most)
+        if not run:
+            if (yield from self.more()):
+                raise Mismatch(f"expected one of {characters!r}")
+            raise Truncated
+        return run

@@ -1,0 +1,207 @@
+"""The first reading of a wire tree: nodes -> llguidance Lark, for generation.
+
+Free text needs care, since llguidance's lexer is greedy: a text and the literal that ends it are one lazy lexeme, and
+a text that runs to the end of the turn is a lexeme that can't hold that literal. A special token is `<[id]>`; no other
+lexeme matches it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grammars import wire
+from grammars.analysis import after, openings
+from grammars.schema import SchemaPlan
+
+_ANYTHING = r"(.|\n)*"
+_NEEDS_ESCAPE = re.compile(r"[^A-Za-z0-9_ <>\"'=:,;!@`\u00a1-\ud7ff]")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A tool that the model may call in this turn, its parameters compiled."""
+
+    name: str
+    parameters: SchemaPlan
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What the leaves of a tree stand for in one turn.
+
+    Attributes:
+        offers: the tools that may be called.
+        document: the schema of the content, where it is a document.
+        special: the special tokens of the vocabulary, text -> id.
+    """
+
+    offers: tuple[Offer, ...]
+    document: SchemaPlan | None
+    special: Mapping[str, int]
+
+
+def write(tree: wire.Node, filling: Filling) -> str:
+    """The Lark grammar that generates `tree`."""
+    writer = Writer(filling)
+    start = writer.walk(tree)
+    rules = (f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items())
+    return "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
+
+
+def quoted(text: str) -> str:
+    """`text` as a Lark string."""
+    return json.dumps(text)
+
+
+def escaped(text: str) -> str:
+    """`text` as a piece of a Lark regex that matches nothing else."""
+    return _NEEDS_ESCAPE.sub(lambda match: f"\\x{{{ord(match[0]):x}}}", text)
+
+
+class Writer:
+    """Collects rules while it walks a tree; equal rules are written once."""
+
+    def __init__(self, filling: Filling) -> None:
+        self.rules: dict[tuple[str, str], str] = {}
+        self._filling = filling
+        self._tool: Offer | None = None
+        specials = sorted(filling.special, key=len, reverse=True)
+        self._tokens = re.compile(f"({'|'.join(map(re.escape, specials))})" if specials else r"(?!)")
+
+    def walk(self, node: wire.Node) -> str:
+        """The Lark expression of `node`, "" where it writes nothing."""
+        return _WRITERS[type(node)](self, node)
+
+    def rule(self, body: str, attribute: str = "") -> str:
+        """The name of the rule with this body."""
+        if not attribute and body.isidentifier():
+            return body
+        return self.rules.setdefault((attribute, body), f"r{len(self.rules)}")
+
+    def terminal(self, body: str) -> str:
+        return self.rules.setdefault(("", body), f"T{len(self.rules)}")
+
+    def either(self, bodies: Iterable[str]) -> str:
+        return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))
+
+    def lit(self, node: wire.Lit) -> str:
+        pieces = filter(None, self._tokens.split(node.text))
+        ids = self._filling.special
+        return " ".join(f"<[{ids[piece]}]>" if piece in ids else quoted(piece) for piece in pieces)
+
+    def space(self, node: wire.Space) -> str:
+        return self.lit(wire.Lit(node.canonical))
+
+    def seq(self, node: wire.Seq) -> str:
+        plain = wire.seq(*map(self._plain, node.parts))
+        parts = plain.parts if isinstance(plain, wire.Seq) else (plain,)
+        return " ".join(filter(None, map(self.walk, parts)))
+
+    def _plain(self, node: wire.Node) -> wire.Node:
+        """Literals as they are about to be written, so that neighbours become one lexeme."""
+        match node:
+            case wire.Space(canonical):
+                return wire.Lit(canonical)
+            case wire.Name() if self._tool:
+                return wire.Lit(self._tool.name)
+            case wire.May(body):
+                return self._plain(body)
+            case _:
+                return node
+
+    def alt(self, node: wire.Alt) -> str:
+        return self.either(map(self.walk, node.options))
+
+    def opt(self, node: wire.Opt) -> str:
+        return self.rule(self.walk(node.body)) + "?"
+
+    def may(self, node: wire.May) -> str:
+        return self.walk(node.body)
+
+    def many(self, node: wire.Many) -> str:
+        if node.most == 0:
+            return ""
+        if node.least == 0:
+            return self.opt(wire.Opt(wire.Many(node.item, node.separator, 1, node.most)))
+        item = self.rule(self.walk(node.item))
+        more = self.rule(" ".join(filter(None, (self.walk(node.separator), item))))
+        return item + _times(more, node.least - 1, None if node.most is None else node.most - 1)
+
+    def text(self, node: wire.Text) -> str:
+        stops = openings(node.then) if node.then else ()
+        if node.follows == "never" or node.then is None:
+            return self._without(stops)
+        bodies = [self._until(stop, stops, node.then) for stop in stops]
+        return self.either(bodies + [self._without(stops)] * (node.follows == "may"))
+
+    def _without(self, stops: tuple[str, ...]) -> str:
+        """A text, to the end of the turn, that holds none of `stops`."""
+        held = f"{_ANYTHING}({'|'.join(map(escaped, stops))}){_ANYTHING}"
+        return self.terminal(f"/{_ANYTHING}/ & ~/{held}/" if stops else f"/{_ANYTHING}/")
+
+    def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
+        """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
+        rest = self.walk(after(then, stop))
+        token = self._tokens.match(stop)
+        if token:
+            return f"{self._without(stops)} {self.lit(wire.Lit(stop))} {rest}"
+        lazy = self.rule(self.terminal(f"/{_ANYTHING}{escaped(stop)}/"), "[lazy]")
+        return f"{lazy} {rest}"
+
+    def call(self, node: wire.Call) -> str:
+        return self.either([self._call_of(offer, node) for offer in self._filling.offers])
+
+    def _call_of(self, offer: Offer, node: wire.Call) -> str:
+        self._tool = offer
+        body = self.walk(wire.seq(node.head, node.tail))
+        self._tool = None
+        return body
+
+    def name(self, node: wire.Name) -> str:
+        return self.either(quoted(offer.name) for offer in self._filling.offers)
+
+    def id(self, node: wire.Id) -> str:
+        return self.walk(node.body)
+
+    def ordinal(self, node: wire.Ordinal) -> str:
+        return self.terminal("/0|[1-9][0-9]*/")
+
+    def arguments(self, node: wire.Arguments) -> str:
+        return self.schema(self._tool.parameters) if self._tool else ""
+
+    def document(self, node: wire.Document) -> str:
+        return self.schema(self._filling.document) if self._filling.document else ""
+
+    def schema(self, plan: SchemaPlan) -> str:
+        return self.rule(f"%json {plan.json}")
+
+
+def _times(rule: str, least: int, most: int | None) -> str:
+    """`rule`, repeated; with a space before it, or "" for never."""
+    if most == 0:
+        return ""
+    if (least, most) == (0, None):
+        return f" {rule}*"
+    return f" {rule}{{{least},{'' if most is None else most}}}"
+
+
+_WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
+    wire.Lit: Writer.lit,
+    wire.Space: Writer.space,
+    wire.Seq: Writer.seq,
+    wire.Alt: Writer.alt,
+    wire.Opt: Writer.opt,
+    wire.May: Writer.may,
+    wire.Many: Writer.many,
+    wire.Text: Writer.text,
+    wire.Call: Writer.call,
+    wire.Name: Writer.name,
+    wire.Id: Writer.id,
+    wire.Ordinal: Writer.ordinal,
+    wire.Arguments: Writer.arguments,
+    wire.Document: Writer.document,
+}

@@ -1,0 +1,267 @@
+"""The second reading of a wire tree: text -> events, for any chunking of the text.
+
+The walk is a descent over generators that wait where they need more text. It looks ahead only within markup: as soon as
+an event is reported, the text behind it is never read again, so time is linear, and memory is bounded by the longest
+markup.
+
+What can't be read becomes content and a `Malformed`; then the parser goes on as if free text and calls could follow.
+Markup that the end of the text cuts off is dropped, since it says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from grammars import wire
+from grammars.analysis import openings
+from grammars.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Steps, Truncated
+from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
+from grammars.scan import JsonScanner, load
+
+NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+MOST_NAME = 128
+DIGITS = "0123456789"
+_SCALAR = "+-." + DIGITS + "abcdefghijklmnopqrstuvwxyzE"
+Failures = tuple[type[Mismatch | Truncated], ...]
+_SINKS: Mapping[wire.Sink, Callable[[str], Event]] = {"content": ContentDelta, "reasoning": ReasoningDelta}
+
+
+class Parser:
+    """Reads one turn. `feed` any number of times, then `close` once; each returns the events that became certain."""
+
+    def __init__(self, tree: wire.Node, calls: wire.Node | None = None) -> None:
+        self._cursor = Cursor()
+        self._recovery = wire.Text("content", calls, "may" if calls else "never")
+        self._index = -1
+        self._name = ""
+        self._id: str | None = None
+        self._sound = True
+        self._steps = self._run(tree)
+        next(self._steps)
+
+    def feed(self, text: str) -> list[Event]:
+        """The events that `text`, going on from all text before, makes certain."""
+        self._cursor.arrive(text)
+        next(self._steps, None)
+        return self._cursor.drain()
+
+    def close(self) -> list[Event]:
+        """The events that the end of the text makes certain."""
+        self._cursor.ended = True
+        next(self._steps, None)
+        return self._cursor.drain()
+
+    def _run(self, tree: wire.Node) -> Steps[None]:
+        yield
+        while True:
+            try:
+                yield from self.walk(tree)
+                yield from self._nothing_more()
+                return
+            except Truncated:
+                return
+            except Mismatch as error:
+                self._give_up(str(error))
+                tree = self._recovery
+
+    def _nothing_more(self) -> Steps[None]:
+        yield from self._cursor.skip(SPACE, MOST_SPACE)
+        if (yield from self._cursor.more()):
+            raise Mismatch("expected the end of the turn")
+
+    def _give_up(self, reason: str) -> None:
+        """Turns the markup since the last event into content."""
+        cursor = self._cursor
+        text = cursor.text[cursor.told : cursor.at]
+        if text:
+            cursor.emit(ContentDelta(text))
+        cursor.emit(Malformed(text, reason))
+
+    def walk(self, node: wire.Node) -> Steps[None]:
+        """Reads `node`. Raises Mismatch or Truncated."""
+        return _READERS[type(node)](self, node)
+
+    def attempt(self, steps: Steps[None], giving_up: Failures = (Mismatch,)) -> Steps[Mismatch | Truncated | None]:
+        """Takes `steps`, or none of them: then the result says why. Once they report an event there is no way back."""
+        cursor = self._cursor
+        reports, start = cursor.reports, cursor.at - cursor.told
+        try:
+            yield from steps
+        except giving_up as error:
+            if cursor.reports != reports:
+                raise
+            cursor.at = cursor.told + start
+            return error
+        return None
+
+    def lit(self, node: wire.Lit) -> Steps[None]:
+        return self._cursor.expect(node.text)
+
+    def space(self, node: wire.Space) -> Steps[None]:
+        yield from self._cursor.skip(SPACE, MOST_SPACE)
+
+    def seq(self, node: wire.Seq) -> Steps[None]:
+        for part in node.parts:
+            yield from self.walk(part)
+
+    def alt(self, node: wire.Alt) -> Steps[None]:
+        failure: Mismatch | Truncated | None = None
+        for option in node.options:
+            error = yield from self.attempt(self.walk(option), (Mismatch, Truncated))
+            if error is None:
+                return
+            failure = failure if isinstance(failure, Truncated) else error
+        raise failure or Mismatch("expected nothing")
+
+    def opt(self, node: wire.Opt | wire.May) -> Steps[None]:
+        yield from self.attempt(self.walk(node.body))
+
+    def many(self, node: wire.Many) -> Steps[None]:
+        yield from self.walk(node.item)
+        another = wire.seq(node.separator, node.item)
+        while (yield from self.attempt(self.walk(another))) is None:
+            pass
+
+    def text(self, node: wire.Text) -> Steps[None]:
+        if node.then is None or node.follows == "never":
+            yield from self._free_text(node.sink, ())
+            return
+        stops = openings(node.then)
+        while (stop := (yield from self._free_text(node.sink, stops))) is not None:
+            error = yield from self.attempt(self.walk(node.then))
+            if error is None:
+                return
+            self._tell(node.sink, self._cursor.at + len(stop))
+            self._cursor.emit(Malformed(stop, str(error)))
+        if node.follows == "must":
+            raise Truncated
+
+    def _free_text(self, sink: wire.Sink, stops: tuple[str, ...]) -> Steps[str | None]:
+        """Reports text up to the first of `stops`, which it returns; None at the end of the text."""
+        cursor, pattern = self._cursor, _pattern(stops)
+        while (yield from cursor.more()):
+            match = pattern.search(cursor.text, cursor.at)
+            held = len(cursor.text) if cursor.ended else _safe(cursor.text, cursor.at, stops)
+            self._tell(sink, match.start() if match else held)
+            if match:
+                return match[0]
+            if cursor.at < len(cursor.text):
+                yield
+        return None
+
+    def _tell(self, sink: wire.Sink, end: int) -> None:
+        if end > self._cursor.at:
+            event = _SINKS[sink](self._cursor.take(end))
+            self._cursor.emit(event)
+
+    def call(self, node: wire.Call) -> Steps[None]:
+        self._name, self._id, self._sound = "", None, True
+        yield from self.walk(node.head)
+        self._index += 1
+        self._cursor.emit(ToolCallStart(self._index, self._name, self._id))
+        yield from self.walk(node.tail)
+        if self._sound:
+            self._cursor.emit(ToolCallEnd(self._index))
+
+    def name(self, node: wire.Name) -> Steps[None]:
+        self._name = yield from self._cursor.run(NAME_CHARACTERS, MOST_NAME)
+
+    def id(self, node: wire.Id) -> Steps[None]:
+        start = self._cursor.at - self._cursor.told
+        yield from self.walk(node.body)
+        self._id = self._cursor.text[self._cursor.told + start : self._cursor.at]
+
+    def ordinal(self, node: wire.Ordinal) -> Steps[None]:
+        yield from self._cursor.run(DIGITS, MOST_NAME)
+
+    def arguments(self, node: wire.Arguments) -> Steps[None]:
+        yield from self._opening("{")
+        pieces: list[str] = []
+        yield from self._container(self._argument_sink(pieces))
+        if not _is_object("".join(pieces)):
+            self._sound = False
+            self._cursor.emit(Malformed("", "the arguments are not a JSON object"))
+
+    def _argument_sink(self, pieces: list[str]) -> Callable[[str], Event]:
+        def sink(text: str) -> Event:
+            pieces.append(text)
+            return ArgumentsDelta(self._index, text)
+
+        return sink
+
+    def document(self, node: wire.Document) -> Steps[None]:
+        yield from self._cursor.skip(SPACE, MOST_SPACE)
+        yield from self._opening('{["' + _SCALAR)
+        if self._cursor.text[self._cursor.at] in _SCALAR:
+            yield from self._scalar(ContentDelta)
+        else:
+            yield from self._container(ContentDelta)
+
+    def _opening(self, characters: str) -> Steps[None]:
+        if not (yield from self._cursor.more()):
+            raise Truncated
+        if self._cursor.text[self._cursor.at] not in characters:
+            raise Mismatch(f"expected one of {characters!r}")
+
+    def _container(self, sink: Callable[[str], Event]) -> Steps[None]:
+        """Passes one JSON object, array or string on, as it arrives and as it is written."""
+        cursor, scanner = self._cursor, JsonScanner()
+        while (yield from cursor.more()):
+            end = scanner.end(cursor.text, cursor.at)
+            event = sink(cursor.take(len(cursor.text) if end is None else end))
+            cursor.emit(event)
+            if end is not None:
+                return
+        raise Truncated
+
+    def _scalar(self, sink: Callable[[str], Event]) -> Steps[None]:
+        """Passes a number, true, false or null on."""
+        cursor = self._cursor
+        while (yield from cursor.more()) and cursor.text[cursor.at] in _SCALAR:
+            event = sink(cursor.take(_after_run(cursor.text, cursor.at, _SCALAR)))
+            cursor.emit(event)
+
+
+def _after_run(text: str, start: int, characters: str) -> int:
+    return next((index for index in range(start, len(text)) if text[index] not in characters), len(text))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(load(text), dict)
+    except ValueError:
+        return False
+
+
+@lru_cache
+def _pattern(stops: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds the first of `stops`; without any, nothing."""
+    return re.compile("|".join(map(re.escape, stops)) or r"(?!)")
+
+
+def _safe(text: str, start: int, stops: tuple[str, ...]) -> int:
+    """The index up to which `text` can't be the beginning of one of `stops`."""
+    longest = max(map(len, stops), default=1) - 1
+    tails = range(max(start, len(text) - longest), len(text))
+    return next((index for index in tails if any(stop.startswith(text[index:]) for stop in stops)), len(text))
+
+
+_READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
+    wire.Lit: Parser.lit,
+    wire.Space: Parser.space,
+    wire.Seq: Parser.seq,
+    wire.Alt: Parser.alt,
+    wire.Opt: Parser.opt,
+    wire.May: Parser.opt,
+    wire.Many: Parser.many,
+    wire.Text: Parser.text,
+    wire.Call: Parser.call,
+    wire.Name: Parser.name,
+    wire.Id: Parser.id,
+    wire.Ordinal: Parser.ordinal,
+    wire.Arguments: Parser.arguments,
+    wire.Document: Parser.document,
+}

@@ -1,0 +1,229 @@
+"""One assistant turn: (format, tools, choice, schema) -> the grammar that generates it, its parser, and its last check.
+
+The choice among tools rewrites the wire tree here, once, so no format knows of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from grammars import lark, wire
+from grammars.analysis import at_most
+from grammars.errors import GrammarError, InvalidTools
+from grammars.formats import Format
+from grammars.lark import Offer
+from grammars.parser import MOST_NAME, Parser
+from grammars.render import Call
+from grammars.scan import load
+from grammars.schema import Finding, Schema, SchemaPlan, Violation, compile_schema
+from grammars.tools import Tool
+
+Mode = Literal["none", "auto", "required"]
+
+TOOL_POINTER = "/tools/{}/function"
+SCHEMA_POINTER = "/response_format/json_schema/schema"
+_NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
+
+
+@dataclass(frozen=True)
+class ToolChoice:
+    """Whether and what the model may call.
+
+    Attributes:
+        mode: "none" text only, "auto" text and then perhaps calls, "required" calls only.
+        names: the tools that may be called; None: all that are offered.
+        most: the maximal number of calls; None: any.
+    """
+
+    mode: Mode = "auto"
+    names: tuple[str, ...] | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one assistant turn may be.
+
+    Attributes:
+        format: the wire format that the model speaks.
+        tools: what is offered, in the order of the request.
+        choice: what may be called of it.
+        schema: of the document that the content must be; None: free text.
+        special_tokens: the special tokens of the model's vocabulary, text -> id.
+    """
+
+    format: Format
+    tools: tuple[Tool, ...] = ()
+    choice: ToolChoice = ToolChoice()
+    schema: Schema | None = None
+    special_tokens: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A turn, compiled.
+
+    Attributes:
+        grammar: llguidance Lark; None where there is nothing to constrain.
+        report: what became of every keyword of the schemas; pointers go into the request.
+    """
+
+    grammar: str | None
+    report: tuple[Finding, ...]
+    tree: wire.Node
+    calls: wire.Node | None
+    offers: tuple[Offer, ...]
+    document: SchemaPlan | None
+    choice: ToolChoice
+
+    @property
+    def exact(self) -> bool:
+        """The grammar alone decides: no keyword is merely checked on the finished turn."""
+        schemas = [offer.parameters for offer in self.offers] + ([self.document] if self.document else [])
+        return all(schema.exact for schema in schemas)
+
+    def parser(self) -> Parser:
+        """A fresh parser for one choice of the response."""
+        return Parser(self.tree, self.calls)
+
+    def violations(self, content: str | None, calls: Sequence[Call], *, whole: bool = True) -> tuple[Violation, ...]:
+        """Everything in a turn that the request forbids; pointers go into the message.
+
+        A turn that was cut, by a token limit or a stop string, is not `whole`: it is held to its finished calls alone.
+        """
+        found = [*self._counts(len(calls))] if whole else []
+        for index, call in enumerate(calls):
+            found += self._call_violations(f"/tool_calls/{index}/function", call)
+        if self.document and whole and not calls:
+            found += _document_violations("/content", content or "", self.document)
+        return tuple(found)
+
+    def _counts(self, count: int) -> Sequence[Violation]:
+        choice = self.choice
+        least, most = _COUNTS[choice.mode]
+        most = choice.most if most is None else most
+        if count < least:
+            return [Violation("/tool_calls", "tool_choice", "a tool call is required")]
+        if most is not None and count > most:
+            return [Violation("/tool_calls", "tool_choice", f"{count} tool calls, at most {most} allowed")]
+        return []
+
+    def _call_violations(self, pointer: str, call: Call) -> Sequence[Violation]:
+        offer = next((offer for offer in self.offers if offer.name == call.name), None)
+        if offer is None:
+            return [
+                Violation(f"{pointer}/name", "tool_choice", f"{call.name!r} is not among the tools that may be called")
+            ]
+        return _document_violations(f"{pointer}/arguments", call.arguments, offer.parameters)
+
+
+def compile_turn(turn: Turn) -> Plan:
+    """Pure, and cached by content. Raises GrammarError; its pointer goes into the request."""
+    content = {
+        "tools": [(tool.name, tool.parameters) for tool in turn.tools],
+        "choice": (turn.choice.mode, turn.choice.names, turn.choice.most),
+        "schema": turn.schema,
+        "special_tokens": turn.special_tokens,
+    }
+    return _compile(turn.format, json.dumps(content))
+
+
+@lru_cache(maxsize=512)
+def _compile(format: Format, key: str) -> Plan:
+    content = json.loads(key)
+    tools = [_offer(index, name, parameters) for index, (name, parameters) in enumerate(content["tools"])]
+    document = None if content["schema"] is None else _compiled(SCHEMA_POINTER, content["schema"])
+    choice, offers = _settled(ToolChoice(*content["choice"]), tools)
+    calls = at_most(format.calls, choice.most) if tools else None
+    tree = _TREES[choice.mode, document is not None](calls)
+    filling = lark.Filling(offers, document, content["special_tokens"])
+    return Plan(
+        grammar=lark.write(tree, filling) if calls or document else None,
+        report=_report(tools, document),
+        tree=tree,
+        calls=calls if offers else None,
+        offers=offers,
+        document=document,
+        choice=choice,
+    )
+
+
+def _settled(choice: ToolChoice, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
+    """The choice as it stands for these tools, and the tools that may be called."""
+    names = [tool.name for tool in tools]
+    for name in choice.names or ():
+        if name not in names:
+            raise InvalidTools(f"the tool choice names {name!r}, which is not among the tools", pointer="/tool_choice")
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise InvalidTools(f"two tools are called {name!r}", pointer=TOOL_POINTER.format(index) + "/name")
+    if choice.most is not None and choice.most < 1:
+        raise InvalidTools("the maximal number of calls must be at least 1", pointer="/tool_choice")
+    offers = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
+    if choice.mode == "none" or (choice.mode == "auto" and not offers):
+        return ToolChoice("none"), ()
+    if not offers:
+        raise InvalidTools("a tool call is required, but there is no tool to call", pointer="/tool_choice")
+    return choice, offers
+
+
+def _offer(index: int, name: str, parameters: Mapping[str, Any]) -> Offer:
+    pointer = TOOL_POINTER.format(index)
+    if not _NAME.fullmatch(name):
+        raise InvalidTools(f"{name!r} can't name a tool: it must match {_NAME.pattern}", pointer=f"{pointer}/name")
+    return Offer(name, _compiled(f"{pointer}/parameters", _of_object(f"{pointer}/parameters", parameters)))
+
+
+def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters, and an object."""
+    types = parameters.get("type", "object")
+    if not isinstance(types, str | list):
+        return parameters  # no schema: compile_schema says so
+    if "object" not in ([types] if isinstance(types, str) else types):
+        raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
+    if "$ref" not in parameters:
+        return {**parameters, "type": "object"}
+    others = {
+        key: value for key, value in parameters.items() if key != "$ref"
+    }  # up to draft 7, $ref hides its siblings
+    reference = {"$ref": parameters["$ref"]}
+    return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
+
+
+def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
+    """compile_schema, whose errors point into the request."""
+    try:
+        return compile_schema(schema)
+    except GrammarError as error:
+        raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
+
+
+def _report(tools: Sequence[Offer], document: SchemaPlan | None) -> tuple[Finding, ...]:
+    places = [(TOOL_POINTER.format(index) + "/parameters", tool.parameters) for index, tool in enumerate(tools)]
+    places += [(SCHEMA_POINTER, document)] if document else []
+    return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)
+
+
+def _document_violations(pointer: str, text: str, plan: SchemaPlan) -> Sequence[Violation]:
+    try:
+        instance = load(text)
+    except ValueError as error:
+        return [Violation(pointer, "", f"not JSON: {error}")]
+    return [replace(violation, pointer=pointer + violation.pointer) for violation in plan.violations(instance)]
+
+
+_COUNTS: Mapping[Mode, tuple[int, int | None]] = {"none": (0, 0), "auto": (0, None), "required": (1, None)}
+
+_TREES: Mapping[tuple[Mode, bool], Callable[[Any], wire.Node]] = {
+    ("none", False): lambda calls: wire.Text("content", calls, "never"),
+    ("none", True): lambda calls: wire.DOCUMENT,
+    ("auto", False): lambda calls: wire.Text("content", calls, "may"),
+    ("auto", True): lambda calls: calls | wire.DOCUMENT,
+    ("required", False): lambda calls: calls,
+    ("required", True): lambda calls: calls,
+}

@@ -1,0 +1,92 @@
+"""The third reading of a wire tree: calls -> canonical text, for chat history and for round trips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grammars import wire
+from grammars.formats import Format
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call. `arguments` is JSON text; `id` is the wire's own, or None."""
+
+    name: str
+    arguments: str
+    id: str | None = None
+
+
+def render(format: Format, calls: Sequence[Call]) -> str:
+    """The text with which a model that speaks `format` makes these calls; "" for none."""
+    return Writer(calls).walk(format.calls) if calls else ""
+
+
+class Writer:
+    """Walks a tree once for all calls; `Many` writes one item for each of them."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self._calls = calls
+        self._ordinal = 0
+
+    def walk(self, node: wire.Node) -> str:
+        return _WRITERS[type(node)](self, node)
+
+    @property
+    def _call(self) -> Call:
+        return self._calls[self._ordinal]
+
+    def lit(self, node: wire.Lit) -> str:
+        return node.text
+
+    def space(self, node: wire.Space) -> str:
+        return node.canonical
+
+    def seq(self, node: wire.Seq) -> str:
+        return "".join(map(self.walk, node.parts))
+
+    def alt(self, node: wire.Alt) -> str:
+        return self.walk(node.options[0])
+
+    def body(self, node: wire.Opt | wire.May) -> str:
+        return self.walk(node.body)
+
+    def many(self, node: wire.Many) -> str:
+        return self.walk(node.separator).join(self._item(node, ordinal) for ordinal in range(len(self._calls)))
+
+    def _item(self, node: wire.Many, ordinal: int) -> str:
+        self._ordinal = ordinal
+        return self.walk(node.item)
+
+    def call(self, node: wire.Call) -> str:
+        return self.walk(node.head) + self.walk(node.tail)
+
+    def name(self, node: wire.Name) -> str:
+        return self._call.name
+
+    def id(self, node: wire.Id) -> str:
+        return self._call.id or self.walk(node.body)
+
+    def ordinal(self, node: wire.Ordinal) -> str:
+        return str(self._ordinal)
+
+    def arguments(self, node: wire.Arguments) -> str:
+        return self._call.arguments
+
+
+_WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
+    wire.Lit: Writer.lit,
+    wire.Space: Writer.space,
+    wire.Seq: Writer.seq,
+    wire.Alt: Writer.alt,
+    wire.Opt: Writer.body,
+    wire.May: Writer.body,
+    wire.Many: Writer.many,
+    wire.Call: Writer.call,
+    wire.Name: Writer.name,
+    wire.Id: Writer.id,
+    wire.Ordinal: Writer.ordinal,
+    wire.Arguments: Writer.arguments,
+}

@@ -1,0 +1,171 @@
+"""The nodes that a wire format is built of: one value, of which lark.py, parser.py and render.py are three readings.
+
+A tree stands for everything that a model may write in one assistant turn. Its leaves say what a piece of text means,
+and free text always knows what ends it, so no reading has to look further than the node in its hands.
+
+Tolerance is declared: only `Space` and `May` let the parser accept more than the grammar generates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Sink = Literal["content", "reasoning"]
+Follows = Literal["must", "may", "never"]
+
+
+class Node:
+    """A piece of wire format. `a + b` is a sequence, `a | b` an ordered choice; a plain string is a literal."""
+
+    def __add__(self, other: Node | str) -> Node:
+        return seq(self, other)
+
+    def __radd__(self, other: str) -> Node:
+        return seq(other, self)
+
+    def __or__(self, other: Node) -> Node:
+        return Alt((self, other))
+
+
+@dataclass(frozen=True)
+class Lit(Node):
+    """Exactly this text. Special tokens of the model's vocabulary in it are generated as such."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Space(Node):
+    """Generated as `canonical`, read as any run of whitespace, also none."""
+
+    canonical: str = ""
+
+
+@dataclass(frozen=True)
+class Seq(Node):
+    """One after the other; flat, and without two literals side by side: build it with `seq`."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Alt(Node):
+    """The first option that fits. An option that has reported an event is not taken back."""
+
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Opt(Node):
+    """May be absent, in both readings."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class May(Node):
+    """Always generated, forgiven when missing."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class Many(Node):
+    """`least` to `most` items (None: any number) with a separator between two."""
+
+    item: Node
+    separator: Node
+    least: int = 1
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Text(Node):
+    """Free text that goes to `sink`, and what comes after it.
+
+    `then` opens with a literal, which ends the text wherever it stands. It "must" follow, "may" follow (or the turn
+    ends), or may "never" follow: then the text is the rest of the turn and must not hold what would open `then`.
+    """
+
+    sink: Sink
+    then: Node | None = None
+    follows: Follows = "must"
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    """One tool call. Once `head` is read the call has started and is never taken back; after `tail` it has ended."""
+
+    head: Node
+    tail: Node
+
+
+@dataclass(frozen=True)
+class Name(Node):
+    """The name of the tool."""
+
+
+@dataclass(frozen=True)
+class Id(Node):
+    """What `body` reads is the call's id, in the wire's own spelling."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class Ordinal(Node):
+    """The number of the call within its turn, from 0."""
+
+
+@dataclass(frozen=True)
+class Arguments(Node):
+    """All arguments as one JSON object, passed on as written."""
+
+
+@dataclass(frozen=True)
+class Document(Node):
+    """One JSON value that fits the schema of the turn; it is the content."""
+
+
+NAME, ARGUMENTS, DOCUMENT, ORDINAL = Name(), Arguments(), Document(), Ordinal()
+NEWLINE = Space("\n")
+
+
+_JSON_PIECE = re.compile(r'[{}\[\],:] ?|"[^"]*"|[^{}\[\],:"]+')
+
+
+def lift(value: Node | str) -> Node:
+    return Lit(value) if isinstance(value, str) else value
+
+
+def seq(*values: Node | str) -> Node:
+    """A flat sequence in which neighbouring literals are one, and neighbouring spaces too."""
+    parts: list[Node] = []
+    for part in _flat(values):
+        last = parts[-1] if parts else None
+        if isinstance(part, Lit) and isinstance(last, Lit):
+            parts[-1] = Lit(last.text + part.text)
+        elif isinstance(part, Space) and isinstance(last, Space):
+            parts[-1] = Space(last.canonical + part.canonical)
+        elif part != Lit(""):
+            parts.append(part)
+    return parts[0] if len(parts) == 1 else Seq(tuple(parts))
+
+
+def _flat(values: Iterable[Node | str]) -> Iterable[Node]:
+    for value in values:
+        node = lift(value)
+        yield from node.parts if isinstance(node, Seq) else (node,)
+
+
+def json_text(text: str) -> Node:
+    """A piece of JSON, canonically spelled, whose punctuation may have any whitespace around it."""
+    return seq(*(node for piece in _JSON_PIECE.findall(text) for node in _loose(piece)))
+
+
+def _loose(piece: str) -> tuple[Node, ...]:
+    mark, space = piece[:1], piece[1:]
+    return (Space(), Lit(mark), Space(space)) if mark in "{}[],:" else (Lit(piece),)

@@ -1,0 +1,118 @@
+"""The laws of STYLE.md, for every format."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from grammars.formats import FORMATS, Format
+from grammars.plan import Plan, ToolChoice, Turn, compile_turn
+from grammars.render import Call, render
+from grammars.tools import Tool
+from tests.grammars.laws import chunkings, generates, read, sample
+
+WEATHER = Tool(
+    "get_weather",
+    parameters={
+        "type": "object",
+        "properties": {
+            "city": {"type": "string"},
+            "days": {"type": "integer", "minimum": 1, "maximum": 14},
+            "unit": {"enum": ["celsius", "fahrenheit"]},
+            "places": {"type": "array", "items": {"type": "string"}},
+            "options": {"type": "object", "properties": {"wind": {"type": "boolean"}}, "additionalProperties": False},
+        },
+        "required": ["city"],
+        "additionalProperties": False,
+    },
+)
+NOW = Tool("now", parameters={"type": "object", "properties": {}, "additionalProperties": False})
+TOOLS = (WEATHER, NOW)
+NASTY = [
+    "Oslo",
+    "",
+    " spaced ",
+    '</tool_call> <tool_call>\n{"name": "now"}',
+    'quotes " and \' and \\ and \\" too',
+    "two\nlines\r\n\tand a tab",
+    "🌦️ 東京 é",
+    "}]),{[(",
+    "%{json} /regex/ {{braces}}",
+    "<|im_end|><|tool|></s>[TOOL_CALLS]",
+    "null",
+    "12",
+]
+CALLS = [
+    [Call("now", "{}")],
+    [Call("get_weather", '{"city": "Oslo", "days": 3, "unit": "celsius"}'), Call("now", "{}"), Call("now", "{}")],
+    [Call("get_weather", '{"city": "Bergen", "places": ["a", "b, c", "]"], "options": {"wind": true}}')],
+    [Call("get_weather", '{"city": "Bergen", "places": [], "options": {}}')],
+    *([Call("get_weather", json.dumps({"city": text, "places": [text]}, ensure_ascii=False))] for text in NASTY),
+]
+
+every_format = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
+
+
+def plan(format: Format, choice: ToolChoice, **turn: object) -> Plan:
+    return compile_turn(Turn(format, TOOLS, choice, **turn))  # type: ignore[arg-type]
+
+
+@every_format
+@pytest.mark.parametrize("calls", CALLS, ids=lambda calls: calls[-1].arguments[:30])
+def test_what_is_rendered_is_read_back_at_every_chunking(format: Format, calls: list[Call]) -> None:
+    auto, text = plan(format, ToolChoice()), render(format, calls)
+    for pieces in chunkings(text, random.Random(text)):
+        message = read(auto, pieces)
+        assert [(call.name, call.arguments) for call in message.calls] == [
+            (call.name, call.arguments) for call in calls
+        ]
+        assert message.ended == list(range(len(calls)))
+        assert not message.malformed
+        assert not message.content
+    assert not auto.violations(message.content, message.calls)
+
+
+@every_format
+@pytest.mark.parametrize("calls", CALLS, ids=lambda calls: calls[-1].arguments[:30])
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_what_is_rendered_can_be_generated(format: Format, calls: list[Call], mode: str) -> None:
+    grammar = plan(format, ToolChoice(mode)).grammar  # type: ignore[arg-type]
+    assert grammar
+    assert generates(grammar, render(format, calls))
+
+
+@every_format
+@pytest.mark.parametrize("mode", ["auto", "required"])
+@pytest.mark.parametrize("schema", [None, WEATHER.parameters], ids=["text", "document"])
+def test_what_is_generated_is_read_and_fits(format: Format, mode: str, schema: object) -> None:
+    compiled = plan(format, ToolChoice(mode), schema=schema)  # type: ignore[arg-type]
+    assert compiled.grammar
+    rng, ended = random.Random(5), 0
+    wishes = [render(format, calls) for calls in CALLS] + NASTY + ['"']
+    for _ in range(60):
+        text, whole = sample(compiled.grammar, rng, 400, wishes)
+        for pieces in ([text], list(text)):
+            message = read(compiled, pieces)
+            assert not message.malformed, text
+        if whole:
+            ended += 1
+            assert compiled.violations(message.content, message.calls) == (), text
+            assert message.ended == list(range(len(message.calls)))
+    assert ended > 10
+
+
+@every_format
+def test_no_prefix_makes_the_parser_raise_or_lose_text(format: Format) -> None:
+    auto = plan(format, ToolChoice())
+    text = "Well, " + render(format, CALLS[1])
+    whole = read(auto, [text])
+    for cut in range(len(text)):
+        message = read(auto, [text[:cut]])
+        assert not message.malformed
+        assert text.startswith(message.content)
+        assert len(message.calls) <= len(whole.calls)
+        for some, full in zip(message.calls, whole.calls, strict=False):
+            assert some.name == full.name
+            assert full.arguments.startswith(some.arguments)

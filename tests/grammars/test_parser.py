@@ -1,0 +1,145 @@
+"""What the parser makes of text that no grammar held."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from grammars.events import ArgumentsDelta, ContentDelta, Malformed, ToolCallEnd, ToolCallStart
+from grammars.formats import HERMES
+from grammars.plan import ToolChoice, Turn, compile_turn
+from grammars.tools import Tool
+from tests.grammars.laws import chunkings, read
+
+TOOLS = (Tool("f"), Tool("g"))
+AUTO = compile_turn(Turn(HERMES, TOOLS))
+REQUIRED = compile_turn(Turn(HERMES, TOOLS, ToolChoice("required")))
+EITHER = compile_turn(Turn(HERMES, TOOLS, schema={"type": "object"}))
+
+F = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
+
+SLOPPY = [
+    # text, content, [(name, arguments)], calls ended, malformed
+    ('<tool_call>{"name":"f","arguments":{"a":1}}</tool_call>', "", [("f", '{"a":1}')], 1, []),
+    ('<tool_call>\n { "name" : "f" , "arguments" : { } } \n</tool_call>\n\n', "", [("f", "{ }")], 1, []),
+    ("a <tool_call> tag", "a <tool_call> tag", [], 0, ["<tool_call>"]),
+    (f"a <tool_call> tag {F}", "a <tool_call> tag ", [("f", '{"a": 1}')], 1, ["<tool_call>"]),
+    (f"{F}\nDone.", "\nDone.", [("f", '{"a": 1}')], 1, ["\n"]),
+    (f"{F} and {F}", " and ", [("f", '{"a": 1}')] * 2, 2, [" "]),
+    (
+        '<tool_call>\n{"name": "", "arguments": {}}',
+        '<tool_call>\n{"name": "", "arguments": {}}',
+        [],
+        0,
+        ["<tool_call>"],
+    ),
+    ('<tool_call>{"name": "f", "arguments": [1]}x', ', "arguments": [1]}x', [("f", "")], 0, [', "arguments": ']),
+    ('<tool_call>{"name": "f", "arguments": {a: 1}}</tool_call>', "", [("f", "{a: 1}")], 0, [""]),
+    ('<tool_call>{"name": "f", "arguments": {]}</tool_call>', "", [("f", "{]")], 0, [""]),
+    ('<tool_call>{"name": "f", "arguments": {"a": 1}, "id": 7}', ', "id": 7}', [("f", '{"a": 1}')], 0, [""]),
+    ('<tool_call>{"name": "f', "", [], 0, []),
+    ('<tool_call>{"name": "f"', "", [("f", "")], 0, []),
+    ('<tool_call>{"name": "f", "arguments": {"a": "</tool_call>', "", [("f", '{"a": "</tool_call>')], 0, []),
+    ("<tool_ca", "<tool_ca", [], 0, []),
+    ("<tool_call>" + " " * 2000, "<tool_call>" + " " * 2000, [], 0, ["<tool_call>"]),
+    ("", "", [], 0, []),
+]
+
+
+@pytest.mark.parametrize(("text", "content", "calls", "ended", "malformed"), SLOPPY, ids=lambda value: str(value)[:40])
+def test_sloppy_text_is_read_or_reported_and_never_lost(
+    text: str, content: str, calls: list[tuple[str, str]], ended: int, malformed: list[str]
+) -> None:
+    for pieces in chunkings(text, random.Random(text)) if len(text) < 500 else ([text], list(text)):
+        message = read(AUTO, pieces)
+        assert message.content == content
+        assert [(call.name, call.arguments) for call in message.calls] == calls
+        assert len(message.ended) == ended
+        assert len(message.malformed) == len(malformed)
+
+
+def test_text_before_a_required_call_is_content_and_malformed() -> None:
+    message = read(REQUIRED, list(f"Sure. {F}"))
+    assert message.content == "Sure. "
+    assert [call.name for call in message.calls] == ["f"]
+    assert message.malformed == [""]
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "names"),
+    [
+        ('{"a": "<tool_call>"}', '{"a": "<tool_call>"}', []),
+        (' {"a": 1} \n', '{"a": 1}', []),
+        (F, "", ["f"]),
+        (f"{F}\n{F}", "", ["f", "f"]),
+    ],
+)
+def test_a_document_or_calls(text: str, content: str, names: list[str]) -> None:
+    for pieces in chunkings(text, random.Random(text)):
+        message = read(EITHER, pieces)
+        assert (message.content, [call.name for call in message.calls]) == (content, names)
+        assert not message.malformed
+
+
+@pytest.mark.parametrize("text", ["12", "-1.5e3", "true", "null", '"a \\" b"', "[1, [2]]"])
+def test_a_document_may_be_any_json(text: str) -> None:
+    plan = compile_turn(Turn(HERMES, schema=True))
+    for pieces in chunkings(text, random.Random(text)):
+        assert read(plan, pieces).content == text
+
+
+def test_events_come_as_soon_as_they_are_certain() -> None:
+    parser = AUTO.parser()
+    steps = [
+        ("Hi <", [ContentDelta("Hi ")]),
+        ("b>", [ContentDelta("<b>")]),
+        ("<tool_call>", []),
+        ('\n{"name": "f', []),
+        ('"', [ToolCallStart(0, "f")]),
+        (', "arguments": {"a', [ArgumentsDelta(0, '{"a')]),
+        ('": "}', [ArgumentsDelta(0, '": "}')]),
+        ('"}', [ArgumentsDelta(0, '"}')]),
+        ("}\n</tool_call", []),
+        (">", [ToolCallEnd(0)]),
+    ]
+    for text, events in steps:
+        assert parser.feed(text) == events
+    assert parser.close() == []
+
+
+def test_noise_never_raises_and_never_gets_lost() -> None:
+    rng = random.Random(0)
+    shards = [
+        "<tool_call>",
+        "</tool_call>",
+        '{"name": "',
+        "f",
+        '"',
+        ', "arguments": ',
+        "{",
+        "}",
+        "[",
+        "\\",
+        "\n",
+        " ",
+        "é",
+    ]
+    for plan in (AUTO, REQUIRED, EITHER):
+        for _ in range(500):
+            pieces = rng.choices(shards, k=rng.randint(1, 25))
+            message, whole = read(plan, pieces), read(plan, ["".join(pieces)])
+            assert message == whole
+            kept = message.content + "".join(call.name + call.arguments for call in message.calls)
+            assert kept.count("é") == "".join(pieces).count("é") or _cut_off(pieces)
+
+
+def _cut_off(pieces: list[str]) -> bool:
+    """Whether the text may end in markup that was begun, and is dropped."""
+    return "<tool_call>" in "".join(pieces)[-60:]
+
+
+def test_malformed_text_was_content() -> None:
+    parser = AUTO.parser()
+    events = parser.feed(f"{F}!") + parser.close()
+    assert events[-2:] == [Malformed("", "expected the end of the turn"), ContentDelta("!")]
