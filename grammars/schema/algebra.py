@@ -38,6 +38,7 @@ ALL_STEPS = 40_000
 PIECES = 256  # of one shape
 DEPTH = 40  # operations within each other; each takes up to ten frames
 
+_FROM_REF = ("meet", "minus")  # operations whose left side is the reference
 _Operation = Callable[..., Shape]  # (algebra, left, right); the tables below say which types
 
 
@@ -176,6 +177,7 @@ class Algebra:
         except Inexact:  # results since then may refer to this one, which there won't be
             for stale in list(self._results)[before:]:
                 del self._results[stale]
+            self._shapes[name] = loosen((ref if operation in _FROM_REF else other,))  # for definitions read meanwhile
             raise
         finally:
             self._unfinished.discard(name)

@@ -110,7 +110,7 @@ def _read_text(reader: Reader, node: Node, present: set[str]) -> Shape:
         most=None if most is None else int(most),
         loose=loose,
     )
-    return text(piece)
+    return text(piece) if not (languages and known) else reader.algebra.meet((piece,), (replace(piece, languages=()),))
 
 
 def _languages(reader: Reader, node: Node) -> tuple[tuple[regex.Language, ...], bool]:

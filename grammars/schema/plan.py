@@ -77,9 +77,11 @@ def _compile(text: str, options: Options) -> SchemaPlan:
     source = Source(schema, options)
     reader = Reader(source, options)
     try:
-        lowered = Lowering(reader.algebra, reader.ledger, options).document(reader.read(source.root))
+        root = reader.read(source.root)
+        lowered = Lowering(reader.algebra, reader.ledger, options).document(root)
     except RecursionError as error:
         raise RefusedSchema("its subschemas are nested too deeply") from error
     if lowered is False:
         raise RefusedSchema("no document can fit this schema")
-    return SchemaPlan(schema, lowered, reader.ledger.clear, options, source, reader.ledger)
+    exact = reader.ledger.clear and reader.algebra.exact(root)
+    return SchemaPlan(schema, lowered, exact, options, source, reader.ledger)
