@@ -146,7 +146,7 @@ def _empty(piece: Text) -> bool:
 
 
 def minus_text_words(algebra: Algebra, left: Text, right: Words) -> Shape:
-    return meet_texts(algebra, left, Text(languages=(_outside(regex.words(right.values)),)))
+    return meet_texts(algebra, left, Text(languages=(regex.all_but(right.values),)))
 
 
 def minus_texts(algebra: Algebra, left: Text, right: Text) -> Shape:

@@ -124,9 +124,15 @@ def _shift(chars: CharSet, low: int, high: int, by: int) -> CharSet:
 
 def minterms(sets: Iterable[CharSet]) -> list[CharSet]:
     """The coarsest partition of all scalar values that splits none of the sets."""
-    blocks = [ALL]
-    for chars in sorted(set(sets)):
-        outside = complement(chars)
-        halves = [half for block in blocks for half in (meet(block, chars), meet(block, outside))]
-        blocks = [half for half in halves if half]
-    return blocks
+    edges: dict[int, int] = {}
+    for bit, chars in enumerate(sorted({ALL, *sets})):
+        for low, high in chars:
+            edges[low] = edges.get(low, 0) ^ 1 << bit
+            edges[high + 1] = edges.get(high + 1, 0) ^ 1 << bit
+    blocks: dict[int, list[Range]] = {}
+    inside, start = 0, 0
+    for edge in sorted(edges):
+        if inside:  # the sets that hold what lies between two edges, as bits
+            blocks.setdefault(inside, []).append((start, edge - 1))
+        inside, start = inside ^ edges[edge], edge
+    return [tuple(ranges) for ranges in blocks.values()]

@@ -159,14 +159,35 @@ def words(texts: Iterable[str]) -> Language:
 
 
 def _trie(texts: Sequence[str], depth: int) -> Language:
-    branches: dict[str, list[str]] = {}
-    for text in texts:
-        if len(text) > depth:
-            branches.setdefault(text[depth], []).append(text)
+    branches = _branches(texts, depth)
     options = [cat(literal(head), _trie(group, depth + 1)) for head, group in branches.items()]
     if any(len(text) == depth for text in texts):
         options.append(EMPTY)
     return union(*options)
+
+
+def all_but(texts: Iterable[str]) -> Language:
+    """Every string but those listed, without "not"."""
+    return _trie_complement(sorted(set(texts)), 0)
+
+
+def _trie_complement(texts: Sequence[str], depth: int) -> Language:
+    branches = _branches(texts, depth)
+    taken = charset.of("".join(branches))
+    options = [cat(chars(charset.complement(taken)), ANY)]
+    options.extend(cat(literal(head), _trie_complement(group, depth + 1)) for head, group in branches.items())
+    if not any(len(text) == depth for text in texts):
+        options.append(EMPTY)
+    return union(*options)
+
+
+def _branches(texts: Sequence[str], depth: int) -> dict[str, list[str]]:
+    """Texts by their character at that depth."""
+    branches: dict[str, list[str]] = {}
+    for text in texts:
+        if len(text) > depth:
+            branches.setdefault(text[depth], []).append(text)
+    return branches
 
 
 def length(least: int, most: int | None) -> Language:
