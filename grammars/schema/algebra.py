@@ -169,7 +169,7 @@ class Algebra:
             return self._results[key]
         before = len(self._results)
         self._named += 1
-        name = f"{ref.name}.{self._named}"
+        name = f"{ref.name}:{self._named}"
         self._results[key] = (Ref(name=name),)
         self._unfinished.add(name)
         try:

@@ -47,7 +47,7 @@ class Reader:
         key = id(node.schema)
         if key not in self._names:
             stem = re.sub(r"[^\w.-]", "_", self.source.at(node).rpartition("/")[2], flags=re.ASCII) or "root"
-            name = stem if stem not in self._nodes else f"{stem}.{len(self._nodes)}"
+            name = stem if stem not in self._nodes else f"{stem}:{len(self._nodes)}"
             self._names[key], self._nodes[name] = name, node
         return (Ref(name=self._names[key]),)
 
