@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -17,8 +15,8 @@ from middleware import body, sse
 from middleware.chunks import fold
 from middleware.completion import Completion, Job
 from middleware.disconnect import unless_disconnected
-from middleware.errors import BadRequest
-from middleware.models import Model, Models
+from middleware.models import Models
+from middleware.offloop import off_loop
 from middleware.protocol import ChatRequest
 from middleware.settings import Settings
 from middleware.validation import parse
@@ -51,7 +49,7 @@ class ChatCompletions:
         decoded = await body.decode(asked)
         request = parse(decoded)
         model = await self._models.find(request.model)
-        job = await self._prepared(model, request, decoded["messages"])
+        job = await off_loop(self._settings.compile_timeout, model.prepare, request, decoded["messages"])
         completion = Completion(model.engine, job)
         headers = {REQUEST_ID: completion.id, **_ignored(request, job), **_checked(job)}
         async with aclosing(completion.chunks()) as chunks:
@@ -62,14 +60,6 @@ class ChatCompletions:
                 whole = msgspec.json.encode(fold([chunk async for chunk in chunks]))
                 await sse.start(send, 200, {"content-type": "application/json", **headers})
                 await send({"type": "http.response.body", "body": whole})
-
-    async def _prepared(self, model: Model, request: ChatRequest, messages: list[dict[str, Any]]) -> Job:
-        """Off the event loop, where a large schema would stall every stream."""
-        limit = self._settings.compile_timeout
-        try:
-            return await asyncio.wait_for(asyncio.to_thread(model.prepare, request, messages), limit)
-        except TimeoutError:
-            raise BadRequest(f"The request took longer than {limit} s to compile.", code="compile_timeout") from None
 
 
 def _ignored(request: ChatRequest, job: Job) -> dict[str, str]:

@@ -12,13 +12,13 @@ from typing import Any
 
 from grammars.errors import InvalidGrammar
 from grammars.formats import FORMATS, HERMES, Format
-from grammars.plan import compile_turn
+from grammars.plan import Plan, compile_turn
 from middleware import sampling
 from middleware.completion import Job
 from middleware.engines.base import Engine
 from middleware.errors import BadRequest, UnknownModel
 from middleware.prompt import ChatTemplate, PromptError
-from middleware.protocol import ChatRequest, JsonSchemaResponse
+from middleware.protocol import ChatRequest, JsonSchemaResponse, TurnRequest
 from middleware.responses import ModelCard
 from middleware.settings import Settings
 from middleware.turn import schema, turn
@@ -58,23 +58,27 @@ class Model:
     def template(self) -> ChatTemplate:
         return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
 
+    def plan(self, request: TurnRequest) -> Plan:
+        """The request's grammar, tried against the model's vocabulary. Raises BadRequest and GrammarError."""
+        plan = compile_turn(turn(request, self.format, self.engine.tokenizer.special_tokens))
+        if (refusal := self._refusal_of(plan.grammar)) is not None:
+            at_fault = "/response_format" if plan.document else "/tools"
+            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
+        return plan
+
     def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
         """Compiles, renders and counts: all that can be wrong with a request is found here.
 
         `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
         call it off the event loop. Raises BadRequest and GrammarError.
         """
-        asked = turn(request, self.format, self.engine.tokenizer.special_tokens)
-        plan = compile_turn(asked)
-        if (refusal := self._refusal_of(plan.grammar)) is not None:
-            at_fault = "/response_format" if asked.schema is not None else "/tools"
-            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
+        plan = self.plan(request)
         prompt = self.engine.tokenizer.encode(self._render(request, messages))
         room = sampling.room(request, len(prompt), self.engine.max_model_len)
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
-        stops = () if asked.schema is not None else tuple(request.stop or ())
+        stops = () if plan.document else tuple(request.stop or ())
         return Job(request.model, prompt, plan, sampled, stops, request.n or 1, self._settings.attempts)
 
     def _uncached_refusal(self, grammar: str | None) -> str | None:

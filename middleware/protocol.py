@@ -116,8 +116,30 @@ def _listed(stop: Any) -> Any:
     return [stop] if isinstance(stop, str) else stop
 
 
-class ChatRequest(_Object):
-    """The body of `POST /v1/chat/completions`. An explicit null is the same as leaving a field out."""
+class TurnRequest(_Object):
+    """What the answer may be: the part of a request that becomes a grammar.
+
+    An explicit null is the same as leaving a field out.
+    """
+
+    tools: list[Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    parallel_tool_calls: StrictBool | None = None
+    response_format: ResponseFormat | None = None
+
+    def unknown_fields(self) -> list[str]:
+        """The paths of all fields in the request that have no meaning here."""
+        return list(_unknown(self, ""))
+
+
+class GrammarRequest(TurnRequest):
+    """The body of `POST /v1/grammars`."""
+
+    model: StrictStr
+
+
+class ChatRequest(TurnRequest):
+    """The body of `POST /v1/chat/completions`."""
 
     model: StrictStr
     messages: list[Message] = Field(min_length=1)
@@ -144,10 +166,6 @@ class ChatRequest(_Object):
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
 
-    tools: list[Tool] | None = None
-    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
-    parallel_tool_calls: StrictBool | None = None
-    response_format: ResponseFormat | None = None
     chat_template_kwargs: dict[str, Any] | None = None
 
     # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
@@ -163,10 +181,6 @@ class ChatRequest(_Object):
     verbosity: Any = None
     reasoning_effort: Any = None
     modalities: list[StrictStr] | None = None
-
-    def unknown_fields(self) -> list[str]:
-        """The paths of all fields in the request that have no meaning here."""
-        return list(_unknown(self, ""))
 
 
 def _unknown(value: Any, path: str) -> Iterator[str]:

@@ -9,12 +9,12 @@ from grammars.formats import Format
 from grammars.plan import ToolChoice, Turn
 from grammars.tools import ANY_OBJECT, Tool
 from middleware.errors import BadRequest
-from middleware.protocol import ChatRequest, JsonObjectFormat, JsonSchemaResponse, NamedTool
+from middleware.protocol import JsonObjectFormat, JsonSchemaResponse, NamedTool, TurnRequest
 
 NO_CALLS = ToolChoice("none")
 
 
-def turn(request: ChatRequest, format: Format, special_tokens: Mapping[str, int]) -> Turn:
+def turn(request: TurnRequest, format: Format, special_tokens: Mapping[str, int]) -> Turn:
     """Raises BadRequest for a tool choice that names no tool."""
     return Turn(
         format=format,
@@ -25,13 +25,13 @@ def turn(request: ChatRequest, format: Format, special_tokens: Mapping[str, int]
     )
 
 
-def tools(request: ChatRequest) -> tuple[Tool, ...]:
+def tools(request: TurnRequest) -> tuple[Tool, ...]:
     """The functions on offer. Those without parameters take an object all the same."""
     functions = [tool.function for tool in request.tools or ()]
     return tuple(Tool(f.name, f.description or "", f.parameters or ANY_OBJECT) for f in functions)
 
 
-def tool_choice(request: ChatRequest) -> ToolChoice:
+def tool_choice(request: TurnRequest) -> ToolChoice:
     """A choice without tools means nothing, and some clients send one; a name is different."""
     chosen = request.tool_choice
     most = 1 if request.parallel_tool_calls is False else None
@@ -42,7 +42,7 @@ def tool_choice(request: ChatRequest) -> ToolChoice:
     return ToolChoice("required" if chosen == "required" else "auto", most=most)
 
 
-def _named(name: str, request: ChatRequest) -> ToolChoice:
+def _named(name: str, request: TurnRequest) -> ToolChoice:
     offered = [tool.function.name for tool in request.tools or ()]
     if name not in offered:
         listed = ", ".join(f"'{other}'" for other in offered) or "none"
@@ -53,7 +53,7 @@ def _named(name: str, request: ChatRequest) -> ToolChoice:
     return ToolChoice("required", names=(name,), most=1)
 
 
-def schema(request: ChatRequest) -> Mapping[str, Any] | None:
+def schema(request: TurnRequest) -> Mapping[str, Any] | None:
     """What the content must fit; None where it is free text. A JSON schema that is left out is any object."""
     match request.response_format:
         case JsonObjectFormat():

@@ -29,10 +29,10 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "cli",
         "__init__",
         "app server welcome",
-        "auth chat",
+        "auth chat explain",
         "models",
         "choice chunks completion merge stop",
-        "body disconnect prompt sampling sse turn validation",
+        "body disconnect offloop prompt sampling sse turn validation",
         "arguments briefing conversation messages template toolhistory traits",
         "embedded engines",
         "errors protocol responses settings",
@@ -106,7 +106,8 @@ def floor(module: str) -> int | None:
 
 def climbs(module: str, target: str) -> bool:
     here, there = floor(module), floor(target)
-    return module.split(".")[0] == target.split(".")[0] and None not in (here, there) and there < here  # type: ignore[operator]
+    same_house = module.split(".")[0] == target.split(".")[0]
+    return same_house and here is not None and there is not None and there < here
 
 
 def barred(module: str, target: str) -> bool:

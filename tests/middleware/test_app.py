@@ -261,8 +261,24 @@ def test_an_answer_that_breaks_its_schema_never_looks_finished(content: str) -> 
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in streamed[:-1])
 
 
-UNIQUE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
-AS_UNIQUE = {"type": "json_schema", "json_schema": {"name": "n", "schema": UNIQUE}}
+def test_a_request_is_explained_without_being_answered() -> None:
+    engine = ScriptedEngine(says("hello"))
+    asked = {"model": "scripted", "tools": [TOOL], "response_format": AS_UNIQUE}
+    body = send(create_app(engine), "POST", "/v1/grammars", json=asked).json()
+    found = {(finding["pointer"], finding["keyword"]): finding["status"] for finding in body["report"]}
+    assert found["/response_format/json_schema/schema", "uniqueItems"] == "checked"
+    assert found["/tools/0/function/parameters/properties/n", "type"] == "enforced"
+    assert body["exact"] is False
+    assert body["grammar"].startswith("%llguidance")
+    assert body["grammar_bytes"] == len(body["grammar"].encode())
+    assert engine.asked == []
+
+
+def test_what_is_refused_is_refused_there_too() -> None:
+    asked = {"model": "scripted", "tools": [TOOL, TOOL]}
+    response = send(app(), "POST", "/v1/grammars", json=asked)
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "tools[1].function.name"
 
 
 def in_turn(*answers: str) -> Script:
