@@ -24,8 +24,9 @@ class Verdict:
     """What came of one schema.
 
     Attributes:
-        outcome: exact, the grammar alone is right about every instance; checked, it is with `violations`; under, both let an
-            invalid instance through; over, a valid one is kept out; refused, with an error that points; crashed, without.
+        outcome: exact, the grammar alone is right about every instance; checked, it is with `violations`; under, both
+            let an invalid instance through; over, a valid one is kept out; refused, with an error that points; crashed,
+            without.
         detail: the instance or the error.
         compile_ms: compile_schema and llguidance's own compilation.
     """
@@ -90,7 +91,7 @@ def _decide(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid:
 
 
 def _accepted(plan: SchemaPlan, acceptor: Acceptor, instance: Any) -> bool:
-    """In the order its keys stand, or in the schema's: the order of keys means nothing in JSON, but a grammar has one."""
+    """In the order its keys stand, or in the schema's: it means nothing in JSON, but a grammar has one."""
     return acceptor.accepts(spell(instance)) or acceptor.accepts(spell(arrange(instance, plan.lowered)))
 
 

@@ -1,7 +1,7 @@
 """`minProperties` and `maxProperties`, spelled so that llguidance can enforce them.
 
-It counts members only where each listed property is required. So an object with optional ones is split: by which of them
-is the first to be present, until the rest is settled.
+It counts members only where each listed property is required. So an object with optional ones is split: by which of
+them is the first to be present, until the rest is settled.
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 _TEXTS = frozenset(("minLength", "maxLength", "pattern", "format"))
 _ARRAYS = frozenset(("items", "prefixItems", "additionalItems", "minItems", "maxItems"))
-_OBJECTS = frozenset("properties patternProperties additionalProperties required minProperties maxProperties".split())
+_OBJECTS = frozenset(
+    ["properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties"]
+)
 KEYWORDS = _NUMBERS | _TEXTS | _ARRAYS | _OBJECTS | {"type", "nullable"}
 
 
@@ -108,7 +110,7 @@ def _read_text(reader: Reader, node: Node, present: set[str]) -> Shape:
         most=None if most is None else int(most),
         loose=loose,
     )
-    return text(piece)
+    return text(piece) if not (languages and known) else reader.algebra.meet((piece,), (replace(piece, languages=()),))
 
 
 def _languages(reader: Reader, node: Node) -> tuple[tuple[regex.Language, ...], bool]:
@@ -176,7 +178,7 @@ def _read_object(reader: Reader, node: Node, present: set[str]) -> Shape:
 
 
 def _with_patterns(reader: Reader, node: Node, piece: Object) -> Object:
-    """The object with `patternProperties` put in: properties narrowed by the patterns they match, patterns made disjoint."""
+    """The object with `patternProperties`: properties narrowed by those they match, patterns made disjoint."""
     declared: list[tuple[regex.Language, Shape]] = []
     for source, child in node.schema["patternProperties"].items():
         shape = reader.read(node.child(child))

@@ -47,7 +47,7 @@ POSITIONS = 8  # of an array in which one item is looked for
 def property_names(reader: Reader, node: Node, shape: Shape) -> Shape:
     """Names outside the allowed language have no value that fits."""
     names = reader.read(node.child(node.schema["propertyNames"]))
-    return reader.attempt(node, "propertyNames", lambda: _named(reader.algebra, shape, names), lambda: shape)
+    return reader.attempt(node, "propertyNames", shape, _named, reader.algebra, shape, names)
 
 
 def _named(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
@@ -93,13 +93,13 @@ def contains(reader: Reader, node: Node, shape: Shape) -> Shape:
     wanted = reader.read(node.child(schema["contains"]))
     least = int(schema.get("minContains", 1)) if counted else 1
     most = int(schema["maxContains"]) if counted and "maxContains" in schema else None
+    algebra = reader.algebra
+    at_least = _each_array(algebra, shape, lambda piece: array(replace(piece, least=max(piece.least, least))))
     return reader.attempt(
         node,
         "contains",
-        lambda: _each_array(
-            reader.algebra, shape, lambda piece: _containing(reader.algebra, piece, wanted, least, most)
-        ),
-        lambda: _each_array(reader.algebra, shape, lambda piece: array(replace(piece, least=max(piece.least, least)))),
+        at_least,
+        lambda: _each_array(algebra, shape, lambda piece: _containing(algebra, piece, wanted, least, most)),
     )
 
 
@@ -123,11 +123,9 @@ def _containing(algebra: Algebra, piece: Array, wanted: Shape, least: int, most:
 def unique_items(reader: Reader, node: Node, shape: Shape) -> Shape:
     if node.schema["uniqueItems"] is not True:
         return shape
+    algebra = reader.algebra
     return reader.attempt(
-        node,
-        "uniqueItems",
-        lambda: _each_array(reader.algebra, shape, lambda piece: _distinct(reader.algebra, piece)),
-        lambda: shape,
+        node, "uniqueItems", shape, lambda: _each_array(algebra, shape, lambda piece: _distinct(algebra, piece))
     )
 
 

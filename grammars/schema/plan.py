@@ -28,8 +28,8 @@ class SchemaPlan:
 
     Attributes:
         schema: the source.
-        lowered: the same as llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less than
-            the source, save for what `Options` bounds and for other spellings of a number.
+        lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less
+            than the source, save for what `Options` bounds and for other spellings of a number.
         exact: it allows no more either: no keyword is merely checked.
     """
 
@@ -76,7 +76,12 @@ def _compile(text: str, options: Options) -> SchemaPlan:
     schema = json.loads(text)
     source = Source(schema, options)
     reader = Reader(source, options)
-    lowered = Lowering(reader.algebra, reader.ledger, options).document(reader.read(source.root))
+    try:
+        root = reader.read(source.root)
+        lowered = Lowering(reader.algebra, reader.ledger, options).document(root)
+    except RecursionError as error:
+        raise RefusedSchema("its subschemas are nested too deeply") from error
     if lowered is False:
         raise RefusedSchema("no document can fit this schema")
-    return SchemaPlan(schema, lowered, reader.ledger.clear, options, source, reader.ledger)
+    exact = reader.ledger.clear and reader.algebra.exact(root)
+    return SchemaPlan(schema, lowered, exact, options, source, reader.ledger)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from grammars.errors import RefusedSchema
 from grammars.schema.dialect import Dialect, subschemas
 
+MAX_DEPTH = 64  # subschemas within each other; references don't count
 # Where draft 4, too, has booleans, though it has no boolean schemas.
 _OPEN = ("additionalItems", "additionalProperties")
 _LIMITED = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
@@ -18,16 +20,18 @@ _TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "
 
 
 def surely_valid(schema: Any, dialect: Dialect) -> bool:
-    """True only if meta-validation would pass. False says nothing."""
-    queue = [("", schema)]
-    for keyword, node in queue:
+    """True only if meta-validation would pass. False says nothing. Raises RefusedSchema for absurd depth."""
+    queue = [("", schema, 0)]
+    for keyword, node, depth in queue:
+        if depth > MAX_DEPTH:
+            raise RefusedSchema(f"its subschemas are nested more than {MAX_DEPTH} deep")
         if isinstance(node, bool):
             if not dialect.boolean_schemas and keyword not in _OPEN:
                 return False
         elif not isinstance(node, dict) or not _plain(node, dialect):
             return False
         else:
-            queue.extend((tokens[0], child) for tokens, child in subschemas(node))
+            queue.extend((tokens[0], child, depth + 1) for tokens, child in subschemas(node))
     return True
 
 

@@ -65,6 +65,11 @@ class Number(Piece):
     integer: bool = False
     step: Fraction | None = None
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one number."""
+        return self.low is not None and self.low == self.high
+
 
 @dataclass(frozen=True, kw_only=True)
 class Words(Piece):
