@@ -7,18 +7,16 @@ lexeme matches it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from grammars import wire
-from grammars.analysis import after, openings
+from grammars.analysis import after, head, openings
+from grammars.escape import ANYTHING, escaped, one_of, quoted
+from grammars.json_call import json_call
 from grammars.schema import SchemaPlan
-
-_ANYTHING = r"(.|\n)*"
-_NEEDS_ESCAPE = re.compile(r"[^A-Za-z0-9_ <>\"'=:,;!@`\u00a1-\ud7ff]")
 
 
 @dataclass(frozen=True)
@@ -50,16 +48,6 @@ def write(tree: wire.Node, filling: Filling) -> str:
     start = writer.walk(tree)
     rules = (f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items())
     return "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
-
-
-def quoted(text: str) -> str:
-    """`text` as a Lark string."""
-    return json.dumps(text)
-
-
-def escaped(text: str) -> str:
-    """`text` as a piece of a Lark regex that matches nothing else."""
-    return _NEEDS_ESCAPE.sub(lambda match: f"\\x{{{ord(match[0]):x}}}", text)
 
 
 class Writer:
@@ -97,19 +85,23 @@ class Writer:
         return self.lit(wire.Lit(node.canonical))
 
     def seq(self, node: wire.Seq) -> str:
-        plain = wire.seq(*map(self._plain, node.parts))
+        plain = self._plain(node)
         parts = plain.parts if isinstance(plain, wire.Seq) else (plain,)
         return " ".join(filter(None, map(self.walk, parts)))
 
     def _plain(self, node: wire.Node) -> wire.Node:
         """Literals as they are about to be written, so that neighbours become one lexeme."""
         match node:
+            case wire.Seq(parts):
+                return wire.seq(*map(self._plain, parts))
             case wire.Space(canonical):
                 return wire.Lit(canonical)
             case wire.Name() if self._tool:
                 return wire.Lit(self._tool.name)
             case wire.May(body):
                 return self._plain(body)
+            case wire.Stray():
+                return wire.Lit("")
             case _:
                 return node
 
@@ -121,6 +113,9 @@ class Writer:
 
     def may(self, node: wire.May) -> str:
         return self.walk(node.body)
+
+    def stray(self, node: wire.Stray) -> str:
+        return ""
 
     def many(self, node: wire.Many) -> str:
         if node.most == 0:
@@ -140,8 +135,8 @@ class Writer:
 
     def _without(self, stops: tuple[str, ...]) -> str:
         """A text, to the end of the turn, that holds none of `stops`."""
-        held = f"{_ANYTHING}({'|'.join(map(escaped, stops))}){_ANYTHING}"
-        return self.terminal(f"/{_ANYTHING}/ & ~/{held}/" if stops else f"/{_ANYTHING}/")
+        held = f"{ANYTHING}{one_of(stops)}{ANYTHING}"
+        return self.terminal(f"/{ANYTHING}/ & ~/{held}/" if stops else f"/{ANYTHING}/")
 
     def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
         """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
@@ -149,20 +144,32 @@ class Writer:
         token = self._tokens.match(stop)
         if token:
             return f"{self._without(stops)} {self.lit(wire.Lit(stop))} {rest}"
-        lazy = self.rule(self.terminal(f"/{_ANYTHING}{escaped(stop)}/"), "[lazy]")
+        lazy = self.rule(self.terminal(f"/{ANYTHING}{escaped(stop)}/"), "[lazy]")
         return f"{lazy} {rest}"
+
+    def unlike(self, node: wire.Unlike) -> str:
+        return self.terminal(f"/{ANYTHING}/ & ~/{head(node.calls)}{ANYTHING}/")
 
     def call(self, node: wire.Call) -> str:
         return self.either([self._call_of(offer, node) for offer in self._filling.offers])
 
     def _call_of(self, offer: Offer, node: wire.Call) -> str:
         self._tool = offer
-        body = self.walk(wire.seq(node.head, node.tail))
+        body = self._json_call(offer, node) or self.walk(wire.seq(node.head, node.tail))
         self._tool = None
         return body
 
+    def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
+        """The call as one `%json`, where it is nothing else and a document could stand in its place."""
+        match self._plain(wire.seq(node.head, node.tail)):
+            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(after_))) if self._filling.document:
+                schema = json_call(before, offer.parameters, after_)
+                return schema and self.rule(f"%json {schema}")
+            case _:
+                return None
+
     def name(self, node: wire.Name) -> str:
-        return self.either(quoted(offer.name) for offer in self._filling.offers)
+        return quoted(self._tool.name) if self._tool else ""
 
     def id(self, node: wire.Id) -> str:
         return self.walk(node.body)
@@ -196,8 +203,10 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Alt: Writer.alt,
     wire.Opt: Writer.opt,
     wire.May: Writer.may,
+    wire.Stray: Writer.stray,
     wire.Many: Writer.many,
     wire.Text: Writer.text,
+    wire.Unlike: Writer.unlike,
     wire.Call: Writer.call,
     wire.Name: Writer.name,
     wire.Id: Writer.id,

@@ -4,8 +4,8 @@ The walk is a descent over generators that wait where they need more text. It lo
 an event is reported, the text behind it is never read again, so time is linear, and memory is bounded by the longest
 markup.
 
-What can't be read becomes content and a `Malformed`; then the parser goes on as if free text and calls could follow.
-Markup that the end of the text cuts off is dropped, since it says nothing.
+What can't be read becomes content and a `Malformed`; then the parser goes on as if free text and calls followed. Markup
+that the end of the text cuts off is dropped, since it says nothing.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ _SINKS: Mapping[wire.Sink, Callable[[str], Event]] = {"content": ContentDelta, "
 class Parser:
     """Reads one turn. `feed` any number of times, then `close` once; each returns the events that became certain."""
 
-    def __init__(self, tree: wire.Node, calls: wire.Node | None = None) -> None:
+    def __init__(self, tree: wire.Node, recovery: wire.Node) -> None:
+        """`recovery` is how to go on when the text has left `tree`."""
         self._cursor = Cursor()
-        self._recovery = wire.Text("content", calls, "may" if calls else "never")
+        self._recovery = recovery
         self._index = -1
         self._name = ""
         self._id: str | None = None
@@ -116,11 +117,14 @@ class Parser:
             failure = failure if isinstance(failure, Truncated) else error
         raise failure or Mismatch("expected nothing")
 
-    def opt(self, node: wire.Opt | wire.May) -> Steps[None]:
+    def opt(self, node: wire.Opt | wire.May | wire.Stray) -> Steps[None]:
         yield from self.attempt(self.walk(node.body))
 
     def many(self, node: wire.Many) -> Steps[None]:
-        yield from self.walk(node.item)
+        if node.least:
+            yield from self.walk(node.item)
+        elif (yield from self.attempt(self.walk(node.item))) is not None:
+            return
         another = wire.seq(node.separator, node.item)
         while (yield from self.attempt(self.walk(another))) is None:
             pass
@@ -138,6 +142,9 @@ class Parser:
             self._cursor.emit(Malformed(stop, str(error)))
         if node.follows == "must":
             raise Truncated
+
+    def unlike(self, node: wire.Unlike) -> Steps[None]:
+        yield from self._free_text("content", ())
 
     def _free_text(self, sink: wire.Sink, stops: tuple[str, ...]) -> Steps[str | None]:
         """Reports text up to the first of `stops`, which it returns; None at the end of the text."""
@@ -256,8 +263,10 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Alt: Parser.alt,
     wire.Opt: Parser.opt,
     wire.May: Parser.opt,
+    wire.Stray: Parser.opt,
     wire.Many: Parser.many,
     wire.Text: Parser.text,
+    wire.Unlike: Parser.unlike,
     wire.Call: Parser.call,
     wire.Name: Parser.name,
     wire.Id: Parser.id,

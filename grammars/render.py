@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grammars import wire
-from grammars.formats import Format
+from grammars.formats.format import Format
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ class Writer:
     def alt(self, node: wire.Alt) -> str:
         return self.walk(node.options[0])
 
-    def body(self, node: wire.Opt | wire.May) -> str:
+    def nothing(self, node: wire.Opt | wire.Stray) -> str:
+        return ""
+
+    def may(self, node: wire.May) -> str:
         return self.walk(node.body)
 
     def many(self, node: wire.Many) -> str:
@@ -81,8 +84,9 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Space: Writer.space,
     wire.Seq: Writer.seq,
     wire.Alt: Writer.alt,
-    wire.Opt: Writer.body,
-    wire.May: Writer.body,
+    wire.Opt: Writer.nothing,
+    wire.May: Writer.may,
+    wire.Stray: Writer.nothing,
     wire.Many: Writer.many,
     wire.Call: Writer.call,
     wire.Name: Writer.name,

@@ -3,7 +3,7 @@
 A tree stands for everything that a model may write in one assistant turn. Its leaves say what a piece of text means,
 and free text always knows what ends it, so no reading has to look further than the node in its hands.
 
-Tolerance is declared: only `Space` and `May` let the parser accept more than the grammar generates.
+Tolerance is declared: only `Space`, `May` and `Stray` let the parser accept more than the grammar generates.
 """
 
 from __future__ import annotations
@@ -73,6 +73,13 @@ class May(Node):
 
 
 @dataclass(frozen=True)
+class Stray(Node):
+    """Never generated, forgiven when there."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
 class Many(Node):
     """`least` to `most` items (None: any number) with a separator between two."""
 
@@ -93,6 +100,13 @@ class Text(Node):
     sink: Sink
     then: Node | None = None
     follows: Follows = "must"
+
+
+@dataclass(frozen=True)
+class Unlike(Node):
+    """Content to the end of the turn that does not open as `calls` do: how text is told from calls that stand alone."""
+
+    calls: Node
 
 
 @dataclass(frozen=True)

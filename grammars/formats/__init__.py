@@ -5,8 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from grammars.formats.format import Format
-from grammars.formats.hermes import HERMES
+from grammars.formats.json_bare import LLAMA3
+from grammars.formats.json_lists import (
+    APERTUS,
+    COMMAND,
+    COMMAND_R,
+    FUNCTOOLS,
+    GRANITE,
+    HUNYUAN,
+    MISTRAL_V3,
+    NEMOTRON,
+    XLAM,
+)
+from grammars.formats.json_tags import FENCED, FUNCTIONARY, GRANITE_20B, HERMES, INTERNLM2
+from grammars.formats.marked import DEEPSEEK_V3, DEEPSEEK_V31, HARMONY, KIMI_K2, MISTRAL_V11
 
 __all__ = ["FORMATS", "HERMES", "Format"]
 
-FORMATS: Mapping[str, Format] = {format.name: format for format in (HERMES,)}
+FORMATS: Mapping[str, Format] = {
+    format.name: format
+    for format in (
+        HERMES,
+        LLAMA3,
+        MISTRAL_V3,
+        MISTRAL_V11,
+        DEEPSEEK_V3,
+        DEEPSEEK_V31,
+        KIMI_K2,
+        HARMONY,
+        COMMAND,
+        COMMAND_R,
+        GRANITE,
+        GRANITE_20B,
+        FUNCTOOLS,
+        FUNCTIONARY,
+        INTERNLM2,
+        HUNYUAN,
+        NEMOTRON,
+        APERTUS,
+        XLAM,
+        FENCED,
+    )
+}

@@ -55,6 +55,18 @@ CALLS = [
 every_format = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
 
 
+def prose(format: Format) -> str:
+    """Text that may stand before calls, framed as the format wants it."""
+    if format.alone or (format.answer and not format.preamble):
+        return ""
+    return f"{format.preamble.open}Well, {format.preamble.close}" if format.preamble else "Well, "
+
+
+def fitting(format: Format, calls: list[Call]) -> list[Call]:
+    """As many of the calls as a turn can have."""
+    return calls[:1] if format is FORMATS["harmony"] else calls
+
+
 def plan(format: Format, choice: ToolChoice, **turn: object) -> Plan:
     return compile_turn(Turn(format, TOOLS, choice, **turn))  # type: ignore[arg-type]
 
@@ -62,6 +74,7 @@ def plan(format: Format, choice: ToolChoice, **turn: object) -> Plan:
 @every_format
 @pytest.mark.parametrize("calls", CALLS, ids=lambda calls: calls[-1].arguments[:30])
 def test_what_is_rendered_is_read_back_at_every_chunking(format: Format, calls: list[Call]) -> None:
+    calls = fitting(format, calls)
     auto, text = plan(format, ToolChoice()), render(format, calls)
     for pieces in chunkings(text, random.Random(text)):
         message = read(auto, pieces)
@@ -80,7 +93,22 @@ def test_what_is_rendered_is_read_back_at_every_chunking(format: Format, calls: 
 def test_what_is_rendered_can_be_generated(format: Format, calls: list[Call], mode: str) -> None:
     grammar = plan(format, ToolChoice(mode)).grammar  # type: ignore[arg-type]
     assert grammar
-    assert generates(grammar, render(format, calls))
+    assert generates(grammar, render(format, fitting(format, calls)))
+
+
+DOCUMENTS = [call.arguments for calls in CALLS for call in calls if call.name == "get_weather"]
+
+
+@every_format
+@pytest.mark.parametrize("text", DOCUMENTS, ids=lambda text: text[:30])
+def test_a_document_can_be_generated_and_is_read_beside_tools(format: Format, text: str) -> None:
+    either = plan(format, ToolChoice(), schema=WEATHER.parameters)
+    framed = format.answer.open + text + format.answer.close if format.answer else text
+    assert either.grammar
+    assert generates(either.grammar, framed)
+    for pieces in ([framed], list(framed)):
+        message = read(either, pieces)
+        assert (message.content, message.calls, message.malformed) == (text, [], [])
 
 
 @every_format
@@ -106,12 +134,12 @@ def test_what_is_generated_is_read_and_fits(format: Format, mode: str, schema: o
 @every_format
 def test_no_prefix_makes_the_parser_raise_or_lose_text(format: Format) -> None:
     auto = plan(format, ToolChoice())
-    text = "Well, " + render(format, CALLS[1])
+    text = prose(format) + render(format, fitting(format, CALLS[1]))
     whole = read(auto, [text])
     for cut in range(len(text)):
         message = read(auto, [text[:cut]])
         assert not message.malformed
-        assert text.startswith(message.content)
+        assert message.content in text
         assert len(message.calls) <= len(whole.calls)
         for some, full in zip(message.calls, whole.calls, strict=False):
             assert some.name == full.name
