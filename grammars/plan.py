@@ -86,12 +86,15 @@ class Plan:
         """A fresh parser for one choice of the response."""
         return Parser(self.tree, self.recovery)
 
-    def violations(self, content: str | None, calls: Sequence[Call]) -> tuple[Violation, ...]:
-        """Everything in a finished turn that the request forbids; pointers go into the message."""
-        found = [*self._counts(len(calls))]
+    def violations(self, content: str | None, calls: Sequence[Call], *, whole: bool = True) -> tuple[Violation, ...]:
+        """Everything in a turn that the request forbids; pointers go into the message.
+
+        A turn that was cut, by a token limit or a stop string, is not `whole`: it is held to its finished calls alone.
+        """
+        found = [*self._counts(len(calls))] if whole else []
         for index, call in enumerate(calls):
             found += self._call_violations(f"/tool_calls/{index}/function", call)
-        if self.document and not calls:
+        if self.document and whole and not calls:
             found += _document_violations("/content", content or "", self.document)
         return tuple(found)
 
@@ -152,9 +155,9 @@ def _settled(choice: ToolChoice, tools: Sequence[Offer]) -> tuple[ToolChoice, tu
     for name in choice.names or ():
         if name not in names:
             raise InvalidTools(f"the tool choice names {name!r}, which is not among the tools", pointer="/tool_choice")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidTools(f"two tools are called {twice!r}", pointer="/tools")
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise InvalidTools(f"two tools are called {name!r}", pointer=TOOL_POINTER.format(index) + "/name")
     if choice.most is not None and choice.most < 1:
         raise InvalidTools("the maximal number of calls must be at least 1", pointer="/tool_choice")
     offers = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
@@ -174,8 +177,10 @@ def _offer(index: int, name: str, parameters: Mapping[str, Any]) -> Offer:
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters, and an object."""
-    type_ = parameters.get("type", "object")
-    if "object" not in ([type_] if isinstance(type_, str) else type_):
+    types = parameters.get("type", "object")
+    if not isinstance(types, str | list):
+        return parameters  # no schema: compile_schema says so
+    if "object" not in ([types] if isinstance(types, str) else types):
         raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
     if "$ref" not in parameters:
         return {**parameters, "type": "object"}

@@ -125,7 +125,7 @@ ERRORS = [
     ({"choice": ToolChoice("required")}, InvalidTools, "/tool_choice"),
     ({"tools": TOOLS, "choice": ToolChoice("required", ())}, InvalidTools, "/tool_choice"),
     ({"tools": TOOLS, "choice": ToolChoice(most=0)}, InvalidTools, "/tool_choice"),
-    ({"tools": (*TOOLS, TOOLS[0])}, InvalidTools, "/tools"),
+    ({"tools": (*TOOLS, TOOLS[0])}, InvalidTools, "/tools/3/function/name"),
     ({"tools": (TOOLS[0], Tool('a "name"'))}, InvalidTools, "/tools/1/function/name"),
     ({"tools": (Tool(""),)}, InvalidTools, "/tools/0/function/name"),
     ({"tools": (Tool("a" * 129),)}, InvalidTools, "/tools/0/function/name"),

@@ -1,0 +1,54 @@
+# make serve   the server on 127.0.0.1:8000 with the embedded model      make serve ARGS="--port 8001 --model ..."
+# make test    lint, types, layers and the whole suite                   make test  ARGS="tests/grammars -x"
+# Both make .venv first, from requirements-cpu.txt; the second time they find it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Made last, so an installation that was interrupted is taken up again.
+INSTALLED := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test check format clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+install: $(INSTALLED)
+
+serve: $(INSTALLED)
+	@exec $(BIN)/latticework serve $(ARGS)
+
+test: check
+	@echo "==> Tests"
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED)
+	@echo "==> Lint, types, layers"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(INSTALLED): requirements-cpu.txt pyproject.toml | $(BIN)/python
+	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; about 600 MB to download)"
+	$(BIN)/python -m pip install --no-deps --requirement requirements-cpu.txt
+	@echo "==> Installing latticework itself"
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Asked of each candidate itself: a version manager's shim can be on the PATH and still refuse to run.
+$(BIN)/python:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+	  if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "==> Making $(VENV) with $$($$python --version)"; exec $$python -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo "latticework needs Python 3.11 or newer: install it, or say where it is with make PYTHON=..." >&2; exit 1

@@ -1,0 +1,61 @@
+"""Instances with their keys in the order that a lowered schema's grammar has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+Lowered = Mapping[str, Any] | bool
+
+
+def arrange(instance: Any, schema: Lowered) -> Any:
+    """The same value. Where alternatives differ, the first that the value fits gives the order."""
+    return _Arranging(schema).value(instance, schema)
+
+
+class _Arranging:
+    def __init__(self, document: Lowered) -> None:
+        self.definitions = document.get("$defs", {}) if isinstance(document, Mapping) else {}
+
+    def value(self, instance: Any, schema: Lowered) -> Any:
+        node = self.settle(instance, schema)
+        if isinstance(instance, dict):
+            return self.object(instance, node)
+        if isinstance(instance, list):
+            prefix, rest = node.get("prefixItems", []), node.get("items", {})
+            return [self.value(item, prefix[i] if i < len(prefix) else rest) for i, item in enumerate(instance)]
+        return instance
+
+    def object(self, instance: dict[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+        known = node.get("properties", {})
+        names = [*(name for name in known if name in instance), *(name for name in instance if name not in known)]
+        return {name: self.value(instance[name], _value_of(node, name)) for name in names}
+
+    def settle(self, instance: Any, schema: Lowered) -> Mapping[str, Any]:
+        """The node that speaks of the instance: references followed, one alternative chosen."""
+        while isinstance(schema, Mapping) and ("$ref" in schema or "anyOf" in schema):
+            if "$ref" in schema:
+                name = schema["$ref"].removeprefix("#/$defs/").replace("%25", "%").replace("~1", "/").replace("~0", "~")
+                schema = self.definitions[name]
+            else:
+                options = schema["anyOf"]
+                schema = next((option for option in options if self.fits(instance, option)), options[-1])
+        return schema if isinstance(schema, Mapping) else {}
+
+    def fits(self, instance: Any, schema: Lowered) -> bool:
+        if isinstance(schema, bool):
+            return schema
+        return bool(Draft202012Validator({**schema, "$defs": self.definitions}).is_valid(instance))
+
+
+def _value_of(node: Mapping[str, Any], name: str) -> Lowered:
+    """What a lowered object says of the value under a name. Its patterns are disjoint."""
+    known: Mapping[str, Lowered] = node.get("properties", {})
+    if name in known:
+        return known[name]
+    patterns: Mapping[str, Lowered] = node.get("patternProperties", {})
+    matching = (schema for pattern, schema in patterns.items() if re.search(pattern, name))
+    return next(matching, node.get("additionalProperties", {}))

@@ -1,0 +1,177 @@
+"""Combinators, each told in intersections and differences of shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from grammars.schema import local
+from grammars.schema.load import Node
+from grammars.schema.shape import (
+    ANYTHING,
+    ARRAY,
+    BOOLEAN,
+    NOTHING,
+    NULL,
+    NUMBER,
+    TEXT,
+    Array,
+    Boolean,
+    Inexact,
+    Number,
+    Object,
+    Shape,
+    Words,
+    loosen,
+    object_,
+    unite,
+)
+
+if TYPE_CHECKING:
+    from grammars.schema.read import Reader
+
+NO_OBJECT: Shape = (NULL, BOOLEAN, NUMBER, TEXT, ARRAY)
+
+
+def reference(reader: Reader, node: Node, shape: Shape) -> Shape:
+    target = reader.refer(reader.source.target(node))
+    return reader.attempt(node, "$ref", lambda: reader.algebra.meet(shape, target), lambda: shape)
+
+
+def dynamic_reference(reader: Reader, node: Node, shape: Shape) -> Shape:
+    """Where one anchor in the document could be meant, it is a plain reference; otherwise the call path decides."""
+    keyword = "$dynamicRef" if "$dynamicRef" in node.schema else "$recursiveRef"
+    anchors = {"$dynamicRef": "$dynamicAnchor", "$recursiveRef": "$recursiveAnchor"}[keyword]
+    places = [found for _, found in reader.source.walk() if isinstance(found, Mapping) and anchors in found]
+    resources = [found for _, found in reader.source.walk() if isinstance(found, Mapping) and "$id" in found]
+    if len(places) > 1 or any(found is not reader.source.schema for found in resources):
+        reader.ledger.check(node.schema, keyword, "which anchor it means depends on the path of references")
+        return loosen(shape)
+    target = reader.refer(reader.source.target(node, keyword))
+    return reader.attempt(node, keyword, lambda: reader.algebra.meet(shape, target), lambda: shape)
+
+
+def const(reader: Reader, node: Node, shape: Shape) -> Shape:
+    return reader.attempt(node, "const", lambda: _among(reader, node, shape, [node.schema["const"]]), lambda: shape)
+
+
+def enum(reader: Reader, node: Node, shape: Shape) -> Shape:
+    values = list(node.schema["enum"])
+    if "type" in node.schema and local.nullable(node, reader):
+        values.append(None)
+    return reader.attempt(node, "enum", lambda: _among(reader, node, shape, values), lambda: shape)
+
+
+def _among(reader: Reader, node: Node, shape: Shape, values: list[Any]) -> Shape:
+    """The listed values that the shape allows. Strings go together, the rest one by one, in the order of the list."""
+    words = tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
+    pieces = [(Words(values=words),)] if words else []
+    pieces.extend(single(value) for value in values if not isinstance(value, str))
+    return reader.algebra.meet(shape, unite(*pieces))
+
+
+def single(value: Any) -> Shape:
+    """The shape of one value."""
+    if value is None:
+        return (NULL,)
+    if isinstance(value, bool):
+        return (Boolean(values=frozenset((value,))),)
+    if isinstance(value, str):
+        return (Words(values=(value,)),)
+    if isinstance(value, list):
+        return (Array(prefix=tuple(map(single, value)), least=len(value), most=len(value)),)
+    if isinstance(value, Mapping):
+        members = tuple((name, single(item)) for name, item in value.items())
+        return object_(Object(properties=members, required=tuple(value)))
+    exact = local.exactly(value)
+    return (Number(low=exact, high=exact, integer=exact.denominator == 1),)
+
+
+def all_of(reader: Reader, node: Node, shape: Shape) -> Shape:
+    for child in node.schema["allOf"]:
+        other = reader.read(node.child(child))
+        before = shape
+        shape = reader.attempt(
+            node, "allOf", lambda left=before, right=other: reader.algebra.meet(left, right), lambda left=before: left
+        )
+    return shape
+
+
+def any_of(reader: Reader, node: Node, shape: Shape) -> Shape:
+    branches = unite(*(reader.read(node.child(child)) for child in node.schema["anyOf"]))
+    return reader.attempt(node, "anyOf", lambda: reader.algebra.meet(shape, branches), lambda: shape)
+
+
+def one_of(reader: Reader, node: Node, shape: Shape) -> Shape:
+    """Each branch without what it shares with others."""
+    read = [reader.read(node.child(child)) for child in node.schema["oneOf"]]
+    branches = [
+        reader.attempt(node, "oneOf", lambda other=other: reader.algebra.meet(shape, other), lambda: shape)
+        for other in read
+    ]
+    return unite(
+        *(
+            reader.attempt(node, "oneOf", lambda i=i: _alone(reader, branches, i), lambda i=i: branches[i])
+            for i in range(len(branches))
+        )
+    )
+
+
+def _alone(reader: Reader, branches: list[Shape], index: int) -> Shape:
+    mine = branches[index]
+    for other in chain(branches[:index], branches[index + 1 :]):
+        if not reader.algebra.disjoint(mine, other):
+            mine = reader.algebra.minus(mine, other)
+    return mine
+
+
+def negation(reader: Reader, node: Node, shape: Shape) -> Shape:
+    forbidden = reader.read(node.child(node.schema["not"]))
+    return reader.attempt(node, "not", lambda: reader.algebra.minus(shape, forbidden), lambda: shape)
+
+
+def conditional(reader: Reader, node: Node, shape: Shape) -> Shape:
+    """Within what `if` allows, `then`; without it, `else`."""
+    schema, algebra = node.schema, reader.algebra
+    if "then" not in schema and "else" not in schema:
+        return shape
+    condition = reader.read(node.child(schema["if"]))
+    then, otherwise = (reader.read(node.child(schema.get(keyword, True))) for keyword in ("then", "else"))
+    held = reader.attempt(
+        node, "if", lambda: algebra.meet(algebra.meet(shape, condition), then), lambda: algebra.meet(shape, then)
+    )
+    narrowed = reader.attempt(node, "else", lambda: algebra.meet(shape, otherwise), lambda: shape)
+    failed = reader.attempt(node, "if", lambda: algebra.minus(narrowed, condition), lambda: narrowed)
+    return unite(held, failed)
+
+
+def dependencies(reader: Reader, node: Node, shape: Shape) -> Shape:
+    """For each name: objects without it, and those with it that fit what depends on it."""
+    for keyword in ("dependencies", "dependentRequired", "dependentSchemas"):
+        if node.dialect.knows(keyword):
+            for name, needed in node.schema.get(keyword, {}).items():
+                before = shape
+                shape = reader.attempt(
+                    node,
+                    keyword,
+                    lambda before=before, name=name, needed=needed: _depending(reader, node, before, name, needed),
+                    lambda before=before: before,
+                )
+    return shape
+
+
+def _depending(reader: Reader, node: Node, shape: Shape, name: str, needed: Any) -> Shape:
+    if isinstance(needed, list):
+        wanted: Shape = (*NO_OBJECT, *object_(Object(rest=ANYTHING, required=tuple(dict.fromkeys([name, *needed])))))
+    else:
+        present = object_(Object(rest=ANYTHING, required=(name,)))
+        wanted = (*NO_OBJECT, *reader.algebra.meet(present, reader.read(node.child(needed))))
+    without: Shape = object_(Object(properties=((name, NOTHING),), rest=ANYTHING))
+    met = unite(reader.algebra.meet(shape, without), reader.algebra.meet(shape, wanted))
+    if len(met) > len(shape) and len(met) > ALTERNATIVES:
+        raise Inexact(f"its cases, with those before, are more than {ALTERNATIVES} alternatives")
+    return met
+
+
+ALTERNATIVES = 64  # that dependencies, which double them, may lead to

@@ -1,0 +1,216 @@
+"""Shapes written as the JSON Schema that llguidance enforces, in a normal form: each node is `{}`, `$ref`, `anyOf`,
+`const` or `enum`, or one `type` with that type's own keywords.
+
+Shapes that occur in several places, and definitions that are referred to, stand once under `$defs`. What llguidance
+can't enforce is left out here and noted as checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from grammars.schema import regex
+from grammars.schema.alive import Alive
+from grammars.schema.algebra import Algebra, inner
+from grammars.schema.counts import spelled
+from grammars.schema.formats import FORMATS
+from grammars.schema.numbers import lower_number
+from grammars.schema.objects import value
+from grammars.schema.options import Options
+from grammars.schema.report import Ledger
+from grammars.schema.shape import (
+    EVERY_TYPE,
+    AnyPiece,
+    Array,
+    Boolean,
+    Null,
+    Number,
+    Object,
+    Piece,
+    Ref,
+    Shape,
+    Text,
+    Words,
+)
+
+Lowered = dict[str, Any] | bool
+
+
+class Lowering:
+    """Writes one document. `$defs` fill up while shapes are written."""
+
+    def __init__(self, algebra: Algebra, ledger: Ledger, options: Options) -> None:
+        self.algebra = algebra
+        self.ledger = ledger
+        self.options = options
+        self.definitions: dict[str, Lowered] = {}
+        self._uses: dict[int, int] = {}
+        self._kept: list[Shape] = []  # keeps identities alive
+        self._shared: dict[int, str] = {}
+
+    def document(self, root: Shape) -> Lowered:
+        """The whole schema; False where nothing can fit."""
+        self.alive = Alive(self.algebra, root)
+        self._count(root)
+        body = self.shape(root)
+        if not self.definitions or isinstance(body, bool):
+            return body
+        return {**body, "$defs": self.definitions}
+
+    def shape(self, shape: Shape) -> Lowered:
+        """One node."""
+        if not self.alive.shape(shape):
+            return False
+        if self._uses.get(id(shape), 0) < 2:
+            return self._write(shape)
+        if id(shape) not in self._shared:
+            self._shared[id(shape)] = name = f"shared.{len(self._shared)}"
+            self.definitions[name] = False  # keeps the place, so that definitions stand in order of first use
+            self.definitions[name] = self._write(shape)
+        return _reference(self._shared[id(shape)])
+
+    def _count(self, shape: Shape) -> None:
+        """How often each composite shape is used, by identity: operations share what they don't change."""
+        stack = [shape]
+        seen_refs: set[str] = set()
+        while stack:
+            current = stack.pop()
+            if not any(isinstance(piece, Array | Object | Ref) for piece in current):
+                continue
+            if not all(isinstance(piece, Ref) for piece in current):
+                self._uses[id(current)] = self._uses.get(id(current), 0) + 1
+                self._kept.append(current)
+            if self._uses.get(id(current), 1) > 1:
+                continue
+            for piece in current:
+                if isinstance(piece, Ref) and piece.name not in seen_refs:
+                    seen_refs.add(piece.name)
+                    stack.append(self.algebra.resolve(piece))
+                stack.extend(inner(piece))
+
+    def _write(self, shape: Shape) -> Lowered:
+        if len(shape) >= len(EVERY_TYPE) and set(shape) >= set(EVERY_TYPE):
+            return {}
+        constants: list[Any] = []
+        nodes: list[dict[str, Any]] = []
+        for piece in shape:
+            if not self.alive.piece(piece):
+                continue
+            if isinstance(piece, AnyPiece):
+                return {}
+            values = _constants(piece)
+            constants.extend(values)
+            nodes.extend([] if values else self._piece(piece))
+        if constants:
+            nodes.insert(0, {"const": constants[0]} if len(constants) == 1 else {"enum": constants})
+        if not nodes:
+            return False
+        return nodes[0] if len(nodes) == 1 else {"anyOf": nodes}
+
+    def _piece(self, piece: Piece) -> list[dict[str, Any]]:
+        return _WRITE[type(piece)](self, piece)
+
+    def reference(self, piece: Ref) -> list[dict[str, Any]]:
+        if piece.name not in self.definitions:
+            self.definitions[piece.name] = False
+            self.definitions[piece.name] = self._write(self.algebra.resolve(piece))
+        return [_reference(piece.name)]
+
+    def number(self, piece: Number) -> list[dict[str, Any]]:
+        return lower_number(piece, self.options.digits, self.ledger)
+
+    def text(self, piece: Text) -> list[dict[str, Any]]:
+        node: dict[str, Any] = {"type": "string"}
+        if piece.least:
+            node["minLength"] = piece.least
+        if piece.most is not None:
+            node["maxLength"] = piece.most
+        native = [name for name in piece.formats if FORMATS[name].native]
+        spelled_out = [FORMATS[name].language for name in piece.formats if not FORMATS[name].native]
+        patterns = [regex.pattern(language) for language in (*piece.languages, *spelled_out)]
+        more = [{"format": name} for name in native[1:]] + [{"pattern": pattern} for pattern in patterns[1:]]
+        if native:
+            node["format"] = native[0]
+        if patterns:
+            node["pattern"] = patterns[0]
+        if more:
+            node["allOf"] = [{"type": "string", **one} for one in more]
+        return [node]
+
+    def array(self, piece: Array) -> list[dict[str, Any]]:
+        node: dict[str, Any] = {"type": "array"}
+        if piece.prefix:
+            node["prefixItems"] = [self.shape(item) for item in piece.prefix]
+        rest = self.shape(piece.rest)
+        if rest != {}:
+            node["items"] = rest
+        if piece.least:
+            node["minItems"] = piece.least
+        if piece.most is not None and rest is not False:
+            node["maxItems"] = piece.most
+        return [node]
+
+    def object(self, piece: Object) -> list[dict[str, Any]]:
+        return [self._members(one) for one in spelled(piece, self.alive, self.ledger)]
+
+    def _members(self, piece: Object) -> dict[str, Any]:
+        node: dict[str, Any] = {"type": "object"}
+        known = dict(piece.properties)
+        names = [*known, *(name for name in piece.required if name not in known)]
+        if names:
+            node["properties"] = {name: self.shape(value(piece, name)) for name in names}
+        if piece.patterns:
+            node["patternProperties"] = {
+                regex.pattern(_beside(language, names)): self.shape(shape) for language, shape in piece.patterns
+            }
+        rest = self.shape(piece.rest)
+        if rest != {}:
+            node["additionalProperties"] = rest
+        if piece.required:
+            node["required"] = list(piece.required)
+        if piece.least > len(piece.required):
+            node["minProperties"] = piece.least
+        if piece.most is not None:
+            node["maxProperties"] = piece.most
+        return node
+
+
+def _beside(language: regex.Language, names: list[str]) -> regex.Language:
+    """The pattern without the listed names, to which llguidance would apply it again, and can't where they recurse."""
+    matching = [name for name in names if regex.automaton(language).matches(name)]
+    if not matching:
+        return language
+    return regex.plain(regex.meet(language, regex.negate(regex.words(matching)))) or language
+
+
+def _reference(name: str) -> dict[str, Any]:
+    escaped = name.replace("~", "~0").replace("/", "~1").replace("%", "%25")
+    return {"$ref": f"#/$defs/{escaped}"}
+
+
+def _constants(piece: Piece) -> list[Any]:
+    """The values of a piece that is a list of them."""
+    if isinstance(piece, Words):
+        return list(piece.values)
+    if isinstance(piece, Boolean) and len(piece.values) == 1:
+        return list(piece.values)
+    if isinstance(piece, Number) and piece.low is not None and piece.low == piece.high:
+        return [_plain(piece.low)] if abs(piece.low) <= 2**53 else []
+    return []
+
+
+def _plain(exact: Fraction) -> int | float:
+    return exact.numerator if exact.denominator == 1 else float(exact)
+
+
+_WRITE: dict[type[Piece], Callable[..., list[dict[str, Any]]]] = {
+    Null: lambda lowering, piece: [{"type": "null"}],
+    Boolean: lambda lowering, piece: [{"type": "boolean"}],
+    Number: Lowering.number,
+    Text: Lowering.text,
+    Array: Lowering.array,
+    Object: Lowering.object,
+    Ref: Lowering.reference,
+}

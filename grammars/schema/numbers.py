@@ -1,0 +1,93 @@
+"""Numbers as llguidance generates them.
+
+It reads bounds as 64-bit floats, writes bounded numbers without exponents, and knows multiples only where they are not
+negative. Bounds that a float can't hold move outwards, and what is left out is noted as checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from math import ceil, floor, inf, nextafter
+from typing import Any
+
+from grammars.schema.report import Ledger
+from grammars.schema.shape import Number, number
+
+EXACT = 2**53  # whole numbers up to here are floats, one by one
+COEFFICIENT = 2**32  # llguidance keeps a step as a 32-bit coefficient and a decimal exponent
+
+
+def lower_number(piece: Number, digits: int, ledger: Ledger) -> list[dict[str, Any]]:
+    """Nodes whose union is the piece, or more with a note."""
+    if piece.step is None:
+        return [_node(piece, digits, ledger)]
+    below = number(replace(piece, high=Fraction(0), open_high=True, step=None))
+    above = number(replace(piece, low=Fraction(0))) if piece.low is None or piece.low < 0 else (piece,)
+    if below:
+        ledger.check_everywhere("multipleOf", "negative multiples can't be told from other negative numbers")
+    parts = [one for one in (*below, *above) if isinstance(one, Number)]
+    return [node for part in parts for node in _multiples(part, digits, ledger)]
+
+
+def _multiples(piece: Number, digits: int, ledger: Ledger) -> list[dict[str, Any]]:
+    """With a fractional step, whole multiples are written in two ways: 7 and 7.0."""
+    if piece.step is None or piece.integer or piece.step.denominator == 1:
+        return [_node(piece, digits, ledger)]
+    whole = number(replace(piece, integer=True, step=Fraction(piece.step.numerator)))
+    return [_node(part, digits, ledger) for part in (*whole, piece) if isinstance(part, Number)]
+
+
+def _node(piece: Number, digits: int, ledger: Ledger) -> dict[str, Any]:
+    low, high = piece.low, piece.high
+    if piece.integer:
+        limit = Fraction(10 ** min(digits, _LARGEST))
+        low, high = _within(low, -limit, limit), _within(high, limit, limit)
+    node: dict[str, Any] = {"type": "integer" if piece.integer else "number"}
+    _bound(node, low, ("minimum", "exclusiveMinimum")[piece.open_low], floor, ledger)
+    _bound(node, high, ("maximum", "exclusiveMaximum")[piece.open_high], ceil, ledger)
+    if piece.step is not None:
+        _step(node, piece.step, ledger)
+    return node
+
+
+def _within(bound: Fraction | None, default: Fraction, limit: Fraction) -> Fraction:
+    """The bound, no farther out than the default is; one beyond the limit on the other side stays, to be refused there."""
+    if bound is None:
+        return default
+    return max(bound, default) if default < 0 else min(bound, default) if bound >= -limit else bound
+
+
+def _bound(
+    node: dict[str, Any], bound: Fraction | None, keyword: str, outwards: Callable[[Fraction], int], ledger: Ledger
+) -> None:
+    if bound is None:
+        return
+    if abs(bound) > 10**_LARGEST:
+        ledger.check_everywhere(_PLAIN_NAMES.get(keyword, keyword), "llguidance has no bounds of that size")
+        return
+    nearest = _float(bound) if abs(bound) <= EXACT else outwards(bound)
+    if Fraction(float(nearest)) != bound and abs(bound) > EXACT:
+        ledger.check_everywhere(_PLAIN_NAMES.get(keyword, keyword), "llguidance reads bounds as 64-bit floats")
+        nearest = int(float(nextafter(float(nearest), inf if outwards is ceil else -inf)))
+    node[keyword] = nearest
+
+
+_LARGEST = 18  # decimal digits of llguidance's 64-bit bounds
+_PLAIN_NAMES = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+
+
+def _float(exact: Fraction) -> int | float:
+    return exact.numerator if exact.denominator == 1 else float(exact)
+
+
+def _step(node: dict[str, Any], step: Fraction, ledger: Ledger) -> None:
+    """llguidance scales a step by tens, as a float, until it is whole; one that this misses it refuses."""
+    scaled, exponent = float(step), 0
+    while scaled % 1 and scaled < COEFFICIENT:
+        scaled, exponent = scaled * 10, exponent + 1
+    if scaled < COEFFICIENT and Fraction(int(scaled), 10**exponent) == step:
+        node["multipleOf"] = _float(step)
+    else:
+        ledger.check_everywhere("multipleOf", "llguidance has no steps of that many digits")

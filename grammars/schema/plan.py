@@ -1,0 +1,82 @@
+"""A schema compiled: the text for the grammar, the check on the finished document, and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from jsonschema.protocols import Validator
+
+from grammars.errors import RefusedSchema
+from grammars.schema.check import Violation, validator, violations
+from grammars.schema.load import Schema, Source
+from grammars.schema.lower import Lowered, Lowering
+from grammars.schema.options import DEFAULTS, Options
+from grammars.schema.read import Reader
+from grammars.schema.report import Finding, Ledger, report
+
+CANONICAL_WHITESPACE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+CACHED = 512  # schemas
+
+
+@dataclass(frozen=True)
+class SchemaPlan:
+    """A schema, ready to generate by and to check with.
+
+    Attributes:
+        schema: the source.
+        lowered: the same as llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less than
+            the source, save for what `Options` bounds and for other spellings of a number.
+        exact: it allows no more either: no keyword is merely checked.
+    """
+
+    schema: Schema
+    lowered: Lowered
+    exact: bool
+    options: Options
+    _source: Source = field(repr=False)
+    _ledger: Ledger = field(repr=False)
+
+    @cached_property
+    def json(self) -> str:
+        """The text after `%json ` in an llguidance Lark grammar."""
+        lowered = {} if isinstance(self.lowered, bool) else self.lowered
+        return json.dumps({"x-guidance": CANONICAL_WHITESPACE, **lowered}, ensure_ascii=False)
+
+    @cached_property
+    def report(self) -> tuple[Finding, ...]:
+        """What became of each keyword, in document order."""
+        return report(self._source, self._ledger, self.options)
+
+    @cached_property
+    def _validator(self) -> Validator:
+        declared = isinstance(self.schema, Mapping) and "$schema" in self.schema
+        return validator(self.schema, self._source.dialect, self.options, nullable=not declared)
+
+    def violations(self, instance: Any) -> tuple[Violation, ...]:
+        """Everything wrong with a finished document, by jsonschema against the source; () if it is valid."""
+        return violations(self._validator, instance)
+
+
+def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
+    """Compile a schema. Pure and deterministic; plans are cached by the schema's text.
+
+    Raises:
+        InvalidSchema: meta-validation fails, a reference refers to nothing, a pattern is no regular expression.
+        RefusedSchema: a remote reference, an unknown dialect, or a schema that no document can fit.
+    """
+    return _compile(json.dumps(schema, ensure_ascii=False), options)
+
+
+@lru_cache(maxsize=CACHED)
+def _compile(text: str, options: Options) -> SchemaPlan:
+    schema = json.loads(text)
+    source = Source(schema, options)
+    reader = Reader(source, options)
+    lowered = Lowering(reader.algebra, reader.ledger, options).document(reader.read(source.root))
+    if lowered is False:
+        raise RefusedSchema("no document can fit this schema")
+    return SchemaPlan(schema, lowered, reader.ledger.clear, options, source, reader.ledger)

@@ -1,0 +1,26 @@
+"""Regular expressions as ECMA-262 means them, as languages that can be intersected, complemented and printed again."""
+
+from grammars.schema.regex.automaton import automaton, disjoint, empty, plain
+from grammars.schema.regex.ecma import compile_pattern
+from grammars.schema.regex.language import ANY, NEVER, Language, length, meet, negate, union, words
+from grammars.schema.regex.syntax import Irregular, RegexError
+from grammars.schema.regex.text import pattern
+
+__all__ = [
+    "ANY",
+    "NEVER",
+    "Irregular",
+    "Language",
+    "RegexError",
+    "automaton",
+    "compile_pattern",
+    "disjoint",
+    "empty",
+    "length",
+    "meet",
+    "negate",
+    "pattern",
+    "plain",
+    "union",
+    "words",
+]

@@ -1,0 +1,133 @@
+"""Sets of Unicode scalar values, as sorted tuples of closed ranges. Surrogates belong to none: UTF-8 has no such text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import groupby
+
+Range = tuple[int, int]
+CharSet = tuple[Range, ...]
+
+NONE: CharSet = ()
+ALL: CharSet = ((0, 0xD7FF), (0xE000, 0x10FFFF))
+
+
+def union(*sets: CharSet) -> CharSet:
+    """Every code point of any of the sets, ranges merged."""
+    merged: list[Range] = []
+    for low, high in sorted(part for one in sets for part in one):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return meet(tuple(merged), ALL)
+
+
+def meet(left: CharSet, right: CharSet) -> CharSet:
+    """What both sets hold."""
+    found: list[Range] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if low <= high:
+            found.append((low, high))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+def complement(chars: CharSet) -> CharSet:
+    """Every scalar value that the set lacks."""
+    gaps: list[Range] = []
+    start = 0
+    for low, high in chars:
+        if start < low:
+            gaps.append((start, low - 1))
+        start = high + 1
+    gaps.append((start, 0x10FFFF))
+    return meet(tuple(gap for gap in gaps if gap[0] <= gap[1]), ALL)
+
+
+def of(text: str) -> CharSet:
+    """The set of a string's characters."""
+    return union(*(((ord(char), ord(char)),) for char in text))
+
+
+def contains(chars: CharSet, code: int) -> bool:
+    return any(low <= code <= high for low, high in chars)
+
+
+DIGIT: CharSet = ((0x30, 0x39),)
+WORD: CharSet = union(DIGIT, ((0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
+# ECMA-262 §22.2.2.9: WhiteSpace and LineTerminator
+SPACE: CharSet = union(
+    ((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
+    ((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
+)
+LINE_END: CharSet = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
+DOT: CharSet = complement(LINE_END)
+
+# Long names of the general categories that people write in \p{...}; the short ones are Unicode's own.
+_LONG_NAMES = {
+    "Letter": "L",
+    "Lowercase_Letter": "Ll",
+    "Uppercase_Letter": "Lu",
+    "Titlecase_Letter": "Lt",
+    "Mark": "M",
+    "Number": "N",
+    "Decimal_Number": "Nd",
+    "Punctuation": "P",
+    "punct": "P",
+    "Symbol": "S",
+    "Separator": "Z",
+    "Space_Separator": "Zs",
+    "Other": "C",
+    "Control": "Cc",
+}
+_SHORT_NAMES = frozenset(
+    "L Ll Lu Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Co Cn".split()
+)
+
+
+@lru_cache(maxsize=64)
+def category(name: str) -> CharSet | None:
+    """`\\p{name}` for a general category, long or short; None for any other property."""
+    short = _LONG_NAMES.get(name, name)
+    if short not in _SHORT_NAMES:
+        return None
+    return union(*(ranges for label, ranges in _categories().items() if label.startswith(short)))
+
+
+@lru_cache(maxsize=1)
+def _categories() -> dict[str, CharSet]:
+    table: dict[str, list[Range]] = {}
+    start = 0
+    for label, run in groupby(map(unicodedata.category, map(chr, range(0x110000)))):
+        size = sum(1 for _ in run)
+        table.setdefault(label, []).append((start, start + size - 1))
+        start += size
+    return {label: tuple(ranges) for label, ranges in table.items()}
+
+
+@lru_cache(maxsize=256)
+def fold(chars: CharSet) -> CharSet:
+    """The set with both cases of each ASCII letter that it holds, as `(?i)` asks for."""
+    return union(chars, _shift(chars, 0x41, 0x5A, 32), _shift(chars, 0x61, 0x7A, -32))
+
+
+def _shift(chars: CharSet, low: int, high: int, by: int) -> CharSet:
+    return tuple((start + by, end + by) for start, end in meet(chars, ((low, high),)))
+
+
+def minterms(sets: Iterable[CharSet]) -> list[CharSet]:
+    """The coarsest partition of all scalar values that splits none of the sets."""
+    blocks = [ALL]
+    for chars in sorted(set(sets)):
+        outside = complement(chars)
+        halves = [half for block in blocks for half in (meet(block, chars), meet(block, outside))]
+        blocks = [half for half in halves if half]
+    return blocks

@@ -1,0 +1,111 @@
+"""What became of each keyword, said per JSON pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from grammars.schema.dialect import Dialect, pointer
+from grammars.schema.formats import FORMATS
+from grammars.schema.load import Source
+from grammars.schema.options import Options
+
+Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one keyword of a schema: `pointer` is that of the subschema which holds it."""
+
+    pointer: str
+    keyword: str
+    status: Status
+    reason: str
+
+
+@dataclass
+class Ledger:
+    """What a compilation had to leave to the check on the finished document, noted while it runs."""
+
+    source: Source
+    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
+    everywhere: dict[str, str] = field(default_factory=dict)
+
+    def check(self, schema: Any, keyword: str, reason: str) -> None:
+        """The keyword of this subschema is only checked."""
+        self.reasons.setdefault((self.source.pointers.get(id(schema), ""), keyword), reason)
+
+    def check_everywhere(self, keyword: str, reason: str) -> None:
+        """Some occurrence of the keyword is only checked; after rewriting it is not known which."""
+        self.everywhere.setdefault(keyword, reason)
+
+    @property
+    def clear(self) -> bool:
+        return not self.reasons and not self.everywhere
+
+
+_REWRITTEN = {
+    "oneOf": "branches that overlap exclude each other",
+    "not": "what it forbids is taken away",
+    "if": "told as two alternatives",
+    "then": "one of two alternatives",
+    "else": "one of two alternatives",
+    "dependencies": "told as alternatives: with the property and without",
+    "dependentRequired": "told as alternatives: with the property and without",
+    "dependentSchemas": "told as alternatives: with the property and without",
+    "propertyNames": "told as patternProperties",
+    "contains": "told per position",
+    "minContains": "told per position",
+    "maxContains": "told per position",
+    "uniqueItems": "told as the arrangements there are",
+    "unevaluatedProperties": "told as additionalProperties, per alternative",
+    "unevaluatedItems": "told as items, per alternative",
+    "nullable": "null is allowed beside the type",
+}
+
+
+def report(source: Source, ledger: Ledger, options: Options) -> tuple[Finding, ...]:
+    """Every keyword of every subschema, in document order."""
+    return tuple(
+        finding
+        for tokens, node in sorted(source.walk(), key=lambda found: _order(source.schema, found[0]))
+        if isinstance(node, Mapping)
+        for finding in _of(node, pointer(tokens), source.dialect, ledger, options)
+    )
+
+
+def _order(schema: Any, tokens: tuple[str, ...]) -> tuple[int, ...]:
+    """Positions along the path, so that sorting restores the order of the document."""
+    places = []
+    for token in tokens:
+        if isinstance(schema, Mapping):
+            places.append(list(schema).index(token))
+            schema = schema[token]
+        else:
+            places.append(int(token))
+            schema = schema[int(token)]
+    return tuple(places)
+
+
+def _of(node: Mapping[str, Any], at: str, dialect: Dialect, ledger: Ledger, options: Options) -> Iterator[Finding]:
+    for keyword, value in node.items():
+        checked = ledger.reasons.get((at, keyword)) or ledger.everywhere.get(keyword)
+        if keyword == "format":
+            yield _format(at, value, options)
+        elif checked and (dialect.knows(keyword)):
+            yield Finding(at, keyword, "checked", checked)
+        elif keyword in _REWRITTEN and (dialect.knows(keyword) or keyword == "nullable"):
+            yield Finding(at, keyword, "rewritten", _REWRITTEN[keyword])
+        elif dialect.knows(keyword):
+            yield Finding(at, keyword, "enforced", "the grammar generates nothing else")
+        else:
+            yield Finding(at, keyword, "annotation", f"asserts nothing in {dialect.name}")
+
+
+def _format(at: str, value: Any, options: Options) -> Finding:
+    if value not in FORMATS:
+        return Finding(at, "format", "annotation", f"the format {value!r} is not known, so it asserts nothing")
+    if not options.assert_formats:
+        return Finding(at, "format", "annotation", "formats were asked to assert nothing")
+    return Finding(at, "format", "enforced", "the grammar generates nothing else")

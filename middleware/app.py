@@ -1,0 +1,106 @@
+"""The ASGI app: to be served, or to be mounted in another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from grammars.errors import GrammarError
+from middleware.auth import BearerAuth
+from middleware.chat import ChatCompletions
+from middleware.engines.base import Engine, EngineError
+from middleware.errors import ApiError, ServerFault, UnknownModel, UnknownRoute, WrongMethod, as_api_error
+from middleware.models import Models
+from middleware.responses import ModelList
+from middleware.settings import Settings
+
+
+def create_app(*engines: Engine, settings: Settings | None = None) -> Starlette:
+    """An app without globals: any number of them live in one process, each with its own engines.
+
+    Serve it, or mount it: `host.mount("/llm", create_app(engine))`. Hosts run no lifespan of what they mount: give
+    the host `lifespan(app)` as its own, or the engines are loaded by the first request and end with the process.
+    """
+    settings = settings or Settings()
+    models = Models(engines, settings)
+
+    @asynccontextmanager
+    async def running(app: Starlette) -> AsyncIterator[None]:
+        await models.load()
+        try:
+            yield
+        finally:
+            await models.unload()
+
+    return Starlette(routes=_routes(models, settings), exception_handlers=HANDLERS, lifespan=running)
+
+
+def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """A lifespan for the app that mounts `apps`: `Starlette(routes=[Mount("/llm", llm)], lifespan=lifespan(llm))`."""
+
+    @asynccontextmanager
+    async def running(host: Any) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for app in apps:
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield
+
+    return running
+
+
+def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
+    async def health(request: Request) -> Response:
+        return _json({"status": "ok", "running": await models.health()})
+
+    async def list_models(request: Request) -> Response:
+        return _json(ModelList(await models.cards()))
+
+    async def get_model(request: Request) -> Response:
+        name = request.path_params["name"]
+        for card in await models.cards():
+            if card.id == name:
+                return _json(card)
+        raise UnknownModel(f"The model '{name}' does not exist.", param="model")
+
+    guard = [Middleware(BearerAuth, settings.api_keys)] if settings.api_keys else []
+    v1 = [
+        Route("/chat/completions", ChatCompletions(models, settings), methods=["POST"]),
+        Route("/models", list_models),
+        Route("/models/{name:path}", get_model),
+    ]
+    return [Route("/health", health), Mount("/v1", routes=v1, middleware=guard)]
+
+
+def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
+
+
+async def _explain(request: Request, error: Exception) -> Response:
+    known = as_api_error(error) or ServerFault("The server failed.")
+    return _json(known.envelope, known.status, known.headers)
+
+
+async def _explain_http(request: Request, error: Exception) -> Response:
+    """Starlette's own: no such route, or not by that method."""
+    assert isinstance(error, HTTPException)
+    kind: type[ApiError] = WrongMethod if error.status_code == WrongMethod.status else UnknownRoute
+    known = kind(f"{request.method} {request.url.path}: {error.detail}.")
+    return _json(known.envelope, known.status, error.headers)
+
+
+HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    HTTPException: _explain_http,
+    ApiError: _explain,
+    GrammarError: _explain,
+    EngineError: _explain,
+    Exception: _explain,
+}

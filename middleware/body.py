@@ -1,0 +1,80 @@
+"""A request's body: bounded while it is read, and JSON as RFC 8259 means it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from middleware.errors import BadRequest, TooLarge, from_pointer
+
+# Above this many bytes, decoding would be felt by other requests: it goes to a thread.
+INLINE = 1 << 16
+
+
+async def read(receive: Receive, most: int) -> bytes:
+    """The whole body. Raises TooLarge beyond `most` bytes, without reading on."""
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > most:
+            raise TooLarge(f"The request body is larger than {most} bytes, the most that this server reads.")
+    return bytes(body)
+
+
+async def decode(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body."""
+    return decode_object(body) if len(body) <= INLINE else await asyncio.to_thread(decode_object, body)
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Raises BadRequest where the body is not one JSON object, or holds what UTF-8 can't."""
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise BadRequest("The request body is nested too deeply.") from None
+    except ValueError as error:
+        raise BadRequest(f"The request body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    # Only an escape can spell a lone surrogate: json.loads has checked the rest.
+    if rb"\ud" in body.lower():
+        for pointer in lone_surrogates(value):
+            raise BadRequest("A string holds a lone surrogate, which is no text.", param=from_pointer(pointer))
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def lone_surrogates(value: Any, pointer: str = "") -> Iterator[str]:
+    """JSON pointers of the strings and keys that can't be encoded as UTF-8."""
+    match value:
+        case str() if not _encodes(value):
+            yield pointer
+        case list():
+            for index, item in enumerate(value):
+                yield from lone_surrogates(item, f"{pointer}/{index}")
+        case dict():
+            for key, item in value.items():
+                if not _encodes(key):
+                    yield pointer
+                yield from lone_surrogates(item, f"{pointer}/{key}")
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

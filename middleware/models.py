@@ -1,0 +1,144 @@
+"""The models that this app serves: each an engine with its chat template and its wire format."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+from grammars.errors import InvalidGrammar
+from grammars.formats import FORMATS, HERMES, Format
+from grammars.plan import compile_turn
+from middleware import sampling
+from middleware.completion import Job
+from middleware.engines.base import Engine
+from middleware.errors import BadRequest, UnknownModel
+from middleware.prompt import ChatTemplate, PromptError
+from middleware.protocol import ChatRequest, JsonSchemaResponse
+from middleware.responses import ModelCard
+from middleware.settings import Settings
+from middleware.turn import schema, turn
+
+logger = logging.getLogger(__name__)
+
+# A schema that takes more than this part of the context is left out of the prompt, unless told otherwise.
+TOLD_SHARE = 1 / 4
+
+
+class Model:
+    """One engine, ready to be asked."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self._settings = settings
+        self._created = int(time.time())
+        self._refusal_of = lru_cache(maxsize=1024)(self._uncached_refusal)
+
+    @property
+    def cards(self) -> tuple[ModelCard, ...]:
+        """One for each name of the model."""
+        return tuple(ModelCard(name, self._created, "latticework", self.engine.max_model_len) for name in self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.engine.model_ids
+
+    @cached_property
+    def format(self) -> Format:
+        """How this model writes tool calls."""
+        if self._settings.tool_format:
+            return FORMATS[self._settings.tool_format]
+        return HERMES
+
+    @cached_property
+    def template(self) -> ChatTemplate:
+        return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
+
+    def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
+        """Compiles, renders and counts: all that can be wrong with a request is found here.
+
+        `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
+        call it off the event loop. Raises BadRequest and GrammarError.
+        """
+        asked = turn(request, self.format, self.engine.tokenizer.special_tokens)
+        plan = compile_turn(asked)
+        if (refusal := self._refusal_of(plan.grammar)) is not None:
+            at_fault = "/response_format" if asked.schema is not None else "/tools"
+            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
+        prompt = self.engine.tokenizer.encode(self._render(request, messages))
+        room = sampling.room(request, len(prompt), self.engine.max_model_len)
+        sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
+        if (unsupported := self.engine.refusal(sampled)) is not None:
+            raise BadRequest(unsupported[1], param=unsupported[0])
+        stops = () if asked.schema is not None else tuple(request.stop or ())
+        return Job(request.model, prompt, plan, sampled, stops, request.n or 1)
+
+    def _uncached_refusal(self, grammar: str | None) -> str | None:
+        return None if grammar is None else self.engine.tokenizer.grammar_error(grammar)
+
+    def _render(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> str:
+        try:
+            return self.template.render(
+                messages,
+                tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
+                format=self.format,
+                schema=self._schema_to_tell(request, messages),
+                template_kwargs=request.chat_template_kwargs or {},
+            )
+        except PromptError as error:
+            raise BadRequest(str(error), param=error.param) from error
+
+    def _schema_to_tell(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """The schema that the prompt tells the model. JSON mode has none: there the messages say what they want."""
+        told = schema(request) if isinstance(request.response_format, JsonSchemaResponse) else None
+        if told is None or self._settings.schema_in_prompt == "never":
+            return None
+        if self._settings.schema_in_prompt == "always":
+            return told
+        spelled = len(self.engine.tokenizer.encode(json.dumps(told, ensure_ascii=False)))
+        return told if spelled <= TOLD_SHARE * self.engine.max_model_len else None
+
+
+class Models:
+    """All models of an app, by name. They are loaded once: by the app's lifespan, or else by the first request."""
+
+    def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
+        self._models = tuple(Model(engine, settings) for engine in engines)
+        self._loading = asyncio.Lock()
+        self._loaded = False
+
+    async def load(self) -> None:
+        """Starts what has not been started. Raises EngineDead."""
+        async with self._loading:
+            if not self._loaded:
+                await asyncio.gather(*(model.engine.start() for model in self._models))
+                self._loaded = True
+
+    async def unload(self) -> None:
+        """Stops all engines."""
+        async with self._loading:
+            self._loaded = False
+            await asyncio.gather(*(model.engine.stop() for model in self._models))
+
+    async def find(self, name: str) -> Model:
+        """The model of that name, loaded. Raises UnknownModel."""
+        for model in self._models:
+            if name in model.names:
+                await self.load()
+                return model
+        known = ", ".join(f"'{other}'" for model in self._models for other in model.names)
+        raise UnknownModel(f"The model '{name}' does not exist. This server has {known}.", param="model")
+
+    async def cards(self) -> tuple[ModelCard, ...]:
+        """Every model, under each of its names."""
+        await self.load()
+        return tuple(card for model in self._models for card in model.cards)
+
+    async def health(self) -> dict[str, int]:
+        """How many answers each model is working on. Raises EngineDead where one can't be served."""
+        await asyncio.gather(*(model.engine.check_health() for model in self._models))
+        return {model.names[0]: model.engine.running() for model in self._models}

@@ -1,0 +1,97 @@
+"""Messages and tools in OpenAI's form -> the text that the model continues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from grammars.formats import Format
+from middleware.briefing import brief, normal_tool
+from middleware.conversation import adapt
+from middleware.messages import Setting
+from middleware.template import PromptError, Template
+from middleware.traits import DOORS, Traits, probe
+
+__all__ = ["ChatTemplate", "PromptError"]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_OURS = ("messages", "tools")
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """A model's chat template, with the special tokens that it may name (`bos_token`, `eos_token`, ...).
+
+    Conversations are adapted to what the template was found to do (`traits`), so that nothing in them is lost: see
+    `conversation.py` for how. `now` is the clock of templates that tell the date.
+    """
+
+    source: str
+    special_tokens: Mapping[str, str] = field(default_factory=dict, hash=False)
+    now: Callable[[], datetime] = datetime.now
+
+    @cached_property
+    def _template(self) -> Template:
+        return Template(self.source, self.special_tokens, self.now)
+
+    @cached_property
+    def traits(self) -> Traits:
+        """What the template can do, found by trying.
+
+        Raises:
+            PromptError: it is not valid Jinja; `param` is "chat_template".
+        """
+        return probe(self._template)
+
+    @property
+    def speaks_tools(self) -> bool:
+        """Whether the template tells the model of tools itself; where not, a block in the system message does."""
+        return self.traits.telling is not None
+
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        format: Format,
+        tools: Sequence[Mapping[str, Any]] = (),
+        schema: Mapping[str, Any] | None = None,
+        add_generation_prompt: bool = True,
+        template_kwargs: Mapping[str, Any] = _NOTHING,
+    ) -> str:
+        """The prompt for a conversation of validated messages, which stay as they are.
+
+        Args:
+            messages: OpenAI's chat messages, text only.
+            format: how the model writes calls, for those that the template would drop.
+            tools: OpenAI's function tools.
+            schema: a JSON Schema that the system message tells the model to answer by.
+            add_generation_prompt: whether the text ends where the assistant's turn begins.
+            template_kwargs: further variables for the template (a request's `chat_template_kwargs`).
+
+        Raises:
+            PromptError: the template refuses the conversation, or a variable of `template_kwargs` is not the client's.
+        """
+        for name in _OURS:
+            if name in template_kwargs:
+                raise PromptError(f"{name} is not a free variable.", f"chat_template_kwargs.{name}")
+        telling = self.traits.telling
+        block = brief(() if telling else [normal_tool(tool) for tool in tools], schema, format)
+        context = {
+            "messages": adapt(messages, Setting(self.traits, format, block)),
+            "add_generation_prompt": add_generation_prompt,
+            **self._told(tools),
+            **template_kwargs,
+        }
+        return self._template.render(context)
+
+    def _told(self, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        telling = self.traits.telling
+        told: dict[str, Any] = {"tools": self.traits.untold}
+        if telling and (tools or telling.door != "tools"):
+            normal = [normal_tool(tool, described=telling.needs_descriptions) for tool in tools]
+            told[telling.door] = DOORS[telling.door](normal)
+        return told

@@ -1,0 +1,180 @@
+"""The request, as OpenAI's API and vLLM's users know it. Pydantic says what is wrong with one, and where.
+
+Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p`, `repetition_penalty`, `min_tokens`,
+`ignore_eos`, `stop_token_ids`, `chat_template_kwargs` and `structured_outputs` are vLLM's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+Number = StrictFloat | StrictInt
+
+
+class _Object(BaseModel):
+    """Fields that nobody knows are kept, so that they can be named to the caller."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+
+class TextPart(_Object):
+    type: Literal["text"]
+    text: StrictStr
+
+
+class RefusalPart(_Object):
+    type: Literal["refusal"]
+    refusal: StrictStr
+
+
+class OtherPart(_Object):
+    """An image, a sound, a file: known, and not for a text model."""
+
+    type: Literal["image_url", "input_audio", "audio_url", "video_url", "file"]
+
+
+Part = Annotated[TextPart | RefusalPart | OtherPart, Field(discriminator="type")]
+
+
+class CalledFunction(_Object):
+    name: StrictStr
+    arguments: StrictStr
+
+
+class MessageToolCall(_Object):
+    id: StrictStr | None = None
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class Message(_Object):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: StrictStr | list[Part] | None = None
+    name: StrictStr | None = None
+    tool_call_id: StrictStr | None = None
+    tool_calls: list[MessageToolCall] | None = None
+    refusal: StrictStr | None = None
+    reasoning_content: StrictStr | None = None
+    reasoning: StrictStr | None = None
+
+
+class FunctionDefinition(_Object):
+    name: ToolName
+    description: StrictStr | None = None
+    parameters: dict[str, Any] | None = None
+    strict: StrictBool | None = None
+
+
+class Tool(_Object):
+    type: Literal["function"]
+    function: FunctionDefinition
+
+
+class NamedFunction(_Object):
+    name: StrictStr
+
+
+class NamedTool(_Object):
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class JsonSchemaFormat(_Object):
+    name: ToolName
+    description: StrictStr | None = None
+    # Not named `schema`, which pydantic's own classes have a method of.
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: StrictBool | None = None
+
+
+class TextFormat(_Object):
+    type: Literal["text"]
+
+
+class JsonObjectFormat(_Object):
+    type: Literal["json_object"]
+
+
+class JsonSchemaResponse(_Object):
+    type: Literal["json_schema"]
+    json_schema: JsonSchemaFormat
+
+
+ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaResponse, Field(discriminator="type")]
+
+
+class StreamOptions(_Object):
+    include_usage: StrictBool | None = None
+    include_obfuscation: StrictBool | None = None
+
+
+def _listed(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop
+
+
+class ChatRequest(_Object):
+    """The body of `POST /v1/chat/completions`. An explicit null is the same as leaving a field out."""
+
+    model: StrictStr
+    messages: list[Message] = Field(min_length=1)
+
+    max_tokens: StrictInt | None = Field(None, ge=1)
+    max_completion_tokens: StrictInt | None = Field(None, ge=1)
+    temperature: Number | None = Field(None, ge=0, le=2)
+    top_p: Number | None = Field(None, gt=0, le=1)
+    top_k: StrictInt | None = Field(None, ge=-1)
+    min_p: Number | None = Field(None, ge=0, le=1)
+    seed: StrictInt | None = Field(None, ge=-(2**63), lt=2**63)
+    frequency_penalty: Number | None = Field(None, ge=-2, le=2)
+    presence_penalty: Number | None = Field(None, ge=-2, le=2)
+    repetition_penalty: Number | None = Field(None, gt=0, le=10)
+    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
+    min_tokens: StrictInt | None = Field(None, ge=0)
+    ignore_eos: StrictBool | None = None
+    stop: Annotated[list[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_listed)] = None
+    stop_token_ids: list[StrictInt] | None = None
+
+    n: StrictInt | None = Field(None, ge=1, le=128)
+    logprobs: StrictBool | None = None
+    top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+
+    tools: list[Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    parallel_tool_calls: StrictBool | None = None
+    response_format: ResponseFormat | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+
+    # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
+    user: Any = None
+    metadata: Any = None
+    store: Any = None
+    service_tier: Any = None
+    prompt_cache_key: Any = None
+    prompt_cache_retention: Any = None
+    prompt_cache_options: Any = None
+    safety_identifier: Any = None
+    prediction: Any = None
+    verbosity: Any = None
+    reasoning_effort: Any = None
+    modalities: list[StrictStr] | None = None
+
+    def unknown_fields(self) -> list[str]:
+        """The paths of all fields in the request that have no meaning here."""
+        return list(_unknown(self, ""))
+
+
+def _unknown(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        prefix = f"{path}." if path else ""
+        yield from (f"{prefix}{name}" for name in value.model_extra or ())
+        for name, field in type(value).model_fields.items():
+            yield from _unknown(getattr(value, name), f"{prefix}{field.alias or name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(item, f"{path}[{index}]")

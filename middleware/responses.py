@@ -1,0 +1,154 @@
+"""What the API answers with: OpenAI's response objects, ready for msgspec.
+
+A field that is UNSET stays out of the JSON: clients break on a `null` name or type in a later tool delta.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+FinishReason = Literal["stop", "length", "tool_calls"]
+
+
+class TopLogprob(msgspec.Struct, frozen=True):
+    """A likely token at some position. `bytes` is UTF-8, or a part of it."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...]
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """The token that was sampled at some position."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...]
+    top_logprobs: tuple[TopLogprob, ...]
+
+
+class Logprobs(msgspec.Struct, frozen=True):
+    """One entry for each generated token, in order."""
+
+    content: tuple[TokenLogprob, ...]
+    refusal: None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Counts of tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class FunctionDelta(msgspec.Struct, frozen=True):
+    """The next piece of a call's arguments. The name comes once, with the first piece."""
+
+    arguments: str
+    name: str | UnsetType = UNSET
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True):
+    """The next piece of one call. The first one carries id and type, the later ones leave them out."""
+
+    index: int
+    function: FunctionDelta
+    id: str | UnsetType = UNSET
+    type: Literal["function"] | UnsetType = UNSET
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """The next piece of a message."""
+
+    role: Literal["assistant"] | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+    reasoning_content: str | UnsetType = UNSET
+    reasoning: str | UnsetType = UNSET
+    tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
+
+
+class ChunkChoice(msgspec.Struct, frozen=True):
+    """The next piece of one choice."""
+
+    index: int
+    delta: Delta
+    logprobs: Logprobs | None = None
+    finish_reason: FinishReason | None = None
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """One event of a stream. The last one has the usage and no choice."""
+
+    id: str
+    created: int
+    model: str
+    choices: tuple[ChunkChoice, ...]
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    usage: Usage | UnsetType | None = UNSET
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A call: the tool's name, and its arguments as JSON text."""
+
+    name: str
+    arguments: str
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """A finished call, or, where `finish_reason` is "length", one that was cut."""
+
+    id: str
+    function: Function
+    type: Literal["function"] = "function"
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What the model said. `reasoning` is an alias of `reasoning_content`; `refusal` is never set."""
+
+    content: str | None
+    reasoning_content: str | None
+    reasoning: str | None
+    tool_calls: tuple[ToolCall, ...] | UnsetType = UNSET
+    role: Literal["assistant"] = "assistant"
+    refusal: None = None
+
+
+class CompletionChoice(msgspec.Struct, frozen=True):
+    """One answer."""
+
+    index: int
+    message: Message
+    logprobs: Logprobs | None
+    finish_reason: FinishReason
+
+
+class ChatCompletion(msgspec.Struct, frozen=True):
+    """The whole response."""
+
+    id: str
+    created: int
+    model: str
+    choices: tuple[CompletionChoice, ...]
+    usage: Usage
+    object: Literal["chat.completion"] = "chat.completion"
+
+
+class ModelCard(msgspec.Struct, frozen=True):
+    """A model that requests can name."""
+
+    id: str
+    created: int
+    owned_by: str
+    max_model_len: int
+    object: Literal["model"] = "model"
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """All of them."""
+
+    data: tuple[ModelCard, ...]
+    object: Literal["list"] = "list"

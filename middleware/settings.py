@@ -1,0 +1,132 @@
+"""What can be set about a server: one table, read by the command line, by the environment and by `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting with its default. OPTIONS says what each means."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    api_keys: tuple[str, ...] = ()
+    no_auth: bool = False
+    schema_in_prompt: Literal["auto", "always", "never"] = "auto"
+    tool_format: str | None = None
+    max_body_bytes: int = 16 * 2**20
+    compile_timeout: float = 10.0
+    drain_timeout: int = 30
+
+
+class InvalidSetting(ValueError):
+    """A variable of the environment that cannot be read; the message names it and what it holds."""
+
+
+def keys(text: str) -> tuple[str, ...]:
+    """API keys between commas, or one a line. A line that starts with # is a comment."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return tuple(key.strip() for line in lines for key in line.split(",") if key.strip())
+
+
+def switch(text: str) -> bool:
+    return _SWITCH[text.strip().lower()]
+
+
+def port(text: str) -> int:
+    return _within(int(text), 0, 65535)
+
+
+def size(text: str) -> int:
+    return _within(int(text), 1, 2**40)
+
+
+def seconds(text: str) -> float:
+    return _within(float(text), 0.001, 86400.0)
+
+
+def whole_seconds(text: str) -> int:
+    return _within(int(text), 0, 86400)
+
+
+def _within(value: Number, least: Number, most: Number) -> Number:
+    if not least <= value <= most:  # not the other way round: NaN is within nothing
+        raise ValueError(value)
+    return value
+
+
+_SWITCH = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "": False,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """How one setting is spelled: `read` turns its text into its value, or raises ValueError or KeyError."""
+
+    field: str
+    read: Callable[[str], Any]
+    metavar: str
+    help: str
+    choices: tuple[str, ...] | None = None
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.field.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "LATTICEWORK_" + self.field.upper()
+
+    def value(self, text: str) -> Any:
+        value = self.read(text)
+        if self.choices and value not in self.choices:
+            raise ValueError(value)
+        return value
+
+
+# None of these names is one of vLLM's engine arguments, which share the command line (tests/middleware/test_cli.py).
+OPTIONS = (
+    Option("host", str, "ADDRESS", "the address to listen on; without API keys only a loopback address is served"),
+    Option("port", port, "PORT", "the port to listen on; 0 lets the system choose"),
+    Option("api_keys", keys, "KEYS", "the keys that clients may send as bearer tokens, between commas"),
+    Option("no_auth", switch, "", "serve any address without API keys: whoever reaches the port may use the model"),
+    Option(
+        "schema_in_prompt",
+        str,
+        "",
+        "tell the model the JSON Schema of response_format in a system message",
+        ("auto", "always", "never"),
+    ),
+    Option("tool_format", str, "FORMAT", "the model's wire format for tool calls, where its chat template misleads"),
+    Option("max_body_bytes", size, "BYTES", "the largest request body that is read"),
+    Option("compile_timeout", seconds, "SECONDS", "the longest that one request's schemas may take to compile"),
+    Option("drain_timeout", whole_seconds, "SECONDS", "how long running answers may go on after SIGTERM"),
+)
+
+
+def from_environ(environ: Mapping[str, str]) -> Settings:
+    """The settings that variables such as LATTICEWORK_API_KEYS give. Raises InvalidSetting."""
+    return Settings(**{option.field: _read(option, environ) for option in OPTIONS if option.variable in environ})
+
+
+def _read(option: Option, environ: Mapping[str, str]) -> Any:
+    text = environ[option.variable]
+    try:
+        return option.value(text)
+    except (ValueError, KeyError) as error:
+        hint = f", one of {', '.join(option.choices)} is" if option.choices else ""
+        raise InvalidSetting(f"{option.variable}: {text!r} is not valid{hint}") from error

@@ -1,0 +1,52 @@
+"""Stop strings, found in free text that comes in pieces. They never cut a document or a tool call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from grammars.events import ContentDelta, Event
+
+
+class StopFilter:
+    """Passes events on until the free text holds a stop string, and nothing after it.
+
+    Text that may be the beginning of a stop string is held back until that is decided.
+    """
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = tuple(stops)
+        self._held = ""
+        self.stopped = False
+
+    def feed(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events that may be passed on already."""
+        for event in events:
+            if self.stopped:
+                return
+            if isinstance(event, ContentDelta):
+                yield from self._text(event.text)
+            else:  # whatever is not text ends the text
+                yield from self.close()
+                yield event
+
+    def close(self) -> Iterator[Event]:
+        """What was held back, now that no more text follows."""
+        held, self._held = self._held, ""
+        if held:
+            yield ContentDelta(held)
+
+    def _text(self, text: str) -> Iterator[Event]:
+        text, self._held = self._held + text, ""
+        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        self.stopped = bool(found)
+        safe = min(found) if found else min((_partial(text, stop) for stop in self._stops), default=len(text))
+        if not self.stopped:
+            self._held = text[safe:]
+        if safe:
+            yield ContentDelta(text[:safe])
+
+
+def _partial(text: str, stop: str) -> int:
+    """Where the end of the text begins to look like `stop`; the text's length where it does not."""
+    first = max(0, len(text) - len(stop) + 1)
+    return next((at for at in range(first, len(text)) if stop.startswith(text[at:])), len(text))

@@ -1,0 +1,45 @@
+"""What to try first, printed when the server is ready. Each example can be pasted as it stands."""
+
+from __future__ import annotations
+
+WELCOME = """
+{model} is served at {url}/v1
+
+From a shell:
+
+curl -s {url}/v1/chat/completions -H 'Content-Type: application/json' {header}-d '{{
+  "model": "{model}",
+  "messages": [{{"role": "user", "content": "{text}"}}],
+  "temperature": 0,
+  "response_format": {{"type": "json_schema", "json_schema": {{"name": "person", "schema": {{
+    "type": "object", "properties": {{"name": {{"type": "string"}}, "age": {{"type": "integer"}}}},
+    "required": ["name", "age"], "additionalProperties": false}}}}}}}}'
+
+From Python with the openai package (in a checkout: .venv/bin/python), a Pydantic model out of a text:
+
+from openai import OpenAI, pydantic_function_tool
+from pydantic import BaseModel
+class Person(BaseModel):
+    name: str
+    age: int
+
+client = OpenAI(base_url="{url}/v1", api_key="{key}")
+messages = [{{"role": "user", "content": "{text}"}}]
+ask = dict(model="{model}", messages=messages, temperature=0)
+print(client.chat.completions.parse(**ask, response_format=Person).choices[0].message.parsed)
+
+And then a tool call:
+
+tools = [pydantic_function_tool(Person, name="save_person", description="Save a person's name and age")]
+answer = client.chat.completions.parse(**ask, tools=tools, tool_choice="required")
+print(answer.choices[0].message.tool_calls[0].function)
+"""
+
+TEXT = "Ada Lovelace is 36 years old."
+
+
+def welcome(url: str, model: str, *, guarded: bool) -> str:
+    """A curl, the openai client with a Pydantic model, and a tool call; with a key to fill in where one is needed."""
+    key = "YOUR-API-KEY" if guarded else "none"
+    header = f"-H 'Authorization: Bearer {key}' " if guarded else ""
+    return WELCOME.format(url=url, model=model, key=key, header=header, text=TEXT)

@@ -1,0 +1,191 @@
+"""The command line: whose option is whose, what is refused and why, and nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from middleware import cli
+from middleware.settings import OPTIONS, Settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*(option.variable for option in OPTIONS), cli.KEY_FILE):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, list[str]]]:
+    """What would be served, instead of serving it."""
+    calls: list[tuple[Settings, list[str]]] = []
+
+    def serve(settings: Settings, engine_arguments: list[str]) -> int:
+        calls.append((settings, engine_arguments))
+        return 0
+
+    monkeypatch.setattr(cli, "_serve", serve)
+    return calls
+
+
+SPLIT = [
+    ([], Settings(), []),
+    (["--port", "0", "--no-auth"], Settings(port=0, no_auth=True), []),
+    (["--model", "org/model", "-tp", "2"], Settings(), ["--model", "org/model", "-tp", "2"]),
+    (
+        ["--model=org/model", "--port=81", "--max_model_len", "1k"],
+        Settings(port=81),
+        ["--model=org/model", "--max_model_len", "1k"],
+    ),
+    (["--hf-overrides", '{"a": -1}', "--seed", "-1"], Settings(), ["--hf-overrides", '{"a": -1}', "--seed", "-1"]),
+    (
+        ["--schema-in-prompt", "always", "--tool-format", "hermes"],
+        Settings(schema_in_prompt="always", tool_format="hermes"),
+        [],
+    ),
+    (["--no-au"], Settings(), ["--no-au"]),
+    (["--shutdown-timeout", "3", "--drain-timeout", "4"], Settings(drain_timeout=4), ["--shutdown-timeout", "3"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "settings", "engine"), SPLIT)
+def test_each_option_finds_its_owner(
+    arguments: list[str], settings: Settings, engine: list[str], served: list[tuple[Settings, list[str]]]
+) -> None:
+    assert cli.main(["serve", *arguments]) == 0
+    assert served == [(settings, engine)]
+
+
+def test_the_command_line_goes_before_the_environment(
+    served: list[tuple[Settings, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTICEWORK_PORT", "81")
+    monkeypatch.setenv("LATTICEWORK_HOST", "::1")
+    cli.main(["serve", "--port", "82"])
+    assert served[0][0] == Settings(host="::1", port=82)
+
+
+def test_keys_come_from_the_environment_and_a_file(
+    served: list[tuple[Settings, list[str]]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text("# team\nb\nc\n")
+    monkeypatch.setenv("LATTICEWORK_API_KEYS", "a")
+    cli.main(["serve", "--api-key-file", str(tmp_path / "keys")])
+    monkeypatch.setenv(cli.KEY_FILE, str(tmp_path / "keys"))
+    cli.main(["serve"])
+    assert [settings.api_keys for settings, _ in served] == [("a", "b", "c")] * 2
+
+
+WRONG = [
+    ([], "required: COMMAND"),
+    (["sever"], "invalid choice"),
+    (["serve", "--port", "high"], "invalid port value: 'high'"),
+    (["serve", "--max-body-bytes", "0"], "invalid size value"),
+    (["serve", "--schema-in-prompt", "maybe"], "invalid choice: 'maybe'"),
+    (["serve", "--tool-format", "morse"], "none of .*hermes"),
+    (["serve", "--api-key-file", "/nowhere"], "--api-key-file /nowhere: .*No such file"),
+    (["serve", "--api-key-file", "/dev/null"], "it holds no key"),
+    (["serve", "--port", "0", "--host", "0.0.0.0"], "LATTICEWORK_API_KEYS or\n--api-key-file, or say --no-auth"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+def test_wrong_usage_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    assert exit_.value.code == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+OPEN = [(["--host", "0.0.0.0", "--no-auth"], ""), (["--host", "0.0.0.0"], "a-key"), (["--host", "localhost"], "")]
+
+
+@pytest.mark.parametrize(("arguments", "api_keys"), OPEN)
+def test_other_addresses_need_keys_or_consent(
+    arguments: list[str], api_keys: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LATTICEWORK_API_KEYS", api_keys)
+
+    def engine(arguments: list[str]) -> None:
+        raise cli.CannotServe("the address was accepted")
+
+    monkeypatch.setattr(cli, "_engine", engine)
+    assert cli.main(["serve", "--port", "0", *arguments]) == 1
+    assert "the address was accepted" in capsys.readouterr().err
+
+
+def test_a_missing_vllm_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    assert cli.main(["serve", "--port", "0"]) == 1
+    assert "pip install 'latticework[gpu]'" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_known_before_anything_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert cli.main(["serve", "--port", str(taken.getsockname()[1])]) == 1
+    assert "Choose another" in capsys.readouterr().err
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["serve", "--help"])
+    assert exit_.value.code == 0
+    told = capsys.readouterr().out
+    assert all(option.flag in told for option in OPTIONS if option.field != "api_keys")
+    assert "--help-engine" in told
+    assert "--api-keys" not in told  # on a command line, every user of the machine could read them
+
+
+def python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    loaded = python("import sys, middleware.cli; print(*sys.modules)").split()
+    assert not {"torch", "transformers", "vllm", "uvicorn"} & set(loaded)
+
+
+VLLM = """
+import json
+import re
+from middleware.engines.vllm_arguments import _parser, engine_args
+
+def embedded():
+    return {"model": "embedded", "served_model_name": ["name"], "enforce_eager": True}
+
+def told(*arguments):
+    args = engine_args(arguments, "latticework serve", embedded)
+    return [args.model, args.served_model_name, args.enforce_eager, args.max_model_len]
+
+def refused(*arguments):
+    try:
+        engine_args(arguments, "latticework serve", embedded)
+    except SystemExit as exit:
+        return exit.code
+
+print(json.dumps({
+    "own": sorted({flag for action in _parser("x")._actions for flag in action.option_strings}),
+    "embedded": told(),
+    "named": told("--model", "org/model", "--max_model_len", "1k"),
+    "changed": told("--no-enforce-eager", "--served-model-name", "mine"),
+    "refused": refused("--no-such-option"),
+}))
+"""
+
+
+def test_vllm_reads_its_own_arguments() -> None:
+    found = json.loads(python(VLLM).splitlines()[-1])
+    ours = {option.flag for option in OPTIONS} | {"--api-key-file", "--help-engine", "--help", "-h"}
+    assert not ours & set(found["own"])
+    assert found["embedded"] == ["embedded", ["name"], True, None]
+    assert found["named"] == ["org/model", None, False, 1000]
+    assert found["changed"] == ["embedded", ["mine"], False, None]
+    assert found["refused"] == 2

@@ -1,0 +1,67 @@
+"""The settings: one table, three readers."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from middleware.settings import OPTIONS, InvalidSetting, Settings, from_environ, keys
+
+
+def test_every_setting_has_its_option() -> None:
+    assert [option.field for option in OPTIONS] == [field.name for field in fields(Settings)]
+
+
+READ = [
+    ({}, Settings()),
+    ({"LATTICEWORK_HOST": "::1", "LATTICEWORK_PORT": "0"}, Settings(host="::1", port=0)),
+    ({"LATTICEWORK_API_KEYS": "a, b,,c"}, Settings(api_keys=("a", "b", "c"))),
+    ({"LATTICEWORK_API_KEYS": ""}, Settings()),
+    ({"LATTICEWORK_NO_AUTH": "1"}, Settings(no_auth=True)),
+    ({"LATTICEWORK_NO_AUTH": "Off"}, Settings()),
+    ({"LATTICEWORK_SCHEMA_IN_PROMPT": "never"}, Settings(schema_in_prompt="never")),
+    ({"LATTICEWORK_TOOL_FORMAT": "hermes"}, Settings(tool_format="hermes")),
+    ({"LATTICEWORK_MAX_BODY_BYTES": "1024"}, Settings(max_body_bytes=1024)),
+    ({"LATTICEWORK_COMPILE_TIMEOUT": "2.5"}, Settings(compile_timeout=2.5)),
+    ({"LATTICEWORK_DRAIN_TIMEOUT": "0"}, Settings(drain_timeout=0)),
+    ({"HOST": "0.0.0.0", "PORT": "80"}, Settings()),
+]
+
+
+@pytest.mark.parametrize(("environ", "settings"), READ)
+def test_the_environment_is_read(environ: dict[str, str], settings: Settings) -> None:
+    assert from_environ(environ) == settings
+
+
+UNREADABLE = [
+    ("PORT", "http"),
+    ("PORT", "65536"),
+    ("PORT", "-1"),
+    ("NO_AUTH", "perhaps"),
+    ("SCHEMA_IN_PROMPT", "sometimes"),
+    ("MAX_BODY_BYTES", "0"),
+    ("COMPILE_TIMEOUT", "nan"),
+    ("COMPILE_TIMEOUT", "0"),
+    ("DRAIN_TIMEOUT", "1.5"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), UNREADABLE)
+def test_what_cannot_be_read_is_named(name: str, text: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"LATTICEWORK_{name}: '{text}'"):
+        from_environ({f"LATTICEWORK_{name}": text})
+
+
+KEYS = [
+    ("one", ("one",)),
+    ("one\ntwo\n", ("one", "two")),
+    ("# of the team\n one , two\n\n  # another\nthree\r\n", ("one", "two", "three")),
+    ("sk-a#b", ("sk-a#b",)),
+    (" ,\n,", ()),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), KEYS)
+def test_keys(text: str, expected: tuple[str, ...]) -> None:
+    assert keys(text) == expected

@@ -1,0 +1,84 @@
+"""An engine that answers from a script: for faults and timings that a real one can't be made to show."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llguidance import LLMatcher, LLTokenizer
+
+from middleware.engines.base import EngineDead, Piece, Sampling
+
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+Script = Callable[[Sequence[int], Sampling], AsyncGenerator[Piece, None]]
+
+
+def says(*texts: str, finish: str = "stop") -> Script:
+    """Answers everything with these texts, one piece each."""
+
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        for text in texts:
+            yield Piece(text, tokens=1)
+        yield Piece("", tokens=1, finish="length" if finish == "length" else "stop")
+
+    return script
+
+
+class ByteTokenizer:
+    """One token a byte."""
+
+    chat_template = CHATML
+    named_tokens: Mapping[str, str] = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
+    special_tokens: Mapping[str, int] = {}
+    vocabulary_size = 256
+
+    def encode(self, text: str) -> list[int]:
+        return list(text.encode())
+
+    def grammar_error(self, grammar: str) -> str | None:
+        return LLMatcher.validate_grammar(grammar, LLTokenizer("byte")) or None
+
+
+@dataclass
+class ScriptedEngine:
+    """`asked` holds the samplings of all requests that reached it; `open` counts the answers not yet ended."""
+
+    script: Script
+    model_ids: tuple[str, ...] = ("scripted",)
+    max_model_len: int = 100_000
+    tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
+    asked: list[Sampling] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    open: int = 0
+    starts: int = 0
+    dead: bool = False
+
+    async def start(self) -> None:
+        self.starts += 1
+
+    async def stop(self) -> None:
+        self.starts -= 1
+
+    async def check_health(self) -> None:
+        if self.dead:
+            raise EngineDead("The engine has died.")
+
+    def running(self) -> int:
+        return self.open
+
+    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+        return None
+
+    async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        self.asked.append(sampling)
+        self.prompts.append(bytes(prompt).decode())
+        self.open += 1
+        try:
+            async for piece in self.script(prompt, sampling):
+                yield piece
+        finally:
+            self.open -= 1

@@ -1,0 +1,180 @@
+"""The house: imports go downward only, and some packages are the business of some modules only."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# From the roof down. A module stands on the floor that names it, or else the package that it is in; it imports from its
+# own floor and from those below. A new module needs a floor.
+FLOORS: Mapping[str, tuple[str, ...]] = {
+    "grammars": (
+        "__main__",
+        "plan",
+        "lark parser render",
+        "analysis cursor formats scan",
+        "wire",
+        "schema",
+        "errors events tools",
+        "__init__",
+    ),
+    "middleware": (
+        "cli",
+        "__init__",
+        "app server welcome",
+        "auth chat",
+        "models",
+        "choice chunks completion merge stop",
+        "body disconnect prompt sampling sse turn validation",
+        "arguments briefing conversation messages template toolhistory traits",
+        "embedded engines",
+        "errors protocol responses settings",
+        "engines.base",
+    ),
+}
+
+COMPILER_READS_AND_WRITES_NOTHING = r"middleware\b.*|grammars\.__main__"
+
+# A package or module, and a pattern of those who may import it.
+ONLY: Mapping[str, str] = {
+    "middleware": r"middleware\b.*",
+    "middleware.embedded": r"middleware\.cli",
+    "middleware.engines.vllm": r"middleware\.(cli|engines\.(vllm|drafts)\w*)",
+    "vllm": r"middleware\.engines\.(vllm|drafts)\w*",
+    "torch": r"middleware\.(embedded|engines\.\w+)",
+    "transformers": r"middleware\.(embedded|engines\.\w+)",
+    "starlette": r"middleware\b.*",
+    "uvicorn": r"middleware\.server",
+    "tests": r"",
+    "benchmarks": r"",
+    "examples": r"",
+    "asyncio": COMPILER_READS_AND_WRITES_NOTHING,
+    "io": COMPILER_READS_AND_WRITES_NOTHING,
+    "os": COMPILER_READS_AND_WRITES_NOTHING,
+    "pathlib": COMPILER_READS_AND_WRITES_NOTHING,
+    "socket": COMPILER_READS_AND_WRITES_NOTHING,
+    "subprocess": COMPILER_READS_AND_WRITES_NOTHING,
+    "sys": COMPILER_READS_AND_WRITES_NOTHING,
+}
+
+
+def offences(sources: Mapping[str, str]) -> list[str]:
+    """What is wrong with the imports of modules, given by name and text."""
+    trees = {name: ast.parse(source) for name, source in sources.items()}
+    pairs = [(name, target) for name in sorted(trees) for target in sorted(set(imports(trees[name], sources)))]
+    return [
+        *(f"{name} stands on no floor" for name in sorted(trees) if floor(name) is None),
+        *(f"{name} imports {target}, which is above it" for name, target in pairs if climbs(name, target)),
+        *(f"{name} may not import {target}" for name, target in pairs if barred(name, target)),
+        *cycles({name: set(imports(at_run_time(tree), sources)) for name, tree in trees.items()}),
+    ]
+
+
+def imports(tree: ast.AST, modules: Collection[str]) -> Iterator[str]:
+    """What `tree` imports: for `from package import module`, the module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = "." * node.level + (node.module or "")
+            names = [f"{package}.{alias.name}" for alias in node.names]
+            yield from (name if name in modules else package for name in names)
+
+
+def at_run_time(tree: ast.Module) -> ast.Module:
+    """Without `if TYPE_CHECKING:`, where two modules may speak of each other's types."""
+    kept = [node for node in tree.body if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")]
+    return ast.Module(kept, [])
+
+
+def floor(module: str) -> int | None:
+    """Counted from the roof of its house. None where it has none."""
+    house, _, name = module.partition(".")
+    levels = {known: level for level, names in enumerate(FLOORS.get(house, ())) for known in names.split()}
+    name = name or "__init__"
+    while name and name not in levels:
+        name = name.rpartition(".")[0]
+    return levels.get(name)
+
+
+def climbs(module: str, target: str) -> bool:
+    here, there = floor(module), floor(target)
+    return module.split(".")[0] == target.split(".")[0] and None not in (here, there) and there < here  # type: ignore[operator]
+
+
+def barred(module: str, target: str) -> bool:
+    owners = [name for name in ONLY if target == name or target.startswith(name + ".")]
+    return any(not re.fullmatch(ONLY[name], module) for name in owners)
+
+
+def cycles(graph: Mapping[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return ["a cycle: " + " -> ".join(error.args[1])]
+    return []
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_the_house() -> None:
+    files = [path for house in FLOORS for path in (ROOT / house).rglob("*.py")]
+    assert offences({module_name(path): path.read_text() for path in files}) == []
+
+
+BROKEN = [
+    (
+        {"grammars.wire": "import grammars.lark", "grammars.lark": ""},
+        "grammars.wire imports grammars.lark, which is above it",
+    ),
+    (
+        {"grammars.schema.a": "from grammars import plan", "grammars.plan": ""},
+        "grammars.schema.a imports grammars.plan, which is above it",
+    ),
+    ({"grammars.plan": "from starlette.requests import Request"}, "grammars.plan may not import starlette.requests"),
+    ({"grammars.plan": "def f():\n    import vllm"}, "grammars.plan may not import vllm"),
+    ({"grammars.plan": "import middleware.settings"}, "grammars.plan may not import middleware.settings"),
+    ({"grammars.plan": "from pathlib import Path"}, "grammars.plan may not import pathlib"),
+    ({"middleware.chat": "import vllm.config"}, "middleware.chat may not import vllm.config"),
+    ({"middleware.app": "from tests.http import Client"}, "middleware.app may not import tests.http"),
+    ({"middleware.newcomer": ""}, "middleware.newcomer stands on no floor"),
+    (
+        {"grammars.parser": "import grammars.render", "grammars.render": "from grammars import parser"},
+        "a cycle: grammars.parser -> grammars.render -> grammars.parser",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sources", "offence"), BROKEN)
+def test_an_offence_is_seen(sources: dict[str, str], offence: str) -> None:
+    assert offences(sources) == [offence]
+
+
+SOUND = [
+    {
+        "middleware.cli": "def f():\n    from middleware.engines.vllm import VllmEngine",
+        "middleware.engines.vllm": "import vllm",
+    },
+    {
+        "grammars.parser": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import grammars.render",
+        "grammars.render": "import grammars.parser",
+    },
+    {
+        "middleware.engines.vllm": "from middleware.engines.base import Piece",
+        "middleware.engines.base": "import asyncio",
+    },
+]
+
+
+@pytest.mark.parametrize("sources", SOUND)
+def test_what_is_sound_passes(sources: dict[str, str]) -> None:
+    assert offences(sources) == []
