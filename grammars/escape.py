@@ -1,4 +1,4 @@
-"""Text of clients and formats in the source text of a grammar. Nothing gets into one by another way than these."""
+"""Pieces of a grammar's source text. The text of clients and formats gets into a grammar by these functions only."""
 
 from __future__ import annotations
 
@@ -22,3 +22,10 @@ def escaped(text: str) -> str:
 def one_of(texts: tuple[str, ...]) -> str:
     """A piece of a Lark regex that matches any of `texts`."""
     return f"({'|'.join(map(escaped, texts))})"
+
+
+def repeated(rule: str, least: int, most: int | None) -> str:
+    """The Lark expression of `rule`, `least` to `most` times (None: any number); "" for never."""
+    if most == 0:
+        return ""
+    return f"{rule}*" if (least, most) == (0, None) else f"{rule}{{{least},{'' if most is None else most}}}"

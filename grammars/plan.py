@@ -84,7 +84,7 @@ class Plan:
 
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
-        return Parser(self.tree, self.recovery)
+        return Parser(self.tree, self.recovery, {offer.name: offer.parameters.lowered for offer in self.offers})
 
     def violations(self, content: str | None, calls: Sequence[Call], *, whole: bool = True) -> tuple[Violation, ...]:
         """Everything in a turn that the request forbids; pointers go into the message.

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from grammars.notation import Notation
+
 Sink = Literal["content", "reasoning"]
 Follows = Literal["must", "may", "never"]
 
@@ -137,6 +139,45 @@ class Ordinal(Node):
 @dataclass(frozen=True)
 class Arguments(Node):
     """All arguments as one JSON object, passed on as written."""
+
+
+@dataclass(frozen=True)
+class Members(Node):
+    """The arguments one by one, each as `each`: a `Key` and a `Value`, perhaps a `Typed`, and markup."""
+
+    each: Node
+
+
+@dataclass(frozen=True)
+class Key(Node):
+    """The name of an argument, and the literal that ends it."""
+
+    end: str
+
+
+@dataclass(frozen=True)
+class Value(Node):
+    """The value of an argument, and the literal that ends it: strings as they are, anything else as JSON.
+
+    Where the schema allows strings and more, what reads as JSON of another allowed type is that, all else a string.
+    """
+
+    end: str
+
+
+@dataclass(frozen=True)
+class Typed(Node):
+    """One of two literals, which says whether the value is a string or anything else."""
+
+    string: str
+    other: str
+
+
+@dataclass(frozen=True)
+class Spelled(Node):
+    """The arguments as a list of `name=value`, in another notation than JSON."""
+
+    notation: Notation
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from grammars.formats.calls import FUNCTIONGEMMA, GEMMA_4, LFM2, PYTHONIC
 from grammars.formats.format import Format
 from grammars.formats.json_bare import LLAMA3
 from grammars.formats.json_lists import (
@@ -19,6 +20,7 @@ from grammars.formats.json_lists import (
 )
 from grammars.formats.json_tags import FENCED, FUNCTIONARY, GRANITE_20B, HERMES, INTERNLM2
 from grammars.formats.marked import DEEPSEEK_V3, DEEPSEEK_V31, HARMONY, KIMI_K2, MISTRAL_V11
+from grammars.formats.xml import DEEPSEEK_V4, DEEPSEEK_V32, GLM45, GLM47, MINIMAX_M2, QWEN3_CODER, SEED_OSS
 
 __all__ = ["FORMATS", "HERMES", "Format"]
 
@@ -33,6 +35,17 @@ FORMATS: Mapping[str, Format] = {
         DEEPSEEK_V31,
         KIMI_K2,
         HARMONY,
+        QWEN3_CODER,
+        SEED_OSS,
+        GLM45,
+        GLM47,
+        MINIMAX_M2,
+        DEEPSEEK_V32,
+        DEEPSEEK_V4,
+        PYTHONIC,
+        LFM2,
+        GEMMA_4,
+        FUNCTIONGEMMA,
         COMMAND,
         COMMAND_R,
         GRANITE,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import fields, is_dataclass
 
 import pytest
 
 from grammars.formats import FORMATS, Format
+from grammars.notation import Notation
 from grammars.plan import Plan, ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Tool
+from grammars.wire import Value
 from tests.grammars.laws import chunkings, generates, read, sample
 
 WEATHER = Tool(
@@ -60,6 +63,20 @@ def prose(format: Format) -> str:
     if format.alone or (format.answer and not format.preamble):
         return ""
     return f"{format.preamble.open}Well, {format.preamble.close}" if format.preamble else "Well, "
+
+
+def said(calls: list[Call]) -> list[tuple[str, object]]:
+    return [(call.name, json.loads(call.arguments)) for call in calls]
+
+
+def closers(node: object) -> list[str]:
+    """The literals that end a string somewhere in a wire tree."""
+    if isinstance(node, tuple):
+        return [text for part in node for text in closers(part)]
+    if not is_dataclass(node) or isinstance(node, type):
+        return []
+    own = [node.end] if isinstance(node, Value) else [node.quote] if isinstance(node, Notation) else []
+    return own + closers(tuple(getattr(node, part.name) for part in fields(node))) or ['"']
 
 
 def fitting(format: Format, calls: list[Call]) -> list[Call]:
@@ -118,7 +135,7 @@ def test_what_is_generated_is_read_and_fits(format: Format, mode: str, schema: o
     compiled = plan(format, ToolChoice(mode), schema=schema)  # type: ignore[arg-type]
     assert compiled.grammar
     rng, ended = random.Random(5), 0
-    wishes = [render(format, calls) for calls in CALLS] + NASTY + ['"']
+    wishes = [render(format, calls) for calls in CALLS] + NASTY + closers(format.calls) * 8
     for _ in range(60):
         text, whole = sample(compiled.grammar, rng, 400, wishes)
         for pieces in ([text], list(text)):
