@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from grammars.wire import Alt, Call, Id, Lit, Many, Node, Seq, seq
+from grammars.escape import escaped
+from grammars.wire import Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, seq
 
 
 def openings(node: Node) -> tuple[str, ...]:
@@ -43,11 +45,78 @@ def after(node: Node, opening: str) -> Node:
             raise TypeError(f"{node} does not open with a literal")
 
 
+def unrolled(calls: Node) -> Node:
+    """The same calls, with all that stands before the first one moved into its head.
+
+    llguidance's lexer is greedy: where text could stand instead, only a single lexeme tells calls from it.
+    """
+    match calls:
+        case Call():
+            return calls
+        case Many(item, separator, least, most):
+            others = Many(seq(separator, item), Lit(""), max(least - 1, 0), None if most is None else most - 1)
+            return seq(unrolled(item), others)
+        case Seq(parts):
+            first = next(index for index, part in enumerate(parts) if isinstance(part, Call | Many))
+            return _with_prefix(parts[:first], seq(unrolled(parts[first]), *parts[first + 1 :]))
+        case _:
+            raise TypeError(f"{calls} has no call that can be told from text")
+
+
+def _with_prefix(prefix: tuple[Node, ...], calls: Node) -> Node:
+    parts = calls.parts if isinstance(calls, Seq) else (calls,)
+    first = parts[0]
+    assert isinstance(first, Call)
+    return seq(Call(seq(*prefix, first.head), first.tail), *parts[1:])
+
+
+def head(calls: Node) -> str:
+    """A Lark regex of all that the parser takes for the beginning of `calls`, up to the head of the first."""
+    return "".join(_pattern(node) for node in _to_first_head(calls))
+
+
+def _to_first_head(node: Node) -> Iterator[Node]:
+    match node:
+        case Call(first, _):
+            yield first
+        case Many(item):
+            yield from _to_first_head(item)
+        case Seq(parts):
+            for part in parts:
+                yield from _to_first_head(part)
+                if isinstance(part, Call | Many):
+                    return
+        case _:
+            yield node
+
+
+def _pattern(node: Node) -> str:
+    match node:
+        case Lit(text):
+            return escaped(text)
+        case Space():
+            return r"[ \t\r\n]*"
+        case Name():
+            return r"[A-Za-z0-9_.\-]+"
+        case Ordinal():
+            return "[0-9]+"
+        case Seq(parts):
+            return "".join(map(_pattern, parts))
+        case Alt(options):
+            return f"({'|'.join(map(_pattern, options))})"
+        case Opt(body) | May(body) | Stray(body):
+            return f"({_pattern(body)})?"
+        case Id(body):
+            return _pattern(body)
+        case _:
+            raise TypeError(f"{node} can't stand in the head of a call")
+
+
 def at_most(node: Node, most: int | None) -> Node:
     """`node`, in which `Many` stands for at most this many calls."""
     match node:
-        case Many():
-            return replace(node, most=most)
+        case Many(most=limit):
+            return replace(node, most=min((bound for bound in (limit, most) if bound is not None), default=None))
         case Seq(parts):
             return seq(*(at_most(part, most) for part in parts))
         case _:

@@ -69,6 +69,13 @@ class Cursor:
             yield
         return True
 
+    def wait(self, count: int) -> Steps[None]:
+        """Waits until `count` characters can be read. Raises Truncated."""
+        while len(self.text) - self.at < count:
+            if self.ended:
+                raise Truncated
+            yield
+
     def expect(self, literal: str) -> Steps[None]:
         """Reads `literal`. Raises Mismatch, or Truncated where the text ends within it."""
         while not self.text.startswith(literal, self.at):
@@ -97,3 +104,15 @@ class Cursor:
                 raise Mismatch(f"expected one of {characters!r}")
             raise Truncated
         return run
+
+    def up_to(self, literal: str, most: int) -> Steps[str]:
+        """Reads the text before `literal`, at most `most` characters, and the literal too."""
+        while (found := self.text.find(literal, self.at)) < 0:
+            if len(self.text) - self.at > most + len(literal):
+                raise Mismatch(f"expected {literal!r}")
+            if self.ended:
+                raise Truncated
+            yield
+        text = self.take(found)
+        self.at += len(literal)
+        return text

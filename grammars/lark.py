@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grammars import wire
-from grammars.analysis import after, openings
-from grammars.schema import SchemaPlan
-
-_ANYTHING = r"(.|\n)*"
-_NEEDS_ESCAPE = re.compile(r"[^A-Za-z0-9_ <>\"'=:,;!@`\u00a1-\ud7ff]")
+from grammars import members, spelling, wire
+from grammars.analysis import after, head, openings
+from grammars.escape import ANYTHING, escaped, one_of, quoted, repeated
+from grammars.json_call import json_call
+from grammars.lowered import Lowered
+from grammars.members import Argument
+from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,9 @@ def write(tree: wire.Node, filling: Filling) -> str:
     """The Lark grammar that generates `tree`."""
     writer = Writer(filling)
     start = writer.walk(tree)
-    rules = (f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items())
+    rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
+    rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
     return "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
-
-
-def quoted(text: str) -> str:
-    """`text` as a Lark string."""
-    return json.dumps(text)
-
-
-def escaped(text: str) -> str:
-    """`text` as a piece of a Lark regex that matches nothing else."""
-    return _NEEDS_ESCAPE.sub(lambda match: f"\\x{{{ord(match[0]):x}}}", text)
 
 
 class Writer:
@@ -67,8 +59,11 @@ class Writer:
 
     def __init__(self, filling: Filling) -> None:
         self.rules: dict[tuple[str, str], str] = {}
+        self.definitions: dict[str, str] = {}
+        self._named: dict[Hashable, str] = {}
         self._filling = filling
         self._tool: Offer | None = None
+        self._argument: Argument | None = None
         specials = sorted(filling.special, key=len, reverse=True)
         self._tokens = re.compile(f"({'|'.join(map(re.escape, specials))})" if specials else r"(?!)")
 
@@ -85,6 +80,13 @@ class Writer:
     def terminal(self, body: str) -> str:
         return self.rules.setdefault(("", body), f"T{len(self.rules)}")
 
+    def named(self, key: Hashable, body: Callable[[], str]) -> str:
+        """The name of a rule that may refer to itself: `body` is written once for each `key`."""
+        if key not in self._named:
+            self._named[key] = f"n{len(self._named)}"
+            self.definitions[self._named[key]] = body()
+        return self._named[key]
+
     def either(self, bodies: Iterable[str]) -> str:
         return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))
 
@@ -97,19 +99,23 @@ class Writer:
         return self.lit(wire.Lit(node.canonical))
 
     def seq(self, node: wire.Seq) -> str:
-        plain = wire.seq(*map(self._plain, node.parts))
-        parts = plain.parts if isinstance(plain, wire.Seq) else (plain,)
+        plain = self._plain(node)
+        parts = _into_heads(plain.parts) if isinstance(plain, wire.Seq) else [plain]
         return " ".join(filter(None, map(self.walk, parts)))
 
     def _plain(self, node: wire.Node) -> wire.Node:
         """Literals as they are about to be written, so that neighbours become one lexeme."""
         match node:
+            case wire.Seq(parts):
+                return wire.seq(*map(self._plain, parts))
             case wire.Space(canonical):
                 return wire.Lit(canonical)
             case wire.Name() if self._tool:
                 return wire.Lit(self._tool.name)
             case wire.May(body):
                 return self._plain(body)
+            case wire.Stray():
+                return wire.Lit("")
             case _:
                 return node
 
@@ -122,14 +128,18 @@ class Writer:
     def may(self, node: wire.May) -> str:
         return self.walk(node.body)
 
+    def stray(self, node: wire.Stray) -> str:
+        return ""
+
     def many(self, node: wire.Many) -> str:
         if node.most == 0:
             return ""
         if node.least == 0:
             return self.opt(wire.Opt(wire.Many(node.item, node.separator, 1, node.most)))
         item = self.rule(self.walk(node.item))
-        more = self.rule(" ".join(filter(None, (self.walk(node.separator), item))))
-        return item + _times(more, node.least - 1, None if node.most is None else node.most - 1)
+        more = self.rule(self.walk(wire.seq(node.separator, node.item)))
+        others = repeated(more, node.least - 1, None if node.most is None else node.most - 1)
+        return f"{item} {others}".strip()
 
     def text(self, node: wire.Text) -> str:
         stops = openings(node.then) if node.then else ()
@@ -140,8 +150,8 @@ class Writer:
 
     def _without(self, stops: tuple[str, ...]) -> str:
         """A text, to the end of the turn, that holds none of `stops`."""
-        held = f"{_ANYTHING}({'|'.join(map(escaped, stops))}){_ANYTHING}"
-        return self.terminal(f"/{_ANYTHING}/ & ~/{held}/" if stops else f"/{_ANYTHING}/")
+        held = f"{ANYTHING}{one_of(stops)}{ANYTHING}"
+        return self.terminal(f"/{ANYTHING}/ & ~/{held}/" if stops else f"/{ANYTHING}/")
 
     def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
         """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
@@ -149,20 +159,32 @@ class Writer:
         token = self._tokens.match(stop)
         if token:
             return f"{self._without(stops)} {self.lit(wire.Lit(stop))} {rest}"
-        lazy = self.rule(self.terminal(f"/{_ANYTHING}{escaped(stop)}/"), "[lazy]")
+        lazy = self.rule(self.terminal(f"/{ANYTHING}{escaped(stop)}/"), "[lazy]")
         return f"{lazy} {rest}"
+
+    def unlike(self, node: wire.Unlike) -> str:
+        return self.terminal(f"/{ANYTHING}/ & ~/{head(node.calls)}{ANYTHING}/")
 
     def call(self, node: wire.Call) -> str:
         return self.either([self._call_of(offer, node) for offer in self._filling.offers])
 
     def _call_of(self, offer: Offer, node: wire.Call) -> str:
         self._tool = offer
-        body = self.walk(wire.seq(node.head, node.tail))
+        body = self._json_call(offer, node) or self.walk(wire.seq(node.head, node.tail))
         self._tool = None
         return body
 
+    def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
+        """The call as one `%json`, where it is nothing else and a document could stand in its place."""
+        match self._plain(wire.seq(node.head, node.tail)):
+            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(after_))) if self._filling.document:
+                schema = json_call(before, offer.parameters, after_)
+                return schema and self.rule(f"%json {schema}")
+            case _:
+                return None
+
     def name(self, node: wire.Name) -> str:
-        return self.either(quoted(offer.name) for offer in self._filling.offers)
+        return quoted(self._tool.name) if self._tool else ""
 
     def id(self, node: wire.Id) -> str:
         return self.walk(node.body)
@@ -179,14 +201,51 @@ class Writer:
     def schema(self, plan: SchemaPlan) -> str:
         return self.rule(f"%json {plan.json}")
 
+    def json(self, schema: Mapping[str, Any]) -> str:
+        """The expression of a part of the tool's schema."""
+        root = self.parameters
+        definitions = {} if isinstance(root, bool) else {"$defs": root.get("$defs", {})}
+        return self.rule(f"%json {json.dumps({'x-guidance': CANONICAL_WHITESPACE, **schema, **definitions})}")
 
-def _times(rule: str, least: int, most: int | None) -> str:
-    """`rule`, repeated; with a space before it, or "" for never."""
-    if most == 0:
-        return ""
-    if (least, most) == (0, None):
-        return f" {rule}*"
-    return f" {rule}{{{least},{'' if most is None else most}}}"
+    @property
+    def parameters(self) -> Lowered:
+        """The lowered schema of the tool in hand."""
+        assert self._tool
+        return self._tool.parameters.lowered
+
+    @property
+    def argument(self) -> Argument:
+        """The argument in hand."""
+        assert self._argument
+        return self._argument
+
+    @argument.setter
+    def argument(self, argument: Argument) -> None:
+        self._argument = argument
+
+    def closed(self, terminal: str, end: str) -> str:
+        """Text that a terminal expression describes, up to the literal `end`, which it does not hold: one lexeme.
+
+        A special token ends a lexeme by itself, so from the first one in `end` on, nothing has to be fused.
+        """
+        token = self._tokens.search(end)
+        cut = token.start() if token else len(end)
+        text, rest = self.lit(wire.Lit(end[:cut])), self.lit(wire.Lit(end[cut:]))
+        body = f"(({terminal}) & ~/{ANYTHING}{escaped(end)}{ANYTHING}/) {text}".strip()
+        return f"{self.terminal(body)} {rest}".strip()
+
+
+def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
+    """A literal before a call becomes one lexeme with the call's head.
+
+    Where "\\n" and "\\n</calls>" can follow, the greedy lexer takes the first for the beginning of the second.
+    """
+    fused: list[wire.Node] = []
+    for part in parts:
+        if isinstance(part, wire.Call) and fused and isinstance(fused[-1], wire.Lit):
+            part = wire.Call(wire.seq(fused.pop(), part.head), part.tail)
+        fused.append(part)
+    return fused
 
 
 _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
@@ -196,12 +255,19 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Alt: Writer.alt,
     wire.Opt: Writer.opt,
     wire.May: Writer.may,
+    wire.Stray: Writer.stray,
     wire.Many: Writer.many,
     wire.Text: Writer.text,
+    wire.Unlike: Writer.unlike,
     wire.Call: Writer.call,
     wire.Name: Writer.name,
     wire.Id: Writer.id,
     wire.Ordinal: Writer.ordinal,
     wire.Arguments: Writer.arguments,
+    wire.Members: members.members,
+    wire.Key: members.key,
+    wire.Typed: members.typed,
+    wire.Value: members.value,
+    wire.Spelled: spelling.spelled,
     wire.Document: Writer.document,
 }

@@ -4,21 +4,23 @@ The walk is a descent over generators that wait where they need more text. It lo
 an event is reported, the text behind it is never read again, so time is linear, and memory is bounded by the longest
 markup.
 
-What can't be read becomes content and a `Malformed`; then the parser goes on as if free text and calls could follow.
-Markup that the end of the text cuts off is dropped, since it says nothing.
+What can't be read becomes content and a `Malformed`; then the parser goes on as if free text and calls followed. Markup
+that the end of the text cuts off is dropped, since it says nothing.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from grammars import wire
+from grammars import literals, values, wire
 from grammars.analysis import openings
 from grammars.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Steps, Truncated
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
+from grammars.lowered import ANY_TYPES, Lowered, argument_types
 from grammars.scan import JsonScanner, load
 
 NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
@@ -26,33 +28,38 @@ MOST_NAME = 128
 DIGITS = "0123456789"
 _SCALAR = "+-." + DIGITS + "abcdefghijklmnopqrstuvwxyzE"
 Failures = tuple[type[Mismatch | Truncated], ...]
-_SINKS: Mapping[wire.Sink, Callable[[str], Event]] = {"content": ContentDelta, "reasoning": ReasoningDelta}
+Sink = Callable[[str], Event]
+_SINKS: Mapping[wire.Sink, Sink] = {"content": ContentDelta, "reasoning": ReasoningDelta}
 
 
 class Parser:
     """Reads one turn. `feed` any number of times, then `close` once; each returns the events that became certain."""
 
-    def __init__(self, tree: wire.Node, calls: wire.Node | None = None) -> None:
-        self._cursor = Cursor()
-        self._recovery = wire.Text("content", calls, "may" if calls else "never")
+    def __init__(self, tree: wire.Node, recovery: wire.Node, parameters: Mapping[str, Lowered]) -> None:
+        """`recovery`: how to go on when the text has left `tree`. `parameters`: the tools' lowered schemas."""
+        self.cursor = Cursor()
+        self._recovery = recovery
         self._index = -1
         self._name = ""
         self._id: str | None = None
-        self._sound = True
+        self._arguments: list[str] = []
+        self._parameters = parameters
+        self.types = ANY_TYPES
+        self.member = 0
         self._steps = self._run(tree)
         next(self._steps)
 
     def feed(self, text: str) -> list[Event]:
         """The events that `text`, going on from all text before, makes certain."""
-        self._cursor.arrive(text)
+        self.cursor.arrive(text)
         next(self._steps, None)
-        return self._cursor.drain()
+        return self.cursor.drain()
 
     def close(self) -> list[Event]:
         """The events that the end of the text makes certain."""
-        self._cursor.ended = True
+        self.cursor.ended = True
         next(self._steps, None)
-        return self._cursor.drain()
+        return self.cursor.drain()
 
     def _run(self, tree: wire.Node) -> Steps[None]:
         yield
@@ -68,13 +75,13 @@ class Parser:
                 tree = self._recovery
 
     def _nothing_more(self) -> Steps[None]:
-        yield from self._cursor.skip(SPACE, MOST_SPACE)
-        if (yield from self._cursor.more()):
+        yield from self.cursor.skip(SPACE, MOST_SPACE)
+        if (yield from self.cursor.more()):
             raise Mismatch("expected the end of the turn")
 
     def _give_up(self, reason: str) -> None:
         """Turns the markup since the last event into content."""
-        cursor = self._cursor
+        cursor = self.cursor
         text = cursor.text[cursor.told : cursor.at]
         if text:
             cursor.emit(ContentDelta(text))
@@ -86,7 +93,7 @@ class Parser:
 
     def attempt(self, steps: Steps[None], giving_up: Failures = (Mismatch,)) -> Steps[Mismatch | Truncated | None]:
         """Takes `steps`, or none of them: then the result says why. Once they report an event there is no way back."""
-        cursor = self._cursor
+        cursor = self.cursor
         reports, start = cursor.reports, cursor.at - cursor.told
         try:
             yield from steps
@@ -98,10 +105,10 @@ class Parser:
         return None
 
     def lit(self, node: wire.Lit) -> Steps[None]:
-        return self._cursor.expect(node.text)
+        return self.cursor.expect(node.text)
 
     def space(self, node: wire.Space) -> Steps[None]:
-        yield from self._cursor.skip(SPACE, MOST_SPACE)
+        yield from self.cursor.skip(SPACE, MOST_SPACE)
 
     def seq(self, node: wire.Seq) -> Steps[None]:
         for part in node.parts:
@@ -116,99 +123,124 @@ class Parser:
             failure = failure if isinstance(failure, Truncated) else error
         raise failure or Mismatch("expected nothing")
 
-    def opt(self, node: wire.Opt | wire.May) -> Steps[None]:
+    def opt(self, node: wire.Opt | wire.May | wire.Stray) -> Steps[None]:
         yield from self.attempt(self.walk(node.body))
 
     def many(self, node: wire.Many) -> Steps[None]:
-        yield from self.walk(node.item)
+        if node.least:
+            yield from self.walk(node.item)
+        elif (yield from self.attempt(self.walk(node.item))) is not None:
+            return
         another = wire.seq(node.separator, node.item)
         while (yield from self.attempt(self.walk(another))) is None:
             pass
 
     def text(self, node: wire.Text) -> Steps[None]:
         if node.then is None or node.follows == "never":
-            yield from self._free_text(node.sink, ())
+            yield from self.free_text(_SINKS[node.sink], (), True)
             return
-        stops = openings(node.then)
-        while (stop := (yield from self._free_text(node.sink, stops))) is not None:
+        stops, may_end = openings(node.then), node.follows == "may"
+        while (stop := (yield from self.free_text(_SINKS[node.sink], stops, may_end))) is not None:
             error = yield from self.attempt(self.walk(node.then))
             if error is None:
                 return
-            self._tell(node.sink, self._cursor.at + len(stop))
-            self._cursor.emit(Malformed(stop, str(error)))
-        if node.follows == "must":
+            self._tell(_SINKS[node.sink], self.cursor.at + len(stop))
+            self.cursor.emit(Malformed(stop, str(error)))
+        if not may_end:
             raise Truncated
 
-    def _free_text(self, sink: wire.Sink, stops: tuple[str, ...]) -> Steps[str | None]:
-        """Reports text up to the first of `stops`, which it returns; None at the end of the text."""
-        cursor, pattern = self._cursor, _pattern(stops)
+    def unlike(self, node: wire.Unlike) -> Steps[None]:
+        yield from self.free_text(ContentDelta, (), True)
+
+    def free_text(self, sink: Sink, stops: tuple[str, ...], may_end: bool) -> Steps[str | None]:
+        """Reports text up to the first of `stops`, which it returns; None at the end of the text.
+
+        Where the text may not end here, the beginning of a stop at its end is markup that was cut off.
+        """
+        cursor, pattern = self.cursor, _pattern(stops)
         while (yield from cursor.more()):
             match = pattern.search(cursor.text, cursor.at)
-            held = len(cursor.text) if cursor.ended else _safe(cursor.text, cursor.at, stops)
-            self._tell(sink, match.start() if match else held)
+            whole = cursor.ended and may_end
+            safe = len(cursor.text) if whole else _safe(cursor.text, cursor.at, stops)
+            self._tell(sink, match.start() if match else safe)
             if match:
                 return match[0]
             if cursor.at < len(cursor.text):
+                if cursor.ended:
+                    raise Truncated
                 yield
         return None
 
-    def _tell(self, sink: wire.Sink, end: int) -> None:
-        if end > self._cursor.at:
-            event = _SINKS[sink](self._cursor.take(end))
-            self._cursor.emit(event)
+    def _tell(self, sink: Sink, end: int) -> None:
+        if end > self.cursor.at:
+            event = sink(self.cursor.take(end))
+            self.cursor.emit(event)
 
     def call(self, node: wire.Call) -> Steps[None]:
-        self._name, self._id, self._sound = "", None, True
+        self._name, self._id, self._arguments = "", None, []
         yield from self.walk(node.head)
         self._index += 1
-        self._cursor.emit(ToolCallStart(self._index, self._name, self._id))
+        self.cursor.emit(ToolCallStart(self._index, self._name, self._id))
         yield from self.walk(node.tail)
-        if self._sound:
-            self._cursor.emit(ToolCallEnd(self._index))
+        if _is_object("".join(self._arguments)):
+            self.cursor.emit(ToolCallEnd(self._index))
+        else:
+            self.cursor.emit(Malformed("", "the arguments are not a JSON object"))
 
     def name(self, node: wire.Name) -> Steps[None]:
-        self._name = yield from self._cursor.run(NAME_CHARACTERS, MOST_NAME)
+        self._name = yield from self.cursor.run(NAME_CHARACTERS, MOST_NAME)
+        if not (yield from self.cursor.more()):
+            raise Truncated  # who knows whether the name is whole
 
     def id(self, node: wire.Id) -> Steps[None]:
-        start = self._cursor.at - self._cursor.told
+        start = self.cursor.at - self.cursor.told
         yield from self.walk(node.body)
-        self._id = self._cursor.text[self._cursor.told + start : self._cursor.at]
+        self._id = self.cursor.text[self.cursor.told + start : self.cursor.at]
 
     def ordinal(self, node: wire.Ordinal) -> Steps[None]:
-        yield from self._cursor.run(DIGITS, MOST_NAME)
+        yield from self.cursor.run(DIGITS, MOST_NAME)
 
     def arguments(self, node: wire.Arguments) -> Steps[None]:
         yield from self._opening("{")
-        pieces: list[str] = []
-        yield from self._container(self._argument_sink(pieces))
-        if not _is_object("".join(pieces)):
-            self._sound = False
-            self._cursor.emit(Malformed("", "the arguments are not a JSON object"))
+        yield from self.container(self.argument)
 
-    def _argument_sink(self, pieces: list[str]) -> Callable[[str], Event]:
-        def sink(text: str) -> Event:
-            pieces.append(text)
-            return ArgumentsDelta(self._index, text)
+    def argument(self, text: str) -> Event:
+        """The event for a piece of the arguments' JSON text."""
+        self._arguments.append(text)
+        return ArgumentsDelta(self._index, text)
 
-        return sink
+    def tell_arguments(self, text: str) -> None:
+        """Reports JSON text for all that was read since the last event."""
+        event = self.argument(text)
+        self.cursor.emit(event)
+
+    def begin_member(self, name: str) -> None:
+        """Reports the key of the next argument."""
+        self.tell_arguments(("{", ", ")[self.member > 0] + json.dumps(name, ensure_ascii=False) + ": ")
+        self.member += 1
+
+    def argument_types(self, name: str) -> frozenset[str]:
+        """The JSON types that the tool's schema allows for this argument."""
+        parameters = self._parameters.get(self._name)
+        return ANY_TYPES if parameters is None else argument_types(parameters, name)
 
     def document(self, node: wire.Document) -> Steps[None]:
-        yield from self._cursor.skip(SPACE, MOST_SPACE)
+        yield from self.cursor.skip(SPACE, MOST_SPACE)
         yield from self._opening('{["' + _SCALAR)
-        if self._cursor.text[self._cursor.at] in _SCALAR:
+        if self.cursor.text[self.cursor.at] in _SCALAR:
             yield from self._scalar(ContentDelta)
         else:
-            yield from self._container(ContentDelta)
+            yield from self.container(ContentDelta)
 
     def _opening(self, characters: str) -> Steps[None]:
-        if not (yield from self._cursor.more()):
+        if not (yield from self.cursor.more()):
             raise Truncated
-        if self._cursor.text[self._cursor.at] not in characters:
+        if self.cursor.text[self.cursor.at] not in characters:
             raise Mismatch(f"expected one of {characters!r}")
 
-    def _container(self, sink: Callable[[str], Event]) -> Steps[None]:
+    def container(self, sink: Sink) -> Steps[None]:
         """Passes one JSON object, array or string on, as it arrives and as it is written."""
-        cursor, scanner = self._cursor, JsonScanner()
+        cursor, scanner = self.cursor, JsonScanner()
         while (yield from cursor.more()):
             end = scanner.end(cursor.text, cursor.at)
             event = sink(cursor.take(len(cursor.text) if end is None else end))
@@ -217,9 +249,9 @@ class Parser:
                 return
         raise Truncated
 
-    def _scalar(self, sink: Callable[[str], Event]) -> Steps[None]:
+    def _scalar(self, sink: Sink) -> Steps[None]:
         """Passes a number, true, false or null on."""
-        cursor = self._cursor
+        cursor = self.cursor
         while (yield from cursor.more()) and cursor.text[cursor.at] in _SCALAR:
             event = sink(cursor.take(_after_run(cursor.text, cursor.at, _SCALAR)))
             cursor.emit(event)
@@ -256,12 +288,19 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Alt: Parser.alt,
     wire.Opt: Parser.opt,
     wire.May: Parser.opt,
+    wire.Stray: Parser.opt,
     wire.Many: Parser.many,
     wire.Text: Parser.text,
+    wire.Unlike: Parser.unlike,
     wire.Call: Parser.call,
     wire.Name: Parser.name,
     wire.Id: Parser.id,
     wire.Ordinal: Parser.ordinal,
     wire.Arguments: Parser.arguments,
+    wire.Members: values.members,
+    wire.Key: values.key,
+    wire.Value: values.value,
+    wire.Typed: values.typed,
+    wire.Spelled: literals.spelled,
     wire.Document: Parser.document,
 }

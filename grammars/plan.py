@@ -1,16 +1,16 @@
 """One assistant turn: (format, tools, choice, schema) -> the grammar that generates it, its parser, and its last check.
 
-The choice among tools rewrites the wire tree here, once, so no format knows of it.
+Compiling is pure and cached by content.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from grammars import lark, wire
 from grammars.analysis import at_most
@@ -22,8 +22,7 @@ from grammars.render import Call
 from grammars.scan import load
 from grammars.schema import Finding, Schema, SchemaPlan, Violation, compile_schema
 from grammars.tools import Tool
-
-Mode = Literal["none", "auto", "required"]
+from grammars.turns import Mode, Reasoning, anything, turn_tree
 
 TOOL_POINTER = "/tools/{}/function"
 SCHEMA_POINTER = "/response_format/json_schema/schema"
@@ -55,6 +54,7 @@ class Turn:
         choice: what may be called of it.
         schema: of the document that the content must be; None: free text.
         special_tokens: the special tokens of the model's vocabulary, text -> id.
+        reasoning: "open" where the prompt has opened the block, "may" where the model may, "off" where it does not.
     """
 
     format: Format
@@ -62,6 +62,7 @@ class Turn:
     choice: ToolChoice = ToolChoice()
     schema: Schema | None = None
     special_tokens: Mapping[str, int] = field(default_factory=dict)
+    reasoning: Reasoning = "off"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Plan:
     grammar: str | None
     report: tuple[Finding, ...]
     tree: wire.Node
-    calls: wire.Node | None
+    recovery: wire.Node
     offers: tuple[Offer, ...]
     document: SchemaPlan | None
     choice: ToolChoice
@@ -89,7 +90,7 @@ class Plan:
 
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
-        return Parser(self.tree, self.calls)
+        return Parser(self.tree, self.recovery, {offer.name: offer.parameters.lowered for offer in self.offers})
 
     def violations(self, content: str | None, calls: Sequence[Call], *, whole: bool = True) -> tuple[Violation, ...]:
         """Everything in a turn that the request forbids; pointers go into the message.
@@ -129,6 +130,7 @@ def compile_turn(turn: Turn) -> Plan:
         "choice": (turn.choice.mode, turn.choice.names, turn.choice.most),
         "schema": turn.schema,
         "special_tokens": turn.special_tokens,
+        "reasoning": turn.reasoning,
     }
     return _compile(turn.format, json.dumps(content))
 
@@ -140,13 +142,13 @@ def _compile(format: Format, key: str) -> Plan:
     document = None if content["schema"] is None else _compiled(SCHEMA_POINTER, content["schema"])
     choice, offers = _settled(ToolChoice(*content["choice"]), tools)
     calls = at_most(format.calls, choice.most) if tools else None
-    tree = _TREES[choice.mode, document is not None](calls)
+    tree = turn_tree(format, calls, choice.mode, document is not None, content["reasoning"])
     filling = lark.Filling(offers, document, content["special_tokens"])
     return Plan(
         grammar=lark.write(tree, filling) if calls or document else None,
         report=_report(tools, document),
         tree=tree,
-        calls=calls if offers else None,
+        recovery=anything(format, calls if offers else None),
         offers=offers,
         document=document,
         choice=choice,
@@ -218,12 +220,3 @@ def _document_violations(pointer: str, text: str, plan: SchemaPlan) -> Sequence[
 
 
 _COUNTS: Mapping[Mode, tuple[int, int | None]] = {"none": (0, 0), "auto": (0, None), "required": (1, None)}
-
-_TREES: Mapping[tuple[Mode, bool], Callable[[Any], wire.Node]] = {
-    ("none", False): lambda calls: wire.Text("content", calls, "never"),
-    ("none", True): lambda calls: wire.DOCUMENT,
-    ("auto", False): lambda calls: wire.Text("content", calls, "may"),
-    ("auto", True): lambda calls: calls | wire.DOCUMENT,
-    ("required", False): lambda calls: calls,
-    ("required", True): lambda calls: calls,
-}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from grammars import wire
-from grammars.formats import Format
+from grammars.formats.format import Format
+from grammars.scan import load
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Writer:
     def __init__(self, calls: Sequence[Call]) -> None:
         self._calls = calls
         self._ordinal = 0
+        self._key = ""
+        self._value: Any = None
 
     def walk(self, node: wire.Node) -> str:
         return _WRITERS[type(node)](self, node)
@@ -50,7 +54,10 @@ class Writer:
     def alt(self, node: wire.Alt) -> str:
         return self.walk(node.options[0])
 
-    def body(self, node: wire.Opt | wire.May) -> str:
+    def nothing(self, node: wire.Opt | wire.Stray) -> str:
+        return ""
+
+    def may(self, node: wire.May) -> str:
         return self.walk(node.body)
 
     def many(self, node: wire.Many) -> str:
@@ -75,18 +82,53 @@ class Writer:
     def arguments(self, node: wire.Arguments) -> str:
         return self._call.arguments
 
+    def members(self, node: wire.Members) -> str:
+        return "".join(self._member(node, key, value) for key, value in _members(self._call.arguments))
+
+    def _member(self, node: wire.Members, key: str, value: Any) -> str:
+        self._key, self._value = key, value
+        return self.walk(node.each)
+
+    def spelled(self, node: wire.Spelled) -> str:
+        return node.notation.spell_arguments(dict(_members(self._call.arguments)))
+
+    def key(self, node: wire.Key) -> str:
+        return self._key + node.end
+
+    def typed(self, node: wire.Typed) -> str:
+        return node.string if isinstance(self._value, str) else node.other
+
+    def value(self, node: wire.Value) -> str:
+        plain = isinstance(self._value, str)
+        return (self._value if plain else json.dumps(self._value, ensure_ascii=False)) + node.end
+
+
+def _members(arguments: str) -> Iterable[tuple[str, Any]]:
+    """The arguments one by one. Histories hold malformed ones too: such a text is shown as it is."""
+    try:
+        members = load(arguments)
+    except ValueError:
+        members = arguments
+    return members.items() if isinstance(members, dict) else [("arguments", arguments)]
+
 
 _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Lit: Writer.lit,
     wire.Space: Writer.space,
     wire.Seq: Writer.seq,
     wire.Alt: Writer.alt,
-    wire.Opt: Writer.body,
-    wire.May: Writer.body,
+    wire.Opt: Writer.nothing,
+    wire.May: Writer.may,
+    wire.Stray: Writer.nothing,
     wire.Many: Writer.many,
     wire.Call: Writer.call,
     wire.Name: Writer.name,
     wire.Id: Writer.id,
     wire.Ordinal: Writer.ordinal,
     wire.Arguments: Writer.arguments,
+    wire.Members: Writer.members,
+    wire.Spelled: Writer.spelled,
+    wire.Key: Writer.key,
+    wire.Typed: Writer.typed,
+    wire.Value: Writer.value,
 }

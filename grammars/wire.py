@@ -3,7 +3,7 @@
 A tree stands for everything that a model may write in one assistant turn. Its leaves say what a piece of text means,
 and free text always knows what ends it, so no reading has to look further than the node in its hands.
 
-Tolerance is declared: only `Space` and `May` let the parser accept more than the grammar generates.
+Tolerance is declared: only `Space`, `May` and `Stray` let the parser accept more than the grammar generates.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from grammars.notation import Notation
 
 Sink = Literal["content", "reasoning"]
 Follows = Literal["must", "may", "never"]
@@ -73,6 +75,13 @@ class May(Node):
 
 
 @dataclass(frozen=True)
+class Stray(Node):
+    """Never generated, forgiven when there."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
 class Many(Node):
     """`least` to `most` items (None: any number) with a separator between two."""
 
@@ -93,6 +102,13 @@ class Text(Node):
     sink: Sink
     then: Node | None = None
     follows: Follows = "must"
+
+
+@dataclass(frozen=True)
+class Unlike(Node):
+    """Content to the end of the turn that does not open as `calls` do: how text is told from calls that stand alone."""
+
+    calls: Node
 
 
 @dataclass(frozen=True)
@@ -123,6 +139,45 @@ class Ordinal(Node):
 @dataclass(frozen=True)
 class Arguments(Node):
     """All arguments as one JSON object, passed on as written."""
+
+
+@dataclass(frozen=True)
+class Members(Node):
+    """The arguments one by one, each as `each`: a `Key` and a `Value`, perhaps a `Typed`, and markup."""
+
+    each: Node
+
+
+@dataclass(frozen=True)
+class Key(Node):
+    """The name of an argument, and the literal that ends it."""
+
+    end: str
+
+
+@dataclass(frozen=True)
+class Value(Node):
+    """The value of an argument, and the literal that ends it: strings as they are, anything else as JSON.
+
+    Where the schema allows strings and more, what reads as JSON of another allowed type is that, all else a string.
+    """
+
+    end: str
+
+
+@dataclass(frozen=True)
+class Typed(Node):
+    """One of two literals, which says whether the value is a string or anything else."""
+
+    string: str
+    other: str
+
+
+@dataclass(frozen=True)
+class Spelled(Node):
+    """The arguments as a list of `name=value`, in another notation than JSON."""
+
+    notation: Notation
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def chunkings(text: str, rng: random.Random) -> Iterator[list[str]]:
     yield list(text)
     for cut in range(1, len(text)):
         yield [text[:cut], text[cut:]]
-    for _ in range(20):
+    for _ in range(10):
         cuts = sorted(rng.sample(range(len(text) + 1), min(len(text), rng.randint(1, 12))))
         yield [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 

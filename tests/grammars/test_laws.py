@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import fields, is_dataclass
 
 import pytest
 
 from grammars.formats import FORMATS, Format
+from grammars.notation import Notation
 from grammars.plan import Plan, ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Tool
+from grammars.wire import Value
 from tests.grammars.laws import chunkings, generates, read, sample
 
 WEATHER = Tool(
@@ -55,6 +58,32 @@ CALLS = [
 every_format = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
 
 
+def prose(format: Format) -> str:
+    """Text that may stand before calls, framed as the format wants it."""
+    if format.alone or (format.answer and not format.preamble):
+        return ""
+    return f"{format.preamble.open}Well, {format.preamble.close}" if format.preamble else "Well, "
+
+
+def said(calls: list[Call]) -> list[tuple[str, object]]:
+    return [(call.name, json.loads(call.arguments)) for call in calls]
+
+
+def closers(node: object) -> list[str]:
+    """The literals that end a string somewhere in a wire tree."""
+    if isinstance(node, tuple):
+        return [text for part in node for text in closers(part)]
+    if not is_dataclass(node) or isinstance(node, type):
+        return []
+    own = [node.end] if isinstance(node, Value) else [node.quote] if isinstance(node, Notation) else []
+    return own + closers(tuple(getattr(node, part.name) for part in fields(node))) or ['"']
+
+
+def fitting(format: Format, calls: list[Call]) -> list[Call]:
+    """As many of the calls as a turn can have."""
+    return calls[:1] if format is FORMATS["harmony"] else calls
+
+
 def plan(format: Format, choice: ToolChoice, **turn: object) -> Plan:
     return compile_turn(Turn(format, TOOLS, choice, **turn))  # type: ignore[arg-type]
 
@@ -62,6 +91,7 @@ def plan(format: Format, choice: ToolChoice, **turn: object) -> Plan:
 @every_format
 @pytest.mark.parametrize("calls", CALLS, ids=lambda calls: calls[-1].arguments[:30])
 def test_what_is_rendered_is_read_back_at_every_chunking(format: Format, calls: list[Call]) -> None:
+    calls = fitting(format, calls)
     auto, text = plan(format, ToolChoice()), render(format, calls)
     for pieces in chunkings(text, random.Random(text)):
         message = read(auto, pieces)
@@ -80,7 +110,22 @@ def test_what_is_rendered_is_read_back_at_every_chunking(format: Format, calls: 
 def test_what_is_rendered_can_be_generated(format: Format, calls: list[Call], mode: str) -> None:
     grammar = plan(format, ToolChoice(mode)).grammar  # type: ignore[arg-type]
     assert grammar
-    assert generates(grammar, render(format, calls))
+    assert generates(grammar, render(format, fitting(format, calls)))
+
+
+DOCUMENTS = [call.arguments for calls in CALLS for call in calls if call.name == "get_weather"]
+
+
+@every_format
+@pytest.mark.parametrize("text", DOCUMENTS, ids=lambda text: text[:30])
+def test_a_document_can_be_generated_and_is_read_beside_tools(format: Format, text: str) -> None:
+    either = plan(format, ToolChoice(), schema=WEATHER.parameters)
+    framed = format.answer.open + text + format.answer.close if format.answer else text
+    assert either.grammar
+    assert generates(either.grammar, framed)
+    for pieces in ([framed], list(framed)):
+        message = read(either, pieces)
+        assert (message.content, message.calls, message.malformed) == (text, [], [])
 
 
 @every_format
@@ -90,7 +135,7 @@ def test_what_is_generated_is_read_and_fits(format: Format, mode: str, schema: o
     compiled = plan(format, ToolChoice(mode), schema=schema)  # type: ignore[arg-type]
     assert compiled.grammar
     rng, ended = random.Random(5), 0
-    wishes = [render(format, calls) for calls in CALLS] + NASTY + ['"']
+    wishes = [render(format, calls) for calls in CALLS] + NASTY + closers(format.calls) * 8
     for _ in range(60):
         text, whole = sample(compiled.grammar, rng, 400, wishes)
         for pieces in ([text], list(text)):
@@ -106,12 +151,12 @@ def test_what_is_generated_is_read_and_fits(format: Format, mode: str, schema: o
 @every_format
 def test_no_prefix_makes_the_parser_raise_or_lose_text(format: Format) -> None:
     auto = plan(format, ToolChoice())
-    text = "Well, " + render(format, CALLS[1])
+    text = prose(format) + render(format, fitting(format, CALLS[1]))
     whole = read(auto, [text])
     for cut in range(len(text)):
         message = read(auto, [text[:cut]])
         assert not message.malformed
-        assert text.startswith(message.content)
+        assert message.content in text
         assert len(message.calls) <= len(whole.calls)
         for some, full in zip(message.calls, whole.calls, strict=False):
             assert some.name == full.name

@@ -1,0 +1,63 @@
+"""Calls that look like calls of a function, in a notation of their own for values."""
+
+from __future__ import annotations
+
+from grammars.formats.format import Format, Frame
+from grammars.notation import FUNCTION_GEMMA, GEMMA4, PYTHON
+from grammars.wire import NAME, Call, Lit, Many, Node, Space, Spelled, Stray
+
+_COMMA = Space() + "," + Space(" ")
+
+
+def _python_list() -> Node:
+    return "[" + Space() + Many(Call(NAME + "(", Spelled(PYTHON) + ")"), _COMMA) + Space() + "]"
+
+
+PYTHONIC = Format(
+    "pythonic",
+    calls=Stray(Lit("<|python_start|>")) + _python_list() + Stray(Lit("<|python_end|>")),
+    alone=True,
+)
+"""Llama 4, Llama 3.2 where it is told to, Gemma 3 likewise, ToolACE.
+
+Source: vLLM's tool_chat_template_llama4_pythonic.jinja and tool_chat_template_llama3.2_pythonic.jinja. Llama 4
+sometimes puts the list between `<|python_start|>` and `<|python_end|>`.
+
+    [get_weather(city="Oslo", days=3), now()]
+"""
+
+LFM2 = Format(
+    "lfm2", calls="<|tool_call_start|>" + _python_list() + "<|tool_call_end|>", reasoning=Frame("<think>", "</think>")
+)
+"""LFM2 and LFM2.5.
+
+Source: the chat template of LiquidAI/LFM2.5-8B-A1B.
+
+    <|tool_call_start|>[get_weather(city="Oslo", days=3), now()]<|tool_call_end|>
+"""
+
+GEMMA_4 = Format(
+    "gemma4",
+    calls=Many(Call("<|tool_call>call:" + NAME + "{", Spelled(GEMMA4) + "}<tool_call|>"), separator=Space()),
+    reasoning=Frame("<|channel>thought\n", "<channel|>"),
+)
+"""Gemma 4.
+
+Source: the chat template of google/gemma-4-31B-it.
+
+    <|tool_call>call:get_weather{city:<|"|>Oslo<|"|>,days:3}<tool_call|>
+"""
+
+FUNCTIONGEMMA = Format(
+    "functiongemma",
+    calls=Many(
+        Call("<start_function_call>call:" + NAME + "{", Spelled(FUNCTION_GEMMA) + "}<end_function_call>"),
+        separator=Space(),
+    ),
+)
+"""FunctionGemma.
+
+Source: vLLM's tool_chat_template_functiongemma.jinja, and Google's model card.
+
+    <start_function_call>call:get_weather{city:<escape>Oslo<escape>,days:3}<end_function_call>
+"""

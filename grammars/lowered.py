@@ -1,0 +1,79 @@
+"""What `SchemaPlan.lowered` says, for those who spell values in another way than JSON.
+
+They are in normal form: each node is `{}`, `$ref`, `anyOf`, `const` or `enum`, or one `type` with its keywords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Lowered = Mapping[str, Any] | bool
+
+EVERY_TYPE = ("null", "boolean", "number", "string", "array", "object")
+ANY_TYPES = frozenset(EVERY_TYPE)
+STRING_ONLY = frozenset(("string",))
+
+
+def branches(schema: Lowered, root: Lowered) -> Iterator[Mapping[str, Any]]:
+    """`schema` as alternatives of one type each. `root` holds the definitions."""
+    if isinstance(schema, bool):
+        if schema:
+            yield from ({"type": name} for name in EVERY_TYPE)
+    elif "$ref" in schema:
+        yield from branches(_definition(schema["$ref"], root), root)
+    elif "anyOf" in schema:
+        for option in schema["anyOf"]:
+            yield from branches(option, root)
+    elif "const" in schema or "enum" in schema:
+        yield from _listed(schema.get("enum", [schema.get("const")]))
+    elif "type" in schema:
+        yield schema
+    else:
+        yield from ({"type": name} for name in EVERY_TYPE)
+
+
+def _definition(reference: str, root: Lowered) -> Lowered:
+    found: Any = root
+    for part in reference.split("/")[1:]:
+        found = found[part.replace("~1", "/").replace("~0", "~")]
+    return found  # type: ignore[no-any-return]
+
+
+def _listed(values: list[Any]) -> Iterator[Mapping[str, Any]]:
+    for name in EVERY_TYPE:
+        if fitting := [value for value in values if json_type(value) == name]:
+            yield {"type": name, "enum": fitting}
+
+
+def json_type(value: Any) -> str:
+    """The JSON type of a value; whole numbers are numbers."""
+    return next(name for kind, name in _TYPES if isinstance(value, kind))
+
+
+_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (type(None), "null"),
+    (bool, "boolean"),
+    ((int, float), "number"),
+    (str, "string"),
+    (list, "array"),
+    (dict, "object"),
+)
+
+
+def types(schema: Lowered, root: Lowered) -> frozenset[str]:
+    """The JSON types that `schema` allows; whole numbers are numbers."""
+    return frozenset("number" if one["type"] == "integer" else one["type"] for one in branches(schema, root))
+
+
+def argument_types(root: Lowered, key: str) -> frozenset[str]:
+    """The JSON types that an argument of this name may have; every type where nothing is said of it."""
+    found = [_member_types(one, key, root) for one in branches(root, root) if one["type"] == "object"]
+    return frozenset().union(*found) or ANY_TYPES
+
+
+def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozenset[str]:
+    if key in schema.get("properties", {}):
+        return types(schema["properties"][key], root)
+    others = [schema.get("additionalProperties", True), *schema.get("patternProperties", {}).values()]
+    return frozenset().union(*(types(other, root) for other in others))

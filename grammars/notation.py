@@ -1,0 +1,64 @@
+"""Notations: how formats that do not use JSON spell JSON's values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Notation:
+    """A spelling of values. Numbers are JSON's in all of them, brackets too.
+
+    Attributes:
+        pair: between the name of an argument and its value.
+        colon: between a key and its value within an object.
+        comma: between two arguments, items or members.
+        quote: at both ends of a string.
+        escapes: whether strings have JSON's escapes; else they are as they are, and can't hold the quote.
+        bare_keys: whether the keys of an object stand without quotes.
+        words: for null, true and false.
+    """
+
+    pair: str
+    colon: str
+    comma: str
+    quote: str
+    escapes: bool
+    bare_keys: bool
+    words: tuple[str, str, str]
+
+    def spell(self, value: Any) -> str:
+        """The canonical text of a JSON value."""
+        if isinstance(value, str):
+            return self.spell_string(value)
+        if isinstance(value, dict):
+            return "{" + self.comma.join(self.spell_key(key) + self.spell(item) for key, item in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + self.comma.join(map(self.spell, value)) + "]"
+        word = self._word(value)
+        return json.dumps(value) if word is None else word
+
+    def spell_arguments(self, arguments: Mapping[str, Any]) -> str:
+        return self.comma.join(f"{name}{self.pair}{self.spell(value)}" for name, value in arguments.items())
+
+    def spell_key(self, key: str) -> str:
+        """A key within an object, with its colon."""
+        return (key if self.bare_keys else self.spell_string(key)) + self.colon
+
+    def spell_string(self, text: str) -> str:
+        return json.dumps(text, ensure_ascii=False) if self.escapes else f"{self.quote}{text}{self.quote}"
+
+    def _word(self, value: Any) -> str | None:
+        return next((word for of, word in zip((None, True, False), self.words, strict=True) if value is of), None)
+
+
+PYTHON = Notation("=", ": ", ", ", '"', escapes=True, bare_keys=False, words=("None", "True", "False"))
+"""Python's literals. Strings have double quotes when generated, since then JSON's escapes are right in them too."""
+
+GEMMA4 = Notation(":", ":", ",", '<|"|>', escapes=False, bare_keys=True, words=("null", "true", "false"))
+"""`{city:<|"|>Oslo<|"|>,days:3}`; the quote is a special token of the model."""
+
+FUNCTION_GEMMA = replace(GEMMA4, quote="<escape>")

@@ -1,0 +1,88 @@
+"""The wire tree of a whole turn: what a format's parts become under a tool choice. No format knows of tool choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from grammars.analysis import unrolled
+from grammars.formats.format import Format, Frame
+from grammars.wire import DOCUMENT, Lit, Node, Opt, Sink, Space, Text, Unlike, lift, seq
+
+Mode = Literal["none", "auto", "required"]
+Reasoning = Literal["off", "may", "open"]
+
+
+def turn_tree(format: Format, calls: Node | None, mode: Mode, document: bool, reasoning: Reasoning) -> Node:
+    """All that may be written in a turn. `calls` are the format's, perhaps fewer; None where there is no tool."""
+    thought = _REASONING[reasoning](format.reasoning) if format.reasoning else lift("")
+    return seq(thought, _TREES[mode, document](format, calls))
+
+
+def text_or_calls(format: Format, calls: Node | None) -> Node:
+    """Text, calls, or calls after text, as the format allows."""
+    if calls is None:
+        return text_only(format, None)
+    if format.alone:
+        return unrolled(calls) | Unlike(calls)
+    if format.answer:
+        return _framed_calls(format, calls) | _framed(format.answer, "content")
+    return Text("content", calls, "may")
+
+
+def text_only(format: Format, calls: Node | None) -> Node:
+    if format.answer:
+        return _framed(format.answer, "content")
+    if calls is None:
+        return Text("content", None, "never")
+    return Unlike(calls) if format.alone else Text("content", calls, "never")
+
+
+def anything(format: Format, calls: Node | None) -> Node:
+    """How to read on when a turn has left its tree: free text, and calls wherever they can be told from it."""
+    return Text("content", None, "never") if calls is None or format.alone else Text("content", calls, "may")
+
+
+def _document(format: Format, calls: Node | None) -> Node:
+    return seq(format.answer.open, DOCUMENT, format.answer.close) if format.answer else DOCUMENT
+
+
+def _document_or_calls(format: Format, calls: Node | None) -> Node:
+    document = _document(format, calls)
+    if calls is None:
+        return document
+    return (unrolled(calls) if format.alone else calls) | document
+
+
+def _calls_only(format: Format, calls: Node | None) -> Node:
+    assert calls, "plan.py refuses a required call without tools"
+    return calls
+
+
+def _framed_calls(format: Format, calls: Node) -> Node:
+    return seq(Opt(_framed(format.preamble, "content")), calls) if format.preamble else calls
+
+
+def _framed(frame: Frame, sink: Sink) -> Node:
+    return seq(frame.open, _up_to_close(frame, sink))
+
+
+def _up_to_close(frame: Frame, sink: Sink) -> Node:
+    text = Text(sink, Lit(frame.close)) if frame.close else Text(sink, None, "never")
+    return seq(text, Space(frame.gap)) if frame.gap else text
+
+
+_REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
+    "off": lambda frame: lift(""),
+    "may": lambda frame: Opt(seq(frame.open, Space(), _up_to_close(frame, "reasoning"))),
+    "open": lambda frame: seq(Space(), _up_to_close(frame, "reasoning")),
+}
+
+_TREES: Mapping[tuple[Mode, bool], Callable[[Format, Node | None], Node]] = {
+    ("none", False): text_only,
+    ("none", True): _document,
+    ("auto", False): text_or_calls,
+    ("auto", True): _document_or_calls,
+    ("required", False): _calls_only,
+    ("required", True): _calls_only,
+}

@@ -1,0 +1,115 @@
+"""Reading arguments that are spelled one by one: markup around each, strings without quotes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from grammars import wire
+from grammars.cursor import MOST_SPACE, SPACE, Cursor, Steps, Truncated
+from grammars.events import Event
+from grammars.lowered import ANY_TYPES, STRING_ONLY
+
+if TYPE_CHECKING:
+    from grammars.parser import Parser
+
+MOST_KEY = 1000
+MOST_SCALAR = 500
+CONTAINERS = {"{": "object", "[": "array"}
+WORDS: Mapping[str, tuple[str, str]] = {  # Python's spellings too: there are chat templates that show them
+    **dict.fromkeys(("null", "None"), ("null", "null")),
+    **dict.fromkeys(("true", "True"), ("boolean", "true")),
+    **dict.fromkeys(("false", "False"), ("boolean", "false")),
+}
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_SCALAR = re.compile(r"[A-Za-z0-9+.-]*")
+
+
+def members(parser: Parser, node: wire.Members) -> Steps[None]:
+    """Arguments until there are no more; together they are a JSON object."""
+    parser.member = 0
+    while (yield from parser.attempt(parser.walk(node.each))) is None:
+        pass
+    parser.tell_arguments("}" if parser.member else "{}")
+
+
+def key(parser: Parser, node: wire.Key) -> Steps[None]:
+    name = yield from parser.cursor.up_to(node.end, MOST_KEY)
+    parser.types = parser.argument_types(name)
+    parser.begin_member(name)
+
+
+def typed(parser: Parser, node: wire.Typed) -> Steps[None]:
+    """The literal has the last word on whether the value is a string."""
+    if (yield from parser.attempt(parser.cursor.expect(node.string))) is None:
+        parser.types = STRING_ONLY
+    else:
+        yield from parser.cursor.expect(node.other)
+        parser.types = ANY_TYPES - STRING_ONLY
+
+
+def value(parser: Parser, node: wire.Value) -> Steps[None]:
+    cursor, types = parser.cursor, parser.types
+    if types == STRING_ONLY:
+        yield from string(parser, node.end)
+    elif not (yield from cursor.more()):
+        raise Truncated
+    elif CONTAINERS.get(cursor.text[cursor.at]) in types:
+        yield from parser.container(parser.argument)
+        yield from cursor.skip(SPACE, MOST_SPACE)
+        yield from cursor.expect(node.end.lstrip())
+    else:
+        yield from _scalar_or_string(parser, node.end, types)
+
+
+def string(parser: Parser, end: str) -> Steps[None]:
+    """Text up to the literal `end`, as a JSON string."""
+
+    def escaped(text: str) -> Event:
+        return parser.argument(json_inner(text))
+
+    parser.tell_arguments('"')
+    if (yield from parser.free_text(escaped, (end,), False)) is None:
+        raise Truncated
+    yield from parser.cursor.expect(end)
+    parser.tell_arguments('"')
+
+
+def _scalar_or_string(parser: Parser, end: str, types: frozenset[str]) -> Steps[None]:
+    """Decides as soon as it can: all that is no scalar, and goes on, is a string."""
+    cursor = parser.cursor
+    while _undecided(cursor, run := _run(cursor), end):
+        if cursor.ended:
+            raise Truncated
+        yield
+    if not cursor.text.startswith(end, run):
+        yield from string(parser, end)
+        return
+    literal = as_json(cursor.text[cursor.at : run], types)
+    cursor.at = run + len(end)
+    parser.tell_arguments(literal)
+
+
+def _run(cursor: Cursor) -> int:
+    match = _SCALAR.match(cursor.text, cursor.at)
+    return match.end() if match else cursor.at
+
+
+def _undecided(cursor: Cursor, run: int, end: str) -> bool:
+    rest = cursor.text[run : run + len(end)]
+    return rest != end and end.startswith(rest) and run - cursor.at <= MOST_SCALAR
+
+
+def as_json(word: str, types: frozenset[str]) -> str:
+    """What a word without quotes says, as JSON: a value of another type where one is allowed, else a string."""
+    kind, literal = WORDS.get(word, ("number", word) if _NUMBER.fullmatch(word) else ("string", word))
+    if kind != "string" and (kind in types or "string" not in types):
+        return literal
+    return json.dumps(word, ensure_ascii=False)
+
+
+def json_inner(text: str) -> str:
+    """A piece of a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
