@@ -261,6 +261,10 @@ def test_an_answer_that_breaks_its_schema_never_looks_finished(content: str) -> 
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in streamed[:-1])
 
 
+UNIQUE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+AS_UNIQUE = {"type": "json_schema", "json_schema": {"name": "n", "schema": UNIQUE}}
+
+
 def test_a_request_is_explained_without_being_answered() -> None:
     engine = ScriptedEngine(says("hello"))
     asked = {"model": "scripted", "tools": [TOOL], "response_format": AS_UNIQUE}
