@@ -60,7 +60,9 @@ class Model:
 
     def plan(self, request: TurnRequest) -> Plan:
         """The request's grammar, tried against the model's vocabulary. Raises BadRequest and GrammarError."""
-        plan = compile_turn(turn(request, self.format, self.engine.tokenizer.special_tokens))
+        plan = compile_turn(
+            turn(request, self.format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
+        )
         if (refusal := self._refusal_of(plan.grammar)) is not None:
             at_fault = "/response_format" if plan.document else "/tools"
             raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
