@@ -159,7 +159,8 @@ class Algebra:
             return self._through("minus_of", right, left, lambda: self.minus((left,), self.resolve(right)))
         if isinstance(left, Ref):
             return self._through("minus", left, right, lambda: self.minus(self.resolve(left), (right,)))
-        return _MINUS.get((type(left), type(right)), _left)(self, left, right)
+        rest = _MINUS.get((type(left), type(right)), _left)(self, left, right)
+        return loosen(rest) if left.loose else rest
 
     def _through(self, operation: str, ref: Ref, other: Piece, body: Callable[[], Shape]) -> Shape:
         """An operation that looks into a definition. Where it comes back to itself, the result gets a name."""

@@ -11,7 +11,6 @@ from typing import Any, Literal
 from llguidance import LLMatcher, LLTokenizer
 
 from grammars.errors import GrammarError
-from grammars.schema.arrange import arrange
 from grammars.schema.formats import FORMATS
 from grammars.schema.options import DEFAULTS, Options
 from grammars.schema.plan import SchemaPlan, compile_schema
@@ -92,7 +91,7 @@ def _decide(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid:
 
 def _accepted(plan: SchemaPlan, acceptor: Acceptor, instance: Any) -> bool:
     """In the order its keys stand, or in the schema's: it means nothing in JSON, but a grammar has one."""
-    return acceptor.accepts(spell(instance)) or acceptor.accepts(spell(arrange(instance, plan.lowered)))
+    return acceptor.accepts(spell(instance)) or acceptor.accepts(spell(plan.arrange(instance)))
 
 
 def counted(row: Mapping[str, Any]) -> list[Any]:

@@ -14,11 +14,13 @@ from grammars.schema.dialect import pointer
 from grammars.schema.formats import FORMATS
 from grammars.schema.load import Node
 from grammars.schema.objects import region
+from grammars.schema.scalars import empty
 from grammars.schema.shape import (
     ANYTHING,
     ARRAY,
     BOOLEAN,
     INTEGER,
+    NOTHING,
     NULL,
     NUMBER,
     OBJECT,
@@ -110,7 +112,7 @@ def _read_text(reader: Reader, node: Node, present: set[str]) -> Shape:
         most=None if most is None else int(most),
         loose=loose,
     )
-    return text(piece) if not (languages and known) else reader.algebra.meet((piece,), (replace(piece, languages=()),))
+    return NOTHING if languages and known and empty(piece) else text(piece)
 
 
 def _languages(reader: Reader, node: Node) -> tuple[tuple[regex.Language, ...], bool]:

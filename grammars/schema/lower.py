@@ -114,7 +114,9 @@ class Lowering:
         if piece.least:
             node["minLength"] = piece.least
         if piece.most is not None and any(map(_entangled, piece.languages)):
-            self.ledger.check_everywhere("maxLength", "beside a pattern that counts, it exhausts llguidance's lexer")
+            self.ledger.check_everywhere(
+                ("maxLength", "minLength"), "beside a pattern that counts, it exhausts llguidance's lexer"
+            )
         elif piece.most is not None:
             node["maxLength"] = piece.most
         native = [name for name in piece.formats if FORMATS[name].native]

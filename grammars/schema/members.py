@@ -63,6 +63,8 @@ def _named(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
     plain = regex.plain(language)
     if plain is None:
         raise Inexact("the names that it allows would take too large a pattern")
+    if plain == regex.ANY:
+        return shape
     return algebra.meet(shape, (*NO_OBJECT, Object(patterns=((plain, ANYTHING),))))
 
 
@@ -94,13 +96,17 @@ def contains(reader: Reader, node: Node, shape: Shape) -> Shape:
     least = int(schema.get("minContains", 1)) if counted else 1
     most = int(schema["maxContains"]) if counted and "maxContains" in schema else None
     algebra = reader.algebra
-    at_least = _each_array(algebra, shape, lambda piece: array(replace(piece, least=max(piece.least, least))))
+    longer = reader.attempt(node, "contains", shape, _each_array, algebra, shape, lambda piece: _at_least(piece, least))
     return reader.attempt(
         node,
         "contains",
-        at_least,
+        longer,
         lambda: _each_array(algebra, shape, lambda piece: _containing(algebra, piece, wanted, least, most)),
     )
+
+
+def _at_least(piece: Array, least: int) -> Shape:
+    return array(replace(piece, least=max(piece.least, least)))
 
 
 def _containing(algebra: Algebra, piece: Array, wanted: Shape, least: int, most: int | None) -> Shape:
@@ -111,7 +117,7 @@ def _containing(algebra: Algebra, piece: Array, wanted: Shape, least: int, most:
     if algebra.disjoint(every, wanted):
         return NOTHING if least else (piece,)
     if algebra.exact(wanted) and algebra.minus(every, wanted) == NOTHING:
-        return array(replace(piece, least=max(piece.least, least), most=least_of(piece.most, most)))
+        return _at_least(replace(piece, most=least_of(piece.most, most)), least)
     if least == 0 and most == 0:
         prefix = tuple(algebra.minus(one, wanted) for one in piece.prefix)
         return array(replace(piece, prefix=prefix, rest=algebra.minus(piece.rest, wanted)))
@@ -151,7 +157,7 @@ def _distinct(algebra: Algebra, piece: Array) -> Shape:
 
 def _row(algebra: Algebra, piece: Array, row: tuple[Piece, ...]) -> Shape:
     prefix = tuple(algebra.meet(item(piece, i), (value,)) for i, value in enumerate(row))
-    return array(Array(prefix=prefix, least=len(row), most=len(row)))
+    return array(Array(prefix=prefix, least=len(row), most=len(row), loose=piece.loose))
 
 
 def _values(shape: Shape) -> list[Piece] | None:

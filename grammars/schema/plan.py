@@ -11,6 +11,7 @@ from typing import Any
 from jsonschema.protocols import Validator
 
 from grammars.errors import RefusedSchema
+from grammars.schema.arrange import arrange
 from grammars.schema.check import Violation, validator, violations
 from grammars.schema.load import Schema, Source
 from grammars.schema.lower import Lowered, Lowering
@@ -55,6 +56,10 @@ class SchemaPlan:
     def _validator(self) -> Validator:
         declared = isinstance(self.schema, Mapping) and "$schema" in self.schema
         return validator(self.schema, self._source.dialect, self.options, nullable=not declared)
+
+    def arrange(self, instance: Any) -> Any:
+        """The same document with its keys in the order that the grammar has them."""
+        return arrange(instance, self.lowered)
 
     def violations(self, instance: Any) -> tuple[Violation, ...]:
         """Everything wrong with a finished document, by jsonschema against the source; () if it is valid."""

@@ -137,10 +137,11 @@ def meet_texts(algebra: Algebra, left: Text, right: Text) -> Shape:
         least=max(left.least, right.least),
         most=least_of(left.most, right.most),
     )
-    return NOTHING if _empty(both) else text(both)
+    return NOTHING if empty(both) else text(both)
 
 
-def _empty(piece: Text) -> bool:
+def empty(piece: Text) -> bool:
+    """Whether the piece surely holds no string."""
     formats = (FORMATS[name].language for name in piece.formats)
     return regex.empty(regex.meet(*piece.languages, *formats, regex.length(piece.least, piece.most))) is True
 

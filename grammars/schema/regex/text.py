@@ -16,7 +16,7 @@ def pattern(language: Language) -> str:
     """Text whose unanchored search finds exactly the strings of the language. It must be free of "and" and "not"."""
     parts = list(language.parts) if language.kind == "cat" else [language]
     if parts == [ANY]:
-        return ""
+        return "^"
     head = "" if parts[0] == ANY else "^"
     tail = "" if parts[-1] == ANY and len(parts) > 1 else "$"
     inner = parts[0 if head else 1 : len(parts) if tail else -1]
