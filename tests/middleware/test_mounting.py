@@ -8,8 +8,11 @@ import httpx
 import httpx2
 from fastapi import FastAPI
 from openai import AsyncOpenAI
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from middleware import create_app, lifespan
+from tests.http import send
 from tests.scripted import ScriptedEngine, says
 
 
