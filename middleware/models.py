@@ -49,6 +49,15 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    def format_for(self, request: TurnRequest) -> Format:
+        """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
+        asked = request.tool_format
+        if asked is None:
+            return self.format
+        if asked not in FORMATS:
+            raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+        return replace(FORMATS[asked], reasoning=self.format.reasoning)
+
     @cached_property
     def format(self) -> Format:
         """How this model writes tool calls."""
@@ -69,8 +78,9 @@ class Model:
 
         Only the rendered `prompt` tells whether the model's thoughts have begun.
         """
-        asked = turn(request, self.format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
-        plan = compile_turn(replace(asked, reasoning=reasoning_after(self.format, prompt)))
+        format = self.format_for(request)
+        asked = turn(request, format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
+        plan = compile_turn(replace(asked, reasoning=reasoning_after(format, prompt)))
         if (refusal := self._refusal_of(plan.grammar)) is not None:
             at_fault = "/response_format" if plan.document else "/tools"
             raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
@@ -100,7 +110,7 @@ class Model:
             return self.template.render(
                 messages,
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
-                format=self.format,
+                format=self.format_for(request),
                 schema=self._schema_to_tell(request, messages),
                 template_kwargs=request.chat_template_kwargs or {},
             )

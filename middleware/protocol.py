@@ -139,6 +139,8 @@ class TurnRequest(_Object):
     tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
     parallel_tool_calls: StrictBool | None = None
     response_format: ResponseFormat | None = None
+    # Ours: another wire format for tool calls than the one the model was found to speak.
+    tool_format: StrictStr | None = None
 
     def unknown_fields(self) -> list[str]:
         """The paths of all fields in the request that have no meaning here."""
