@@ -17,6 +17,7 @@ from grammars.plan import Plan, compile_turn
 from grammars.turns import reasoning_after
 from middleware import sampling
 from middleware.completion import Job
+from middleware.counters import Counters
 from middleware.engines.base import Engine
 from middleware.errors import BadRequest, UnknownModel
 from middleware.prompt import ChatTemplate, PromptError
@@ -133,6 +134,7 @@ class Models:
 
     def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
         self._models = tuple(Model(engine, settings) for engine in engines)
+        self.counters = Counters()
         self._loading = asyncio.Lock()
         self._loaded = False
 

@@ -36,7 +36,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "body disconnect offloop prompt sampling sse turn validation",
         "arguments briefing conversation messages probe template toolhistory traits",
         "embedded engines",
-        "errors protocol responses settings",
+        "counters errors protocol responses settings",
         "engines.base",
     ),
 }
