@@ -23,11 +23,9 @@ def text_or_calls(format: Format, calls: Node | None) -> Node:
     """Text, calls, or calls after text, as the format allows."""
     if calls is None:
         return text_only(format, None)
-    if format.alone:
-        return unrolled(calls) | Unlike(calls)
     if format.answer:
-        return _framed_calls(format, calls) | _framed(format.answer, "content")
-    return Text("content", calls, "may")
+        return _framed(format.answer, "content") | _framed_calls(format, calls)
+    return unrolled(calls) | Unlike(calls) if format.alone else Text("content", calls, "may")
 
 
 def text_only(format: Format, calls: Node | None) -> Node:
@@ -51,6 +49,8 @@ def _document_or_calls(format: Format, calls: Node | None) -> Node:
     document = _document(format, calls)
     if calls is None:
         return document
+    if format.answer:
+        return document | _framed_calls(format, calls)
     return (unrolled(calls) if format.alone else calls) | document
 
 
@@ -68,14 +68,25 @@ def _framed(frame: Frame, sink: Sink) -> Node:
 
 
 def _up_to_close(frame: Frame, sink: Sink) -> Node:
-    text = Text(sink, Lit(frame.close)) if frame.close else Text(sink, None, "never")
-    return seq(text, Space(frame.gap)) if frame.gap else text
+    return Text(sink, Lit(frame.close)) + frame.resume if frame.close else Text(sink, None, "never")
+
+
+def _thought(frame: Frame) -> Node:
+    """The thoughts of the model, without the whitespace around them."""
+    return seq(Space(), _up_to_close(frame, "reasoning"), Space(frame.gap))
+
+
+def reasoning_after(format: Format, prompt: str) -> Reasoning:
+    """What a rendered prompt leaves to the model: it has opened the thoughts, or closed them, or neither."""
+    if format.reasoning is None or prompt.rstrip().endswith(format.reasoning.close):
+        return "off"
+    return "open" if prompt.rstrip().endswith(format.reasoning.open.strip()) else "may"
 
 
 _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
-    "may": lambda frame: Opt(seq(frame.open, Space(), _up_to_close(frame, "reasoning"))),
-    "open": lambda frame: seq(Space(), _up_to_close(frame, "reasoning")),
+    "may": lambda frame: Opt(seq(frame.open, _thought(frame))),
+    "open": _thought,
 }
 
 _TREES: Mapping[tuple[Mode, bool], Callable[[Format, Node | None], Node]] = {

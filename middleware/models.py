@@ -7,12 +7,14 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 from grammars.errors import InvalidGrammar
-from grammars.formats import FORMATS, HERMES, Format
+from grammars.formats import FORMATS, Format, choose
 from grammars.plan import Plan, compile_turn
+from grammars.turns import reasoning_after
 from middleware import sampling
 from middleware.completion import Job
 from middleware.engines.base import Engine
@@ -50,17 +52,25 @@ class Model:
     @cached_property
     def format(self) -> Format:
         """How this model writes tool calls."""
+        tokenizer = self.engine.tokenizer
+        chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
         if self._settings.tool_format:
-            return FORMATS[self._settings.tool_format]
-        return HERMES
+            chosen = replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning)
+            why = "the settings say so"
+        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], chosen.name, why)
+        return chosen
 
     @cached_property
     def template(self) -> ChatTemplate:
         return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
 
-    def plan(self, request: TurnRequest) -> Plan:
-        """The request's grammar, tried against the model's vocabulary. Raises BadRequest and GrammarError."""
-        plan = compile_turn(turn(request, self.format, self.engine.tokenizer.special_tokens))
+    def plan(self, request: TurnRequest, prompt: str = "") -> Plan:
+        """The request's grammar, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+
+        Only the rendered `prompt` tells whether the model's thoughts have begun.
+        """
+        asked = turn(request, self.format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
+        plan = compile_turn(replace(asked, reasoning=reasoning_after(self.format, prompt)))
         if (refusal := self._refusal_of(plan.grammar)) is not None:
             at_fault = "/response_format" if plan.document else "/tools"
             raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
@@ -72,8 +82,9 @@ class Model:
         `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
         call it off the event loop. Raises BadRequest and GrammarError.
         """
-        plan = self.plan(request)
-        prompt = self.engine.tokenizer.encode(self._render(request, messages))
+        text = self._render(request, messages)
+        plan = self.plan(request, text)
+        prompt = self.engine.tokenizer.encode(text)
         room = sampling.room(request, len(prompt), self.engine.max_model_len)
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:

@@ -83,6 +83,19 @@ class NamedTool(_Object):
     function: NamedFunction
 
 
+class AllowedTools(_Object):
+    mode: Literal["auto", "required"]
+    tools: list[NamedTool] = Field(min_length=1)
+
+
+class AllowedToolsChoice(_Object):
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ChosenTools = Annotated[NamedTool | AllowedToolsChoice, Field(discriminator="type")]
+
+
 class JsonSchemaFormat(_Object):
     name: ToolName
     description: StrictStr | None = None
@@ -123,7 +136,7 @@ class TurnRequest(_Object):
     """
 
     tools: list[Tool] | None = None
-    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
     parallel_tool_calls: StrictBool | None = None
     response_format: ResponseFormat | None = None
 

@@ -22,6 +22,7 @@ class Settings:
     max_body_bytes: int = 16 * 2**20
     compile_timeout: float = 10.0
     attempts: int = 3
+    max_tool_calls: int = 16
     drain_timeout: int = 30
 
 
@@ -125,6 +126,7 @@ OPTIONS = (
         "N",
         "how often an answer is generated at most, whose schema has a keyword that can only be checked",
     ),
+    Option("max_tool_calls", count, "N", "how many tools one answer may call: a small model goes on and on"),
     Option("drain_timeout", whole_seconds, "SECONDS", "how long running answers may go on after SIGTERM"),
 )
 

@@ -18,11 +18,12 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "grammars": (
         "__main__ schema.cli",
         "plan",
-        "lark parser render",
+        "json_call lark literals members parser render spelling turns values",
         "analysis cursor formats scan",
         "wire",
+        "lowered notation",
         "schema",
-        "errors events tools",
+        "errors escape events tools",
         "__init__",
     ),
     "middleware": (

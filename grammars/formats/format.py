@@ -9,11 +9,12 @@ from grammars.wire import Node
 
 @dataclass(frozen=True)
 class Frame:
-    """The literals around a stretch of text; `gap` is the whitespace that follows it."""
+    """The literals around a stretch of text; then `gap`, whitespace, and `resume`, where the turn starts anew."""
 
     open: str
     close: str
     gap: str = ""
+    resume: str = ""
 
 
 @dataclass(frozen=True)

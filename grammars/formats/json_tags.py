@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grammars.formats.format import THINK, Format
-from grammars.wire import ARGUMENTS, NAME, NEWLINE, Call, Many, Space, json_text
+from grammars.formats.format import THINK, Format, Frame
+from grammars.wire import ARGUMENTS, NAME, NEWLINE, Call, Lit, Many, Space, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
@@ -72,6 +72,54 @@ Source: vLLM's tool_chat_template_internlm2_tool.jinja.
 
     <|action_start|><|plugin|>
     {"name": "get_weather", "arguments": {"city": "Oslo"}}<|action_end|>
+"""
+
+GIGACHAT = Format(
+    "gigachat",
+    calls=Many(
+        Call("<|function_call|>" + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS),
+        separator=Space(),
+        most=1,
+    ),
+)
+"""GigaChat 3.1; one call a turn.
+
+Source: the chat template of ai-sage/GigaChat3.1-10B-A1.8B.
+
+    <|function_call|>{"name": "get_weather", "arguments": {"city": "Oslo"}}
+"""
+
+MINIMAX_M1 = Format(
+    "minimax_m1",
+    calls="<tool_calls>"
+    + NEWLINE
+    + Many(Call(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), separator=NEWLINE)
+    + NEWLINE
+    + "</tool_calls>",
+)
+"""MiniMax M1.
+
+Source: the chat template of MiniMaxAI/MiniMax-M1-80k.
+
+    <tool_calls>
+    {"name": "get_weather", "arguments": {"city": "Oslo"}}
+    </tool_calls>
+"""
+
+FUNCTIONARY_V32 = Format(
+    "functionary_v32",
+    calls=Many(Call(NAME + "\n", ARGUMENTS), separator=Lit(">>>")),
+    alone=True,
+    answer=Frame("all\n", ""),
+)
+"""Functionary 3.2: each part names its recipient, and the first `>>>` is the prompt's.
+
+Source: the chat template of meetkai/functionary-medium-v3.2.
+
+    get_weather
+    {"city": "Oslo"}
+
+or, for text, `all` and a line break before it.
 """
 
 FUNCTIONARY = Format(

@@ -95,8 +95,8 @@ HARMONY = Format(
         most=1,
     ),
     answer=Frame("<|channel|>final<|message|>", ""),
-    preamble=Frame("<|channel|>commentary<|message|>", "<|end|><|start|>assistant"),
-    reasoning=Frame("<|channel|>analysis<|message|>", "<|end|><|start|>assistant"),
+    preamble=Frame("<|channel|>commentary<|message|>", "<|end|>", resume="<|start|>assistant"),
+    reasoning=Frame("<|channel|>analysis<|message|>", "<|end|>", resume="<|start|>assistant"),
 )
 """gpt-oss. The engine stops at `<|call|>` and `<|return|>`, so a turn has one call, and neither may get into the text.
 

