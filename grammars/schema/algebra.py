@@ -154,7 +154,8 @@ class Algebra:
         if isinstance(right, AnyPiece) or left == right:
             return NOTHING
         if isinstance(left, AnyPiece):
-            return self.minus(EVERY_TYPE, (right,))
+            rest = self.minus(EVERY_TYPE, (right,))
+            return loosen(rest) if left.loose else rest
         if isinstance(right, Ref):
             return self._through("minus_of", right, left, lambda: self.minus((left,), self.resolve(right)))
         if isinstance(left, Ref):
