@@ -34,7 +34,6 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "models",
         "choice chunks completion merge stop",
         "body disconnect offloop prompt sampling sse turn validation",
-        "arguments briefing conversation messages probe template toolhistory traits",
         "embedded engines",
         "counters errors protocol responses settings",
         "engines.base",
