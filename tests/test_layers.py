@@ -18,7 +18,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "grammars": (
         "__main__ schema.cli",
         "plan",
-        "json_call lark literals members parser render spelling turns values",
+        "json_call lark literals members parser render spelling turns values written",
         "analysis cursor formats scan",
         "wire",
         "lowered notation",
