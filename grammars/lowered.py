@@ -77,3 +77,9 @@ def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozens
         return types(schema["properties"][key], root)
     others = [schema.get("additionalProperties", True), *schema.get("patternProperties", {}).values()]
     return frozenset().union(*(types(other, root) for other in others))
+
+
+def free_members(schema: Mapping[str, Any]) -> tuple[int, int | None]:
+    """How many members an object may have beyond those it lists; where it counts them, all listed ones are required."""
+    required, most = len(schema.get("required", ())), schema.get("maxProperties")
+    return max(schema.get("minProperties", 0) - required, 0), None if most is None else max(most - required, 0)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from grammars import wire
-from grammars.errors import RefusedSchema
 from grammars.escape import quoted, repeated
-from grammars.lowered import Lowered, branches
-from grammars.members import FREE_NAME, Branch, declared, text_terminal
+from grammars.lowered import Lowered, branches, free_members
+from grammars.members import Branch, declared, text_terminal
 from grammars.notation import Notation
 
 if TYPE_CHECKING:
     from grammars.lark import Writer
 
 Bounds = tuple[int, int | None]
+_BARE_NAME = r"[^\x{0}-\x{20}\x{22}'=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
 _FREE_KEY = r"[^\x{22}\x{5c}\x{0}-\x{1f}]+"
 
 
@@ -32,7 +32,7 @@ def spelled(writer: Writer, node: wire.Spelled) -> str:
     root = writer.parameters
     speller = Speller(writer, node.notation, root)
     objects = [branch for branch in branches(root, root) if branch["type"] == "object"]
-    return writer.either(speller.members(one, speller.argument, speller.free_argument, FREE_NAME) for one in objects)
+    return writer.either(speller.members(one, speller.argument, speller.free_argument, _BARE_NAME) for one in objects)
 
 
 class Speller:
@@ -88,7 +88,7 @@ class Speller:
         return f'"[" {self._list(items, rest, bounds, skips=False)} "]"'
 
     def object(self, branch: Branch) -> str:
-        free = FREE_NAME if self._notation.bare_keys else _FREE_KEY
+        free = _BARE_NAME if self._notation.bare_keys else _FREE_KEY
         return f'"{{" {self.members(branch, self.key, self.free_key, free)} "}}"'
 
     def members(self, branch: Branch, name: Callable[[str], str], free_name: Callable[[str], str], free: str) -> str:
@@ -99,7 +99,7 @@ class Speller:
                 body = f"{free_name(names) if key is None else name(key)} {value}"
                 items += [] if key is None else [Item(body, key in required)]
                 others += [body] if key is None else []
-        return self._list(items, self._writer.either(others) if others else "", (0, None), skips=True)
+        return self._list(items, self._writer.either(others) if others else "", free_members(branch), skips=True)
 
     def argument(self, name: str) -> str:
         return self._literal(self._bare(name, self._notation.pair))
@@ -121,7 +121,7 @@ class Speller:
     def _bare(self, name: str, end: str) -> str:
         """A name without quotes, and what ends it."""
         if end in name or name != name.strip():
-            raise RefusedSchema(f"this format can't write an argument named {name!r}: {end!r} ends names")
+            raise self._writer.unwritable(name, end)
         return name + end
 
     def _list(self, items: Sequence[Item], rest: str, bounds: Bounds, *, skips: bool) -> str:
