@@ -21,7 +21,7 @@ def branches(schema: Lowered, root: Lowered) -> Iterator[Mapping[str, Any]]:
         if schema:
             yield from ({"type": name} for name in EVERY_TYPE)
     elif "$ref" in schema:
-        yield from branches(_definition(schema["$ref"], root), root)
+        yield from branches(definition(schema["$ref"], root), root)
     elif "anyOf" in schema:
         for option in schema["anyOf"]:
             yield from branches(option, root)
@@ -33,7 +33,8 @@ def branches(schema: Lowered, root: Lowered) -> Iterator[Mapping[str, Any]]:
         yield from ({"type": name} for name in EVERY_TYPE)
 
 
-def _definition(reference: str, root: Lowered) -> Lowered:
+def definition(reference: str, root: Lowered) -> Lowered:
+    """What a `$ref` of a lowered schema refers to."""
     found: Any = root
     for part in reference.split("/")[1:]:
         found = found[part.replace("~1", "/").replace("~0", "~")]
@@ -77,9 +78,3 @@ def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozens
         return types(schema["properties"][key], root)
     others = [schema.get("additionalProperties", True), *schema.get("patternProperties", {}).values()]
     return frozenset().union(*(types(other, root) for other in others))
-
-
-def free_members(schema: Mapping[str, Any]) -> tuple[int, int | None]:
-    """How many members an object may have beyond those it lists; where it counts them, all listed ones are required."""
-    required, most = len(schema.get("required", ())), schema.get("maxProperties")
-    return max(schema.get("minProperties", 0) - required, 0), None if most is None else max(most - required, 0)

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from grammars import wire
-from grammars.escape import ANYTHING, one_of, repeated
-from grammars.lowered import Lowered, branches, free_members
+from grammars import sequence, wire
+from grammars.escape import ANYTHING, one_of
+from grammars.lowered import Lowered, branches
 from grammars.schema.formats import FORMATS
 from grammars.schema.regex import pattern
+from grammars.sequence import Bounds, Member
 from grammars.values import WORDS
 
 if TYPE_CHECKING:
@@ -52,18 +53,23 @@ class Argument:
 def members(writer: Writer, node: wire.Members) -> str:
     root = writer.parameters
     objects = [branch for branch in branches(root, root) if branch["type"] == "object"]
-    return writer.either(" ".join(_members_of(writer, node, one, root)) for one in objects)
+    bodies = [_members_of(writer, node, one, root) for one in objects]
+    return writer.either([body for body in bodies if body is not None])
 
 
-def _members_of(writer: Writer, node: wire.Members, schema: Branch, root: Lowered) -> Iterator[str]:
-    required, free = schema.get("required", ()), []
+def _members_of(writer: Writer, node: wire.Members, schema: Branch, root: Lowered) -> str | None:
+    required, listed, free = schema.get("required", ()), [], []
     for name, names, value in declared(schema, _FREE_NAME):
         if bodies := list(_spellings(writer, node, name, names, tuple(branches(value, root)))):
             rule = writer.either(bodies)
             free += [rule] if name is None else []
-            yield from () if name is None else [rule if name in required else f"{rule}?"]
-    if free:
-        yield repeated(writer.either(free), *free_members(schema))
+            listed += [] if name is None else [Member(rule, name in required)]
+    return sequence.members(listed, writer.either(free) if free else "", counts(schema), "", writer.either)
+
+
+def counts(schema: Branch) -> Bounds:
+    """How many members an object may have."""
+    return Bounds(schema.get("minProperties", 0), schema.get("maxProperties"))
 
 
 def _spellings(
