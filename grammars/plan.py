@@ -189,7 +189,8 @@ def _offer(index: int, name: str, parameters: Mapping[str, Any]) -> Offer:
     pointer = TOOL_POINTER.format(index)
     if not _NAME.fullmatch(name):
         raise InvalidTools(f"{name!r} can't name a tool: it must match {_NAME.pattern}", pointer=f"{pointer}/name")
-    return Offer(name, _compiled(f"{pointer}/parameters", _of_object(f"{pointer}/parameters", parameters)))
+    place = f"{pointer}/parameters"
+    return Offer(name, _compiled(place, _of_object(place, parameters)), place)
 
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -217,7 +218,7 @@ def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
 
 
 def _report(tools: Sequence[Offer], where: str, document: SchemaPlan | None) -> tuple[Finding, ...]:
-    places = [(TOOL_POINTER.format(index) + "/parameters", tool.parameters) for index, tool in enumerate(tools)]
+    places = [(tool.pointer, tool.parameters) for tool in tools]
     places += [(where, document)] if document else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)
 
