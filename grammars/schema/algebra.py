@@ -85,6 +85,8 @@ class Algebra:
 
     def minus(self, left: Shape, right: Shape) -> Shape:
         """What `left` allows and `right` doesn't. Raises Inexact, always where `right` is loose."""
+        if left == right and all(isinstance(piece, Ref) and not piece.loose for piece in right):
+            return NOTHING  # the same definitions: whatever they mean, nothing is left
         if not self.exact(right):
             raise Inexact("what is excluded is itself only checked")
         with self._deeper():
@@ -192,7 +194,7 @@ class Algebra:
     def _apart(self, left: Piece, right: Piece) -> bool:
         if isinstance(left, AnyPiece) or isinstance(right, AnyPiece):
             return False
-        key = (left, right)
+        key = (right, left) if (right, left) in self._disjoint else (left, right)
         if key not in self._disjoint:
             self._disjoint[key] = False  # of a pair that asks about itself nothing is proved
             self._disjoint[key] = self._prove_apart(left, right)
