@@ -9,7 +9,7 @@ meets itself again becomes a definition of its own, so recursion ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from grammars.schema import arrays, objects, scalars
 from grammars.schema.shape import (
@@ -84,9 +84,9 @@ class Algebra:
             return self._bounded(piece for one in left for other in right for piece in self._meet(one, other))
 
     def minus(self, left: Shape, right: Shape) -> Shape:
-        """What `left` allows and `right` doesn't. Raises Inexact, always where `right` is loose."""
-        if not self.exact(right):
-            raise Inexact("what is excluded is itself only checked")
+        """What `left` allows and `right` doesn't. Raises Inexact, always where what is taken away is loose."""
+        if left == right and all(isinstance(piece, Ref) and not piece.loose for piece in right):
+            return NOTHING  # the same definitions: whatever they mean, nothing is left
         with self._deeper():
             for other in right:
                 left = self._bounded(piece for one in left for piece in self._minus(one, other))
@@ -151,7 +151,9 @@ class Algebra:
 
     def _minus(self, left: Piece, right: Piece) -> Shape:
         self._spend()
-        if isinstance(right, AnyPiece) or left == right:
+        if right.loose:
+            raise Inexact("what is excluded is itself only checked")
+        if isinstance(right, AnyPiece) or (left == right and not inner(right)):
             return NOTHING
         if isinstance(left, AnyPiece):
             rest = self.minus(EVERY_TYPE, (right,))
@@ -192,10 +194,11 @@ class Algebra:
     def _apart(self, left: Piece, right: Piece) -> bool:
         if isinstance(left, AnyPiece) or isinstance(right, AnyPiece):
             return False
-        key = (left, right)
+        key = (right, left) if (right, left) in self._disjoint else (left, right)
         if key not in self._disjoint:
             self._disjoint[key] = False  # of a pair that asks about itself nothing is proved
-            self._disjoint[key] = self._prove_apart(left, right)
+            with suppress(Inexact):  # nor of one that can't be looked into
+                self._disjoint[key] = self._prove_apart(left, right)
         return self._disjoint[key]
 
     def _prove_apart(self, left: Piece, right: Piece) -> bool:

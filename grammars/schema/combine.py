@@ -112,7 +112,7 @@ def one_of(reader: Reader, node: Node, shape: Shape) -> Shape:
 def _alone(reader: Reader, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
     for other in chain(branches[:index], branches[index + 1 :]):
-        if not reader.algebra.disjoint(mine, other):
+        if not reader.algebra.disjoint(branches[index], other):
             mine = reader.algebra.minus(mine, other)
     return mine
 

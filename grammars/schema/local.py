@@ -112,7 +112,8 @@ def _read_text(reader: Reader, node: Node, present: set[str]) -> Shape:
         most=None if most is None else int(most),
         loose=loose,
     )
-    return NOTHING if languages and known and empty(piece) else text(piece)
+    constraints = len(languages) + known + ("minLength" in schema) + ("maxLength" in schema)
+    return NOTHING if constraints > 1 and empty(piece) else text(piece)
 
 
 def _languages(reader: Reader, node: Node) -> tuple[tuple[regex.Language, ...], bool]:

@@ -37,6 +37,8 @@ from grammars.schema.usage import Usage
 
 Lowered = dict[str, Any] | bool
 
+COUNTED_ITEMS = 1000  # each is a symbol of llguidance's grammar, which has room for 65,000
+COUNTED_CHARACTERS = 1_000_000
 COUNTED = 8  # repetitions; fewer don't hurt
 
 
@@ -111,14 +113,7 @@ class Lowering:
 
     def text(self, piece: Text) -> list[dict[str, Any]]:
         node: dict[str, Any] = {"type": "string"}
-        if piece.least:
-            node["minLength"] = piece.least
-        if piece.most is not None and any(map(_entangled, piece.languages)):
-            self.ledger.check_everywhere(
-                ("maxLength", "minLength"), "beside a pattern that counts, it exhausts llguidance's lexer"
-            )
-        elif piece.most is not None:
-            node["maxLength"] = piece.most
+        self._length(node, piece)
         native = [name for name in piece.formats if FORMATS[name].native]
         spelled_out = [FORMATS[name].language for name in piece.formats if not FORMATS[name].native]
         patterns = [regex.pattern(language) for language in (*piece.languages, *spelled_out)]
@@ -131,6 +126,19 @@ class Lowering:
             node["allOf"] = [{"type": "string", **one} for one in more]
         return [node]
 
+    def _length(self, node: dict[str, Any], piece: Text) -> None:
+        reason = ""
+        if piece.least:
+            node["minLength"] = min(piece.least, COUNTED_CHARACTERS)
+        if piece.most is not None and any(map(_entangled, piece.languages)):
+            reason = "beside a pattern that counts, it exhausts llguidance's lexer"
+        elif piece.most is not None and piece.most <= COUNTED_CHARACTERS:
+            node["maxLength"] = piece.most
+        if max(piece.least, piece.most or 0) > COUNTED_CHARACTERS:
+            reason = f"the grammar counts {COUNTED_CHARACTERS} characters at most"
+        if reason:
+            self.ledger.check_everywhere(("minLength", "maxLength"), reason)
+
     def array(self, piece: Array) -> list[dict[str, Any]]:
         node: dict[str, Any] = {"type": "array"}
         if piece.prefix:
@@ -139,9 +147,11 @@ class Lowering:
         if rest != {}:
             node["items"] = rest
         if piece.least:
-            node["minItems"] = piece.least
-        if piece.most is not None and rest is not False:
+            node["minItems"] = min(piece.least, COUNTED_ITEMS)
+        if piece.most is not None and rest is not False and piece.most <= COUNTED_ITEMS:
             node["maxItems"] = piece.most
+        if rest is not False and max(piece.least, piece.most or 0) > COUNTED_ITEMS:
+            self.ledger.check_everywhere(("minItems", "maxItems"), f"the grammar counts {COUNTED_ITEMS} items at most")
         return [node]
 
     def object(self, piece: Object) -> list[dict[str, Any]]:
