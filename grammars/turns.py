@@ -17,8 +17,8 @@ Reasoning = Literal["off", "may", "open"]
 def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
     """All that may be written in a turn.
 
-    `calls` are the format's, perhaps fewer; None where there is no tool. `answer` is what the content must be, None where
-    it is free text.
+    `calls` are the format's, perhaps fewer; None where there is no tool. `answer` is what the content must be; None
+    where it is free text.
     """
     thought = _REASONING[reasoning](format.reasoning) if format.reasoning else lift("")
     if mode == "required":
