@@ -27,7 +27,7 @@ vLLM's engine arguments (--model, --tensor-parallel-size, --quantization ...) an
 --help-engine lists them. Without --model, the embedded SmolLM2-135M-Instruct is served, which a CPU can run."""
 
 NO_VLLM = """vLLM is not installed. On a machine with a GPU:
-    pip install 'latticework[gpu]'
+    pip install '.[gpu]'     in a checkout of latticework
 On a CPU, in a checkout of latticework: make install"""
 
 
