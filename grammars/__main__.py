@@ -6,10 +6,11 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping
 
+from grammars.cli import COMMANDS as WIRE_COMMANDS
 from grammars.schema.cli import COMMANDS as SCHEMA_COMMANDS
 from grammars.schema.cli import Command
 
-COMMANDS: Mapping[str, Command] = {**SCHEMA_COMMANDS}
+COMMANDS: Mapping[str, Command] = {**SCHEMA_COMMANDS, **WIRE_COMMANDS}
 
 
 def main() -> int:

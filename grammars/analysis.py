@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from grammars.escape import escaped
-from grammars.wire import Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, seq
+from grammars.wire import Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, parts, seq
 
 
 def openings(node: Node) -> tuple[str, ...]:
@@ -56,18 +56,17 @@ def unrolled(calls: Node) -> Node:
         case Many(item, separator, least, most):
             others = Many(seq(separator, item), Lit(""), max(least - 1, 0), None if most is None else most - 1)
             return seq(unrolled(item), others)
-        case Seq(parts):
-            first = next(index for index, part in enumerate(parts) if isinstance(part, Call | Many))
-            return _with_prefix(parts[:first], seq(unrolled(parts[first]), *parts[first + 1 :]))
+        case Seq(inner):
+            first = next(index for index, part in enumerate(inner) if isinstance(part, Call | Many))
+            return _with_prefix(inner[:first], seq(unrolled(inner[first]), *inner[first + 1 :]))
         case _:
             raise TypeError(f"{calls} has no call that can be told from text")
 
 
 def _with_prefix(prefix: tuple[Node, ...], calls: Node) -> Node:
-    parts = calls.parts if isinstance(calls, Seq) else (calls,)
-    first = parts[0]
+    first, *rest = parts(calls)
     assert isinstance(first, Call)
-    return seq(Call(seq(*prefix, first.head), first.tail), *parts[1:])
+    return seq(Call(seq(*prefix, first.head), first.tail), *rest)
 
 
 def head(calls: Node) -> str:
@@ -81,8 +80,8 @@ def _to_first_head(node: Node) -> Iterator[Node]:
             yield first
         case Many(item):
             yield from _to_first_head(item)
-        case Seq(parts):
-            for part in parts:
+        case Seq(inner):
+            for part in inner:
                 yield from _to_first_head(part)
                 if isinstance(part, Call | Many):
                     return
@@ -100,8 +99,8 @@ def _pattern(node: Node) -> str:
             return r"[A-Za-z0-9_.\-]+"
         case Ordinal():
             return "[0-9]+"
-        case Seq(parts):
-            return "".join(map(_pattern, parts))
+        case Seq(inner):
+            return "".join(map(_pattern, inner))
         case Alt(options):
             return f"({'|'.join(map(_pattern, options))})"
         case Opt(body) | May(body) | Stray(body):
@@ -117,7 +116,7 @@ def at_most(node: Node, most: int | None) -> Node:
     match node:
         case Many(most=limit):
             return replace(node, most=min((bound for bound in (limit, most) if bound is not None), default=None))
-        case Seq(parts):
-            return seq(*(at_most(part, most) for part in parts))
+        case Seq(inner):
+            return seq(*(at_most(part, most) for part in inner))
         case _:
             return node

@@ -24,6 +24,11 @@ def one_of(texts: tuple[str, ...]) -> str:
     return f"({'|'.join(map(escaped, texts))})"
 
 
+def join(*expressions: str) -> str:
+    """Lark expressions one after the other; "" is none."""
+    return " ".join(filter(None, expressions))
+
+
 def repeated(rule: str, least: int, most: int | None) -> str:
     """The Lark expression of `rule`, `least` to `most` times (None: any number); "" for never."""
     if most == 0:

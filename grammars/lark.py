@@ -15,6 +15,7 @@ from typing import Any
 
 from grammars import members, spelling, wire
 from grammars.analysis import after, head, openings
+from grammars.errors import RefusedSchema
 from grammars.escape import ANYTHING, escaped, one_of, quoted, repeated
 from grammars.json_call import json_call
 from grammars.lowered import Lowered
@@ -24,10 +25,11 @@ from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
 
 @dataclass(frozen=True)
 class Offer:
-    """A tool that the model may call in this turn, its parameters compiled."""
+    """A tool that the model may call in this turn, its parameters compiled; `pointer` says where they stand."""
 
     name: str
     parameters: SchemaPlan
+    pointer: str
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Filling:
     Attributes:
         offers: the tools that may be called.
         document: the schema of the content, where it is a document.
+        written: the Lark expression of the content, where it has a form of the client's own.
         special: the special tokens of the vocabulary, text -> id.
     """
 
     offers: tuple[Offer, ...]
     document: SchemaPlan | None
     special: Mapping[str, int]
+    written: str = ""
 
 
 def write(tree: wire.Node, filling: Filling) -> str:
@@ -100,8 +104,7 @@ class Writer:
 
     def seq(self, node: wire.Seq) -> str:
         plain = self._plain(node)
-        parts = _into_heads(plain.parts) if isinstance(plain, wire.Seq) else [plain]
-        return " ".join(filter(None, map(self.walk, parts)))
+        return " ".join(filter(None, map(self.walk, _into_heads(wire.parts(plain)))))
 
     def _plain(self, node: wire.Node) -> wire.Node:
         """Literals as they are about to be written, so that neighbours become one lexeme."""
@@ -198,6 +201,9 @@ class Writer:
     def document(self, node: wire.Document) -> str:
         return self.schema(self._filling.document) if self._filling.document else ""
 
+    def written(self, node: wire.Written) -> str:
+        return self.rule(self._filling.written)
+
     def schema(self, plan: SchemaPlan) -> str:
         return self.rule(f"%json {plan.json}")
 
@@ -223,6 +229,12 @@ class Writer:
     def argument(self, argument: Argument) -> None:
         self._argument = argument
 
+    def unwritable(self, name: str, end: str) -> RefusedSchema:
+        """The error for a name that the format has no spelling for."""
+        assert self._tool
+        message = f"this format can't write an argument named {name!r}: {end!r} ends names"
+        return RefusedSchema(message, pointer=self._tool.pointer, keyword="properties")
+
     def closed(self, terminal: str, end: str) -> str:
         """Text that a terminal expression describes, up to the literal `end`, which it does not hold: one lexeme.
 
@@ -231,8 +243,9 @@ class Writer:
         token = self._tokens.search(end)
         cut = token.start() if token else len(end)
         text, rest = self.lit(wire.Lit(end[:cut])), self.lit(wire.Lit(end[cut:]))
-        body = f"(({terminal}) & ~/{ANYTHING}{escaped(end)}{ANYTHING}/) {text}".strip()
-        return f"{self.terminal(body)} {rest}".strip()
+        body = f"({terminal}) & ~/{ANYTHING}{escaped(end)}{ANYTHING}/"
+        lexeme = self.rule(self.terminal(f"({body}) {text}"), "[lazy]") if text else self.terminal(body)
+        return f"{lexeme} {rest}".strip()
 
 
 def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
@@ -270,4 +283,5 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Value: members.value,
     wire.Spelled: spelling.spelled,
     wire.Document: Writer.document,
+    wire.Written: Writer.written,
 }

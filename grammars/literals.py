@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from grammars import wire
 from grammars.cursor import MOST_SPACE, SPACE, Mismatch, Steps, Truncated
 from grammars.lowered import ANY_TYPES, STRING_ONLY
 from grammars.notation import Notation
+from grammars.scan import load
 from grammars.values import MOST_KEY, as_json, json_inner, string
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ _HEX = re.compile("[0-9A-Fa-f]+")
 
 def spelled(parser: Parser, node: wire.Spelled) -> Steps[None]:
     """Arguments up to the bracket that closes them, which is left to read."""
-    cursor, notation = parser.cursor, node.notation
+    notation = node.notation
     parser.member = 0
     while (yield from _next(parser)) not in ")}":
-        name = yield from cursor.up_to(notation.pair, MOST_KEY)
+        name = yield from _name(parser, notation, notation.pair)
         parser.begin_member(name)
         yield from _value(parser, notation, MOST_DEPTH)
         yield from _comma(parser, ")}")
@@ -86,13 +88,22 @@ def _container(parser: Parser, notation: Notation, opening: str, depth: int) -> 
 def _key(parser: Parser, notation: Notation) -> Steps[None]:
     opening = yield from _next(parser)
     if notation.bare_keys:
-        name = yield from parser.cursor.up_to(notation.colon, MOST_KEY)
-        parser.tell_arguments(f'"{json_inner(name)}"')
+        name = yield from _name(parser, notation, notation.colon)
+        parser.tell_arguments(json.dumps(name, ensure_ascii=False))
     else:
         yield from _string(parser, notation, opening)
         yield from parser.cursor.skip(SPACE, MOST_SPACE)
         yield from parser.cursor.expect(notation.colon.strip())
     parser.tell_arguments(": ")
+
+
+def _name(parser: Parser, notation: Notation, end: str) -> Steps[str]:
+    """A name without quotes, or with them where it needs some, and what ends it."""
+    cursor = parser.cursor
+    if (yield from parser.attempt(cursor.expect(notation.quote))) is not None:
+        return (yield from cursor.up_to(end, MOST_KEY))
+    name = yield from cursor.up_to(notation.quote + end, MOST_KEY)
+    return unquoted(name) if notation.escapes else name
 
 
 def _string(parser: Parser, notation: Notation, opening: str) -> Steps[None]:
@@ -138,3 +149,11 @@ def _json_escape(escape: str) -> str:
     if kind in _ESCAPE_LENGTHS and _HEX.fullmatch(digits):
         return f"\\u{digits:0>4}"
     return "'" if kind == "'" else json_inner(escape)
+
+
+def unquoted(text: str) -> str:
+    """What the inside of a JSON string says; itself where it is none."""
+    try:
+        return str(load(f'"{text}"'))
+    except ValueError:
+        return text

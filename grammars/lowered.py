@@ -21,7 +21,7 @@ def branches(schema: Lowered, root: Lowered) -> Iterator[Mapping[str, Any]]:
         if schema:
             yield from ({"type": name} for name in EVERY_TYPE)
     elif "$ref" in schema:
-        yield from branches(_definition(schema["$ref"], root), root)
+        yield from branches(definition(schema["$ref"], root), root)
     elif "anyOf" in schema:
         for option in schema["anyOf"]:
             yield from branches(option, root)
@@ -33,7 +33,8 @@ def branches(schema: Lowered, root: Lowered) -> Iterator[Mapping[str, Any]]:
         yield from ({"type": name} for name in EVERY_TYPE)
 
 
-def _definition(reference: str, root: Lowered) -> Lowered:
+def definition(reference: str, root: Lowered) -> Lowered:
+    """What a `$ref` of a lowered schema refers to."""
     found: Any = root
     for part in reference.split("/")[1:]:
         found = found[part.replace("~1", "/").replace("~0", "~")]

@@ -11,19 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from grammars import wire
-from grammars.errors import RefusedSchema
+from grammars import sequence, wire
 from grammars.escape import ANYTHING, one_of
 from grammars.lowered import Lowered, branches
 from grammars.schema.formats import FORMATS
 from grammars.schema.regex import pattern
+from grammars.sequence import Bounds, Member
 from grammars.values import WORDS
 
 if TYPE_CHECKING:
     from grammars.lark import Writer
 
 Branch = Mapping[str, Any]
-FREE_NAME = "[A-Za-z0-9_.\\-]+"
+_FREE_NAME = r"[^\x{0}-\x{1f}<>\x{22}]+"
 _OPENINGS = {"number": "[-0-9]", "integer": "[-0-9]", "array": r"\x{5b}", "object": r"\x{7b}"}
 
 
@@ -34,8 +34,8 @@ class Argument:
     Attributes:
         name: None where the schema leaves it free.
         names: the terminal expression of a free name.
-        strings: the branches of its schema that are strings.
-        others: the branches that are not.
+        strings: the branches of its schema that are strings, and could be taken for the others.
+        others: the branches that are not, likewise.
         string: whether this is the spelling of strings.
     """
 
@@ -53,19 +53,37 @@ class Argument:
 def members(writer: Writer, node: wire.Members) -> str:
     root = writer.parameters
     objects = [branch for branch in branches(root, root) if branch["type"] == "object"]
-    return writer.either(" ".join(_members_of(writer, node, one, root)) for one in objects)
+    bodies = [_members_of(writer, node, one, root) for one in objects]
+    return writer.either([body for body in bodies if body is not None])
 
 
-def _members_of(writer: Writer, node: wire.Members, schema: Branch, root: Lowered) -> Iterator[str]:
-    required = schema.get("required", ())
-    for name, names, value in declared(schema, FREE_NAME):
-        options = tuple(branches(value, root))
-        strings = tuple(option for option in options if option["type"] == "string")
-        others = tuple(option for option in options if option["type"] != "string")
-        spellings = [Argument(name, names, strings, others, string) for string in (True, False)]
-        bodies = [_spelled(writer, node, one) for one in spellings if (one.strings if one.string else one.others)]
-        if bodies:
-            yield writer.either(bodies) + ("*" if name is None else "" if name in required else "?")
+def _members_of(writer: Writer, node: wire.Members, schema: Branch, root: Lowered) -> str | None:
+    required, listed, free = schema.get("required", ()), [], []
+    for name, names, value in declared(schema, _FREE_NAME):
+        if bodies := list(_spellings(writer, node, name, names, tuple(branches(value, root)))):
+            rule = writer.either(bodies)
+            free += [rule] if name is None else []
+            listed += [] if name is None else [Member(rule, name in required)]
+    return sequence.members(listed, writer.either(free) if free else "", counts(schema), "", writer.either)
+
+
+def counts(schema: Branch) -> Bounds:
+    """How many members an object may have."""
+    return Bounds(schema.get("minProperties", 0), schema.get("maxProperties"))
+
+
+def _spellings(
+    writer: Writer, node: wire.Members, name: str | None, names: str, options: tuple[Branch, ...]
+) -> Iterator[str]:
+    strings = tuple(option for option in options if option["type"] == "string")
+    others = tuple(option for option in options if option["type"] != "string")
+    told = any(isinstance(part, wire.Typed) for part in wire.parts(node.each))
+    if strings:
+        writer.argument = Argument(name, names, strings, () if told else others, string=True)
+        yield writer.walk(node.each)
+    if others:
+        writer.argument = Argument(name, names, () if told else strings, others, string=False)
+        yield writer.walk(node.each)
 
 
 def declared(schema: Branch, free: str) -> Iterator[tuple[str | None, str, Lowered]]:
@@ -83,17 +101,12 @@ def declared(schema: Branch, free: str) -> Iterator[tuple[str | None, str, Lower
     yield None, f"/{free}/{known}{taken}", schema.get("additionalProperties", True)
 
 
-def _spelled(writer: Writer, node: wire.Members, argument: Argument) -> str:
-    writer.argument = argument
-    return writer.walk(node.each)
-
-
 def key(writer: Writer, node: wire.Key) -> str:
     argument = writer.argument
     if argument.name is None:
         return writer.closed(argument.names, node.end)
     if node.end in argument.name:
-        raise RefusedSchema(f"this format can't write an argument named {argument.name!r}: {node.end!r} ends names")
+        raise writer.unwritable(argument.name, node.end)
     return writer.lit(wire.Lit(argument.name + node.end))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+BARE_NAME = re.compile(r"[^\x00-\x20\"'<=:,(){}\[\]]+")
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,17 @@ class Notation:
         return json.dumps(value) if word is None else word
 
     def spell_arguments(self, arguments: Mapping[str, Any]) -> str:
-        return self.comma.join(f"{name}{self.pair}{self.spell(value)}" for name, value in arguments.items())
+        return self.comma.join(
+            self.spell_name(name) + self.pair + self.spell(value) for name, value in arguments.items()
+        )
+
+    def spell_name(self, name: str) -> str:
+        """The name of an argument, without quotes where that can be read."""
+        return name if BARE_NAME.fullmatch(name) else self.spell_string(name)
 
     def spell_key(self, key: str) -> str:
         """A key within an object, with its colon."""
-        return (key if self.bare_keys else self.spell_string(key)) + self.colon
+        return (self.spell_name(key) if self.bare_keys else self.spell_string(key)) + self.colon
 
     def spell_string(self, text: str) -> str:
         return json.dumps(text, ensure_ascii=False) if self.escapes else f"{self.quote}{text}{self.quote}"

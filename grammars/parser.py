@@ -232,6 +232,9 @@ class Parser:
         else:
             yield from self.container(ContentDelta)
 
+    def written(self, node: wire.Written) -> Steps[None]:
+        yield from self.free_text(ContentDelta, (node.close,) if node.close else (), not node.close)
+
     def _opening(self, characters: str) -> Steps[None]:
         if not (yield from self.cursor.more()):
             raise Truncated
@@ -303,4 +306,5 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Typed: values.typed,
     wire.Spelled: literals.spelled,
     wire.Document: Parser.document,
+    wire.Written: Parser.written,
 }

@@ -185,6 +185,13 @@ class Document(Node):
     """One JSON value that fits the schema of the turn; it is the content."""
 
 
+@dataclass(frozen=True)
+class Written(Node):
+    """Content in a form of the client's own. It is read as free text, up to `close`, or else to the end of the turn."""
+
+    close: str = ""
+
+
 NAME, ARGUMENTS, DOCUMENT, ORDINAL = Name(), Arguments(), Document(), Ordinal()
 NEWLINE = Space("\n")
 
@@ -198,22 +205,26 @@ def lift(value: Node | str) -> Node:
 
 def seq(*values: Node | str) -> Node:
     """A flat sequence in which neighbouring literals are one, and neighbouring spaces too."""
-    parts: list[Node] = []
+    flat: list[Node] = []
     for part in _flat(values):
-        last = parts[-1] if parts else None
+        last = flat[-1] if flat else None
         if isinstance(part, Lit) and isinstance(last, Lit):
-            parts[-1] = Lit(last.text + part.text)
+            flat[-1] = Lit(last.text + part.text)
         elif isinstance(part, Space) and isinstance(last, Space):
-            parts[-1] = Space(last.canonical + part.canonical)
+            flat[-1] = Space(last.canonical + part.canonical)
         elif part != Lit(""):
-            parts.append(part)
-    return parts[0] if len(parts) == 1 else Seq(tuple(parts))
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else Seq(tuple(flat))
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """The nodes that `node` is a sequence of."""
+    return node.parts if isinstance(node, Seq) else (node,)
 
 
 def _flat(values: Iterable[Node | str]) -> Iterable[Node]:
     for value in values:
-        node = lift(value)
-        yield from node.parts if isinstance(node, Seq) else (node,)
+        yield from parts(lift(value))
 
 
 def json_text(text: str) -> Node:

@@ -63,7 +63,7 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
-        return _json({"status": "ok", "running": await models.health()})
+        return _json({"status": "ok", "running": await models.health(), "counters": models.counters})
 
     async def list_models(request: Request) -> Response:
         return _json(ModelList(await models.cards()))

@@ -50,7 +50,7 @@ class ChatCompletions:
         request = parse(decoded)
         model = await self._models.find(request.model)
         job = await off_loop(self._settings.compile_timeout, model.prepare, request, decoded["messages"])
-        completion = Completion(model.engine, job)
+        completion = Completion(model.engine, job, self._models.counters)
         headers = {REQUEST_ID: completion.id, **_ignored(request, job), **_checked(job)}
         async with aclosing(completion.chunks()) as chunks:
             if request.stream:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from grammars.plan import Plan
 from grammars.schema import Violation
 from middleware.choice import Choice
+from middleware.counters import Counters
 from middleware.engines.base import Engine, Sampling
 from middleware.errors import BrokenGuarantee, SchemaViolation
 from middleware.merge import merge
@@ -54,9 +55,10 @@ class _Broken(Exception):
 class Completion:
     """A fresh one for each request."""
 
-    def __init__(self, engine: Engine, job: Job) -> None:
+    def __init__(self, engine: Engine, job: Job, counters: Counters) -> None:
         self._engine = engine
         self._job = job
+        self._counters = counters
         self._tokens = 0
         self.id = f"chatcmpl-{secrets.token_hex(16)}"
         self._created = int(time.time())
@@ -81,6 +83,7 @@ class Completion:
                 async for chunk in chunks:
                     yield chunk
         except _Broken as broken:
+            self._counters.broken_guarantees += 1
             logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken)
             raise BrokenGuarantee(f"The answer breaks its schema: {broken}") from broken
 
@@ -91,6 +94,7 @@ class Completion:
                 async with aclosing(self._attempt(index, attempt)) as chunks:
                     held = [chunk async for chunk in chunks]
             except _Broken as broken:
+                self._counters.regenerations += 1
                 logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, self._job.attempts, broken)
                 last = broken
             else:
@@ -116,6 +120,7 @@ class Completion:
                 if choice.finish is not None:
                     break
         for malformed in choice.malformed:
+            self._counters.malformed += 1
             logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
         violations = await asyncio.to_thread(choice.violations)
         if violations:

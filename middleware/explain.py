@@ -18,7 +18,7 @@ async def explained(models: Models, request: GrammarRequest, limit: float) -> Gr
     plan: Plan = await off_loop(limit, model.plan, request)
     return Grammar(
         model=request.model,
-        format=model.format.name,
+        format=model.format_for(request).name,
         exact=plan.exact,
         compile_ms=round((time.perf_counter() - started) * 1000, 2),
         grammar_bytes=len((plan.grammar or "").encode()),

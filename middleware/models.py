@@ -16,14 +16,16 @@ from grammars.formats import FORMATS, Format, choose
 from grammars.plan import Plan, compile_turn
 from grammars.turns import reasoning_after
 from middleware import sampling
+from middleware.answer import answer
 from middleware.completion import Job
+from middleware.counters import Counters
 from middleware.engines.base import Engine
 from middleware.errors import BadRequest, UnknownModel
 from middleware.prompt import ChatTemplate, PromptError
-from middleware.protocol import ChatRequest, JsonSchemaResponse, TurnRequest
+from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard
 from middleware.settings import Settings
-from middleware.turn import schema, turn
+from middleware.turn import turn
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,15 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    def format_for(self, request: TurnRequest) -> Format:
+        """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
+        asked = request.tool_format
+        if asked is None:
+            return self.format
+        if asked not in FORMATS:
+            raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+        return replace(FORMATS[asked], reasoning=self.format.reasoning)
+
     @cached_property
     def format(self) -> Format:
         """How this model writes tool calls."""
@@ -69,10 +80,11 @@ class Model:
 
         Only the rendered `prompt` tells whether the model's thoughts have begun.
         """
-        asked = turn(request, self.format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
-        plan = compile_turn(replace(asked, reasoning=reasoning_after(self.format, prompt)))
+        format = self.format_for(request)
+        asked = turn(request, format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
+        plan = compile_turn(replace(asked, reasoning=reasoning_after(format, prompt)))
         if (refusal := self._refusal_of(plan.grammar)) is not None:
-            at_fault = "/response_format" if plan.document else "/tools"
+            at_fault = "/tools" if plan.free else "/response_format"
             raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
         return plan
 
@@ -89,7 +101,7 @@ class Model:
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
-        stops = () if plan.document else tuple(request.stop or ())
+        stops = tuple(request.stop or ()) if plan.free else ()
         return Job(request.model, prompt, plan, sampled, stops, request.n or 1, self._settings.attempts)
 
     def _uncached_refusal(self, grammar: str | None) -> str | None:
@@ -100,7 +112,7 @@ class Model:
             return self.template.render(
                 messages,
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
-                format=self.format,
+                format=self.format_for(request),
                 schema=self._schema_to_tell(request, messages),
                 template_kwargs=request.chat_template_kwargs or {},
             )
@@ -109,7 +121,8 @@ class Model:
 
     def _schema_to_tell(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """The schema that the prompt tells the model. JSON mode has none: there the messages say what they want."""
-        told = schema(request) if isinstance(request.response_format, JsonSchemaResponse) else None
+        asked = answer(request)
+        told = asked.schema if asked.told else None
         if told is None or self._settings.schema_in_prompt == "never":
             return None
         if self._settings.schema_in_prompt == "always":
@@ -123,6 +136,7 @@ class Models:
 
     def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
         self._models = tuple(Model(engine, settings) for engine in engines)
+        self.counters = Counters()
         self._loading = asyncio.Lock()
         self._loaded = False
 

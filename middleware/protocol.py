@@ -120,6 +120,16 @@ class JsonSchemaResponse(_Object):
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaResponse, Field(discriminator="type")]
 
 
+class StructuredOutputs(_Object):
+    """vLLM's: exactly one of these."""
+
+    json_: dict[str, Any] | StrictStr | None = Field(default=None, alias="json")
+    json_object: StrictBool | None = None
+    regex: StrictStr | None = None
+    choice: list[StrictStr] | None = Field(default=None, min_length=1)
+    grammar: StrictStr | None = None
+
+
 class StreamOptions(_Object):
     include_usage: StrictBool | None = None
     include_obfuscation: StrictBool | None = None
@@ -139,6 +149,9 @@ class TurnRequest(_Object):
     tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
     parallel_tool_calls: StrictBool | None = None
     response_format: ResponseFormat | None = None
+    structured_outputs: StructuredOutputs | None = None
+    # Ours: another wire format for tool calls than the one the model was found to speak.
+    tool_format: StrictStr | None = None
 
     def unknown_fields(self) -> list[str]:
         """The paths of all fields in the request that have no meaning here."""

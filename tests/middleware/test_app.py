@@ -209,7 +209,9 @@ def test_keys(authorization: str | None, status: int) -> None:
 def test_health_needs_no_key() -> None:
     engine = ScriptedEngine(says("hello"))
     served = create_app(engine, settings=Settings(api_keys=("one",)))
-    assert send(served, "GET", "/health").json() == {"status": "ok", "running": {"scripted": 0}}
+    body = send(served, "GET", "/health").json()
+    assert body["status"] == "ok"
+    assert body["running"] == {"scripted": 0}
     engine.dead = True
     assert send(served, "GET", "/health").status_code == 503
 
@@ -255,6 +257,7 @@ def test_an_answer_that_breaks_its_schema_never_looks_finished(content: str) -> 
     streamed = events(chat(served, response_format=AS_SCHEMA, stream=True))
     assert streamed[-1]["error"]["code"] == "invalid_output"
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in streamed[:-1])
+    assert send(served, "GET", "/health").json()["counters"]["broken_guarantees"] == 2
 
 
 UNIQUE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}

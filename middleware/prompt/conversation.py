@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from middleware.messages import Setting, Step, joined, text, user, without
-from middleware.template import PromptError
-from middleware.toolhistory import (
+from middleware.prompt.messages import Setting, Step, joined, text, user, without
+from middleware.prompt.template import PromptError
+from middleware.prompt.toolhistory import (
     pair_results,
     shape_calls,
     shorten_ids,
@@ -15,7 +15,7 @@ from middleware.toolhistory import (
     wrap_results,
     write_out_calls,
 )
-from middleware.traits import Message, Place
+from middleware.prompt.traits import Message, Place
 
 
 def adapt(messages: Iterable[Mapping[str, Any]], setting: Setting) -> list[Message]:

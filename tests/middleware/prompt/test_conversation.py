@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from grammars.formats import HERMES
-from middleware.arguments import as_json, as_object, as_string
-from middleware.conversation import adapt
-from middleware.messages import Setting
-from middleware.traits import Calling, Message, Traits
+from middleware.prompt.arguments import as_json, as_object, as_string
+from middleware.prompt.conversation import adapt
+from middleware.prompt.messages import Setting
+from middleware.prompt.traits import Calling, Message, Traits
 
 PLAIN = Traits(
     telling=None,

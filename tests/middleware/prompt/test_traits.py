@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from middleware.prompt import ChatTemplate
-from middleware.traits import Calling, Telling, Traits
+from middleware.prompt.traits import Calling, Telling, Traits
 from tests import shared
 
 # name | the variable that takes tools | arguments of calls | role of results | place of system messages | peculiarities

@@ -10,14 +10,12 @@ from types import MappingProxyType
 from typing import Any
 
 from grammars.formats import Format
-from middleware.briefing import brief, normal_tool
-from middleware.conversation import adapt
-from middleware.messages import Setting
-from middleware.probe import probe
-from middleware.template import PromptError, Template
-from middleware.traits import DOORS, Traits
-
-__all__ = ["ChatTemplate", "PromptError"]
+from middleware.prompt.briefing import brief, normal_tool
+from middleware.prompt.conversation import adapt
+from middleware.prompt.messages import Setting
+from middleware.prompt.probe import probe
+from middleware.prompt.template import PromptError, Template
+from middleware.prompt.traits import DOORS, Traits
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _OURS = ("messages", "tools")

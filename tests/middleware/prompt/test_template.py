@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from middleware.template import PromptError, Template
+from middleware.prompt.template import PromptError, Template
 
 RENDERED: list[tuple[str, dict[str, Any], str]] = [
     ("{{ x | tojson }}", {"x": {"é": "<b> & 'c'"}}, '{"é": "<b> & \'c\'"}'),

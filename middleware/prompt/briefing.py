@@ -8,8 +8,8 @@ from typing import Any
 
 from grammars.formats import Format
 from grammars.render import Call, render
-from middleware.template import PromptError
-from middleware.traits import Telling
+from middleware.prompt.template import PromptError
+from middleware.prompt.traits import Telling
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
 

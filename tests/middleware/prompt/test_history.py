@@ -10,9 +10,9 @@ import pytest
 
 from grammars.formats import HERMES
 from middleware.prompt import ChatTemplate, PromptError
-from middleware.template import Template
+from middleware.prompt.template import Template
 from tests import shared
-from tests.middleware.test_traits import ROWS, templates
+from tests.middleware.prompt.test_traits import ROWS, templates
 
 Message = dict[str, Any]
 

@@ -12,7 +12,7 @@ import pytest
 
 from grammars.formats import HERMES
 from middleware.prompt import ChatTemplate, PromptError
-from middleware.template import Template
+from middleware.prompt.template import Template
 from tests import shared
 
 # The day on which huggingface.js rendered SmolLM3's, which tells the date.

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
 
-from middleware.template import PromptError, Template
-from middleware.traits import DOORS, Calling, Message, Place, Telling, Traits
+from middleware.prompt.template import PromptError, Template
+from middleware.prompt.traits import DOORS, Calling, Message, Place, Telling, Traits
 
 
 @dataclass(frozen=True)
