@@ -38,7 +38,7 @@ clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements-cpu.txt pyproject.toml | $(BIN)/python
-	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; about 600 MB to download)"
+	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; 600 MB to download, some minutes)"
 	$(BIN)/python -m pip install --no-deps --requirement requirements-cpu.txt
 	@echo "==> Installing latticework itself"
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .

@@ -48,7 +48,7 @@ def render_calls(arguments: Namespace) -> int:
 
 def _parser(format: Format, tools: Path | None, reasoning: Reasoning) -> Parser:
     if tools is None:
-        tree = turn_tree(format, format.calls, "auto", False, reasoning)
+        tree = turn_tree(format, format.calls, "auto", None, reasoning)
         return Parser(tree, anything(format, format.calls), {})
     functions = [tool.get("function", tool) for tool in json.loads(tools.read_text(encoding="utf-8"))]
     offered = tuple(Tool(one["name"], parameters=one.get("parameters") or ANY_OBJECT) for one in functions)

@@ -52,7 +52,9 @@ class Turn:
         format: the wire format that the model speaks.
         tools: what is offered, in the order of the request.
         choice: what may be called of it.
-        schema: of the document that the content must be; None: free text.
+        schema: of the document that the content must be; None: it is none.
+        schema_pointer: where the schema stands in the request.
+        written: the content in a form of the client's own, as a Lark expression (see written.py); None: it has none.
         special_tokens: the special tokens of the model's vocabulary, text -> id.
         reasoning: "open" where the prompt has opened the block, "may" where the model may, "off" where it does not.
     """
@@ -61,6 +63,8 @@ class Turn:
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = ToolChoice()
     schema: Schema | None = None
+    schema_pointer: str = SCHEMA_POINTER
+    written: str | None = None
     special_tokens: Mapping[str, int] = field(default_factory=dict)
     reasoning: Reasoning = "off"
 
@@ -72,6 +76,7 @@ class Plan:
     Attributes:
         grammar: llguidance Lark; None where there is nothing to constrain.
         report: what became of every keyword of the schemas; pointers go into the request.
+        free: whether the content is free text.
     """
 
     grammar: str | None
@@ -81,6 +86,13 @@ class Plan:
     offers: tuple[Offer, ...]
     document: SchemaPlan | None
     choice: ToolChoice
+    free: bool
+
+    @property
+    def exact(self) -> bool:
+        """The grammar alone decides: no keyword is merely checked on the finished turn."""
+        schemas = [offer.parameters for offer in self.offers] + ([self.document] if self.document else [])
+        return all(schema.exact for schema in schemas)
 
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
@@ -123,6 +135,8 @@ def compile_turn(turn: Turn) -> Plan:
         "tools": [(tool.name, tool.parameters) for tool in turn.tools],
         "choice": (turn.choice.mode, turn.choice.names, turn.choice.most),
         "schema": turn.schema,
+        "schema_pointer": turn.schema_pointer,
+        "written": turn.written,
         "special_tokens": turn.special_tokens,
         "reasoning": turn.reasoning,
     }
@@ -133,19 +147,22 @@ def compile_turn(turn: Turn) -> Plan:
 def _compile(format: Format, key: str) -> Plan:
     content = json.loads(key)
     tools = [_offer(index, name, parameters) for index, (name, parameters) in enumerate(content["tools"])]
-    document = None if content["schema"] is None else _compiled(SCHEMA_POINTER, content["schema"])
+    where, written = content["schema_pointer"], content["written"]
+    document = None if content["schema"] is None else _compiled(where, content["schema"])
     choice, offers = _settled(ToolChoice(*content["choice"]), tools)
     calls = at_most(format.calls, choice.most) if tools else None
-    tree = turn_tree(format, calls, choice.mode, document is not None, content["reasoning"])
-    filling = lark.Filling(offers, document, content["special_tokens"])
+    answer = wire.DOCUMENT if document else wire.Written() if written else None
+    tree = turn_tree(format, calls, choice.mode, answer, content["reasoning"])
+    filling = lark.Filling(offers, document, content["special_tokens"], written or "")
     return Plan(
-        grammar=lark.write(tree, filling) if calls or document else None,
-        report=_report(tools, document),
+        grammar=lark.write(tree, filling) if calls or answer else None,
+        report=_report(tools, where, document),
         tree=tree,
         recovery=anything(format, calls if offers else None),
         offers=offers,
         document=document,
         choice=choice,
+        free=answer is None,
     )
 
 
@@ -200,9 +217,9 @@ def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
         raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
 
 
-def _report(tools: Sequence[Offer], document: SchemaPlan | None) -> tuple[Finding, ...]:
+def _report(tools: Sequence[Offer], where: str, document: SchemaPlan | None) -> tuple[Finding, ...]:
     places = [(tool.pointer, tool.parameters) for tool in tools]
-    places += [(SCHEMA_POINTER, document)] if document else []
+    places += [(where, document)] if document else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)
 
 

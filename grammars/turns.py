@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from grammars.analysis import unrolled
 from grammars.formats.format import Format, Frame
-from grammars.wire import DOCUMENT, Lit, Node, Opt, Sink, Space, Text, Unlike, lift, seq
+from grammars.wire import Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
 
 Mode = Literal["none", "auto", "required"]
 Reasoning = Literal["off", "may", "open"]
 
 
-def turn_tree(format: Format, calls: Node | None, mode: Mode, document: bool, reasoning: Reasoning) -> Node:
-    """All that may be written in a turn. `calls` are the format's, perhaps fewer; None where there is no tool."""
+def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
+    """All that may be written in a turn.
+
+    `calls` are the format's, perhaps fewer; None where there is no tool. `answer` is what the content must be; None
+    where it is free text.
+    """
     thought = _REASONING[reasoning](format.reasoning) if format.reasoning else lift("")
-    return seq(thought, _TREES[mode, document](format, calls))
+    if mode == "required":
+        assert calls, "plan.py refuses a required call without tools"
+        return seq(thought, calls)
+    if answer is None:
+        return seq(thought, _TEXTS[mode](format, calls))
+    return seq(thought, _ANSWERS[mode](format, calls, _placed(format, answer)))
 
 
 def text_or_calls(format: Format, calls: Node | None) -> Node:
@@ -41,22 +51,20 @@ def anything(format: Format, calls: Node | None) -> Node:
     return Text("content", None, "never") if calls is None or format.alone else Text("content", calls, "may")
 
 
-def _document(format: Format, calls: Node | None) -> Node:
-    return seq(format.answer.open, DOCUMENT, format.answer.close) if format.answer else DOCUMENT
+def _placed(format: Format, answer: Node) -> Node:
+    """The answer in the frame that the format has for it."""
+    frame = format.answer
+    if frame is None:
+        return answer
+    return seq(frame.open, replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
 
 
-def _document_or_calls(format: Format, calls: Node | None) -> Node:
-    document = _document(format, calls)
+def _answer_or_calls(format: Format, calls: Node | None, answer: Node) -> Node:
     if calls is None:
-        return document
+        return answer
     if format.answer:
-        return document | _framed_calls(format, calls)
-    return (unrolled(calls) if format.alone else calls) | document
-
-
-def _calls_only(format: Format, calls: Node | None) -> Node:
-    assert calls, "plan.py refuses a required call without tools"
-    return calls
+        return answer | _framed_calls(format, calls)
+    return (unrolled(calls) if format.alone else calls) | answer
 
 
 def _framed_calls(format: Format, calls: Node) -> Node:
@@ -89,11 +97,9 @@ _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "open": _thought,
 }
 
-_TREES: Mapping[tuple[Mode, bool], Callable[[Format, Node | None], Node]] = {
-    ("none", False): text_only,
-    ("none", True): _document,
-    ("auto", False): text_or_calls,
-    ("auto", True): _document_or_calls,
-    ("required", False): _calls_only,
-    ("required", True): _calls_only,
+_TEXTS: Mapping[Mode, Callable[[Format, Node | None], Node]] = {"none": text_only, "auto": text_or_calls}
+
+_ANSWERS: Mapping[Mode, Callable[[Format, Node | None, Node], Node]] = {
+    "none": lambda format, calls, answer: answer,
+    "auto": _answer_or_calls,
 }

@@ -185,6 +185,13 @@ class Document(Node):
     """One JSON value that fits the schema of the turn; it is the content."""
 
 
+@dataclass(frozen=True)
+class Written(Node):
+    """Content in a form of the client's own. It is read as free text, up to `close`, or else to the end of the turn."""
+
+    close: str = ""
+
+
 NAME, ARGUMENTS, DOCUMENT, ORDINAL = Name(), Arguments(), Document(), Ordinal()
 NEWLINE = Space("\n")
 

@@ -15,13 +15,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from grammars.errors import GrammarError
+from middleware import body
 from middleware.auth import BearerAuth
 from middleware.chat import ChatCompletions
 from middleware.engines.base import Engine, EngineError
 from middleware.errors import ApiError, ServerFault, UnknownModel, UnknownRoute, WrongMethod, as_api_error
+from middleware.explain import explained
 from middleware.models import Models
+from middleware.protocol import GrammarRequest
 from middleware.responses import ModelList
 from middleware.settings import Settings
+from middleware.validation import parse_as
 
 
 def create_app(*engines: Engine, settings: Settings | None = None) -> Starlette:
@@ -59,7 +63,7 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
-        return _json({"status": "ok", "running": await models.health()})
+        return _json({"status": "ok", "running": await models.health(), "counters": models.counters})
 
     async def list_models(request: Request) -> Response:
         return _json(ModelList(await models.cards()))
@@ -71,9 +75,14 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
                 return _json(card)
         raise UnknownModel(f"The model '{name}' does not exist.", param="model")
 
+    async def explain(request: Request) -> Response:
+        asked = await body.decode(await body.read(request.receive, settings.max_body_bytes))
+        return _json(await explained(models, parse_as(GrammarRequest, asked), settings.compile_timeout))
+
     guard = [Middleware(BearerAuth, settings.api_keys)] if settings.api_keys else []
     v1 = [
         Route("/chat/completions", ChatCompletions(models, settings), methods=["POST"]),
+        Route("/grammars", explain, methods=["POST"]),
         Route("/models", list_models),
         Route("/models/{name:path}", get_model),
     ]

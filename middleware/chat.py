@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -16,8 +15,8 @@ from middleware import body, sse
 from middleware.chunks import fold
 from middleware.completion import Completion, Job
 from middleware.disconnect import unless_disconnected
-from middleware.errors import BadRequest
-from middleware.models import Model, Models
+from middleware.models import Models
+from middleware.offloop import off_loop
 from middleware.protocol import ChatRequest
 from middleware.settings import Settings
 from middleware.validation import parse
@@ -25,9 +24,11 @@ from middleware.validation import parse
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "x-request-id"
+CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
-# Names of ignored fields in the header, at most: a header has its limits, and a body's keys have none.
-MOST_IGNORED = 20
+# What a header lists at most: it has its limits, and a body's keys have none.
+MOST_NAMES = 20
+MOST_LETTERS = 200
 
 
 class ChatCompletions:
@@ -48,9 +49,9 @@ class ChatCompletions:
         decoded = await body.decode(asked)
         request = parse(decoded)
         model = await self._models.find(request.model)
-        job = await self._prepared(model, request, decoded["messages"])
-        completion = Completion(model.engine, job)
-        headers = {REQUEST_ID: completion.id, **_ignored(request, job)}
+        job = await off_loop(self._settings.compile_timeout, model.prepare, request, decoded["messages"])
+        completion = Completion(model.engine, job, self._models.counters)
+        headers = {REQUEST_ID: completion.id, **_ignored(request, job), **_checked(job)}
         async with aclosing(completion.chunks()) as chunks:
             if request.stream:
                 usage = bool(request.stream_options and request.stream_options.include_usage)
@@ -60,22 +61,23 @@ class ChatCompletions:
                 await sse.start(send, 200, {"content-type": "application/json", **headers})
                 await send({"type": "http.response.body", "body": whole})
 
-    async def _prepared(self, model: Model, request: ChatRequest, messages: list[dict[str, Any]]) -> Job:
-        """Off the event loop, where a large schema would stall every stream."""
-        limit = self._settings.compile_timeout
-        try:
-            return await asyncio.wait_for(asyncio.to_thread(model.prepare, request, messages), limit)
-        except TimeoutError:
-            raise BadRequest(f"The request took longer than {limit} s to compile.", code="compile_timeout") from None
-
 
 def _ignored(request: ChatRequest, job: Job) -> dict[str, str]:
     """The header that names what had no effect, so that nothing is dropped silently."""
     names = request.unknown_fields()
     if request.stop and not job.stops:
         names.append("stop")  # it never cuts a document
-    if not names:
-        return {}
-    listed = [quote(name[:100], safe="[].-_") for name in names[:MOST_IGNORED]]
-    more = [f"and-{len(names) - MOST_IGNORED}-more"] if len(names) > MOST_IGNORED else []
-    return {IGNORED: ", ".join([*listed, *more])}
+    return _listing(IGNORED, names)
+
+
+def _checked(job: Job) -> dict[str, str]:
+    """The header that names the keywords for whose sake the answer is held back until it is checked."""
+    checked = [finding for finding in job.plan.report if finding.status == "checked"]
+    return _listing(CHECKED, [f"{finding.pointer}/{finding.keyword}" for finding in checked])
+
+
+def _listing(header: str, names: Sequence[str]) -> dict[str, str]:
+    """Names that a client chose, safe in a header; no header for none."""
+    listed = [quote(name[:MOST_LETTERS], safe="/[].-_$") for name in names[:MOST_NAMES]]
+    more = [f"and-{len(names) - MOST_NAMES}-more"] if len(names) > MOST_NAMES else []
+    return {header: ", ".join([*listed, *more])} if names else {}

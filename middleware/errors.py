@@ -9,6 +9,7 @@ ApiError                    status  type                    code
 ├── WrongMethod             405     invalid_request_error   method_not_supported
 ├── TooLarge                413     invalid_request_error   request_too_large
 ├── BrokenGuarantee         500     server_error            invalid_output
+├── SchemaViolation         500     server_error            schema_violation
 ├── ServerFault             500     server_error            internal_error
 └── Unavailable             503     server_error            engine_unavailable
 
@@ -97,6 +98,14 @@ class BrokenGuarantee(ApiError):
     status = 500
     type = "server_error"
     code = "invalid_output"
+
+
+class SchemaViolation(ApiError):
+    """The model broke a keyword that can only be checked, as often as it was allowed to try."""
+
+    status = 500
+    type = "server_error"
+    code = "schema_violation"
 
 
 class ServerFault(ApiError):

@@ -7,18 +7,21 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 from grammars.errors import InvalidGrammar
-from grammars.formats import FORMATS, HERMES, Format
-from grammars.plan import compile_turn
+from grammars.formats import FORMATS, Format, choose
+from grammars.plan import Plan, compile_turn
+from grammars.turns import reasoning_after
 from middleware import sampling
 from middleware.completion import Job
+from middleware.counters import Counters
 from middleware.engines.base import Engine
 from middleware.errors import BadRequest, UnknownModel
 from middleware.prompt import ChatTemplate, PromptError
-from middleware.protocol import ChatRequest, JsonSchemaResponse
+from middleware.protocol import ChatRequest, JsonSchemaResponse, TurnRequest
 from middleware.responses import ModelCard
 from middleware.settings import Settings
 from middleware.turn import schema, turn
@@ -47,16 +50,42 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    def format_for(self, request: TurnRequest) -> Format:
+        """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
+        asked = request.tool_format
+        if asked is None:
+            return self.format
+        if asked not in FORMATS:
+            raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+        return replace(FORMATS[asked], reasoning=self.format.reasoning)
+
     @cached_property
     def format(self) -> Format:
         """How this model writes tool calls."""
+        tokenizer = self.engine.tokenizer
+        chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
         if self._settings.tool_format:
-            return FORMATS[self._settings.tool_format]
-        return HERMES
+            chosen = replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning)
+            why = "the settings say so"
+        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], chosen.name, why)
+        return chosen
 
     @cached_property
     def template(self) -> ChatTemplate:
         return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
+
+    def plan(self, request: TurnRequest, prompt: str = "") -> Plan:
+        """The request's grammar, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+
+        Only the rendered `prompt` tells whether the model's thoughts have begun.
+        """
+        format = self.format_for(request)
+        asked = turn(request, format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
+        plan = compile_turn(replace(asked, reasoning=reasoning_after(format, prompt)))
+        if (refusal := self._refusal_of(plan.grammar)) is not None:
+            at_fault = "/response_format" if plan.document else "/tools"
+            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
+        return plan
 
     def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
         """Compiles, renders and counts: all that can be wrong with a request is found here.
@@ -64,18 +93,15 @@ class Model:
         `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
         call it off the event loop. Raises BadRequest and GrammarError.
         """
-        asked = turn(request, self.format, self.engine.tokenizer.special_tokens)
-        plan = compile_turn(asked)
-        if (refusal := self._refusal_of(plan.grammar)) is not None:
-            at_fault = "/response_format" if asked.schema is not None else "/tools"
-            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
-        prompt = self.engine.tokenizer.encode(self._render(request, messages))
+        text = self._render(request, messages)
+        plan = self.plan(request, text)
+        prompt = self.engine.tokenizer.encode(text)
         room = sampling.room(request, len(prompt), self.engine.max_model_len)
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
-        stops = () if asked.schema is not None else tuple(request.stop or ())
-        return Job(request.model, prompt, plan, sampled, stops, request.n or 1)
+        stops = () if plan.document else tuple(request.stop or ())
+        return Job(request.model, prompt, plan, sampled, stops, request.n or 1, self._settings.attempts)
 
     def _uncached_refusal(self, grammar: str | None) -> str | None:
         return None if grammar is None else self.engine.tokenizer.grammar_error(grammar)
@@ -85,7 +111,7 @@ class Model:
             return self.template.render(
                 messages,
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
-                format=self.format,
+                format=self.format_for(request),
                 schema=self._schema_to_tell(request, messages),
                 template_kwargs=request.chat_template_kwargs or {},
             )
@@ -108,6 +134,7 @@ class Models:
 
     def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
         self._models = tuple(Model(engine, settings) for engine in engines)
+        self.counters = Counters()
         self._loading = asyncio.Lock()
         self._loaded = False
 

@@ -83,6 +83,19 @@ class NamedTool(_Object):
     function: NamedFunction
 
 
+class AllowedTools(_Object):
+    mode: Literal["auto", "required"]
+    tools: list[NamedTool] = Field(min_length=1)
+
+
+class AllowedToolsChoice(_Object):
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ChosenTools = Annotated[NamedTool | AllowedToolsChoice, Field(discriminator="type")]
+
+
 class JsonSchemaFormat(_Object):
     name: ToolName
     description: StrictStr | None = None
@@ -107,6 +120,16 @@ class JsonSchemaResponse(_Object):
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaResponse, Field(discriminator="type")]
 
 
+class StructuredOutputs(_Object):
+    """vLLM's: exactly one of these."""
+
+    json_: dict[str, Any] | StrictStr | None = Field(default=None, alias="json")
+    json_object: StrictBool | None = None
+    regex: StrictStr | None = None
+    choice: list[StrictStr] | None = Field(default=None, min_length=1)
+    grammar: StrictStr | None = None
+
+
 class StreamOptions(_Object):
     include_usage: StrictBool | None = None
     include_obfuscation: StrictBool | None = None
@@ -116,8 +139,33 @@ def _listed(stop: Any) -> Any:
     return [stop] if isinstance(stop, str) else stop
 
 
-class ChatRequest(_Object):
-    """The body of `POST /v1/chat/completions`. An explicit null is the same as leaving a field out."""
+class TurnRequest(_Object):
+    """What the answer may be: the part of a request that becomes a grammar.
+
+    An explicit null is the same as leaving a field out.
+    """
+
+    tools: list[Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
+    parallel_tool_calls: StrictBool | None = None
+    response_format: ResponseFormat | None = None
+    structured_outputs: StructuredOutputs | None = None
+    # Ours: another wire format for tool calls than the one the model was found to speak.
+    tool_format: StrictStr | None = None
+
+    def unknown_fields(self) -> list[str]:
+        """The paths of all fields in the request that have no meaning here."""
+        return list(_unknown(self, ""))
+
+
+class GrammarRequest(TurnRequest):
+    """The body of `POST /v1/grammars`."""
+
+    model: StrictStr
+
+
+class ChatRequest(TurnRequest):
+    """The body of `POST /v1/chat/completions`."""
 
     model: StrictStr
     messages: list[Message] = Field(min_length=1)
@@ -144,10 +192,6 @@ class ChatRequest(_Object):
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
 
-    tools: list[Tool] | None = None
-    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
-    parallel_tool_calls: StrictBool | None = None
-    response_format: ResponseFormat | None = None
     chat_template_kwargs: dict[str, Any] | None = None
 
     # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
@@ -163,10 +207,6 @@ class ChatRequest(_Object):
     verbosity: Any = None
     reasoning_effort: Any = None
     modalities: list[StrictStr] | None = None
-
-    def unknown_fields(self) -> list[str]:
-        """The paths of all fields in the request that have no meaning here."""
-        return list(_unknown(self, ""))
 
 
 def _unknown(value: Any, path: str) -> Iterator[str]:

@@ -137,6 +137,31 @@ class ChatCompletion(msgspec.Struct, frozen=True):
     object: Literal["chat.completion"] = "chat.completion"
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """What became of one keyword of a schema in the request: `pointer` goes into the request."""
+
+    pointer: str
+    keyword: str
+    status: Literal["enforced", "rewritten", "checked", "annotation", "refused"]
+    reason: str
+
+
+class Grammar(msgspec.Struct, frozen=True):
+    """What a request compiles to. `exact`: the grammar alone decides, nothing is left to be checked.
+
+    `grammar` is llguidance Lark, null where nothing is constrained; `compile_ms` is what this call took.
+    """
+
+    model: str
+    format: str
+    exact: bool
+    compile_ms: float
+    grammar_bytes: int
+    grammar: str | None
+    report: tuple[Finding, ...]
+    object: Literal["grammar"] = "grammar"
+
+
 class ModelCard(msgspec.Struct, frozen=True):
     """A model that requests can name."""
 

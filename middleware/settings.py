@@ -21,6 +21,8 @@ class Settings:
     tool_format: str | None = None
     max_body_bytes: int = 16 * 2**20
     compile_timeout: float = 10.0
+    attempts: int = 3
+    max_tool_calls: int = 16
     drain_timeout: int = 30
 
 
@@ -44,6 +46,10 @@ def port(text: str) -> int:
 
 def size(text: str) -> int:
     return _within(int(text), 1, 2**40)
+
+
+def count(text: str) -> int:
+    return _within(int(text), 1, 100)
 
 
 def seconds(text: str) -> float:
@@ -114,6 +120,13 @@ OPTIONS = (
     Option("tool_format", str, "FORMAT", "the model's wire format for tool calls, where its chat template misleads"),
     Option("max_body_bytes", size, "BYTES", "the largest request body that is read"),
     Option("compile_timeout", seconds, "SECONDS", "the longest that one request's schemas may take to compile"),
+    Option(
+        "attempts",
+        count,
+        "N",
+        "how often an answer is generated at most, whose schema has a keyword that can only be checked",
+    ),
+    Option("max_tool_calls", count, "N", "how many tools one answer may call: a small model goes on and on"),
     Option("drain_timeout", whole_seconds, "SECONDS", "how long running answers may go on after SIGTERM"),
 )
 

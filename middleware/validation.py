@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from middleware.errors import BadRequest
-from middleware.protocol import ChatRequest, OtherPart
+from middleware.protocol import ChatRequest, OtherPart, TurnRequest
 
 # Fields that would change the answer, and that this server has no way to honour. Dropping one would break a promise.
 REFUSED = {
@@ -26,12 +26,20 @@ REFUSED = {
 }
 
 
-def parse(body: dict[str, Any]) -> ChatRequest:
-    """Raises BadRequest that names the first parameter at fault."""
+Request = TypeVar("Request", bound=TurnRequest)
+
+
+def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
+    """Raises BadRequest that names the parameter at fault."""
     try:
-        request = ChatRequest.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as error:
         raise _explained(body, error.errors(include_url=False, include_context=False)) from None
+
+
+def parse(body: dict[str, Any]) -> ChatRequest:
+    """A chat request that makes sense. Raises BadRequest that names the first parameter at fault."""
+    request = parse_as(ChatRequest, body)
     for rule in RULES:
         rule(request)
     return request

@@ -30,12 +30,12 @@ print(client.chat.completions.parse(**ask, response_format=Person).choices[0].me
 
 And then a tool call:
 
-tools = [pydantic_function_tool(Person, name="save_person", description="Save a person's name and age")]
-answer = client.chat.completions.parse(**ask, tools=tools, tool_choice="required")
+tools = [pydantic_function_tool(Person, name="save_person")]
+answer = client.chat.completions.parse(**ask, tools=tools, tool_choice="required", parallel_tool_calls=False)
 print(answer.choices[0].message.tool_calls[0].function)
 """
 
-TEXT = "Ada Lovelace is 36 years old."
+TEXT = "Save this person: Ada Lovelace, age 36."
 
 
 def welcome(url: str, model: str, *, guarded: bool) -> str:

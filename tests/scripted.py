@@ -9,7 +9,9 @@ from llguidance import LLMatcher, LLTokenizer
 
 from middleware.engines.base import EngineDead, Piece, Sampling
 
+# The comment is what a format is chosen by.
 CHATML = (
+    "{# <tool_call> #}"
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )

@@ -41,12 +41,14 @@ class Filling:
     Attributes:
         offers: the tools that may be called.
         document: the schema of the content, where it is a document.
+        written: the Lark expression of the content, where it has a form of the client's own.
         special: the special tokens of the vocabulary, text -> id.
     """
 
     offers: tuple[Offer, ...]
     document: SchemaPlan | None
     special: Mapping[str, int]
+    written: str = ""
 
 
 def write(tree: wire.Node, filling: Filling) -> str:
@@ -201,6 +203,9 @@ class Writer:
     def document(self, node: wire.Document) -> str:
         return self.schema(self._filling.document) if self._filling.document else ""
 
+    def written(self, node: wire.Written) -> str:
+        return self.rule(self._filling.written)
+
     def schema(self, plan: SchemaPlan) -> str:
         return self.rule(f"%json {plan.json}")
 
@@ -280,4 +285,5 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Value: members.value,
     wire.Spelled: literals.spelled,
     wire.Document: Writer.document,
+    wire.Written: Writer.written,
 }

@@ -216,6 +216,9 @@ class Parser:
         parameters = self._parameters.get(self._name)
         return ANY_TYPES if parameters is None else argument_types(parameters, name)
 
+    def written(self, node: wire.Written) -> Steps[None]:
+        yield from self.free_text(ContentDelta, stops(node.close) if node.close else stops(), not node.close)
+
 
 def _is_object(text: str) -> bool:
     try:
@@ -246,4 +249,5 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Typed: members.typed,
     wire.Spelled: literals.spelled,
     wire.Document: json_values.document,
+    wire.Written: Parser.written,
 }

@@ -8,7 +8,8 @@ meets itself again becomes a definition of its own, so recursion ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from grammars.schema import arrays, objects, scalars
 from grammars.schema.shape import (
@@ -35,7 +36,9 @@ from grammars.schema.shape import (
 STEPS = 4_000
 ALL_STEPS = 40_000
 PIECES = 256  # of one shape
+DEPTH = 40  # operations within each other; each takes up to ten frames
 
+_FROM_REF = ("meet", "minus")  # operations whose left side is the reference
 _Operation = Callable[..., Shape]  # (algebra, left, right); the tables below say which types
 
 
@@ -51,17 +54,21 @@ class Algebra:
         self._shapes: dict[str, Shape] = {}
         self._results: dict[tuple[str, Ref, Piece], Shape] = {}
         self._used: set[str] = set()
+        self._unfinished: set[str] = set()
         self._named = 0
         self._disjoint: dict[tuple[Piece, Piece], bool] = {}
         self._steps = STEPS
         self._all_steps = ALL_STEPS
+        self._depth = 0
 
     def allow(self, steps: int = STEPS) -> None:
         """A new keyword starts with a full budget."""
         self._steps = min(steps, self._all_steps)
 
     def resolve(self, ref: Ref) -> Shape:
-        """The shape that a reference names, other references followed."""
+        """The shape that a reference names. Raises Inexact while that is still being worked out."""
+        if ref.name in self._unfinished:
+            raise Inexact("it is told in terms of itself")
         if ref.name not in self._shapes:
             self._shapes[ref.name] = self._define(ref.name)
         shape = self._shapes[ref.name]
@@ -73,19 +80,22 @@ class Algebra:
             return left
         if left == ANYTHING:
             return right
-        return self._bounded(piece for one in left for other in right for piece in self._meet(one, other))
+        with self._deeper():
+            return self._bounded(piece for one in left for other in right for piece in self._meet(one, other))
 
     def minus(self, left: Shape, right: Shape) -> Shape:
-        """What `left` allows and `right` doesn't. Raises Inexact, always where `right` is loose."""
-        if not self.exact(right):
-            raise Inexact("what is excluded is itself only checked")
-        for other in right:
-            left = self._bounded(piece for one in left for piece in self._minus(one, other))
+        """What `left` allows and `right` doesn't. Raises Inexact, always where what is taken away is loose."""
+        if left == right and all(isinstance(piece, Ref) and not piece.loose for piece in right):
+            return NOTHING  # the same definitions: whatever they mean, nothing is left
+        with self._deeper():
+            for other in right:
+                left = self._bounded(piece for one in left for piece in self._minus(one, other))
         return left
 
     def disjoint(self, left: Shape, right: Shape) -> bool:
         """Whether surely nothing fits both. False is no proof of the opposite."""
-        return all(self._apart(one, other) for one in left for other in right)
+        with self._deeper():
+            return all(self._apart(one, other) for one in left for other in right)
 
     def exact(self, shape: Shape) -> bool:
         """Whether no piece in it, at any depth, is loose."""
@@ -106,6 +116,17 @@ class Algebra:
         if len(shape) > PIECES:
             raise Inexact(f"more than {PIECES} alternatives")
         return shape
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        """Operations nest no deeper than the interpreter's stack allows, with room for whoever called."""
+        if self._depth == DEPTH:
+            raise Inexact(f"shapes would have to be compared more than {DEPTH} levels deep")
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
 
     def _spend(self) -> None:
         self._steps -= 1
@@ -130,15 +151,19 @@ class Algebra:
 
     def _minus(self, left: Piece, right: Piece) -> Shape:
         self._spend()
-        if isinstance(right, AnyPiece) or left == right:
+        if right.loose:
+            raise Inexact("what is excluded is itself only checked")
+        if isinstance(right, AnyPiece) or (left == right and not inner(right)):
             return NOTHING
         if isinstance(left, AnyPiece):
-            return self.minus(EVERY_TYPE, (right,))
+            rest = self.minus(EVERY_TYPE, (right,))
+            return loosen(rest) if left.loose else rest
         if isinstance(right, Ref):
             return self._through("minus_of", right, left, lambda: self.minus((left,), self.resolve(right)))
         if isinstance(left, Ref):
             return self._through("minus", left, right, lambda: self.minus(self.resolve(left), (right,)))
-        return _MINUS.get((type(left), type(right)), _left)(self, left, right)
+        rest = _MINUS.get((type(left), type(right)), _left)(self, left, right)
+        return loosen(rest) if left.loose else rest
 
     def _through(self, operation: str, ref: Ref, other: Piece, body: Callable[[], Shape]) -> Shape:
         """An operation that looks into a definition. Where it comes back to itself, the result gets a name."""
@@ -148,14 +173,18 @@ class Algebra:
             return self._results[key]
         before = len(self._results)
         self._named += 1
-        name = f"{ref.name}.{self._named}"
+        name = f"{ref.name}:{self._named}"
         self._results[key] = (Ref(name=name),)
+        self._unfinished.add(name)
         try:
             shape = body()
         except Inexact:  # results since then may refer to this one, which there won't be
             for stale in list(self._results)[before:]:
                 del self._results[stale]
+            self._shapes[name] = loosen((ref if operation in _FROM_REF else other,))  # for definitions read meanwhile
             raise
+        finally:
+            self._unfinished.discard(name)
         if name in self._used:
             self._shapes[name] = shape
         else:
@@ -165,10 +194,11 @@ class Algebra:
     def _apart(self, left: Piece, right: Piece) -> bool:
         if isinstance(left, AnyPiece) or isinstance(right, AnyPiece):
             return False
-        key = (left, right)
+        key = (right, left) if (right, left) in self._disjoint else (left, right)
         if key not in self._disjoint:
             self._disjoint[key] = False  # of a pair that asks about itself nothing is proved
-            self._disjoint[key] = self._prove_apart(left, right)
+            with suppress(Inexact):  # nor of one that can't be looked into
+                self._disjoint[key] = self._prove_apart(left, right)
         return self._disjoint[key]
 
     def _prove_apart(self, left: Piece, right: Piece) -> bool:

@@ -1,4 +1,4 @@
-"""Which pieces some finite value fits. A definition that requires itself allows nothing, and a grammar for it never ends."""
+"""Which pieces some finite value fits. A definition that requires itself allows nothing: its grammar never ends."""
 
 from __future__ import annotations
 

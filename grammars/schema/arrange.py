@@ -38,8 +38,7 @@ class _Arranging:
         """The node that speaks of the instance: references followed, one alternative chosen."""
         while isinstance(schema, Mapping) and ("$ref" in schema or "anyOf" in schema):
             if "$ref" in schema:
-                name = schema["$ref"].removeprefix("#/$defs/").replace("%25", "%").replace("~1", "/").replace("~0", "~")
-                schema = self.definitions[name]
+                schema = self.definitions[schema["$ref"].removeprefix("#/$defs/")]
             else:
                 options = schema["anyOf"]
                 schema = next((option for option in options if self.fits(instance, option)), options[-1])

@@ -11,7 +11,6 @@ from typing import Any, Literal
 from llguidance import LLMatcher, LLTokenizer
 
 from grammars.errors import GrammarError
-from grammars.schema.arrange import arrange
 from grammars.schema.formats import FORMATS
 from grammars.schema.options import DEFAULTS, Options
 from grammars.schema.plan import SchemaPlan, compile_schema
@@ -24,8 +23,9 @@ class Verdict:
     """What came of one schema.
 
     Attributes:
-        outcome: exact, the grammar alone is right about every instance; checked, it is with `violations`; under, both let an
-            invalid instance through; over, a valid one is kept out; refused, with an error that points; crashed, without.
+        outcome: exact, the grammar alone is right about every instance; checked, it is with `violations`; under, both
+            let an invalid instance through; over, a valid one is kept out; refused, with an error that points; crashed,
+            without.
         detail: the instance or the error.
         compile_ms: compile_schema and llguidance's own compilation.
     """
@@ -76,9 +76,7 @@ def _since(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _decide(
-    plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid: Iterable[Any]
-) -> tuple[Outcome, str]:
+def _decide(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid: Iterable[Any]) -> tuple[Outcome, str]:
     outcome: Outcome = "exact"
     for instance in invalid:
         if _accepted(plan, acceptor, instance):
@@ -92,8 +90,8 @@ def _decide(
 
 
 def _accepted(plan: SchemaPlan, acceptor: Acceptor, instance: Any) -> bool:
-    """In the order its keys stand, or in the schema's: the order of keys means nothing in JSON, but a grammar has one."""
-    return acceptor.accepts(spell(instance)) or acceptor.accepts(spell(arrange(instance, plan.lowered)))
+    """In the order its keys stand, or in the schema's: it means nothing in JSON, but a grammar has one."""
+    return acceptor.accepts(spell(instance)) or acceptor.accepts(spell(plan.arrange(instance)))
 
 
 def counted(row: Mapping[str, Any]) -> list[Any]:

@@ -16,7 +16,7 @@ from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
-from jsonschema_specifications import REGISTRY
+from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
 from grammars.schema import regex
 from grammars.schema.dialect import DIALECTS, Dialect, pointer
@@ -71,7 +71,8 @@ def _class_of(name: str, nullable: bool) -> type[Validator]:
     }
     if nullable:
         keywords |= {"type": _nullable(base.VALIDATORS["type"]), "enum": _nullable(base.VALIDATORS["enum"])}
-    return extend(base, keywords)
+    extended: type[Validator] = extend(base, keywords)  # type: ignore[no-untyped-call]
+    return extended
 
 
 @lru_cache(maxsize=1)
@@ -92,7 +93,7 @@ def _pattern(validator: Validator, pattern: str, instance: Any, schema: Mapping[
 
 
 def _pattern_properties(
-    validator: Validator, patterns: Mapping[str, Any], instance: Any, schema: Mapping[str, Any]
+    validator: Any, patterns: Mapping[str, Any], instance: Any, schema: Mapping[str, Any]
 ) -> Errors:
     if not isinstance(instance, Mapping):
         return
@@ -102,7 +103,7 @@ def _pattern_properties(
                 yield from validator.descend(value, subschema, path=name, schema_path=pattern)
 
 
-def _additional_properties(validator: Validator, allowed: Any, instance: Any, schema: Mapping[str, Any]) -> Errors:
+def _additional_properties(validator: Any, allowed: Any, instance: Any, schema: Mapping[str, Any]) -> Errors:
     if not isinstance(instance, Mapping):
         return
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})

@@ -31,12 +31,13 @@ from grammars.schema.shape import (
 if TYPE_CHECKING:
     from grammars.schema.read import Reader
 
+ALTERNATIVES = 64  # that dependencies, which double them, may lead to
 NO_OBJECT: Shape = (NULL, BOOLEAN, NUMBER, TEXT, ARRAY)
 
 
 def reference(reader: Reader, node: Node, shape: Shape) -> Shape:
     target = reader.refer(reader.source.target(node))
-    return reader.attempt(node, "$ref", lambda: reader.algebra.meet(shape, target), lambda: shape)
+    return reader.attempt(node, "$ref", shape, reader.algebra.meet, shape, target)
 
 
 def dynamic_reference(reader: Reader, node: Node, shape: Shape) -> Shape:
@@ -49,24 +50,24 @@ def dynamic_reference(reader: Reader, node: Node, shape: Shape) -> Shape:
         reader.ledger.check(node.schema, keyword, "which anchor it means depends on the path of references")
         return loosen(shape)
     target = reader.refer(reader.source.target(node, keyword))
-    return reader.attempt(node, keyword, lambda: reader.algebra.meet(shape, target), lambda: shape)
+    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, target)
 
 
 def const(reader: Reader, node: Node, shape: Shape) -> Shape:
-    return reader.attempt(node, "const", lambda: _among(reader, node, shape, [node.schema["const"]]), lambda: shape)
+    return reader.attempt(node, "const", shape, _among, reader, shape, [node.schema["const"]])
 
 
 def enum(reader: Reader, node: Node, shape: Shape) -> Shape:
     values = list(node.schema["enum"])
     if "type" in node.schema and local.nullable(node, reader):
         values.append(None)
-    return reader.attempt(node, "enum", lambda: _among(reader, node, shape, values), lambda: shape)
+    return reader.attempt(node, "enum", shape, _among, reader, shape, values)
 
 
-def _among(reader: Reader, node: Node, shape: Shape, values: list[Any]) -> Shape:
+def _among(reader: Reader, shape: Shape, values: list[Any]) -> Shape:
     """The listed values that the shape allows. Strings go together, the rest one by one, in the order of the list."""
     words = tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
-    pieces = [(Words(values=words),)] if words else []
+    pieces: list[Shape] = [(Words(values=words),)] if words else []
     pieces.extend(single(value) for value in values if not isinstance(value, str))
     return reader.algebra.meet(shape, unite(*pieces))
 
@@ -91,44 +92,34 @@ def single(value: Any) -> Shape:
 def all_of(reader: Reader, node: Node, shape: Shape) -> Shape:
     for child in node.schema["allOf"]:
         other = reader.read(node.child(child))
-        before = shape
-        shape = reader.attempt(
-            node, "allOf", lambda left=before, right=other: reader.algebra.meet(left, right), lambda left=before: left
-        )
+        shape = reader.attempt(node, "allOf", shape, reader.algebra.meet, shape, other)
     return shape
 
 
 def any_of(reader: Reader, node: Node, shape: Shape) -> Shape:
     branches = unite(*(reader.read(node.child(child)) for child in node.schema["anyOf"]))
-    return reader.attempt(node, "anyOf", lambda: reader.algebra.meet(shape, branches), lambda: shape)
+    return reader.attempt(node, "anyOf", shape, reader.algebra.meet, shape, branches)
 
 
 def one_of(reader: Reader, node: Node, shape: Shape) -> Shape:
     """Each branch without what it shares with others."""
     read = [reader.read(node.child(child)) for child in node.schema["oneOf"]]
-    branches = [
-        reader.attempt(node, "oneOf", lambda other=other: reader.algebra.meet(shape, other), lambda: shape)
-        for other in read
-    ]
-    return unite(
-        *(
-            reader.attempt(node, "oneOf", lambda i=i: _alone(reader, branches, i), lambda i=i: branches[i])
-            for i in range(len(branches))
-        )
-    )
+    branches = [reader.attempt(node, "oneOf", shape, reader.algebra.meet, shape, other) for other in read]
+    alone = (reader.attempt(node, "oneOf", mine, _alone, reader, branches, i) for i, mine in enumerate(branches))
+    return unite(*alone)
 
 
 def _alone(reader: Reader, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
     for other in chain(branches[:index], branches[index + 1 :]):
-        if not reader.algebra.disjoint(mine, other):
+        if not reader.algebra.disjoint(branches[index], other):
             mine = reader.algebra.minus(mine, other)
     return mine
 
 
 def negation(reader: Reader, node: Node, shape: Shape) -> Shape:
     forbidden = reader.read(node.child(node.schema["not"]))
-    return reader.attempt(node, "not", lambda: reader.algebra.minus(shape, forbidden), lambda: shape)
+    return reader.attempt(node, "not", shape, reader.algebra.minus, shape, forbidden)
 
 
 def conditional(reader: Reader, node: Node, shape: Shape) -> Shape:
@@ -138,11 +129,10 @@ def conditional(reader: Reader, node: Node, shape: Shape) -> Shape:
         return shape
     condition = reader.read(node.child(schema["if"]))
     then, otherwise = (reader.read(node.child(schema.get(keyword, True))) for keyword in ("then", "else"))
-    held = reader.attempt(
-        node, "if", lambda: algebra.meet(algebra.meet(shape, condition), then), lambda: algebra.meet(shape, then)
-    )
-    narrowed = reader.attempt(node, "else", lambda: algebra.meet(shape, otherwise), lambda: shape)
-    failed = reader.attempt(node, "if", lambda: algebra.minus(narrowed, condition), lambda: narrowed)
+    held = reader.attempt(node, "if", shape, algebra.meet, shape, condition)
+    held = reader.attempt(node, "then", held, algebra.meet, held, then)
+    narrowed = reader.attempt(node, "else", shape, algebra.meet, shape, otherwise)
+    failed = reader.attempt(node, "if", narrowed, algebra.minus, narrowed, condition)
     return unite(held, failed)
 
 
@@ -151,13 +141,7 @@ def dependencies(reader: Reader, node: Node, shape: Shape) -> Shape:
     for keyword in ("dependencies", "dependentRequired", "dependentSchemas"):
         if node.dialect.knows(keyword):
             for name, needed in node.schema.get(keyword, {}).items():
-                before = shape
-                shape = reader.attempt(
-                    node,
-                    keyword,
-                    lambda before=before, name=name, needed=needed: _depending(reader, node, before, name, needed),
-                    lambda before=before: before,
-                )
+                shape = reader.attempt(node, keyword, shape, _depending, reader, node, shape, name, needed)
     return shape
 
 
@@ -172,6 +156,3 @@ def _depending(reader: Reader, node: Node, shape: Shape, name: str, needed: Any)
     if len(met) > len(shape) and len(met) > ALTERNATIVES:
         raise Inexact(f"its cases, with those before, are more than {ALTERNATIVES} alternatives")
     return met
-
-
-ALTERNATIVES = 64  # that dependencies, which double them, may lead to

@@ -1,7 +1,7 @@
 """`minProperties` and `maxProperties`, spelled so that llguidance can enforce them.
 
-It counts members only where each listed property is required. So an object with optional ones is split: by which of them
-is the first to be present, until the rest is settled.
+It counts members only where each listed property is required. So an object with optional ones is split: by which of
+them is the first to be present, until the rest is settled.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from grammars.schema.report import Ledger
 from grammars.schema.shape import NOTHING, Object, Shape
 
 OBJECTS = 64
+COUNTS = ("minProperties", "maxProperties")  # either can end up as the other: `not` turns them round
 
 
 def spelled(piece: Object, alive: Alive, ledger: Ledger) -> list[Object]:
@@ -27,15 +28,14 @@ def spelled(piece: Object, alive: Alive, ledger: Ledger) -> list[Object]:
     if least <= len(piece.required) and most is None:
         return [replace(piece, least=0, most=None)]
     if open_ended and least > len(piece.required) + 1:
-        ledger.check_everywhere("minProperties", "a repeated name would be counted twice")
+        ledger.check_everywhere(COUNTS, "a repeated name would be counted twice")
     if not open_ended and (least, most) == (len(piece.required) + 1, None):
         return [replace(piece, least=least, most=None)]
     found: list[Object] = []
     for one in _split(replace(piece, most=most), optional, open_ended):
         found.append(one)
         if len(found) > OBJECTS:
-            for keyword in ("minProperties", "maxProperties"):
-                ledger.check_everywhere(keyword, f"more than {OBJECTS} sets of properties would do")
+            ledger.check_everywhere(COUNTS, f"more than {OBJECTS} sets of properties would do")
             return [replace(piece, least=0, most=None)]
     return found
 

@@ -20,14 +20,10 @@ from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202
 from grammars.errors import RefusedSchema
 
 # keyword -> where its subschemas are: the value itself, each of a list, each value of a mapping
-ONE = frozenset(
-    "additionalItems additionalProperties contains contentSchema else if items not propertyNames then"
-    " unevaluatedItems unevaluatedProperties".split()
-)
+ONE = frozenset(("additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not"))
+ONE |= {"propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"}
 EACH = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
-NAMED = frozenset(
-    ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
-)
+NAMED = frozenset(("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies"))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""String formats that are asserted, as regular languages. Any other format is an annotation, as the specification has it.
+"""String formats that are asserted, as regular languages. Any other is an annotation, as the specification has it.
 
 Those that llguidance knows by name are left to it; dates are spelled out here, because its own let 30 February through.
 Sources: RFC 3339 (date, time; days per month with leap years), RFC 3339 appendix A (duration), RFC 5321 (email),

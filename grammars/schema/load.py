@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import FormatChecker
 from jsonschema.exceptions import best_match
-from jsonschema_specifications import REGISTRY
-from referencing import Resource
+from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from grammars.errors import InvalidSchema, RefusedSchema
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from referencing._core import Resolver
 
 Schema = Mapping[str, Any] | bool
-MAX_DEPTH = 96  # subschemas within each other; references don't count
 
 
 @dataclass(frozen=True)
@@ -72,8 +70,6 @@ class Source:
         """Every subschema that the dialects' keywords lead to, with the tokens of its pointer."""
         found: list[tuple[tuple[str, ...], Any]] = [((), self.schema)]
         for tokens, node in found:
-            if len(tokens) > 2 * MAX_DEPTH:
-                raise RefusedSchema(f"nested more than {MAX_DEPTH} deep", pointer=pointer(tokens))
             if isinstance(node, Mapping):
                 found.extend(((*tokens, *path), child) for path, child in subschemas(node))
         return found

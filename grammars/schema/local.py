@@ -14,11 +14,13 @@ from grammars.schema.dialect import pointer
 from grammars.schema.formats import FORMATS
 from grammars.schema.load import Node
 from grammars.schema.objects import region
+from grammars.schema.scalars import empty
 from grammars.schema.shape import (
     ANYTHING,
     ARRAY,
     BOOLEAN,
     INTEGER,
+    NOTHING,
     NULL,
     NUMBER,
     OBJECT,
@@ -44,7 +46,7 @@ _NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximu
 _TEXTS = frozenset(("minLength", "maxLength", "pattern", "format"))
 _ARRAYS = frozenset(("items", "prefixItems", "additionalItems", "minItems", "maxItems"))
 _OBJECTS = frozenset(
-    "properties patternProperties additionalProperties required minProperties maxProperties".split()
+    ["properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties"]
 )
 KEYWORDS = _NUMBERS | _TEXTS | _ARRAYS | _OBJECTS | {"type", "nullable"}
 
@@ -110,7 +112,8 @@ def _read_text(reader: Reader, node: Node, present: set[str]) -> Shape:
         most=None if most is None else int(most),
         loose=loose,
     )
-    return text(piece)
+    constraints = len(languages) + known + ("minLength" in schema) + ("maxLength" in schema)
+    return NOTHING if constraints > 1 and empty(piece) else text(piece)
 
 
 def _languages(reader: Reader, node: Node) -> tuple[tuple[regex.Language, ...], bool]:
@@ -178,7 +181,7 @@ def _read_object(reader: Reader, node: Node, present: set[str]) -> Shape:
 
 
 def _with_patterns(reader: Reader, node: Node, piece: Object) -> Object:
-    """The object with `patternProperties` put in: properties narrowed by the patterns they match, patterns made disjoint."""
+    """The object with `patternProperties`: properties narrowed by those they match, patterns made disjoint."""
     declared: list[tuple[regex.Language, Shape]] = []
     for source, child in node.schema["patternProperties"].items():
         shape = reader.read(node.child(child))
@@ -202,9 +205,7 @@ def _narrowed(reader: Reader, name: str, shape: Shape, declared: list[tuple[rege
     return shape
 
 
-def _disjoint(
-    reader: Reader, declared: list[tuple[regex.Language, Shape]]
-) -> tuple[tuple[regex.Language, Shape], ...]:
+def _disjoint(reader: Reader, declared: list[tuple[regex.Language, Shape]]) -> tuple[tuple[regex.Language, Shape], ...]:
     """Regions of names: in one pattern only, or in several, whose shapes then all apply. Raises Inexact."""
     regions: list[tuple[regex.Language, Shape]] = []
     for language, shape in declared:

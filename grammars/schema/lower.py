@@ -8,15 +8,14 @@ can't enforce is left out here and noted as checked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 from grammars.schema import regex
+from grammars.schema.algebra import Algebra
 from grammars.schema.alive import Alive
-from grammars.schema.algebra import Algebra, inner
 from grammars.schema.counts import spelled
 from grammars.schema.formats import FORMATS
-from grammars.schema.numbers import lower_number
+from grammars.schema.numbers import EXACT, lower_number, plain
 from grammars.schema.objects import value
 from grammars.schema.options import Options
 from grammars.schema.report import Ledger
@@ -34,8 +33,13 @@ from grammars.schema.shape import (
     Text,
     Words,
 )
+from grammars.schema.usage import Usage
 
 Lowered = dict[str, Any] | bool
+
+COUNTED_ITEMS = 1000  # each is a symbol of llguidance's grammar, which has room for 65,000
+COUNTED_CHARACTERS = 1_000_000
+COUNTED = 8  # repetitions; fewer don't hurt
 
 
 class Lowering:
@@ -46,15 +50,16 @@ class Lowering:
         self.ledger = ledger
         self.options = options
         self.definitions: dict[str, Lowered] = {}
-        self._uses: dict[int, int] = {}
-        self._kept: list[Shape] = []  # keeps identities alive
-        self._shared: dict[int, str] = {}
+        self._shared: dict[object, str] = {}
+        self._pending: list[str] = []  # definitions referred to; written one after the other, not within each other
 
     def document(self, root: Shape) -> Lowered:
         """The whole schema; False where nothing can fit."""
         self.alive = Alive(self.algebra, root)
-        self._count(root)
+        self.usage = Usage(self.algebra, root)
         body = self.shape(root)
+        for name in self._pending:
+            self.definitions[name] = self._write(self.algebra.resolve(Ref(name=name)))
         if not self.definitions or isinstance(body, bool):
             return body
         return {**body, "$defs": self.definitions}
@@ -63,32 +68,17 @@ class Lowering:
         """One node."""
         if not self.alive.shape(shape):
             return False
-        if self._uses.get(id(shape), 0) < 2:
+        if not self.usage.repeats(shape):
             return self._write(shape)
-        if id(shape) not in self._shared:
-            self._shared[id(shape)] = name = f"shared.{len(self._shared)}"
-            self.definitions[name] = False  # keeps the place, so that definitions stand in order of first use
-            self.definitions[name] = self._write(shape)
-        return _reference(self._shared[id(shape)])
+        return self._once(id(shape), lambda: self._write(shape))
 
-    def _count(self, shape: Shape) -> None:
-        """How often each composite shape is used, by identity: operations share what they don't change."""
-        stack = [shape]
-        seen_refs: set[str] = set()
-        while stack:
-            current = stack.pop()
-            if not any(isinstance(piece, Array | Object | Ref) for piece in current):
-                continue
-            if not all(isinstance(piece, Ref) for piece in current):
-                self._uses[id(current)] = self._uses.get(id(current), 0) + 1
-                self._kept.append(current)
-            if self._uses.get(id(current), 1) > 1:
-                continue
-            for piece in current:
-                if isinstance(piece, Ref) and piece.name not in seen_refs:
-                    seen_refs.add(piece.name)
-                    stack.append(self.algebra.resolve(piece))
-                stack.extend(inner(piece))
+    def _once(self, key: object, write: Callable[[], Lowered]) -> dict[str, Any]:
+        """A reference to what is written at its first use."""
+        if key not in self._shared:
+            name = self._shared[key] = f"shared:{len(self._shared)}"
+            self.definitions[name] = False  # keeps the place: definitions stand in the order of first use
+            self.definitions[name] = write()
+        return _reference(self._shared[key])
 
     def _write(self, shape: Shape) -> Lowered:
         if len(shape) >= len(EVERY_TYPE) and set(shape) >= set(EVERY_TYPE):
@@ -105,17 +95,17 @@ class Lowering:
             nodes.extend([] if values else self._piece(piece))
         if constants:
             nodes.insert(0, {"const": constants[0]} if len(constants) == 1 else {"enum": constants})
-        if not nodes:
-            return False
-        return nodes[0] if len(nodes) == 1 else {"anyOf": nodes}
+        return _one_of(nodes)
 
     def _piece(self, piece: Piece) -> list[dict[str, Any]]:
+        if self.usage.recurs(piece):
+            return [self._once(piece, lambda: _one_of(_WRITE[type(piece)](self, piece)))]
         return _WRITE[type(piece)](self, piece)
 
     def reference(self, piece: Ref) -> list[dict[str, Any]]:
         if piece.name not in self.definitions:
             self.definitions[piece.name] = False
-            self.definitions[piece.name] = self._write(self.algebra.resolve(piece))
+            self._pending.append(piece.name)
         return [_reference(piece.name)]
 
     def number(self, piece: Number) -> list[dict[str, Any]]:
@@ -123,10 +113,7 @@ class Lowering:
 
     def text(self, piece: Text) -> list[dict[str, Any]]:
         node: dict[str, Any] = {"type": "string"}
-        if piece.least:
-            node["minLength"] = piece.least
-        if piece.most is not None:
-            node["maxLength"] = piece.most
+        self._length(node, piece)
         native = [name for name in piece.formats if FORMATS[name].native]
         spelled_out = [FORMATS[name].language for name in piece.formats if not FORMATS[name].native]
         patterns = [regex.pattern(language) for language in (*piece.languages, *spelled_out)]
@@ -139,6 +126,19 @@ class Lowering:
             node["allOf"] = [{"type": "string", **one} for one in more]
         return [node]
 
+    def _length(self, node: dict[str, Any], piece: Text) -> None:
+        reason = ""
+        if piece.least:
+            node["minLength"] = min(piece.least, COUNTED_CHARACTERS)
+        if piece.most is not None and any(map(_entangled, piece.languages)):
+            reason = "beside a pattern that counts, it exhausts llguidance's lexer"
+        elif piece.most is not None and piece.most <= COUNTED_CHARACTERS:
+            node["maxLength"] = piece.most
+        if max(piece.least, piece.most or 0) > COUNTED_CHARACTERS:
+            reason = f"the grammar counts {COUNTED_CHARACTERS} characters at most"
+        if reason:
+            self.ledger.check_everywhere(("minLength", "maxLength"), reason)
+
     def array(self, piece: Array) -> list[dict[str, Any]]:
         node: dict[str, Any] = {"type": "array"}
         if piece.prefix:
@@ -147,9 +147,11 @@ class Lowering:
         if rest != {}:
             node["items"] = rest
         if piece.least:
-            node["minItems"] = piece.least
-        if piece.most is not None and rest is not False:
+            node["minItems"] = min(piece.least, COUNTED_ITEMS)
+        if piece.most is not None and rest is not False and piece.most <= COUNTED_ITEMS:
             node["maxItems"] = piece.most
+        if rest is not False and max(piece.least, piece.most or 0) > COUNTED_ITEMS:
+            self.ledger.check_everywhere(("minItems", "maxItems"), f"the grammar counts {COUNTED_ITEMS} items at most")
         return [node]
 
     def object(self, piece: Object) -> list[dict[str, Any]]:
@@ -177,6 +179,16 @@ class Lowering:
         return node
 
 
+def _entangled(node: regex.Language, repeated: bool = False) -> bool:
+    """Whether a counted repetition holds an open-ended one: its states multiply with those of a length."""
+    if node.kind != "repeat":
+        return any(_entangled(part, repeated) for part in node.parts)
+    least, most = node.data
+    if repeated and most is None:
+        return True
+    return _entangled(node.parts[0], repeated or max(least, most or 0) >= COUNTED)
+
+
 def _beside(language: regex.Language, names: list[str]) -> regex.Language:
     """The pattern without the listed names, to which llguidance would apply it again, and can't where they recurse."""
     matching = [name for name in names if regex.automaton(language).matches(name)]
@@ -185,9 +197,14 @@ def _beside(language: regex.Language, names: list[str]) -> regex.Language:
     return regex.plain(regex.meet(language, regex.negate(regex.words(matching)))) or language
 
 
+def _one_of(nodes: list[dict[str, Any]]) -> Lowered:
+    if not nodes:
+        return False
+    return nodes[0] if len(nodes) == 1 else {"anyOf": nodes}
+
+
 def _reference(name: str) -> dict[str, Any]:
-    escaped = name.replace("~", "~0").replace("/", "~1").replace("%", "%25")
-    return {"$ref": f"#/$defs/{escaped}"}
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def _constants(piece: Piece) -> list[Any]:
@@ -196,13 +213,9 @@ def _constants(piece: Piece) -> list[Any]:
         return list(piece.values)
     if isinstance(piece, Boolean) and len(piece.values) == 1:
         return list(piece.values)
-    if isinstance(piece, Number) and piece.low is not None and piece.low == piece.high:
-        return [_plain(piece.low)] if abs(piece.low) <= 2**53 else []
+    if isinstance(piece, Number) and piece.low is not None and piece.single:
+        return [plain(piece.low)] if abs(piece.low) <= EXACT else []
     return []
-
-
-def _plain(exact: Fraction) -> int | float:
-    return exact.numerator if exact.denominator == 1 else float(exact)
 
 
 _WRITE: dict[type[Piece], Callable[..., list[dict[str, Any]]]] = {

@@ -47,7 +47,7 @@ POSITIONS = 8  # of an array in which one item is looked for
 def property_names(reader: Reader, node: Node, shape: Shape) -> Shape:
     """Names outside the allowed language have no value that fits."""
     names = reader.read(node.child(node.schema["propertyNames"]))
-    return reader.attempt(node, "propertyNames", lambda: _named(reader.algebra, shape, names), lambda: shape)
+    return reader.attempt(node, "propertyNames", shape, _named, reader.algebra, shape, names)
 
 
 def _named(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
@@ -63,6 +63,8 @@ def _named(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
     plain = regex.plain(language)
     if plain is None:
         raise Inexact("the names that it allows would take too large a pattern")
+    if plain == regex.ANY:
+        return shape
     return algebra.meet(shape, (*NO_OBJECT, Object(patterns=((plain, ANYTHING),))))
 
 
@@ -93,14 +95,18 @@ def contains(reader: Reader, node: Node, shape: Shape) -> Shape:
     wanted = reader.read(node.child(schema["contains"]))
     least = int(schema.get("minContains", 1)) if counted else 1
     most = int(schema["maxContains"]) if counted and "maxContains" in schema else None
+    algebra = reader.algebra
+    longer = reader.attempt(node, "contains", shape, _each_array, algebra, shape, lambda piece: _at_least(piece, least))
     return reader.attempt(
         node,
         "contains",
-        lambda: _each_array(reader.algebra, shape, lambda piece: _containing(reader.algebra, piece, wanted, least, most)),
-        lambda: _each_array(
-            reader.algebra, shape, lambda piece: array(replace(piece, least=max(piece.least, least)))
-        ),
+        longer,
+        lambda: _each_array(algebra, shape, lambda piece: _containing(algebra, piece, wanted, least, most)),
     )
+
+
+def _at_least(piece: Array, least: int) -> Shape:
+    return array(replace(piece, least=max(piece.least, least)))
 
 
 def _containing(algebra: Algebra, piece: Array, wanted: Shape, least: int, most: int | None) -> Shape:
@@ -111,7 +117,7 @@ def _containing(algebra: Algebra, piece: Array, wanted: Shape, least: int, most:
     if algebra.disjoint(every, wanted):
         return NOTHING if least else (piece,)
     if algebra.exact(wanted) and algebra.minus(every, wanted) == NOTHING:
-        return array(replace(piece, least=max(piece.least, least), most=least_of(piece.most, most)))
+        return _at_least(replace(piece, most=least_of(piece.most, most)), least)
     if least == 0 and most == 0:
         prefix = tuple(algebra.minus(one, wanted) for one in piece.prefix)
         return array(replace(piece, prefix=prefix, rest=algebra.minus(piece.rest, wanted)))
@@ -123,11 +129,9 @@ def _containing(algebra: Algebra, piece: Array, wanted: Shape, least: int, most:
 def unique_items(reader: Reader, node: Node, shape: Shape) -> Shape:
     if node.schema["uniqueItems"] is not True:
         return shape
+    algebra = reader.algebra
     return reader.attempt(
-        node,
-        "uniqueItems",
-        lambda: _each_array(reader.algebra, shape, lambda piece: _distinct(reader.algebra, piece)),
-        lambda: shape,
+        node, "uniqueItems", shape, lambda: _each_array(algebra, shape, lambda piece: _distinct(algebra, piece))
     )
 
 
@@ -153,7 +157,7 @@ def _distinct(algebra: Algebra, piece: Array) -> Shape:
 
 def _row(algebra: Algebra, piece: Array, row: tuple[Piece, ...]) -> Shape:
     prefix = tuple(algebra.meet(item(piece, i), (value,)) for i, value in enumerate(row))
-    return array(Array(prefix=prefix, least=len(row), most=len(row)))
+    return array(Array(prefix=prefix, least=len(row), most=len(row), loose=piece.loose))
 
 
 def _values(shape: Shape) -> list[Piece] | None:
@@ -164,7 +168,9 @@ def _values(shape: Shape) -> list[Piece] | None:
             values.extend(Words(values=(word,)) for word in piece.values)
         elif isinstance(piece, Boolean):
             values.extend(Boolean(values=frozenset((value,))) for value in sorted(piece.values))
-        elif isinstance(piece, Null) or (isinstance(piece, Number) and piece.low is not None and piece.low == piece.high):
+        elif isinstance(piece, Null) or (
+            isinstance(piece, Number) and piece.low is not None and piece.low == piece.high
+        ):
             values.append(piece)
         else:
             return None

@@ -24,9 +24,9 @@ def lower_number(piece: Number, digits: int, ledger: Ledger) -> list[dict[str, A
     if piece.step is None:
         return [_node(piece, digits, ledger)]
     below = number(replace(piece, high=Fraction(0), open_high=True, step=None))
-    above = number(replace(piece, low=Fraction(0))) if piece.low is None or piece.low < 0 else (piece,)
+    above = number(replace(piece, low=Fraction(0), open_low=False)) if piece.low is None or piece.low < 0 else (piece,)
     if below:
-        ledger.check_everywhere("multipleOf", "negative multiples can't be told from other negative numbers")
+        ledger.check_everywhere(("multipleOf",), "negative multiples can't be told from other negative numbers")
     parts = [one for one in (*below, *above) if isinstance(one, Number)]
     return [node for part in parts for node in _multiples(part, digits, ledger)]
 
@@ -53,7 +53,7 @@ def _node(piece: Number, digits: int, ledger: Ledger) -> dict[str, Any]:
 
 
 def _within(bound: Fraction | None, default: Fraction, limit: Fraction) -> Fraction:
-    """The bound, no farther out than the default is; one beyond the limit on the other side stays, to be refused there."""
+    """The bound, no farther out than the default is."""
     if bound is None:
         return default
     return max(bound, default) if default < 0 else min(bound, default) if bound >= -limit else bound
@@ -65,20 +65,22 @@ def _bound(
     if bound is None:
         return
     if abs(bound) > 10**_LARGEST:
-        ledger.check_everywhere(_PLAIN_NAMES.get(keyword, keyword), "llguidance has no bounds of that size")
+        ledger.check_everywhere(BOUNDS, "llguidance has no bounds of that size")
         return
-    nearest = _float(bound) if abs(bound) <= EXACT else outwards(bound)
+    nearest = plain(bound) if abs(bound) <= EXACT else outwards(bound)
     if Fraction(float(nearest)) != bound and abs(bound) > EXACT:
-        ledger.check_everywhere(_PLAIN_NAMES.get(keyword, keyword), "llguidance reads bounds as 64-bit floats")
+        ledger.check_everywhere(BOUNDS, "llguidance reads bounds as 64-bit floats")
         nearest = int(float(nextafter(float(nearest), inf if outwards is ceil else -inf)))
     node[keyword] = nearest
 
 
 _LARGEST = 18  # decimal digits of llguidance's 64-bit bounds
-_PLAIN_NAMES = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+# Where a bound can come from: `not` turns them round, and a constant is two of them.
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "enum")
 
 
-def _float(exact: Fraction) -> int | float:
+def plain(exact: Fraction) -> int | float:
+    """As a schema would write it."""
     return exact.numerator if exact.denominator == 1 else float(exact)
 
 
@@ -88,6 +90,6 @@ def _step(node: dict[str, Any], step: Fraction, ledger: Ledger) -> None:
     while scaled % 1 and scaled < COEFFICIENT:
         scaled, exponent = scaled * 10, exponent + 1
     if scaled < COEFFICIENT and Fraction(int(scaled), 10**exponent) == step:
-        node["multipleOf"] = _float(step)
+        node["multipleOf"] = plain(step)
     else:
-        ledger.check_everywhere("multipleOf", "llguidance has no steps of that many digits")
+        ledger.check_everywhere(("multipleOf",), "llguidance has no steps of that many digits")

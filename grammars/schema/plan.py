@@ -11,6 +11,7 @@ from typing import Any
 from jsonschema.protocols import Validator
 
 from grammars.errors import RefusedSchema
+from grammars.schema.arrange import arrange
 from grammars.schema.check import Violation, validator, violations
 from grammars.schema.load import Schema, Source
 from grammars.schema.lower import Lowered, Lowering
@@ -28,8 +29,8 @@ class SchemaPlan:
 
     Attributes:
         schema: the source.
-        lowered: the same as llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less than
-            the source, save for what `Options` bounds and for other spellings of a number.
+        lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less
+            than the source, save for what `Options` bounds and for other spellings of a number.
         exact: it allows no more either: no keyword is merely checked.
     """
 
@@ -56,6 +57,10 @@ class SchemaPlan:
         declared = isinstance(self.schema, Mapping) and "$schema" in self.schema
         return validator(self.schema, self._source.dialect, self.options, nullable=not declared)
 
+    def arrange(self, instance: Any) -> Any:
+        """The same document with its keys in the order that the grammar has them."""
+        return arrange(instance, self.lowered)
+
     def violations(self, instance: Any) -> tuple[Violation, ...]:
         """Everything wrong with a finished document, by jsonschema against the source; () if it is valid."""
         return violations(self._validator, instance)
@@ -76,7 +81,12 @@ def _compile(text: str, options: Options) -> SchemaPlan:
     schema = json.loads(text)
     source = Source(schema, options)
     reader = Reader(source, options)
-    lowered = Lowering(reader.algebra, reader.ledger, options).document(reader.read(source.root))
+    try:
+        root = reader.read(source.root)
+        lowered = Lowering(reader.algebra, reader.ledger, options).document(root)
+    except RecursionError as error:
+        raise RefusedSchema("its subschemas are nested too deeply") from error
     if lowered is False:
         raise RefusedSchema("no document can fit this schema")
-    return SchemaPlan(schema, lowered, reader.ledger.clear, options, source, reader.ledger)
+    exact = reader.ledger.clear and reader.algebra.exact(root)
+    return SchemaPlan(schema, lowered, exact, options, source, reader.ledger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,15 +26,19 @@ class Reader:
         self._names: dict[int, str] = {}
         self._nodes: dict[str, Node] = {}
         self._shapes: dict[int, Shape] = {}
+        self._reading: set[int] = set()
 
     def read(self, node: Node) -> Shape:
-        """The shape of a subschema. It may allow more than the subschema does: then it is loose, and the ledger says why."""
+        """The shape of a subschema. Where it allows more than that, it is loose, and the ledger says why."""
         schema = node.schema
         if isinstance(schema, bool):
             return ANYTHING if schema else NOTHING
-        if id(schema) not in self._shapes:
-            self._shapes[id(schema)] = self._read(node)
-        return self._shapes[id(schema)]
+        key = id(schema)
+        if key not in self._shapes:
+            self._reading.add(key)
+            self._shapes[key] = self._read(node)
+            self._reading.discard(key)
+        return self._shapes[key]
 
     def refer(self, node: Node) -> Shape:
         """A reference to the node's shape, by a name made of its pointer."""
@@ -41,22 +46,28 @@ class Reader:
             return self.read(node)
         key = id(node.schema)
         if key not in self._names:
-            stem = self.source.at(node).rpartition("/")[2] or "root"
-            name = stem if stem not in self._nodes else f"{stem}.{len(self._nodes)}"
+            stem = re.sub(r"[^\w.-]", "_", self.source.at(node).rpartition("/")[2], flags=re.ASCII) or "root"
+            name = stem if stem not in self._nodes else f"{stem}:{len(self._nodes)}"
             self._names[key], self._nodes[name] = name, node
         return (Ref(name=self._names[key]),)
 
-    def attempt(self, node: Node, keyword: str, change: Callable[[], Shape], fallback: Callable[[], Shape]) -> Shape:
-        """`change`, or where it can't be said, `fallback` as something loose, with a note that the keyword is checked."""
+    def attempt(
+        self, node: Node, keyword: str, fallback: Shape, operation: Callable[..., Shape], *operands: Any
+    ) -> Shape:
+        """What the operation makes of its operands. Where that can't be said, `fallback`; the keyword is checked."""
         self.algebra.allow()
         try:
-            return change()
+            return operation(*operands)
         except Inexact as reason:
             self.ledger.check(node.schema, keyword, str(reason))
-            return loosen(fallback())
+            return loosen(fallback)
 
     def _define(self, name: str) -> Shape:
-        return self.read(self._nodes[name])
+        """The named definition. Raises Inexact where reading it has led to this question."""
+        node = self._nodes[name]
+        if id(node.schema) in self._reading:
+            raise Inexact("it is told in terms of itself")
+        return self.read(node)
 
     def _read(self, node: Node) -> Shape:
         schema: Mapping[str, Any] = node.schema
@@ -69,16 +80,13 @@ class Reader:
         for keyword in schema:
             if keyword in local.KEYWORDS and pending:
                 pending = False
-                shape = self._narrow(node, keyword, shape, local.read(self, node))
+                shape = self.attempt(node, keyword, shape, self.algebra.meet, shape, local.read(self, node))
             elif keyword in _NARROWING and _known(node, keyword):
                 shape = _NARROWING[keyword](self, node, shape)
         for keyword, change in _CHANGING.items():
             if keyword in schema and _known(node, keyword):
                 shape = change(self, node, shape)
         return shape
-
-    def _narrow(self, node: Node, keyword: str, shape: Shape, other: Shape) -> Shape:
-        return self.attempt(node, keyword, lambda: self.algebra.meet(shape, other), lambda: shape)
 
 
 def _known(node: Node, keyword: str) -> bool:

@@ -30,15 +30,20 @@ class Ledger:
 
     source: Source
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
-    everywhere: dict[str, str] = field(default_factory=dict)
+    everywhere: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def check(self, schema: Any, keyword: str, reason: str) -> None:
         """The keyword of this subschema is only checked."""
         self.reasons.setdefault((self.source.pointers.get(id(schema), ""), keyword), reason)
 
-    def check_everywhere(self, keyword: str, reason: str) -> None:
-        """Some occurrence of the keyword is only checked; after rewriting it is not known which."""
-        self.everywhere.setdefault(keyword, reason)
+    def check_everywhere(self, keywords: tuple[str, ...], reason: str) -> None:
+        """Some occurrence of one of the keywords is only checked; after rewriting it is not known which."""
+        self.everywhere.setdefault(keywords, reason)
+
+    def reason(self, at: str, keyword: str) -> str:
+        """Why the keyword of the subschema at that pointer is only checked, or ""."""
+        general = (reason for keywords, reason in self.everywhere.items() if keyword in keywords)
+        return self.reasons.get((at, keyword)) or next(general, "")
 
     @property
     def clear(self) -> bool:
@@ -90,10 +95,10 @@ def _order(schema: Any, tokens: tuple[str, ...]) -> tuple[int, ...]:
 
 def _of(node: Mapping[str, Any], at: str, dialect: Dialect, ledger: Ledger, options: Options) -> Iterator[Finding]:
     for keyword, value in node.items():
-        checked = ledger.reasons.get((at, keyword)) or ledger.everywhere.get(keyword)
+        checked = ledger.reason(at, keyword)
         if keyword == "format":
             yield _format(at, value, options)
-        elif checked and (dialect.knows(keyword)):
+        elif checked and dialect.knows(keyword):
             yield Finding(at, keyword, "checked", checked)
         elif keyword in _REWRITTEN and (dialect.knows(keyword) or keyword == "nullable"):
             yield Finding(at, keyword, "rewritten", _REWRITTEN[keyword])

@@ -89,7 +89,7 @@ def _left_out(inside: Number, right: Number) -> Shape:
     step = _common_step(Fraction(1) if right.integer else None, right.step)
     if step is None or _all_multiples(inside, step):
         return NOTHING
-    if inside.low is not None and inside.low == inside.high:
+    if inside.low is not None and inside.single:
         return NOTHING if inside.low % step == 0 else (inside,)
     if not inside.integer or inside.low is None or inside.high is None or inside.high - inside.low > ENUMERATED:
         raise Inexact("numbers that are no multiple can't be generated")
@@ -137,16 +137,17 @@ def meet_texts(algebra: Algebra, left: Text, right: Text) -> Shape:
         least=max(left.least, right.least),
         most=least_of(left.most, right.most),
     )
-    return NOTHING if _empty(both) else text(both)
+    return NOTHING if empty(both) else text(both)
 
 
-def _empty(piece: Text) -> bool:
+def empty(piece: Text) -> bool:
+    """Whether the piece surely holds no string."""
     formats = (FORMATS[name].language for name in piece.formats)
     return regex.empty(regex.meet(*piece.languages, *formats, regex.length(piece.least, piece.most))) is True
 
 
 def minus_text_words(algebra: Algebra, left: Text, right: Words) -> Shape:
-    return meet_texts(algebra, left, Text(languages=(_outside(regex.words(right.values)),)))
+    return meet_texts(algebra, left, Text(languages=(regex.all_but(right.values),)))
 
 
 def minus_texts(algebra: Algebra, left: Text, right: Text) -> Shape:

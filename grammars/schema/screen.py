@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from grammars.errors import RefusedSchema
 from grammars.schema.dialect import Dialect, subschemas
 
+MAX_DEPTH = 64  # subschemas within each other; references don't count
 # Where draft 4, too, has booleans, though it has no boolean schemas.
 _OPEN = ("additionalItems", "additionalProperties")
 _LIMITED = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
@@ -18,16 +20,18 @@ _TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "
 
 
 def surely_valid(schema: Any, dialect: Dialect) -> bool:
-    """True only if meta-validation would pass. False says nothing."""
-    queue = [("", schema)]
-    for keyword, node in queue:
+    """True only if meta-validation would pass. False says nothing. Raises RefusedSchema for absurd depth."""
+    queue = [("", schema, 0)]
+    for keyword, node, depth in queue:
+        if depth > MAX_DEPTH:
+            raise RefusedSchema(f"its subschemas are nested more than {MAX_DEPTH} deep")
         if isinstance(node, bool):
             if not dialect.boolean_schemas and keyword not in _OPEN:
                 return False
         elif not isinstance(node, dict) or not _plain(node, dialect):
             return False
         else:
-            queue.extend((tokens[0], child) for tokens, child in subschemas(node))
+            queue.extend((tokens[0], child, depth + 1) for tokens, child in subschemas(node))
     return True
 
 
@@ -74,11 +78,15 @@ def _limit(value: Any, dialect: Dialect) -> bool:
 
 
 def _type(value: Any, dialect: Dialect) -> bool:
-    return value in _TYPES if isinstance(value, str) else _names(value, dialect) and set(value) <= _TYPES and value != []
+    return (
+        value in _TYPES if isinstance(value, str) else _names(value, dialect) and set(value) <= _TYPES and value != []
+    )
 
 
 def _names(value: Any, dialect: Dialect) -> bool:
-    distinct = isinstance(value, list) and all(isinstance(name, str) for name in value) and len(set(value)) == len(value)
+    distinct = (
+        isinstance(value, list) and all(isinstance(name, str) for name in value) and len(set(value)) == len(value)
+    )
     return distinct and (bool(value) or dialect.name != "draft4")
 
 
@@ -99,12 +107,16 @@ def _map(value: Any, dialect: Dialect) -> bool:
 
 
 def _dependencies(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, dict) and all(_names(item, dialect) for item in value.values() if not isinstance(item, dict))
+    return isinstance(value, dict) and all(
+        _names(item, dialect) for item in value.values() if not isinstance(item, dict)
+    )
 
 
 def _enum(value: Any, dialect: Dialect) -> bool:
     """Repeated values are an error in draft 4 to 6 only, but telling them apart is meta-validation's business."""
-    return isinstance(value, list) and bool(value) and _names([v for v in value if isinstance(v, str)] or ["-"], dialect)
+    return (
+        isinstance(value, list) and bool(value) and _names([v for v in value if isinstance(v, str)] or ["-"], dialect)
+    )
 
 
 # Rare keywords with intricate values.

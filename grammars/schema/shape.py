@@ -65,6 +65,11 @@ class Number(Piece):
     integer: bool = False
     step: Fraction | None = None
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one number."""
+        return self.low is not None and self.low == self.high
+
 
 @dataclass(frozen=True, kw_only=True)
 class Words(Piece):
@@ -182,7 +187,6 @@ def object_(piece: Object) -> Shape:
 def least_of(left: int | None, right: int | None) -> int | None:
     """The smaller of two upper bounds, None being none."""
     return min((bound for bound in (left, right) if bound is not None), default=None)
-
 
 
 def text(piece: Text) -> Shape:

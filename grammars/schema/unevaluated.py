@@ -1,7 +1,7 @@
 """`unevaluatedProperties` and `unevaluatedItems`: which names and items were looked at, told apart case by case.
 
-What a subschema has evaluated counts only where it holds. So the shape is split until, in each case, it is settled which
-subschemas hold; there, the keyword is `additionalProperties` (or `items`) beyond what these evaluate.
+What a subschema has evaluated counts only where it holds. So the shape is split until, in each case, it is settled
+which subschemas hold; there, the keyword is `additionalProperties` (or `items`) beyond what these evaluate.
 """
 
 from __future__ import annotations
@@ -74,14 +74,13 @@ def items(reader: Reader, node: Node, shape: Shape) -> Shape:
 
 
 def _apply(reader: Reader, node: Node, shape: Shape, keyword: str, limit: Callable[[Seen], Shape]) -> Shape:
-    def change() -> Shape:
+    def limited() -> Shape:
         if keyword == "unevaluatedItems" and _counts_contained(reader):
             raise Inexact("items that `contains` matches count as evaluated")
-        own = _own(node, ())
-        cases = _cases(reader, node, [(shape, own)], 0)
+        cases = _cases(reader, node, [(shape, _own(node, ()))], 0)
         return unite(*(reader.algebra.meet(case, limit(seen)) for case, seen in cases))
 
-    return reader.attempt(node, keyword, change, lambda: shape)
+    return reader.attempt(node, keyword, shape, limited)
 
 
 def _counts_contained(reader: Reader) -> bool:
@@ -137,7 +136,7 @@ def _cases(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Ca
 
 
 def _inside(reader: Reader, child: Node, cases: list[Case], depth: int) -> list[Case]:
-    """The cases where the child holds, with what it evaluates. Whatever is left out of the shape has been left out before."""
+    """The cases where the child holds, with what it evaluates. The shapes are within the child's already."""
     if not isinstance(child.schema, Mapping):
         return cases
     own = _own(child)

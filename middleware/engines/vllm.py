@@ -93,7 +93,7 @@ class VllmEngine:
         running, self._running = self._running, None
         if running is not None:
             # On the loop, though it blocks: elsewhere vLLM's own tasks see the engine go, and call it dead.
-            running.shutdown()
+            running.shutdown(timeout=0)
 
     async def check_health(self) -> None:
         try:

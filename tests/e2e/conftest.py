@@ -55,12 +55,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     log = tmp_path_factory.mktemp("server") / "log"
     try:
         url = until_served(process.stdout)
-        drain = threading.Thread(target=_keep, args=(process.stdout, log), daemon=True)
-        drain.start()
+        keeping = threading.Thread(target=_keep, args=(process.stdout, log))
+        keeping.start()
         yield RunningServer(url, process)
     finally:
         process.send_signal(signal.SIGTERM)
         status = process.wait(60)
+    keeping.join()
+    process.stdout.close()
     assert status == 0, log.read_text()[-3000:]
 
 

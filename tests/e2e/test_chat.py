@@ -51,7 +51,8 @@ def test_create(client: OpenAI) -> None:
 
 
 def test_max_tokens_is_counted_in_tokens(client: OpenAI) -> None:
-    for limit in ({"max_tokens": 7}, {"max_completion_tokens": 7}):
+    limits: list[Any] = [{"max_tokens": 7}, {"max_completion_tokens": 7}]
+    for limit in limits:
         answer = client.chat.completions.create(**ASK, **limit)
         assert answer.usage is not None
         assert answer.usage.completion_tokens == 7

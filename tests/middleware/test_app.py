@@ -7,14 +7,10 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-import httpx
-import httpx2
 import pytest
-from openai import AsyncOpenAI
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from middleware import Settings, create_app, lifespan
+from middleware import Settings, create_app
 from middleware.engines.base import EngineDead, EngineFailed, Piece, PromptRefused, Sampling
 from tests.http import chat, events, send
 from tests.scripted import Script, ScriptedEngine, says
@@ -213,7 +209,9 @@ def test_keys(authorization: str | None, status: int) -> None:
 def test_health_needs_no_key() -> None:
     engine = ScriptedEngine(says("hello"))
     served = create_app(engine, settings=Settings(api_keys=("one",)))
-    assert send(served, "GET", "/health").json() == {"status": "ok", "running": {"scripted": 0}}
+    body = send(served, "GET", "/health").json()
+    assert body["status"] == "ok"
+    assert body["running"] == {"scripted": 0}
     engine.dead = True
     assert send(served, "GET", "/health").status_code == 503
 
@@ -259,6 +257,99 @@ def test_an_answer_that_breaks_its_schema_never_looks_finished(content: str) -> 
     streamed = events(chat(served, response_format=AS_SCHEMA, stream=True))
     assert streamed[-1]["error"]["code"] == "invalid_output"
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in streamed[:-1])
+    assert send(served, "GET", "/health").json()["counters"]["broken_guarantees"] == 2
+
+
+UNIQUE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+AS_UNIQUE = {"type": "json_schema", "json_schema": {"name": "n", "schema": UNIQUE}}
+
+
+def test_a_request_is_explained_without_being_answered() -> None:
+    engine = ScriptedEngine(says("hello"))
+    asked = {"model": "scripted", "tools": [TOOL], "response_format": AS_UNIQUE}
+    body = send(create_app(engine), "POST", "/v1/grammars", json=asked).json()
+    found = {(finding["pointer"], finding["keyword"]): finding["status"] for finding in body["report"]}
+    assert found["/response_format/json_schema/schema", "uniqueItems"] == "checked"
+    assert found["/tools/0/function/parameters/properties/n", "type"] == "enforced"
+    assert body["exact"] is False
+    assert body["grammar"].startswith("%llguidance")
+    assert body["grammar_bytes"] == len(body["grammar"].encode())
+    assert engine.asked == []
+
+
+def offered(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def allowed(mode: str, *names: str) -> dict[str, Any]:
+    tools = [offered(name) for name in names]
+    return {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}}
+
+
+def test_allowed_tools_change_the_grammar_and_not_the_prompt() -> None:
+    engine = ScriptedEngine(says('<tool_call>\n{"name": "a", "arguments": {}}\n</tool_call>'))
+    served = create_app(engine)
+    tools = [offered("a"), offered("b")]
+    for choice in ({}, allowed("auto", "a"), allowed("required", "a")):
+        answer = chat(served, tools=tools, **choice).json()
+        assert answer["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "a"
+    assert len(set(engine.prompts)) == 1
+    free, auto, required = (sampling.grammar or "" for sampling in engine.asked)
+    assert len({free, auto, required}) == 3
+    assert '"b' in free.replace("\\", "")
+    assert chat(served, tools=tools, **allowed("auto", "b")).status_code == 500  # the script calls what is not allowed
+    assert chat(served, tools=tools, **allowed("auto", "c")).json()["error"]["param"] == "tool_choice"
+
+
+def test_the_number_of_calls_is_bounded() -> None:
+    call = '<tool_call>\n{"name": "add", "arguments": {"n": 1}}\n</tool_call>\n'
+    served = create_app(ScriptedEngine(says(*[call] * 3)), settings=Settings(max_tool_calls=2))
+    assert chat(served, tools=[TOOL]).json()["error"]["code"] == "invalid_output"
+
+
+def test_what_is_refused_is_refused_there_too() -> None:
+    asked = {"model": "scripted", "tools": [TOOL, TOOL]}
+    response = send(app(), "POST", "/v1/grammars", json=asked)
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "tools[1].function.name"
+
+
+def in_turn(*answers: str) -> Script:
+    """A different answer each time, in two pieces."""
+    left = list(answers)
+
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        answer = left.pop(0)
+        yield Piece(answer[:4], 1)
+        yield Piece(answer[4:], 1, finish="stop")
+
+    return script
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_can_only_be_checked_is_generated_again_and_held_back_until_then(stream: bool) -> None:
+    engine = ScriptedEngine(in_turn('["a", "a"]', '["b", "b"]', '["a", "b"]'))
+    response = chat(create_app(engine), response_format=AS_UNIQUE, stream=stream, seed=5, temperature=0)
+    assert response.headers["x-latticework-checked"] == "/response_format/json_schema/schema/uniqueItems"
+    if stream:
+        *chunks, _ = events(response)
+        content = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    else:
+        content = response.json()["choices"][0]["message"]["content"]
+        assert response.json()["usage"]["completion_tokens"] == 6
+    assert content == '["a", "b"]'
+    assert [sampling.seed for sampling in engine.asked] == [5, 6, 7]
+    assert [sampling.temperature for sampling in engine.asked] == [0, 0.7, 0.7]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_after_the_last_attempt_the_error_names_pointer_and_keyword(stream: bool) -> None:
+    engine = ScriptedEngine(in_turn(*['["a", "a"]'] * 2))
+    served = create_app(engine, settings=Settings(attempts=2))
+    response = chat(served, response_format=AS_UNIQUE, stream=stream)
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "schema_violation"
+    assert "uniqueItems at /content" in response.json()["error"]["message"]
 
 
 def test_a_document_that_was_cut_says_length() -> None:
@@ -301,59 +392,7 @@ def test_a_client_that_goes_away_ends_the_work(stream: bool, heard: int) -> None
     asyncio.run(once())
 
 
-def test_mounted_with_its_lifespan() -> None:
-    engine = ScriptedEngine(says("hello"))
-    llm = create_app(engine)
-    host = Starlette(routes=[Mount("/llm", llm)], lifespan=lifespan(llm))
-
-    async def once() -> httpx.Response:
-        async with host.router.lifespan_context(host):
-            assert engine.starts == 1
-            transport = httpx.ASGITransport(host)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.get("/llm/v1/models")
-
-    assert asyncio.run(once()).json()["data"][0]["id"] == "scripted"
-    assert engine.starts == 0
-
-
-def test_mounted_without_a_lifespan_the_first_requests_load_the_engine_once() -> None:
-    engine = ScriptedEngine(says("hello"))
-    host = Starlette(routes=[Mount("/llm", create_app(engine))])
-
-    async def many() -> list[int]:
-        transport = httpx.ASGITransport(host)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            answers = await asyncio.gather(*(client.get("/llm/v1/models") for _ in range(8)))
-            return [answer.status_code for answer in answers]
-
-    assert asyncio.run(many()) == [200] * 8
-    assert engine.starts == 1
-
-
-def test_two_apps_in_one_process_know_nothing_of_each_other() -> None:
-    one, two = ScriptedEngine(says("one"), ("m1",)), ScriptedEngine(says("two"), ("m2",))
-    host = Starlette(routes=[Mount("/1", create_app(one)), Mount("/2", create_app(two))])
-    assert send(host, "GET", "/1/v1/models").json()["data"][0]["id"] == "m1"
-    assert send(host, "GET", "/2/v1/models").json()["data"][0]["id"] == "m2"
-    assert send(host, "GET", "/2/v1/models/m1").status_code == 404
-
-
 def test_two_engines_in_one_app() -> None:
     served = create_app(ScriptedEngine(says("one"), ("m1",)), ScriptedEngine(says("two"), ("m2", "alias")))
     answers = [chat(served, model=name).json()["choices"][0]["message"]["content"] for name in ("m1", "m2", "alias")]
     assert answers == ["one", "two", "two"]
-
-
-def test_the_openai_client_in_process() -> None:
-    async def once() -> str | None:
-        transport = httpx2.ASGITransport(app(says("hello")))
-        async with AsyncOpenAI(
-            base_url="http://in-process/v1", api_key="none", http_client=httpx2.AsyncClient(transport=transport)
-        ) as client:
-            answer = await client.chat.completions.create(
-                model="scripted", messages=[{"role": "user", "content": "hi"}]
-            )
-            return answer.choices[0].message.content
-
-    assert asyncio.run(once()) == "hello"

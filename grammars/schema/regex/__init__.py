@@ -2,7 +2,7 @@
 
 from grammars.schema.regex.automaton import automaton, disjoint, empty, plain
 from grammars.schema.regex.ecma import compile_pattern
-from grammars.schema.regex.language import ANY, NEVER, Language, length, meet, negate, union, words
+from grammars.schema.regex.language import ANY, NEVER, Language, all_but, length, meet, negate, union, words
 from grammars.schema.regex.syntax import Irregular, RegexError
 from grammars.schema.regex.text import pattern
 
@@ -12,6 +12,7 @@ __all__ = [
     "Irregular",
     "Language",
     "RegexError",
+    "all_but",
     "automaton",
     "compile_pattern",
     "disjoint",

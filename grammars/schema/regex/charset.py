@@ -1,4 +1,4 @@
-"""Sets of Unicode scalar values, as sorted tuples of closed ranges. Surrogates belong to none: UTF-8 has no such text."""
+"""Sets of Unicode scalar values, as sorted tuples of closed ranges. Surrogates belong to none: UTF-8 lacks them."""
 
 from __future__ import annotations
 
@@ -88,9 +88,8 @@ _LONG_NAMES = {
     "Other": "C",
     "Control": "Cc",
 }
-_SHORT_NAMES = frozenset(
-    "L Ll Lu Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Co Cn".split()
-)
+_MINOR = {"L": "lutmo", "M": "nce", "N": "dlo", "P": "cdseifo", "S": "mcko", "Z": "slp", "C": "cfon"}
+_SHORT_NAMES = frozenset(major + minor for major, minors in _MINOR.items() for minor in ("", *minors))
 
 
 @lru_cache(maxsize=64)
@@ -125,9 +124,15 @@ def _shift(chars: CharSet, low: int, high: int, by: int) -> CharSet:
 
 def minterms(sets: Iterable[CharSet]) -> list[CharSet]:
     """The coarsest partition of all scalar values that splits none of the sets."""
-    blocks = [ALL]
-    for chars in sorted(set(sets)):
-        outside = complement(chars)
-        halves = [half for block in blocks for half in (meet(block, chars), meet(block, outside))]
-        blocks = [half for half in halves if half]
-    return blocks
+    edges: dict[int, int] = {}
+    for bit, chars in enumerate(sorted({ALL, *sets})):
+        for low, high in chars:
+            edges[low] = edges.get(low, 0) ^ 1 << bit
+            edges[high + 1] = edges.get(high + 1, 0) ^ 1 << bit
+    blocks: dict[int, list[Range]] = {}
+    inside, start = 0, 0
+    for edge in sorted(edges):
+        if inside:  # the sets that hold what lies between two edges, as bits
+            blocks.setdefault(inside, []).append((start, edge - 1))
+        inside, start = inside ^ edges[edge], edge
+    return [tuple(ranges) for ranges in blocks.values()]

@@ -66,7 +66,7 @@ _NULLABLE: dict[Kind, Callable[[tuple[Language, ...], Any], bool]] = {
 
 NEVER = Language("never")
 EMPTY = Language("empty")
-# Matches before the first character only. It lives while an ECMA-262 pattern is being compiled, never in a finished language.
+# Matches before the first character only. It lives while a pattern is being compiled, never in a finished language.
 BEGIN = Language("begin")
 ANY_CHAR = Language("chars", data=charset.ALL)
 ANY = Language("repeat", (ANY_CHAR,), (0, None))
@@ -154,19 +154,40 @@ def repeat(part: Language, least: int, most: int | None) -> Language:
 
 
 def words(texts: Iterable[str]) -> Language:
-    """A finite language, as a trie: size and matching time grow with the characters, not with words times characters."""
+    """A finite language, as a trie: its size grows with the characters, and steps stay short."""
     return _trie(sorted(set(texts)), 0)
 
 
 def _trie(texts: Sequence[str], depth: int) -> Language:
-    branches: dict[str, list[str]] = {}
-    for text in texts:
-        if len(text) > depth:
-            branches.setdefault(text[depth], []).append(text)
+    branches = _branches(texts, depth)
     options = [cat(literal(head), _trie(group, depth + 1)) for head, group in branches.items()]
     if any(len(text) == depth for text in texts):
         options.append(EMPTY)
     return union(*options)
+
+
+def all_but(texts: Iterable[str]) -> Language:
+    """Every string but those listed, without "not"."""
+    return _trie_complement(sorted(set(texts)), 0)
+
+
+def _trie_complement(texts: Sequence[str], depth: int) -> Language:
+    branches = _branches(texts, depth)
+    taken = charset.of("".join(branches))
+    options = [cat(chars(charset.complement(taken)), ANY)]
+    options.extend(cat(literal(head), _trie_complement(group, depth + 1)) for head, group in branches.items())
+    if not any(len(text) == depth for text in texts):
+        options.append(EMPTY)
+    return union(*options)
+
+
+def _branches(texts: Sequence[str], depth: int) -> dict[str, list[str]]:
+    """Texts by their character at that depth."""
+    branches: dict[str, list[str]] = {}
+    for text in texts:
+        if len(text) > depth:
+            branches.setdefault(text[depth], []).append(text)
+    return branches
 
 
 def length(least: int, most: int | None) -> Language:

@@ -1,4 +1,4 @@
-"""ECMA-262 regular expressions (with `u`), read into a syntax tree of tuples. Annex B's leniency where people rely on it.
+"""ECMA-262 regular expressions (with `u`) as syntax trees of tuples. Annex B's leniency where people rely on it.
 
 Tree: ("lang", Language) | ("cat", [tree]) | ("or", [tree]) | ("repeat", tree, least, most) | ("begin",) | ("end",)
       | ("look", tree, positive)
@@ -93,7 +93,7 @@ class _Parser:
         bounds = self.quantifier()
         while bounds is not None:
             least, most = bounds
-            if most is not None and most < least or max(least, most or 0) > _MAX_REPEAT:
+            if (most is not None and most < least) or max(least, most or 0) > _MAX_REPEAT:
                 raise RegexError(f"bad quantifier {{{least},{most}}}")
             tree = ("repeat", tree, least, most)
             self.take("?")  # laziness changes which match is found, not whether there is one
@@ -114,7 +114,8 @@ class _Parser:
         char = self.next()
         handler = _TERMS.get(char)
         if handler is not None:
-            return handler(self)
+            tree: Tree = handler(self)
+            return tree
         if char in "*+?":
             raise RegexError(f"nothing to repeat at {self.at - 1}")
         return self.lang(((ord(char), ord(char)),))

@@ -16,7 +16,7 @@ def pattern(language: Language) -> str:
     """Text whose unanchored search finds exactly the strings of the language. It must be free of "and" and "not"."""
     parts = list(language.parts) if language.kind == "cat" else [language]
     if parts == [ANY]:
-        return ""
+        return "^"
     head = "" if parts[0] == ANY else "^"
     tail = "" if parts[-1] == ANY and len(parts) > 1 else "$"
     inner = parts[0 if head else 1 : len(parts) if tail else -1]
@@ -32,7 +32,7 @@ def _text(node: Language) -> str:
 
 def _tight(node: Language) -> str:
     """Text that can stand in a concatenation."""
-    return f"(?:{_text(node)})" if node.kind == "or" else _text(node)
+    return f"(?:{_text(node)})" if node.kind == "or" and EMPTY not in node.parts else _text(node)
 
 
 def _atom(node: Language) -> str:
@@ -50,10 +50,10 @@ def _print_repeat(node: Language) -> str:
 def _print_or(node: Language) -> str:
     """`(?:)` for the empty string would do, but `x?` reads better."""
     rest = [part for part in node.parts if part is not EMPTY]
-    text = "|".join(_text(part) for part in rest)
-    if len(rest) == len(node.parts):
-        return text
-    return f"{_atom(rest[0])}?" if len(rest) == 1 else f"(?:{text})?"
+    if len(rest) < len(node.parts) and len(rest) == 1:
+        return _atom(rest[0]) + "?"
+    text = "|".join(map(_text, rest))
+    return text if len(rest) == len(node.parts) else f"(?:{text})?"
 
 
 def _print_chars(node: Language) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from middleware.messages import Setting, Step, joined, text, user, without
-from middleware.template import PromptError
-from middleware.toolhistory import (
+from middleware.prompt.messages import Setting, Step, joined, text, user, without
+from middleware.prompt.template import PromptError
+from middleware.prompt.toolhistory import (
     pair_results,
     shape_calls,
     shorten_ids,
@@ -15,7 +15,7 @@ from middleware.toolhistory import (
     wrap_results,
     write_out_calls,
 )
-from middleware.traits import Message
+from middleware.prompt.traits import Message, Place
 
 
 def adapt(messages: Iterable[Mapping[str, Any]], setting: Setting) -> list[Message]:
@@ -80,8 +80,18 @@ def _anywhere(head: list[Message], rest: list[Message], block: str) -> list[Mess
 
 
 def _first(head: list[Message], rest: list[Message], block: str) -> list[Message]:
-    system = {"role": "system", "content": joined(*map(text, head), block)}
-    return [*([system] if head or block else []), *map(_as_user, rest)]
+    told = joined(*map(text, head), block)
+    if not rest:  # a system message alone is a question too, and templates that want the user's refuse it
+        return [user(told)]
+    system = [{"role": "system", "content": told}] if told else []
+    return [*system, *map(_as_user, rest)]
+
+
+def _last(head: list[Message], rest: list[Message], block: str) -> list[Message]:
+    users = [index for index, message in enumerate(rest) if message["role"] == "user"]
+    if not users or users[-1] == len(rest) - 1:
+        return _first(head, rest, block)
+    return [*map(_as_user, rest[: users[-1]]), *_never(head, rest[users[-1] :], block)]
 
 
 def _never(head: list[Message], rest: list[Message], block: str) -> list[Message]:
@@ -96,25 +106,41 @@ def _as_user(message: Message) -> Message:
     return {**message, "role": "user"} if message["role"] == "system" else message
 
 
-_PLACES: Mapping[str, Callable[[list[Message], list[Message], str], list[Message]]] = {
+_PLACES: Mapping[Place, Callable[[list[Message], list[Message], str], list[Message]]] = {
     "anywhere": _anywhere,
     "first": _first,
+    "last": _last,
     "never": _never,
 }
 
 
 def alternate(messages: list[Message], setting: Setting) -> list[Message]:
-    """One message where there were two of one role in a row, if the template refuses that."""
+    """One message where there were two of one role in a row, if the template refuses that.
+
+    Such a template also wants an answer between results and what the user says next; an empty one will do.
+    """
     if not setting.traits.alternates:
         return messages
     merged: list[Message] = []
     for message in messages:
         last = merged[-1] if merged else {}
+        if (last.get("role"), message["role"]) == ("tool", "user"):
+            merged.append({"role": "assistant", "content": ""})
         if message["role"] == last.get("role") != "tool" and "tool_calls" not in last:
             merged[-1] = {**last, **message, "content": joined(text(last), text(message))}
         else:
             merged.append(message)
     return merged
+
+
+def break_silence(messages: list[Message], setting: Setting) -> list[Message]:
+    """Answers without a word or a call, as the template takes them."""
+
+    def spoken(message: Message) -> Message:
+        silent = message["role"] == "assistant" and "tool_calls" not in message and not text(message)
+        return {**message, "content": setting.traits.silence} if silent else message
+
+    return [spoken(message) for message in messages]
 
 
 def join_parts(messages: list[Message], setting: Setting) -> list[Message]:
@@ -131,6 +157,7 @@ STEPS: Sequence[Step] = (
     wrap_results,
     place_system,
     alternate,
+    break_silence,
     shorten_ids,
     shape_calls,
 )

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
 from grammars.formats import Format
-from middleware.briefing import brief, normal_tool
-from middleware.conversation import adapt
-from middleware.messages import Setting
-from middleware.template import PromptError, Template
-from middleware.traits import DOORS, Traits, probe
-
-__all__ = ["ChatTemplate", "PromptError"]
+from middleware.prompt.briefing import brief, normal_tool
+from middleware.prompt.conversation import adapt
+from middleware.prompt.messages import Setting
+from middleware.prompt.probe import probe
+from middleware.prompt.template import PromptError, Template
+from middleware.prompt.traits import DOORS, Traits
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _OURS = ("messages", "tools")
@@ -31,7 +30,7 @@ class ChatTemplate:
     """
 
     source: str
-    special_tokens: Mapping[str, str] = field(default_factory=dict, hash=False)
+    special_tokens: Mapping[str, str] = field(default_factory=dict)
     now: Callable[[], datetime] = datetime.now
 
     @cached_property
@@ -78,20 +77,34 @@ class ChatTemplate:
         for name in _OURS:
             if name in template_kwargs:
                 raise PromptError(f"{name} is not a free variable.", f"chat_template_kwargs.{name}")
-        telling = self.traits.telling
-        block = brief(() if telling else [normal_tool(tool) for tool in tools], schema, format)
-        context = {
-            "messages": adapt(messages, Setting(self.traits, format, block)),
-            "add_generation_prompt": add_generation_prompt,
-            **self._told(tools),
-            **template_kwargs,
-        }
-        return self._template.render(context)
+        variables = {"add_generation_prompt": add_generation_prompt, **template_kwargs}
+        attempt = partial(self._render, messages, tools, schema, format, variables)
+        try:
+            return attempt(self.traits)
+        except PromptError:
+            if not tools or not self.speaks_tools:
+                raise
+            # Some templates fail on schemas that they can't spell: a list of types (Hermes), integers in an enum
+            # (gpt-oss). The block prints any schema. If the conversation was at fault, it fails again.
+            return attempt(replace(self.traits, telling=None))
 
-    def _told(self, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        telling = self.traits.telling
-        told: dict[str, Any] = {"tools": self.traits.untold}
-        if telling and (tools or telling.door != "tools"):
-            normal = [normal_tool(tool, described=telling.needs_descriptions) for tool in tools]
-            told[telling.door] = DOORS[telling.door](normal)
-        return told
+    def _render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        schema: Mapping[str, Any] | None,
+        format: Format,
+        variables: Mapping[str, Any],
+        traits: Traits,
+    ) -> str:
+        block = brief(tools, schema, format, traits.telling)
+        adapted = adapt(messages, Setting(traits, format, block))
+        return self._template.render({"messages": adapted, **_told(traits, tools), **variables})
+
+
+def _told(traits: Traits, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    telling = traits.telling
+    if telling is None or (not tools and telling.door == "tools"):
+        return {"tools": traits.untold}
+    normal = [normal_tool(tool, described=telling.needs_descriptions) for tool in tools]
+    return {telling.door: DOORS[telling.door](normal)}

@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Any
 
 from grammars.render import Call, render
-from middleware.arguments import as_json, as_object, as_string
-from middleware.messages import Setting, joined, text, user, without
-from middleware.traits import Message
+from middleware.prompt.arguments import as_json, as_object, as_string
+from middleware.prompt.messages import Setting, joined, text, user, without
+from middleware.prompt.traits import Message
 
 # Where each of the last calls stood, and its function's name, by the call's id.
 Order = Mapping[str | None, tuple[int, str]]

@@ -8,6 +8,8 @@ from typing import Any
 
 from grammars.formats import Format
 from grammars.render import Call, render
+from middleware.prompt.template import PromptError
+from middleware.prompt.traits import Telling
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
 
@@ -23,20 +25,38 @@ To call a tool, write its name and its arguments in exactly this form:
 {example}
 What a tool returns comes back between <tool_response> and </tool_response>. If no tool helps, answer in plain words."""
 
+_INTRODUCTION = "You can call functions."
+
 _SCHEMA = """Answer with one JSON document and nothing around it. The document must be valid under this JSON Schema:
 {schema}"""
 
 
-def brief(tools: Sequence[Mapping[str, Any]], schema: Mapping[str, Any] | None, format: Format) -> str:
-    """The block of text, "" where there is nothing to tell. The manner is that of Hermes' and Qwen's own prompts."""
+def brief(
+    tools: Sequence[Mapping[str, Any]],
+    schema: Mapping[str, Any] | None,
+    format: Format,
+    telling: Telling | None,
+) -> str:
+    """What the system is to say: "" where there is nothing, or where the template itself tells of the tools.
+
+    The manner is that of Hermes' and Qwen's own prompts. Raises PromptError for what is nested too deep to spell.
+    """
     told = []
-    if tools:
-        listed = "\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools)
+    if tools and telling is None:
+        listed = "\n".join(_spelled(normal_tool(tool), "tools", (", ", ": ")) for tool in tools)
         told.append(_TOOLS.format(tools=listed, example=render(format, [_EXAMPLE])))
+    if tools and telling and telling.needs_system:
+        told.append(_INTRODUCTION)
     if schema is not None:
-        compact = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
-        told.append(_SCHEMA.format(schema=compact))
+        told.append(_SCHEMA.format(schema=_spelled(schema, "response_format", (",", ":"))))
     return "\n\n".join(told)
+
+
+def _spelled(value: Mapping[str, Any], param: str, separators: tuple[str, str]) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=separators)
+    except RecursionError as error:
+        raise PromptError("A schema is nested too deep to be told to the model.", param) from error
 
 
 def normal_tool(tool: Mapping[str, Any], *, described: bool = False) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import jinja2
@@ -65,8 +65,12 @@ class Template:
     """
 
     source: str
-    special_tokens: Mapping[str, str] = field(default_factory=dict, hash=False)
+    special_tokens: Mapping[str, str] = field(default_factory=dict)
     now: Callable[[], datetime] = datetime.now
+
+    @cached_property
+    def _compiled(self) -> jinja2.Template:
+        return _compile(self.source, self.now)
 
     def render(self, context: Mapping[str, Any]) -> str:
         """The text for `context` (`messages`, `tools`, `add_generation_prompt`, ...).
@@ -74,9 +78,9 @@ class Template:
         Raises:
             PromptError: the template is not valid, refuses the conversation, or can't cope with it.
         """
-        compiled = _compile(self.source, self.now)
-        given = copy.deepcopy(dict(context)) if compiled.environment.__class__ is _QueueingSandbox else context
+        compiled = self._compiled
         try:
+            given = copy.deepcopy(dict(context)) if isinstance(compiled.environment, _QueueingSandbox) else context
             return compiled.render({"datetime": self.now().strftime("%Y-%m-%d"), **self.special_tokens, **given})
         except _Refusal as refusal:
             raise PromptError(f"The model's chat template refuses the conversation: {refusal}") from refusal
@@ -101,7 +105,6 @@ class _QueueingSandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value) or (attr in _QUEUEING and isinstance(obj, list))
 
 
-@lru_cache(maxsize=64)
 def _compile(source: str, now: Callable[[], datetime]) -> jinja2.Template:
     environment = _environment(ImmutableSandboxedEnvironment, now)
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grammars.formats import Format
-from middleware.traits import Message, Traits
+from middleware.prompt.traits import Message, Traits
 
 Step = Callable[[list[Message], "Setting"], list[Message]]
 

@@ -1,0 +1,46 @@
+"""Answers in a form of the client's own: a regex, a choice of texts, a grammar -> one Lark expression.
+
+vLLM's users know these as `structured_outputs`. A client's grammar becomes a nested grammar with names of its own, so
+none of its rules meets one of ours; and nothing is nested that does not compile by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llguidance import LLMatcher, regex_to_lark
+from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
+
+from grammars.errors import InvalidGrammar
+from grammars.lark.escape import quoted
+
+
+def one_of(texts: Sequence[str]) -> str:
+    """Exactly one of these texts."""
+    return f"({' | '.join(map(quoted, texts))})"
+
+
+def matching(pattern: str) -> str:
+    """A text that the pattern matches as a whole; the syntax is that of Rust's regex crate, as in vLLM."""
+    return _sound(f"/{regex_to_lark(pattern, '')}/")
+
+
+def ruled(grammar: str) -> str:
+    """A text of this grammar: llguidance's Lark, or llama.cpp's GBNF."""
+    try:
+        lark = any_to_lark(grammar)
+    except GbnfToLarkError as error:
+        raise InvalidGrammar(f"The grammar is not GBNF: {error}") from error
+    _check(lark)
+    # The line break ends a comment, which would swallow the brace.
+    return f"%lark {{\n{lark}\n}}"
+
+
+def _sound(expression: str) -> str:
+    _check(f"start: expression\nexpression: {expression}\n")
+    return expression
+
+
+def _check(lark: str) -> None:
+    if error := LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(lark)):
+        raise InvalidGrammar(f"The grammar does not compile: {error}")

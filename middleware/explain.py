@@ -1,0 +1,27 @@
+"""`POST /v1/grammars`: what would become of each keyword of a request's schemas, without generating anything."""
+
+from __future__ import annotations
+
+import time
+
+from grammars.plan import Plan
+from middleware.models import Models
+from middleware.offloop import off_loop
+from middleware.protocol import GrammarRequest
+from middleware.responses import Finding, Grammar
+
+
+async def explained(models: Models, request: GrammarRequest, limit: float) -> Grammar:
+    """The request's grammar and its report. Raises what the same chat request would."""
+    model = await models.find(request.model)
+    started = time.perf_counter()
+    plan: Plan = await off_loop(limit, model.plan, request)
+    return Grammar(
+        model=request.model,
+        format=model.format_for(request).name,
+        exact=plan.exact,
+        compile_ms=round((time.perf_counter() - started) * 1000, 2),
+        grammar_bytes=len((plan.grammar or "").encode()),
+        grammar=plan.grammar,
+        report=tuple(Finding(f.pointer, f.keyword, f.status, f.reason) for f in plan.report),
+    )

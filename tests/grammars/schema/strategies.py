@@ -1,0 +1,87 @@
+"""Schemas and instances that get in each other's way: few names, few values, every keyword."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+NAMES = st.sampled_from(["a", "b", "c", "x1"])
+KEYS = NAMES | st.sampled_from(["ab", "y"])
+PATTERNS = st.sampled_from(["^a", "b$", "^[a-c]+$", "x", r"^x\d$", "^(?!a)", "^(?=.*b)a", "[^b]", "^a|b$"])
+TYPES = st.sampled_from(["null", "boolean", "integer", "number", "string", "array", "object", "object"])
+NUMBERS = st.sampled_from([0, 1, 2, 3, 4, 6, 7, 10, -1, -3, 0.5, 1.5, 2.5, -0.5])
+COUNTS = st.integers(0, 3)
+
+SCALARS = st.none() | st.booleans() | NUMBERS | st.sampled_from(["", "a", "b", "ab", "abc", "x1", "xx", "ba", "é", '"'])
+INSTANCES: st.SearchStrategy[Any] = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.sampled_from(["ab", "y"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+# Keywords whose values hold no schema.
+SIMPLE: dict[str, st.SearchStrategy[Any]] = {
+    "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
+    "minimum": NUMBERS,
+    "maximum": NUMBERS,
+    "exclusiveMinimum": NUMBERS,
+    "exclusiveMaximum": NUMBERS,
+    "multipleOf": st.sampled_from([1, 2, 3, 0.5, 2.5]),
+    "minLength": COUNTS,
+    "maxLength": COUNTS,
+    "pattern": PATTERNS,
+    "minItems": COUNTS,
+    "maxItems": COUNTS,
+    "uniqueItems": st.booleans(),
+    "required": st.lists(NAMES, max_size=2, unique=True),
+    "minProperties": COUNTS,
+    "maxProperties": COUNTS,
+    "dependentRequired": st.dictionaries(NAMES, st.lists(NAMES, max_size=2, unique=True), max_size=2),
+    "enum": st.lists(INSTANCES, min_size=1, max_size=4),
+    "const": INSTANCES,
+}
+LOCATIONS = ["#", "#/$defs/d"]
+
+
+def _deep(inner: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
+    """Keywords whose values hold schemas."""
+    several = st.lists(inner, min_size=1, max_size=3)
+    return {
+        "properties": st.dictionaries(NAMES, inner, max_size=3),
+        "patternProperties": st.dictionaries(PATTERNS, inner, max_size=2),
+        **dict.fromkeys(("additionalProperties", "propertyNames", "unevaluatedProperties"), inner),
+        **dict.fromkeys(("items", "contains", "unevaluatedItems", "not", "if", "then", "else"), inner),
+        **dict.fromkeys(("prefixItems", "allOf", "anyOf", "oneOf"), several),
+        "dependentSchemas": st.dictionaries(NAMES, inner, max_size=2),
+    }
+
+
+def _some(keywords: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Schemas of up to four of the keywords."""
+    chosen = st.lists(st.sampled_from(sorted(keywords)), max_size=4, unique=True)
+    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: keywords[name] for name in names}))
+
+
+def _grow(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return _some({**SIMPLE, **_deep(inner)})
+
+
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(st.booleans() | _some(SIMPLE), _grow, max_leaves=5)
+_NESTED = st.recursive(
+    st.sampled_from(LOCATIONS).map(lambda where: {"$ref": where}) | _some(SIMPLE),
+    lambda inner: _some({**SIMPLE, "$ref": st.sampled_from(LOCATIONS[1:]), **_deep(inner)}),
+    max_leaves=4,
+)
+
+
+def _guarded(inner: dict[str, Any]) -> dict[str, Any]:
+    """A definition that refers only to parts of what it describes: one that refers to itself in place means nothing."""
+    return {"type": ["object", "array", "string"], "properties": {"a": inner}, "items": inner}
+
+
+RECURSIVE: st.SearchStrategy[Any] = st.tuples(_NESTED, _NESTED).map(
+    lambda pair: {"properties": {"b": pair[0]}, "$defs": {"d": _guarded(pair[1])}}
+)
