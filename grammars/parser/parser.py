@@ -11,24 +11,22 @@ that the end of the text cuts off is dropped, since it says nothing.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
-from grammars import literals, values, wire
+from grammars import wire
 from grammars.analysis import openings
-from grammars.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Steps, Truncated
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.lowered import ANY_TYPES, Lowered, argument_types
-from grammars.scan import JsonScanner, load
+from grammars.parser import json_values, literals, members
+from grammars.parser.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Sink, Steps, Truncated
+from grammars.parser.stops import Stops, stops
+from grammars.scan import load
 
 NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 MOST_NAME = 128
 DIGITS = "0123456789"
-_SCALAR = "+-." + DIGITS + "abcdefghijklmnopqrstuvwxyzE"
 Failures = tuple[type[Mismatch | Truncated], ...]
-Sink = Callable[[str], Event]
 _SINKS: Mapping[wire.Sink, Sink] = {"content": ContentDelta, "reasoning": ReasoningDelta}
 
 
@@ -137,10 +135,10 @@ class Parser:
 
     def text(self, node: wire.Text) -> Steps[None]:
         if node.then is None or node.follows == "never":
-            yield from self.free_text(_SINKS[node.sink], (), True)
+            yield from self.free_text(_SINKS[node.sink], stops(), True)
             return
-        stops, may_end = openings(node.then), node.follows == "may"
-        while (stop := (yield from self.free_text(_SINKS[node.sink], stops, may_end))) is not None:
+        ends, may_end = stops(*openings(node.then)), node.follows == "may"
+        while (stop := (yield from self.free_text(_SINKS[node.sink], ends, may_end))) is not None:
             error = yield from self.attempt(self.walk(node.then))
             if error is None:
                 return
@@ -150,26 +148,24 @@ class Parser:
             raise Truncated
 
     def unlike(self, node: wire.Unlike) -> Steps[None]:
-        yield from self.free_text(ContentDelta, (), True)
+        yield from self.free_text(ContentDelta, stops(), True)
 
-    def free_text(self, sink: Sink, stops: tuple[str, ...], may_end: bool) -> Steps[str | None]:
-        """Reports text up to the first of `stops`, which it returns; None at the end of the text.
+    def free_text(self, sink: Sink, ends: Stops, may_end: bool) -> Steps[str | None]:
+        """Reports text up to the first of `ends`, which it returns; None at the end of the text.
 
         Where the text may not end here, the beginning of a stop at its end is markup that was cut off.
         """
-        cursor, pattern = self.cursor, _pattern(stops)
-        while (yield from cursor.more()):
-            match = pattern.search(cursor.text, cursor.at)
-            whole = cursor.ended and may_end
-            safe = len(cursor.text) if whole else _safe(cursor.text, cursor.at, stops)
-            self._tell(sink, match.start() if match else safe)
-            if match:
-                return match[0]
-            if cursor.at < len(cursor.text):
-                if cursor.ended:
-                    raise Truncated
-                yield
-        return None
+        cursor = self.cursor
+        while True:
+            at, stop = ends.find(cursor.text, cursor.at)
+            self._tell(sink, len(cursor.text) if stop is None and cursor.ended and may_end else at)
+            if stop is not None:
+                return stop
+            if cursor.ended and cursor.at < len(cursor.text):
+                raise Truncated
+            if cursor.ended:
+                return None
+            yield
 
     def _tell(self, sink: Sink, end: int) -> None:
         if end > self.cursor.at:
@@ -200,10 +196,6 @@ class Parser:
     def ordinal(self, node: wire.Ordinal) -> Steps[None]:
         yield from self.cursor.run(DIGITS, MOST_NAME)
 
-    def arguments(self, node: wire.Arguments) -> Steps[None]:
-        yield from self._opening("{")
-        yield from self.container(self.argument)
-
     def argument(self, text: str) -> Event:
         """The event for a piece of the arguments' JSON text."""
         self._arguments.append(text)
@@ -224,44 +216,8 @@ class Parser:
         parameters = self._parameters.get(self._name)
         return ANY_TYPES if parameters is None else argument_types(parameters, name)
 
-    def document(self, node: wire.Document) -> Steps[None]:
-        yield from self.cursor.skip(SPACE, MOST_SPACE)
-        yield from self._opening('{["' + _SCALAR)
-        if self.cursor.text[self.cursor.at] in _SCALAR:
-            yield from self._scalar(ContentDelta)
-        else:
-            yield from self.container(ContentDelta)
-
     def written(self, node: wire.Written) -> Steps[None]:
-        yield from self.free_text(ContentDelta, (node.close,) if node.close else (), not node.close)
-
-    def _opening(self, characters: str) -> Steps[None]:
-        if not (yield from self.cursor.more()):
-            raise Truncated
-        if self.cursor.text[self.cursor.at] not in characters:
-            raise Mismatch(f"expected one of {characters!r}")
-
-    def container(self, sink: Sink) -> Steps[None]:
-        """Passes one JSON object, array or string on, as it arrives and as it is written."""
-        cursor, scanner = self.cursor, JsonScanner()
-        while (yield from cursor.more()):
-            end = scanner.end(cursor.text, cursor.at)
-            event = sink(cursor.take(len(cursor.text) if end is None else end))
-            cursor.emit(event)
-            if end is not None:
-                return
-        raise Truncated
-
-    def _scalar(self, sink: Sink) -> Steps[None]:
-        """Passes a number, true, false or null on."""
-        cursor = self.cursor
-        while (yield from cursor.more()) and cursor.text[cursor.at] in _SCALAR:
-            event = sink(cursor.take(_after_run(cursor.text, cursor.at, _SCALAR)))
-            cursor.emit(event)
-
-
-def _after_run(text: str, start: int, characters: str) -> int:
-    return next((index for index in range(start, len(text)) if text[index] not in characters), len(text))
+        yield from self.free_text(ContentDelta, stops(node.close) if node.close else stops(), not node.close)
 
 
 def _is_object(text: str) -> bool:
@@ -269,19 +225,6 @@ def _is_object(text: str) -> bool:
         return isinstance(load(text), dict)
     except ValueError:
         return False
-
-
-@lru_cache
-def _pattern(stops: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds the first of `stops`; without any, nothing."""
-    return re.compile("|".join(map(re.escape, stops)) or r"(?!)")
-
-
-def _safe(text: str, start: int, stops: tuple[str, ...]) -> int:
-    """The index up to which `text` can't be the beginning of one of `stops`."""
-    longest = max(map(len, stops), default=1) - 1
-    tails = range(max(start, len(text) - longest), len(text))
-    return next((index for index in tails if any(stop.startswith(text[index:]) for stop in stops)), len(text))
 
 
 _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
@@ -299,12 +242,12 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Name: Parser.name,
     wire.Id: Parser.id,
     wire.Ordinal: Parser.ordinal,
-    wire.Arguments: Parser.arguments,
-    wire.Members: values.members,
-    wire.Key: values.key,
-    wire.Value: values.value,
-    wire.Typed: values.typed,
+    wire.Arguments: json_values.arguments,
+    wire.Members: members.members,
+    wire.Key: members.key,
+    wire.Value: members.value,
+    wire.Typed: members.typed,
     wire.Spelled: literals.spelled,
-    wire.Document: Parser.document,
+    wire.Document: json_values.document,
     wire.Written: Parser.written,
 }

@@ -13,13 +13,15 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grammars import members, spelling, wire
-from grammars.analysis import after, head, openings
+from grammars import wire
+from grammars.analysis import after, openings
 from grammars.errors import RefusedSchema
-from grammars.escape import ANYTHING, escaped, one_of, quoted, repeated
-from grammars.json_call import json_call
+from grammars.lark import literals, members
+from grammars.lark.escape import ANYTHING, escaped, one_of, quoted, repeated
+from grammars.lark.heads import head
+from grammars.lark.json_call import json_call
+from grammars.lark.members import Argument
 from grammars.lowered import Lowered
-from grammars.members import Argument
 from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
 
 
@@ -281,7 +283,7 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Key: members.key,
     wire.Typed: members.typed,
     wire.Value: members.value,
-    wire.Spelled: spelling.spelled,
+    wire.Spelled: literals.spelled,
     wire.Document: Writer.document,
     wire.Written: Writer.written,
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from grammars.events import Event
 
 T = TypeVar("T")
+Sink = Callable[[str], Event]  # the event for a piece of text
 Steps = Generator[None, None, T]  # a part of a parse; it yields where it needs more text
 
 SPACE = " \t\r\n"
