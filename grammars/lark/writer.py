@@ -17,7 +17,7 @@ from grammars import wire
 from grammars.analysis import after, openings
 from grammars.errors import RefusedSchema
 from grammars.lark import literals, members
-from grammars.lark.escape import ANYTHING, escaped, one_of, quoted, repeated
+from grammars.lark.escape import ANYTHING, join, one_of, quoted, repeated
 from grammars.lark.heads import head
 from grammars.lark.json_call import json_call
 from grammars.lark.members import Argument
@@ -106,7 +106,7 @@ class Writer:
 
     def seq(self, node: wire.Seq) -> str:
         plain = self._plain(node)
-        return " ".join(filter(None, map(self.walk, _into_heads(wire.parts(plain)))))
+        return join(*map(self.walk, _into_heads(wire.parts(plain))))
 
     def _plain(self, node: wire.Node) -> wire.Node:
         """Literals as they are about to be written, so that neighbours become one lexeme."""
@@ -128,7 +128,7 @@ class Writer:
         return self.either(map(self.walk, node.options))
 
     def opt(self, node: wire.Opt) -> str:
-        return self.rule(self.walk(node.body)) + "?"
+        return f"{self.rule(self.walk(node.body))}?"
 
     def may(self, node: wire.May) -> str:
         return self.walk(node.body)
@@ -143,29 +143,20 @@ class Writer:
             return self.opt(wire.Opt(wire.Many(node.item, node.separator, 1, node.most)))
         item = self.rule(self.walk(node.item))
         more = self.rule(self.walk(wire.seq(node.separator, node.item)))
-        others = repeated(more, node.least - 1, None if node.most is None else node.most - 1)
-        return f"{item} {others}".strip()
+        return join(item, repeated(more, node.least - 1, None if node.most is None else node.most - 1))
 
     def text(self, node: wire.Text) -> str:
         stops = openings(node.then) if node.then else ()
+        rest = self.terminal(_without(stops))
         if node.follows == "never" or node.then is None:
-            return self._without(stops)
+            return rest
         bodies = [self._until(stop, stops, node.then) for stop in stops]
-        return self.either(bodies + [self._without(stops)] * (node.follows == "may"))
-
-    def _without(self, stops: tuple[str, ...]) -> str:
-        """A text, to the end of the turn, that holds none of `stops`."""
-        held = f"{ANYTHING}{one_of(stops)}{ANYTHING}"
-        return self.terminal(f"/{ANYTHING}/ & ~/{held}/" if stops else f"/{ANYTHING}/")
+        return self.either(bodies + [rest] * (node.follows == "may"))
 
     def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
         """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
-        rest = self.walk(after(then, stop))
-        token = self._tokens.match(stop)
-        if token:
-            return f"{self._without(stops)} {self.lit(wire.Lit(stop))} {rest}"
-        lazy = self.rule(self.terminal(f"/{ANYTHING}{escaped(stop)}/"), "[lazy]")
-        return f"{lazy} {rest}"
+        others = tuple(other for other in stops if other != stop)
+        return join(self.closed(_without(others), stop), self.walk(after(then, stop)))
 
     def unlike(self, node: wire.Unlike) -> str:
         return self.terminal(f"/{ANYTHING}/ & ~/{head(node.calls)}{ANYTHING}/")
@@ -180,11 +171,14 @@ class Writer:
         return body
 
     def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
-        """The call as one `%json`, where it is nothing else and a document could stand in its place."""
+        """The call as one `%json`, where it is nothing else but for a separator, and a document could stand there."""
+        if self._filling.document is None:
+            return None
         match self._plain(wire.seq(node.head, node.tail)):
-            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(after_))) if self._filling.document:
-                schema = json_call(before, offer.parameters, after_)
-                return schema and self.rule(f"%json {schema}")
+            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(behind))) if "{" in before:
+                start = before.find("{")
+                schema = json_call(before[start:], offer.parameters, behind)
+                return schema and join(self.lit(wire.Lit(before[:start])), self.rule(f"%json {schema}"))
             case _:
                 return None
 
@@ -211,9 +205,10 @@ class Writer:
 
     def json(self, schema: Mapping[str, Any]) -> str:
         """The expression of a part of the tool's schema."""
-        root = self.parameters
-        definitions = {} if isinstance(root, bool) else {"$defs": root.get("$defs", {})}
-        return self.rule(f"%json {json.dumps({'x-guidance': CANONICAL_WHITESPACE, **schema, **definitions})}")
+        root, text = self.parameters, json.dumps(schema)
+        if '"$ref"' in text and isinstance(root, Mapping):
+            text = json.dumps({**schema, "$defs": root["$defs"]})
+        return self.rule(f'%json {{"x-guidance": {json.dumps(CANONICAL_WHITESPACE)}, {text[1:]}')
 
     @property
     def parameters(self) -> Lowered:
@@ -245,9 +240,14 @@ class Writer:
         token = self._tokens.search(end)
         cut = token.start() if token else len(end)
         text, rest = self.lit(wire.Lit(end[:cut])), self.lit(wire.Lit(end[cut:]))
-        body = f"({terminal}) & ~/{ANYTHING}{escaped(end)}{ANYTHING}/"
-        lexeme = self.rule(self.terminal(f"({body}) {text}"), "[lazy]") if text else self.terminal(body)
-        return f"{lexeme} {rest}".strip()
+        body = f"({terminal}) & {_without((end,))}"
+        lexeme = self.terminal(f"({body}) {text}" if text else body)
+        return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
+
+
+def _without(held: tuple[str, ...]) -> str:
+    """The terminal expression of any text that holds none of these."""
+    return f"~/{ANYTHING}{one_of(held)}{ANYTHING}/" if held else f"/{ANYTHING}/"
 
 
 def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
