@@ -16,15 +16,16 @@ from grammars.formats import FORMATS, Format, choose
 from grammars.plan import Plan, compile_turn
 from grammars.turns import reasoning_after
 from middleware import sampling
+from middleware.answer import answer
 from middleware.completion import Job
 from middleware.counters import Counters
 from middleware.engines.base import Engine
 from middleware.errors import BadRequest, UnknownModel
 from middleware.prompt import ChatTemplate, PromptError
-from middleware.protocol import ChatRequest, JsonSchemaResponse, TurnRequest
+from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard
 from middleware.settings import Settings
-from middleware.turn import schema, turn
+from middleware.turn import turn
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,12 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    async def load(self) -> None:
+        """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
+        await self.engine.start()
+        format, why = self._format_and_why
+        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
+
     def format_for(self, request: TurnRequest) -> Format:
         """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
         asked = request.tool_format
@@ -59,16 +66,18 @@ class Model:
             raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
         return replace(FORMATS[asked], reasoning=self.format.reasoning)
 
-    @cached_property
+    @property
     def format(self) -> Format:
         """How this model writes tool calls."""
+        return self._format_and_why[0]
+
+    @cached_property
+    def _format_and_why(self) -> tuple[Format, str]:
         tokenizer = self.engine.tokenizer
         chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
-        if self._settings.tool_format:
-            chosen = replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning)
-            why = "the settings say so"
-        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], chosen.name, why)
-        return chosen
+        if self._settings.tool_format is None:
+            return chosen, why
+        return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
 
     @cached_property
     def template(self) -> ChatTemplate:
@@ -83,7 +92,7 @@ class Model:
         asked = turn(request, format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
         plan = compile_turn(replace(asked, reasoning=reasoning_after(format, prompt)))
         if (refusal := self._refusal_of(plan.grammar)) is not None:
-            at_fault = "/response_format" if plan.document else "/tools"
+            at_fault = "/tools" if plan.free else "/response_format"
             raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
         return plan
 
@@ -93,6 +102,7 @@ class Model:
         `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
         call it off the event loop. Raises BadRequest and GrammarError.
         """
+        sampling.refuse_crowd(len(messages), self.engine.max_model_len)
         text = self._render(request, messages)
         plan = self.plan(request, text)
         prompt = self.engine.tokenizer.encode(text)
@@ -100,7 +110,7 @@ class Model:
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
-        stops = () if plan.document else tuple(request.stop or ())
+        stops = tuple(request.stop or ()) if plan.free else ()
         return Job(request.model, prompt, plan, sampled, stops, request.n or 1, self._settings.attempts)
 
     def _uncached_refusal(self, grammar: str | None) -> str | None:
@@ -120,7 +130,8 @@ class Model:
 
     def _schema_to_tell(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         """The schema that the prompt tells the model. JSON mode has none: there the messages say what they want."""
-        told = schema(request) if isinstance(request.response_format, JsonSchemaResponse) else None
+        asked = answer(request)
+        told = asked.schema if asked.told else None
         if told is None or self._settings.schema_in_prompt == "never":
             return None
         if self._settings.schema_in_prompt == "always":
@@ -142,7 +153,7 @@ class Models:
         """Starts what has not been started. Raises EngineDead."""
         async with self._loading:
             if not self._loaded:
-                await asyncio.gather(*(model.engine.start() for model in self._models))
+                await asyncio.gather(*(model.load() for model in self._models))
                 self._loaded = True
 
     async def unload(self) -> None:

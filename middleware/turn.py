@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from grammars.formats import Format
 from grammars.plan import ToolChoice, Turn
 from grammars.tools import ANY_OBJECT, Tool
+from middleware.answer import answer
 from middleware.errors import BadRequest
-from middleware.protocol import AllowedToolsChoice, JsonObjectFormat, JsonSchemaResponse, NamedTool, TurnRequest
+from middleware.protocol import AllowedToolsChoice, NamedTool, TurnRequest
 
 NO_CALLS = ToolChoice("none")
 
@@ -17,12 +17,19 @@ NO_CALLS = ToolChoice("none")
 def turn(
     request: TurnRequest, format: Format, special_tokens: Mapping[str, int], most_calls: int | None = None
 ) -> Turn:
-    """`most_calls` bounds the calls of one turn. Raises BadRequest for a tool choice that names no tool."""
+    """`most_calls` bounds the calls of one turn.
+
+    Raises BadRequest for a tool choice that names no tool and for answers of two kinds, GrammarError for a regex or a
+    grammar that is none.
+    """
+    answered = answer(request)
     return Turn(
         format=format,
         tools=tools(request),
         choice=tool_choice(request, most_calls),
-        schema=schema(request),
+        schema=answered.schema,
+        schema_pointer=answered.pointer,
+        written=answered.written,
         special_tokens=special_tokens,
     )
 
@@ -60,13 +67,3 @@ def _offered(request: TurnRequest, names: Sequence[str]) -> tuple[str, ...]:
                 param="tool_choice",
             )
     return tuple(names)
-
-
-def schema(request: TurnRequest) -> Mapping[str, Any] | None:
-    """What the content must fit; None where it is free text. A JSON schema that is left out is any object."""
-    match request.response_format:
-        case JsonObjectFormat():
-            return ANY_OBJECT
-        case JsonSchemaResponse(json_schema=asked):
-            return ANY_OBJECT if asked.schema_ is None else asked.schema_
-    return None

@@ -33,7 +33,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "auth chat explain",
         "models",
         "choice chunks completion merge stop",
-        "body disconnect offloop prompt sampling sse turn validation",
+        "answer body disconnect offloop prompt sampling sse turn validation",
         "embedded engines",
         "counters errors protocol responses settings",
         "engines.base",
