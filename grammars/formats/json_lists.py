@@ -55,22 +55,6 @@ Source: the chat template of nvidia/NVIDIA-Nemotron-Nano-9B-v2.
     <TOOLCALL>[{"name": "get_weather", "arguments": {"city": "Oslo"}}]</TOOLCALL>
 """
 
-XLAM = Format(
-    "xlam",
-    calls=json_text("[")
-    + Many(
-        Call(json_text('{"name": ') + _QUOTED_NAME + json_text(', "arguments": '), ARGUMENTS + json_text("}")), _COMMA
-    )
-    + json_text("]"),
-    alone=True,
-)
-"""xLAM 2. Its calls stand alone, so one starts only when its second key is read too: before, it could be a document.
-
-Source: vLLM's tool_chat_template_xlam_qwen.jinja.
-
-    [{"name": "get_weather", "arguments": {"city": "Oslo"}}]
-"""
-
 APERTUS = Format(
     "apertus",
     calls="<|tools_prefix|>"

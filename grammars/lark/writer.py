@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grammars import wire
-from grammars.analysis import after, openings
+from grammars.analysis import after, openings, texts
 from grammars.errors import RefusedSchema
 from grammars.lark import literals, members
 from grammars.lark.escape import ANYTHING, join, one_of, quoted, repeated
@@ -53,7 +53,8 @@ class Filling:
 
 def write(tree: wire.Node, filling: Filling) -> str:
     """The Lark grammar that generates `tree`."""
-    writer = Writer(filling)
+    markup = "\n".join(texts(tree))
+    writer = Writer(filling, [token for token in filling.special if token in markup])
     start = writer.walk(tree)
     rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
     rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
@@ -61,17 +62,17 @@ def write(tree: wire.Node, filling: Filling) -> str:
 
 
 class Writer:
-    """Collects rules while it walks a tree; equal rules are written once."""
+    """Collects rules while it walks a tree; equal rules are written once. `tokens` are the special ones it may need."""
 
-    def __init__(self, filling: Filling) -> None:
+    def __init__(self, filling: Filling, tokens: Sequence[str]) -> None:
         self.rules: dict[tuple[str, str], str] = {}
         self.definitions: dict[str, str] = {}
         self._named: dict[Hashable, str] = {}
         self._filling = filling
         self._tool: Offer | None = None
         self._argument: Argument | None = None
-        specials = sorted(filling.special, key=len, reverse=True)
-        self._tokens = re.compile(f"({'|'.join(map(re.escape, specials))})" if specials else r"(?!)")
+        longest_first = sorted(tokens, key=len, reverse=True)
+        self._tokens = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if tokens else r"(?!)")
 
     def walk(self, node: wire.Node) -> str:
         """The Lark expression of `node`, "" where it writes nothing."""
@@ -97,9 +98,13 @@ class Writer:
         return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))
 
     def lit(self, node: wire.Lit) -> str:
-        pieces = filter(None, self._tokens.split(node.text))
-        ids = self._filling.special
-        return " ".join(f"<[{ids[piece]}]>" if piece in ids else quoted(piece) for piece in pieces)
+        return join(*map(self._lexeme, self._tokens.split(node.text)))
+
+    def _lexeme(self, piece: str) -> str:
+        """A special token, or a text without any."""
+        if self._tokens.fullmatch(piece):
+            return f"<[{self._filling.special[piece]}]>"
+        return quoted(piece) if piece else ""
 
     def space(self, node: wire.Space) -> str:
         return self.lit(wire.Lit(node.canonical))
