@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from grammars.wire import Alt, Call, Id, Lit, Many, Node, Seq, parts, seq
+
+
+def texts(node: Any) -> Iterator[str]:
+    """Every text that a tree is made of, whatever it stands for."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from texts(part)
+    elif is_dataclass(node):
+        for field in fields(node):
+            yield from texts(getattr(node, field.name))
 
 
 def openings(node: Node) -> tuple[str, ...]:

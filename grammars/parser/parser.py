@@ -44,6 +44,7 @@ class Parser:
         self._parameters = parameters
         self.types = ANY_TYPES
         self.member = 0
+        self._cut_off = False  # the text ended within markup, though some of it was then read in another way
         self._steps = self._run(tree)
         next(self._steps)
 
@@ -69,6 +70,8 @@ class Parser:
             except Truncated:
                 return
             except Mismatch as error:
+                if self._cut_off:
+                    return
                 self._give_up(str(error))
                 tree = self._recovery
 
@@ -98,6 +101,7 @@ class Parser:
         except giving_up as error:
             if cursor.reports != reports:
                 raise
+            self._cut_off |= isinstance(error, Truncated)
             cursor.at = cursor.told + start
             return error
         return None
@@ -113,16 +117,19 @@ class Parser:
             yield from self.walk(part)
 
     def alt(self, node: wire.Alt) -> Steps[None]:
-        failure: Mismatch | Truncated | None = None
-        for option in node.options:
-            error = yield from self.attempt(self.walk(option), (Mismatch, Truncated))
-            if error is None:
+        *options, last = node.options
+        for option in options:
+            if (yield from self.attempt(self.walk(option), (Mismatch, Truncated))) is None:
                 return
-            failure = failure if isinstance(failure, Truncated) else error
-        raise failure or Mismatch("expected nothing")
+        yield from self.walk(last)
 
-    def opt(self, node: wire.Opt | wire.May | wire.Stray) -> Steps[None]:
-        yield from self.attempt(self.walk(node.body))
+    def opt(self, node: wire.Opt) -> Steps[None]:
+        yield from self.attempt(self.walk(node.body), (Mismatch, Truncated))
+
+    def may(self, node: wire.May | wire.Stray) -> Steps[None]:
+        error = yield from self.attempt(self.walk(node.body), (Mismatch, Truncated))
+        if isinstance(error, Truncated):
+            self.cursor.at = len(self.cursor.text)  # its beginning, or nothing: both are forgiven
 
     def many(self, node: wire.Many) -> Steps[None]:
         if node.least:
@@ -233,8 +240,8 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Seq: Parser.seq,
     wire.Alt: Parser.alt,
     wire.Opt: Parser.opt,
-    wire.May: Parser.opt,
-    wire.Stray: Parser.opt,
+    wire.May: Parser.may,
+    wire.Stray: Parser.may,
     wire.Many: Parser.many,
     wire.Text: Parser.text,
     wire.Unlike: Parser.unlike,

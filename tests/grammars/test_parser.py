@@ -188,3 +188,34 @@ def test_bottomless_lists_of_a_notation_become_content() -> None:
     message = read(plan, ["[f(a=", "[" * 5000])
     assert message.malformed
     assert message.calls[0].arguments.count("[") + message.content.count("[") == 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("harmony", "<|call|>"),
+        ("deepseek_v3", "<｜tool▁calls▁end｜>"),
+        ("deepseek_v31", "<｜tool▁calls▁end｜>"),
+        ("deepseek_v32", "</｜DSML｜function_calls>"),
+        ("kimi_k2", "<|tool_calls_section_end|>"),
+        ("command_r", "\n```"),
+    ],
+)
+def test_an_end_that_the_engine_swallows_is_forgiven(name: str, end: str) -> None:
+    plan = compile_turn(Turn(FORMATS[name], TOOLS))
+    text = render(FORMATS[name], [Call("f", '{"a": 1}')])
+    assert text.endswith(end)
+    for cut in range(len(end) + 1):
+        for pieces in ([text[: len(text) - cut]], list(text[: len(text) - cut])):
+            message = read(plan, pieces)
+            assert message.ended == [0]
+            assert (message.content, message.malformed) == ("", [])
+
+
+def test_markup_that_models_add_of_their_own_is_forgiven() -> None:
+    llama, pythonic = (compile_turn(Turn(FORMATS[name], TOOLS)) for name in ("llama3", "pythonic"))
+    for pieces in ([text := '<|python_tag|>{"name": "f", "parameters": {}}'], list(text)):
+        assert [call.name for call in read(llama, pieces).calls] == ["f"]
+    for pieces in ([text := "<|python_start|>[f(), g()]<|python_end|>"], list(text)):
+        assert [call.name for call in read(pythonic, pieces).calls] == ["f", "g"]
+        assert not read(pythonic, pieces).malformed
