@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from referencing._core import Resolver
 
 Schema = Mapping[str, Any] | bool
+
+_USUAL = re.compile(r"#|#/(\$defs|definitions)/[^/]+")
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,14 @@ class Source:
             message = f"{reference!r} is a remote reference, which is never fetched: put its schema under $defs"
             raise RefusedSchema(message, pointer=where, keyword=keyword) from error
         dialect = dialect_of(found.contents, node.dialect)
-        if id(found.contents) not in self.pointers:  # no keyword leads there, so nobody has validated it
+        if not _USUAL.fullmatch(reference) and id(found.contents) not in self.pointers:
+            # No keyword leads there, so nobody has validated it.
             _validate(found.contents, dialect, where)
         return Node(found.contents, found.resolver, dialect)
 
 
 def _validate(schema: Any, dialect: Dialect, where: str = "") -> None:
-    """Raises InvalidSchema. `format` is not asserted: whether a pattern is one is for ECMA-262 to say, not for Python."""
+    """Raises InvalidSchema. `format` is not asserted: whether a pattern is one is ECMA-262's business, not Python's."""
     if surely_valid(schema, dialect):
         return
     checker = dialect.validator(dialect.validator.META_SCHEMA, registry=REGISTRY, format_checker=FormatChecker(()))
