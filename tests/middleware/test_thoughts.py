@@ -153,7 +153,9 @@ def test_ended_thoughts_lead_to_an_answer_that_grammar_and_parser_know(name: str
     assert job.budget
     assert job.budget.tokens == tokens
     assert bytes(job.budget.closing_ids).decode() == job.budget.closing
-    begun = thought(format, reasoning_after(format, prompt)).partition(THOUGHTS)[0] + THOUGHTS[:tokens] if tokens else ""
+    begun = (
+        thought(format, reasoning_after(format, prompt)).partition(THOUGHTS)[0] + THOUGHTS[:tokens] if tokens else ""
+    )
     rest = answered(format, calls, content)
     text = begun + job.budget.closing + rest
     if job.budget.grammar is None and format.answer:
