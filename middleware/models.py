@@ -52,6 +52,12 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    async def load(self) -> None:
+        """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
+        await self.engine.start()
+        format, why = self._format_and_why
+        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
+
     def format_for(self, request: TurnRequest) -> Format:
         """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
         asked = request.tool_format
@@ -61,16 +67,18 @@ class Model:
             raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
         return replace(FORMATS[asked], reasoning=self.format.reasoning)
 
-    @cached_property
+    @property
     def format(self) -> Format:
         """How this model writes tool calls."""
+        return self._format_and_why[0]
+
+    @cached_property
+    def _format_and_why(self) -> tuple[Format, str]:
         tokenizer = self.engine.tokenizer
         chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
-        if self._settings.tool_format:
-            chosen = replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning)
-            why = "the settings say so"
-        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], chosen.name, why)
-        return chosen
+        if self._settings.tool_format is None:
+            return chosen, why
+        return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
 
     @cached_property
     def template(self) -> ChatTemplate:
@@ -95,6 +103,7 @@ class Model:
         `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
         call it off the event loop. Raises BadRequest and GrammarError.
         """
+        sampling.refuse_crowd(len(messages), self.engine.max_model_len)
         text = self._render(request, messages)
         format = self.format_for(request)
         reasoning = reasoning_after(format, text)
@@ -167,7 +176,7 @@ class Models:
         """Starts what has not been started. Raises EngineDead."""
         async with self._loading:
             if not self._loaded:
-                await asyncio.gather(*(model.engine.start() for model in self._models))
+                await asyncio.gather(*(model.load() for model in self._models))
                 self._loaded = True
 
     async def unload(self) -> None:

@@ -18,12 +18,12 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "grammars": (
         "__main__ cli schema.cli",
         "plan",
-        "json_call lark literals members parser render sequence spelling turns values written",
-        "analysis cursor formats scan",
+        "lark parser render turns written",
+        "analysis formats scan",
         "wire",
         "lowered notation",
         "schema",
-        "errors escape events tools",
+        "errors events tools",
         "__init__",
     ),
     "middleware": (
