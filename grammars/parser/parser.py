@@ -31,11 +31,15 @@ _SINKS: Mapping[wire.Sink, Sink] = {"content": ContentDelta, "reasoning": Reason
 
 
 class Parser:
-    """Reads one turn. `feed` any number of times, then `close` once; each returns the events that became certain."""
+    """Reads one turn. `feed` any number of times, then `close` once; each returns the events that became certain.
+
+    `thinking` says whether the text read so far ends within the model's thoughts.
+    """
 
     def __init__(self, tree: wire.Node, recovery: wire.Node, parameters: Mapping[str, Lowered]) -> None:
         """`recovery`: how to go on when the text has left `tree`. `parameters`: the tools' lowered schemas."""
         self.cursor = Cursor()
+        self.thinking = False
         self._recovery = recovery
         self._index = -1
         self._name = ""
@@ -145,7 +149,7 @@ class Parser:
             yield from self.free_text(_SINKS[node.sink], stops(), True)
             return
         ends, may_end = stops(*openings(node.then)), node.follows == "may"
-        while (stop := (yield from self.free_text(_SINKS[node.sink], ends, may_end))) is not None:
+        while (stop := (yield from self._within(node.sink, ends, may_end))) is not None:
             error = yield from self.attempt(self.walk(node.then))
             if error is None:
                 return
@@ -153,6 +157,13 @@ class Parser:
             self.cursor.emit(Malformed(stop, str(error)))
         if not may_end:
             raise Truncated
+
+    def _within(self, sink: wire.Sink, ends: Stops, may_end: bool) -> Steps[str | None]:
+        """Reports text, as `free_text` does; meanwhile it is known whether the model thinks."""
+        self.thinking = sink == "reasoning"
+        stop = yield from self.free_text(_SINKS[sink], ends, may_end)
+        self.thinking = False
+        return stop
 
     def unlike(self, node: wire.Unlike) -> Steps[None]:
         yield from self.free_text(ContentDelta, stops(), True)

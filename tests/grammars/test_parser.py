@@ -11,6 +11,7 @@ from grammars.formats import FORMATS, HERMES, Format
 from grammars.plan import ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Tool
+from grammars.turns import Reasoning
 from tests.grammars.laws import chunkings, read
 
 TOOLS = (Tool("f"), Tool("g"))
@@ -219,3 +220,31 @@ def test_markup_that_models_add_of_their_own_is_forgiven() -> None:
     for pieces in ([text := "<|python_start|>[f(), g()]<|python_end|>"], list(text)):
         assert [call.name for call in read(pythonic, pieces).calls] == ["f", "g"]
         assert not read(pythonic, pieces).malformed
+
+
+@pytest.mark.parametrize(
+    ("name", "reasoning", "before", "thoughts", "after"),
+    [
+        ("hermes", "may", "<think>\n", "Hm <b>.\n</think", ">\n\nYes."),
+        ("hermes", "open", "\n", "Hm.</think", ">" + F),
+        ("hermes", "off", "<think>Hm.</think>Yes.", "", ""),
+        ("hermes", "may", "Yes.", "", ""),
+        (
+            "harmony",
+            "may",
+            "<|channel|>analysis<|message|>",
+            "Hm.<|end|",
+            "><|start|>assistant<|channel|>final<|message|>Y",
+        ),
+        ("harmony", "may", "<|channel|>commentary<|message|>Now.", "", ""),
+    ],
+)
+def test_it_is_known_whether_the_model_thinks(
+    name: str, reasoning: Reasoning, before: str, thoughts: str, after: str
+) -> None:
+    parser = compile_turn(Turn(FORMATS[name], TOOLS, reasoning=reasoning)).parser()
+    thinking = []
+    for letter in before + thoughts + after:
+        parser.feed(letter)
+        thinking.append(parser.thinking)
+    assert thinking == [False] * len(before) + [True] * len(thoughts) + [False] * len(after)
