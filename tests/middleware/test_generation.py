@@ -43,7 +43,7 @@ class Opening(Thinking):
 
 
 class Harmony(ByteTokenizer):
-    chat_template = "{# <|channel|>commentary <|channel|>analysis<|message|> #}" + CHATML
+    chat_template = "{# <|channel|>commentary <|channel|>analysis<|message|> <|channel|>final<|message|> #}" + CHATML
 
 
 def engine(script: Script, tokenizer: type[ByteTokenizer] = Thinking, **options: Any) -> ScriptedEngine:
