@@ -41,7 +41,7 @@ def outcome(http: httpx.Client, index: int, row: dict[str, Any]) -> str:
             "tool_choice": tool_choice(row, choice),
             "tool_format": FORMATS[index % len(FORMATS)],
             "parallel_tool_calls": False,
-            "max_tokens": 200,
+            "max_tokens": 120,
             "seed": index,
         },
     )
