@@ -15,8 +15,9 @@ from typing import Any
 
 from grammars import members, spelling, wire
 from grammars.analysis import after, head, openings
-from grammars.errors import RefusedSchema
+from grammars.errors import InvalidGrammar, RefusedSchema
 from grammars.escape import ANYTHING, escaped, one_of, quoted, repeated
+from grammars.inputs import InputPlan
 from grammars.json_call import json_call
 from grammars.lowered import Lowered
 from grammars.members import Argument
@@ -25,11 +26,15 @@ from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
 
 @dataclass(frozen=True)
 class Offer:
-    """A tool that the model may call in this turn, its parameters compiled; `pointer` says where they stand."""
+    """A tool that the model may call in this turn, its parameters compiled; `pointer` says where they stand.
+
+    `input` is a custom tool's; its `pointer` is that of the tool.
+    """
 
     name: str
     parameters: SchemaPlan
     pointer: str
+    input: InputPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,7 @@ class Writer:
         """The call as one `%json`, where it is nothing else and a document could stand in its place."""
         match self._plain(wire.seq(node.head, node.tail)):
             case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(after_))) if self._filling.document:
+                self._in_any_notation(offer)
                 schema = json_call(before, offer.parameters, after_)
                 return schema and self.rule(f"%json {schema}")
             case _:
@@ -196,7 +202,10 @@ class Writer:
         return self.terminal("/0|[1-9][0-9]*/")
 
     def arguments(self, node: wire.Arguments) -> str:
-        return self.schema(self._tool.parameters) if self._tool else ""
+        if self._tool is None:
+            return ""
+        custom = self._tool.input
+        return self.rule(custom.written) if custom and custom.written else self.schema(self._tool.parameters)
 
     def document(self, node: wire.Document) -> str:
         return self.schema(self._filling.document) if self._filling.document else ""
@@ -217,7 +226,16 @@ class Writer:
     def parameters(self) -> Lowered:
         """The lowered schema of the tool in hand."""
         assert self._tool
+        self._in_any_notation(self._tool)
         return self._tool.parameters.lowered
+
+    def _in_any_notation(self, offer: Offer) -> None:
+        """Refuses a grammar of JSON text where something else has to be written."""
+        if offer.input and offer.input.written:
+            message = (
+                "A Lark grammar can't rule this tool's input in this wire format, nor beside a schema: use a regex."
+            )
+            raise InvalidGrammar(message, pointer=f"{offer.pointer}/format/grammar")
 
     @property
     def argument(self) -> Argument:

@@ -58,7 +58,7 @@ WRONG = [
     (request(top_logprobs=3), "top_logprobs"),
     (request(logprobs=True, top_logprobs=21), "top_logprobs"),
     (request(tools=[{"type": "function"}]), "tools[0].function"),
-    (request(tools=[{"type": "web_search"}]), "tools[0].type"),
+    (request(tools=[{"type": "web_search"}]), "tools[0]"),
     (request(tools=[{"type": "function", "function": {"name": "bad name!"}}]), "tools[0].function.name"),
     (request(tools=[{"type": "function", "function": {"name": "x" * 65}}]), "tools[0].function.name"),
     (request(tools=[{"type": "function", "function": {"name": "f\n"}}]), "tools[0].function.name"),
