@@ -64,6 +64,13 @@ WRONG = [
     (request(tools=[{"type": "function", "function": {"name": "f\n"}}]), "tools[0].function.name"),
     (request(tools=[{"type": "function", "function": {"name": "f", "parameters": []}}]),
      "tools[0].function.parameters"),
+    (request(tools=[{"type": "custom", "custom": {}}]), "tools[0].custom.name"),
+    (request(tools=[{"type": "custom", "custom": {"name": "f", "format": {"type": "grammar"}}}]),
+     "tools[0].custom.format.grammar"),
+    (request(tools=[{"type": "custom", "custom": {"name": "f", "format": {"type": "grammar", "grammar": {
+        "syntax": "ebnf", "definition": ""}}}}]), "tools[0].custom.format.grammar.syntax"),
+    (message(role="assistant", tool_calls=[{"id": "1", "type": "custom", "custom": {"name": "f"}}]),
+     "messages[1].tool_calls[0].custom.input"),
     (request(tool_choice="maybe"), "tool_choice"),
     (request(tools=[TOOL], tool_choice={"type": "function"}), "tool_choice.function"),
     (request(response_format={"type": "yaml"}), "response_format"),
