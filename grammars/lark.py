@@ -53,6 +53,11 @@ class Filling:
     special: Mapping[str, int]
     written: str = ""
 
+    @property
+    def ruled(self) -> Offer | None:
+        """A custom tool whose input a grammar rules, which no schema can stand for."""
+        return next((offer for offer in self.offers if offer.input and offer.input.written), None)
+
 
 def write(tree: wire.Node, filling: Filling) -> str:
     """The Lark grammar that generates `tree`."""
@@ -185,8 +190,9 @@ class Writer:
     def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
         """The call as one `%json`, where it is nothing else and a document could stand in its place."""
         match self._plain(wire.seq(node.head, node.tail)):
-            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(after_))) if self._filling.document:
-                self._in_any_notation(offer)
+            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(after_))) if (
+                self._filling.document and not self._filling.ruled
+            ):
                 schema = json_call(before, offer.parameters, after_)
                 return schema and self.rule(f"%json {schema}")
             case _:
@@ -226,16 +232,10 @@ class Writer:
     def parameters(self) -> Lowered:
         """The lowered schema of the tool in hand."""
         assert self._tool
-        self._in_any_notation(self._tool)
+        if self._tool.input and self._tool.input.written:
+            message = "A Lark grammar needs a wire format that writes arguments as JSON: use a regex instead."
+            raise InvalidGrammar(message, pointer=f"{self._tool.pointer}/format/grammar")
         return self._tool.parameters.lowered
-
-    def _in_any_notation(self, offer: Offer) -> None:
-        """Refuses a grammar of JSON text where something else has to be written."""
-        if offer.input and offer.input.written:
-            message = (
-                "A Lark grammar can't rule this tool's input in this wire format, nor beside a schema: use a regex."
-            )
-            raise InvalidGrammar(message, pointer=f"{offer.pointer}/format/grammar")
 
     @property
     def argument(self) -> Argument:

@@ -14,7 +14,7 @@ from typing import Any
 
 from grammars import lark, wire
 from grammars.analysis import at_most
-from grammars.errors import GrammarError, InvalidTools
+from grammars.errors import GrammarError, InvalidGrammar, InvalidTools
 from grammars.formats import Format
 from grammars.inputs import compile_input
 from grammars.lark import Offer
@@ -158,6 +158,9 @@ def _compile(format: Format, key: str) -> Plan:
     answer = wire.DOCUMENT if document else wire.Written() if written else None
     tree = turn_tree(format, calls, choice.mode, answer, content["reasoning"])
     filling = lark.Filling(offers, document, content["special_tokens"], written or "")
+    if document and format.alone and filling.ruled:
+        message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
+        raise InvalidGrammar(message, pointer=f"{filling.ruled.pointer}/format/grammar")
     return Plan(
         grammar=lark.write(tree, filling) if calls or answer else None,
         report=_report(tools, where, document),
