@@ -23,8 +23,9 @@ _TOKEN = re.compile(
       | (?P<string>{_STRING}i?)
       | (?P<regex>/(?:\\.|[^/\\])+/[a-z]*)
       | (?P<import>%import[ \t]+common[ \t]*(?:\.[ \t]*\w+(?:[ \t]*->[ \t]*\w+)?|\([\w\s,]*\)))
-      | (?P<ignore>%ignore\b)
+      | (?P<ignore>%ignore\b[^\n]*)
       | (?P<refused>\]\s*:|::)
+      | (?P<modifier>[?!]+(?=[ \t]*\w+\s*:))
       | (?P<name>[A-Za-z_]\w*)
       | (?P<copied>\s+|\d+|->|~\s*\d+|[:|?*+!&(){{}}\[\],-])
       | (?P<unknown>%\w+|<[^>\n]*>|.)""",
@@ -132,7 +133,7 @@ def _definitions(source: str) -> str:
 
 def _bodies(tokens: Sequence[_Token]) -> dict[str, list[_Token]]:
     """What stands after each name that is defined."""
-    seen = [token for token in tokens if token.text.strip()]
+    seen = [token for token in tokens if token.text.strip() and token.kind != "modifier"]
     bodies: dict[str, list[_Token]] = {}
     body: list[_Token] = []
     for token, following in zip(seen, [*seen[1:], None], strict=True):
@@ -140,7 +141,7 @@ def _bodies(tokens: Sequence[_Token]) -> dict[str, list[_Token]]:
             body = bodies.setdefault(token.text, [])
         elif token.kind == "ignore":
             body = []
-        else:
+        elif token.text != ":":
             body.append(token)
     return bodies
 
@@ -163,26 +164,34 @@ def _renamed(bodies: Mapping[str, Sequence[_Token]], taken: set[str]) -> dict[st
 def _written(
     tokens: Sequence[_Token], bodies: Mapping[str, Sequence[_Token]], names: Mapping[str, str]
 ) -> Iterator[str]:
-    ignoring = False
     for token in tokens:
-        if ignoring and (token.open or token.text in names):
-            yield _ignored(bodies.get(token.text, [token]))
+        if token.kind == "ignore":
+            yield f"%ignore {_ignored(token.source.removeprefix('%ignore'), bodies, names)}"
         else:
             yield names.get(token.text, token.text) if token.kind == "name" else token.text
-        ignoring = token.kind == "ignore" or (ignoring and "\n" not in token.text)
 
 
-def _ignored(body: Sequence[_Token]) -> str:
+def _ignored(source: str, bodies: Mapping[str, Sequence[_Token]], names: Mapping[str, str]) -> str:
     """What is ignored has to be one lexeme: one for each character of a run."""
-    source = body[0].source
-    pattern = escaped(json.loads(source)) if body[0].kind == "string" else source[1 : source.rindex("/")]
-    flags = source[source.rindex("/") + 1 :] if body[0].kind == "regex" else ""
-    lexeme = single(pattern, flags) if len(body) == 1 else None
+    body: Sequence[_Token] = [token for token in _tokens(source) if token.text.strip()]
+    if not any(token.open or token.text in names for token in body):
+        return source
+    if len(body) == 1:
+        body = bodies.get(body[0].text, body)
+    lexeme = _lexeme(body[0]) if len(body) == 1 else None
     if lexeme is None:
-        raise InvalidGrammar(
-            f"%ignore of {source}: what holds quotes, backslashes or controls must be a run of a class."
+        message = (
+            f"%ignore{source}: where it holds quotes, backslashes or controls, it must be a class, or a run of one."
         )
+        raise InvalidGrammar(message)
     return lexeme
+
+
+def _lexeme(token: _Token) -> str | None:
+    if token.kind == "string":
+        return single(escaped(json.loads(token.source)), "")
+    pattern, _, flags = token.source[1:].rpartition("/")
+    return single(pattern, flags)
 
 
 _READERS: Mapping[str, Callable[[str, str], _Token]] = {
