@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
-from grammars.escape import escaped
-from grammars.wire import Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, parts, seq
+from grammars.wire import Alt, Call, Id, Lit, Many, Node, Seq, parts, seq
+
+
+def texts(node: Any) -> Iterator[str]:
+    """Every text that a tree is made of, whatever it stands for."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from texts(part)
+    elif is_dataclass(node):
+        for field in fields(node):
+            yield from texts(getattr(node, field.name))
 
 
 def openings(node: Node) -> tuple[str, ...]:
@@ -67,48 +79,6 @@ def _with_prefix(prefix: tuple[Node, ...], calls: Node) -> Node:
     first, *rest = parts(calls)
     assert isinstance(first, Call)
     return seq(Call(seq(*prefix, first.head), first.tail), *rest)
-
-
-def head(calls: Node) -> str:
-    """A Lark regex of all that the parser takes for the beginning of `calls`, up to the head of the first."""
-    return "".join(_pattern(node) for node in _to_first_head(calls))
-
-
-def _to_first_head(node: Node) -> Iterator[Node]:
-    match node:
-        case Call(first, _):
-            yield first
-        case Many(item):
-            yield from _to_first_head(item)
-        case Seq(inner):
-            for part in inner:
-                yield from _to_first_head(part)
-                if isinstance(part, Call | Many):
-                    return
-        case _:
-            yield node
-
-
-def _pattern(node: Node) -> str:
-    match node:
-        case Lit(text):
-            return escaped(text)
-        case Space():
-            return r"[ \t\r\n]*"
-        case Name():
-            return r"[A-Za-z0-9_.\-]+"
-        case Ordinal():
-            return "[0-9]+"
-        case Seq(inner):
-            return "".join(map(_pattern, inner))
-        case Alt(options):
-            return f"({'|'.join(map(_pattern, options))})"
-        case Opt(body) | May(body) | Stray(body):
-            return f"({_pattern(body)})?"
-        case Id(body):
-            return _pattern(body)
-        case _:
-            raise TypeError(f"{node} can't stand in the head of a call")
 
 
 def at_most(node: Node, most: int | None) -> Node:

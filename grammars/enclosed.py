@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from grammars.enclosed_regex import opened, single, spelled
 from grammars.errors import InvalidGrammar
-from grammars.escape import escaped
+from grammars.lark.escape import escaped
 
 _STRING = r'"(?:\\.|[^"\\\n])*"'
 _TOKEN = re.compile(

@@ -15,7 +15,7 @@ from functools import lru_cache
 from llguidance import LLMatcher, LLTokenizer
 
 from grammars.errors import InvalidGrammar
-from grammars.escape import quoted
+from grammars.lark.escape import quoted
 
 _BYTES = LLTokenizer("byte")
 _SPECIAL = [*map(chr, range(0x20)), '"', "\\"]

@@ -15,7 +15,7 @@ from llguidance import LLMatcher, LLTokenizer
 from grammars import written
 from grammars.enclosed import enclosed_grammar
 from grammars.errors import GrammarError
-from grammars.escape import quoted
+from grammars.lark.escape import quoted
 from grammars.schema import SchemaPlan, compile_schema
 from grammars.tools import Input, Syntax
 

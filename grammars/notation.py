@@ -8,6 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+WORDS: Mapping[
+    str, tuple[str, str]
+] = {  # word -> (type, JSON); Python's too, for there are chat templates that show them
+    **dict.fromkeys(("null", "None"), ("null", "null")),
+    **dict.fromkeys(("true", "True"), ("boolean", "true")),
+    **dict.fromkeys(("false", "False"), ("boolean", "false")),
+}
 BARE_NAME = re.compile(r"[^\x00-\x20\"'<=:,(){}\[\]]+")
 
 

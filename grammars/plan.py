@@ -216,9 +216,8 @@ def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]
         raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
     if "$ref" not in parameters:
         return {**parameters, "type": "object"}
-    others = {
-        key: value for key, value in parameters.items() if key != "$ref"
-    }  # up to draft 7, $ref hides its siblings
+    # Up to draft 7, a `$ref` hides its siblings.
+    others = {key: value for key, value in parameters.items() if key != "$ref"}
     reference = {"$ref": parameters["$ref"]}
     return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
 

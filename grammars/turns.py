@@ -64,7 +64,7 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node) -> Node:
         return answer
     if format.answer:
         return answer | _framed_calls(format, calls)
-    return (unrolled(calls) if format.alone else calls) | answer
+    return calls | answer
 
 
 def _framed_calls(format: Format, calls: Node) -> Node:

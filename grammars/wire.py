@@ -1,4 +1,4 @@
-"""The nodes that a wire format is built of: one value, of which lark.py, parser.py and render.py are three readings.
+"""The nodes that a wire format is built of: one value, of which lark, parser and render are three readings.
 
 A tree stands for everything that a model may write in one assistant turn. Its leaves say what a piece of text means,
 and free text always knows what ends it, so no reading has to look further than the node in its hands.
@@ -194,7 +194,6 @@ class Written(Node):
 
 NAME, ARGUMENTS, DOCUMENT, ORDINAL = Name(), Arguments(), Document(), Ordinal()
 NEWLINE = Space("\n")
-
 
 _JSON_PIECE = re.compile(r'[{}\[\],:] ?|"[^"]*"|[^{}\[\],:"]+')
 

@@ -12,7 +12,7 @@ from llguidance import LLMatcher, regex_to_lark
 from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
 
 from grammars.errors import InvalidGrammar
-from grammars.escape import quoted
+from grammars.lark.escape import quoted
 
 
 def one_of(texts: Sequence[str]) -> str:

@@ -67,6 +67,8 @@ def _ignored(request: ChatRequest, job: Job) -> dict[str, str]:
     names = request.unknown_fields()
     if request.stop and not job.stops:
         names.append("stop")  # it never cuts a document
+    if request.max_reasoning_tokens is not None and not job.reasons:
+        names.append("max_reasoning_tokens")
     return _listing(IGNORED, names)
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
+from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.plan import Plan
 from grammars.render import Call
 from grammars.schema import Violation
@@ -36,12 +36,14 @@ class _GrowingCall:
 class Choice:
     """Feed it pieces, and send what it returns. `finish` is set once the answer is complete.
 
-    `stops` are for free text: give none where the content is a document.
+    `thoughts` counts the tokens of reasoning so far, a piece that holds some as a whole. `stops` are for free text:
+    give none where the content is a document.
     """
 
     def __init__(self, index: int, plan: Plan, stops: Sequence[str] = ()) -> None:
         self.finish: FinishReason | None = None
         self.malformed: list[Malformed] = []
+        self.thoughts = 0
         self._index = index
         self._plan = plan
         self._parser = plan.parser()
@@ -50,6 +52,11 @@ class Choice:
         self._content: list[str] = []
         self._calls: list[_GrowingCall] = []
         self._inputs = Inputs(offer.name for offer in plan.offers if offer.input)
+
+    @property
+    def thinking(self) -> bool:
+        """Whether the model has begun to think, and goes on."""
+        return self._parser.thinking
 
     def open(self) -> ChunkChoice:
         """The first chunk says who speaks."""
@@ -61,6 +68,8 @@ class Choice:
         events = list(self._events(piece))
         for event in events:
             self._note(event)
+        if self.thinking or any(isinstance(event, ReasoningDelta) for event in events):
+            self.thoughts += len(piece.token_ids)
         if self._stop.stopped:
             self.finish = "stop"
         elif piece.finish is not None:

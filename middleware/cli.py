@@ -26,9 +26,9 @@ DESCRIPTION = """Serve a model over OpenAI's chat API, on real vLLM. Every optio
 vLLM's engine arguments (--model, --tensor-parallel-size, --quantization ...) and goes to vLLM as it stands;
 --help-engine lists them. Without --model, the embedded SmolLM2-135M-Instruct is served, which a CPU can run."""
 
-NO_VLLM = """vLLM is not installed. On a machine with a GPU:
-    pip install 'latticework[gpu]'
-On a CPU, in a checkout of latticework: make install"""
+NO_VLLM = """vLLM is not installed. In a checkout of latticework, on a machine with a GPU:
+    pip install '.[gpu]'
+and on a CPU: make install"""
 
 
 OPEN_DOOR = """--host {} can be reached from other machines, and there is no API key: set LATTICEWORK_API_KEYS or

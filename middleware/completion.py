@@ -10,14 +10,18 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from msgspec import UNSET
+
 from grammars.plan import Plan
 from grammars.schema import Violation
 from middleware.choice import Choice
 from middleware.counters import Counters
 from middleware.engines.base import Engine, Sampling
 from middleware.errors import BrokenGuarantee, SchemaViolation
+from middleware.generation import generation
 from middleware.merge import merge
-from middleware.responses import Chunk, ChunkChoice, Usage
+from middleware.responses import Chunk, ChunkChoice, CompletionTokensDetails, Usage
+from middleware.thoughts import Budget
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +33,8 @@ RETRY_TEMPERATURE = 0.7
 class Job:
     """All that is settled about a request before its first token.
 
-    `attempts` bounds how often an answer is generated whose schema the grammar can't enforce in full.
+    `attempts` bounds how often an answer is generated whose schema the grammar can't enforce in full; `reasons` says
+    whether the model's format has thoughts, and `budget` how long they may be, where the request bounds them.
     """
 
     model: str
@@ -39,6 +44,8 @@ class Job:
     stops: Sequence[str] = ()
     n: int = 1
     attempts: int = 1
+    reasons: bool = False
+    budget: Budget | None = None
 
 
 class _Broken(Exception):
@@ -60,6 +67,7 @@ class Completion:
         self._job = job
         self._counters = counters
         self._tokens = 0
+        self._thoughts = 0
         self.id = f"chatcmpl-{secrets.token_hex(16)}"
         self._created = int(time.time())
 
@@ -106,19 +114,21 @@ class Completion:
     async def _attempt(self, index: int, attempt: int) -> AsyncGenerator[ChunkChoice, None]:
         """One generation of one choice. Raises _Broken instead of its last chunk."""
         choice = Choice(index, self._job.plan, self._job.stops)
-        pieces = self._engine.generate(self._job.prompt, self._sampling(index, attempt), f"{self.id}-{index}-{attempt}")
-        async with aclosing(pieces):
+        name, sampling = f"{self.id}-{index}-{attempt}", self._sampling(index, attempt)
+        generated = generation(self._engine, self._job.prompt, sampling, name, choice, self._job.budget)
+        async with aclosing(generated) as pieces:
             opened = False
             async for piece in pieces:
                 if not opened:
                     opened = True
                     yield choice.open()
-                self._tokens += piece.tokens
+                self._tokens += len(piece.token_ids)
                 added = choice.feed(piece)
                 if added is not None:
                     yield added
                 if choice.finish is not None:
                     break
+        self._thoughts += choice.thoughts
         for malformed in choice.malformed:
             self._counters.malformed += 1
             logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
@@ -139,7 +149,8 @@ class Completion:
     def _usage(self) -> Usage:
         """All that was generated, attempts that failed included."""
         prompt = len(self._job.prompt)
-        return Usage(prompt, self._tokens, prompt + self._tokens)
+        details = CompletionTokensDetails(self._thoughts) if self._job.reasons else UNSET
+        return Usage(prompt, self._tokens, prompt + self._tokens, details)
 
     def _chunk(self, choices: tuple[ChunkChoice, ...], usage: Usage | None = None) -> Chunk:
         return Chunk(self.id, self._created, self._job.model, choices, usage=usage)

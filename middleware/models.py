@@ -14,8 +14,8 @@ from typing import Any
 from grammars.errors import InvalidGrammar
 from grammars.formats import FORMATS, Format, choose
 from grammars.plan import Plan, compile_turn
-from grammars.turns import reasoning_after
-from middleware import sampling
+from grammars.turns import Reasoning, reasoning_after
+from middleware import sampling, thoughts
 from middleware.answer import answer
 from middleware.completion import Job
 from middleware.counters import Counters
@@ -25,6 +25,7 @@ from middleware.prompt import ChatTemplate, PromptError
 from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard
 from middleware.settings import Settings
+from middleware.thoughts import Budget
 from middleware.turn import turn
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,12 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    async def load(self) -> None:
+        """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
+        await self.engine.start()
+        format, why = self._format_and_why
+        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
+
     def format_for(self, request: TurnRequest) -> Format:
         """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
         asked = request.tool_format
@@ -60,29 +67,31 @@ class Model:
             raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
         return replace(FORMATS[asked], reasoning=self.format.reasoning)
 
-    @cached_property
+    @property
     def format(self) -> Format:
         """How this model writes tool calls."""
+        return self._format_and_why[0]
+
+    @cached_property
+    def _format_and_why(self) -> tuple[Format, str]:
         tokenizer = self.engine.tokenizer
         chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
-        if self._settings.tool_format:
-            chosen = replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning)
-            why = "the settings say so"
-        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], chosen.name, why)
-        return chosen
+        if self._settings.tool_format is None:
+            return chosen, why
+        return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
 
     @cached_property
     def template(self) -> ChatTemplate:
         return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
 
-    def plan(self, request: TurnRequest, prompt: str = "") -> Plan:
+    def plan(self, request: TurnRequest, reasoning: Reasoning = "may") -> Plan:
         """The request's grammar, tried against the model's vocabulary. Raises BadRequest and GrammarError.
 
-        Only the rendered `prompt` tells whether the model's thoughts have begun.
+        Only a rendered prompt tells where the model's thoughts stand.
         """
         format = self.format_for(request)
         asked = turn(request, format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
-        plan = compile_turn(replace(asked, reasoning=reasoning_after(format, prompt)))
+        plan = compile_turn(replace(asked, reasoning=reasoning))
         if (refusal := self._refusal_of(plan.grammar)) is not None:
             at_fault = "/tools" if plan.free else "/response_format"
             raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
@@ -94,27 +103,50 @@ class Model:
         `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
         call it off the event loop. Raises BadRequest and GrammarError.
         """
+        sampling.refuse_crowd(len(messages), self.engine.max_model_len)
         text = self._render(request, messages)
-        plan = self.plan(request, text)
+        format = self.format_for(request)
+        reasoning = reasoning_after(format, text)
+        plan = self.plan(request, reasoning)
         prompt = self.engine.tokenizer.encode(text)
         room = sampling.room(request, len(prompt), self.engine.max_model_len)
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
         stops = tuple(request.stop or ()) if plan.free else ()
-        return Job(request.model, prompt, plan, sampled, stops, request.n or 1, self._settings.attempts)
+        return Job(
+            model=request.model,
+            prompt=prompt,
+            plan=plan,
+            sampling=sampled,
+            stops=stops,
+            n=request.n or 1,
+            attempts=self._settings.attempts,
+            reasons=format.reasoning is not None,
+            budget=self._budget(request, format, reasoning),
+        )
+
+    def _budget(self, request: ChatRequest, format: Format, reasoning: Reasoning) -> Budget | None:
+        """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
+        most = request.max_reasoning_tokens
+        if most is None or reasoning == "off":
+            return None
+        grammar = self.plan(request, "off").grammar
+        closing = thoughts.closing(format, begun=most > 0 or reasoning == "open", free=grammar is None)
+        return Budget(most, closing, self.engine.tokenizer.encode(closing), grammar)
 
     def _uncached_refusal(self, grammar: str | None) -> str | None:
         return None if grammar is None else self.engine.tokenizer.grammar_error(grammar)
 
     def _render(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> str:
+        format = self.format_for(request)
         try:
             return self.template.render(
                 messages,
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
-                format=self.format_for(request),
+                format=format,
                 schema=self._schema_to_tell(request, messages),
-                template_kwargs=request.chat_template_kwargs or {},
+                template_kwargs={**thoughts.variables(request, format), **(request.chat_template_kwargs or {})},
             )
         except PromptError as error:
             raise BadRequest(str(error), param=error.param) from error
@@ -144,7 +176,7 @@ class Models:
         """Starts what has not been started. Raises EngineDead."""
         async with self._loading:
             if not self._loaded:
-                await asyncio.gather(*(model.engine.start() for model in self._models))
+                await asyncio.gather(*(model.load() for model in self._models))
                 self._loaded = True
 
     async def unload(self) -> None:

@@ -249,6 +249,9 @@ class ChatRequest(TurnRequest):
     stream_options: StreamOptions | None = None
 
     chat_template_kwargs: dict[str, Any] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    # Ours: for how many tokens the model may think before it has to answer.
+    max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
 
     # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
     user: Any = None
@@ -261,7 +264,6 @@ class ChatRequest(TurnRequest):
     safety_identifier: Any = None
     prediction: Any = None
     verbosity: Any = None
-    reasoning_effort: Any = None
     modalities: list[StrictStr] | None = None
 
 

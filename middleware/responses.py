@@ -37,12 +37,19 @@ class Logprobs(msgspec.Struct, frozen=True):
     refusal: None = None
 
 
+class CompletionTokensDetails(msgspec.Struct, frozen=True):
+    """What the generated tokens were for."""
+
+    reasoning_tokens: int
+
+
 class Usage(msgspec.Struct, frozen=True):
-    """Counts of tokens."""
+    """Counts of tokens. The details are there where the model's format has thoughts."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    completion_tokens_details: CompletionTokensDetails | UnsetType = UNSET
 
 
 class FunctionDelta(msgspec.Struct, frozen=True):
@@ -73,9 +80,9 @@ class Delta(msgspec.Struct, frozen=True):
     """The next piece of a message."""
 
     role: Literal["assistant"] | UnsetType = UNSET
-    content: str | UnsetType = UNSET
     reasoning_content: str | UnsetType = UNSET
     reasoning: str | UnsetType = UNSET
+    content: str | UnsetType = UNSET
     tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
 
 

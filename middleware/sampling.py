@@ -20,6 +20,15 @@ SAME = (
 )
 
 
+def refuse_crowd(messages: int, max_model_len: int) -> None:
+    """Raises ContextExceeded for more messages than tokens fit: some templates take minutes to render so many."""
+    if messages > max_model_len:
+        raise ContextExceeded(
+            f"This model's maximum context length is {max_model_len} tokens. However, there are {messages} messages.",
+            param="messages",
+        )
+
+
 def room(request: ChatRequest, prompt_tokens: int, max_model_len: int) -> int:
     """How many tokens the answer may have. Raises ContextExceeded where prompt and answer don't fit."""
     left = max_model_len - prompt_tokens

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
+
+# Our own log lines look as uvicorn's do.
+OURS = {"handlers": ["default"], "level": "INFO", "propagate": False}
 
 
 class CannotListen(Exception):
@@ -58,5 +62,6 @@ def run(app: Any, listener: socket.socket, *, drain_timeout: int, ready: Callabl
     # uvicorn raises the signal once more when it has drained; ignored there, a stop that was asked for is a success.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
-    config = uvicorn.Config(app, timeout_graceful_shutdown=drain_timeout, lifespan="on")
+    logging = {**LOGGING_CONFIG, "loggers": {**LOGGING_CONFIG["loggers"], "middleware": OURS}}
+    config = uvicorn.Config(app, timeout_graceful_shutdown=drain_timeout, lifespan="on", log_config=logging)
     Server(config, ready).run(sockets=[listener])

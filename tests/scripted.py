@@ -24,8 +24,8 @@ def says(*texts: str, finish: str = "stop") -> Script:
 
     async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         for text in texts:
-            yield Piece(text, tokens=1)
-        yield Piece("", tokens=1, finish="length" if finish == "length" else "stop")
+            yield Piece(text, (0,))
+        yield Piece("", (0,), finish="length" if finish == "length" else "stop")
 
     return script
 

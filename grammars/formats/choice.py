@@ -65,9 +65,15 @@ def choose(template: str, special_tokens: Iterable[str] = ()) -> tuple[Format, s
         for name, marks in _MARKS:
             if all(mark in text for mark in marks):
                 why = f"its {place} has {' and '.join(map(repr, marks))}"
-                return replace(FORMATS[name], reasoning=_reasoning(template + vocabulary)), why
+                return _fitted(FORMATS[name], text, template + vocabulary), why
     why = "neither its chat template nor its vocabulary shows a format that is known"
-    return replace(FORMATS["fenced"], reasoning=_reasoning(template + vocabulary)), why
+    return _fitted(FORMATS["fenced"], template, template + vocabulary), why
+
+
+def _fitted(format: Format, text: str, everything: str) -> Format:
+    """The format with the frames that this model knows."""
+    answer = format.answer if format.answer and format.answer.open.strip() in text else None
+    return replace(format, answer=answer, reasoning=_reasoning(everything))
 
 
 def _reasoning(text: str) -> Frame | None:

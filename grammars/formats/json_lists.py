@@ -55,14 +55,6 @@ Source: the chat template of nvidia/NVIDIA-Nemotron-Nano-9B-v2.
     <TOOLCALL>[{"name": "get_weather", "arguments": {"city": "Oslo"}}]</TOOLCALL>
 """
 
-XLAM = Format("xlam", calls=json_text("[") + _ITEMS + json_text("]"), alone=True)
-"""xLAM 2.
-
-Source: vLLM's tool_chat_template_xlam_qwen.jinja.
-
-    [{"name": "get_weather", "arguments": {"city": "Oslo"}}]
-"""
-
 APERTUS = Format(
     "apertus",
     calls="<|tools_prefix|>"

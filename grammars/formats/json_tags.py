@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grammars.formats.format import THINK, Format, Frame
-from grammars.wire import ARGUMENTS, NAME, NEWLINE, Call, Lit, Many, Space, json_text
+from grammars.formats.format import THINK, Format
+from grammars.wire import ARGUMENTS, NAME, NEWLINE, Call, Many, Space, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
@@ -104,22 +104,6 @@ Source: the chat template of MiniMaxAI/MiniMax-M1-80k.
     <tool_calls>
     {"name": "get_weather", "arguments": {"city": "Oslo"}}
     </tool_calls>
-"""
-
-FUNCTIONARY_V32 = Format(
-    "functionary_v32",
-    calls=Many(Call(NAME + "\n", ARGUMENTS), separator=Lit(">>>")),
-    alone=True,
-    answer=Frame("all\n", ""),
-)
-"""Functionary 3.2: each part names its recipient, and the first `>>>` is the prompt's.
-
-Source: the chat template of meetkai/functionary-medium-v3.2.
-
-    get_weather
-    {"city": "Oslo"}
-
-or, for text, `all` and a line break before it.
 """
 
 FUNCTIONARY = Format(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from grammars.formats.calls import FUNCTIONGEMMA, GEMMA_4, LFM2, PYTHONIC
 from grammars.formats.format import Format
-from grammars.formats.json_bare import LLAMA3
+from grammars.formats.json_alone import FUNCTIONARY_V32, LLAMA3, XLAM
 from grammars.formats.json_lists import (
     APERTUS,
     COMMAND,
@@ -16,12 +16,10 @@ from grammars.formats.json_lists import (
     HUNYUAN,
     MISTRAL_V3,
     NEMOTRON,
-    XLAM,
 )
 from grammars.formats.json_tags import (
     FENCED,
     FUNCTIONARY,
-    FUNCTIONARY_V32,
     GIGACHAT,
     GRANITE_20B,
     HERMES,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from grammars.schema import regex
 from grammars.schema.algebra import Algebra, inner
 from grammars.schema.arrays import item
 from grammars.schema.objects import value
-from grammars.schema.shape import Array, Object, Piece, Ref, Shape
+from grammars.schema.shape import Array, Object, Piece, Ref, Shape, Text
 
 
 class Alive:
@@ -31,6 +32,9 @@ class Alive:
     def ref(self, piece: Ref) -> bool:
         return piece.name in self._names
 
+    def text(self, piece: Text) -> bool:
+        return regex.NEVER not in piece.languages
+
     def array(self, piece: Array) -> bool:
         return all(self.shape(item(piece, i)) for i in range(min(piece.least, len(piece.prefix) + 1)))
 
@@ -42,7 +46,12 @@ def _always(alive: Alive, piece: Piece) -> bool:
     return True
 
 
-_ALIVE: dict[type[Piece], Callable[..., bool]] = {Ref: Alive.ref, Array: Alive.array, Object: Alive.object}
+_ALIVE: dict[type[Piece], Callable[..., bool]] = {
+    Ref: Alive.ref,
+    Text: Alive.text,
+    Array: Alive.array,
+    Object: Alive.object,
+}
 
 
 def _reach(algebra: Algebra, root: Shape) -> dict[str, Shape]:

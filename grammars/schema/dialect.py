@@ -92,7 +92,10 @@ def subschemas(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any
         elif keyword in EACH and isinstance(value, list):
             yield from (((keyword, str(index)), item) for index, item in enumerate(value))
         elif keyword in NAMED and isinstance(value, Mapping):
-            yield from (((keyword, name), item) for name, item in value.items() if not isinstance(item, list))
+            lists = keyword == "dependencies"  # of names, not schemas
+            yield from (
+                ((keyword, name), item) for name, item in value.items() if not (lists and isinstance(item, list))
+            )
 
 
 def pointer(tokens: tuple[Any, ...]) -> str:

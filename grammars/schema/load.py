@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from referencing._core import Resolver
 
 Schema = Mapping[str, Any] | bool
+
+_USUAL = re.compile(r"#|#/(\$defs|definitions)/[^/]+")
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,7 @@ class Source:
     def __init__(self, schema: Schema, options: Options) -> None:
         self.schema = schema
         self.dialect = dialect_of(schema, DIALECTS[options.dialect])
-        if not surely_valid(schema, self.dialect):
-            _meta_validate(schema, self.dialect)
+        _validate(schema, self.dialect)
         resource = self.dialect.specification.create_resource(schema)
         self.root = Node(schema, REGISTRY.resolver_with_root(resource), self.dialect)
         self._targets: dict[int, Node] = {}
@@ -87,20 +89,29 @@ class Source:
     def _look_up(self, node: Node, keyword: str) -> Node:
         reference = node.schema[keyword]
         where = self.at(node) + pointer((keyword,))
+        if not isinstance(reference, str):  # the meta-schema of draft 4 says nothing of it
+            raise InvalidSchema("a reference must be a string", pointer=where, keyword=keyword)
         try:
             found = node.resolver.lookup(reference)
-        except (PointerToNowhere, NoSuchAnchor, InvalidAnchor) as error:
+        except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError) as error:
+            # TypeError: the pointer leads into a number or a boolean, which referencing does not foresee.
             raise InvalidSchema(f"{reference!r} refers to nothing", pointer=where, keyword=keyword) from error
         except Unresolvable as error:
             message = f"{reference!r} is a remote reference, which is never fetched: put its schema under $defs"
             raise RefusedSchema(message, pointer=where, keyword=keyword) from error
         dialect = dialect_of(found.contents, node.dialect)
+        if not _USUAL.fullmatch(reference) and id(found.contents) not in self.pointers:
+            # No keyword leads there, so nobody has validated it.
+            _validate(found.contents, dialect, where)
         return Node(found.contents, found.resolver, dialect)
 
 
-def _meta_validate(schema: Schema, dialect: Dialect) -> None:
-    """`format` is not asserted: whether a pattern is one is decided by ECMA-262, not by Python."""
+def _validate(schema: Any, dialect: Dialect, where: str = "") -> None:
+    """Raises InvalidSchema. `format` is not asserted: whether a pattern is one is ECMA-262's business, not Python's."""
+    if surely_valid(schema, dialect):
+        return
     checker = dialect.validator(dialect.validator.META_SCHEMA, registry=REGISTRY, format_checker=FormatChecker(()))
     error = best_match(checker.iter_errors(schema))
     if error is not None:
-        raise InvalidSchema(error.message, pointer=pointer(tuple(error.absolute_path)), keyword=str(error.validator))
+        where += pointer(tuple(error.absolute_path))
+        raise InvalidSchema(error.message, pointer=where, keyword=str(error.validator))

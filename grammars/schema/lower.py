@@ -164,8 +164,9 @@ class Lowering:
         if names:
             node["properties"] = {name: self.shape(value(piece, name)) for name in names}
         if piece.patterns:
+            languages = ((_beside(language, names), shape) for language, shape in piece.patterns)
             node["patternProperties"] = {
-                regex.pattern(_beside(language, names)): self.shape(shape) for language, shape in piece.patterns
+                regex.pattern(language): self.shape(shape) for language, shape in languages if language != regex.NEVER
             }
         rest = self.shape(piece.rest)
         if rest != {}:

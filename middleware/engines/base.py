@@ -55,7 +55,7 @@ class Piece:
     """
 
     text: str
-    tokens: int
+    token_ids: tuple[int, ...]
     logprobs: tuple[SampledToken, ...] = ()
     finish: EngineFinish | None = None
 

@@ -146,7 +146,7 @@ class VllmEngine:
         logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
         return Piece(
             text=output.text,
-            tokens=len(output.token_ids),
+            token_ids=tuple(output.token_ids),
             logprobs=tuple(self._sampled(token_id, position, most) for token_id, position in logprobs),
             finish=FINISH[reason] if reason else None,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
@@ -93,6 +94,21 @@ def test_whitespace_is_canonical(client: OpenAI) -> None:
     answer = client.chat.completions.parse(**PERSON, response_format=Person, temperature=0)
     content = answer.choices[0].message.content or ""
     assert content == json.dumps(json.loads(content), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("structured", "form"),
+    [
+        ({"choice": ["north", "south-west"]}, "north|south-west"),
+        ({"regex": r"\d{4}-\d{2}"}, r"\d{4}-\d{2}"),
+        ({"grammar": 'start: "to " PLACE "!"\nPLACE: /[A-Z][a-z]{2,6}/'}, "to [A-Z][a-z]{2,6}!"),
+        ({"json": {"enum": ["a", "b"]}}, '"[ab]"'),
+    ],
+)
+def test_structured_outputs(client: OpenAI, structured: dict[str, Any], form: str) -> None:
+    answer = client.chat.completions.create(**ASK, max_tokens=30, extra_body={"structured_outputs": structured})
+    assert re.fullmatch(form, answer.choices[0].message.content or "")
+    assert answer.choices[0].finish_reason == "stop"
 
 
 def test_stop_strings_end_free_text(client: OpenAI) -> None:

@@ -44,13 +44,13 @@ def _is_refused(schema: Schema) -> bool:
 def generated(http: httpx.Client, schemas: Sequence[Schema]) -> None:
     """Asks for a document of each schema; most are finished, and each that is fits."""
     with ThreadPoolExecutor(16) as pool:
-        outcomes = Counter(pool.map(lambda schema: outcome(http, schema), schemas))
+        outcomes = Counter(pool.map(lambda numbered: outcome(http, *numbered), enumerate(schemas)))
     assert outcomes.total() == len(schemas) >= 40
     assert outcomes["stop"] >= len(schemas) / 2, outcomes
     assert outcomes["refused"] <= len(schemas) / 10, outcomes
 
 
-def outcome(http: httpx.Client, schema: Schema) -> str:
+def outcome(http: httpx.Client, seed: int, schema: Schema) -> str:
     response = http.post(
         "/v1/chat/completions",
         json={
@@ -58,6 +58,7 @@ def outcome(http: httpx.Client, schema: Schema) -> str:
             "messages": [{"role": "user", "content": "Give me a short example."}],
             "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}},
             "max_tokens": 200,
+            "seed": seed,
         },
     )
     if response.status_code == 400:

@@ -31,9 +31,8 @@ def test_parse_takes_tools_and_reasoning(tmp_path: Path) -> None:
     parameters = {"type": "object", "properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}
     tools = tmp_path / "tools.json"
     tools.write_text(json.dumps([{"type": "function", "function": {"name": "f", "parameters": parameters}}]))
-    pairs = "".join(f"<arg_key>{key}</arg_key><arg_value>1</arg_value>" for key in ("n", "s"))
-    call = f"<tool_call>f{pairs}</tool_call>"
-    text = f"Hm.</think>{call}"
+    arguments = "<arg_key>n</arg_key><arg_value>1</arg_value><arg_key>s</arg_key><arg_value>1</arg_value>"
+    text = f"Hm.</think><tool_call>f{arguments}</tool_call>"
     lines = run("parse", "--format", "glm47", "--tools", str(tools), "--reasoning", "open", text=text).splitlines()
     events = [json.loads(line) for line in lines]
     assert events[0] == {"event": "ReasoningDelta", "text": "Hm."}

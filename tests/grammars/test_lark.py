@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from grammars.escape import ANYTHING, escaped, join, one_of, quoted, repeated
+from grammars.lark.escape import ANYTHING, escaped, join, one_of, quoted, repeated
 from tests.grammars.laws import BYTE_SPECIALS, generates
 
 ALPHABET = (

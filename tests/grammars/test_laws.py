@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -163,6 +164,39 @@ def test_no_prefix_makes_the_parser_raise_or_lose_text(format: Format) -> None:
         for some, full in zip(message.calls, whole.calls, strict=False):
             assert some.name == full.name
             assert full.arguments.startswith(some.arguments)
+
+
+ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}}
+
+
+@every_format
+@pytest.mark.parametrize("text", ["[]", '[{"name": "get_weather"}]', '[{"a": "]"}, {}]'])
+def test_a_list_can_be_generated_and_is_read_beside_tools(format: Format, text: str) -> None:
+    either = plan(format, ToolChoice(), schema=ROWS)
+    framed = format.answer.open + text + format.answer.close if format.answer else text
+    assert either.grammar
+    assert generates(either.grammar, framed)
+    assert read(either, list(framed)).content == text
+    calls = fitting(format, CALLS[1])
+    assert generates(either.grammar, render(format, calls))
+    assert said(read(either, list(render(format, calls))).calls) == said(calls)
+
+
+TOKEN = re.compile(r"<\|[^|<>]+\|>|<｜[^｜]+｜>|｜\w+｜|\[/?[A-Z_]+\]|</?[a-z_:]+>|<\|\"\|>|<\|\w+>|<\w+\|>")
+
+
+@every_format
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_markup_that_is_special_in_a_vocabulary_is_written_in_tokens(format: Format, mode: str) -> None:
+    for calls in (CALLS[0], CALLS[1], CALLS[2]):
+        text = (prose(format) if mode == "auto" else "") + render(format, fitting(format, calls))
+        found = list(dict.fromkeys(TOKEN.findall(text)))
+        for start in range(0, len(found), 5):
+            special = dict(zip(found[start : start + 5], range(256, 261), strict=False))
+            compiled = plan(format, ToolChoice(mode), special_tokens=special)  # type: ignore[arg-type]
+            assert compiled.grammar
+            assert generates(compiled.grammar, text, special), special
+            assert not generates(compiled.grammar, text, {}), special
 
 
 REASONING = [format for format in FORMATS.values() if format.reasoning]

@@ -7,9 +7,11 @@ import random
 import pytest
 
 from grammars.events import ArgumentsDelta, ContentDelta, Malformed, ToolCallEnd, ToolCallStart
-from grammars.formats import HERMES
+from grammars.formats import FORMATS, HERMES, Format
 from grammars.plan import ToolChoice, Turn, compile_turn
+from grammars.render import Call, render
 from grammars.tools import Tool
+from grammars.turns import Reasoning
 from tests.grammars.laws import chunkings, read
 
 TOOLS = (Tool("f"), Tool("g"))
@@ -143,3 +145,106 @@ def test_malformed_text_was_content() -> None:
     parser = AUTO.parser()
     events = parser.feed(f"{F}!") + parser.close()
     assert events[-2:] == [Malformed("", "expected the end of the turn"), ContentDelta("!")]
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
+def test_shards_of_a_format_never_raise_and_read_the_same_at_every_chunking(format: Format) -> None:
+    rng = random.Random(format.name)
+    calls = [Call("f", '{"a": "b", "c": [1, {"d": null}]}'), Call("g", "{}")]
+    text = render(format, calls)
+    frames = [frame for frame in (format.answer, format.preamble, format.reasoning) if frame]
+    shards = [text[start : start + size] for start in range(0, len(text), 3) for size in (1, 4, 9)]
+    shards += [part for frame in frames for part in (frame.open, frame.close, frame.resume) if part]
+    shards += [text, "some text", " ", "\n", '"', "\\", "é", "]", "}", "None"]
+    turns = [Turn(format, TOOLS, reasoning="may"), Turn(format, TOOLS, schema={"type": "object"}), Turn(format)]
+    for plan in map(compile_turn, turns):
+        for _ in range(150):
+            pieces = rng.choices(shards, k=rng.randint(1, 14))
+            whole = "".join(pieces)
+            message = read(plan, [whole])
+            assert read(plan, pieces) == message, pieces
+            assert read(plan, list(whole)) == message, pieces
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
+@pytest.mark.parametrize("noise", ["Sure! ", "<b>", "{", '["', "\n\n", "call:"])
+def test_what_is_no_call_is_content_in_every_format(format: Format, noise: str) -> None:
+    plan = compile_turn(Turn(format, TOOLS))
+    for pieces in ([noise], list(noise)):
+        message = read(plan, pieces)
+        assert message.content.strip() == noise.strip()
+        assert not message.calls
+
+
+def test_bottomless_arguments_are_passed_on_and_never_end() -> None:
+    message = read(
+        AUTO, ['<tool_call>{"name": "f", "arguments": ', '{"a":' * 50_000, "1", "}" * 50_000, "}</tool_call>"]
+    )
+    assert len(message.calls[0].arguments) == 6 * 50_000 + 1
+    assert (message.ended, message.malformed) == ([], [""])
+
+
+def test_bottomless_lists_of_a_notation_become_content() -> None:
+    plan = compile_turn(Turn(FORMATS["pythonic"], TOOLS))
+    message = read(plan, ["[f(a=", "[" * 5000])
+    assert message.malformed
+    assert message.calls[0].arguments.count("[") + message.content.count("[") == 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("harmony", "<|call|>"),
+        ("deepseek_v3", "<｜tool▁calls▁end｜>"),
+        ("deepseek_v31", "<｜tool▁calls▁end｜>"),
+        ("deepseek_v32", "</｜DSML｜function_calls>"),
+        ("kimi_k2", "<|tool_calls_section_end|>"),
+        ("command_r", "\n```"),
+    ],
+)
+def test_an_end_that_the_engine_swallows_is_forgiven(name: str, end: str) -> None:
+    plan = compile_turn(Turn(FORMATS[name], TOOLS))
+    text = render(FORMATS[name], [Call("f", '{"a": 1}')])
+    assert text.endswith(end)
+    for cut in range(len(end) + 1):
+        for pieces in ([text[: len(text) - cut]], list(text[: len(text) - cut])):
+            message = read(plan, pieces)
+            assert message.ended == [0]
+            assert (message.content, message.malformed) == ("", [])
+
+
+def test_markup_that_models_add_of_their_own_is_forgiven() -> None:
+    llama, pythonic = (compile_turn(Turn(FORMATS[name], TOOLS)) for name in ("llama3", "pythonic"))
+    for pieces in ([text := '<|python_tag|>{"name": "f", "parameters": {}}'], list(text)):
+        assert [call.name for call in read(llama, pieces).calls] == ["f"]
+    for pieces in ([text := "<|python_start|>[f(), g()]<|python_end|>"], list(text)):
+        assert [call.name for call in read(pythonic, pieces).calls] == ["f", "g"]
+        assert not read(pythonic, pieces).malformed
+
+
+@pytest.mark.parametrize(
+    ("name", "reasoning", "before", "thoughts", "after"),
+    [
+        ("hermes", "may", "<think>\n", "Hm <b>.\n</think", ">\n\nYes."),
+        ("hermes", "open", "\n", "Hm.</think", ">" + F),
+        ("hermes", "off", "<think>Hm.</think>Yes.", "", ""),
+        ("hermes", "may", "Yes.", "", ""),
+        (
+            "harmony",
+            "may",
+            "<|channel|>analysis<|message|>",
+            "Hm.<|end|",
+            "><|start|>assistant<|channel|>final<|message|>Y",
+        ),
+        ("harmony", "may", "<|channel|>commentary<|message|>Now.", "", ""),
+    ],
+)
+def test_it_is_known_whether_the_model_thinks(
+    name: str, reasoning: Reasoning, before: str, thoughts: str, after: str
+) -> None:
+    parser = compile_turn(Turn(FORMATS[name], TOOLS, reasoning=reasoning)).parser()
+    thinking = []
+    for letter in before + thoughts + after:
+        parser.feed(letter)
+        thinking.append(parser.thinking)
+    assert thinking == [False] * len(before) + [True] * len(thoughts) + [False] * len(after)

@@ -115,7 +115,7 @@ def test_choices_are_numbered_and_seeded_apart() -> None:
 def test_a_stop_string_ends_the_answer_and_the_work() -> None:
     async def endless(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         while True:
-            yield Piece("one END ", 1)
+            yield Piece("one END ", (0,))
 
     engine = ScriptedEngine(endless)
     body = chat(create_app(engine), stop="END").json()
@@ -219,7 +219,7 @@ def test_health_needs_no_key() -> None:
 def failing(error: Exception, *texts: str) -> Script:
     async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         for text in texts:
-            yield Piece(text, 1)
+            yield Piece(text, (0,))
         raise error
 
     return script
@@ -320,8 +320,8 @@ def in_turn(*answers: str) -> Script:
 
     async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         answer = left.pop(0)
-        yield Piece(answer[:4], 1)
-        yield Piece(answer[4:], 1, finish="stop")
+        yield Piece(answer[:4], (0,))
+        yield Piece(answer[4:], (0,), finish="stop")
 
     return script
 
@@ -366,7 +366,7 @@ def test_a_client_that_goes_away_ends_the_work(stream: bool, heard: int) -> None
     async def endless(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         try:
             for _ in range(heard):
-                yield Piece("more ", 1)
+                yield Piece("more ", (0,))
             started.set()
             await asyncio.Event().wait()
         finally:

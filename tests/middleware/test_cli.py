@@ -123,7 +123,7 @@ def test_other_addresses_need_keys_or_consent(
 def test_a_missing_vllm_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
     assert cli.main(["serve", "--port", "0"]) == 1
-    assert "pip install 'latticework[gpu]'" in capsys.readouterr().err
+    assert "pip install '.[gpu]'" in capsys.readouterr().err
 
 
 def test_a_taken_port_is_known_before_anything_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:

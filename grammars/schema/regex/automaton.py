@@ -108,7 +108,7 @@ def _sets(root: Language) -> set[CharSet]:
     return found
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _derive(node: Language, code: int) -> Language:
     return _DERIVE[node.kind](node, code)
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from grammars.schema.regex import charset
 from grammars.schema.regex.charset import CharSet
 
+MAX_COUNT = 1_000_000  # of a counted repetition; regex engines stop at some 4,000 times that
 Kind = Literal["never", "empty", "begin", "chars", "cat", "or", "and", "not", "repeat"]
 
 
@@ -148,8 +149,11 @@ def repeat(part: Language, least: int, most: int | None) -> Language:
         return EMPTY if least == 0 else NEVER
     if (least, most) == (1, 1):
         return part
-    if part.kind == "repeat" and part.data == (0, None):
-        return part
+    if part.kind == "repeat" and part.data[0] <= 1:  # (x{1,3}){2,5} is x{2,15}: the counts leave no gap
+        inner, most_inner = part.data
+        product = None if most is None or most_inner is None else most * most_inner
+        if (product or inner * least) <= MAX_COUNT:
+            return repeat(part.parts[0], inner * least, product)
     return Language("repeat", (part,), (0 if part.nullable else least, most))
 
 

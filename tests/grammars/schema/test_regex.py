@@ -68,6 +68,10 @@ def test_words_and_all_but_words(words: list[str], text: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "inside", "outside"),
     [
+        ("^((a{1,100}){1,100}){1,100}$", "a" * 300, "a" * 300 + "b"),
+        ("^(a|aa)+$", "a" * 300, "a" * 300 + "b"),
+        ("^(a*)*$", "a" * 300, "a" * 300 + "b"),
+        ("^(a{2,3}){2}$", "aaaaa", "aaa"),
         (r"^\cC$", "\x03", "C"),
         (r"^\u00e9\x41$", "éA", "eA"),
         (r"^\u{1F600}$", "😀", "\ud83d"[:0]),

@@ -71,6 +71,17 @@ EXACT: dict[str, Any] = {
     "enum with type": {"enum": ["a", 1, None, [1], {"a": 1}], "type": ["string", "array", "object"]},
     "deep allOf": {"allOf": [{"allOf": [{"type": "string"}, {"minLength": 1}]}, {"allOf": [{"pattern": "a"}]}]},
     "look-ahead": {"type": "string", "pattern": "^(?=.*a)(?!.*b)"},
+    "a tree whose nodes exclude alternatives": {
+        "$ref": "#/$defs/n",
+        "$defs": {
+            "n": {
+                "properties": {"a": {"$ref": "#/$defs/n"}, "b": {"$ref": "#/$defs/n"}},
+                "oneOf": [{"required": ["a"]}, {"required": ["b"]}, {"maxProperties": 0}],
+                "type": "object",
+                "additionalProperties": False,
+            }
+        },
+    },
     "recursion that meets itself": {
         "allOf": [{"$ref": "#/$defs/l"}, {"$ref": "#/$defs/r"}],
         "$defs": {

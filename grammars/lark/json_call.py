@@ -15,10 +15,13 @@ _HOLE = "\0arguments"
 
 
 def json_call(before: str, parameters: SchemaPlan, after: str) -> str | None:
-    """The schema text of `before`, arguments, `after`; None where that is not one JSON object."""
+    """The schema text of `before`, arguments, `after`; None where that is not one JSON object, canonically spelled."""
+    text = before + json.dumps(_HOLE) + after
     try:
-        template = json.loads(before + json.dumps(_HOLE) + after)
+        template = json.loads(text)
     except ValueError:
+        return None
+    if json.dumps(template) != text:
         return None
     return json.dumps({"x-guidance": CANONICAL_WHITESPACE, **_schema(template, parameters, "#")})
 

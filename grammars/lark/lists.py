@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from grammars.escape import join, quoted, repeated
+from grammars.lark.escape import join, quoted, repeated
 
 Either = Callable[[Sequence[str]], str]  # the name of a rule that is any of some expressions
 

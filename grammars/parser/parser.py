@@ -11,33 +11,35 @@ that the end of the text cuts off is dropped, since it says nothing.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
-from grammars import literals, values, wire
+from grammars import wire
 from grammars.analysis import openings
-from grammars.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Steps, Truncated
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.lowered import ANY_TYPES, Lowered, argument_types
-from grammars.scan import JsonScanner, load
+from grammars.parser import json_values, literals, members
+from grammars.parser.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Sink, Steps, Truncated
+from grammars.parser.stops import Stops, stops
+from grammars.scan import load
 
 NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 MOST_NAME = 128
 DIGITS = "0123456789"
-_SCALAR = "+-." + DIGITS + "abcdefghijklmnopqrstuvwxyzE"
 Failures = tuple[type[Mismatch | Truncated], ...]
-Sink = Callable[[str], Event]
 _SINKS: Mapping[wire.Sink, Sink] = {"content": ContentDelta, "reasoning": ReasoningDelta}
 
 
 class Parser:
-    """Reads one turn. `feed` any number of times, then `close` once; each returns the events that became certain."""
+    """Reads one turn. `feed` any number of times, then `close` once; each returns the events that became certain.
+
+    `thinking` says whether the text read so far ends within the model's thoughts.
+    """
 
     def __init__(self, tree: wire.Node, recovery: wire.Node, parameters: Mapping[str, Lowered]) -> None:
         """`recovery`: how to go on when the text has left `tree`. `parameters`: the tools' lowered schemas."""
         self.cursor = Cursor()
+        self.thinking = False
         self._recovery = recovery
         self._index = -1
         self._name = ""
@@ -46,6 +48,7 @@ class Parser:
         self._parameters = parameters
         self.types = ANY_TYPES
         self.member = 0
+        self._cut_off = False  # the text ended within markup, though some of it was then read in another way
         self._steps = self._run(tree)
         next(self._steps)
 
@@ -71,6 +74,8 @@ class Parser:
             except Truncated:
                 return
             except Mismatch as error:
+                if self._cut_off:
+                    return
                 self._give_up(str(error))
                 tree = self._recovery
 
@@ -100,6 +105,7 @@ class Parser:
         except giving_up as error:
             if cursor.reports != reports:
                 raise
+            self._cut_off |= isinstance(error, Truncated)
             cursor.at = cursor.told + start
             return error
         return None
@@ -115,16 +121,19 @@ class Parser:
             yield from self.walk(part)
 
     def alt(self, node: wire.Alt) -> Steps[None]:
-        failure: Mismatch | Truncated | None = None
-        for option in node.options:
-            error = yield from self.attempt(self.walk(option), (Mismatch, Truncated))
-            if error is None:
+        *options, last = node.options
+        for option in options:
+            if (yield from self.attempt(self.walk(option), (Mismatch, Truncated))) is None:
                 return
-            failure = failure if isinstance(failure, Truncated) else error
-        raise failure or Mismatch("expected nothing")
+        yield from self.walk(last)
 
-    def opt(self, node: wire.Opt | wire.May | wire.Stray) -> Steps[None]:
-        yield from self.attempt(self.walk(node.body))
+    def opt(self, node: wire.Opt) -> Steps[None]:
+        yield from self.attempt(self.walk(node.body), (Mismatch, Truncated))
+
+    def may(self, node: wire.May | wire.Stray) -> Steps[None]:
+        error = yield from self.attempt(self.walk(node.body), (Mismatch, Truncated))
+        if isinstance(error, Truncated):
+            self.cursor.at = len(self.cursor.text)  # its beginning, or nothing: both are forgiven
 
     def many(self, node: wire.Many) -> Steps[None]:
         if node.least:
@@ -137,10 +146,10 @@ class Parser:
 
     def text(self, node: wire.Text) -> Steps[None]:
         if node.then is None or node.follows == "never":
-            yield from self.free_text(_SINKS[node.sink], (), True)
+            yield from self.free_text(_SINKS[node.sink], stops(), True)
             return
-        stops, may_end = openings(node.then), node.follows == "may"
-        while (stop := (yield from self.free_text(_SINKS[node.sink], stops, may_end))) is not None:
+        ends, may_end = stops(*openings(node.then)), node.follows == "may"
+        while (stop := (yield from self._within(node.sink, ends, may_end))) is not None:
             error = yield from self.attempt(self.walk(node.then))
             if error is None:
                 return
@@ -149,27 +158,32 @@ class Parser:
         if not may_end:
             raise Truncated
 
-    def unlike(self, node: wire.Unlike) -> Steps[None]:
-        yield from self.free_text(ContentDelta, (), True)
+    def _within(self, sink: wire.Sink, ends: Stops, may_end: bool) -> Steps[str | None]:
+        """Reports text, as `free_text` does; meanwhile it is known whether the model thinks."""
+        self.thinking = sink == "reasoning"
+        stop = yield from self.free_text(_SINKS[sink], ends, may_end)
+        self.thinking = False
+        return stop
 
-    def free_text(self, sink: Sink, stops: tuple[str, ...], may_end: bool) -> Steps[str | None]:
-        """Reports text up to the first of `stops`, which it returns; None at the end of the text.
+    def unlike(self, node: wire.Unlike) -> Steps[None]:
+        yield from self.free_text(ContentDelta, stops(), True)
+
+    def free_text(self, sink: Sink, ends: Stops, may_end: bool) -> Steps[str | None]:
+        """Reports text up to the first of `ends`, which it returns; None at the end of the text.
 
         Where the text may not end here, the beginning of a stop at its end is markup that was cut off.
         """
-        cursor, pattern = self.cursor, _pattern(stops)
-        while (yield from cursor.more()):
-            match = pattern.search(cursor.text, cursor.at)
-            whole = cursor.ended and may_end
-            safe = len(cursor.text) if whole else _safe(cursor.text, cursor.at, stops)
-            self._tell(sink, match.start() if match else safe)
-            if match:
-                return match[0]
-            if cursor.at < len(cursor.text):
-                if cursor.ended:
-                    raise Truncated
-                yield
-        return None
+        cursor = self.cursor
+        while True:
+            at, stop = ends.find(cursor.text, cursor.at)
+            self._tell(sink, len(cursor.text) if stop is None and cursor.ended and may_end else at)
+            if stop is not None:
+                return stop
+            if cursor.ended and cursor.at < len(cursor.text):
+                raise Truncated
+            if cursor.ended:
+                return None
+            yield
 
     def _tell(self, sink: Sink, end: int) -> None:
         if end > self.cursor.at:
@@ -200,10 +214,6 @@ class Parser:
     def ordinal(self, node: wire.Ordinal) -> Steps[None]:
         yield from self.cursor.run(DIGITS, MOST_NAME)
 
-    def arguments(self, node: wire.Arguments) -> Steps[None]:
-        yield from self._opening("{")
-        yield from self.container(self.argument)
-
     def argument(self, text: str) -> Event:
         """The event for a piece of the arguments' JSON text."""
         self._arguments.append(text)
@@ -224,44 +234,8 @@ class Parser:
         parameters = self._parameters.get(self._name)
         return ANY_TYPES if parameters is None else argument_types(parameters, name)
 
-    def document(self, node: wire.Document) -> Steps[None]:
-        yield from self.cursor.skip(SPACE, MOST_SPACE)
-        yield from self._opening('{["' + _SCALAR)
-        if self.cursor.text[self.cursor.at] in _SCALAR:
-            yield from self._scalar(ContentDelta)
-        else:
-            yield from self.container(ContentDelta)
-
     def written(self, node: wire.Written) -> Steps[None]:
-        yield from self.free_text(ContentDelta, (node.close,) if node.close else (), not node.close)
-
-    def _opening(self, characters: str) -> Steps[None]:
-        if not (yield from self.cursor.more()):
-            raise Truncated
-        if self.cursor.text[self.cursor.at] not in characters:
-            raise Mismatch(f"expected one of {characters!r}")
-
-    def container(self, sink: Sink) -> Steps[None]:
-        """Passes one JSON object, array or string on, as it arrives and as it is written."""
-        cursor, scanner = self.cursor, JsonScanner()
-        while (yield from cursor.more()):
-            end = scanner.end(cursor.text, cursor.at)
-            event = sink(cursor.take(len(cursor.text) if end is None else end))
-            cursor.emit(event)
-            if end is not None:
-                return
-        raise Truncated
-
-    def _scalar(self, sink: Sink) -> Steps[None]:
-        """Passes a number, true, false or null on."""
-        cursor = self.cursor
-        while (yield from cursor.more()) and cursor.text[cursor.at] in _SCALAR:
-            event = sink(cursor.take(_after_run(cursor.text, cursor.at, _SCALAR)))
-            cursor.emit(event)
-
-
-def _after_run(text: str, start: int, characters: str) -> int:
-    return next((index for index in range(start, len(text)) if text[index] not in characters), len(text))
+        yield from self.free_text(ContentDelta, stops(node.close) if node.close else stops(), not node.close)
 
 
 def _is_object(text: str) -> bool:
@@ -271,27 +245,14 @@ def _is_object(text: str) -> bool:
         return False
 
 
-@lru_cache
-def _pattern(stops: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds the first of `stops`; without any, nothing."""
-    return re.compile("|".join(map(re.escape, stops)) or r"(?!)")
-
-
-def _safe(text: str, start: int, stops: tuple[str, ...]) -> int:
-    """The index up to which `text` can't be the beginning of one of `stops`."""
-    longest = max(map(len, stops), default=1) - 1
-    tails = range(max(start, len(text) - longest), len(text))
-    return next((index for index in tails if any(stop.startswith(text[index:]) for stop in stops)), len(text))
-
-
 _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Lit: Parser.lit,
     wire.Space: Parser.space,
     wire.Seq: Parser.seq,
     wire.Alt: Parser.alt,
     wire.Opt: Parser.opt,
-    wire.May: Parser.opt,
-    wire.Stray: Parser.opt,
+    wire.May: Parser.may,
+    wire.Stray: Parser.may,
     wire.Many: Parser.many,
     wire.Text: Parser.text,
     wire.Unlike: Parser.unlike,
@@ -299,12 +260,12 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Name: Parser.name,
     wire.Id: Parser.id,
     wire.Ordinal: Parser.ordinal,
-    wire.Arguments: Parser.arguments,
-    wire.Members: values.members,
-    wire.Key: values.key,
-    wire.Value: values.value,
-    wire.Typed: values.typed,
+    wire.Arguments: json_values.arguments,
+    wire.Members: members.members,
+    wire.Key: members.key,
+    wire.Value: members.value,
+    wire.Typed: members.typed,
     wire.Spelled: literals.spelled,
-    wire.Document: Parser.document,
+    wire.Document: json_values.document,
     wire.Written: Parser.written,
 }

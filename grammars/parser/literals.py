@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from grammars import wire
-from grammars.cursor import MOST_SPACE, SPACE, Mismatch, Steps, Truncated
 from grammars.lowered import ANY_TYPES, STRING_ONLY
 from grammars.notation import Notation
+from grammars.parser.cursor import MOST_SPACE, SPACE, Mismatch, Steps, Truncated
+from grammars.parser.members import MOST_KEY, as_json, json_inner, string
 from grammars.scan import load
-from grammars.values import MOST_KEY, as_json, json_inner, string
 
 if TYPE_CHECKING:
-    from grammars.parser import Parser
+    from grammars.parser.parser import Parser
 
 MOST_DEPTH = 100
 MOST_WORD = 500

@@ -11,16 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from grammars import sequence, wire
-from grammars.escape import ANYTHING, one_of
+from grammars import wire
+from grammars.lark import lists
+from grammars.lark.escape import ANYTHING, one_of
+from grammars.lark.lists import Bounds, Member
 from grammars.lowered import Lowered, branches
+from grammars.notation import WORDS
 from grammars.schema.formats import FORMATS
 from grammars.schema.regex import pattern
-from grammars.sequence import Bounds, Member
-from grammars.values import WORDS
 
 if TYPE_CHECKING:
-    from grammars.lark import Writer
+    from grammars.lark.writer import Writer
 
 Branch = Mapping[str, Any]
 _FREE_NAME = r"[^\x{0}-\x{1f}<>\x{22}]+"
@@ -64,7 +65,7 @@ def _members_of(writer: Writer, node: wire.Members, schema: Branch, root: Lowere
             rule = writer.either(bodies)
             free += [rule] if name is None else []
             listed += [] if name is None else [Member(rule, name in required)]
-    return sequence.members(listed, writer.either(free) if free else "", counts(schema), "", writer.either)
+    return lists.members(listed, writer.either(free) if free else "", counts(schema), "", writer.either)
 
 
 def counts(schema: Branch) -> Bounds:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from grammars import wire
-from grammars.escape import join, quoted
+from grammars.lark.escape import join, quoted
+from grammars.lark.lists import Bounds, Member, items, members
+from grammars.lark.members import Branch, counts, declared, text_terminal
 from grammars.lowered import Lowered, branches, definition
-from grammars.members import Branch, counts, declared, text_terminal
 from grammars.notation import Notation
-from grammars.sequence import Bounds, Member, items, members
 
 if TYPE_CHECKING:
-    from grammars.lark import Writer
+    from grammars.lark.writer import Writer
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
 _FREE_KEY = r"[^\x{22}\x{5c}\x{0}-\x{1f}]+"

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from grammars import wire
-from grammars.cursor import MOST_SPACE, SPACE, Cursor, Steps, Truncated
 from grammars.events import Event
 from grammars.lowered import ANY_TYPES, STRING_ONLY
+from grammars.notation import WORDS
+from grammars.parser.cursor import MOST_SPACE, SPACE, Cursor, Steps, Truncated
+from grammars.parser.json_values import container
+from grammars.parser.stops import stops
 
 if TYPE_CHECKING:
-    from grammars.parser import Parser
+    from grammars.parser.parser import Parser
 
 MOST_KEY = 1000
 MOST_SCALAR = 500
 CONTAINERS = {"{": "object", "[": "array"}
-WORDS: Mapping[str, tuple[str, str]] = {  # Python's spellings too: there are chat templates that show them
-    **dict.fromkeys(("null", "None"), ("null", "null")),
-    **dict.fromkeys(("true", "True"), ("boolean", "true")),
-    **dict.fromkeys(("false", "False"), ("boolean", "false")),
-}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SCALAR = re.compile(r"[A-Za-z0-9+.-]*")
 
@@ -57,7 +54,7 @@ def value(parser: Parser, node: wire.Value) -> Steps[None]:
     elif not (yield from cursor.more()):
         raise Truncated
     elif CONTAINERS.get(cursor.text[cursor.at]) in types:
-        yield from parser.container(parser.argument)
+        yield from container(parser, parser.argument)
         yield from cursor.skip(SPACE, MOST_SPACE)
         yield from cursor.expect(node.end.lstrip())
     else:
@@ -71,7 +68,7 @@ def string(parser: Parser, end: str) -> Steps[None]:
         return parser.argument(json_inner(text))
 
     parser.tell_arguments('"')
-    if (yield from parser.free_text(escaped, (end,), False)) is None:
+    if (yield from parser.free_text(escaped, stops(end), False)) is None:
         raise Truncated
     yield from parser.cursor.expect(end)
     parser.tell_arguments('"')

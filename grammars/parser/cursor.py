@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from grammars.events import Event
 
 T = TypeVar("T")
+Sink = Callable[[str], Event]  # the event for a piece of text
 Steps = Generator[None, None, T]  # a part of a parse; it yields where it needs more text
 
 SPACE = " \t\r\n"
@@ -79,7 +80,7 @@ class Cursor:
     def expect(self, literal: str) -> Steps[None]:
         """Reads `literal`. Raises Mismatch, or Truncated where the text ends within it."""
         while not self.text.startswith(literal, self.at):
-            if not literal.startswith(self.text[self.at :]):
+            if not literal.startswith(self.text[self.at : self.at + len(literal)]):
                 raise Mismatch(f"expected {literal!r}")
             if self.ended:
                 self.at = len(self.text)
@@ -107,8 +108,8 @@ class Cursor:
 
     def up_to(self, literal: str, most: int) -> Steps[str]:
         """Reads the text before `literal`, at most `most` characters, and the literal too."""
-        while (found := self.text.find(literal, self.at)) < 0:
-            if len(self.text) - self.at > most + len(literal):
+        while (found := self.text.find(literal, self.at, self.at + most + len(literal))) < 0:
+            if len(self.text) - self.at >= most + len(literal):
                 raise Mismatch(f"expected {literal!r}")
             if self.ended:
                 raise Truncated

@@ -11,17 +11,21 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from grammars import members, spelling, wire
-from grammars.analysis import after, head, openings
+from grammars import wire
+from grammars.analysis import after, openings, texts
 from grammars.errors import InvalidGrammar, RefusedSchema
-from grammars.escape import ANYTHING, escaped, one_of, quoted, repeated
-from grammars.inputs import InputPlan
-from grammars.json_call import json_call
+from grammars.lark import literals, members
+from grammars.lark.escape import ANYTHING, join, one_of, quoted, repeated
+from grammars.lark.heads import head
+from grammars.lark.json_call import json_call
+from grammars.lark.members import Argument
 from grammars.lowered import Lowered
-from grammars.members import Argument
 from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
+
+if TYPE_CHECKING:
+    from grammars.inputs import InputPlan
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Filling:
 
 def write(tree: wire.Node, filling: Filling) -> str:
     """The Lark grammar that generates `tree`."""
-    writer = Writer(filling)
+    markup = "\n".join(texts(tree))
+    writer = Writer(filling, [token for token in filling.special if token in markup])
     start = writer.walk(tree)
     rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
     rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
@@ -69,17 +74,17 @@ def write(tree: wire.Node, filling: Filling) -> str:
 
 
 class Writer:
-    """Collects rules while it walks a tree; equal rules are written once."""
+    """Collects rules while it walks a tree; equal rules are written once. `tokens` are the special ones it may need."""
 
-    def __init__(self, filling: Filling) -> None:
+    def __init__(self, filling: Filling, tokens: Sequence[str]) -> None:
         self.rules: dict[tuple[str, str], str] = {}
         self.definitions: dict[str, str] = {}
         self._named: dict[Hashable, str] = {}
         self._filling = filling
         self._tool: Offer | None = None
         self._argument: Argument | None = None
-        specials = sorted(filling.special, key=len, reverse=True)
-        self._tokens = re.compile(f"({'|'.join(map(re.escape, specials))})" if specials else r"(?!)")
+        longest_first = sorted(tokens, key=len, reverse=True)
+        self._tokens = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if tokens else r"(?!)")
 
     def walk(self, node: wire.Node) -> str:
         """The Lark expression of `node`, "" where it writes nothing."""
@@ -105,16 +110,20 @@ class Writer:
         return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))
 
     def lit(self, node: wire.Lit) -> str:
-        pieces = filter(None, self._tokens.split(node.text))
-        ids = self._filling.special
-        return " ".join(f"<[{ids[piece]}]>" if piece in ids else quoted(piece) for piece in pieces)
+        return join(*map(self._lexeme, self._tokens.split(node.text)))
+
+    def _lexeme(self, piece: str) -> str:
+        """A special token, or a text without any."""
+        if self._tokens.fullmatch(piece):
+            return f"<[{self._filling.special[piece]}]>"
+        return quoted(piece) if piece else ""
 
     def space(self, node: wire.Space) -> str:
         return self.lit(wire.Lit(node.canonical))
 
     def seq(self, node: wire.Seq) -> str:
         plain = self._plain(node)
-        return " ".join(filter(None, map(self.walk, _into_heads(wire.parts(plain)))))
+        return join(*map(self.walk, _into_heads(wire.parts(plain))))
 
     def _plain(self, node: wire.Node) -> wire.Node:
         """Literals as they are about to be written, so that neighbours become one lexeme."""
@@ -136,7 +145,7 @@ class Writer:
         return self.either(map(self.walk, node.options))
 
     def opt(self, node: wire.Opt) -> str:
-        return self.rule(self.walk(node.body)) + "?"
+        return f"{self.rule(self.walk(node.body))}?"
 
     def may(self, node: wire.May) -> str:
         return self.walk(node.body)
@@ -151,29 +160,20 @@ class Writer:
             return self.opt(wire.Opt(wire.Many(node.item, node.separator, 1, node.most)))
         item = self.rule(self.walk(node.item))
         more = self.rule(self.walk(wire.seq(node.separator, node.item)))
-        others = repeated(more, node.least - 1, None if node.most is None else node.most - 1)
-        return f"{item} {others}".strip()
+        return join(item, repeated(more, node.least - 1, None if node.most is None else node.most - 1))
 
     def text(self, node: wire.Text) -> str:
         stops = openings(node.then) if node.then else ()
+        rest = self.terminal(_without(stops))
         if node.follows == "never" or node.then is None:
-            return self._without(stops)
+            return rest
         bodies = [self._until(stop, stops, node.then) for stop in stops]
-        return self.either(bodies + [self._without(stops)] * (node.follows == "may"))
-
-    def _without(self, stops: tuple[str, ...]) -> str:
-        """A text, to the end of the turn, that holds none of `stops`."""
-        held = f"{ANYTHING}{one_of(stops)}{ANYTHING}"
-        return self.terminal(f"/{ANYTHING}/ & ~/{held}/" if stops else f"/{ANYTHING}/")
+        return self.either(bodies + [rest] * (node.follows == "may"))
 
     def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
         """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
-        rest = self.walk(after(then, stop))
-        token = self._tokens.match(stop)
-        if token:
-            return f"{self._without(stops)} {self.lit(wire.Lit(stop))} {rest}"
-        lazy = self.rule(self.terminal(f"/{ANYTHING}{escaped(stop)}/"), "[lazy]")
-        return f"{lazy} {rest}"
+        others = tuple(other for other in stops if other != stop)
+        return join(self.closed(_without(others), stop), self.walk(after(then, stop)))
 
     def unlike(self, node: wire.Unlike) -> str:
         return self.terminal(f"/{ANYTHING}/ & ~/{head(node.calls)}{ANYTHING}/")
@@ -188,13 +188,14 @@ class Writer:
         return body
 
     def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
-        """The call as one `%json`, where it is nothing else and a document could stand in its place."""
+        """The call as one `%json`, where it is nothing else but for a separator, and a document could stand there."""
+        if self._filling.document is None or self._filling.ruled:
+            return None
         match self._plain(wire.seq(node.head, node.tail)):
-            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(after_))) if (
-                self._filling.document and not self._filling.ruled
-            ):
-                schema = json_call(before, offer.parameters, after_)
-                return schema and self.rule(f"%json {schema}")
+            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(behind))) if "{" in before:
+                start = before.find("{")
+                schema = json_call(before[start:], offer.parameters, behind)
+                return schema and join(self.lit(wire.Lit(before[:start])), self.rule(f"%json {schema}"))
             case _:
                 return None
 
@@ -224,9 +225,10 @@ class Writer:
 
     def json(self, schema: Mapping[str, Any]) -> str:
         """The expression of a part of the tool's schema."""
-        root = self.parameters
-        definitions = {} if isinstance(root, bool) else {"$defs": root.get("$defs", {})}
-        return self.rule(f"%json {json.dumps({'x-guidance': CANONICAL_WHITESPACE, **schema, **definitions})}")
+        root, text = self.parameters, json.dumps(schema)
+        if '"$ref"' in text and isinstance(root, Mapping):
+            text = json.dumps({**schema, "$defs": root["$defs"]})
+        return self.rule(f'%json {{"x-guidance": {json.dumps(CANONICAL_WHITESPACE)}, {text[1:]}')
 
     @property
     def parameters(self) -> Lowered:
@@ -261,9 +263,14 @@ class Writer:
         token = self._tokens.search(end)
         cut = token.start() if token else len(end)
         text, rest = self.lit(wire.Lit(end[:cut])), self.lit(wire.Lit(end[cut:]))
-        body = f"({terminal}) & ~/{ANYTHING}{escaped(end)}{ANYTHING}/"
-        lexeme = self.rule(self.terminal(f"({body}) {text}"), "[lazy]") if text else self.terminal(body)
-        return f"{lexeme} {rest}".strip()
+        body = f"({terminal}) & {_without((end,))}"
+        lexeme = self.terminal(f"({body}) {text}" if text else body)
+        return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
+
+
+def _without(held: tuple[str, ...]) -> str:
+    """The terminal expression of any text that holds none of these."""
+    return f"~/{ANYTHING}{one_of(held)}{ANYTHING}/" if held else f"/{ANYTHING}/"
 
 
 def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
@@ -299,7 +306,7 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Key: members.key,
     wire.Typed: members.typed,
     wire.Value: members.value,
-    wire.Spelled: spelling.spelled,
+    wire.Spelled: literals.spelled,
     wire.Document: Writer.document,
     wire.Written: Writer.written,
 }
