@@ -8,23 +8,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from grammars import lark, wire
 from grammars.analysis import at_most
-from grammars.errors import GrammarError, InvalidTools
+from grammars.errors import GrammarError, InvalidGrammar, InvalidTools
 from grammars.formats import Format
+from grammars.inputs import compile_input
 from grammars.lark import Offer
 from grammars.parser import MOST_NAME, Parser
 from grammars.render import Call
 from grammars.scan import load
 from grammars.schema import Finding, Schema, SchemaPlan, Violation, compile_schema
-from grammars.tools import Tool
+from grammars.tools import Input, Syntax, Tool
 from grammars.turns import Mode, Reasoning, anything, turn_tree
 
-TOOL_POINTER = "/tools/{}/function"
+TOOL_POINTER = "/tools/{}/{}"
 SCHEMA_POINTER = "/response_format/json_schema/schema"
 _NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
 
@@ -126,13 +127,16 @@ class Plan:
             return [
                 Violation(f"{pointer}/name", "tool_choice", f"{call.name!r} is not among the tools that may be called")
             ]
-        return _document_violations(f"{pointer}/arguments", call.arguments, offer.parameters)
+        found = _document_violations(f"{pointer}/arguments", call.arguments, offer.parameters)
+        if offer.input and not found and not offer.input.allows(load(call.arguments)):
+            return [Violation(f"{pointer}/arguments/input", "format", "the input is not in its tool's grammar")]
+        return found
 
 
 def compile_turn(turn: Turn) -> Plan:
     """Pure, and cached by content. Raises GrammarError; its pointer goes into the request."""
     content = {
-        "tools": [(tool.name, tool.parameters) for tool in turn.tools],
+        "tools": [(tool.name, tool.parameters, tool.input and astuple(tool.input)) for tool in turn.tools],
         "choice": (turn.choice.mode, turn.choice.names, turn.choice.most),
         "schema": turn.schema,
         "schema_pointer": turn.schema_pointer,
@@ -146,7 +150,7 @@ def compile_turn(turn: Turn) -> Plan:
 @lru_cache(maxsize=512)
 def _compile(format: Format, key: str) -> Plan:
     content = json.loads(key)
-    tools = [_offer(index, name, parameters) for index, (name, parameters) in enumerate(content["tools"])]
+    tools = [_offer(index, *tool) for index, tool in enumerate(content["tools"])]
     where, written = content["schema_pointer"], content["written"]
     document = None if content["schema"] is None else _compiled(where, content["schema"])
     choice, offers = _settled(ToolChoice(*content["choice"]), tools)
@@ -154,6 +158,9 @@ def _compile(format: Format, key: str) -> Plan:
     answer = wire.DOCUMENT if document else wire.Written() if written else None
     tree = turn_tree(format, calls, choice.mode, answer, content["reasoning"])
     filling = lark.Filling(offers, document, content["special_tokens"], written or "")
+    if document and format.alone and filling.ruled:
+        message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
+        raise InvalidGrammar(message, pointer=f"{filling.ruled.pointer}/format/grammar")
     return Plan(
         grammar=lark.write(tree, filling) if calls or answer else None,
         report=_report(tools, where, document),
@@ -174,7 +181,7 @@ def _settled(choice: ToolChoice, tools: Sequence[Offer]) -> tuple[ToolChoice, tu
             raise InvalidTools(f"the tool choice names {name!r}, which is not among the tools", pointer="/tool_choice")
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise InvalidTools(f"two tools are called {name!r}", pointer=TOOL_POINTER.format(index) + "/name")
+            raise InvalidTools(f"two tools are called {name!r}", pointer=_name_pointer(index, tools[index]))
     if choice.most is not None and choice.most < 1:
         raise InvalidTools("the maximal number of calls must be at least 1", pointer="/tool_choice")
     offers = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
@@ -185,10 +192,17 @@ def _settled(choice: ToolChoice, tools: Sequence[Offer]) -> tuple[ToolChoice, tu
     return choice, offers
 
 
-def _offer(index: int, name: str, parameters: Mapping[str, Any]) -> Offer:
-    pointer = TOOL_POINTER.format(index)
+def _name_pointer(index: int, tool: Offer) -> str:
+    return TOOL_POINTER.format(index, "custom" if tool.input else "function") + "/name"
+
+
+def _offer(index: int, name: str, parameters: Mapping[str, Any], form: tuple[Syntax, str] | None) -> Offer:
+    pointer = TOOL_POINTER.format(index, "custom" if form else "function")
     if not _NAME.fullmatch(name):
         raise InvalidTools(f"{name!r} can't name a tool: it must match {_NAME.pattern}", pointer=f"{pointer}/name")
+    if form:
+        input = compile_input(Input(*form), pointer)
+        return Offer(name, input.parameters, pointer, input)
     place = f"{pointer}/parameters"
     return Offer(name, _compiled(place, _of_object(place, parameters)), place)
 
@@ -217,7 +231,7 @@ def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
 
 
 def _report(tools: Sequence[Offer], where: str, document: SchemaPlan | None) -> tuple[Finding, ...]:
-    places = [(tool.pointer, tool.parameters) for tool in tools]
+    places = [(tool.pointer, tool.parameters) for tool in tools if tool.input is None]
     places += [(where, document)] if document else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)
 

@@ -31,16 +31,22 @@ def ruled(grammar: str) -> str:
         lark = any_to_lark(grammar)
     except GbnfToLarkError as error:
         raise InvalidGrammar(f"The grammar is not GBNF: {error}") from error
-    _check(lark)
+    return nested(lark)
+
+
+def nested(lark: str) -> str:
+    """A Lark grammar as an expression, with a scope of its own for its names."""
+    check(lark)
     # The line break ends a comment, which would swallow the brace.
     return f"%lark {{\n{lark}\n}}"
 
 
 def _sound(expression: str) -> str:
-    _check(f"start: expression\nexpression: {expression}\n")
+    check(f"start: expression\nexpression: {expression}\n")
     return expression
 
 
-def _check(lark: str) -> None:
+def check(lark: str) -> None:
+    """Raises InvalidGrammar for a grammar that does not compile by itself."""
     if error := LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(lark)):
         raise InvalidGrammar(f"The grammar does not compile: {error}")

@@ -12,6 +12,7 @@ from grammars.render import Call
 from grammars.schema import Violation
 from middleware import chunks
 from middleware.engines.base import EngineFinish, Piece, SampledToken
+from middleware.inputs import Inputs
 from middleware.responses import ChunkChoice, Delta, FinishReason, Logprobs, TokenLogprob, TopLogprob
 from middleware.stop import StopFilter
 
@@ -50,6 +51,7 @@ class Choice:
         self._logprobs: list[TokenLogprob] = []
         self._content: list[str] = []
         self._calls: list[_GrowingCall] = []
+        self._inputs = Inputs(offer.name for offer in plan.offers if offer.input)
 
     @property
     def thinking(self) -> bool:
@@ -72,7 +74,7 @@ class Choice:
             self.finish = "stop"
         elif piece.finish is not None:
             self.finish = FINISH[piece.finish, bool(self._calls)]
-        added = chunks.delta(events, [call.id for call in self._calls])
+        added = self._inputs.told(chunks.delta(events, [call.id for call in self._calls]))
         return ChunkChoice(self._index, added, self._take_logprobs()) if added else None
 
     def close(self) -> ChunkChoice:

@@ -13,6 +13,9 @@ from middleware.responses import (
     Chunk,
     ChunkChoice,
     CompletionChoice,
+    Custom,
+    CustomCall,
+    CustomDelta,
     Delta,
     FinishReason,
     Function,
@@ -94,10 +97,13 @@ class _Gathered:
         )
 
 
-def _whole_call(pieces: Sequence[ToolCallDelta]) -> ToolCall:
-    first = pieces[0]
-    arguments = "".join(piece.function.arguments for piece in pieces)
-    return ToolCall(first.id or "", Function(first.function.name or "", arguments))
+def _whole_call(pieces: Sequence[ToolCallDelta]) -> ToolCall | CustomCall:
+    identity = pieces[0].id or ""
+    functions = [piece.function for piece in pieces if isinstance(piece.function, FunctionDelta)]
+    if functions:
+        return ToolCall(identity, Function(functions[0].name or "", "".join(piece.arguments for piece in functions)))
+    customs = [piece.custom for piece in pieces if isinstance(piece.custom, CustomDelta)]
+    return CustomCall(identity, Custom(customs[0].name or "", "".join(piece.input for piece in customs)))
 
 
 def fold(chunks: Sequence[Chunk]) -> ChatCompletion:

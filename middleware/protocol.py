@@ -7,7 +7,7 @@ Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
@@ -45,10 +45,21 @@ class CalledFunction(_Object):
     arguments: StrictStr
 
 
-class MessageToolCall(_Object):
+class MessageFunctionCall(_Object):
     id: StrictStr | None = None
     type: Literal["function"] = "function"
     function: CalledFunction
+
+
+class CalledCustom(_Object):
+    name: StrictStr
+    input: StrictStr
+
+
+class MessageCustomCall(_Object):
+    id: StrictStr | None = None
+    type: Literal["custom"]
+    custom: CalledCustom
 
 
 class Message(_Object):
@@ -56,7 +67,7 @@ class Message(_Object):
     content: StrictStr | list[Part] | None = None
     name: StrictStr | None = None
     tool_call_id: StrictStr | None = None
-    tool_calls: list[MessageToolCall] | None = None
+    tool_calls: list[MessageFunctionCall | MessageCustomCall] | None = None
     refusal: StrictStr | None = None
     reasoning_content: StrictStr | None = None
     reasoning: StrictStr | None = None
@@ -69,23 +80,72 @@ class FunctionDefinition(_Object):
     strict: StrictBool | None = None
 
 
-class Tool(_Object):
+class FunctionTool(_Object):
     type: Literal["function"]
     function: FunctionDefinition
 
+    @property
+    def name(self) -> str:
+        return self.function.name
 
-class NamedFunction(_Object):
+
+class TextFormat(_Object):
+    type: Literal["text"]
+
+
+class InputGrammar(_Object):
+    syntax: Literal["lark", "regex"]
+    definition: StrictStr
+
+
+class GrammarFormat(_Object):
+    type: Literal["grammar"]
+    grammar: InputGrammar
+
+
+class CustomDefinition(_Object):
+    name: ToolName
+    description: StrictStr | None = None
+    format: Annotated[TextFormat | GrammarFormat, Field(discriminator="type")] | None = None
+
+
+class CustomTool(_Object):
+    type: Literal["custom"]
+    custom: CustomDefinition
+
+    @property
+    def name(self) -> str:
+        return self.custom.name
+
+
+Tool: TypeAlias = Annotated[FunctionTool | CustomTool, Field(discriminator="type")]
+
+
+class Named(_Object):
     name: StrictStr
 
 
-class NamedTool(_Object):
+class NamedFunction(_Object):
     type: Literal["function"]
-    function: NamedFunction
+    function: Named
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+
+class NamedCustom(_Object):
+    type: Literal["custom"]
+    custom: Named
+
+    @property
+    def name(self) -> str:
+        return self.custom.name
 
 
 class AllowedTools(_Object):
     mode: Literal["auto", "required"]
-    tools: list[NamedTool] = Field(min_length=1)
+    tools: list[Annotated[NamedFunction | NamedCustom, Field(discriminator="type")]] = Field(min_length=1)
 
 
 class AllowedToolsChoice(_Object):
@@ -93,7 +153,7 @@ class AllowedToolsChoice(_Object):
     allowed_tools: AllowedTools
 
 
-ChosenTools = Annotated[NamedTool | AllowedToolsChoice, Field(discriminator="type")]
+ChosenTools = Annotated[NamedFunction | NamedCustom | AllowedToolsChoice, Field(discriminator="type")]
 
 
 class JsonSchemaFormat(_Object):
@@ -102,10 +162,6 @@ class JsonSchemaFormat(_Object):
     # Not named `schema`, which pydantic's own classes have a method of.
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
     strict: StrictBool | None = None
-
-
-class TextFormat(_Object):
-    type: Literal["text"]
 
 
 class JsonObjectFormat(_Object):

@@ -59,13 +59,21 @@ class FunctionDelta(msgspec.Struct, frozen=True):
     name: str | UnsetType = UNSET
 
 
+class CustomDelta(msgspec.Struct, frozen=True):
+    """The next piece of a custom tool's input. The name comes once, with the first piece."""
+
+    input: str
+    name: str | UnsetType = UNSET
+
+
 class ToolCallDelta(msgspec.Struct, frozen=True):
     """The next piece of one call. The first one carries id and type, the later ones leave them out."""
 
     index: int
-    function: FunctionDelta
+    function: FunctionDelta | UnsetType = UNSET
     id: str | UnsetType = UNSET
-    type: Literal["function"] | UnsetType = UNSET
+    type: Literal["function", "custom"] | UnsetType = UNSET
+    custom: CustomDelta | UnsetType = UNSET
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -113,13 +121,28 @@ class ToolCall(msgspec.Struct, frozen=True):
     type: Literal["function"] = "function"
 
 
+class Custom(msgspec.Struct, frozen=True):
+    """A call of a custom tool: its name, and the text that it takes."""
+
+    name: str
+    input: str
+
+
+class CustomCall(msgspec.Struct, frozen=True):
+    """The same as ToolCall, for a custom tool."""
+
+    id: str
+    custom: Custom
+    type: Literal["custom"] = "custom"
+
+
 class Message(msgspec.Struct, frozen=True):
     """What the model said. `reasoning` is an alias of `reasoning_content`; `refusal` is never set."""
 
     content: str | None
     reasoning_content: str | None
     reasoning: str | None
-    tool_calls: tuple[ToolCall, ...] | UnsetType = UNSET
+    tool_calls: tuple[ToolCall | CustomCall, ...] | UnsetType = UNSET
     role: Literal["assistant"] = "assistant"
     refusal: None = None
 

@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from grammars.formats import Format
 from grammars.plan import ToolChoice, Turn
-from grammars.tools import ANY_OBJECT, Tool
+from grammars.tools import ANY_OBJECT, Input, Tool
 from middleware.answer import answer
 from middleware.errors import BadRequest
-from middleware.protocol import AllowedToolsChoice, NamedTool, TurnRequest
+from middleware.protocol import (
+    AllowedToolsChoice,
+    CustomTool,
+    FunctionTool,
+    GrammarFormat,
+    NamedCustom,
+    NamedFunction,
+    TurnRequest,
+)
 
 NO_CALLS = ToolChoice("none")
 
@@ -35,20 +43,29 @@ def turn(
 
 
 def tools(request: TurnRequest) -> tuple[Tool, ...]:
-    """The functions on offer. Those without parameters take an object all the same."""
-    functions = [tool.function for tool in request.tools or ()]
-    return tuple(Tool(f.name, f.description or "", f.parameters or ANY_OBJECT) for f in functions)
+    """The tools on offer. Functions without parameters take an object all the same."""
+    return tuple(map(_tool, request.tools or ()))
+
+
+def _tool(tool: FunctionTool | CustomTool) -> Tool:
+    if isinstance(tool, FunctionTool):
+        return Tool(tool.name, tool.function.description or "", tool.function.parameters or ANY_OBJECT)
+    match tool.custom.format:
+        case GrammarFormat(grammar=grammar):
+            form = Input(grammar.syntax, grammar.definition)
+        case _:
+            form = Input()
+    return Tool(tool.name, tool.custom.description or "", input=form)
 
 
 def tool_choice(request: TurnRequest, most_calls: int | None) -> ToolChoice:
     """A choice without tools means nothing, and some clients send one; a name is different."""
     most = 1 if request.parallel_tool_calls is False else most_calls
     match request.tool_choice:
-        case NamedTool(function=function):
-            return ToolChoice("required", _offered(request, [function.name]), most=1)
+        case NamedFunction() | NamedCustom() as named:
+            return ToolChoice("required", _offered(request, [named]), most=1)
         case AllowedToolsChoice(allowed_tools=allowed):
-            names = _offered(request, [tool.function.name for tool in allowed.tools])
-            return ToolChoice(allowed.mode, names, most)
+            return ToolChoice(allowed.mode, _offered(request, allowed.tools), most)
         case "required" if request.tools:
             return ToolChoice("required", most=most)
         case None | "auto" if request.tools:
@@ -56,14 +73,14 @@ def tool_choice(request: TurnRequest, most_calls: int | None) -> ToolChoice:
     return NO_CALLS
 
 
-def _offered(request: TurnRequest, names: Sequence[str]) -> tuple[str, ...]:
-    """The names, all of which are tools of the request."""
-    offered = [tool.function.name for tool in request.tools or ()]
-    for name in names:
-        if name not in offered:
-            listed = ", ".join(f"'{other}'" for other in offered) or "none"
+def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]) -> tuple[str, ...]:
+    """Their names; all of them are tools of the request, and of the kind that is said."""
+    offered = [(tool.type, tool.name) for tool in request.tools or ()]
+    for named in chosen:
+        if (named.type, named.name) not in offered:
+            listed = ", ".join(f"{kind} '{name}'" for kind, name in offered) or "none"
             raise BadRequest(
-                f"'tool_choice' names '{name}', which is not among the tools (offered: {listed}).",
+                f"'tool_choice' names {named.type} '{named.name}', which is not among the tools (offered: {listed}).",
                 param="tool_choice",
             )
-    return tuple(names)
+    return tuple(named.name for named in chosen)

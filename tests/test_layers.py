@@ -18,7 +18,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "grammars": (
         "__main__ cli schema.cli",
         "plan",
-        "lark parser render turns written",
+        "enclosed enclosed_regex inputs lark parser render turns written",
         "analysis formats scan",
         "wire",
         "lowered notation",
@@ -32,7 +32,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "app server welcome",
         "auth chat explain",
         "models",
-        "choice chunks completion generation merge stop",
+        "choice chunks completion generation inputs merge stop",
         "answer body disconnect offloop prompt sampling sse thoughts turn validation",
         "embedded engines",
         "counters errors protocol responses settings",

@@ -11,11 +11,11 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grammars import wire
 from grammars.analysis import after, openings, texts
-from grammars.errors import RefusedSchema
+from grammars.errors import InvalidGrammar, RefusedSchema
 from grammars.lark import literals, members
 from grammars.lark.escape import ANYTHING, join, one_of, quoted, repeated
 from grammars.lark.heads import head
@@ -24,14 +24,21 @@ from grammars.lark.members import Argument
 from grammars.lowered import Lowered
 from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
 
+if TYPE_CHECKING:
+    from grammars.inputs import InputPlan
+
 
 @dataclass(frozen=True)
 class Offer:
-    """A tool that the model may call in this turn, its parameters compiled; `pointer` says where they stand."""
+    """A tool that the model may call in this turn, its parameters compiled; `pointer` says where they stand.
+
+    `input` is a custom tool's; its `pointer` is that of the tool.
+    """
 
     name: str
     parameters: SchemaPlan
     pointer: str
+    input: InputPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Filling:
     document: SchemaPlan | None
     special: Mapping[str, int]
     written: str = ""
+
+    @property
+    def ruled(self) -> Offer | None:
+        """A custom tool whose input a grammar rules, which no schema can stand for."""
+        return next((offer for offer in self.offers if offer.input and offer.input.written), None)
 
 
 def write(tree: wire.Node, filling: Filling) -> str:
@@ -177,7 +189,7 @@ class Writer:
 
     def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
         """The call as one `%json`, where it is nothing else but for a separator, and a document could stand there."""
-        if self._filling.document is None:
+        if self._filling.document is None or self._filling.ruled:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
             case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(behind))) if "{" in before:
@@ -197,7 +209,10 @@ class Writer:
         return self.terminal("/0|[1-9][0-9]*/")
 
     def arguments(self, node: wire.Arguments) -> str:
-        return self.schema(self._tool.parameters) if self._tool else ""
+        if self._tool is None:
+            return ""
+        custom = self._tool.input
+        return self.rule(custom.written) if custom and custom.written else self.schema(self._tool.parameters)
 
     def document(self, node: wire.Document) -> str:
         return self.schema(self._filling.document) if self._filling.document else ""
@@ -219,6 +234,9 @@ class Writer:
     def parameters(self) -> Lowered:
         """The lowered schema of the tool in hand."""
         assert self._tool
+        if self._tool.input and self._tool.input.written:
+            message = "A Lark grammar needs a wire format that writes arguments as JSON: use a regex instead."
+            raise InvalidGrammar(message, pointer=f"{self._tool.pointer}/format/grammar")
         return self._tool.parameters.lowered
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 from grammars.formats import Format
 from middleware.prompt.briefing import brief, normal_tool
 from middleware.prompt.conversation import adapt
+from middleware.prompt.custom import as_function
 from middleware.prompt.messages import Setting
 from middleware.prompt.probe import probe
 from middleware.prompt.template import PromptError, Template
@@ -66,7 +67,7 @@ class ChatTemplate:
         Args:
             messages: OpenAI's chat messages, text only.
             format: how the model writes calls, for those that the template would drop.
-            tools: OpenAI's function tools.
+            tools: OpenAI's function tools and custom tools.
             schema: a JSON Schema that the system message tells the model to answer by.
             add_generation_prompt: whether the text ends where the assistant's turn begins.
             template_kwargs: further variables for the template (a request's `chat_template_kwargs`).
@@ -78,7 +79,8 @@ class ChatTemplate:
             if name in template_kwargs:
                 raise PromptError(f"{name} is not a free variable.", f"chat_template_kwargs.{name}")
         variables = {"add_generation_prompt": add_generation_prompt, **template_kwargs}
-        attempt = partial(self._render, messages, tools, schema, format, variables)
+        functions = [as_function(tool) for tool in tools]
+        attempt = partial(self._render, messages, functions, schema, format, variables)
         try:
             return attempt(self.traits)
         except PromptError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from middleware.prompt.custom import as_function_call
 from middleware.prompt.messages import Setting, Step, joined, text, user, without
 from middleware.prompt.template import PromptError
 from middleware.prompt.toolhistory import (
@@ -39,7 +40,8 @@ def _tidy(message: Mapping[str, Any], index: int) -> Message:
     reasoning = tidy.pop("reasoning", None)
     if reasoning is not None:
         tidy.setdefault("reasoning_content", reasoning)
-    return tidy if tidy.get("tool_calls") else without(tidy, "tool_calls")
+    calls = tidy.get("tool_calls")
+    return {**tidy, "tool_calls": [as_function_call(call) for call in calls]} if calls else without(tidy, "tool_calls")
 
 
 def _tidy_content(content: str | Sequence[Mapping[str, Any]], index: int) -> str | list[Message]:

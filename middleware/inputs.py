@@ -1,0 +1,79 @@
+"""Calls of custom tools, as the client sees them: the text in `{"input": "..."}`, while the JSON arrives in pieces."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from middleware.responses import CustomDelta, Delta, FunctionDelta, ToolCallDelta
+
+_OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
+# What says something by itself: plain characters, an escape, both halves of a surrogate pair. Half a pair waits for
+# what comes next, unless it is certain that the other half does not.
+_UNIT = re.compile(
+    r"""[^"\\]+
+      | \\u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?=[^\\]|\\[^u]|\\u[^dD]|\\u[dD][^c-fC-F]))
+      | \\u(?![dD][89abAB])[0-9a-fA-F]{4}
+      | \\["\\/bfnrt]""",
+    re.VERBOSE,
+)
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+class InputText:
+    """Decodes one call's arguments. Never fails: what is no such object has no text, and is reported elsewhere."""
+
+    def __init__(self) -> None:
+        self._waiting = ""
+        self._opened = False
+
+    def feed(self, arguments: str) -> str:
+        """The text that this piece makes certain. Half a surrogate pair is U+FFFD, since UTF-8 has none."""
+        self._waiting += arguments
+        if not self._opened:
+            opening = _OPENING.match(self._waiting)
+            if opening is None:
+                return ""
+            self._opened, self._waiting = True, self._waiting[opening.end() :]
+        return self._text()
+
+    def _text(self) -> str:
+        texts, at = [], 0
+        while unit := _UNIT.match(self._waiting, at):
+            texts.append(json.loads(f'"{unit[0]}"', strict=False))
+            at = unit.end()
+        self._waiting = self._waiting[at:]
+        return _LONE.sub("\ufffd", "".join(texts))
+
+
+class Inputs:
+    """The custom tools' part in one answer."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        self._texts: dict[int, InputText] = {}
+
+    def told(self, delta: Delta | None) -> Delta | None:
+        """The same delta, with custom tools' calls as such; None where nothing of it is left."""
+        if delta is None or not delta.tool_calls or not self._names:
+            return delta
+        calls = tuple(filter(None, map(self._call, delta.tool_calls)))
+        rest = replace(delta, tool_calls=calls or UNSET)
+        return None if rest == Delta() else rest
+
+    def _call(self, call: ToolCallDelta) -> ToolCallDelta | None:
+        function = call.function
+        assert isinstance(function, FunctionDelta)
+        if function.name in self._names:
+            self._texts[call.index] = InputText()
+        if call.index not in self._texts:
+            return call
+        text = self._texts[call.index].feed(function.arguments)
+        custom = CustomDelta(text, function.name)
+        if function.name is UNSET:
+            return ToolCallDelta(call.index, custom=custom) if text else None
+        return ToolCallDelta(call.index, id=call.id, type="custom", custom=custom)
