@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -125,3 +126,34 @@ def test_tools_that_are_none_are_fine(client: OpenAI) -> None:
         if "tools" not in fields:
             del ask["tools"]
         assert not client.chat.completions.create(**ask).choices[0].message.tool_calls
+
+
+QUERY = r"""start: "SELECT " FIELD " FROM \"" FIELD "\";"
+FIELD: /[a-z]{1,8}/
+"""
+
+
+@pytest.mark.parametrize(
+    ("syntax", "definition", "form"),
+    [
+        ("lark", QUERY, r'SELECT [a-z]{1,8} FROM "[a-z]{1,8}";'),
+        ("regex", r"[A-Z]{3}-\d{2}", r"[A-Z]{3}-\d{2}"),
+    ],
+)
+def test_a_custom_tool_beside_a_function(client: OpenAI, syntax: str, definition: str, form: str) -> None:
+    format = {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}
+    custom: Any = {"type": "custom", "custom": {"name": "run", "description": "Runs a query", "format": format}}
+    ask: dict[str, Any] = {
+        **ASK,
+        "tools": [*TOOLS, custom],
+        "tool_choice": {"type": "custom", "custom": {"name": "run"}},
+        "temperature": 0,
+    }
+    calls: list[Any] = client.chat.completions.create(**ask).choices[0].message.tool_calls or []
+    (call,) = calls
+    assert call.type == "custom"
+    assert re.fullmatch(form, call.custom.input)
+    streamed = [chunk.choices[0].delta.tool_calls for chunk in client.chat.completions.create(**ask, stream=True)]
+    pieces: list[Any] = [call for some in streamed for call in some or ()]
+    assert pieces[0].custom["name"] == "run"
+    assert "".join(piece.custom["input"] for piece in pieces) == call.custom.input
