@@ -14,9 +14,9 @@ from typing import Any
 
 from grammars import lark, wire
 from grammars.analysis import at_most
+from grammars.client.inputs import compile_input
 from grammars.errors import GrammarError, InvalidGrammar, InvalidTools
 from grammars.formats import Format
-from grammars.inputs import compile_input
 from grammars.lark import Offer
 from grammars.parser import MOST_NAME, Parser
 from grammars.render import Call
@@ -55,7 +55,7 @@ class Turn:
         choice: what may be called of it.
         schema: of the document that the content must be; None: it is none.
         schema_pointer: where the schema stands in the request.
-        written: the content in a form of the client's own, as a Lark expression (see written.py); None: it has none.
+        written: the content in a form of the client's own, as a Lark expression (client/written.py); None: it has none.
         special_tokens: the special tokens of the model's vocabulary, text -> id.
         reasoning: "open" where the prompt has opened the block, "may" where the model may, "off" where it does not.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grammars import written
+from grammars.client import written
 from grammars.errors import GrammarError
 from grammars.plan import SCHEMA_POINTER
 from grammars.tools import ANY_OBJECT

@@ -18,7 +18,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "grammars": (
         "__main__ cli schema.cli",
         "plan",
-        "enclosed enclosed_regex inputs lark parser render turns written",
+        "client lark parser render turns",
         "analysis formats scan",
         "wire",
         "lowered notation",

@@ -25,7 +25,7 @@ from grammars.lowered import Lowered
 from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
 
 if TYPE_CHECKING:
-    from grammars.inputs import InputPlan
+    from grammars.client.inputs import InputPlan
 
 
 @dataclass(frozen=True)

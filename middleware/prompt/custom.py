@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from grammars.inputs import SCHEMA
+from grammars.client.inputs import SCHEMA
 
 _INPUT = "The tool's whole input, as plain text."
 _RULED = {

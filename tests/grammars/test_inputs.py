@@ -7,10 +7,10 @@ import random
 
 import pytest
 
-from grammars.enclosed import COMMON, enclosed_grammar
+from grammars.client.enclosed import COMMON, enclosed_grammar
+from grammars.client.inputs import compile_input
 from grammars.errors import InvalidGrammar, InvalidTools
 from grammars.formats import FORMATS, HERMES
-from grammars.inputs import compile_input
 from grammars.plan import Plan, ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Input, Tool

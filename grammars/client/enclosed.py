@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from grammars.enclosed_regex import opened, single, spelled
+from grammars.client.enclosed_regex import opened, single, spelled
 from grammars.errors import InvalidGrammar
 from grammars.lark.escape import escaped
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer
 
-from grammars import written
-from grammars.enclosed import enclosed_grammar
+from grammars.client import written
+from grammars.client.enclosed import enclosed_grammar
 from grammars.errors import GrammarError
 from grammars.lark.escape import quoted
 from grammars.schema import SchemaPlan, compile_schema

@@ -1,0 +1,1 @@
+"""What clients write themselves: regexes, choices, grammars, for answers and for the inputs of custom tools."""
