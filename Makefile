@@ -1,6 +1,7 @@
 # make serve   the server on 127.0.0.1:8000 with the embedded model      make serve ARGS="--port 8001 --model ..."
 # make test    lint, types, layers and the whole suite                   make test  ARGS="tests/grammars -x"
-# Both make .venv first, from requirements-cpu.txt; the second time they find it.
+# make bench   the schema suites in full and what the parsers cost; tables on standard output
+# All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check format clean
+.PHONY: help install serve test check bench format clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -29,6 +30,10 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
+
+bench: $(INSTALLED)
+	WHOLE_SUITES=1 $(BIN)/python -m pytest tests/grammars/schema/test_suites.py
+	$(BIN)/python -m benchmarks.parser_cost
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
