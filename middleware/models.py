@@ -145,13 +145,13 @@ class Model:
                 messages,
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
                 format=format,
-                schema=self._schema_to_tell(request, messages),
+                schema=self._schema_to_tell(request),
                 template_kwargs={**thoughts.variables(request, format), **(request.chat_template_kwargs or {})},
             )
         except PromptError as error:
             raise BadRequest(str(error), param=error.param) from error
 
-    def _schema_to_tell(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    def _schema_to_tell(self, request: ChatRequest) -> Mapping[str, Any] | None:
         """The schema that the prompt tells the model. JSON mode has none: there the messages say what they want."""
         asked = answer(request)
         told = asked.schema if asked.told else None
