@@ -107,7 +107,7 @@ def _check_format(name: str) -> None:
 
 def _serve(settings: Settings, engine_arguments: Sequence[str]) -> int:
     with _listener(settings) as listener:
-        engine = _engine(engine_arguments)
+        engine = _engine(engine_arguments, settings)
         from middleware import server
         from middleware.app import create_app
         from middleware.welcome import welcome
@@ -136,14 +136,14 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
-def _engine(arguments: Sequence[str]) -> VllmEngine:
+def _engine(arguments: Sequence[str], settings: Settings) -> VllmEngine:
     if importlib.util.find_spec("vllm") is None:
         raise CannotServe(NO_VLLM)
     _say("Starting vLLM ...")
     from middleware.engines.vllm import VllmEngine
-    from middleware.engines.vllm_arguments import engine_args
+    from middleware.engines.vllm.arguments import engine_args
 
-    return VllmEngine(engine_args(arguments, SERVE, _embedded))
+    return VllmEngine(engine_args(arguments, SERVE, _embedded), drafts=settings.drafts)
 
 
 def _embedded() -> Mapping[str, Any]:
@@ -161,7 +161,7 @@ def _embedded() -> Mapping[str, Any]:
 def _help_engine() -> int:
     if importlib.util.find_spec("vllm") is None:
         raise CannotServe(NO_VLLM)
-    from middleware.engines.vllm_arguments import help_text
+    from middleware.engines.vllm.arguments import help_text
 
     print(help_text(SERVE))
     return 0

@@ -19,6 +19,7 @@ class Settings:
     no_auth: bool = False
     schema_in_prompt: Literal["auto", "always", "never"] = "auto"
     tool_format: str | None = None
+    drafts: Literal["auto", "forced", "off"] = "auto"
     max_body_bytes: int = 16 * 2**20
     compile_timeout: float = 10.0
     attempts: int = 3
@@ -118,6 +119,13 @@ OPTIONS = (
         ("auto", "always", "never"),
     ),
     Option("tool_format", str, "FORMAT", "the model's wire format for tool calls, where its chat template misleads"),
+    Option(
+        "drafts",
+        str,
+        "",
+        "draft what a grammar forces, and with auto what was probably copied: the same answers in fewer passes",
+        ("auto", "forced", "off"),
+    ),
     Option("max_body_bytes", size, "BYTES", "the largest request body that is read"),
     Option("compile_timeout", seconds, "SECONDS", "the longest that one request's schemas may take to compile"),
     Option(

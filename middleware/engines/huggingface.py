@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import llguidance.hf
 from llguidance import LLMatcher, LLTokenizer
+
+from grammars.cache import Cache
+
+# What is remembered of grammars that were tried: the weight of their texts together, in letters.
+MOST_LETTERS = 32 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What llguidance makes of a grammar: what it has against it, or the tokens that each answer begins with."""
+
+    error: str | None = None
+    opening: tuple[int, ...] = ()
 
 
 class HuggingFaceTokenizer:
@@ -19,6 +33,7 @@ class HuggingFaceTokenizer:
     def __init__(self, tokenizer: Any, vocabulary_size: int) -> None:
         self._tokenizer = tokenizer
         self.vocabulary_size = max(vocabulary_size, len(tokenizer))
+        self._tried: Cache[str, Trial] = Cache(MOST_LETTERS, lambda grammar, trial: len(grammar))
 
     @property
     def chat_template(self) -> str:
@@ -38,12 +53,23 @@ class HuggingFaceTokenizer:
     def encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))
 
-    def token_bytes(self, token_id: int) -> bytes:
-        """What a token stands for: part of a character, sometimes. A special token stands for its name."""
-        return self._matchable.decode_bytes([token_id])
+    @cached_property
+    def token_bytes(self) -> Sequence[bytes]:
+        """What each token stands for: part of a character, sometimes. A special token stands for its name."""
+        return [self._matchable.decode_bytes([token_id]) for token_id in range(self.vocabulary_size)]
 
     def grammar_error(self, grammar: str) -> str | None:
-        return LLMatcher.validate_grammar(grammar, self._matchable) or None
+        return self.tried(grammar).error
+
+    def tried(self, grammar: str) -> Trial:
+        """Each text is compiled once."""
+        return self._tried.get(grammar, lambda: self._trial(grammar))
+
+    def _trial(self, grammar: str) -> Trial:
+        matcher = LLMatcher(self._matchable, grammar)
+        if matcher.is_error():
+            return Trial(matcher.get_error())
+        return Trial(opening=tuple(matcher.compute_ff_tokens()))
 
     @cached_property
     def _matchable(self) -> LLTokenizer:

@@ -112,7 +112,7 @@ def test_other_addresses_need_keys_or_consent(
 ) -> None:
     monkeypatch.setenv("LATTICEWORK_API_KEYS", api_keys)
 
-    def engine(arguments: list[str]) -> None:
+    def engine(arguments: list[str], settings: object) -> None:
         raise cli.CannotServe("the address was accepted")
 
     monkeypatch.setattr(cli, "_engine", engine)
@@ -156,7 +156,7 @@ def test_help_imports_nothing_heavy() -> None:
 VLLM = """
 import json
 import re
-from middleware.engines.vllm_arguments import _parser, engine_args
+from middleware.engines.vllm.arguments import _parser, engine_args
 
 def embedded():
     return {"model": "embedded", "served_model_name": ["name"], "enforce_eager": True}

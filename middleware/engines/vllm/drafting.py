@@ -1,0 +1,69 @@
+"""Whether this vLLM can draft, and the engine arguments that make it.
+
+vLLM lets a server name its own scheduler class and its own drafter class; neither is a stable interface. Where one is
+missing, the model is served without drafts, and the log says why.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from typing import Literal, get_args
+
+from vllm.config import speculative
+from vllm.engine.arg_utils import AsyncEngineArgs
+
+logger = logging.getLogger(__name__)
+
+Drafts = Literal["auto", "forced", "off"]
+
+SCHEDULER = "middleware.engines.vllm.scheduler.DraftScheduler"
+DRAFTER = "middleware.engines.vllm.worker.NoDrafter"
+EXTENSION = "middleware.engines.vllm.worker.WorkerExtension"
+# More save few passes, and each has its row in every buffer of the worker.
+MOST_TOKENS = 16
+
+
+def add_drafts(args: AsyncEngineArgs) -> bool:
+    """Makes the engine of these arguments draft, if it can; whether it will. Changes `args` in place."""
+    for is_so, told in OBSTACLES:
+        if is_so(args):
+            logger.warning("Drafts are off: %s.", told)
+            return False
+    args.scheduler_cls = SCHEDULER
+    args.worker_extension_cls = EXTENSION
+    args.speculative_config = {"method": "custom_class", "model": DRAFTER, "num_speculative_tokens": MOST_TOKENS}
+    return True
+
+
+def _no_custom_drafter(args: AsyncEngineArgs) -> bool:
+    return "custom_class" not in get_args(speculative.SpeculativeMethod)
+
+
+def _other_interfaces(args: AsyncEngineArgs) -> bool:
+    """The scheduler and the worker's sampler are other ones than those that drafts were written for."""
+    try:
+        scheduler, worker = (import_module(name.rpartition(".")[0]) for name in (SCHEDULER, DRAFTER))
+    except ImportError as error:
+        logger.warning("%s", error)
+        return True
+    inherited = scheduler.Scheduler
+    hooks = ("schedule", "update_draft_token_ids", "update_from_output")
+    sampler = inspect.signature(worker.rejection_sampler.rejection_sample).parameters
+    return not all(hasattr(inherited, hook) for hook in hooks) or "target_logits" not in sampler
+
+
+OBSTACLES: tuple[tuple[Callable[[AsyncEngineArgs], bool], str], ...] = (
+    (lambda args: args.speculative_config is not None, "--speculative-config asks for other ones"),
+    (lambda args: args.scheduler_cls is not None, "--scheduler-cls names another scheduler"),
+    (lambda args: bool(args.worker_extension_cls), "--worker-extension-cls names another extension"),
+    (lambda args: args.pipeline_parallel_size > 1, "vLLM has none with pipeline parallelism"),
+    (
+        lambda args: bool(args.async_scheduling),
+        "--async-scheduling asks for steps that begin before the last has ended",
+    ),
+    (_no_custom_drafter, "this vLLM takes no drafter class"),
+    (_other_interfaces, "this vLLM's scheduler or sampler is another one"),
+)

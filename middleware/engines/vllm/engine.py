@@ -1,0 +1,248 @@
+"""vLLM in this process's children, driven by `AsyncLLM`: CUDA and CPU alike.
+
+vLLM's structured-output backend is pinned to guidance (llguidance): one engine has one, and `auto` mixes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from functools import cached_property
+from typing import Any
+
+from vllm.config import StructuredOutputsConfig
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.exceptions import VLLMClientError
+from vllm.inputs import tokens_input
+from vllm.outputs import CompletionOutput
+from vllm.platforms import current_platform
+from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+from vllm.v1.engine.async_llm import AsyncLLM
+from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+from middleware.engines.base import (
+    EngineDead,
+    EngineFailed,
+    EngineFinish,
+    Piece,
+    PromptRefused,
+    SampledToken,
+    Sampling,
+    TokenLogprob,
+)
+from middleware.engines.detokenizer import Detokenizer
+from middleware.engines.huggingface import HuggingFaceTokenizer
+from middleware.engines.vllm.drafting import Drafts, add_drafts
+from middleware.engines.vllm.grammars import specification
+from middleware.engines.vllm.params import VettedParams
+from middleware.engines.vllm.scheduler import GUESSES
+
+logger = logging.getLogger(__name__)
+
+# vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
+# outputs without a message.
+FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "length": "length"}
+
+# JSON knows no infinity; OpenAI writes this for a token that can't come.
+IMPOSSIBLE = -9999.0
+
+
+def prepared(args: AsyncEngineArgs) -> AsyncEngineArgs:
+    """Pins what the guarantees rest on. Changes `args` in place, as vLLM itself does."""
+    args.structured_outputs_config = StructuredOutputsConfig(backend="guidance")
+    if current_platform.is_cpu() and args.enable_chunked_prefill is None:
+        # A seeded request whose prefill is cut in chunks kills vLLM's CPU engine: its runner rewinds the
+        # request's generator, and torch's CPU generators have no offset.
+        args.enable_chunked_prefill = False
+    return args
+
+
+class VllmEngine:
+    """One vLLM engine. Nothing is loaded before `start`."""
+
+    def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts = "auto") -> None:
+        """`drafts`: what may be drafted of an answer that a grammar rules, see drafts.py; "forced" guesses nothing."""
+        self._args = prepared(args)
+        self._model_id = model_id
+        self._drafts: Drafts = drafts if drafts == "off" or add_drafts(self._args) else "off"
+        self._samples_guesses = False
+        self._running: AsyncLLM | None = None
+
+    @property
+    def _llm(self) -> AsyncLLM:
+        if self._running is None:
+            raise EngineDead("The engine has not been started.")
+        return self._running
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        served = self._args.served_model_name
+        names = [served] if isinstance(served, str) else list(served or ())
+        return tuple(names) or (self._model_id or self._args.model,)
+
+    @property
+    def max_model_len(self) -> int:
+        return int(self._llm.model_config.max_model_len)
+
+    @cached_property
+    def tokenizer(self) -> HuggingFaceTokenizer:
+        return HuggingFaceTokenizer(self._llm.get_tokenizer(), self._llm.model_config.get_vocab_size())
+
+    @cached_property
+    def _defaults(self) -> Mapping[str, Any]:
+        """The sampling parameters of the model's own generation config."""
+        return dict(self._llm.model_config.get_diff_sampling_param())
+
+    async def start(self) -> None:
+        # The constructor blocks for as long as the model takes to load.
+        self._running = await asyncio.to_thread(AsyncLLM.from_engine_args, self._args)
+        # Vocabularies are large: what is made of one is made before the first request.
+        await asyncio.to_thread(lambda: (self.tokenizer.token_bytes, self.tokenizer.tried("start: /(.|\\n)*/")))
+        if self._drafts != "off":
+            self._samples_guesses = all(await self._llm.collective_rpc("allow_all_sampling"))
+
+    async def stop(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            # On the loop, though it blocks: elsewhere vLLM's own tasks see the engine go, and call it dead.
+            running.shutdown(timeout=0)
+
+    async def check_health(self) -> None:
+        try:
+            await self._llm.check_health()
+        except EngineDeadError as error:
+            raise EngineDead(str(error)) from error
+
+    def running(self) -> int:
+        return int(self._llm.get_num_unfinished_requests())
+
+    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+        most = self._llm.model_config.max_logprobs
+        if sampling.logprobs is not None and -1 < most < sampling.logprobs:
+            return "top_logprobs", f"This server gives at most {most} top_logprobs."
+        if sampling.seed is not None and current_platform.is_cpu() and self._args.enable_chunked_prefill:
+            return "seed", "vLLM's CPU engine can't seed requests while chunked prefill is enabled."
+        return None
+
+    async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        chosen = self._chosen(sampling)
+        opening = self._opening(sampling, chosen)
+        params = self._params(sampling, chosen, opening)
+        pieces = _Pieces(self.tokenizer, sampling, opening)
+        try:
+            outputs = self._llm.generate(tokens_input([*prompt, *opening]), params, request_id)
+            async with aclosing(outputs):
+                async for output in outputs:
+                    yield pieces.piece(output.outputs[0])
+        except VLLMClientError as error:
+            raise PromptRefused(str(error)) from error
+        except EngineGenerateError as error:
+            raise EngineFailed(f"The engine could not go on with this request: {error.__cause__ or error}") from error
+        except EngineDeadError as error:
+            raise EngineDead("The engine has died.") from error
+
+    def _chosen(self, sampling: Sampling) -> Mapping[str, Any]:
+        """What the request asks for, and for the rest what the model's own generation config says."""
+        return {**self._defaults, **{name: asked for name in SAMPLED if (asked := getattr(sampling, name)) is not None}}
+
+    def _opening(self, sampling: Sampling, chosen: Mapping[str, Any]) -> tuple[int, ...]:
+        """The tokens that the grammar begins every answer with. They go into the prompt, and cost no forward pass.
+
+        None, where it matters to the sampling or to the client that they are the answer's.
+        """
+        if self._drafts == "off" or sampling.grammar is None or sampling.logprobs is not None or _penalizes(chosen):
+            return ()
+        opening = self.tokenizer.tried(sampling.grammar).opening
+        return opening if len(opening) < sampling.max_tokens else ()
+
+    def _params(self, sampling: Sampling, chosen: Mapping[str, Any], opening: tuple[int, ...]) -> VettedParams:
+        return VettedParams(
+            **{**chosen, "max_tokens": sampling.max_tokens - len(opening)},
+            logit_bias=dict(sampling.logit_bias) or None,
+            stop_token_ids=list(sampling.stop_token_ids),
+            detokenize=False,  # done here, for a fraction of the cost
+            structured_outputs=self._constraint(sampling.grammar, opening),
+            extra_args={GUESSES: self._guesses(sampling, chosen)} if self._drafts != "off" else None,
+            output_kind=RequestOutputKind.DELTA,
+            skip_clone=True,
+        )
+
+    def _constraint(self, grammar: str | None, opening: tuple[int, ...]) -> StructuredOutputsParams | None:
+        if grammar is None:
+            return None
+        told = StructuredOutputsParams(grammar=grammar if self._drafts == "off" else specification(opening, grammar))
+        told._backend = "guidance"
+        return told
+
+    def _guesses(self, sampling: Sampling, chosen: Mapping[str, Any]) -> bool:
+        """Whether a guess that does not hold would leave no trace in this answer.
+
+        A bias or a minimal probability misses drafted tokens. A seeded answer must not depend on how busy the engine
+        is, and that decides which guesses are made.
+        """
+        if self._drafts != "auto" or sampling.logit_bias or chosen.get("min_p"):
+            return False
+        return chosen.get("temperature") == 0 or (self._samples_guesses and sampling.seed is None)
+
+
+# The fields of `Sampling` that vLLM calls by the same name.
+SAMPLED = (
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "logprobs",
+    "min_tokens",
+    "ignore_eos",
+)
+# Penalties that look at what was answered, and what they are where there is none.
+PENALTIES = {"presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty": 1}
+
+
+def _penalizes(chosen: Mapping[str, Any]) -> bool:
+    return any(chosen.get(name, none) != none for name, none in PENALTIES.items())
+
+
+class _Pieces:
+    """One answer's outputs as pieces, the first of which begins with `opening`."""
+
+    def __init__(self, tokenizer: HuggingFaceTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
+        hidden = () if sampling.special_tokens else tokenizer.special_tokens.values()
+        self._tokenizer = tokenizer
+        self._detokenizer = Detokenizer(tokenizer.token_bytes, frozenset(hidden))
+        self._most = sampling.logprobs
+        self._opening = opening
+
+    def piece(self, output: CompletionOutput) -> Piece:
+        """Raises EngineFailed where the engine has given up."""
+        reason = output.finish_reason
+        if reason is not None and reason not in FINISH:
+            raise EngineFailed(f"The engine ended this request: {reason}.")
+        token_ids, self._opening = (*self._opening, *output.token_ids), ()
+        # A token that stops the answer is none of its text.
+        told = token_ids[:-1] if reason == "stop" else token_ids
+        logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
+        return Piece(
+            text=self._detokenizer.feed(told, last=reason is not None),
+            token_ids=token_ids,
+            logprobs=tuple(self._sampled(token_id, position) for token_id, position in logprobs),
+            finish=FINISH[reason] if reason else None,
+        )
+
+    def _sampled(self, token_id: int, position: Mapping[int, Any]) -> SampledToken:
+        chosen = self._logprob(token_id, position[token_id])
+        # vLLM adds the sampled token to the likeliest ones where it is none of them.
+        ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[: self._most]
+        top = tuple(self._logprob(other, logprob) for other, logprob in ranked)
+        return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top)
+
+    def _logprob(self, token_id: int, logprob: Any) -> TokenLogprob:
+        spelled = self._tokenizer.token_bytes[token_id]
+        return TokenLogprob(spelled.decode(errors="replace"), max(logprob.logprob, IMPOSSIBLE), tuple(spelled))

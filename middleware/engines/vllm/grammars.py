@@ -1,0 +1,59 @@
+"""Compiled grammars on the engine core's side: vLLM compiles one for each request, this backend one for each text.
+
+A specification is an opening, the ids of tokens that the prompt ends with and that are the answer's first, and behind
+a line break the grammar in Lark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llguidance import LLMatcher
+from vllm.v1.structured_output.backend_guidance import GuidanceBackend, GuidanceGrammar
+from vllm.v1.structured_output.backend_types import StructuredOutputOptions
+
+from grammars.cache import Cache
+
+# What compiled grammars may take together. llguidance does not tell what one takes: measured, it is some 30 KB, and for
+# large ones up to ten times their text; running answers share the most of it.
+MOST_BYTES = 256 * 2**20
+BYTES_EACH = 32 * 2**10
+BYTES_A_LETTER = 10
+
+
+def specification(opening: Sequence[int], grammar: str) -> str:
+    """What is sent to the engine core."""
+    return f"{' '.join(map(str, opening))}\n{grammar}"
+
+
+def read(specification: str) -> tuple[list[int], str]:
+    """The opening and the grammar."""
+    opening, _, grammar = specification.partition("\n")
+    return [int(token) for token in opening.split()], grammar
+
+
+class KeptGrammars(GuidanceBackend):
+    """llguidance, each text compiled once. Raises ValueError for a text that is no grammar; only its request ends."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.kept: Cache[str, LLMatcher] = Cache(MOST_BYTES, _weight)
+
+    def compile_grammar(
+        self, request_type: StructuredOutputOptions, grammar_spec: str, *args: Any, **kwargs: Any
+    ) -> GuidanceGrammar:
+        opening, grammar = read(grammar_spec)
+        matcher = self.kept.get(grammar, lambda: self._compiled(request_type, grammar)).deep_copy()
+        matcher.consume_tokens(opening)
+        if matcher.is_error():
+            raise ValueError(matcher.get_error())
+        return GuidanceGrammar(matcher, self.ll_tokenizer, self.vocab_size)
+
+    def _compiled(self, request_type: StructuredOutputOptions, grammar: str) -> LLMatcher:
+        matcher: LLMatcher = super().compile_grammar(request_type, grammar).ll_matcher
+        return matcher
+
+
+def _weight(grammar: str, matcher: LLMatcher) -> int:
+    return BYTES_EACH + BYTES_A_LETTER * len(grammar)
