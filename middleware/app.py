@@ -65,6 +65,9 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
         return _json({"status": "ok", "running": await models.health(), "counters": models.counters})
 
+    async def metrics(request: Request) -> Response:
+        return Response(models.metrics(), media_type="text/plain; version=0.0.4")
+
     async def list_models(request: Request) -> Response:
         return _json(ModelList(await models.cards()))
 
@@ -86,7 +89,7 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         Route("/models", list_models),
         Route("/models/{name:path}", get_model),
     ]
-    return [Route("/health", health), Mount("/v1", routes=v1, middleware=guard)]
+    return [Route("/health", health), Route("/metrics", metrics), Mount("/v1", routes=v1, middleware=guard)]
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -199,6 +199,10 @@ class Models:
         await self.load()
         return tuple(card for model in self._models for card in model.cards)
 
+    def metrics(self) -> bytes:
+        """What the engines count. Those of one process may count together, and are told once."""
+        return b"".join(dict.fromkeys(model.engine.metrics() for model in self._models))
+
     async def health(self) -> dict[str, int]:
         """How many answers each model is working on. Raises EngineDead where one can't be served."""
         await asyncio.gather(*(model.engine.check_health() for model in self._models))

@@ -72,6 +72,9 @@ class ScriptedEngine:
     def running(self) -> int:
         return self.open
 
+    def metrics(self) -> bytes:
+        return b"# HELP scripted nothing is counted\n"
+
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         return None
 

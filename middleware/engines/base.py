@@ -134,6 +134,9 @@ class Engine(Protocol):
     def running(self) -> int:
         """How many answers are being generated or wait to be."""
 
+    def metrics(self) -> bytes:
+        """What it counts of its own work, in Prometheus' text format."""
+
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         """The parameter that this engine can't honour, and why; None where it can honour all."""
 

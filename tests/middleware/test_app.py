@@ -112,6 +112,15 @@ def test_choices_are_numbered_and_seeded_apart() -> None:
     assert body["usage"]["completion_tokens"] == 6
 
 
+def test_choices_stream_side_by_side() -> None:
+    *chunks, _ = events(chat(app(says("hel", "lo")), n=3, stream=True))
+    assert all(len(chunk["choices"]) == 1 for chunk in chunks)
+    for index in range(3):
+        told = [chunk["choices"][0] for chunk in chunks if chunk["choices"][0]["index"] == index]
+        assert [choice["delta"].get("content") for choice in told] == ["", "hel", "lo", None]
+        assert told[-1]["finish_reason"] == "stop"
+
+
 def test_a_stop_string_ends_the_answer_and_the_work() -> None:
     async def endless(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         while True:

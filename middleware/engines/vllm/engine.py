@@ -12,6 +12,7 @@ from contextlib import aclosing
 from functools import cached_property
 from typing import Any
 
+from prometheus_client import generate_latest
 from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.exceptions import VLLMClientError
@@ -117,6 +118,10 @@ class VllmEngine:
 
     def running(self) -> int:
         return int(self._llm.get_num_unfinished_requests())
+
+    def metrics(self) -> bytes:
+        """vLLM counts in prometheus_client's global registry, all engines of a process together."""
+        return generate_latest()
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         most = self._llm.model_config.max_logprobs

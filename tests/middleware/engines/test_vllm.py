@@ -1,0 +1,166 @@
+"""What runs in vLLM's own processes, tried without starting them. tests/e2e runs the whole."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+import torch
+from llguidance import LLTokenizer
+from vllm.config import speculative
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.platforms import current_platform
+from vllm.sampling_params import SamplingParams, StructuredOutputsParams
+from vllm.v1.sample import rejection_sampler
+from vllm.v1.structured_output.backend_types import StructuredOutputOptions
+
+from middleware.engines.vllm import drafting, worker
+from middleware.engines.vllm.drafting import add_drafts
+from middleware.engines.vllm.grammars import KeptGrammars, read, specification
+from middleware.engines.vllm.params import VettedParams
+
+CPU = torch.device("cpu")
+VOWELS = "start: /[aeiou]{3}x/"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels() -> None:
+    """As vLLM's worker loads them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        current_platform.import_kernels()
+        current_platform.register_triton_kernel_overrides()
+
+
+def test_the_sampler_is_sound_once_it_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejection_sampler, "expand_batch_to_tokens", worker.expanded)
+    assert worker.is_sound(CPU)
+
+
+def test_a_sampler_that_is_off_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Temperatures of 1, where 0.5 is asked for."""
+    monkeypatch.setattr(rejection_sampler, "expand_batch_to_tokens", lambda x, counts, count, **_: torch.ones(count))
+    assert not worker.is_sound(CPU)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int32, torch.int64])
+def test_each_drafted_token_has_its_requests_value(dtype: torch.dtype) -> None:
+    cumulative = torch.tensor([2, 2, 5], dtype=torch.int32)
+    values = torch.tensor([3, 4, 0]).to(dtype)
+    assert worker.expanded(values, cumulative, 5).tolist() == [3, 3, 0, 0, 0]
+    assert worker.expanded(values, cumulative, 5, 0, 1).tolist() == [3, 3, 1, 1, 1]
+
+
+def test_the_worker_drafts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejection_sampler, "expand_batch_to_tokens", None)
+    drafter = worker.NoDrafter(None)
+    assert rejection_sampler.expand_batch_to_tokens is worker.expanded
+    assert drafter.propose([[1], [2, 3]], None, None, slot_mappings=None) == [[], []]
+
+
+def kept(monkeypatch: pytest.MonkeyPatch) -> KeptGrammars:
+    monkeypatch.setattr(KeptGrammars, "is_tokenizer_supported", staticmethod(lambda tokenizer: True))
+    monkeypatch.setattr(KeptGrammars, "_build_ll_tokenizer", staticmethod(lambda *args: LLTokenizer("byte")))
+    return KeptGrammars(_Config(), None, 256)
+
+
+class _Config:
+    class structured_outputs_config:
+        disable_any_whitespace = False
+        disable_additional_properties = False
+
+
+def compile_in(backend: KeptGrammars, opening: str, grammar: str) -> Any:
+    return backend.compile_grammar(
+        StructuredOutputOptions.GRAMMAR, specification(list(opening.encode()), grammar), stop_token_ids=None
+    )
+
+
+def test_a_specification_is_read_as_it_was_written() -> None:
+    for opening in ([], [5], [1, 2, 300]):
+        assert read(specification(opening, "start: A\nA: /x/")) == (opening, "start: A\nA: /x/")
+
+
+def test_a_grammar_is_compiled_once_and_each_answer_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = kept(monkeypatch)
+    first, second = compile_in(backend, "", VOWELS), compile_in(backend, "ae", VOWELS)
+    assert (backend.kept.misses, backend.kept.hits) == (1, 1)
+    assert first.accept_tokens("1", list(b"aei"))
+    assert second.validate_tokens(list(b"ix")) == list(b"ix")
+    assert first.validate_tokens(list(b"x")) == list(b"x")
+
+
+def test_what_is_no_grammar_or_no_beginning_of_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = kept(monkeypatch)
+    for opening, grammar in (("", "start: nowhere"), ("b", VOWELS)):
+        with pytest.raises(ValueError, match=r"\S"):
+            compile_in(backend, opening, grammar)
+    assert compile_in(backend, "a", VOWELS).validate_tokens(list(b"e")) == list(b"e")
+
+
+def test_vetted_parameters_are_whole_after_they_were_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        SamplingParams,
+        "verify",
+        lambda self, *args: verified.append((args, self.structured_outputs, self.logit_bias, self.min_p)),
+    )
+    constraint = StructuredOutputsParams(grammar="start: nowhere")
+    params = VettedParams(structured_outputs=constraint, logit_bias={1: 2.0}, min_p=0.5)
+    params.verify("a model", None)
+    assert verified == [(("a model", None), None, None, 0.0)]
+    assert (params.structured_outputs, params.logit_bias, params.min_p) == (constraint, {1: 2.0}, 0.5)
+
+
+def test_an_engine_drafts_unless_its_arguments_forbid() -> None:
+    args = AsyncEngineArgs(model="a")
+    assert add_drafts(args)
+    assert (args.scheduler_cls, args.worker_extension_cls) == (drafting.SCHEDULER, drafting.EXTENSION)
+    assert args.speculative_config["num_speculative_tokens"] == drafting.MOST_TOKENS
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"speculative_config": {"method": "ngram", "num_speculative_tokens": 2}},
+        {"scheduler_cls": "a.Scheduler"},
+        {"worker_extension_cls": "an.Extension"},
+        {"pipeline_parallel_size": 2},
+        {"async_scheduling": True},
+    ],
+)
+def test_what_drafts_off_is_said(own: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    args = AsyncEngineArgs(model="a", **own)
+    with caplog.at_level(logging.WARNING, "middleware"):
+        assert not add_drafts(args)
+    assert "Drafts are off: " in caplog.text
+    assert args.scheduler_cls != drafting.SCHEDULER
+
+
+def no_drafter_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speculative, "SpeculativeMethod", Literal["ngram"])
+
+
+def no_such_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("middleware.engines.vllm.scheduler.Scheduler", object)
+
+
+def another_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejection_sampler, "rejection_sample", lambda draft_token_ids, target_probs: None)
+
+
+def no_such_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafting, "SCHEDULER", "middleware.engines.vllm.elsewhere.DraftScheduler")
+
+
+@pytest.mark.parametrize("missing", [no_drafter_class, no_such_hook, another_sampler, no_such_module])
+def test_a_vllm_without_the_hooks_is_served_without_drafts(
+    missing: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    missing(monkeypatch)
+    with caplog.at_level(logging.WARNING, "middleware"):
+        assert not add_drafts(AsyncEngineArgs(model="a"))
+    assert "this vLLM" in caplog.text
