@@ -6,9 +6,10 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
+
+from msgspec.structs import asdict
 
 from grammars.events import Event
 from grammars.formats import FORMATS, Format

@@ -6,25 +6,22 @@ A call that the text cuts off has no end. The deltas of one kind, joined, are th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ContentDelta:
+class ContentDelta(msgspec.Struct, frozen=True):
     """Text for `message.content`: free text, or a piece of the document that `response_format` asked for."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
+class ReasoningDelta(msgspec.Struct, frozen=True):
     """Text for `message.reasoning_content`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallStart:
+class ToolCallStart(msgspec.Struct, frozen=True):
     """A call's name is known. `index` counts calls from 0; `id` is the wire's own, or None where the wire has none."""
 
     index: int
@@ -32,23 +29,20 @@ class ToolCallStart:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentsDelta:
+class ArgumentsDelta(msgspec.Struct, frozen=True):
     """The next piece of a call's arguments as JSON text, byte for byte what the whole response holds."""
 
     index: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallEnd:
+class ToolCallEnd(msgspec.Struct, frozen=True):
     """The call is complete: its arguments are one JSON object."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(msgspec.Struct, frozen=True):
     """The text left the wire format. `text` was also reported as content: nothing is lost."""
 
     text: str

@@ -52,12 +52,14 @@ class ChatCompletions:
         job = await off_loop(self._settings.compile_timeout, model.prepare, request, decoded["messages"])
         completion = Completion(model.engine, job, self._models.counters)
         headers = {REQUEST_ID: completion.id, **_ignored(request, job), **_checked(job)}
-        async with aclosing(completion.chunks()) as chunks:
+        async with aclosing(completion.choices()) as choices:
             if request.stream:
-                usage = bool(request.stream_options and request.stream_options.include_usage)
-                await sse.send_stream(send, chunks, headers, usage=usage)
+                usage = request.stream_options and request.stream_options.include_usage
+                end = completion.end if usage else None
+                await sse.send_stream(send, completion.chunk(), choices, end, headers)
             else:
-                whole = msgspec.json.encode(fold([chunk async for chunk in chunks]))
+                chunks = [completion.chunk(choice) async for added in choices for choice in added]
+                whole = msgspec.json.encode(fold([*chunks, completion.end()]))
                 await sse.start(send, 200, {"content-type": "application/json", **headers})
                 await send({"type": "http.response.body", "body": whole})
 

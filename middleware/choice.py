@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.plan import Plan
-from grammars.render import Call
 from grammars.schema import Violation
 from middleware import chunks
+from middleware.calls import GrowingCall, GrowingCustomCall
 from middleware.engines.base import EngineFinish, Piece, SampledToken
-from middleware.inputs import Inputs
 from middleware.responses import ChunkChoice, Delta, FinishReason, Logprobs, TokenLogprob, TopLogprob
 from middleware.stop import StopFilter
 
@@ -23,14 +22,6 @@ FINISH: Mapping[tuple[EngineFinish, bool], FinishReason] = {
     ("length", False): "length",
     ("length", True): "length",
 }
-
-
-@dataclass
-class _GrowingCall:
-    name: str
-    id: str
-    arguments: list[str] = field(default_factory=list)
-    ended: bool = False
 
 
 class Choice:
@@ -50,13 +41,18 @@ class Choice:
         self._stop = StopFilter(stops)
         self._logprobs: list[TokenLogprob] = []
         self._content: list[str] = []
-        self._calls: list[_GrowingCall] = []
-        self._inputs = Inputs(offer.name for offer in plan.offers if offer.input)
+        self._calls: list[GrowingCall] = []
+        self._custom = frozenset(offer.name for offer in plan.offers if offer.input)
 
     @property
     def thinking(self) -> bool:
         """Whether the model has begun to think, and goes on."""
         return self._parser.thinking
+
+    @property
+    def free(self) -> bool:
+        """Whether all of it is text that no schema binds, so far."""
+        return self._plan.free and not self._calls
 
     def open(self) -> ChunkChoice:
         """The first chunk says who speaks."""
@@ -64,17 +60,17 @@ class Choice:
 
     def feed(self, piece: Piece) -> ChunkChoice | None:
         """What this piece adds; None while it adds nothing."""
-        self._logprobs += map(_token_logprob, piece.logprobs)
-        events = list(self._events(piece))
-        for event in events:
-            self._note(event)
-        if self.thinking or any(isinstance(event, ReasoningDelta) for event in events):
+        if piece.logprobs:
+            self._logprobs += map(_token_logprob, piece.logprobs)
+        events = self._events(piece)
+        deltas = [delta for event in events if (delta := _TOLD[type(event)](self, event)) is not None]
+        added = chunks.joined(deltas) if deltas else None
+        if self._parser.thinking or (added and added.reasoning):
             self.thoughts += len(piece.token_ids)
         if self._stop.stopped:
             self.finish = "stop"
         elif piece.finish is not None:
             self.finish = FINISH[piece.finish, bool(self._calls)]
-        added = self._inputs.told(chunks.delta(events, [call.id for call in self._calls]))
         return ChunkChoice(self._index, added, self._take_logprobs()) if added else None
 
     def close(self) -> ChunkChoice:
@@ -86,32 +82,53 @@ class Choice:
 
         An answer that was cut is held to what it finished, its complete calls.
         """
-        calls = tuple(Call(call.name, "".join(call.arguments), call.id) for call in self._calls if call.ended)
+        calls = tuple(growing.call for growing in self._calls if growing.ended)
         whole = self.finish != "length" and not self._stop.stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
 
-    def _events(self, piece: Piece) -> Iterator[Event]:
-        yield from self._stop.feed(self._parser.feed(piece.text))
-        if piece.finish is not None:
-            yield from self._stop.feed(self._parser.close())
-            yield from self._stop.close()
+    def _events(self, piece: Piece) -> Sequence[Event]:
+        events = self._stop.feed(self._parser.feed(piece.text))
+        if piece.finish is None:
+            return events
+        return [*events, *self._stop.feed(self._parser.close()), *self._stop.close()]
 
-    def _note(self, event: Event) -> None:
-        match event:
-            case ContentDelta(text):
-                self._content.append(text)
-            case ToolCallStart(_, name, wire_id):
-                self._calls.append(_GrowingCall(name, wire_id or f"call_{secrets.token_hex(12)}"))
-            case ArgumentsDelta(index, text):
-                self._calls[index].arguments.append(text)
-            case ToolCallEnd(index):
-                self._calls[index].ended = True
-            case Malformed():
-                self.malformed.append(event)
+    def _content_delta(self, event: ContentDelta) -> Delta:
+        self._content.append(event.text)
+        return Delta(content=event.text)
+
+    def _reasoning_delta(self, event: ReasoningDelta) -> Delta:
+        return Delta(reasoning_content=event.text, reasoning=event.text)
+
+    def _call_start(self, event: ToolCallStart) -> Delta:
+        kind = GrowingCustomCall if event.name in self._custom else GrowingCall
+        self._calls.append(kind(event.index, event.name, event.id or f"call_{secrets.token_hex(12)}"))
+        return self._calls[-1].open()
+
+    def _arguments_delta(self, event: ArgumentsDelta) -> Delta | None:
+        return self._calls[event.index].feed(event.text)
+
+    def _call_end(self, event: ToolCallEnd) -> None:
+        self._calls[event.index].ended = True
+
+    def _malformed(self, event: Malformed) -> None:
+        self.malformed.append(event)
 
     def _take_logprobs(self) -> Logprobs | None:
+        if not self._logprobs:
+            return None
         taken, self._logprobs = self._logprobs, []
-        return Logprobs(tuple(taken)) if taken else None
+        return Logprobs(tuple(taken))
+
+
+# What each event adds to the message, once it is noted.
+_TOLD: Mapping[type[Event], Callable[[Choice, Any], Delta | None]] = {
+    ContentDelta: Choice._content_delta,
+    ReasoningDelta: Choice._reasoning_delta,
+    ToolCallStart: Choice._call_start,
+    ArgumentsDelta: Choice._arguments_delta,
+    ToolCallEnd: Choice._call_end,
+    Malformed: Choice._malformed,
+}
 
 
 def _token_logprob(sampled: SampledToken) -> TokenLogprob:

@@ -1,13 +1,13 @@
-"""The two ways a chunk is made: from a parser's events, and back into a whole response."""
+"""Pieces of a message put together: those of one chunk, and those of a whole response."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
-from grammars.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallStart
 from middleware.responses import (
     ChatCompletion,
     Chunk,
@@ -31,64 +31,55 @@ from middleware.responses import (
 OPENING = Delta(role="assistant", content="")
 
 
-def joined(events: Iterable[Event], kind: type[ContentDelta] | type[ReasoningDelta]) -> str:
-    """The text of the events of one kind."""
-    return "".join(event.text for event in events if isinstance(event, kind))
+def joined(deltas: Sequence[Delta]) -> Delta:
+    """What pieces of a message amount to, which is a piece of it too.
 
-
-def delta(events: Sequence[Event], ids: Sequence[str]) -> Delta | None:
-    """What one piece's events add to the message; None where they add nothing.
-
-    Each call has one entry at most, since some clients merge a chunk's entries by position. `ids[index]` is the
-    id of call `index`.
+    Each call has one entry, since some clients merge a chunk's entries by position.
     """
-    content, reasoning = joined(events, ContentDelta), joined(events, ReasoningDelta)
-    calls = tuple(_call(events, index, ids) for index in _calls_in(events))
-    if not (content or reasoning or calls):
-        return None
+    if len(deltas) == 1:
+        return deltas[0]
+    calls: dict[int, list[ToolCallDelta]] = {}
+    for delta in deltas:
+        for call in delta.tool_calls or ():
+            calls.setdefault(call.index, []).append(call)
+    reasoning = "".join(delta.reasoning or "" for delta in deltas) or UNSET
     return Delta(
-        content=content or UNSET,
-        reasoning_content=reasoning or UNSET,
-        reasoning=reasoning or UNSET,
-        tool_calls=calls or UNSET,
+        content="".join(delta.content or "" for delta in deltas) or UNSET,
+        reasoning_content=reasoning,
+        reasoning=reasoning,
+        tool_calls=tuple(_joined_call(pieces) for _, pieces in sorted(calls.items())) or UNSET,
     )
 
 
-def _calls_in(events: Sequence[Event]) -> list[int]:
-    return list(dict.fromkeys(e.index for e in events if isinstance(e, ToolCallStart | ArgumentsDelta)))
-
-
-def _call(events: Sequence[Event], index: int, ids: Sequence[str]) -> ToolCallDelta:
-    arguments = "".join(e.text for e in events if isinstance(e, ArgumentsDelta) and e.index == index)
-    for event in events:
-        if isinstance(event, ToolCallStart) and event.index == index:
-            return ToolCallDelta(index, FunctionDelta(arguments, event.name), ids[index], "function")
-    return ToolCallDelta(index, FunctionDelta(arguments))
+def _joined_call(pieces: Sequence[ToolCallDelta]) -> ToolCallDelta:
+    """The first of them says what is called, with the texts of all."""
+    first = pieces[0]
+    functions = [piece.function for piece in pieces if isinstance(piece.function, FunctionDelta)]
+    if functions:
+        text = "".join(function.arguments for function in functions)
+        return replace(first, function=FunctionDelta(text, functions[0].name))
+    customs = [piece.custom for piece in pieces if isinstance(piece.custom, CustomDelta)]
+    return replace(first, custom=CustomDelta("".join(custom.input for custom in customs), customs[0].name))
 
 
 @dataclass
 class _Gathered:
     """One choice while its chunks are put together."""
 
-    content: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    calls: dict[int, list[ToolCallDelta]] = field(default_factory=dict)
-    logprobs: list[TokenLogprob] | None = None
+    deltas: list[Delta] = field(default_factory=list)
+    logprobs: list[TokenLogprob] = field(default_factory=list)
     finish_reason: FinishReason = "stop"
 
     def add(self, choice: ChunkChoice) -> None:
-        self.content.append(choice.delta.content or "")
-        self.reasoning.append(choice.delta.reasoning_content or "")
-        for call in choice.delta.tool_calls or ():
-            self.calls.setdefault(call.index, []).append(call)
+        self.deltas.append(choice.delta)
         if choice.logprobs is not None:
-            self.logprobs = [*(self.logprobs or ()), *choice.logprobs.content]
+            self.logprobs += choice.logprobs.content
         self.finish_reason = choice.finish_reason or self.finish_reason
 
     def message(self) -> Message:
-        calls = tuple(_whole_call(pieces) for _, pieces in sorted(self.calls.items()))
-        content = "".join(self.content)
-        reasoning = "".join(self.reasoning) or None
+        whole = joined(self.deltas)
+        calls = tuple(map(_call, whole.tool_calls or ()))
+        content, reasoning = whole.content or "", whole.reasoning or None
         return Message(
             content=None if calls and not content else content,
             reasoning_content=reasoning,
@@ -97,13 +88,12 @@ class _Gathered:
         )
 
 
-def _whole_call(pieces: Sequence[ToolCallDelta]) -> ToolCall | CustomCall:
-    identity = pieces[0].id or ""
-    functions = [piece.function for piece in pieces if isinstance(piece.function, FunctionDelta)]
-    if functions:
-        return ToolCall(identity, Function(functions[0].name or "", "".join(piece.arguments for piece in functions)))
-    customs = [piece.custom for piece in pieces if isinstance(piece.custom, CustomDelta)]
-    return CustomCall(identity, Custom(customs[0].name or "", "".join(piece.input for piece in customs)))
+def _call(whole: ToolCallDelta) -> ToolCall | CustomCall:
+    identity = whole.id or ""
+    if isinstance(whole.custom, CustomDelta):
+        return CustomCall(identity, Custom(whole.custom.name or "", whole.custom.input))
+    assert isinstance(whole.function, FunctionDelta)
+    return ToolCall(identity, Function(whole.function.name or "", whole.function.arguments))
 
 
 def fold(chunks: Sequence[Chunk]) -> ChatCompletion:
@@ -123,5 +113,5 @@ def fold(chunks: Sequence[Chunk]) -> ChatCompletion:
 
 
 def _choice(index: int, choice: _Gathered) -> CompletionChoice:
-    logprobs = None if choice.logprobs is None else Logprobs(tuple(choice.logprobs))
+    logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
     return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason)

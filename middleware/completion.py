@@ -71,71 +71,75 @@ class Completion:
         self.id = f"chatcmpl-{secrets.token_hex(16)}"
         self._created = int(time.time())
 
-    async def chunks(self) -> AsyncGenerator[Chunk, None]:
-        """Every choice's chunks as they come, then one with the usage.
+    def choices(self) -> AsyncGenerator[Sequence[ChunkChoice], None]:
+        """What is added to the choices, as it comes: all that is there at once, in one sequence.
 
         Closing it ends the engine's work. Raises EngineError; and instead of a choice's end BrokenGuarantee, or
         SchemaViolation where all attempts failed.
         """
-        one = self._enforced if self._job.plan.exact else self._checked
+        one = self._attempt if self._job.plan.exact else self._checked
         choices = [one(index) for index in range(self._job.n)]
-        async with aclosing(merge(choices) if len(choices) > 1 else choices[0]) as merged:
-            async for choice in merged:
-                yield self._chunk((choice,))
-        yield self._chunk((), self._usage())
+        return merge(choices) if len(choices) > 1 else choices[0]
 
-    async def _enforced(self, index: int) -> AsyncGenerator[ChunkChoice, None]:
-        """The grammar alone decides, so that the answer is passed on while it grows."""
-        try:
-            async with aclosing(self._attempt(index, 0)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except _Broken as broken:
-            self._counters.broken_guarantees += 1
-            logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken)
-            raise BrokenGuarantee(f"The answer breaks its schema: {broken}") from broken
+    def chunk(self, *choices: ChunkChoice, usage: Usage | None = None) -> Chunk:
+        """A chunk of this response."""
+        return Chunk(self.id, self._created, self._job.model, choices, usage=usage)
 
-    async def _checked(self, index: int) -> AsyncGenerator[ChunkChoice, None]:
+    def end(self) -> Chunk:
+        """The last chunk, once all choices have ended: it has the usage."""
+        return self.chunk(usage=self._usage())
+
+    async def _checked(self, index: int) -> AsyncGenerator[Sequence[ChunkChoice], None]:
         """The grammar allows more than the schema: the answer is held back until it is known to be valid."""
         for attempt in range(self._job.attempts):
             try:
-                async with aclosing(self._attempt(index, attempt)) as chunks:
-                    held = [chunk async for chunk in chunks]
+                async with aclosing(self._attempt(index, attempt)) as told:
+                    held = [choice async for choices in told for choice in choices]
             except _Broken as broken:
                 self._counters.regenerations += 1
                 logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, self._job.attempts, broken)
                 last = broken
             else:
-                for chunk in held:
-                    yield chunk
+                yield held
                 return
         raise SchemaViolation(f"The model broke the schema in all of {self._job.attempts} attempts: {last}")
 
-    async def _attempt(self, index: int, attempt: int) -> AsyncGenerator[ChunkChoice, None]:
-        """One generation of one choice. Raises _Broken instead of its last chunk."""
+    async def _attempt(self, index: int, attempt: int = 0) -> AsyncGenerator[Sequence[ChunkChoice], None]:
+        """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
         choice = Choice(index, self._job.plan, self._job.stops)
         name, sampling = f"{self.id}-{index}-{attempt}", self._sampling(index, attempt)
         generated = generation(self._engine, self._job.prompt, sampling, name, choice, self._job.budget)
         async with aclosing(generated) as pieces:
-            opened = False
+            told = [choice.open()]
             async for piece in pieces:
-                if not opened:
-                    opened = True
-                    yield choice.open()
                 self._tokens += len(piece.token_ids)
                 added = choice.feed(piece)
                 if added is not None:
-                    yield added
+                    told.append(added)
                 if choice.finish is not None:
                     break
+                if told:
+                    yield told
+                    told = []
         self._thoughts += choice.thoughts
+        await self._check(choice)
+        yield [*told, choice.close()]
+
+    async def _check(self, choice: Choice) -> None:
+        """Raises BrokenGuarantee, or _Broken where the grammar alone can't keep the answer valid."""
         for malformed in choice.malformed:
             self._counters.malformed += 1
             logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
-        violations = await asyncio.to_thread(choice.violations)
-        if violations:
-            raise _Broken(violations)
-        yield choice.close()
+        # Only a schema takes long. Where none binds the answer, a thread would cost more than a dozen of its tokens.
+        violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
+        if not violations:
+            return
+        broken = _Broken(violations)
+        if not self._job.plan.exact:
+            raise broken
+        self._counters.broken_guarantees += 1
+        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken)
+        raise BrokenGuarantee(f"The answer breaks its schema: {broken}")
 
     def _sampling(self, index: int, attempt: int) -> Sampling:
         """Each choice and each attempt has a seed of its own, or all would be the same."""
@@ -151,6 +155,3 @@ class Completion:
         prompt = len(self._job.prompt)
         details = CompletionTokensDetails(self._thoughts) if self._job.reasons else UNSET
         return Usage(prompt, self._tokens, prompt + self._tokens, details)
-
-    def _chunk(self, choices: tuple[ChunkChoice, ...], usage: Usage | None = None) -> Chunk:
-        return Chunk(self.id, self._created, self._job.model, choices, usage=usage)

@@ -16,21 +16,28 @@ from middleware.engines.base import Engine, Piece, Sampling
 from middleware.thoughts import Budget
 
 
-async def generation(
+def generation(
     engine: Engine, prompt: Sequence[int], sampling: Sampling, request_id: str, choice: Choice, budget: Budget | None
 ) -> AsyncGenerator[Piece, None]:
     """One answer, whose pieces are expected to be fed to `choice` as they come. Raises EngineError."""
+    if budget is None:
+        return engine.generate(prompt, sampling, request_id)
+    return _bounded(engine, prompt, sampling, request_id, choice, budget)
+
+
+async def _bounded(
+    engine: Engine, prompt: Sequence[int], sampling: Sampling, request_id: str, choice: Choice, budget: Budget
+) -> AsyncGenerator[Piece, None]:
     written: list[int] = []
-    if budget is None or budget.tokens:
+    if budget.tokens:
         async with aclosing(engine.generate(prompt, sampling, request_id)) as pieces:
             async for piece in pieces:
                 yield piece
                 written += piece.token_ids
-                if budget and choice.thinking and choice.thoughts >= budget.tokens:
+                if choice.thinking and choice.thoughts >= budget.tokens:
                     break
             else:
                 return
-    assert budget
     prompt = [*prompt, *written, *budget.closing_ids]
     rest = _rest(sampling, budget, len(written), engine.max_model_len - len(prompt))
     async with aclosing(_closed(engine, prompt, rest, f"{request_id}-closed", budget.closing)) as pieces:

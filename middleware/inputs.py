@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-
-from msgspec import UNSET
-from msgspec.structs import replace
-
-from middleware.responses import CustomDelta, Delta, FunctionDelta, ToolCallDelta
 
 _OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
 # What says something by itself: plain characters, an escape, both halves of a surrogate pair. Half a pair waits for
@@ -21,6 +15,7 @@ _UNIT = re.compile(
       | \\["\\/bfnrt]""",
     re.VERBOSE,
 )
+_decode = json.JSONDecoder(strict=False).decode
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -44,36 +39,7 @@ class InputText:
     def _text(self) -> str:
         texts, at = [], 0
         while unit := _UNIT.match(self._waiting, at):
-            texts.append(json.loads(f'"{unit[0]}"', strict=False))
+            texts.append(_decode(f'"{unit[0]}"'))
             at = unit.end()
         self._waiting = self._waiting[at:]
         return _LONE.sub("\ufffd", "".join(texts))
-
-
-class Inputs:
-    """The custom tools' part in one answer."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset(names)
-        self._texts: dict[int, InputText] = {}
-
-    def told(self, delta: Delta | None) -> Delta | None:
-        """The same delta, with custom tools' calls as such; None where nothing of it is left."""
-        if delta is None or not delta.tool_calls or not self._names:
-            return delta
-        calls = tuple(filter(None, map(self._call, delta.tool_calls)))
-        rest = replace(delta, tool_calls=calls or UNSET)
-        return None if rest == Delta() else rest
-
-    def _call(self, call: ToolCallDelta) -> ToolCallDelta | None:
-        function = call.function
-        assert isinstance(function, FunctionDelta)
-        if function.name in self._names:
-            self._texts[call.index] = InputText()
-        if call.index not in self._texts:
-            return call
-        text = self._texts[call.index].feed(function.arguments)
-        custom = CustomDelta(text, function.name)
-        if function.name is UNSET:
-            return ToolCallDelta(call.index, custom=custom) if text else None
-        return ToolCallDelta(call.index, id=call.id, type="custom", custom=custom)

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, TypeVar
+from contextlib import aclosing
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def merge(streams: Sequence[AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
-    """Yields items as they come, in each stream's own order. Closing it closes all of them.
+async def merge(streams: Sequence[AsyncGenerator[Sequence[T], None]]) -> AsyncGenerator[Sequence[T], None]:
+    """Yields items as they come, in each stream's own order, those that are there at once together.
 
-    At most one item of each stream is waiting: a slow reader slows the streams down.
+    Closing it closes all streams. What one stream yields waits until it is taken: a slow reader slows the streams down.
     """
-    ended: Any = object()
-    waiting = {asyncio.ensure_future(anext(stream, ended)): stream for stream in streams}
+    ready: list[T] = []
+    arrived, taken = asyncio.Event(), asyncio.Event()
+
+    async def pump(stream: AsyncGenerator[Sequence[T], None]) -> None:
+        async with aclosing(stream):
+            async for items in stream:
+                ready.extend(items)
+                arrived.set()
+                await taken.wait()
+
+    pumps = [asyncio.ensure_future(pump(stream)) for stream in streams]
+    for running in pumps:
+        running.add_done_callback(lambda _: arrived.set())
     try:
-        while waiting:
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                stream = waiting.pop(task)
-                item = task.result()
-                if item is not ended:
-                    waiting[asyncio.ensure_future(anext(stream, ended))] = stream
-                    yield item
+        while pumps:
+            await arrived.wait()
+            arrived.clear()
+            items, ready = ready, []
+            taken.set()
+            taken.clear()
+            if items:
+                yield items
+            for ended in [running for running in pumps if running.done()]:
+                pumps.remove(ended)
+                ended.result()
     finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        for stream in streams:
-            await stream.aclose()
+        for running in pumps:
+            running.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import signal
 import socket
@@ -54,6 +55,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
+            # What is loaded by now stays. Each time the collector went through it, all streams would stand still.
+            gc.collect()
+            gc.freeze()
             self._ready()
 
 

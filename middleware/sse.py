@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 import msgspec
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from middleware.errors import ServerFault, as_api_error
-from middleware.responses import Chunk
+from middleware.responses import Chunk, ChunkChoice
 
 logger = logging.getLogger(__name__)
 
 DONE = b"data: [DONE]\n\n"
 HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no"}
+# Where a chunk's choices stand. No string of a chunk can hold these bytes: its own quotes are escaped.
+NO_CHOICES = b'"choices":[]'
 
 _encode = msgspec.json.Encoder().encode
 
@@ -24,36 +26,50 @@ def event(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
-async def send_stream(
-    send: Send, chunks: AsyncGenerator[Chunk, None], headers: Mapping[str, str], *, usage: bool
-) -> None:
-    """Sends all chunks, the usage only if asked for.
+class Frame:
+    """The bytes that all chunks of a stream share, so that a token costs no more than what is new about it."""
 
-    Nothing is sent before the first chunk is there: until then an error is an ordinary response. A later one is an
+    def __init__(self, chunk: Chunk) -> None:
+        """`chunk` is any of the stream, without its choices."""
+        before, after = event(_encode(chunk)).split(NO_CHOICES)
+        self._before, self._after = before + NO_CHOICES[:-1], NO_CHOICES[-1:] + after
+        self._between = self._after + self._before
+
+    def events(self, choices: Sequence[ChunkChoice]) -> bytes:
+        """An event for each of one or more, as if its whole chunk were encoded."""
+        return self._before + self._between.join(map(_encode, choices)) + self._after
+
+
+async def send_stream(
+    send: Send,
+    frame: Chunk,
+    choices: AsyncGenerator[Sequence[ChunkChoice], None],
+    end: Callable[[], Chunk] | None,
+    headers: Mapping[str, str],
+) -> None:
+    """Sends a chunk for each of the choices, and one from `end` where the client asked for the usage.
+
+    Nothing is sent before the first choice is there: until then an error is an ordinary response. A later one is an
     event of its own, and the stream ends without [DONE], so that no client takes it for complete.
     """
-    first = await anext(chunks)
+    first = await anext(choices)
     await start(send, 200, {**HEADERS, **headers})
+    # Where usage was asked for, all other chunks have it as null; else none has it.
+    framed = Frame(frame if end else msgspec.structs.replace(frame, usage=msgspec.UNSET)).events
     try:
-        await _body(send, _encoded(first, usage=usage))
-        async for chunk in chunks:
-            if chunk.choices or usage:
-                await _body(send, _encoded(chunk, usage=usage))
-        await _body(send, DONE)
+        await send(_body(framed(first)))
+        async for added in choices:
+            await send(_body(framed(added)))
+        last = (event(_encode(end())) if end else b"") + DONE
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a response that has started
-        await _body(send, event(_explained(error)))
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+        last = event(_explained(error))
+    await send(_body(last, more=False))
 
 
 async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
     """The head of a response."""
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
-
-
-def _encoded(chunk: Chunk, *, usage: bool) -> bytes:
-    """Where usage was asked for, all other chunks have it as null; else none has it."""
-    return event(_encode(chunk if usage else msgspec.structs.replace(chunk, usage=msgspec.UNSET)))
 
 
 def _explained(error: Exception) -> bytes:
@@ -64,5 +80,5 @@ def _explained(error: Exception) -> bytes:
     return known.encode()
 
 
-async def _body(send: Send, data: bytes) -> None:
-    await send({"type": "http.response.body", "body": data, "more_body": True})
+def _body(data: bytes, *, more: bool = True) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more}

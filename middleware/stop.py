@@ -18,8 +18,16 @@ class StopFilter:
         self._held = ""
         self.stopped = False
 
-    def feed(self, events: Iterable[Event]) -> Iterator[Event]:
+    def feed(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events that may be passed on already."""
+        return list(self._through(events)) if self._stops else events
+
+    def close(self) -> Sequence[Event]:
+        """What was held back, now that no more text follows."""
+        held, self._held = self._held, ""
+        return [ContentDelta(held)] if held else []
+
+    def _through(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:
             if self.stopped:
                 return
@@ -29,17 +37,11 @@ class StopFilter:
                 yield from self.close()
                 yield event
 
-    def close(self) -> Iterator[Event]:
-        """What was held back, now that no more text follows."""
-        held, self._held = self._held, ""
-        if held:
-            yield ContentDelta(held)
-
     def _text(self, text: str) -> Iterator[Event]:
         text, self._held = self._held + text, ""
         found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
         self.stopped = bool(found)
-        safe = min(found) if found else min((_partial(text, stop) for stop in self._stops), default=len(text))
+        safe = min(found) if found else min(_partial(text, stop) for stop in self._stops)
         if not self.stopped:
             self._held = text[safe:]
         if safe:

@@ -52,6 +52,13 @@ class Cursor:
         self.reports += 1
         self.told = self.at
 
+    def tell(self, sink: Sink, end: int) -> None:
+        """Reads and reports the text up to index `end`, where there is any."""
+        if end > self.at:
+            event = sink(self.text[self.at : end])
+            self.at = end
+            self.emit(event)
+
     def drain(self) -> list[Event]:
         events, self._events = self._events, []
         return events

@@ -42,8 +42,7 @@ def container(parser: Parser, sink: Sink) -> Steps[None]:
     while True:
         if cursor.at < len(cursor.text):
             end = scanner.end(cursor.text, cursor.at)
-            event = sink(cursor.take(len(cursor.text) if end is None else end))
-            cursor.emit(event)
+            cursor.tell(sink, len(cursor.text) if end is None else end)
             if end is not None:
                 return
         if cursor.ended:
@@ -55,8 +54,7 @@ def _scalar(parser: Parser, sink: Sink) -> Steps[None]:
     """A number, true, false or null."""
     cursor = parser.cursor
     while (yield from cursor.more()) and cursor.text[cursor.at] in _SCALAR:
-        event = sink(cursor.take(_after_run(cursor.text, cursor.at)))
-        cursor.emit(event)
+        cursor.tell(sink, _after_run(cursor.text, cursor.at))
 
 
 def _after_run(text: str, start: int) -> int:

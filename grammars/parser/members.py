@@ -22,6 +22,7 @@ MOST_SCALAR = 500
 CONTAINERS = {"{": "object", "[": "array"}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SCALAR = re.compile(r"[A-Za-z0-9+.-]*")
+_quoted = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for every token
 
 
 def members(parser: Parser, node: wire.Members) -> Steps[None]:
@@ -104,9 +105,9 @@ def as_json(word: str, types: frozenset[str]) -> str:
     kind, literal = WORDS.get(word, ("number", word) if _NUMBER.fullmatch(word) else ("string", word))
     if kind != "string" and (kind in types or "string" not in types):
         return literal
-    return json.dumps(word, ensure_ascii=False)
+    return _quoted(word)
 
 
 def json_inner(text: str) -> str:
     """A piece of a JSON string."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return _quoted(text)[1:-1]

@@ -153,7 +153,7 @@ class Parser:
             error = yield from self.attempt(self.walk(node.then))
             if error is None:
                 return
-            self._tell(_SINKS[node.sink], self.cursor.at + len(stop))
+            self.cursor.tell(_SINKS[node.sink], self.cursor.at + len(stop))
             self.cursor.emit(Malformed(stop, str(error)))
         if not may_end:
             raise Truncated
@@ -176,19 +176,16 @@ class Parser:
         cursor = self.cursor
         while True:
             at, stop = ends.find(cursor.text, cursor.at)
-            self._tell(sink, len(cursor.text) if stop is None and cursor.ended and may_end else at)
+            cursor.tell(sink, at)
             if stop is not None:
                 return stop
-            if cursor.ended and cursor.at < len(cursor.text):
-                raise Truncated
             if cursor.ended:
-                return None
+                break
             yield
-
-    def _tell(self, sink: Sink, end: int) -> None:
-        if end > self.cursor.at:
-            event = sink(self.cursor.take(end))
-            self.cursor.emit(event)
+        if cursor.at < len(cursor.text) and not may_end:
+            raise Truncated
+        cursor.tell(sink, len(cursor.text))
+        return None
 
     def call(self, node: wire.Call) -> Steps[None]:
         self._name, self._id, self._arguments = "", None, []

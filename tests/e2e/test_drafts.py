@@ -120,7 +120,8 @@ def test_sampled_answers_have_the_same_distribution(client: OpenAI) -> None:
     """Copies are drafted here for answers without a seed, and for answers with one they are not."""
 
     def sample(seed: int | None) -> str:
-        answer = client.chat.completions.create(**COIN, **({} if seed is None else {"seed": seed}))
+        seeded: dict[str, Any] = {} if seed is None else {"seed": seed}
+        answer = client.chat.completions.create(**COIN, **seeded)
         return (answer.choices[0].message.content or "").replace(" ", "")
 
     with ThreadPoolExecutor(16) as pool:

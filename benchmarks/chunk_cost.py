@@ -1,0 +1,165 @@
+"""What a streamed chunk costs above the engine: microseconds of CPU from a piece of text to the bytes for the socket.
+
+    python -m benchmarks.chunk_cost [--json]
+
+The app answers real requests, in process; its engine has the answer's tokens in memory and hands them out at once, and
+what the app sends goes nowhere. The clock runs from the first piece to the last, so that what is done once a request
+is not in it. Each figure is the best of some rounds: the work, without the noise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import sys
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Scope
+
+from middleware import create_app
+from middleware.engines.base import Piece, Sampling
+
+PIECES = 4_000  # a token each
+ROUNDS = 7
+WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "<b>", "and", "[x]", "{y}"]
+SCOPE: Mapping[str, Any] = {
+    "type": "http",
+    "method": "POST",
+    "path": "/v1/chat/completions",
+    "raw_path": b"/v1/chat/completions",
+    "query_string": b"",
+    "headers": [(b"content-type", b"application/json")],
+}
+ITEM = {"type": "object", "properties": {"name": {"type": "string"}, "price": {"type": "number"}}}
+NOTE = {"type": "object", "properties": {"text": {"type": "string"}, "items": {"type": "array", "items": ITEM}}}
+AS_NOTE = {"type": "json_schema", "json_schema": {"name": "note", "schema": NOTE}}
+SAVE_NOTE = {"type": "function", "function": {"name": "save_note", "parameters": NOTE}}
+
+
+class OneTokenAByte:
+    """The comment is what the wire format and the thoughts' markup are told from."""
+
+    chat_template = "{# <tool_call> <think></think>\\n\\n #}{{ messages[0]['content'] }}"
+    named_tokens: Mapping[str, str] = {}
+    special_tokens: Mapping[str, int] = {}
+    vocabulary_size = 256
+
+    def encode(self, text: str) -> list[int]:
+        return list(text.encode())
+
+    def grammar_error(self, grammar: str) -> str | None:
+        return None
+
+
+@dataclass
+class FromMemory:
+    """An engine whose answer is there already. `seconds` is the CPU time between its first piece and its last."""
+
+    answer: Sequence[Piece]
+    model_ids: tuple[str, ...] = ("memory",)
+    max_model_len: int = 100_000
+    tokenizer: OneTokenAByte = field(default_factory=OneTokenAByte)
+    seconds: float = 0.0
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def check_health(self) -> None: ...
+
+    def running(self) -> int:
+        return 0
+
+    def metrics(self) -> bytes:
+        return b""
+
+    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+        return None
+
+    async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        started = time.process_time()
+        for piece in self.answer:
+            yield piece
+        self.seconds = time.process_time() - started
+        yield Piece("", (), finish="stop")
+
+
+def tokens(text: str) -> list[Piece]:
+    """The text in pieces as a model's tokens are: words, and marks one by one."""
+    return [Piece(token, (0,)) for token in re.findall(r" ?\w+|.|\n", text)]
+
+
+def note(length: int) -> str:
+    """A JSON document: a long string, then as much in short members."""
+    rng = random.Random(1)
+    items = [{"name": rng.choice(WORDS), "price": rng.randint(1, 999) / 4} for _ in range(length // 32)]
+    return json.dumps({"text": " ".join(rng.choices(WORDS, k=length // 4)), "items": items})
+
+
+def text(length: int) -> str:
+    return " ".join(random.Random(1).choices(WORDS, k=length // 2))
+
+
+KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
+    "free text": ({}, text(PIECES)),
+    "four choices": ({"n": 4}, text(PIECES // 4)),
+    "thoughts": ({}, f"<think>\n{text(PIECES)}\n</think>\n\nSo it is."),
+    "document": ({"response_format": AS_NOTE}, note(PIECES)),
+    "tool call": (
+        {"tools": [SAVE_NOTE]},
+        f'<tool_call>\n{{"name": "save_note", "arguments": {note(PIECES)}}}\n</tool_call>',
+    ),
+}
+
+
+async def request(app: ASGIApp, fields: Mapping[str, Any]) -> int:
+    """One streamed request; the number of its events."""
+    body = {"model": "memory", "messages": [{"role": "user", "content": "hi"}], "stream": True, **fields}
+    asked: list[Message] = [{"type": "http.request", "body": json.dumps(body).encode()}]
+    sent: list[bytes] = []
+
+    async def receive() -> Message:
+        return asked.pop() if asked else await asyncio.get_running_loop().create_future()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            sent.append(message["body"])
+
+    scope: Scope = {**SCOPE, "state": {}}
+    await app(scope, receive, send)
+    stream = b"".join(sent)
+    assert stream.endswith(b"data: [DONE]\n\n"), stream[-200:]
+    return stream.count(b"data: ")
+
+
+def microseconds_per_chunk(fields: Mapping[str, Any], answer: str) -> float:
+    engine = FromMemory(tokens(answer))
+    app = create_app(engine)
+    best = float("inf")
+    for _ in range(ROUNDS):
+        chunks = asyncio.run(request(app, fields))
+        best = min(best, engine.seconds / chunks)
+    return best * 1e6
+
+
+def measure() -> dict[str, float]:
+    return {kind: round(microseconds_per_chunk(*asked), 2) for kind, asked in KINDS.items()}
+
+
+def main() -> None:
+    figures = measure()
+    if "--json" in sys.argv[1:]:
+        print(json.dumps(figures))
+        return
+    print("µs per chunk")
+    for kind, cost in figures.items():
+        print(kind.ljust(12), f"{cost:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
