@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 EngineFinish = Literal["stop", "length"]
 
 
@@ -47,8 +49,7 @@ class SampledToken(TokenLogprob):
     top: tuple[TokenLogprob, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What the engine produced since the last piece. Any chunking: one token, or many merged.
 
     `logprobs` has one entry a token where they were asked for. `finish` is set on the last piece only.
