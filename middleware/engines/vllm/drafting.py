@@ -12,8 +12,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Literal, get_args
 
+from vllm import envs
 from vllm.config import speculative
 from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.platforms import current_platform
+from vllm.triton_utils import HAS_TRITON
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,18 @@ def _other_interfaces(args: AsyncEngineArgs) -> bool:
     return not all(hasattr(inherited, hook) for hook in hooks) or "target_logits" not in sampler
 
 
+def _no_cpu_sampler(args: AsyncEngineArgs) -> bool:
+    """On a CPU, vLLM 0.24's kernels don't take all that its sampler gives them, and 0.30's sampler calls Triton's."""
+    if HAS_TRITON or not current_platform.is_cpu():
+        return False
+    kernels, sampler = import_module("vllm.utils.cpu_triton_utils"), import_module("vllm.v1.sample.rejection_sampler")
+    taken = inspect.signature(kernels._sample_recovered_tokens_kernel_impl).parameters
+    launches = hasattr(sampler, "_sample_recovered_tokens")
+    # Of the platform's class, as the platform itself says None to whatever it doesn't know.
+    replaced = not launches or hasattr(type(current_platform), "register_triton_kernel_overrides")
+    return "USE_FP64_GUMBEL" not in taken or not replaced
+
+
 OBSTACLES: tuple[tuple[Callable[[AsyncEngineArgs], bool], str], ...] = (
     (lambda args: args.speculative_config is not None, "--speculative-config asks for other ones"),
     (lambda args: args.scheduler_cls is not None, "--scheduler-cls names another scheduler"),
@@ -64,6 +79,11 @@ OBSTACLES: tuple[tuple[Callable[[AsyncEngineArgs], bool], str], ...] = (
         lambda args: bool(args.async_scheduling),
         "--async-scheduling asks for steps that begin before the last has ended",
     ),
+    (
+        lambda args: bool(envs.VLLM_USE_V2_MODEL_RUNNER),
+        "VLLM_USE_V2_MODEL_RUNNER asks for the model runner that takes no drafter class",
+    ),
     (_no_custom_drafter, "this vLLM takes no drafter class"),
     (_other_interfaces, "this vLLM's scheduler or sampler is another one"),
+    (_no_cpu_sampler, "this vLLM's sampler fails behind drafts on a CPU"),
 )

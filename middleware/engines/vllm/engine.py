@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from prometheus_client import generate_latest
+from vllm import envs, exceptions
 from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
-from vllm.exceptions import VLLMClientError
 from vllm.inputs import tokens_input
 from vllm.outputs import CompletionOutput
 from vllm.platforms import current_platform
@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
 # outputs without a message.
 FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "length": "length"}
+
+# What vLLM raises where a request is at fault: up to 0.26, ValueError and what derives from it.
+AT_FAULT: type[Exception] = getattr(exceptions, "VLLMClientError", ValueError)
 
 # JSON knows no infinity; OpenAI writes this for a token that can't come.
 IMPOSSIBLE = -9999.0
@@ -99,6 +102,8 @@ class VllmEngine:
     async def start(self) -> None:
         # The constructor blocks for as long as the model takes to load.
         self._running = await asyncio.to_thread(AsyncLLM.from_engine_args, self._args)
+        # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
+        getattr(envs, "enable_envs_cache", lambda: None)()
         # Vocabularies are large: what is made of one is made before the first request.
         await asyncio.to_thread(lambda: (self.tokenizer.token_bytes, self.tokenizer.tried("start: /(.|\\n)*/")))
         if self._drafts != "off":
@@ -117,7 +122,8 @@ class VllmEngine:
             raise EngineDead(str(error)) from error
 
     def running(self) -> int:
-        return int(self._llm.get_num_unfinished_requests())
+        # AsyncLLM itself tells it only from 0.29 on.
+        return int(self._llm.output_processor.get_num_unfinished_requests())
 
     def metrics(self) -> bytes:
         """vLLM counts in prometheus_client's global registry, all engines of a process together."""
@@ -141,7 +147,7 @@ class VllmEngine:
             async with aclosing(outputs):
                 async for output in outputs:
                     yield pieces.piece(output.outputs[0])
-        except VLLMClientError as error:
+        except AT_FAULT as error:
             raise PromptRefused(str(error)) from error
         except EngineGenerateError as error:
             raise EngineFailed(f"The engine could not go on with this request: {error.__cause__ or error}") from error

@@ -34,7 +34,11 @@ def read(specification: str) -> tuple[list[int], str]:
 
 
 class KeptGrammars(GuidanceBackend):
-    """llguidance, each text compiled once. Raises ValueError for a text that is no grammar; only its request ends."""
+    """llguidance, each text compiled once.
+
+    Raises ValueError for a text that is no grammar: its request ends, and up to vLLM 0.25 the whole engine. The layer
+    above lets none through.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -69,7 +69,9 @@ class DraftScheduler(Scheduler):
         written = request.all_token_ids[drafting.read :]
         drafting.text.add(written)
         drafting.read += len(written)
-        most = min(self.num_spec_tokens, self.max_model_len - request.num_tokens - 1)
+        # No draft takes a place in this step that another answer needs for its next token.
+        share = self.max_num_scheduled_tokens // len(self.running) - 1
+        most = max(0, min(self.num_spec_tokens, share, self.max_model_len - request.num_tokens - 1))
         if (request.sampling_params.extra_args or {}).get(GUESSES):
             drafting.draft = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least)
         else:

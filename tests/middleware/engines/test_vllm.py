@@ -14,6 +14,7 @@ from vllm.config import speculative
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.platforms import current_platform
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
+from vllm.utils import cpu_triton_utils
 from vllm.v1.sample import rejection_sampler
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
@@ -140,6 +141,15 @@ def test_what_drafts_off_is_said(own: dict[str, Any], caplog: pytest.LogCaptureF
     assert args.scheduler_cls != drafting.SCHEDULER
 
 
+def test_a_model_runner_that_takes_no_drafter_class_drafts_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("VLLM_USE_V2_MODEL_RUNNER", "1")
+    with caplog.at_level(logging.WARNING, "middleware"):
+        assert not add_drafts(AsyncEngineArgs(model="a"))
+    assert "Drafts are off: VLLM_USE_V2_MODEL_RUNNER asks for" in caplog.text
+
+
 def no_drafter_class(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speculative, "SpeculativeMethod", Literal["ngram"])
 
@@ -152,11 +162,30 @@ def another_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejection_sampler, "rejection_sample", lambda draft_token_ids, target_probs: None)
 
 
+def another_cpu_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_triton_utils, "_sample_recovered_tokens_kernel_impl", lambda inv_q, NO_DRAFT_PROBS: None)
+
+
+def kernels_that_the_sampler_does_not_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    for platform in type(current_platform).mro():
+        monkeypatch.delattr(platform, "register_triton_kernel_overrides", raising=False)
+
+
 def no_such_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafting, "SCHEDULER", "middleware.engines.vllm.elsewhere.DraftScheduler")
 
 
-@pytest.mark.parametrize("missing", [no_drafter_class, no_such_hook, another_sampler, no_such_module])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        no_drafter_class,
+        no_such_hook,
+        another_sampler,
+        another_cpu_kernel,
+        kernels_that_the_sampler_does_not_call,
+        no_such_module,
+    ],
+)
 def test_a_vllm_without_the_hooks_is_served_without_drafts(
     missing: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
