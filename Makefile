@@ -1,6 +1,7 @@
 # make serve   the server on 127.0.0.1:8000 with the embedded model      make serve ARGS="--port 8001 --model ..."
 # make test    lint, types, layers and the whole suite                   make test  ARGS="tests/grammars -x"
-# make bench   the schema suites in full and what the parsers cost; tables on standard output
+# make bench   the schema suites in full, what the parsers cost, and side by side with `vllm serve`: hours
+#              tables on standard output, those of the last with plots in benchmarks/results/      make bench ARGS=--quick
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
@@ -34,6 +35,13 @@ check: $(INSTALLED)
 bench: $(INSTALLED)
 	WHOLE_SUITES=1 $(BIN)/python -m pytest tests/grammars/schema/test_suites.py
 	$(BIN)/python -m benchmarks.parser_cost
+	$(BIN)/python -m benchmarks.chunk_cost
+	$(BIN)/python -m benchmarks.forward_passes $(ARGS)
+	$(BIN)/python -m benchmarks.latency $(ARGS)
+	$(BIN)/python -m benchmarks.throughput $(ARGS)
+	$(BIN)/python -m benchmarks.front_end $(ARGS)
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -55,6 +55,27 @@ class Cache(Generic[K, V]):
         mine.set_result(value)
         return value
 
+    def find(self, key: K) -> V | None:
+        """The value of `key`; None where none is kept."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            self.hits += 1
+            return self._kept[key][0]
+
+    def put(self, key: K, value: V) -> None:
+        """Keeps a value that was made elsewhere."""
+        weight = self._weigh(key, value)
+        with self._lock:
+            self._store(key, value, weight)
+
+    def clear(self) -> None:
+        """Keeps nothing of what there is."""
+        with self._lock:
+            self._kept.clear()
+            self.weight = 0
+
     def _forget(self, key: K) -> None:
         with self._lock:
             del self._making[key]
@@ -63,8 +84,13 @@ class Cache(Generic[K, V]):
         weight = self._weigh(key, value)
         with self._lock:
             del self._making[key]
-            if weight <= self._most:
-                self._kept[key] = value, weight
-                self.weight += weight
-            while self.weight > self._most:
-                self.weight -= self._kept.popitem(last=False)[1][1]
+            self._store(key, value, weight)
+
+    def _store(self, key: K, value: V, weight: int) -> None:
+        if key in self._kept:
+            self.weight -= self._kept.pop(key)[1]
+        if weight <= self._most:
+            self._kept[key] = value, weight
+            self.weight += weight
+        while self.weight > self._most:
+            self.weight -= self._kept.popitem(last=False)[1][1]

@@ -4,7 +4,8 @@ GrammarError              pointer, message
 ├── InvalidSchema         the schema is not a JSON Schema
 ├── RefusedSchema         it is one, but a keyword can be neither enforced nor checked
 ├── InvalidTools          the tools, or the choice among them, contradict themselves
-└── InvalidGrammar        a client's own Lark, EBNF or regex is not one
+├── InvalidGrammar        a client's own Lark, EBNF or regex is not one
+└── BeyondLimit           it is larger than it may be
 
 All of them are the caller's doing: an HTTP layer answers 400 and points at `pointer`.
 """
@@ -45,3 +46,7 @@ class InvalidTools(GrammarError):
 
 class InvalidGrammar(GrammarError):
     """A grammar or regex of the client's own that does not compile."""
+
+
+class BeyondLimit(GrammarError):
+    """A schema, a pattern or a list of tools that is larger than it may be; the message names the limit."""

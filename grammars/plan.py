@@ -9,15 +9,17 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from grammars import lark, wire
 from grammars.analysis import at_most
+from grammars.cache import Cache
 from grammars.client.inputs import compile_input
+from grammars.client.written import Form, Written, expression
 from grammars.errors import GrammarError, InvalidGrammar, InvalidTools
 from grammars.formats import Format
 from grammars.lark import Offer
+from grammars.packed import Packed
 from grammars.parser import MOST_NAME, Parser
 from grammars.render import Call
 from grammars.scan import load
@@ -27,6 +29,7 @@ from grammars.turns import Mode, Reasoning, anything, turn_tree
 
 TOOL_POINTER = "/tools/{}/{}"
 SCHEMA_POINTER = "/response_format/json_schema/schema"
+KEPT = 8 * 2**20  # letters of what turns were compiled from
 _NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
 
 
@@ -54,8 +57,8 @@ class Turn:
         tools: what is offered, in the order of the request.
         choice: what may be called of it.
         schema: of the document that the content must be; None: it is none.
-        schema_pointer: where the schema stands in the request.
-        written: the content in a form of the client's own, as a Lark expression (client/written.py); None: it has none.
+        written: the content in a form of the client's own; None: it has none.
+        answer_pointer: where the schema, or that form, stands in the request.
         special_tokens: the special tokens of the model's vocabulary, text -> id.
         reasoning: "open" where the prompt has opened the block, "may" where the model may, "off" where it does not.
     """
@@ -64,24 +67,28 @@ class Turn:
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = ToolChoice()
     schema: Schema | None = None
-    schema_pointer: str = SCHEMA_POINTER
-    written: str | None = None
+    written: Written | None = None
+    answer_pointer: str = SCHEMA_POINTER
     special_tokens: Mapping[str, int] = field(default_factory=dict)
     reasoning: Reasoning = "off"
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Packed):
     """A turn, compiled.
 
     Attributes:
         grammar: llguidance Lark; None where there is nothing to constrain.
         report: what became of every keyword of the schemas; pointers go into the request.
+        checked: those of them that are merely checked, on the finished turn.
         free: whether the content is free text.
     """
 
+    BULKY = ("report",)
+
     grammar: str | None
     report: tuple[Finding, ...]
+    checked: tuple[Finding, ...]
     tree: wire.Node
     recovery: wire.Node
     offers: tuple[Offer, ...]
@@ -134,36 +141,42 @@ class Plan:
 
 
 def compile_turn(turn: Turn) -> Plan:
-    """Pure, and cached by content. Raises GrammarError; its pointer goes into the request."""
+    """Pure; plans are kept, by content. Raises GrammarError; its pointer goes into the request."""
     content = {
         "tools": [(tool.name, tool.parameters, tool.input and astuple(tool.input)) for tool in turn.tools],
         "choice": (turn.choice.mode, turn.choice.names, turn.choice.most),
         "schema": turn.schema,
-        "schema_pointer": turn.schema_pointer,
-        "written": turn.written,
+        "written": turn.written and astuple(turn.written),
+        "answer_pointer": turn.answer_pointer,
         "special_tokens": turn.special_tokens,
         "reasoning": turn.reasoning,
     }
-    return _compile(turn.format, json.dumps(content))
+    key = json.dumps(content)
+    return _COMPILED.get((turn.format, key), lambda: _compile(turn.format, json.loads(key)))
 
 
-@lru_cache(maxsize=512)
-def _compile(format: Format, key: str) -> Plan:
-    content = json.loads(key)
+_COMPILED: Cache[tuple[Format, str], Plan] = Cache(KEPT, lambda key, plan: len(key[1]))
+
+
+def _compile(format: Format, content: Mapping[str, Any]) -> Plan:
+    """`content` is nobody else's: what a caller does to its schemas later changes no plan."""
     tools = [_offer(index, *tool) for index, tool in enumerate(content["tools"])]
-    where, written = content["schema_pointer"], content["written"]
+    where = content["answer_pointer"]
+    written = _expression(where, content["written"])
     document = None if content["schema"] is None else _compiled(where, content["schema"])
     choice, offers = _settled(ToolChoice(*content["choice"]), tools)
     calls = at_most(format.calls, choice.most) if tools else None
     answer = wire.DOCUMENT if document else wire.Written() if written else None
     tree = turn_tree(format, calls, choice.mode, answer, content["reasoning"])
-    filling = lark.Filling(offers, document, content["special_tokens"], written or "")
+    filling = lark.Filling(offers, document, content["special_tokens"], written)
     if document and format.alone and filling.ruled:
         message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
         raise InvalidGrammar(message, pointer=f"{filling.ruled.pointer}/format/grammar")
+    report = _report(tools, where, document)
     return Plan(
         grammar=lark.write(tree, filling) if calls or answer else None,
-        report=_report(tools, where, document),
+        report=report,
+        checked=tuple(finding for finding in report if finding.status == "checked"),
         tree=tree,
         recovery=anything(format, calls if offers else None),
         offers=offers,
@@ -228,6 +241,14 @@ def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
         return compile_schema(schema)
     except GrammarError as error:
         raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
+
+
+def _expression(pointer: str, written: tuple[Form, Any] | None) -> str:
+    """The content's form in Lark, whose errors point into the request; "" where it has none."""
+    try:
+        return expression(Written(*written)) if written else ""
+    except GrammarError as error:
+        raise type(error)(error.message, pointer=pointer) from error
 
 
 def _report(tools: Sequence[Offer], where: str, document: SchemaPlan | None) -> tuple[Finding, ...]:

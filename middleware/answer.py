@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grammars.client import written
-from grammars.errors import GrammarError
+from grammars.client.written import Written
 from grammars.plan import SCHEMA_POINTER
 from grammars.tools import ANY_OBJECT
 from middleware.errors import BadRequest
@@ -17,15 +16,15 @@ from middleware.protocol import JsonObjectFormat, JsonSchemaResponse, Structured
 
 @dataclass(frozen=True)
 class Answer:
-    """Free text, unless one of the two is set: a JSON Schema, or the Lark expression of another form.
+    """Free text, unless one of the two is set: a JSON Schema, or another form.
 
-    `told` says whether the schema is worth telling the model; `pointer` is where it stands in the request.
+    `told` says whether the schema is worth telling the model; `pointer` is where schema or form stand in the request.
     """
 
     schema: Mapping[str, Any] | None = None
     pointer: str = SCHEMA_POINTER
     told: bool = False
-    written: str | None = None
+    written: Written | None = None
 
 
 FREE_TEXT = Answer()
@@ -33,7 +32,7 @@ JSON_MODE = Answer(ANY_OBJECT, "/response_format")
 
 
 def answer(request: TurnRequest) -> Answer:
-    """Raises BadRequest for two at once, GrammarError for a regex or a grammar that is none."""
+    """Raises BadRequest for two at once."""
     formatted = _formatted(request)
     structured = request.structured_outputs
     if structured is None:
@@ -63,10 +62,7 @@ def _structured(asked: StructuredOutputs) -> Answer:
         )
     name, value = given[0]
     pointer = f"/structured_outputs/{name.rstrip('_')}"
-    try:
-        return READ[name](value, pointer)
-    except GrammarError as error:
-        raise type(error)(error.message, pointer=pointer) from error
+    return READ[name](value, pointer)
 
 
 def _json(value: Any, pointer: str) -> Answer:
@@ -83,7 +79,7 @@ def _json(value: Any, pointer: str) -> Answer:
 READ: Mapping[str, Callable[[Any, str], Answer]] = {
     "json_": _json,
     "json_object": lambda value, pointer: Answer(ANY_OBJECT, pointer),
-    "regex": lambda value, pointer: Answer(written=written.matching(value)),
-    "choice": lambda value, pointer: Answer(written=written.one_of(value)),
-    "grammar": lambda value, pointer: Answer(written=written.ruled(value)),
+    "regex": lambda value, pointer: Answer(written=Written("regex", value), pointer=pointer),
+    "choice": lambda value, pointer: Answer(written=Written("choice", tuple(value)), pointer=pointer),
+    "grammar": lambda value, pointer: Answer(written=Written("grammar", value), pointer=pointer),
 }

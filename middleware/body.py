@@ -14,6 +14,10 @@ from middleware.errors import BadRequest, TooLarge, from_pointer
 
 # Above this many bytes, decoding would be felt by other requests: it goes to a thread.
 INLINE = 1 << 16
+# Even there it holds Python's lock: so many objects and lists, or values, take some 30 ms. In texts they count as well,
+# for to look closer would take as long.
+MOST_CONTAINERS = 100_000
+MOST_VALUES = 1_000_000
 
 
 async def read(receive: Receive, most: int) -> bytes:
@@ -32,8 +36,16 @@ async def read(receive: Receive, most: int) -> bytes:
 
 
 async def decode(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body."""
-    return decode_object(body) if len(body) <= INLINE else await asyncio.to_thread(decode_object, body)
+    """The JSON object in a body. Raises BadRequest."""
+    if len(body) <= INLINE:
+        return decode_object(body)
+    if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS or body.count(b",") > MOST_VALUES:
+        raise BadRequest(
+            f"The request body has more than {MOST_CONTAINERS} braces and brackets, or {MOST_VALUES} commas: "
+            "decoding it would hold up everybody else.",
+            code="request_too_large",
+        )
+    return await asyncio.to_thread(decode_object, body)
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from middleware.chunks import fold
 from middleware.completion import Completion, Job
 from middleware.disconnect import unless_disconnected
 from middleware.models import Models
-from middleware.offloop import off_loop
 from middleware.protocol import ChatRequest
 from middleware.settings import Settings
 from middleware.validation import parse
@@ -49,7 +48,7 @@ class ChatCompletions:
         decoded = await body.decode(asked)
         request = parse(decoded)
         model = await self._models.find(request.model)
-        job = await off_loop(self._settings.compile_timeout, model.prepare, request, decoded["messages"])
+        job = await model.prepare(request, decoded["messages"])
         completion = Completion(model.engine, job, self._models.counters)
         headers = {REQUEST_ID: completion.id, **_ignored(request, job), **_checked(job)}
         async with aclosing(completion.choices()) as choices:
@@ -76,8 +75,7 @@ def _ignored(request: ChatRequest, job: Job) -> dict[str, str]:
 
 def _checked(job: Job) -> dict[str, str]:
     """The header that names the keywords for whose sake the answer is held back until it is checked."""
-    checked = [finding for finding in job.plan.report if finding.status == "checked"]
-    return _listing(CHECKED, [f"{finding.pointer}/{finding.keyword}" for finding in checked])
+    return _listing(CHECKED, [f"{finding.pointer}/{finding.keyword}" for finding in job.plan.checked])
 
 
 def _listing(header: str, names: Sequence[str]) -> dict[str, str]:

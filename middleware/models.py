@@ -7,20 +7,27 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from grammars.errors import InvalidGrammar
+import msgspec
+
 from grammars.formats import FORMATS, Format, choose
-from grammars.plan import Plan, compile_turn
+from grammars.plan import Plan, Turn, compile_turn
 from grammars.turns import Reasoning, reasoning_after
 from middleware import sampling, thoughts
 from middleware.answer import answer
+from middleware.compiling.compiled import Compiled
+from middleware.compiling.compiler import Compiler
+from middleware.compiling.wanted import Wanted, wanted
+from middleware.compiling.workers import Workers
 from middleware.completion import Job
 from middleware.counters import Counters
 from middleware.engines.base import Engine
+from middleware.engines.vocabulary import Trial
 from middleware.errors import BadRequest, UnknownModel
+from middleware.offloop import off_loop
 from middleware.prompt import ChatTemplate, PromptError
 from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard
@@ -32,16 +39,28 @@ logger = logging.getLogger(__name__)
 
 # A schema that takes more than this part of the context is left out of the prompt, unless told otherwise.
 TOLD_SHARE = 1 / 4
+# Bytes: the tokens of a JSON text are shorter on average, so that a schema may be too large for the prompt at a glance.
+LONG_TOKEN = 16
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the thoughts."""
+
+    text: str
+    format: Format
+    reasoning: Reasoning
+    compiles: tuple[Wanted, ...]
 
 
 class Model:
     """One engine, ready to be asked."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, compiler: Compiler) -> None:
         self.engine = engine
         self._settings = settings
+        self._compiler = compiler
         self._created = int(time.time())
-        self._refusal_of = lru_cache(maxsize=1024)(self._uncached_refusal)
 
     @property
     def cards(self) -> tuple[ModelCard, ...]:
@@ -55,6 +74,7 @@ class Model:
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
         await self.engine.start()
+        await asyncio.to_thread(lambda: self._vocabulary)
         format, why = self._format_and_why
         logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
 
@@ -84,59 +104,90 @@ class Model:
     def template(self) -> ChatTemplate:
         return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
 
-    def plan(self, request: TurnRequest, reasoning: Reasoning = "may") -> Plan:
-        """The request's grammar, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+    @cached_property
+    def _vocabulary(self) -> str:
+        return self._compiler.learn(self.engine.tokenizer.vocabulary)
 
-        Only a rendered prompt tells where the model's thoughts stand.
+    async def plan(self, request: TurnRequest) -> Plan:
+        """The request's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+
+        Only a rendered prompt tells where the model's thoughts stand: here it may have some.
         """
-        format = self.format_for(request)
-        asked = turn(request, format, self.engine.tokenizer.special_tokens, self._settings.max_tool_calls)
-        plan = compile_turn(replace(asked, reasoning=reasoning))
-        if (refusal := self._refusal_of(plan.grammar)) is not None:
-            at_fault = "/tools" if plan.free else "/response_format"
-            raise InvalidGrammar(f"The request can't be compiled into a grammar: {refusal}", pointer=at_fault)
-        return plan
+        one = await off_loop(self._settings.compile_timeout, lambda: self._wanted(self._turn(request), "may"))
+        return (await self._compiled(one)).plan
 
-    def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
-        """Compiles, renders and counts: all that can be wrong with a request is found here.
+    async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
+        """Renders, compiles and counts: all that can be wrong with a request is found here.
 
-        `messages` are the request's, as the client sent them. Takes milliseconds, or a second for a large new schema:
-        call it off the event loop. Raises BadRequest and GrammarError.
+        `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError.
         """
+        limit = self._settings.compile_timeout
+        draft = await off_loop(limit, self._draft, request, messages)
+        if isinstance(draft, Job):
+            return draft
+        compiled = [await self._compiled(one) for one in draft.compiles]
+        return await off_loop(limit, self._job, request, draft, compiled)
+
+    def _draft(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> _Draft | Job:
+        """The job, where all of it has been compiled before: most requests need one thread, once."""
         sampling.refuse_crowd(len(messages), self.engine.max_model_len)
+        asked = self._turn(request)
         text = self._render(request, messages)
-        format = self.format_for(request)
-        reasoning = reasoning_after(format, text)
-        plan = self.plan(request, reasoning)
-        prompt = self.engine.tokenizer.encode(text)
+        reasoning = reasoning_after(asked.format, text)
+        compiles = [self._wanted(asked, reasoning)]
+        if request.max_reasoning_tokens is not None and reasoning != "off":
+            compiles.append(self._wanted(asked, "off"))
+        draft = _Draft(text, asked.format, reasoning, tuple(compiles))
+        found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
+        return self._job(request, draft, found) if len(found) == len(compiles) else draft
+
+    def _turn(self, request: TurnRequest) -> Turn:
+        """What is too large goes no further than here."""
+        asked = turn(request, self.format_for(request), self._settings.max_tool_calls)
+        self._compiler.refuse_bulk(asked)
+        return asked
+
+    def _wanted(self, asked: Turn, reasoning: Reasoning) -> Wanted:
+        return wanted(replace(asked, reasoning=reasoning), self._vocabulary)
+
+    def _found(self, one: Wanted) -> Compiled | None:
+        """What has been compiled before, or is quickly: a turn that nothing is asked of."""
+        asked = one.turn
+        if not asked.tools and asked.schema is None and asked.written is None:
+            return Compiled(compile_turn(asked), Trial())
+        return self._compiler.find(one)
+
+    async def _compiled(self, one: Wanted) -> Compiled:
+        return self._found(one) or await self._compiler.compiled(one)
+
+    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
+        plan = compiled[0].plan
+        prompt = self.engine.tokenizer.encode(draft.text)
         room = sampling.room(request, len(prompt), self.engine.max_model_len)
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
             raise BadRequest(unsupported[1], param=unsupported[0])
-        stops = tuple(request.stop or ()) if plan.free else ()
+        for one in compiled:
+            if one.plan.grammar is not None:
+                self.engine.tokenizer.remember(one.plan.grammar, one.trial)
         return Job(
             model=request.model,
             prompt=prompt,
             plan=plan,
             sampling=sampled,
-            stops=stops,
+            stops=tuple(request.stop or ()) if plan.free else (),
             n=request.n or 1,
             attempts=self._settings.attempts,
-            reasons=format.reasoning is not None,
-            budget=self._budget(request, format, reasoning),
+            reasons=draft.format.reasoning is not None,
+            budget=self._budget(request, draft, compiled[-1].plan) if len(compiled) > 1 else None,
         )
 
-    def _budget(self, request: ChatRequest, format: Format, reasoning: Reasoning) -> Budget | None:
+    def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
         """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
-        most = request.max_reasoning_tokens
-        if most is None or reasoning == "off":
-            return None
-        grammar = self.plan(request, "off").grammar
-        closing = thoughts.closing(format, begun=most > 0 or reasoning == "open", free=grammar is None)
-        return Budget(most, closing, self.engine.tokenizer.encode(closing), grammar)
-
-    def _uncached_refusal(self, grammar: str | None) -> str | None:
-        return None if grammar is None else self.engine.tokenizer.grammar_error(grammar)
+        most = request.max_reasoning_tokens or 0
+        begun = most > 0 or draft.reasoning == "open"
+        closing = thoughts.closing(draft.format, begun=begun, free=rest.grammar is None)
+        return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
 
     def _render(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> str:
         format = self.format_for(request)
@@ -159,15 +210,18 @@ class Model:
             return None
         if self._settings.schema_in_prompt == "always":
             return told
-        spelled = len(self.engine.tokenizer.encode(json.dumps(told, ensure_ascii=False)))
-        return told if spelled <= TOLD_SHARE * self.engine.max_model_len else None
+        most = TOLD_SHARE * self.engine.max_model_len
+        if len(msgspec.json.encode(told)) > most * LONG_TOKEN:
+            return None
+        return told if len(self.engine.tokenizer.encode(json.dumps(told, ensure_ascii=False))) <= most else None
 
 
 class Models:
     """All models of an app, by name. They are loaded once: by the app's lifespan, or else by the first request."""
 
     def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
-        self._models = tuple(Model(engine, settings) for engine in engines)
+        self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory))
+        self._models = tuple(Model(engine, settings, self._compiler) for engine in engines)
         self.counters = Counters()
         self._loading = asyncio.Lock()
         self._loaded = False
@@ -177,13 +231,14 @@ class Models:
         async with self._loading:
             if not self._loaded:
                 await asyncio.gather(*(model.load() for model in self._models))
+                await self._compiler.start()
                 self._loaded = True
 
     async def unload(self) -> None:
         """Stops all engines."""
         async with self._loading:
             self._loaded = False
-            await asyncio.gather(*(model.engine.stop() for model in self._models))
+            await asyncio.gather(self._compiler.stop(), *(model.engine.stop() for model in self._models))
 
     async def find(self, name: str) -> Model:
         """The model of that name, loaded. Raises UnknownModel."""

@@ -21,7 +21,18 @@ class Settings:
     tool_format: str | None = None
     drafts: Literal["auto", "forced", "off"] = "auto"
     max_body_bytes: int = 16 * 2**20
-    compile_timeout: float = 10.0
+    compile_timeout: float = 5.0
+    compile_memory: int = 2**30
+    compile_workers: int = 4
+    compile_cache_bytes: int = 64 * 2**20
+    max_schema_bytes: int = 2**20
+    max_schema_depth: int = 128
+    max_properties: int = 10_000
+    max_enum_values: int = 50_000
+    max_pattern_length: int = 4096
+    max_repetitions: int = 100_000
+    max_tools: int = 128
+    no_client_grammars: bool = False
     attempts: int = 3
     max_tool_calls: int = 16
     drain_timeout: int = 30
@@ -128,6 +139,22 @@ OPTIONS = (
     ),
     Option("max_body_bytes", size, "BYTES", "the largest request body that is read"),
     Option("compile_timeout", seconds, "SECONDS", "the longest that one request's schemas may take to compile"),
+    Option("compile_memory", size, "BYTES", "the most memory that one request's schemas may take to compile"),
+    Option("compile_workers", count, "N", "how many processes compile at most; one more than has work is kept ready"),
+    Option("compile_cache_bytes", size, "BYTES", "how much of what was compiled is kept for the next request"),
+    Option("max_schema_bytes", size, "BYTES", "the largest schemas and grammars of one request, together, as JSON"),
+    Option("max_schema_depth", size, "N", "how many objects and lists a schema may have within each other"),
+    Option("max_properties", size, "N", "how many properties one schema may list, those of all its objects together"),
+    Option("max_enum_values", size, "N", "how many values the enums of one schema may have, together"),
+    Option("max_pattern_length", size, "N", "how many characters a regex may have"),
+    Option(
+        "max_repetitions",
+        size,
+        "N",
+        "how many characters a regex may have once its counted repetitions are written out",
+    ),
+    Option("max_tools", size, "N", "how many tools a request may have"),
+    Option("no_client_grammars", switch, "", "compile no regexes and grammars of clients, JSON Schemas only"),
     Option(
         "attempts",
         count,

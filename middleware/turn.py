@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from grammars.formats import Format
 from grammars.plan import ToolChoice, Turn
@@ -22,13 +22,10 @@ from middleware.protocol import (
 NO_CALLS = ToolChoice("none")
 
 
-def turn(
-    request: TurnRequest, format: Format, special_tokens: Mapping[str, int], most_calls: int | None = None
-) -> Turn:
+def turn(request: TurnRequest, format: Format, most_calls: int | None = None) -> Turn:
     """`most_calls` bounds the calls of one turn.
 
-    Raises BadRequest for a tool choice that names no tool and for answers of two kinds, GrammarError for a regex or a
-    grammar that is none.
+    Raises BadRequest for a tool choice that names no tool and for answers of two kinds.
     """
     answered = answer(request)
     return Turn(
@@ -36,9 +33,8 @@ def turn(
         tools=tools(request),
         choice=tool_choice(request, most_calls),
         schema=answered.schema,
-        schema_pointer=answered.pointer,
         written=answered.written,
-        special_tokens=special_tokens,
+        answer_pointer=answered.pointer,
     )
 
 

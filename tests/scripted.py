@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llguidance import LLMatcher, LLTokenizer
-
 from middleware.engines.base import EngineDead, Piece, Sampling
+from middleware.engines.vocabulary import Trial, Vocabulary
 
 # The comment is what a format is chosen by.
 CHATML = (
@@ -37,12 +36,13 @@ class ByteTokenizer:
     named_tokens: Mapping[str, str] = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
     special_tokens: Mapping[str, int] = {}
     vocabulary_size = 256
+    vocabulary = Vocabulary("byte")
 
     def encode(self, text: str) -> list[int]:
         return list(text.encode())
 
-    def grammar_error(self, grammar: str) -> str | None:
-        return LLMatcher.validate_grammar(grammar, LLTokenizer("byte")) or None
+    def remember(self, grammar: str, trial: Trial) -> None:
+        pass
 
 
 @dataclass

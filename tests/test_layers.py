@@ -17,13 +17,14 @@ ROOT = Path(__file__).parent.parent
 FLOORS: Mapping[str, tuple[str, ...]] = {
     "grammars": (
         "__main__ cli schema.cli",
+        "limits",
         "plan",
         "client lark parser render turns",
         "analysis formats scan",
         "wire",
         "lowered notation",
         "schema",
-        "cache errors events tools",
+        "cache errors events packed tools",
         "__init__",
     ),
     "middleware": (
@@ -32,11 +33,13 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "app server welcome",
         "auth chat explain",
         "models",
+        "compiling",
         "calls choice chunks completion generation inputs merge stop",
         "answer body disconnect offloop prompt sampling sse thoughts turn validation",
         "embedded engines",
         "counters errors protocol responses settings",
         "engines.base",
+        "engines.vocabulary",
     ),
 }
 

@@ -6,13 +6,30 @@ none of its rules meets one of ours; and nothing is nested that does not compile
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from llguidance import LLMatcher, regex_to_lark
 from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
 
 from grammars.errors import InvalidGrammar
 from grammars.lark.escape import quoted
+
+Form = Literal["regex", "choice", "grammar"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """An answer's form as the client wrote it: a regex, a grammar, or, where it is a choice, its texts."""
+
+    form: Form
+    source: str | tuple[str, ...]
+
+
+def expression(written: Written) -> str:
+    """The Lark expression of the form. Raises InvalidGrammar for a source that is none. Slow."""
+    return _EXPRESSIONS[written.form](written.source)
 
 
 def one_of(texts: Sequence[str]) -> str:
@@ -50,3 +67,6 @@ def check(lark: str) -> None:
     """Raises InvalidGrammar for a grammar that does not compile by itself."""
     if error := LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(lark)):
         raise InvalidGrammar(f"The grammar does not compile: {error}")
+
+
+_EXPRESSIONS: Mapping[Form, Callable[[Any], str]] = {"regex": matching, "choice": one_of, "grammar": ruled}

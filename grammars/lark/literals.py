@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grammars import wire
 from grammars.lark.escape import join, quoted
@@ -55,11 +55,28 @@ class Speller:
 
     def _branch(self, branch: Branch) -> str:
         if "enum" in branch:
-            return self._writer.either(self._literal(self._notation.spell(value)) for value in branch["enum"])
+            return self._writer.either(map(self._listed, branch["enum"]))
         return _BRANCHES[branch["type"]](self, branch)
 
-    def _literal(self, text: str) -> str:
-        return self._writer.lit(wire.Lit(text))
+    def _listed(self, value: Any) -> str:
+        if self._holds_quote(value):
+            raise self._writer.unwritable(f"the value {value!r}", self._notation.quote, "enum")
+        return self._verbatim(self._notation.spell(value))
+
+    def _holds_quote(self, value: Any) -> bool:
+        if isinstance(value, dict):
+            return any(map(self._holds_quote, (*value, *value.values())))
+        if isinstance(value, list):
+            return any(map(self._holds_quote, value))
+        return isinstance(value, str) and not self._notation.escapes and self._notation.quote in value
+
+    def _verbatim(self, text: str) -> str:
+        return self._writer.verbatim(text, self._notation.quote)
+
+    def _named(self, name: str, spelled: str) -> str:
+        if self._holds_quote(name):
+            raise self._writer.unwritable(f"an argument named {name!r}", self._notation.quote)
+        return self._verbatim(spelled)
 
     def null(self, branch: Branch) -> str:
         return quoted(self._notation.words[0])
@@ -74,7 +91,7 @@ class Speller:
         if self._notation.escapes:
             return self.as_json(branch)
         quote = self._notation.quote
-        return f"{self._literal(quote)} {self._writer.closed(text_terminal(branch), quote)}"
+        return f"{self._verbatim(quote)} {self._writer.closed(text_terminal(branch), quote)}"
 
     def array(self, branch: Branch) -> str:
         bounds = Bounds(branch.get("minItems", 0), branch.get("maxItems"))
@@ -103,13 +120,13 @@ class Speller:
         return members(listed, rest, counts(branch), self._notation.comma, self._writer.either)
 
     def argument(self, name: str) -> str:
-        return self._literal(self._notation.spell_name(name) + self._notation.pair)
+        return self._named(name, self._notation.spell_name(name) + self._notation.pair)
 
     def free_argument(self, names: str) -> str:
         return f"{self._writer.terminal(names)} {quoted(self._notation.pair)}"
 
     def key(self, name: str) -> str:
-        return self._literal(self._notation.spell_key(name))
+        return self._named(name, self._notation.spell_key(name))
 
     def free_key(self, names: str) -> str:
         if self._notation.bare_keys:

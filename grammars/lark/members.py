@@ -107,8 +107,8 @@ def key(writer: Writer, node: wire.Key) -> str:
     if argument.name is None:
         return writer.closed(argument.names, node.end)
     if node.end in argument.name:
-        raise writer.unwritable(argument.name, node.end)
-    return writer.lit(wire.Lit(argument.name + node.end))
+        raise writer.unwritable(f"an argument named {argument.name!r}", node.end)
+    return writer.fused(argument.name, node.end)
 
 
 def typed(writer: Writer, node: wire.Typed) -> str:

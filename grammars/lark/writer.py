@@ -66,7 +66,9 @@ class Filling:
 def write(tree: wire.Node, filling: Filling) -> str:
     """The Lark grammar that generates `tree`."""
     markup = "\n".join(texts(tree))
-    writer = Writer(filling, [token for token in filling.special if token in markup])
+    # Where a tool is called like one, not even markup is written in it: the name is a client's.
+    named = "\n".join(offer.name for offer in filling.offers)
+    writer = Writer(filling, [token for token in filling.special if token in markup and token not in named])
     start = writer.walk(tree)
     rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
     rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
@@ -84,7 +86,7 @@ class Writer:
         self._tool: Offer | None = None
         self._argument: Argument | None = None
         longest_first = sorted(tokens, key=len, reverse=True)
-        self._tokens = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if tokens else r"(?!)")
+        self._tokens = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if tokens else r"((?!))")
 
     def walk(self, node: wire.Node) -> str:
         """The Lark expression of `node`, "" where it writes nothing."""
@@ -117,6 +119,13 @@ class Writer:
         if self._tokens.fullmatch(piece):
             return f"<[{self._filling.special[piece]}]>"
         return quoted(piece) if piece else ""
+
+    def verbatim(self, text: str, markup: str) -> str:
+        """Text of a client's, in which nothing but `markup` may be a special token."""
+        if not self._tokens.fullmatch(markup):
+            return quoted(text)
+        pieces = re.split(f"({re.escape(markup)})", text)
+        return join(*(self._lexeme(piece) if piece == markup else quoted(piece) for piece in pieces if piece))
 
     def space(self, node: wire.Space) -> str:
         return self.lit(wire.Lit(node.canonical))
@@ -249,19 +258,25 @@ class Writer:
     def argument(self, argument: Argument) -> None:
         self._argument = argument
 
-    def unwritable(self, name: str, end: str) -> RefusedSchema:
-        """The error for a name that the format has no spelling for."""
+    def unwritable(self, what: str, end: str, keyword: str = "properties") -> RefusedSchema:
+        """The error for a text of the client's that the format has no spelling for."""
         assert self._tool
-        message = f"this format can't write an argument named {name!r}: {end!r} ends names"
-        return RefusedSchema(message, pointer=self._tool.pointer, keyword="properties")
+        message = f"this format can't write {what}: {end!r} would end it"
+        return RefusedSchema(message, pointer=self._tool.pointer, keyword=keyword)
+
+    def fused(self, text: str, end: str) -> str:
+        """A client's text and the literal behind it: one lexeme, as far as that is no special token."""
+        cut = self._cut(end)
+        return join(quoted(text + end[:cut]), self.lit(wire.Lit(end[cut:])))
+
+    def _cut(self, end: str) -> int:
+        """Where its first special token begins. That ends a lexeme by itself, so nothing has to be fused from there."""
+        token = self._tokens.search(end)
+        return token.start() if token else len(end)
 
     def closed(self, terminal: str, end: str) -> str:
-        """Text that a terminal expression describes, up to the literal `end`, which it does not hold: one lexeme.
-
-        A special token ends a lexeme by itself, so from the first one in `end` on, nothing has to be fused.
-        """
-        token = self._tokens.search(end)
-        cut = token.start() if token else len(end)
+        """Text that a terminal expression describes, up to the literal `end`, which it does not hold: one lexeme."""
+        cut = self._cut(end)
         text, rest = self.lit(wire.Lit(end[:cut])), self.lit(wire.Lit(end[cut:]))
         body = f"({terminal}) & {_without((end,))}"
         lexeme = self.terminal(f"({body}) {text}" if text else body)

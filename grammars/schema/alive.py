@@ -7,7 +7,7 @@ from collections.abc import Callable
 from grammars.schema import regex
 from grammars.schema.algebra import Algebra, inner
 from grammars.schema.arrays import item
-from grammars.schema.objects import value
+from grammars.schema.objects import values
 from grammars.schema.shape import Array, Object, Piece, Ref, Shape, Text
 
 
@@ -39,7 +39,7 @@ class Alive:
         return all(self.shape(item(piece, i)) for i in range(min(piece.least, len(piece.prefix) + 1)))
 
     def object(self, piece: Object) -> bool:
-        return all(self.shape(value(piece, name)) for name in piece.required)
+        return all(map(self.shape, values(piece, piece.required)))
 
 
 def _always(alive: Alive, piece: Piece) -> bool:

@@ -1,15 +1,16 @@
 """The last word on a finished document: jsonschema, against the source schema.
 
-Two things are ours: patterns mean what ECMA-262 says, and run in linear time, where they compile to an automaton; and
-only the formats that the report claims are asserted.
+Three things are ours: patterns mean what ECMA-262 says, and run in linear time, where they compile to an automaton;
+only the formats that the report claims are asserted; and a check that computes for too long is given up, and counts as
+failed.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from jsonschema import FormatChecker
@@ -18,8 +19,10 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
-from grammars.schema import regex
+from grammars.schema.budget import Exceeded, budget, left
 from grammars.schema.dialect import DIALECTS, Dialect, pointer
+from grammars.schema.evaluated import unevaluated_properties
+from grammars.schema.finder import finder
 from grammars.schema.formats import FORMATS, Format
 from grammars.schema.load import Schema
 from grammars.schema.options import Options
@@ -36,6 +39,10 @@ class Violation:
 
 Errors = Iterator[ValidationError]
 
+SECONDS = 2.0  # of computing; a megabyte takes less
+MOST = 1000  # violations that are told
+LETTERS = 500  # of a violation's message, which may print the document or an enum
+
 
 def validator(schema: Schema, dialect: Dialect, options: Options, *, nullable: bool) -> Validator:
     """jsonschema's validator for the schema, with this module's keywords. Nothing remote is fetched."""
@@ -44,21 +51,19 @@ def validator(schema: Schema, dialect: Dialect, options: Options, *, nullable: b
 
 
 def violations(validator: Validator, instance: Any) -> tuple[Violation, ...]:
-    """Everything that is wrong with the document, in jsonschema's order."""
-    return tuple(
-        Violation(pointer(tuple(error.absolute_path)), str(error.validator), error.message)
-        for error in validator.iter_errors(instance)
-    )
-
-
-@lru_cache(maxsize=1024)
-def finder(pattern: str) -> Callable[[str], bool]:
-    """Whether the pattern matches somewhere in a text: by automaton, or by `re` where it is not regular."""
+    """What is wrong with the document, in jsonschema's order: the first of it, where that is much."""
+    found: list[Violation] = []
     try:
-        return regex.automaton(regex.compile_pattern(pattern)).matches
-    except regex.RegexError:
-        search = re.compile(pattern).search
-        return lambda text: search(text) is not None
+        with budget(SECONDS):
+            found += map(_violation, islice(validator.iter_errors(instance), MOST))
+    except (Exceeded, RecursionError):
+        found.append(Violation("", "", f"whether it is valid can't be told by {SECONDS:g} s of computing"))
+    return tuple(found)
+
+
+def _violation(error: ValidationError) -> Violation:
+    message = error.message if len(error.message) <= LETTERS else f"{error.message[:LETTERS]} ..."
+    return Violation(pointer(tuple(error.absolute_path)), str(error.validator), message)
 
 
 @lru_cache(maxsize=16)
@@ -69,6 +74,10 @@ def _class_of(name: str, nullable: bool) -> type[Validator]:
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
     }
+    keywords["uniqueItems"] = _unique_items
+    if "unevaluatedProperties" in base.VALIDATORS:
+        keywords["unevaluatedProperties"] = unevaluated_properties
+    keywords |= {name: _bounded(base.VALIDATORS[name]) for name in _GROWING if name in base.VALIDATORS}
     if nullable:
         keywords |= {"type": _nullable(base.VALIDATORS["type"]), "enum": _nullable(base.VALIDATORS["enum"])}
     extended: type[Validator] = extend(base, keywords)  # type: ignore[no-untyped-call]
@@ -114,6 +123,32 @@ def _additional_properties(validator: Any, allowed: Any, instance: Any, schema: 
             yield ValidationError(f"the property {name!r} is not allowed")
         else:
             yield from validator.descend(value, allowed, path=name)
+
+
+def _unique_items(validator: Validator, unique: bool, instance: Any, schema: Mapping[str, Any]) -> Errors:
+    if unique and isinstance(instance, list) and len(set(map(_comparable, instance))) < len(instance):
+        yield ValidationError("an item is there twice")
+
+
+def _comparable(value: Any) -> Any:
+    """Equal for values that JSON Schema calls equal: 1 and 1.0, but not true."""
+    if isinstance(value, list):
+        return list, tuple(map(_comparable, value))
+    if isinstance(value, dict):
+        return dict, frozenset((name, _comparable(item)) for name, item in value.items())
+    return (bool, value) if isinstance(value, bool) else value
+
+
+def _bounded(keyword: Callable[..., Errors]) -> Callable[..., Errors]:
+    def check(validator: Validator, value: Any, instance: Any, schema: Mapping[str, Any]) -> Errors:
+        left()
+        yield from keyword(validator, value, instance, schema)
+
+    return check
+
+
+# By which a document can be looked at again and again: the time that others take, they multiply.
+_GROWING = ("$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if", "contains")
 
 
 def _nullable(keyword: Callable[..., Errors]) -> Callable[..., Errors]:

@@ -21,7 +21,8 @@ def spelled(piece: Object, alive: Alive, ledger: Ledger) -> list[Object]:
     """Objects that together are the piece; or the piece without its counts, and a note."""
     open_ended = alive.shape(piece.rest) or any(alive.shape(shape) for _, shape in piece.patterns)
     listed = dict(piece.properties)
-    optional = [name for name, shape in listed.items() if name not in piece.required and alive.shape(shape)]
+    required = frozenset(piece.required)
+    optional = [name for name, shape in listed.items() if name not in required and alive.shape(shape)]
     possible = None if open_ended else len(piece.required) + len(optional)
     most = piece.most if possible is None or (piece.most is not None and piece.most < possible) else None
     least = piece.least

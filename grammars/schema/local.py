@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from grammars.errors import InvalidSchema
 from grammars.schema import regex
 from grammars.schema.dialect import pointer
+from grammars.schema.finder import finder
 from grammars.schema.formats import FORMATS
 from grammars.schema.load import Node
 from grammars.schema.objects import region
@@ -132,16 +132,16 @@ def _languages(reader: Reader, node: Node) -> tuple[tuple[regex.Language, ...], 
 
 
 def compiled(reader: Reader, node: Node, source: str, keyword: str) -> regex.Language | None:
-    """A pattern's language; None, and a note, where only Python's `re` can check it. Raises InvalidSchema."""
+    """A pattern's language; None, and a note, where only a backtracking engine can check it. Raises InvalidSchema."""
     try:
         return regex.compile_pattern(source)
     except regex.RegexError as error:
         try:
-            re.compile(source)
-        except re.error:
+            finder(source)
+        except ValueError:
             at = reader.source.at(node) + pointer((keyword,))
             raise InvalidSchema(f"{source!r} is no regular expression: {error}", pointer=at, keyword=keyword) from error
-        reader.ledger.check(node.schema, keyword, f"{error}; Python's re checks {source!r}, which may take long")
+        reader.ledger.check(node.schema, keyword, f"{error}; a backtracking engine checks {source!r}")
         return None
 
 

@@ -16,7 +16,7 @@ from grammars.schema.alive import Alive
 from grammars.schema.counts import spelled
 from grammars.schema.formats import FORMATS
 from grammars.schema.numbers import EXACT, lower_number, plain
-from grammars.schema.objects import value
+from grammars.schema.objects import values
 from grammars.schema.options import Options
 from grammars.schema.report import Ledger
 from grammars.schema.shape import (
@@ -162,7 +162,7 @@ class Lowering:
         known = dict(piece.properties)
         names = [*known, *(name for name in piece.required if name not in known)]
         if names:
-            node["properties"] = {name: self.shape(value(piece, name)) for name in names}
+            node["properties"] = dict(zip(names, map(self.shape, values(piece, names)), strict=True))
         if piece.patterns:
             languages = ((_beside(language, names), shape) for language, shape in piece.patterns)
             node["patternProperties"] = {

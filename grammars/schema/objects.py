@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,12 @@ def value(piece: Object, name: str) -> Shape:
         if known == name:
             return shape
     return undeclared(piece, name)
+
+
+def values(piece: Object, names: Iterable[str]) -> Iterator[Shape]:
+    """The same for each of the names."""
+    known = dict(piece.properties)
+    return (known[name] if name in known else undeclared(piece, name) for name in names)
 
 
 def undeclared(piece: Object, name: str) -> Shape:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from jsonschema.protocols import Validator
 
+from grammars.cache import Cache
 from grammars.errors import RefusedSchema
+from grammars.packed import Packed
 from grammars.schema.arrange import arrange
 from grammars.schema.check import Violation, validator, violations
+from grammars.schema.dialect import DIALECTS
 from grammars.schema.load import Schema, Source
 from grammars.schema.lower import Lowered, Lowering
 from grammars.schema.options import DEFAULTS, Options
 from grammars.schema.read import Reader
-from grammars.schema.report import Finding, Ledger, report
+from grammars.schema.report import Finding, report
 
 CANONICAL_WHITESPACE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-CACHED = 512  # schemas
+KEPT = 8 * 2**20  # letters of schemas
 
 
 @dataclass(frozen=True)
-class SchemaPlan:
+class SchemaPlan(Packed):
     """A schema, ready to generate by and to check with.
 
     Attributes:
@@ -32,14 +35,18 @@ class SchemaPlan:
         lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less
             than the source, save for what `Options` bounds and for other spellings of a number.
         exact: it allows no more either: no keyword is merely checked.
+        dialect: the draft that the schema is in, as `Options.dialect` calls it.
+        report: what became of each keyword, in document order.
     """
+
+    BULKY = ("schema", "lowered", "report")
 
     schema: Schema
     lowered: Lowered
     exact: bool
     options: Options
-    _source: Source = field(repr=False)
-    _ledger: Ledger = field(repr=False)
+    dialect: str
+    report: tuple[Finding, ...] = field(repr=False)
 
     @cached_property
     def json(self) -> str:
@@ -48,14 +55,9 @@ class SchemaPlan:
         return json.dumps({"x-guidance": CANONICAL_WHITESPACE, **lowered}, ensure_ascii=False)
 
     @cached_property
-    def report(self) -> tuple[Finding, ...]:
-        """What became of each keyword, in document order."""
-        return report(self._source, self._ledger, self.options)
-
-    @cached_property
     def _validator(self) -> Validator:
         declared = isinstance(self.schema, Mapping) and "$schema" in self.schema
-        return validator(self.schema, self._source.dialect, self.options, nullable=not declared)
+        return validator(self.schema, DIALECTS[self.dialect], self.options, nullable=not declared)
 
     def arrange(self, instance: Any) -> Any:
         """The same document with its keys in the order that the grammar has them."""
@@ -66,17 +68,20 @@ class SchemaPlan:
         return violations(self._validator, instance)
 
 
+COMPILED: Cache[tuple[str, Options], SchemaPlan] = Cache(KEPT, lambda key, plan: len(key[0]))
+
+
 def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
-    """Compile a schema. Pure and deterministic; plans are cached by the schema's text.
+    """Compile a schema. Pure and deterministic; plans are kept, by the schema's text.
 
     Raises:
         InvalidSchema: meta-validation fails, a reference refers to nothing, a pattern is no regular expression.
         RefusedSchema: a remote reference, an unknown dialect, or a schema that no document can fit.
     """
-    return _compile(json.dumps(schema, ensure_ascii=False), options)
+    text = json.dumps(schema, ensure_ascii=False)
+    return COMPILED.get((text, options), lambda: _compile(text, options))
 
 
-@lru_cache(maxsize=CACHED)
 def _compile(text: str, options: Options) -> SchemaPlan:
     schema = json.loads(text)
     source = Source(schema, options)
@@ -89,4 +94,5 @@ def _compile(text: str, options: Options) -> SchemaPlan:
     if lowered is False:
         raise RefusedSchema("no document can fit this schema")
     exact = reader.ledger.clear and reader.algebra.exact(root)
-    return SchemaPlan(schema, lowered, exact, options, source, reader.ledger)
+    told = report(source, reader.ledger, options)
+    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, told)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from grammars.schema.dialect import Dialect, pointer
+from grammars.schema.dialect import Dialect, pointer, subschemas
 from grammars.schema.formats import FORMATS
 from grammars.schema.load import Source
 from grammars.schema.options import Options
@@ -72,25 +72,15 @@ _REWRITTEN = {
 
 def report(source: Source, ledger: Ledger, options: Options) -> tuple[Finding, ...]:
     """Every keyword of every subschema, in document order."""
-    return tuple(
-        finding
-        for tokens, node in sorted(source.walk(), key=lambda found: _order(source.schema, found[0]))
-        if isinstance(node, Mapping)
-        for finding in _of(node, pointer(tokens), source.dialect, ledger, options)
-    )
-
-
-def _order(schema: Any, tokens: tuple[str, ...]) -> tuple[int, ...]:
-    """Positions along the path, so that sorting restores the order of the document."""
-    places = []
-    for token in tokens:
-        if isinstance(schema, Mapping):
-            places.append(list(schema).index(token))
-            schema = schema[token]
-        else:
-            places.append(int(token))
-            schema = schema[int(token)]
-    return tuple(places)
+    found: list[Finding] = []
+    stack: list[tuple[str, Any]] = [("", source.schema)]
+    while stack:
+        at, node = stack.pop()
+        if isinstance(node, Mapping):
+            found.extend(_of(node, at, source.dialect, ledger, options))
+            children = [(at + pointer(tokens), child) for tokens, child in subschemas(node)]
+            stack.extend(reversed(children))
+    return tuple(found)
 
 
 def _of(node: Mapping[str, Any], at: str, dialect: Dialect, ledger: Ledger, options: Options) -> Iterator[Finding]:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
 from functools import cached_property
 from typing import Any
 
-import llguidance.hf
-from llguidance import LLMatcher, LLTokenizer
-
 from grammars.cache import Cache
+from middleware.engines.vocabulary import Trial, Vocabulary
 
 # What is remembered of grammars that were tried: the weight of their texts together, in letters.
 MOST_LETTERS = 32 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What llguidance makes of a grammar: what it has against it, or the tokens that each answer begins with."""
-
-    error: str | None = None
-    opening: tuple[int, ...] = ()
 
 
 class HuggingFaceTokenizer:
@@ -56,21 +46,20 @@ class HuggingFaceTokenizer:
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:
         """What each token stands for: part of a character, sometimes. A special token stands for its name."""
-        return [self._matchable.decode_bytes([token_id]) for token_id in range(self.vocabulary_size)]
-
-    def grammar_error(self, grammar: str) -> str | None:
-        return self.tried(grammar).error
+        return [self.vocabulary.matchable.decode_bytes([token_id]) for token_id in range(self.vocabulary_size)]
 
     def tried(self, grammar: str) -> Trial:
-        """Each text is compiled once."""
-        return self._tried.get(grammar, lambda: self._trial(grammar))
+        """Each text is compiled once, or never, where somebody else has."""
+        return self._tried.get(grammar, lambda: self.vocabulary.trial(grammar))
 
-    def _trial(self, grammar: str) -> Trial:
-        matcher = LLMatcher(self._matchable, grammar)
-        if matcher.is_error():
-            return Trial(matcher.get_error())
-        return Trial(opening=tuple(matcher.compute_ff_tokens()))
+    def remember(self, grammar: str, trial: Trial) -> None:
+        self._tried.put(grammar, trial)
 
     @cached_property
-    def _matchable(self) -> LLTokenizer:
-        return llguidance.hf.from_tokenizer(self._tokenizer, self.vocabulary_size)
+    def vocabulary(self) -> Vocabulary:
+        """As llguidance.hf.from_tokenizer has it."""
+        backend = copy(self._tokenizer.backend_tokenizer)
+        backend.no_padding()
+        backend.no_truncation()
+        ends = self._tokenizer.eos_token_id
+        return Vocabulary(backend.to_str(), self.vocabulary_size, ends, self.special_tokens)

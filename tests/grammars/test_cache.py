@@ -61,3 +61,28 @@ def test_what_could_not_be_made_is_tried_again() -> None:
     with pytest.raises(ValueError, match="no"):
         cache.get("a", fail)
     assert cache.get("a", lambda: "one") == "one"
+
+
+def test_what_was_made_elsewhere_is_kept_too() -> None:
+    cache = by_length(6)
+    cache.put("a", "one")
+    cache.put("b", "two")
+    assert cache.find("a") == "one"
+    cache.put("c", "six")
+    assert [cache.find(key) for key in "abc"] == ["one", None, "six"]
+    cache.put("a", "other")
+    assert (cache.find("a"), cache.find("c"), cache.weight) == ("other", None, 5)
+
+
+def test_what_becomes_too_heavy_is_forgotten() -> None:
+    cache = by_length(3)
+    cache.put("a", "one")
+    cache.put("a", "three")
+    assert (cache.find("a"), cache.weight) == (None, 0)
+
+
+def test_all_can_be_forgotten() -> None:
+    cache = by_length(3)
+    cache.put("a", "one")
+    cache.clear()
+    assert (cache.find("a"), cache.weight, len(cache)) == (None, 0, 0)

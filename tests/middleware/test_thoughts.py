@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +15,7 @@ from grammars.formats.format import Format, Frame
 from grammars.render import Call, render
 from grammars.turns import Reasoning, reasoning_after
 from middleware.completion import Job
-from middleware.models import Model
+from middleware.models import Model, Models
 from middleware.protocol import ChatRequest
 from middleware.settings import Settings
 from middleware.thoughts import closing, variables
@@ -80,7 +81,8 @@ def model(name: str) -> Model:
     class Tokenizer(ByteTokenizer):
         chat_template = sources()[name]
 
-    return Model(ScriptedEngine(says(), tokenizer=Tokenizer()), Settings())
+    engine = ScriptedEngine(says(), tokenizer=Tokenizer())
+    return asyncio.run(Models([engine], Settings()).find("scripted"))
 
 
 def request(**fields: Any) -> ChatRequest:
@@ -90,7 +92,7 @@ def request(**fields: Any) -> ChatRequest:
 def prepared(name: str, **fields: Any) -> tuple[Format, str, Job]:
     """The model's format, the rendered prompt, and the job."""
     served = model(name)
-    job = served.prepare(request(**fields), [USER])
+    job = asyncio.run(served.prepare(request(**fields), [USER]))
     return served.format, bytes(job.prompt).decode(), job
 
 

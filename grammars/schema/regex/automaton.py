@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from grammars.schema.budget import left
 from grammars.schema.regex import charset
 from grammars.schema.regex.charset import CharSet
 from grammars.schema.regex.language import (
@@ -24,6 +25,8 @@ from grammars.schema.regex.language import (
 
 # Derivatives looked at before a question about a language is given up. Patterns of real schemas need fewer than 100.
 STATES = 400
+# Steps that an automaton remembers. Texts that lead to more of them make a language of many states.
+STEPS = 20_000
 
 
 class Automaton:
@@ -41,6 +44,9 @@ class Automaton:
         """The rest of the language after one character of class `index`."""
         key = (state, index)
         if key not in self._steps:
+            left()
+            if len(self._steps) >= STEPS:
+                self._steps.clear()
             self._steps[key] = _derive(state, self.classes[index][0][0])
         return self._steps[key]
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from grammars.errors import RefusedSchema
 from grammars.schema import SchemaPlan, compile_schema
 from grammars.schema.audit import Acceptor, spell
-from grammars.schema.plan import _compile
+from grammars.schema.plan import COMPILED
 from tests.grammars.schema.strategies import INSTANCES, RECURSIVE, SCHEMAS
 
 MANY = st.lists(INSTANCES, min_size=12, max_size=24)
@@ -82,7 +82,7 @@ def test_a_schema_compiles_to_the_same_text_each_time(schema: Any) -> None:
         first = compile_schema(schema)
     except RefusedSchema:
         return
-    _compile.cache_clear()
+    COMPILED.clear()
     again = compile_schema(json.loads(json.dumps(schema)))
     assert (first.json, first.report, first.exact) == (again.json, again.report, again.exact)
 

@@ -1,0 +1,50 @@
+"""A model's vocabulary as llguidance needs it. It can be sent to another process, and imports nothing heavy there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+from llguidance import LLMatcher, LLTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What llguidance makes of a grammar: what it has against it, or the tokens that each answer begins with."""
+
+    error: str | None = None
+    opening: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Attributes:
+
+    source: the JSON of a Hugging Face tokenizer, or "byte": one token a byte.
+    size: how many logits the model has; None: as many as the tokenizer has entries.
+    ends: the token that ends an answer.
+    special_tokens: text and id of each special token: one that ordinary text never becomes.
+    """
+
+    source: str
+    size: int | None = None
+    ends: int | None = None
+    special_tokens: Mapping[str, int] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields: what is made of them is made again."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @cached_property
+    def matchable(self) -> LLTokenizer:
+        """Takes a second for a large vocabulary."""
+        return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.ends)
+
+    def trial(self, grammar: str) -> Trial:
+        """Compiles the grammar, llguidance Lark. Takes seconds for a large one."""
+        matcher = LLMatcher(self.matchable, grammar)
+        if matcher.is_error():
+            return Trial(matcher.get_error())
+        return Trial(opening=tuple(matcher.compute_ff_tokens()))

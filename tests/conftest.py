@@ -1,0 +1,25 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from middleware import models
+from middleware.compiling.workers import Workers
+
+
+class _Shared(Workers):
+    """Processes that outlive the apps which use them: starting new ones for each would take longer than the tests."""
+
+    def stop(self) -> None: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_workers() -> Iterator[None]:
+    shared = _Shared(2, 2**30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "Workers", lambda most, memory: shared)
+        yield
+    Workers.stop(shared)
