@@ -37,6 +37,7 @@ from middleware.engines.detokenizer import Detokenizer
 from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.vllm.drafting import Drafts, add_drafts
 from middleware.engines.vllm.grammars import specification
+from middleware.engines.vllm.outputs import pass_on_tokens
 from middleware.engines.vllm.params import VettedParams
 from middleware.engines.vllm.scheduler import GUESSES
 
@@ -102,6 +103,7 @@ class VllmEngine:
     async def start(self) -> None:
         # The constructor blocks for as long as the model takes to load.
         self._running = await asyncio.to_thread(AsyncLLM.from_engine_args, self._args)
+        pass_on_tokens(self._llm.output_processor)
         # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
         getattr(envs, "enable_envs_cache", lambda: None)()
         # Vocabularies are large: what is made of one is made before the first request.

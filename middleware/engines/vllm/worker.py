@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,10 +46,29 @@ class WorkerExtension:
         are drafted nothing but what a grammar forces, which no processor can change.
         """
         runner = self.model_runner
+        runner.rejection_sampler.forward = partial(sample, runner.rejection_sampler.forward, runner.sampler)
         runner.input_batch.logitsprocs = LogitsProcessors(
             made(runner.vllm_config, runner.device, False) for made in BUILTIN_LOGITS_PROCESSORS
         )
         return is_sound(runner.device)
+
+
+def sample(
+    drafted: Callable[..., Any],
+    plain: Callable[..., Any],
+    metadata: Any,
+    draft_probs: torch.Tensor | None,
+    logits: torch.Tensor,
+    sampling_metadata: Any,
+) -> Any:
+    """A step in which nothing was drafted is sampled as it would be without drafts.
+
+    vLLM leads every step through the sampler for drafts. It costs more, and on a CPU it fails where a request has a
+    `top_k` and there is nothing to apply that to, which ends the engine.
+    """
+    if any(metadata.num_draft_tokens):
+        return drafted(metadata, draft_probs, logits, sampling_metadata)
+    return plain(logits=logits, sampling_metadata=sampling_metadata)
 
 
 def mend_expansion() -> None:

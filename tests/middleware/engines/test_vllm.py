@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -60,6 +61,20 @@ def test_the_worker_drafts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     drafter = worker.NoDrafter(None)
     assert rejection_sampler.expand_batch_to_tokens is worker.expanded
     assert drafter.propose([[1], [2, 3]], None, None, slot_mappings=None) == [[], []]
+
+
+def test_a_step_without_drafts_is_sampled_as_without_them() -> None:
+    def drafted(*asked: Any) -> str:
+        return "drafted"
+
+    def plain(*, logits: Any, sampling_metadata: Any) -> str:
+        return "plain"
+
+    sampled = [
+        worker.sample(drafted, plain, SimpleNamespace(num_draft_tokens=counts), None, torch.zeros(2, 3), None)
+        for counts in ([0, 0], [0, 2], [])
+    ]
+    assert sampled == ["plain", "drafted", "plain"]
 
 
 def kept(monkeypatch: pytest.MonkeyPatch) -> KeptGrammars:

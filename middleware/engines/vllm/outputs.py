@@ -1,0 +1,74 @@
+"""What an engine step says of all its answers, passed on to them in one go.
+
+vLLM looks for a dozen things in each answer's output of each step, and makes four objects of it. An ordinary output,
+tokens in the middle of an answer, goes straight to whoever waits for it. All else is vLLM's own to process: an answer's
+first output, its last, and whatever carries more than tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vllm.outputs import CompletionOutput, RequestOutput
+from vllm.v1.engine import EngineCoreOutput
+from vllm.v1.engine.output_processor import OutputProcessor, RequestState
+from vllm.v1.metrics.stats import IterationStats
+
+
+class Tokens(RequestOutput):
+    """An output that is nothing but the next tokens. vLLM adds others to it where its reader is slow."""
+
+    def __init__(self, token_ids: list[int]) -> None:
+        self.outputs = [CompletionOutput(0, "", token_ids, None, None)]
+        self.finished = False
+        self.kv_transfer_params = self.ec_transfer_params = None
+
+
+class StepOutputs:
+    """Stands in for `OutputProcessor.process_outputs`."""
+
+    def __init__(self, processor: OutputProcessor) -> None:
+        self._states = processor.request_states
+        self._process = processor.process_outputs
+
+    def __call__(
+        self,
+        outputs: Sequence[EngineCoreOutput],
+        timestamp: float | None = None,
+        stats: IterationStats | None = None,
+        **others: Any,
+    ) -> Any:
+        """One step's outputs; `stats` counts them."""
+        rest = [output for output in outputs if not self._passed_on(output, timestamp, stats)]
+        return self._process(rest, timestamp, stats, **others)
+
+    def _passed_on(self, output: EngineCoreOutput, timestamp: float | None, stats: IterationStats | None) -> bool:
+        state = self._states.get(output.request_id)
+        if state is None or not _is_ordinary(state, output):
+            return False
+        state.queue.put(Tokens(output.new_token_ids))
+        if stats is not None:
+            _count(state.stats, stats, len(output.new_token_ids), timestamp)
+        return True
+
+
+def pass_on_tokens(processor: OutputProcessor) -> None:
+    """Has ordinary outputs passed on. Where outputs are to be merged, `--stream-interval`, vLLM goes on alone."""
+    if processor.stream_interval == 1:
+        processor.process_outputs = StepOutputs(processor)
+
+
+def _is_ordinary(state: RequestState, output: EngineCoreOutput) -> bool:
+    first_or_last = state.is_prefilling or output.finish_reason is not None  # which is 0 for "stop"
+    special = output.new_logprobs or output.events or output.kv_transfer_params
+    alone = state.parent_req is None and state.queue is not None
+    return bool(alone and output.new_token_ids and not first_or_last and not special)
+
+
+def _count(answer: Any, step: IterationStats, tokens: int, timestamp: float | None) -> None:
+    """As vLLM counts them."""
+    step.num_generation_tokens += tokens
+    step.inter_token_latencies_iter.append(timestamp - answer.last_token_ts)
+    answer.num_generation_tokens += tokens
+    answer.last_token_ts = timestamp
