@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from middleware import create_app
 from middleware.engines.base import Piece, Sampling
+from middleware.engines.vocabulary import Trial, Vocabulary
 
 PIECES = 4_000  # a token each
 ROUNDS = 7
@@ -52,8 +53,12 @@ class OneTokenAByte:
     def encode(self, text: str) -> list[int]:
         return list(text.encode())
 
-    def grammar_error(self, grammar: str) -> str | None:
-        return None
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary("byte")
+
+    def remember(self, grammar: str, trial: Trial) -> None:
+        """This engine generates nothing."""
 
 
 @dataclass

@@ -1,0 +1,178 @@
+"""Whether telling the model its schema, and drafting, change how often it is right.
+
+    python -m benchmarks.accuracy [--json] [--quick] [--rows N]
+
+The rows of BFCL's dev file with a ground truth (../shared/data beside the checkout, else skipped), greedy, four at a
+time: as tool calls, with `tool_choice: "required"`, with drafts on and off; and as a document, a list of calls that
+`response_format` describes, which is what the setting --schema-in-prompt is about, with it and drafts on and off. A row
+is right where its calls are the ground truth's exactly (matching.py). The embedded model is far too small for this: its
+rates tell little, and that drafts leave its answers as they are tells much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from benchmarks import workload
+from benchmarks.client import Answer, Failed, ask, connected
+from benchmarks.contestants import CHAT
+from benchmarks.matching import right
+from benchmarks.options import Options, parse, say
+from benchmarks.results import Bar, Report, publish
+from benchmarks.servers import Server, latticework, running
+from benchmarks.targets import Target
+from benchmarks.workload import Missing, Task
+
+AT_ONCE = 4
+TOOLS, DOCUMENT = "tool calls", "document"
+# Schema in the prompt, drafts, and what is asked with them: the setting of the first says nothing about tools.
+SETTINGS = (
+    ("always", "auto", (TOOLS, DOCUMENT)),
+    ("always", "off", (TOOLS, DOCUMENT)),
+    ("never", "auto", (DOCUMENT,)),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """All answers under one setting, by row; None where the server refused one."""
+
+    form: str
+    schema_in_prompt: str
+    drafts: str
+    answers: Mapping[str, Answer | None]
+
+    @property
+    def label(self) -> str:
+        told = "" if self.form == TOOLS else f", schema in prompt {self.schema_in_prompt}"
+        return f"{self.form}{told}, drafts {self.drafts}"
+
+
+def as_document(row: Mapping[str, Any]) -> Task:
+    """The same question, to be answered with a list of calls."""
+    functions = [tool["function"] for tool in row["tools"]]
+    schema = {
+        "type": "array",
+        "items": {"anyOf": [_call_schema(function) for function in functions]},
+        "minItems": 1,
+        "maxItems": 16 if len(row["ground_truth"]) > 1 else 1,
+    }
+    body = {
+        "messages": row["messages"],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "calls", "schema": schema}},
+        "max_tokens": workload.CALL_TOKENS,
+        "temperature": 0,
+    }
+    return Task(row["id"], row["category"], body)
+
+
+def _call_schema(function: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": function.get("description", ""),
+        "properties": {
+            "name": {"const": function["name"]},
+            "arguments": function.get("parameters") or {"type": "object"},
+        },
+        "required": ["name", "arguments"],
+        "additionalProperties": False,
+    }
+
+
+def calls_in(form: str, answer: Answer) -> Sequence[tuple[str, str]]:
+    """What an answer calls; nothing, where it was cut."""
+    if form == TOOLS:
+        return answer.calls
+    try:
+        return [(call["name"], json.dumps(call["arguments"])) for call in json.loads(answer.content)]
+    except ValueError:
+        return ()
+
+
+def is_right(form: str, answer: Answer | None, row: Mapping[str, Any]) -> bool:
+    return answer is not None and right(calls_in(form, answer), row["ground_truth"], row["name_map"])
+
+
+async def answers(server: Server, target: Target, tasks: Sequence[Task]) -> dict[str, Answer | None]:
+    places = asyncio.Semaphore(AT_ONCE)
+    async with connected() as http:
+        found = await asyncio.gather(*(_answer(server, target, task, places, http) for task in tasks))
+    return {task.id: answer for task, answer in zip(tasks, found, strict=True)}
+
+
+async def _answer(
+    server: Server, target: Target, task: Task, places: asyncio.Semaphore, http: httpx.AsyncClient
+) -> Answer | None:
+    async with places:
+        try:
+            return await ask(http, server.url + CHAT, {"model": target.name, **task.body})
+        except Failed as failed:
+            say(f"{task.id} was refused: {failed}")
+            return None
+
+
+def measure(target: Target, rows: Sequence[Mapping[str, Any]]) -> list[Run]:
+    """One server after the other."""
+    tasks = {TOOLS: [workload.calling(row) for row in rows], DOCUMENT: [as_document(row) for row in rows]}
+    runs = []
+    for told, drafts, forms in SETTINGS:
+        with running(target, latticework("--schema-in-prompt", told, "--drafts", drafts)) as (server,):
+            for form in forms:
+                say(f"{form}: schema in prompt {told}, drafts {drafts}, {len(rows)} rows")
+                runs.append(Run(form, told, drafts, asyncio.run(answers(server, target, tasks[form]))))
+    return runs
+
+
+def rate(run: Run, rows: Sequence[Mapping[str, Any]]) -> float:
+    return sum(is_right(run.form, run.answers[row["id"]], row) for row in rows) / len(rows)
+
+
+def unchanged(runs: Sequence[Run]) -> list[str]:
+    """How many answers drafts left exactly as they were."""
+    told = []
+    for form in (TOOLS, DOCUMENT):
+        on, off = (run for run in runs if run.form == form and run.schema_in_prompt == "always")
+        same = sum(
+            one is not None and other is not None and one.said == other.said
+            for one, other in zip(on.answers.values(), off.answers.values(), strict=True)
+        )
+        told.append(f"{form}: {same} of {len(on.answers)} answers are the same with drafts and without")
+    return told
+
+
+def report(options: Options) -> Report:
+    rows = [row for row in workload.bfcl_rows() if row["ground_truth"]]
+    rows = workload.spread(rows, options.of(4, len(rows)))
+    runs = measure(options.model, rows)
+    rates = {run.label: round(rate(run, rows), 4) for run in runs}
+    cells = [
+        (
+            run.label,
+            f"{rates[run.label]:.1%}",
+            str(sum(is_right(run.form, run.answers[row["id"]], row) for row in rows)),
+        )
+        for run in runs
+    ]
+    bars = [Bar(label, value, value, value) for label, value in rates.items()]
+    head = ("", "right", f"of {len(rows)} rows")
+    title = "BFCL dev: calls that are exactly right"
+    return Report("accuracy", title, head, cells, bars, "share of rows", rates, unchanged(runs))
+
+
+def main() -> None:
+    options = parse(__doc__)
+    try:
+        publish(report(options), options)
+    except Missing as missing:
+        say(str(missing))
+        print(json.dumps(None) if options.json else str(missing))
+
+
+if __name__ == "__main__":
+    main()

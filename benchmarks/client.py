@@ -1,0 +1,123 @@
+"""One client for both servers: what was said, in how many chunks, and when.
+
+Bytes are kept as they arrive and read afterwards, so that reading them takes no time from the server beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+DATA = "data: "
+DONE = "[DONE]"
+
+
+# Content, and calls: names with arguments as JSON text.
+Said = tuple[str, tuple[tuple[str, str], ...]]
+
+
+class Failed(Exception):
+    """The server refused a request, or broke off."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`chunks` are those that carry something; `first` and `elapsed` are seconds since the request was sent.
+
+    `first` is when the first of them was there.
+    """
+
+    content: str
+    calls: tuple[tuple[str, str], ...]
+    chunks: int
+    tokens: int
+    finish: str
+    first: float
+    elapsed: float
+
+    @property
+    def said(self) -> Said:
+        return self.content, self.calls
+
+
+def connected() -> httpx.AsyncClient:
+    """As many requests at once as asked for, none of which times out."""
+    return httpx.AsyncClient(timeout=None, limits=httpx.Limits(max_connections=None), trust_env=False)
+
+
+async def ask(http: httpx.AsyncClient, url: str, body: Mapping[str, Any], *, stream: bool = True) -> Answer:
+    """One request. Raises Failed."""
+    options = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    content = json.dumps({**body, **options})
+    started = time.perf_counter()
+    async with http.stream("POST", url, content=content, headers={"content-type": "application/json"}) as response:
+        arrived = [(time.perf_counter() - started, raw) async for raw in response.aiter_raw()]
+    if response.status_code != 200:
+        raise Failed(b"".join(raw for _, raw in arrived).decode(errors="replace")[:500])
+    return read_stream(arrived) if stream else read_whole(arrived)
+
+
+def read_stream(arrived: Sequence[tuple[float, bytes]]) -> Answer:
+    """The answer that the events of a stream amount to. Raises Failed for one that ends in an error, or in nothing."""
+    content, calls, finish, tokens = [], _Calls(), "", 0
+    carrying = []
+    for at, chunk in _events(arrived):
+        if "error" in chunk:
+            raise Failed(json.dumps(chunk["error"])[:500])
+        tokens = (chunk.get("usage") or {}).get("completion_tokens", tokens)
+        for choice in chunk["choices"]:
+            delta = choice.get("delta", choice)
+            text = delta.get("content") or choice.get("text") or ""
+            finish = choice.get("finish_reason") or finish
+            content.append(text)
+            calls.add(delta.get("tool_calls") or ())
+            if text or delta.get("tool_calls"):
+                carrying.append(at)
+    if not finish:
+        raise Failed("the stream ended without a finish_reason")
+    ended = arrived[-1][0]
+    first = carrying[0] if carrying else ended
+    return Answer("".join(content), calls.whole(), len(carrying), tokens, finish, first, ended)
+
+
+def read_whole(arrived: Sequence[tuple[float, bytes]]) -> Answer:
+    """An answer that was not streamed."""
+    whole = json.loads(b"".join(raw for _, raw in arrived))
+    choice, ended = whole["choices"][0], arrived[-1][0]
+    message = choice.get("message", choice)
+    calls = _Calls()
+    calls.add({**call, "index": index} for index, call in enumerate(message.get("tool_calls") or ()))
+    content = message.get("content") or choice.get("text") or ""
+    return Answer(content, calls.whole(), 1, whole["usage"]["completion_tokens"], choice["finish_reason"], ended, ended)
+
+
+def _events(arrived: Sequence[tuple[float, bytes]]) -> Iterator[tuple[float, dict[str, Any]]]:
+    """Every event of the stream, with when its last byte was there."""
+    pending = b""
+    for at, raw in arrived:
+        *lines, pending = (pending + raw).split(b"\n")
+        for line in lines:
+            text = line.decode().rstrip("\r")
+            if text.startswith(DATA) and text != DATA + DONE:
+                yield at, json.loads(text[len(DATA) :])
+
+
+class _Calls:
+    """Tool calls while their deltas are put together."""
+
+    def __init__(self) -> None:
+        self._growing: dict[int, list[str]] = {}
+
+    def add(self, deltas: Any) -> None:
+        for delta in deltas:
+            name_and_arguments = self._growing.setdefault(delta["index"], ["", ""])
+            name_and_arguments[0] += delta["function"].get("name") or ""
+            name_and_arguments[1] += delta["function"].get("arguments") or ""
+
+    def whole(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, arguments) for _, (name, arguments) in sorted(self._growing.items()))

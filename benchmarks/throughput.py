@@ -1,0 +1,122 @@
+"""How much gets done when many ask at once: tokens a second at growing concurrency.
+
+    python -m benchmarks.throughput [--json] [--quick] [--rows N]
+
+The extraction workload, greedy, not streamed. In a round, so many documents are asked for at once until all are
+answered, first of one server and then of the other, both up; what is divided is answered tokens by seconds. Against
+vLLM given the same prompt tokens and the same grammar, so that both have the same text to write. On a CPU both have a
+cache that holds all answers of the largest crowd.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import httpx
+
+from benchmarks import workload
+from benchmarks.client import Failed, connected
+from benchmarks.contestants import GIVEN, OURS, Contestant, Pairing, contest, label, names_in
+from benchmarks.options import Options, parse, say
+from benchmarks.ratios import paired
+from benchmarks.results import Line, Report, comparison, publish
+from benchmarks.workload import Task
+
+CONCURRENCIES = (1, 4, 16, 64)
+GOALS = {1: 1.5}
+GOAL = 1.0
+CACHE_GIB = 3
+SAME_GRAMMAR: tuple[Pairing, ...] = ((OURS, GIVEN),)
+
+
+@dataclass(frozen=True)
+class Round:
+    tokens: int
+    answers: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.tokens / self.seconds
+
+
+async def crowd(contestant: Contestant, tasks: Sequence[Task], concurrency: int) -> Round:
+    """All tasks, so many at a time."""
+    bodies = [await asyncio.to_thread(contestant.prepare, task) for task in tasks]
+    places = asyncio.Semaphore(concurrency)
+    async with connected() as http:
+        started = time.perf_counter()
+        tokens = await asyncio.gather(*(_tokens(contestant, body, places, http) for body in bodies))
+        return Round(sum(tokens), sum(count > 0 for count in tokens), time.perf_counter() - started)
+
+
+async def _tokens(
+    contestant: Contestant, body: dict[str, object], places: asyncio.Semaphore, http: httpx.AsyncClient
+) -> int:
+    async with places:
+        try:
+            return (await contestant.answer(http, body, stream=False)).tokens
+        except Failed as failed:
+            say(f"{contestant.name} refused a request: {failed}")
+            return 0
+
+
+def tasks_of(concurrency: int, turn: int, quick: bool) -> list[Task]:
+    """At least as many as are asked for at once; other documents each turn."""
+    documents = workload.extraction()
+    size = concurrency if quick else max(concurrency, 6)
+    chosen = [documents[(turn * size + index) % len(documents)] for index in range(size)]
+    return [task.sampled(max_tokens=30) for task in chosen] if quick else chosen
+
+
+async def rounds(
+    contestants: Sequence[Contestant], concurrency: int, turns: int, quick: bool
+) -> dict[str, list[Round]]:
+    """By contestant; who begins changes each turn."""
+    found: dict[str, list[Round]] = {contestant.name: [] for contestant in contestants}
+    for turn in range(turns):
+        tasks = tasks_of(concurrency, turn, quick)
+        for contestant in contestants if turn % 2 == 0 else list(reversed(contestants)):
+            found[contestant.name].append(await crowd(contestant, tasks, concurrency))
+            say(f"{concurrency} at once, {contestant.name}: {found[contestant.name][-1].rate:.1f} tokens/s")
+    return found
+
+
+def report(
+    options: Options, pairings: Sequence[Pairing] = SAME_GRAMMAR, concurrencies: Sequence[int] = CONCURRENCIES
+) -> Report:
+    lines = []
+    target = replace(options.model, cache_gib=CACHE_GIB)
+    with contest(target, names_in(pairings)) as contestants:
+        asyncio.run(_warmed(contestants))
+        for concurrency in concurrencies[:2] if options.quick else concurrencies:
+            found = asyncio.run(rounds(contestants, concurrency, options.of(1, 4), options.quick))
+            lines += [line(concurrency, pairing, found) for pairing in pairings]
+    figures = {one.label: round(one.ratio.value, 4) for one in lines}
+    return comparison("throughput", "Answered tokens a second", lines, figures, better="more")
+
+
+async def _warmed(contestants: Sequence[Contestant]) -> None:
+    for contestant in contestants:
+        await crowd(contestant, [task.sampled(max_tokens=8) for task in workload.extraction(2)], 2)
+
+
+def line(concurrency: int, pairing: Pairing, found: Mapping[str, Sequence[Round]]) -> Line:
+    ours, theirs = ([one.rate for one in found[name]] for name in pairing)
+    mean_ours, mean_theirs = (sum(rates) / len(rates) for rates in (ours, theirs))
+    goal = GOALS.get(concurrency, GOAL)
+    return Line(
+        label(f"{concurrency} at once", pairing), "tokens/s", mean_ours, mean_theirs, paired(ours, theirs), goal
+    )
+
+
+def main() -> None:
+    options = parse(__doc__)
+    publish(report(options), options)
+
+
+if __name__ == "__main__":
+    main()
