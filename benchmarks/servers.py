@@ -73,6 +73,7 @@ def vllm(*own: str) -> Recipe:
 @contextmanager
 def running(target: Target, *recipes: Recipe) -> Iterator[list[Server]]:
     """One server a recipe, all of them up; started one after the other, since on a GPU each measures what is free."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that they are stopped all the same
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         make_findable(folder)
