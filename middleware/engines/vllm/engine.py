@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from prometheus_client import generate_latest
@@ -20,6 +20,7 @@ from vllm.inputs import tokens_input
 from vllm.outputs import CompletionOutput
 from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
@@ -102,7 +103,9 @@ class VllmEngine:
 
     async def start(self) -> None:
         # The constructor blocks for as long as the model takes to load.
-        self._running = await asyncio.to_thread(AsyncLLM.from_engine_args, self._args)
+        # With the limits that vLLM gives a server: others are made for one process that asks for a few answers.
+        served = partial(AsyncLLM.from_engine_args, self._args, usage_context=UsageContext.OPENAI_API_SERVER)
+        self._running = await asyncio.to_thread(served)
         pass_on_tokens(self._llm.output_processor)
         # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
         getattr(envs, "enable_envs_cache", lambda: None)()
