@@ -21,6 +21,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
 
+from benchmarks.modelless import Modelless
 from middleware import create_app
 from middleware.engines.base import Piece, Sampling
 from middleware.engines.vocabulary import Trial, Vocabulary
@@ -62,7 +63,7 @@ class OneTokenAByte:
 
 
 @dataclass
-class FromMemory:
+class FromMemory(Modelless):
     """An engine whose answer is there already. `seconds` is the CPU time between its first piece and its last."""
 
     answer: Sequence[Piece]
@@ -70,21 +71,6 @@ class FromMemory:
     max_model_len: int = 100_000
     tokenizer: OneTokenAByte = field(default_factory=OneTokenAByte)
     seconds: float = 0.0
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    async def check_health(self) -> None: ...
-
-    def running(self) -> int:
-        return 0
-
-    def metrics(self) -> bytes:
-        return b""
-
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
-        return None
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         started = time.process_time()

@@ -14,6 +14,7 @@ import transformers
 from starlette.testclient import TestClient
 
 from benchmarks.client import Answer, Failed, Said, read_whole
+from benchmarks.modelless import Modelless
 from benchmarks.targets import Target
 from benchmarks.workload import Task
 from middleware import create_app
@@ -27,7 +28,7 @@ class Asked:
     sampling: Sampling
 
 
-class Stenographer:
+class Stenographer(Modelless):
     """An engine with a tokenizer and without a model."""
 
     def __init__(self, target: Target, max_model_len: int) -> None:
@@ -37,21 +38,6 @@ class Stenographer:
         self.tokenizer = HuggingFaceTokenizer(transformers.AutoTokenizer.from_pretrained(target.path), vocabulary_size)
         self.asked: Asked | None = None
         self.dictated = ""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    async def check_health(self) -> None: ...
-
-    def running(self) -> int:
-        return 0
-
-    def metrics(self) -> bytes:
-        return b""
-
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
-        return None
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         """As if cut, so that nobody minds what the text lacks."""

@@ -16,7 +16,7 @@ class Cache(Generic[K, V]):
     """Least recently used values go first. Safe to use from many threads.
 
     `most` is the weight of all values together, in whatever unit `weigh` counts; a value heavier than that is handed
-    out and not kept. `hits` and `misses` count the answers to `get`.
+    out and not kept. `hits` counts what was there when it was asked for, `misses` what `get` had to wait for.
     """
 
     def __init__(self, most: int, weigh: Callable[[K, V], int]) -> None:
@@ -36,9 +36,7 @@ class Cache(Generic[K, V]):
         """The value of `key`, from `make` where there is none. What `make` raises is raised to all who wait for it."""
         with self._lock:
             if key in self._kept:
-                self._kept.move_to_end(key)
-                self.hits += 1
-                return self._kept[key][0]
+                return self._used(key)
             self.misses += 1
             promised = self._making.get(key)
             if promised is None:
@@ -58,11 +56,7 @@ class Cache(Generic[K, V]):
     def find(self, key: K) -> V | None:
         """The value of `key`; None where none is kept."""
         with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            self.hits += 1
-            return self._kept[key][0]
+            return self._used(key) if key in self._kept else None
 
     def put(self, key: K, value: V) -> None:
         """Keeps a value that was made elsewhere."""
@@ -75,6 +69,11 @@ class Cache(Generic[K, V]):
         with self._lock:
             self._kept.clear()
             self.weight = 0
+
+    def _used(self, key: K) -> V:
+        self._kept.move_to_end(key)
+        self.hits += 1
+        return self._kept[key][0]
 
     def _forget(self, key: K) -> None:
         with self._lock:

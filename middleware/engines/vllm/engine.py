@@ -6,7 +6,6 @@ vLLM's structured-output backend is pinned to guidance (llguidance): one engine 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import cached_property, partial
@@ -41,8 +40,6 @@ from middleware.engines.vllm.grammars import specification
 from middleware.engines.vllm.outputs import pass_on_tokens
 from middleware.engines.vllm.params import VettedParams
 from middleware.engines.vllm.scheduler import GUESSES
-
-logger = logging.getLogger(__name__)
 
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
 # outputs without a message.
@@ -110,7 +107,7 @@ class VllmEngine:
         # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
         getattr(envs, "enable_envs_cache", lambda: None)()
         # Vocabularies are large: what is made of one is made before the first request.
-        await asyncio.to_thread(lambda: (self.tokenizer.token_bytes, self.tokenizer.tried("start: /(.|\\n)*/")))
+        await asyncio.to_thread(lambda: self.tokenizer.token_bytes)
         if self._drafts != "off":
             self._samples_guesses = all(await self._llm.collective_rpc("allow_all_sampling"))
 

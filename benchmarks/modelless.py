@@ -1,0 +1,24 @@
+"""An engine without a model, for benchmarks that need none: what there is to generate is a subclass's own."""
+
+from __future__ import annotations
+
+from middleware.engines.base import Sampling
+
+
+class Modelless:
+    """Always well, never busy, refuses nothing."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def check_health(self) -> None: ...
+
+    def running(self) -> int:
+        return 0
+
+    def metrics(self) -> bytes:
+        return b""
+
+    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+        return None
