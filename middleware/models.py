@@ -210,10 +210,15 @@ class Model:
             return None
         if self._settings.schema_in_prompt == "always":
             return told
+        return told if self._is_short(told) else None
+
+    def _is_short(self, schema: Mapping[str, Any]) -> bool:
+        """Whether the prompt can spare its tokens. Two glances say it of most: a token has a byte at least."""
         most = TOLD_SHARE * self.engine.max_model_len
-        if len(msgspec.json.encode(told)) > most * LONG_TOKEN:
-            return None
-        return told if len(self.engine.tokenizer.encode(json.dumps(told, ensure_ascii=False))) <= most else None
+        if len(msgspec.json.encode(schema)) > most * LONG_TOKEN:
+            return False
+        text = json.dumps(schema, ensure_ascii=False)
+        return len(text.encode()) <= most or len(self.engine.tokenizer.encode(text)) <= most
 
 
 class Models:

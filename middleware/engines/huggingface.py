@@ -41,7 +41,12 @@ class HuggingFaceTokenizer:
         return {token.content: token_id for token_id, token in added if token.special}
 
     def encode(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False))
+        """Safe in any thread, and two at once share one tokenizer.
+
+        Of the tokenizer that vLLM gives, each thread would borrow a copy, and where none was left, vLLM's own next
+        request would make one: on the event loop, for longer than a dozen streamed tokens take.
+        """
+        return list(self._backend.encode(text, add_special_tokens=False).ids)
 
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:
@@ -58,8 +63,13 @@ class HuggingFaceTokenizer:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """As llguidance.hf.from_tokenizer has it."""
+        ends = self._tokenizer.eos_token_id
+        return Vocabulary(self._backend.to_str(), self.vocabulary_size, ends, self.special_tokens)
+
+    @cached_property
+    def _backend(self) -> Any:
+        """What tokenizes, a `tokenizers.Tokenizer` of one's own."""
         backend = copy(self._tokenizer.backend_tokenizer)
         backend.no_padding()
         backend.no_truncation()
-        ends = self._tokenizer.eos_token_id
-        return Vocabulary(backend.to_str(), self.vocabulary_size, ends, self.special_tokens)
+        return backend

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
-from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+from vllm.v1.engine.exceptions import EngineDeadError
 
 from middleware.engines.base import (
     EngineDead,
@@ -37,9 +36,10 @@ from middleware.engines.detokenizer import Detokenizer
 from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.vllm.drafting import Drafts, add_drafts
 from middleware.engines.vllm.grammars import specification
-from middleware.engines.vllm.outputs import pass_on_tokens
+from middleware.engines.vllm.outputs import Bell, pass_on_tokens
 from middleware.engines.vllm.params import VettedParams
 from middleware.engines.vllm.scheduler import GUESSES
+from middleware.engines.vllm.sockets import read_quickly
 
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
 # outputs without a message.
@@ -104,6 +104,7 @@ class VllmEngine:
         served = partial(AsyncLLM.from_engine_args, self._args, usage_context=UsageContext.OPENAI_API_SERVER)
         self._running = await asyncio.to_thread(served)
         pass_on_tokens(self._llm.output_processor)
+        read_quickly(self._llm)
         # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
         getattr(envs, "enable_envs_cache", lambda: None)()
         # Vocabularies are large: what is made of one is made before the first request.
@@ -145,16 +146,23 @@ class VllmEngine:
         params = self._params(sampling, chosen, opening)
         pieces = _Pieces(self.tokenizer, sampling, opening)
         try:
-            outputs = self._llm.generate(tokens_input([*prompt, *opening]), params, request_id)
-            async with aclosing(outputs):
-                async for output in outputs:
-                    yield pieces.piece(output.outputs[0])
+            outputs = await self._llm.add_request(request_id, tokens_input([*prompt, *opening]), params)
         except AT_FAULT as error:
             raise PromptRefused(str(error)) from error
-        except EngineGenerateError as error:
-            raise EngineFailed(f"The engine could not go on with this request: {error.__cause__ or error}") from error
         except EngineDeadError as error:
             raise EngineDead("The engine has died.") from error
+        outputs.ready = Bell()
+        finished = False
+        try:
+            while not finished:
+                output = outputs.get_nowait() or await outputs.get()
+                finished = output.finished
+                yield pieces.piece(output.outputs[0])
+        except EngineDeadError as error:
+            raise EngineDead("The engine has died.") from error
+        finally:
+            if not finished:
+                await self._llm.abort(outputs.request_id, internal=True)
 
     def _chosen(self, sampling: Sampling) -> Mapping[str, Any]:
         """What the request asks for, and for the rest what the model's own generation config says."""

@@ -7,6 +7,7 @@ first output, its last, and whatever carries more than tokens.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,29 @@ class Tokens(RequestOutput):
         self.outputs = [CompletionOutput(0, "", token_ids, None, None)]
         self.finished = False
         self.kv_transfer_params = self.ec_transfer_params = None
+
+
+class Bell:
+    """Stands in for `asyncio.Event` where one waits: a future, and no look for the loop that is told anyway."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Future[bool] | None = None
+        self._rung = False
+
+    def set(self) -> None:
+        self._rung = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(True)
+
+    def clear(self) -> None:
+        self._rung = False
+
+    def wait(self) -> asyncio.Future[bool]:
+        self._waiting = self._loop.create_future()
+        if self._rung:
+            self._waiting.set_result(True)
+        return self._waiting
 
 
 class StepOutputs:

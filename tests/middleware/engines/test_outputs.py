@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -11,7 +12,7 @@ from vllm.v1.engine import EngineCoreOutput, EngineCoreRequest, FinishReason
 from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
 from vllm.v1.metrics.stats import IterationStats
 
-from middleware.engines.vllm.outputs import StepOutputs, Tokens, pass_on_tokens
+from middleware.engines.vllm.outputs import Bell, StepOutputs, Tokens, pass_on_tokens
 
 # The outputs of an answer, step by step.
 ANSWER = [([5], None), ([6, 7, 8], None), ([9], None), ([10, 2], FinishReason.STOP)]
@@ -107,3 +108,17 @@ def test_merged_outputs_stay_vllms_own() -> None:
     processor = OutputProcessor(None, log_stats=True, stream_interval=4)
     pass_on_tokens(processor)
     assert not isinstance(processor.process_outputs, StepOutputs)
+
+
+def test_a_bell_wakes_who_waits_and_whoever_comes_later() -> None:
+    async def waits() -> list[bool]:
+        bell = Bell()
+        waiting = bell.wait()
+        before = waiting.done()
+        bell.set()
+        bell.set()
+        later = bell.wait()
+        bell.clear()
+        return [before, await waiting, await later, bell.wait().done()]
+
+    assert asyncio.run(waits()) == [False, True, True, False]
