@@ -23,6 +23,7 @@ from middleware.errors import ApiError, ServerFault, UnknownModel, UnknownRoute,
 from middleware.explain import explained
 from middleware.models import Models
 from middleware.protocol import GrammarRequest
+from middleware.record import REQUEST_ID, request_id
 from middleware.responses import ModelList
 from middleware.settings import Settings
 from middleware.validation import parse_as
@@ -63,24 +64,24 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
-        return _json({"status": "ok", "running": await models.health(), "counters": models.counters})
+        return _json(request, {"status": "ok", "running": await models.health(), "counters": models.metrics.warnings})
 
     async def metrics(request: Request) -> Response:
-        return Response(models.metrics(), media_type="text/plain; version=0.0.4")
+        return Response(models.metrics_text(), media_type="text/plain; version=0.0.4")
 
     async def list_models(request: Request) -> Response:
-        return _json(ModelList(await models.cards()))
+        return _json(request, ModelList(await models.cards()))
 
     async def get_model(request: Request) -> Response:
         name = request.path_params["name"]
         for card in await models.cards():
             if card.id == name:
-                return _json(card)
+                return _json(request, card)
         raise UnknownModel(f"The model '{name}' does not exist.", param="model")
 
     async def explain(request: Request) -> Response:
         asked = await body.decode(await body.read(request.receive, settings.max_body_bytes))
-        return _json(await explained(models, parse_as(GrammarRequest, asked), settings.compile_timeout))
+        return _json(request, await explained(models, parse_as(GrammarRequest, asked), settings.compile_timeout))
 
     guard = [Middleware(BearerAuth, settings.api_keys)] if settings.api_keys else []
     v1 = [
@@ -92,13 +93,14 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     return [Route("/health", health), Route("/metrics", metrics), Mount("/v1", routes=v1, middleware=guard)]
 
 
-def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
+def _json(request: Request, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    named = {REQUEST_ID: request_id(request.scope), **(headers or {})}
+    return Response(msgspec.json.encode(value), status, named, media_type="application/json")
 
 
 async def _explain(request: Request, error: Exception) -> Response:
     known = as_api_error(error) or ServerFault("The server failed.")
-    return _json(known.envelope, known.status, known.headers)
+    return _json(request, known.envelope, known.status, known.headers)
 
 
 async def _explain_http(request: Request, error: Exception) -> Response:
@@ -106,7 +108,7 @@ async def _explain_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind: type[ApiError] = WrongMethod if error.status_code == WrongMethod.status else UnknownRoute
     known = kind(f"{request.method} {request.url.path}: {error.detail}.")
-    return _json(known.envelope, known.status, error.headers)
+    return _json(request, known.envelope, known.status, error.headers)
 
 
 HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from urllib.parse import quote
 
 import msgspec
@@ -17,12 +16,11 @@ from middleware.completion import Completion, Job
 from middleware.disconnect import unless_disconnected
 from middleware.models import Models
 from middleware.protocol import ChatRequest
+from middleware.record import REQUEST_ID, Record, recorded
+from middleware.responses import Chunk, ChunkChoice
 from middleware.settings import Settings
 from middleware.validation import parse
 
-logger = logging.getLogger(__name__)
-
-REQUEST_ID = "x-request-id"
 CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
 # What a header lists at most: it has its limits, and a body's keys have none.
@@ -38,29 +36,43 @@ class ChatCompletions:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
+        with suppress(ClientDisconnect), recorded(scope, self._models.metrics) as record:
             asked = await body.read(receive, self._settings.max_body_bytes)
-            await unless_disconnected(receive, self._answer(asked, send))
-        except ClientDisconnect:
-            logger.info("A client went away; its work was ended")
+            await unless_disconnected(receive, self._answer(asked, send, record))
 
-    async def _answer(self, asked: bytes, send: Send) -> None:
+    async def _answer(self, asked: bytes, send: Send, record: Record) -> None:
         decoded = await body.decode(asked)
+        if self._settings.log_content:
+            record.content["request"] = decoded
         request = parse(decoded)
         model = await self._models.find(request.model)
+        record.model, record.stream = model.names[0], bool(request.stream)
         job = await model.prepare(request, decoded["messages"])
-        completion = Completion(model.engine, job, self._models.counters)
-        headers = {REQUEST_ID: completion.id, **_ignored(request, job), **_checked(job)}
+        completion = record.completion = Completion(model.engine, job, self._models.metrics)
+        headers = {REQUEST_ID: record.id, **_ignored(request, job), **_checked(job)}
         async with aclosing(completion.choices()) as choices:
+            told = self._noted(completion, choices, record) if self._settings.log_content else choices
             if request.stream:
                 usage = request.stream_options and request.stream_options.include_usage
                 end = completion.end if usage else None
-                await sse.send_stream(send, completion.chunk(), choices, end, headers)
+                record.error = await sse.send_stream(send, completion.chunk(), told, end, headers)
             else:
-                chunks = [completion.chunk(choice) async for added in choices for choice in added]
+                chunks = [completion.chunk(choice) async for added in told for choice in added]
                 whole = msgspec.json.encode(fold([*chunks, completion.end()]))
                 await sse.start(send, 200, {"content-type": "application/json", **headers})
                 await send({"type": "http.response.body", "body": whole})
+
+    async def _noted(
+        self, completion: Completion, choices: AsyncGenerator[Sequence[ChunkChoice], None], record: Record
+    ) -> AsyncGenerator[Sequence[ChunkChoice], None]:
+        """What is told, and kept for the log."""
+        told: list[Chunk] = []
+        try:
+            async for added in choices:
+                told += map(completion.chunk, added)
+                yield added
+        finally:
+            record.content["chunks"] = told
 
 
 def _ignored(request: ChatRequest, job: Job) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from middleware import embedded
+from middleware import embedded, tracing
 from middleware.settings import OPTIONS, InvalidSetting, Settings, from_environ, keys
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _help_engine() if given.help_engine else _serve(_settings(given), engine_arguments)
     except (Refused, InvalidSetting) as error:
         serve.error(str(error))
-    except (CannotServe, embedded.EmbeddedModelMissing) as error:
+    except (CannotServe, embedded.EmbeddedModelMissing, tracing.TracingUnavailable) as error:
         print(f"{SERVE}: {error}", file=sys.stderr)
         return 1
 
@@ -107,6 +107,7 @@ def _check_format(name: str) -> None:
 
 def _serve(settings: Settings, engine_arguments: Sequence[str]) -> int:
     with _listener(settings) as listener:
+        tracing.configure(os.environ)
         engine = _engine(engine_arguments, settings)
         from middleware import server
         from middleware.app import create_app
@@ -118,7 +119,13 @@ def _serve(settings: Settings, engine_arguments: Sequence[str]) -> int:
             _say(welcome(server.url(listener), name, guarded=bool(settings.api_keys)))
 
         _say(f"Loading {name} into vLLM, which tells how it goes:")
-        server.run(create_app(engine, settings=settings), listener, drain_timeout=settings.drain_timeout, ready=ready)
+        server.run(
+            create_app(engine, settings=settings),
+            listener,
+            drain_timeout=settings.drain_timeout,
+            ready=ready,
+            log_format=settings.log_format,
+        )
     return 0
 
 

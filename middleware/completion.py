@@ -15,12 +15,12 @@ from msgspec import UNSET
 from grammars.plan import Plan
 from grammars.schema import Violation
 from middleware.choice import Choice
-from middleware.counters import Counters
-from middleware.engines.base import Engine, Sampling
+from middleware.engines.base import NOTHING_SAVED, Engine, Sampling
 from middleware.errors import BrokenGuarantee, SchemaViolation
 from middleware.generation import generation
 from middleware.merge import merge
-from middleware.responses import Chunk, ChunkChoice, CompletionTokensDetails, Usage
+from middleware.metrics import Metrics
+from middleware.responses import Chunk, ChunkChoice, CompletionTokensDetails, FinishReason, Usage
 from middleware.thoughts import Budget
 
 logger = logging.getLogger(__name__)
@@ -55,20 +55,33 @@ class _Broken(Exception):
         super().__init__(violations)
         self.first = violations[0]
 
+    @property
+    def place(self) -> str:
+        """For the log: nothing of what the model wrote."""
+        return f"{self.first.keyword} at {self.first.pointer or '/'}"
+
     def __str__(self) -> str:
-        return f"{self.first.message} ({self.first.keyword} at {self.first.pointer or '/'})"
+        return f"{self.first.message} ({self.place})"
 
 
 class Completion:
-    """A fresh one for each request."""
+    """A fresh one for each request.
 
-    def __init__(self, engine: Engine, job: Job, counters: Counters) -> None:
+    `first_at` is when the first token came, on the clock of time.perf_counter; `finishes` is how the choices ended
+    that have; `saved` counts for all choices and attempts that have ended.
+    """
+
+    def __init__(self, engine: Engine, job: Job, metrics: Metrics) -> None:
         self._engine = engine
         self._job = job
-        self._counters = counters
+        self._metrics = metrics
         self._tokens = 0
         self._thoughts = 0
         self.id = f"chatcmpl-{secrets.token_hex(16)}"
+        self.first_at: float | None = None
+        self.finishes: list[FinishReason] = []
+        self.saved = NOTHING_SAVED
+        metrics.checked_keywords.inc(len(job.plan.checked))
         self._created = int(time.time())
 
     def choices(self) -> AsyncGenerator[Sequence[ChunkChoice], None]:
@@ -87,17 +100,19 @@ class Completion:
 
     def end(self) -> Chunk:
         """The last chunk, once all choices have ended: it has the usage."""
-        return self.chunk(usage=self._usage())
+        return self.chunk(usage=self.usage)
 
     async def _checked(self, index: int) -> AsyncGenerator[Sequence[ChunkChoice], None]:
         """The grammar allows more than the schema: the answer is held back until it is known to be valid."""
         for attempt in range(self._job.attempts):
+            if attempt:
+                self._metrics.regenerations.inc()
             try:
                 async with aclosing(self._attempt(index, attempt)) as told:
                     held = [choice async for choices in told for choice in choices]
             except _Broken as broken:
-                self._counters.regenerations += 1
-                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, self._job.attempts, broken)
+                self._metrics.violations.inc()
+                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, self._job.attempts, broken.place)
                 last = broken
             else:
                 yield held
@@ -112,23 +127,29 @@ class Completion:
         async with aclosing(generated) as pieces:
             told = [choice.open()]
             async for piece in pieces:
+                if self.first_at is None:
+                    self.first_at = time.perf_counter()
                 self._tokens += len(piece.token_ids)
                 added = choice.feed(piece)
                 if added is not None:
                     told.append(added)
                 if choice.finish is not None:
+                    self.saved += piece.saved
                     break
                 if told:
                     yield told
                     told = []
         self._thoughts += choice.thoughts
         await self._check(choice)
-        yield [*told, choice.close()]
+        last = choice.close()
+        if last.finish_reason is not None:
+            self.finishes.append(last.finish_reason)
+        yield [*told, last]
 
     async def _check(self, choice: Choice) -> None:
         """Raises BrokenGuarantee, or _Broken where the grammar alone can't keep the answer valid."""
         for malformed in choice.malformed:
-            self._counters.malformed += 1
+            self._metrics.malformed.inc()
             logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
         # Only a schema takes long. Where none binds the answer, a thread would cost more than a dozen of its tokens.
         violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
@@ -137,8 +158,8 @@ class Completion:
         broken = _Broken(violations)
         if not self._job.plan.exact:
             raise broken
-        self._counters.broken_guarantees += 1
-        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken)
+        self._metrics.broken_guarantees.inc()
+        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.place)
         raise BrokenGuarantee(f"The answer breaks its schema: {broken}")
 
     def _sampling(self, index: int, attempt: int) -> Sampling:
@@ -150,7 +171,8 @@ class Completion:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE)
         return sampling
 
-    def _usage(self) -> Usage:
+    @property
+    def usage(self) -> Usage:
         """All that was generated, attempts that failed included."""
         prompt = len(self._job.prompt)
         details = CompletionTokensDetails(self._thoughts) if self._job.reasons else UNSET

@@ -23,10 +23,10 @@ from middleware.compiling.compiler import Compiler
 from middleware.compiling.wanted import Wanted, wanted
 from middleware.compiling.workers import Workers
 from middleware.completion import Job
-from middleware.counters import Counters
 from middleware.engines.base import Engine
 from middleware.engines.vocabulary import Trial
 from middleware.errors import BadRequest, UnknownModel
+from middleware.metrics import Metrics
 from middleware.offloop import off_loop
 from middleware.prompt import ChatTemplate, PromptError
 from middleware.protocol import ChatRequest, TurnRequest
@@ -225,9 +225,9 @@ class Models:
     """All models of an app, by name. They are loaded once: by the app's lifespan, or else by the first request."""
 
     def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
-        self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory))
+        self.metrics = Metrics()
+        self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory), self.metrics)
         self._models = tuple(Model(engine, settings, self._compiler) for engine in engines)
-        self.counters = Counters()
         self._loading = asyncio.Lock()
         self._loaded = False
 
@@ -259,9 +259,9 @@ class Models:
         await self.load()
         return tuple(card for model in self._models for card in model.cards)
 
-    def metrics(self) -> bytes:
-        """What the engines count. Those of one process may count together, and are told once."""
-        return b"".join(dict.fromkeys(model.engine.metrics() for model in self._models))
+    def metrics_text(self) -> bytes:
+        """What the app and its engines count. Engines of one process may count together, and are told once."""
+        return self.metrics.text() + b"".join(dict.fromkeys(model.engine.metrics() for model in self._models))
 
     async def health(self) -> dict[str, int]:
         """How many answers each model is working on. Raises EngineDead where one can't be served."""

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.config import LOGGING_CONFIG
 
-# Our own log lines look as uvicorn's do.
-OURS = {"handlers": ["default"], "level": "INFO", "propagate": False}
+from middleware import logs
+from middleware.logs import LogFormat
 
 
 class CannotListen(Exception):
@@ -61,11 +60,23 @@ class Server(uvicorn.Server):
             self._ready()
 
 
-def run(app: Any, listener: socket.socket, *, drain_timeout: int, ready: Callable[[], None]) -> None:
+def run(
+    app: Any,
+    listener: socket.socket,
+    *,
+    drain_timeout: int,
+    ready: Callable[[], None],
+    log_format: LogFormat = "text",
+) -> None:
     """Serves until SIGTERM or SIGINT, then lets running answers finish within `drain_timeout` seconds."""
     # uvicorn raises the signal once more when it has drained; ignored there, a stop that was asked for is a success.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
-    logging = {**LOGGING_CONFIG, "loggers": {**LOGGING_CONFIG["loggers"], "middleware": OURS}}
-    config = uvicorn.Config(app, timeout_graceful_shutdown=drain_timeout, lifespan="on", log_config=logging)
+    config = uvicorn.Config(
+        app,
+        timeout_graceful_shutdown=drain_timeout,
+        lifespan="on",
+        log_config=dict(logs.config(log_format)),
+        access_log=False,  # each chat completion is told of, with what became of it
+    )
     Server(config, ready).run(sockets=[listener])

@@ -36,6 +36,8 @@ class Settings:
     attempts: int = 3
     max_tool_calls: int = 16
     drain_timeout: int = 30
+    log_format: Literal["text", "json"] = "text"
+    log_content: bool = False
 
 
 class InvalidSetting(ValueError):
@@ -163,6 +165,8 @@ OPTIONS = (
     ),
     Option("max_tool_calls", count, "N", "how many tools one answer may call: a small model goes on and on"),
     Option("drain_timeout", whole_seconds, "SECONDS", "how long running answers may go on after SIGTERM"),
+    Option("log_format", str, "", "text for people, or one JSON object a line", ("text", "json")),
+    Option("log_content", switch, "", "log requests and answers too, which hold what people wrote"),
 )
 
 

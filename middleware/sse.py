@@ -46,12 +46,13 @@ async def send_stream(
     choices: AsyncGenerator[Sequence[ChunkChoice], None],
     end: Callable[[], Chunk] | None,
     headers: Mapping[str, str],
-) -> None:
+) -> Exception | None:
     """Sends a chunk for each of the choices, and one from `end` where the client asked for the usage.
 
     Nothing is sent before the first choice is there: until then an error is an ordinary response. A later one is an
-    event of its own, and the stream ends without [DONE], so that no client takes it for complete.
+    event of its own, and the stream ends without [DONE], so that no client takes it for complete; it is returned.
     """
+    failed = None
     first = await anext(choices)
     await start(send, 200, {**HEADERS, **headers})
     # Where usage was asked for, all other chunks have it as null; else none has it.
@@ -62,8 +63,9 @@ async def send_stream(
             await send(_body(framed(added)))
         last = (event(_encode(end())) if end else b"") + DONE
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a response that has started
-        last = event(_explained(error))
+        failed, last = error, event(_explained(error))
     await send(_body(last, more=False))
+    return failed
 
 
 async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from middleware.compiling.messages import Ask
 from middleware.compiling.wanted import Wanted, refuse_size
 from middleware.compiling.workers import Workers
 from middleware.engines.vocabulary import Vocabulary
+from middleware.metrics import Metrics
 from middleware.settings import Settings
 
 
@@ -37,8 +38,9 @@ class _Flight:
 class Compiler:
     """One for all models of an app. Turns that are asked for together are compiled together."""
 
-    def __init__(self, settings: Settings, workers: Workers) -> None:
+    def __init__(self, settings: Settings, workers: Workers, metrics: Metrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._workers = workers
         self._limits = limits(settings)
         self._kept: Cache[bytes, Done] = Cache(settings.compile_cache_bytes, lambda key, done: done.weight)
@@ -65,7 +67,10 @@ class Compiler:
     def find(self, one: Wanted) -> Compiled | None:
         """What is kept of it. Raises the GrammarError that is."""
         done = self._kept.find(one.key)
-        return None if done is None else _outcome(done)
+        if done is None:
+            return None
+        self._metrics.compile_hits.inc()
+        return _outcome(done)
 
     async def compiled(self, one: Wanted) -> Compiled:
         """Raises GrammarError; BadRequest for what takes too long or too much, Unavailable where all is too busy."""
@@ -73,8 +78,10 @@ class Compiler:
             if (found := self.find(one)) is not None:
                 return found
             flight = self._boarded(one)
+        self._metrics.compile_misses.inc()
         try:
-            await _landed(flight.future)
+            with self._metrics.compile_time.time():
+                await _landed(flight.future)
         finally:
             self._left(flight)
         try:

@@ -51,16 +51,31 @@ class SampledToken(TokenLogprob):
     top: tuple[TokenLogprob, ...] = ()
 
 
+class Saved(Struct, frozen=True):
+    """How many tokens of an answer took no forward pass of their own: forced by its grammar, or guessed rightly."""
+
+    forced: int = 0
+    copied: int = 0
+
+    def __add__(self, other: Saved) -> Saved:
+        return Saved(self.forced + other.forced, self.copied + other.copied)
+
+
+NOTHING_SAVED = Saved()
+
+
 class Piece(Struct, frozen=True):
     """What the engine produced since the last piece. Any chunking: one token, or many merged.
 
-    `logprobs` has one entry a token where they were asked for. `finish` is set on the last piece only.
+    `logprobs` has one entry a token where they were asked for. `finish` and `saved`, which is of the whole answer, are
+    set on the last piece only.
     """
 
     text: str
     token_ids: tuple[int, ...]
     logprobs: tuple[SampledToken, ...] = ()
     finish: EngineFinish | None = None
+    saved: Saved = NOTHING_SAVED
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from middleware.engines.base import (
+    NOTHING_SAVED,
     EngineDead,
     EngineFailed,
     EngineFinish,
@@ -30,6 +31,7 @@ from middleware.engines.base import (
     PromptRefused,
     SampledToken,
     Sampling,
+    Saved,
     TokenLogprob,
 )
 from middleware.engines.detokenizer import Detokenizer
@@ -38,7 +40,7 @@ from middleware.engines.vllm.drafting import Drafts, add_drafts
 from middleware.engines.vllm.grammars import specification
 from middleware.engines.vllm.outputs import Bell, pass_on_tokens
 from middleware.engines.vllm.params import VettedParams
-from middleware.engines.vllm.scheduler import GUESSES
+from middleware.engines.vllm.scheduler import GUESSES, SAVED
 from middleware.engines.vllm.sockets import read_quickly
 
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
@@ -157,7 +159,7 @@ class VllmEngine:
             while not finished:
                 output = outputs.get_nowait() or await outputs.get()
                 finished = output.finished
-                yield pieces.piece(output.outputs[0])
+                yield pieces.piece(output.outputs[0], output.kv_transfer_params)
         except EngineDeadError as error:
             raise EngineDead("The engine has died.") from error
         finally:
@@ -240,22 +242,28 @@ class _Pieces:
         self._detokenizer = Detokenizer(tokenizer.token_bytes, frozenset(hidden))
         self._most = sampling.logprobs
         self._opening = opening
+        self._opened = len(opening)
 
-    def piece(self, output: CompletionOutput) -> Piece:
+    def piece(self, output: CompletionOutput, told: Mapping[str, Any] | None = None) -> Piece:
         """Raises EngineFailed where the engine has given up."""
         reason = output.finish_reason
         if reason is not None and reason not in FINISH:
             raise EngineFailed(f"The engine ended this request: {reason}.")
         token_ids, self._opening = (*self._opening, *output.token_ids), ()
         # A token that stops the answer is none of its text.
-        told = token_ids[:-1] if reason == "stop" else token_ids
+        written = token_ids[:-1] if reason == "stop" else token_ids
         logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
         return Piece(
-            text=self._detokenizer.feed(told, last=reason is not None),
+            text=self._detokenizer.feed(written, last=reason is not None),
             token_ids=token_ids,
             logprobs=tuple(self._sampled(token_id, position) for token_id, position in logprobs),
             finish=FINISH[reason] if reason else None,
+            saved=self._saved(told or {}) if reason else NOTHING_SAVED,
         )
+
+    def _saved(self, told: Mapping[str, Any]) -> Saved:
+        forced, copied = told.get(SAVED, (0, 0))
+        return Saved(self._opened + forced, copied)
 
     def _sampled(self, token_id: int, position: Mapping[int, Any]) -> SampledToken:
         chosen = self._logprob(token_id, position[token_id])

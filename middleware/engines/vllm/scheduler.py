@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,14 +22,24 @@ from middleware.engines.worth import Chances, Price
 GUESSES = "latticework_guesses"
 
 
+# What an answer's last output says of its drafts: (forced, copied). vLLM passes the field on as it stands; it is meant
+# for what only the engine core knows, which this is.
+SAVED = "latticework_saved"
+
+
 @dataclass
 class Drafting:
-    """One answer's drafts: the text that guesses are copied from, and how many of the answer's tokens it has."""
+    """One answer's drafts: the text that guesses are copied from, and how many of the answer's tokens it has.
+
+    `forced` and `copied` count the drafted tokens that held.
+    """
 
     text: Text
     chances: Chances
     read: int
     draft: Draft = NOTHING
+    forced: int = 0
+    copied: int = 0
 
 
 class DraftScheduler(Scheduler):
@@ -59,7 +70,10 @@ class DraftScheduler(Scheduler):
 
     def update_from_output(self, scheduler_output: SchedulerOutput, model_runner_output: Any) -> Any:
         self._learn(scheduler_output, model_runner_output)
-        return super().update_from_output(scheduler_output, model_runner_output)
+        running = list(self.running)  # vLLM forgets those that end
+        outputs = super().update_from_output(scheduler_output, model_runner_output)
+        self._tell(running, outputs)
+        return outputs
 
     def _draft(self, request: Request, matcher: LLMatcher, least: float) -> list[int]:
         drafting = self._drafting.get(request)
@@ -92,6 +106,22 @@ class DraftScheduler(Scheduler):
                 if kind != CERTAIN:
                     drafting.chances.observe(kind, place < held)
                     self._chances.observe(kind, place < held)
+            forced = drafting.draft.kinds[:held].count(CERTAIN)
+            drafting.forced += forced
+            drafting.copied += held - forced
+
+    def _tell(self, running: Sequence[Request], outputs: Mapping[int, Any]) -> None:
+        """Adds to each answer's last output what its drafts have saved."""
+        ended = {
+            output.request_id: output
+            for step in outputs.values()
+            for output in step.outputs
+            if output.finish_reason is not None and output.kv_transfer_params is None
+        }
+        for request in running if ended else ():
+            drafting, output = self._drafting.get(request), ended.get(request.request_id)
+            if drafting is not None and output is not None:
+                output.kv_transfer_params = {SAVED: (drafting.forced, drafting.copied)}
 
 
 def _matcher(request: Request) -> LLMatcher | None:

@@ -23,6 +23,7 @@ from middleware.compiling.wanted import Wanted, wanted
 from middleware.compiling.workers import Workers
 from middleware.engines.vocabulary import Trial, Vocabulary
 from middleware.errors import ApiError, BadRequest, ServerFault, Unavailable
+from middleware.metrics import Metrics
 from middleware.settings import Settings
 
 
@@ -54,7 +55,7 @@ def one(value: Any = 1) -> Wanted:
 
 def asking(settings: Settings | None = None) -> tuple[ByHand, Compiler]:
     workers = ByHand()
-    return workers, Compiler(settings or Settings(), workers)
+    return workers, Compiler(settings or Settings(), workers, Metrics())
 
 
 async def settled(*waiting: Awaitable[Any]) -> list[asyncio.Task[Any]]:
