@@ -54,6 +54,7 @@ def test_an_address_that_is_taken_is_named() -> None:
 # Echoes a body when all of it is there; says when it is ready, and when it is told to end.
 ECHO = """
 from middleware import server
+from middleware.settings import Settings
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -71,7 +72,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 listener = server.bind("127.0.0.1", 0)
-server.run(app, listener, drain_timeout=30, ready=lambda: print(listener.getsockname()[1], flush=True))
+server.run(app, listener, Settings(), lambda: print(listener.getsockname()[1], flush=True))
 print("returned", flush=True)
 """
 
