@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
+import logging.config
 import multiprocessing
 import signal
 import socket
@@ -104,6 +105,22 @@ def _die(sig: int) -> None:
     signal.raise_signal(sig)
 
 
+def make(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
+    """The server of an app. It logs as logging is set up."""
+    draining = Draining(app)
+    timeouts = Timeouts(settings.read_timeout, settings.write_timeout)
+    connection: Any = partial(Connection, timeouts=timeouts)  # uvicorn only ever calls it
+    config = uvicorn.Config(
+        draining,
+        timeout_graceful_shutdown=settings.drain_timeout,
+        lifespan="on",
+        log_config=None,
+        http=connection,
+        ws="none",
+    )
+    return Server(config, draining, ready)
+
+
 def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT, then lets running answers finish within the settings' `drain_timeout`.
 
@@ -112,15 +129,5 @@ def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callab
     # Once all is over, one more signal changes nothing: a stop that was asked for is a success.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
-    draining = Draining(app)
-    timeouts = Timeouts(settings.read_timeout, settings.write_timeout)
-    connection: Any = partial(Connection, timeouts=timeouts)  # uvicorn only ever calls it
-    config = uvicorn.Config(
-        draining,
-        timeout_graceful_shutdown=settings.drain_timeout,
-        lifespan="on",
-        log_config={**LOGGING_CONFIG, "loggers": {**LOGGING_CONFIG["loggers"], "middleware": OURS}},
-        http=connection,
-        ws="none",
-    )
-    Server(config, draining, ready).run(sockets=[listener])
+    logging.config.dictConfig({**LOGGING_CONFIG, "loggers": {**LOGGING_CONFIG["loggers"], "middleware": OURS}})
+    make(app, settings, ready).run(sockets=[listener])
