@@ -60,9 +60,10 @@ def url(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """uvicorn, which calls `ready` once requests are really accepted, and ends at the second signal."""
 
-    def __init__(self, config: uvicorn.Config, app: Draining, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: Draining, drain_timeout: int, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._app = app
+        self._drain_timeout = drain_timeout
         self._ready = ready
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signals = 0
@@ -81,13 +82,22 @@ class Server(uvicorn.Server):
         self._signals += 1
         if self._signals == 1:
             self.should_exit = self._app.stopping = True
-        elif self._signals == 2 and self.started and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._cut)
+            self._soon(self._drain)
+        elif self._signals == 2 and self.started:
+            self._soon(self._cut)
         else:
             _die(sig)
 
+    def _soon(self, what: Callable[[], None]) -> None:
+        """A signal comes between any two lines of Python: what it asks for is left to the loop."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(what)
+
+    def _drain(self) -> None:
+        asyncio.get_running_loop().call_later(self._drain_timeout, self._cut)
+
     def _cut(self) -> None:
-        """Ends all requests; then uvicorn finds nothing to wait for, and stops the app as ever."""
+        """Ends all requests. uvicorn waits for that, and then stops the app."""
         for task in self.server_state.tasks:
             task.cancel()
         asyncio.get_running_loop().call_later(GOODBYE, self._abort)
@@ -112,13 +122,14 @@ def make(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
     connection: Any = partial(Connection, timeouts=timeouts)  # uvicorn only ever calls it
     config = uvicorn.Config(
         draining,
-        timeout_graceful_shutdown=settings.drain_timeout,
+        # The server cuts off what takes longer. Uvicorn does so while it stops the app, so it comes after.
+        timeout_graceful_shutdown=settings.drain_timeout + round(2 * GOODBYE) + 3,
         lifespan="on",
         log_config=None,
         http=connection,
         ws="none",
     )
-    return Server(config, draining, ready)
+    return Server(config, draining, settings.drain_timeout, ready)
 
 
 def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
