@@ -11,9 +11,11 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from middleware import Settings, create_app
-from middleware.connection import MOST_HEAD, Connection
+from middleware.connection import MOST_HEAD, Connection, Timeouts
 from middleware.engines.base import Piece, Sampling
 from tests.scripted import Script, ScriptedEngine, says
 from tests.serving import PATIENCE, Served, response, served
@@ -269,3 +271,49 @@ def told_of_loss(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     monkeypatch.setattr(Connection, "connection_lost", connection_lost)
     return lost
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """Keeps the timers, for the test to let them expire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timers: list[Callable[[], object]] = []
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(delay, callback, args, self)
+        self.timers.append(lambda: timer.cancelled() or callback(*args))
+        return timer
+
+
+class Transport(asyncio.Transport):
+    """Of which a client takes as much as the test says."""
+
+    left = 0
+    aborted = False
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("left", "aborted"), [([90, 80, 1, 0], False), ([90, 90], True), ([90, 80, 81], True)])
+def test_who_takes_slowly_is_not_cut_off(left: list[int], aborted: bool) -> None:
+    loop, transport = Loop(), Transport()
+    config = uvicorn.Config(create_app(), log_config=None)
+    connection = Connection(config, ServerState(), {}, loop, timeouts=Timeouts(1, 1))
+    connection.connection_made(transport)
+    transport.left = 100
+    connection.eof_received()
+    for remaining in left:
+        assert not transport.aborted
+        transport.left = remaining
+        loop.timers.pop()()
+    assert transport.aborted is aborted
+    assert len(loop.timers) == 1  # the request's, and none of what was taken
+    loop.close()
