@@ -20,7 +20,7 @@ MOST_HEAD = 1 << 16
 
 @dataclass(frozen=True)
 class Timeouts:
-    """In seconds: for a request's head to arrive, and then its body; for a client to take something of an answer."""
+    """In seconds: for a request's head to arrive, and what nobody reads; for a client to take something of an answer."""
 
     read: float
     write: float
@@ -64,7 +64,7 @@ class Connection(HttpToolsProtocol):
             self._fault = _head_too_large()
             raise self._fault  # the parser tells data_received, which calls send_400_response
         super().on_headers_complete()
-        self._await_more()
+        self._await_nothing()  # the app waits for the body, and answers where it is late
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -107,11 +107,8 @@ class Connection(HttpToolsProtocol):
 
     def _late(self) -> None:
         self._deadline = None
-        if self._answering:
-            self.cycle.keep_alive = False  # the app notices too: with its answer, the connection ends
-        else:
-            self.transport.close()
-            self._watch_taking()
+        self.transport.close()
+        self._watch_taking()
 
     # Writing
     def pause_writing(self) -> None:

@@ -99,7 +99,6 @@ def test_a_body_that_does_not_arrive_is_a_408(short: Served, path: str, start: b
             "code": "request_timeout",
         }
         assert headers["content-type"] == "application/json"
-        assert answer.read() == b""
 
 
 def test_a_body_that_arrives_in_drops_is_too(short: Served) -> None:
@@ -280,7 +279,7 @@ class Loop(asyncio.SelectorEventLoop):
         super().__init__()
         self.timers: list[Callable[[], object]] = []
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_later(self, delay: float, callback: Any, *args: Any, **_: Any) -> Any:  # type: ignore[override]
         timer = asyncio.TimerHandle(delay, callback, args, self)
         self.timers.append(lambda: timer.cancelled() or callback(*args))
         return timer
@@ -302,14 +301,18 @@ class Transport(asyncio.Transport):
         return True
 
 
+WATCHED = ["pause_writing", "resume_writing", "on_response_complete", "eof_received"]
+
+
+@pytest.mark.parametrize("event", WATCHED)
 @pytest.mark.parametrize(("left", "aborted"), [([90, 80, 1, 0], False), ([90, 90], True), ([90, 80, 81], True)])
-def test_who_takes_slowly_is_not_cut_off(left: list[int], aborted: bool) -> None:
+def test_who_takes_slowly_is_not_cut_off(event: str, left: list[int], aborted: bool) -> None:
     loop, transport = Loop(), Transport()
     config = uvicorn.Config(create_app(), log_config=None)
     connection = Connection(config, ServerState(), {}, loop, timeouts=Timeouts(1, 1))
     connection.connection_made(transport)
     transport.left = 100
-    connection.eof_received()
+    getattr(connection, event)()
     for remaining in left:
         assert not transport.aborted
         transport.left = remaining
