@@ -20,7 +20,7 @@ MOST_HEAD = 1 << 16
 
 @dataclass(frozen=True)
 class Timeouts:
-    """In seconds: for a request's head to arrive, and what nobody reads; for a client to take something of an answer."""
+    """In seconds: for a head to arrive, or what nobody reads; for a client to take something of an answer."""
 
     read: float
     write: float
