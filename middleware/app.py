@@ -16,14 +16,17 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from grammars.errors import GrammarError
 from middleware import body
+from middleware.arrival import Timely
 from middleware.auth import BearerAuth
 from middleware.chat import ChatCompletions
 from middleware.engines.base import Engine, EngineError
 from middleware.errors import ApiError, ServerFault, UnknownModel, UnknownRoute, WrongMethod, as_api_error
 from middleware.explain import explained
+from middleware.keys import Keys
 from middleware.models import Models
 from middleware.protocol import GrammarRequest
-from middleware.record import REQUEST_ID, request_id
+from middleware.quota import Limited, Quotas
+from middleware.record import REQUEST_ID, Recorded, request_id
 from middleware.responses import ModelList
 from middleware.settings import Settings
 from middleware.validation import parse_as
@@ -83,10 +86,16 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         asked = await body.decode(await body.read(request.receive, settings.max_body_bytes))
         return _json(request, await explained(models, parse_as(GrammarRequest, asked), settings.compile_timeout))
 
-    guard = [Middleware(BearerAuth, settings.api_keys)] if settings.api_keys else []
+    guard = [Middleware(BearerAuth, Keys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
+    # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
+    work = [
+        Middleware(Limited, Quotas(settings.requests_per_minute, settings.concurrent_requests)),
+        Middleware(Timely, settings.read_timeout),
+    ]
+    record = Middleware(Recorded, models.metrics)
     v1 = [
-        Route("/chat/completions", ChatCompletions(models, settings), methods=["POST"]),
-        Route("/grammars", explain, methods=["POST"]),
+        Route("/chat/completions", ChatCompletions(models, settings), methods=["POST"], middleware=[record, *work]),
+        Route("/grammars", explain, methods=["POST"], middleware=work),
         Route("/models", list_models),
         Route("/models/{name:path}", get_model),
     ]

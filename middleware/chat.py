@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from urllib.parse import quote
 
 import msgspec
-from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from middleware import body, sse
@@ -16,7 +15,7 @@ from middleware.completion import Completion, Job
 from middleware.disconnect import unless_disconnected
 from middleware.models import Models
 from middleware.protocol import ChatRequest
-from middleware.record import REQUEST_ID, Record, recorded
+from middleware.record import REQUEST_ID, Record, record_of
 from middleware.responses import Chunk, ChunkChoice
 from middleware.settings import Settings
 from middleware.validation import parse
@@ -36,9 +35,8 @@ class ChatCompletions:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(ClientDisconnect), recorded(scope, self._models.metrics) as record:
-            asked = await body.read(receive, self._settings.max_body_bytes)
-            await unless_disconnected(receive, self._answer(asked, send, record))
+        asked = await body.read(receive, self._settings.max_body_bytes)
+        await unless_disconnected(receive, self._answer(asked, send, record_of(scope)))
 
     async def _answer(self, asked: bytes, send: Send, record: Record) -> None:
         decoded = await body.decode(asked)

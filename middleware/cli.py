@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from middleware import embedded, tracing
-from middleware.settings import OPTIONS, InvalidSetting, Settings, from_environ, keys
+from middleware.keys import Keys
+from middleware.settings import OPTIONS, InvalidSetting, Settings, from_environ
 
 if TYPE_CHECKING:
     import socket
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from middleware.engines.vllm import VllmEngine
 
 SERVE = "latticework serve"
-KEY_FILE = "LATTICEWORK_API_KEY_FILE"
 
 DESCRIPTION = """Serve a model over OpenAI's chat API, on real vLLM. Every option that is not listed here is one of
 vLLM's engine arguments (--model, --tensor-parallel-size, --quantization ...) and goes to vLLM as it stands;
@@ -64,16 +63,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         default = getattr(Settings, option.field)
         told = f" ({option.variable})" if default in (None, False) else f" ({option.variable}; {default})"
         shared: dict[str, Any] = {"dest": option.field, "default": argparse.SUPPRESS, "help": option.help + told}
-        if option.field == "api_keys":
-            continue  # on a command line, every user of the machine could read them
+        if option.secret:
+            continue
         if isinstance(default, bool):
             parser.add_argument(option.flag, action="store_true", **shared)
         else:
             parser.add_argument(
                 option.flag, type=option.read, choices=option.choices, metavar=option.metavar or None, **shared
             )
-    told = f"a file of API keys, one a line, besides those in LATTICEWORK_API_KEYS ({KEY_FILE})"
-    parser.add_argument("--api-key-file", metavar="FILE", default=os.environ.get(KEY_FILE), help=told)
     parser.add_argument("--help-engine", action="store_true", help="show vLLM's engine arguments and exit")
 
 
@@ -81,21 +78,10 @@ def _settings(given: argparse.Namespace) -> Settings:
     """The environment's settings, and over them those of the command line."""
     settings = from_environ(os.environ)
     settings = replace(settings, **{name: value for name, value in vars(given).items() if hasattr(settings, name)})
-    if given.api_key_file:
-        settings = replace(settings, api_keys=settings.api_keys + _keys_of(Path(given.api_key_file)))
+    Keys(settings.api_keys, settings.api_key_file)  # known to be of use before anything is loaded
     if settings.tool_format:
         _check_format(settings.tool_format)
     return settings
-
-
-def _keys_of(path: Path) -> tuple[str, ...]:
-    try:
-        found = keys(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"--api-key-file {path}: {error}") from error
-    if not found:
-        raise Refused(f"--api-key-file {path}: it holds no key")
-    return found
 
 
 def _check_format(name: str) -> None:
@@ -116,16 +102,10 @@ def _serve(settings: Settings, engine_arguments: Sequence[str]) -> int:
         name = engine.model_ids[0]
 
         def ready() -> None:
-            _say(welcome(server.url(listener), name, guarded=bool(settings.api_keys)))
+            _say(welcome(server.url(listener), name, guarded=settings.guarded))
 
         _say(f"Loading {name} into vLLM, which tells how it goes:")
-        server.run(
-            create_app(engine, settings=settings),
-            listener,
-            drain_timeout=settings.drain_timeout,
-            ready=ready,
-            log_format=settings.log_format,
-        )
+        server.run(create_app(engine, settings=settings), listener, settings, ready)
     return 0
 
 
@@ -137,7 +117,7 @@ def _listener(settings: Settings) -> socket.socket:
         listener = server.bind(settings.host, settings.port)
     except server.CannotListen as error:
         raise CannotServe(f"{error}. Choose another with --host and --port.") from error
-    if not (server.is_loopback(listener) or settings.api_keys or settings.no_auth):
+    if not (server.is_loopback(listener) or settings.guarded or settings.no_auth):
         listener.close()
         raise Refused(OPEN_DOOR.format(settings.host))
     return listener

@@ -7,17 +7,22 @@ ApiError                    status  type                    code
 ├── UnknownRoute            404     invalid_request_error   unknown_url
 ├── UnknownModel            404     invalid_request_error   model_not_found
 ├── WrongMethod             405     invalid_request_error   method_not_supported
+├── SlowRequest             408     invalid_request_error   request_timeout
 ├── TooLarge                413     invalid_request_error   request_too_large
+├── RateLimited             429     requests                rate_limit_exceeded
+├── HeadTooLarge            431     invalid_request_error   request_headers_too_large
 ├── BrokenGuarantee         500     server_error            invalid_output
 ├── SchemaViolation         500     server_error            schema_violation
 ├── ServerFault             500     server_error            internal_error
 └── Unavailable             503     server_error            engine_unavailable
 
 Clients retry 408, 409, 429 and 5xx, and no other 4xx (openai, the AI SDK): a caller's mistake is never one of those.
+OpenAI's own 429 names what was used up as its type.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -47,7 +52,7 @@ class ApiError(Exception):
     status: ClassVar[int]
     type: ClassVar[str] = "invalid_request_error"
     code: ClassVar[str | None] = None
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -69,7 +74,7 @@ class ContextExceeded(BadRequest):
 class Unauthorized(ApiError):
     status = 401
     code = "invalid_api_key"
-    headers: ClassVar[dict[str, str]] = {"www-authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"www-authenticate": "Bearer"}
 
 
 class UnknownRoute(ApiError):
@@ -87,9 +92,31 @@ class WrongMethod(ApiError):
     code = "method_not_supported"
 
 
+class SlowRequest(ApiError):
+    status = 408
+    code = "request_timeout"
+
+
 class TooLarge(ApiError):
     status = 413
     code = "request_too_large"
+
+
+class RateLimited(ApiError):
+    """`retry_after`: the seconds after which it is worth trying again."""
+
+    status = 429
+    type = "requests"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.headers = {"retry-after": str(retry_after)}
+
+
+class HeadTooLarge(ApiError):
+    status = 431
+    code = "request_headers_too_large"
 
 
 class BrokenGuarantee(ApiError):
@@ -118,7 +145,7 @@ class Unavailable(ApiError):
     status = 503
     type = "server_error"
     code = "engine_unavailable"
-    headers: ClassVar[dict[str, str]] = {"retry-after": "5"}
+    headers: Mapping[str, str] = {"retry-after": "5"}
 
 
 ENGINE_ERRORS: dict[type[Exception], type[ApiError]] = {

@@ -7,12 +7,12 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware import tracing
 from middleware.completion import Completion
@@ -86,6 +86,24 @@ class Record:
                 "copied_tokens": self.completion.saved.copied,
             }
         return told | self.content
+
+
+class Recorded:
+    """Wrap it around an endpoint, and `record_of` has the request's record."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(ClientDisconnect), recorded(scope, self._metrics) as record:
+            scope["state"]["record"] = record
+            await self._app(scope, receive, send)
+
+
+def record_of(scope: Scope) -> Record:
+    record: Record = scope["state"]["record"]
+    return record
 
 
 @contextmanager

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import ipaddress
+import logging.config
+import multiprocessing
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from middleware import logs
-from middleware.logs import LogFormat
+from middleware.connection import Connection, Timeouts
+from middleware.draining import Draining
+from middleware.settings import Settings
+
+# How long a client may take to read that its answer was cut off, in seconds.
+GOODBYE = 1.0
 
 
 class CannotListen(Exception):
@@ -45,13 +56,18 @@ def url(listener: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which calls `ready` once requests are really accepted."""
+    """uvicorn, which calls `ready` once requests are really accepted, and ends at the second signal."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: Draining, drain_timeout: int, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
+        self._drain_timeout = drain_timeout
         self._ready = ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._signals = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if not self.should_exit:
             # What is loaded by now stays. Each time the collector went through it, all streams would stand still.
@@ -59,24 +75,69 @@ class Server(uvicorn.Server):
             gc.freeze()
             self._ready()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, the second cuts off what still runs. Where that does not help, one more kills."""
+        self._signals += 1
+        if self._signals == 1:
+            self.should_exit = self._app.stopping = True
+            self._soon(self._drain)
+        elif self._signals == 2 and self.started:
+            self._soon(self._cut)
+        else:
+            _die(sig)
 
-def run(
-    app: Any,
-    listener: socket.socket,
-    *,
-    drain_timeout: int,
-    ready: Callable[[], None],
-    log_format: LogFormat = "text",
-) -> None:
-    """Serves until SIGTERM or SIGINT, then lets running answers finish within `drain_timeout` seconds."""
-    # uvicorn raises the signal once more when it has drained; ignored there, a stop that was asked for is a success.
+    def _soon(self, what: Callable[[], None]) -> None:
+        """A signal comes between any two lines of Python: what it asks for is left to the loop."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(what)
+
+    def _drain(self) -> None:
+        asyncio.get_running_loop().call_later(self._drain_timeout, self._cut)
+
+    def _cut(self) -> None:
+        """Ends all requests. uvicorn waits for that, and then stops the app."""
+        for task in self.server_state.tasks:
+            task.cancel()
+        asyncio.get_running_loop().call_later(GOODBYE, self._abort)
+
+    def _abort(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+def _die(sig: int) -> None:
+    """At once, and so that no process of the engine's is left behind."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    signal.signal(sig, signal.SIG_DFL)
+    signal.raise_signal(sig)
+
+
+def make(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
+    """The server of an app. It logs as logging is set up."""
+    draining = Draining(app)
+    timeouts = Timeouts(settings.read_timeout, settings.write_timeout)
+    connection: Any = partial(Connection, timeouts=timeouts)  # uvicorn only ever calls it
+    config = uvicorn.Config(
+        draining,
+        # The server cuts off what takes longer. Uvicorn does so while it stops the app, so it comes after.
+        timeout_graceful_shutdown=settings.drain_timeout + round(2 * GOODBYE) + 3,
+        lifespan="on",
+        log_config=None,
+        access_log=False,  # each chat completion is told of, with what became of it
+        http=connection,
+        ws="none",
+    )
+    return Server(config, draining, settings.drain_timeout, ready)
+
+
+def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
+    """Serves until SIGTERM or SIGINT, then lets running answers finish within the settings' `drain_timeout`.
+
+    New requests are refused from then on. A second signal ends the running ones at once: their streams with an error.
+    """
+    # Once all is over, one more signal changes nothing: a stop that was asked for is a success.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
-    config = uvicorn.Config(
-        app,
-        timeout_graceful_shutdown=drain_timeout,
-        lifespan="on",
-        log_config=dict(logs.config(log_format)),
-        access_log=False,  # each chat completion is told of, with what became of it
-    )
-    Server(config, ready).run(sockets=[listener])
+    logging.config.dictConfig(dict(logs.config(settings.log_format)))
+    make(app, settings, ready).run(sockets=[listener])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 Number = TypeVar("Number", int, float)
@@ -15,12 +15,17 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8000
-    api_keys: tuple[str, ...] = ()
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    api_key_file: str | None = None
     no_auth: bool = False
+    requests_per_minute: int | None = None
+    concurrent_requests: int | None = None
     schema_in_prompt: Literal["auto", "always", "never"] = "auto"
     tool_format: str | None = None
     drafts: Literal["auto", "forced", "off"] = "auto"
     max_body_bytes: int = 16 * 2**20
+    read_timeout: float = 30.0
+    write_timeout: float = 60.0
     compile_timeout: float = 5.0
     compile_memory: int = 2**30
     compile_workers: int = 4
@@ -39,9 +44,14 @@ class Settings:
     log_format: Literal["text", "json"] = "text"
     log_content: bool = False
 
+    @property
+    def guarded(self) -> bool:
+        """Whether clients need a key."""
+        return bool(self.api_keys or self.api_key_file)
+
 
 class InvalidSetting(ValueError):
-    """A variable of the environment that cannot be read; the message names it and what it holds."""
+    """A setting that is of no use; the message names it and what it holds, but no key."""
 
 
 def keys(text: str) -> tuple[str, ...]:
@@ -102,6 +112,8 @@ class Option:
     metavar: str
     help: str
     choices: tuple[str, ...] | None = None
+    # Not for the command line, where every user of the machine could read it, and in no message.
+    secret: bool = False
 
     @property
     def flag(self) -> str:
@@ -122,8 +134,16 @@ class Option:
 OPTIONS = (
     Option("host", str, "ADDRESS", "the address to listen on; without API keys only a loopback address is served"),
     Option("port", port, "PORT", "the port to listen on; 0 lets the system choose"),
-    Option("api_keys", keys, "KEYS", "the keys that clients may send as bearer tokens, between commas"),
+    Option("api_keys", keys, "KEYS", "the keys that clients may send as bearer tokens, between commas", secret=True),
+    Option(
+        "api_key_file",
+        str,
+        "FILE",
+        "a file of API keys, one a line, besides those in LATTICEWORK_API_KEYS; read again whenever it changes",
+    ),
     Option("no_auth", switch, "", "serve any address without API keys: whoever reaches the port may use the model"),
+    Option("requests_per_minute", size, "N", "how many requests a minute each key may make; not limited by default"),
+    Option("concurrent_requests", size, "N", "how many requests of each key may run at once; not limited by default"),
     Option(
         "schema_in_prompt",
         str,
@@ -140,6 +160,8 @@ OPTIONS = (
         ("auto", "forced", "off"),
     ),
     Option("max_body_bytes", size, "BYTES", "the largest request body that is read"),
+    Option("read_timeout", seconds, "SECONDS", "how long a request's head may take to arrive, and then its body"),
+    Option("write_timeout", seconds, "SECONDS", "how long a client may take nothing of an answer before it is cut off"),
     Option("compile_timeout", seconds, "SECONDS", "the longest that one request's schemas may take to compile"),
     Option("compile_memory", size, "BYTES", "the most memory that one request's schemas may take to compile"),
     Option("compile_workers", count, "N", "how many processes compile at most; one more than has work is kept ready"),
@@ -164,7 +186,12 @@ OPTIONS = (
         "how often an answer is generated at most, whose schema has a keyword that can only be checked",
     ),
     Option("max_tool_calls", count, "N", "how many tools one answer may call: a small model goes on and on"),
-    Option("drain_timeout", whole_seconds, "SECONDS", "how long running answers may go on after SIGTERM"),
+    Option(
+        "drain_timeout",
+        whole_seconds,
+        "SECONDS",
+        "how long running answers may go on after SIGTERM; a second one ends them",
+    ),
     Option("log_format", str, "", "text for people, or one JSON object a line", ("text", "json")),
     Option("log_content", switch, "", "log requests and answers too, which hold what people wrote"),
 )
@@ -181,4 +208,5 @@ def _read(option: Option, environ: Mapping[str, str]) -> Any:
         return option.value(text)
     except (ValueError, KeyError) as error:
         hint = f", one of {', '.join(option.choices)} is" if option.choices else ""
-        raise InvalidSetting(f"{option.variable}: {text!r} is not valid{hint}") from error
+        told = "what it holds" if option.secret else repr(text)
+        raise InvalidSetting(f"{option.variable}: {told} is not valid{hint}") from error

@@ -17,8 +17,8 @@ from middleware.settings import OPTIONS, Settings
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*(option.variable for option in OPTIONS), cli.KEY_FILE):
-        monkeypatch.delenv(variable, raising=False)
+    for option in OPTIONS:
+        monkeypatch.delenv(option.variable, raising=False)
 
 
 @pytest.fixture
@@ -74,12 +74,13 @@ def test_the_command_line_goes_before_the_environment(
 def test_keys_come_from_the_environment_and_a_file(
     served: list[tuple[Settings, list[str]]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "keys").write_text("# team\nb\nc\n")
+    file = tmp_path / "keys"
+    file.write_text("# team\nb\nc\n")
     monkeypatch.setenv("LATTICEWORK_API_KEYS", "a")
-    cli.main(["serve", "--api-key-file", str(tmp_path / "keys")])
-    monkeypatch.setenv(cli.KEY_FILE, str(tmp_path / "keys"))
+    cli.main(["serve", "--api-key-file", str(file)])
+    monkeypatch.setenv("LATTICEWORK_API_KEY_FILE", str(file))
     cli.main(["serve"])
-    assert [settings.api_keys for settings, _ in served] == [("a", "b", "c")] * 2
+    assert [settings for settings, _ in served] == [Settings(api_keys=("a",), api_key_file=str(file))] * 2
 
 
 WRONG = [
@@ -103,7 +104,12 @@ def test_wrong_usage_exits_with_2(arguments: list[str], message: str, capsys: py
     assert re.search(message, capsys.readouterr().err)
 
 
-OPEN = [(["--host", "0.0.0.0", "--no-auth"], ""), (["--host", "0.0.0.0"], "a-key"), (["--host", "localhost"], "")]
+OPEN = [
+    (["--host", "0.0.0.0", "--no-auth"], ""),
+    (["--host", "0.0.0.0"], "a-key"),
+    (["--host", "0.0.0.0", "--api-key-file", __file__], ""),
+    (["--host", "localhost"], ""),
+]
 
 
 @pytest.mark.parametrize(("arguments", "api_keys"), OPEN)
@@ -137,7 +143,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["serve", "--help"])
     assert exit_.value.code == 0
     told = capsys.readouterr().out
-    assert all(option.flag in told for option in OPTIONS if option.field != "api_keys")
+    assert all(option.flag in told for option in OPTIONS if not option.secret)
     assert "--help-engine" in told
     assert "--api-keys" not in told  # on a command line, every user of the machine could read them
 
@@ -183,7 +189,7 @@ print(json.dumps({
 
 def test_vllm_reads_its_own_arguments() -> None:
     found = json.loads(python(VLLM).splitlines()[-1])
-    ours = {option.flag for option in OPTIONS} | {"--api-key-file", "--help-engine", "--help", "-h"}
+    ours = {option.flag for option in OPTIONS} | {"--help-engine", "--help", "-h"}
     assert not ours & set(found["own"])
     assert found["embedded"] == ["embedded", ["name"], True, None]
     assert found["named"] == ["org/model", None, False, 1000]

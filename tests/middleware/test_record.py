@@ -100,6 +100,13 @@ def test_violations_and_attempts_are_counted() -> None:
     assert counted["latticework_checked_keywords_total"] == 1
 
 
+def test_a_request_over_its_callers_limit_is_counted_too() -> None:
+    served = app(requests_per_minute=1)
+    chat(served)
+    chat(served)
+    assert samples(served)['latticework_requests_total{model="",outcome="rate_limit_exceeded"}'] == 1
+
+
 def test_the_engines_own_counts_come_with_them() -> None:
     assert "scripted nothing is counted" in send(app(), "GET", "/metrics").text
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from middleware import server
+from tests.serving import response
 
 ADDRESSES = [
     ("127.0.0.1", True, "http://127.0.0.1:"),
@@ -54,6 +57,7 @@ def test_an_address_that_is_taken_is_named() -> None:
 # Echoes a body when all of it is there; says when it is ready, and when it is told to end.
 ECHO = """
 from middleware import server
+from middleware.settings import Settings
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -71,18 +75,25 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 listener = server.bind("127.0.0.1", 0)
-server.run(app, listener, drain_timeout=30, ready=lambda: print(listener.getsockname()[1], flush=True))
+server.run(app, listener, Settings(), lambda: print(listener.getsockname()[1], flush=True))
 print("returned", flush=True)
 """
 
 
+@contextmanager
+def running(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def echo() -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", ECHO], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    with running(ECHO) as process:
         yield process
-        process.kill()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -108,3 +119,94 @@ def _accepts(address: tuple[str, int]) -> bool:
     except ConnectionError:  # refused, or reset where the listener closed on it
         return False
     return True
+
+
+# Answers never end. A stream says so at once, a whole answer when the engine is at work. Its argument: drain_timeout.
+ENDLESS = """
+import asyncio, sys
+from middleware import Settings, create_app, server
+from middleware.engines.base import Piece
+from tests.scripted import ScriptedEngine
+
+class Engine(ScriptedEngine):
+    async def stop(self):
+        print("stopped with", self.open, "running", flush=True)
+
+async def script(prompt, sampling):
+    yield Piece("hello", (0,))
+    print("at work", flush=True)
+    await asyncio.Event().wait()
+
+listener = server.bind("127.0.0.1", 0)
+settings = Settings(drain_timeout=int(sys.argv[1]))
+app = create_app(Engine(script), settings=settings)
+server.run(app, listener, settings, lambda: print(listener.getsockname()[1], flush=True))
+print("returned", flush=True)
+"""
+FIRST, SECOND = signal.SIGTERM, signal.SIGINT
+
+
+def cut(drain_timeout: int, *signals: signal.Signals, stream: bool) -> tuple[int, bytes]:
+    """Status and body of an answer that is cut by the last of these signals. The server must end in good order."""
+    body = json.dumps({"model": "scripted", "messages": [{"role": "user", "content": "hi"}], "stream": stream})
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    with running(ENDLESS, str(drain_timeout)) as process:
+        assert process.stdout
+        address = ("127.0.0.1", int(process.stdout.readline()))
+        with socket.create_connection(address, timeout=60) as client, client.makefile("rb") as answer:
+            client.sendall(head.encode() + body.encode())
+            while process.stdout.readline() != "at work\n":
+                pass  # the access log
+            for stop in signals:
+                process.send_signal(stop)
+                while _accepts(address):
+                    pass
+            status, _, told = response(answer)
+            assert answer.read() == b""
+        rest = [line for line in process.stdout.read().splitlines() if not line.startswith("INFO")]
+        assert rest == ["stopped with 0 running", "returned"]
+        assert process.wait(30) == 0
+    return status, told
+
+
+CUTS = [(3600, [FIRST, FIRST]), (3600, [SECOND, FIRST]), (0, [FIRST])]
+
+
+@pytest.mark.parametrize(("drain_timeout", "signals"), CUTS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_second_signal_cuts_what_still_runs(drain_timeout: int, signals: list[signal.Signals], stream: bool) -> None:
+    status, told = cut(drain_timeout, *signals, stream=stream)
+    if stream:
+        *chunks, last, rest = told.split(b"\n\n")
+        assert status == 200
+        assert rest == b""
+        assert b"hello" in chunks[-1]
+        assert b"[DONE]" not in told
+    else:
+        assert status == 503
+        last = b"data: " + told
+    assert "was stopped" in json.loads(last.removeprefix(b"data: "))["error"]["message"]
+
+
+LOADING = """
+import asyncio, multiprocessing, time
+from middleware import Settings, server
+
+async def app(scope, receive, send):
+    print(multiprocessing.active_children()[0].pid, flush=True)
+    await asyncio.Event().wait()
+
+if __name__ == "__main__":
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,)).start()
+    server.run(app, server.bind("127.0.0.1", 0), Settings(), lambda: None)
+"""
+
+
+def test_a_second_signal_ends_the_loading_and_its_processes() -> None:
+    with running(LOADING) as process:
+        assert process.stdout
+        assert int(process.stdout.readline())
+        for stop in (FIRST, SECOND):  # two of a kind that come together would be one
+            process.send_signal(stop)
+        assert process.wait(60) in (-FIRST, -SECOND)
+        assert process.stdout.read() == ""  # its child held the pipe too: it has ended

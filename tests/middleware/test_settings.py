@@ -18,6 +18,10 @@ READ = [
     ({"LATTICEWORK_HOST": "::1", "LATTICEWORK_PORT": "0"}, Settings(host="::1", port=0)),
     ({"LATTICEWORK_API_KEYS": "a, b,,c"}, Settings(api_keys=("a", "b", "c"))),
     ({"LATTICEWORK_API_KEYS": ""}, Settings()),
+    ({"LATTICEWORK_API_KEY_FILE": "keys"}, Settings(api_key_file="keys")),
+    ({"LATTICEWORK_REQUESTS_PER_MINUTE": "60"}, Settings(requests_per_minute=60)),
+    ({"LATTICEWORK_CONCURRENT_REQUESTS": "4"}, Settings(concurrent_requests=4)),
+    ({"LATTICEWORK_READ_TIMEOUT": "0.5"}, Settings(read_timeout=0.5)),
     ({"LATTICEWORK_NO_AUTH": "1"}, Settings(no_auth=True)),
     ({"LATTICEWORK_NO_AUTH": "Off"}, Settings()),
     ({"LATTICEWORK_SCHEMA_IN_PROMPT": "never"}, Settings(schema_in_prompt="never")),
@@ -44,6 +48,9 @@ UNREADABLE = [
     ("COMPILE_TIMEOUT", "nan"),
     ("COMPILE_TIMEOUT", "0"),
     ("DRAIN_TIMEOUT", "1.5"),
+    ("REQUESTS_PER_MINUTE", "0"),
+    ("CONCURRENT_REQUESTS", "many"),
+    ("READ_TIMEOUT", "0"),
 ]
 
 
@@ -51,6 +58,10 @@ UNREADABLE = [
 def test_what_cannot_be_read_is_named(name: str, text: str) -> None:
     with pytest.raises(InvalidSetting, match=f"LATTICEWORK_{name}: '{text}'"):
         from_environ({f"LATTICEWORK_{name}": text})
+
+
+def test_no_key_is_shown() -> None:
+    assert "sk-secret" not in repr(Settings(api_keys=("sk-secret",)))
 
 
 KEYS = [
