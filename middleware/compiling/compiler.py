@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import pickle
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from grammars.cache import Cache
 from grammars.errors import GrammarError
 from grammars.limits import Limits, check_count
 from grammars.plan import Turn
-from middleware.compiling.child import Done, WorkerError
+from middleware.compiling.child import Crashed, Done, Late, OutOfMemory, WorkerError
 from middleware.compiling.compiled import Compiled
 from middleware.compiling.failures import explained
 from middleware.compiling.messages import Ask
@@ -25,6 +27,12 @@ from middleware.compiling.workers import Workers
 from middleware.engines.vocabulary import Vocabulary
 from middleware.metrics import Metrics
 from middleware.settings import Settings
+
+# A compile that failed by its own doing would again. It is not tried for so long, in seconds, that a busy moment may
+# have been the reason; and so many of them are remembered.
+RECURRING = (Late, OutOfMemory, Crashed)
+REMEMBERED_FOR = 60.0
+MOST_FAILURES = 10_000
 
 
 @dataclass
@@ -38,12 +46,16 @@ class _Flight:
 class Compiler:
     """One for all models of an app. Turns that are asked for together are compiled together."""
 
-    def __init__(self, settings: Settings, workers: Workers, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, workers: Workers, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self._metrics = metrics
         self._workers = workers
         self._limits = limits(settings)
         self._kept: Cache[bytes, Done] = Cache(settings.compile_cache_bytes, lambda key, done: done.weight)
+        self._failed: Cache[bytes, tuple[WorkerError, float]] = Cache(MOST_FAILURES, lambda key, failure: 1)
         self._flights: dict[bytes, _Flight] = {}
         self._lock = threading.RLock()
 
@@ -77,6 +89,8 @@ class Compiler:
         with self._lock:
             if (found := self.find(one)) is not None:
                 return found
+            if (failure := self._failed.find(one.key)) is not None and self._clock() < failure[1]:
+                raise explained(failure[0], self._settings)
             flight = self._boarded(one)
         self._metrics.compile_misses.inc()
         try:
@@ -107,9 +121,14 @@ class Compiler:
 
     def _keep(self, key: bytes, future: Future[Done]) -> None:
         with self._lock:
-            if not future.cancelled() and future.exception() is None:
-                self._kept.put(key, future.result())
             del self._flights[key]
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is None:
+                self._kept.put(key, future.result())
+            elif isinstance(error, RECURRING):
+                self._failed.put(key, (error, self._clock() + REMEMBERED_FOR))
 
 
 def limits(settings: Settings) -> Limits:

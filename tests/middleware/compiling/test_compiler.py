@@ -17,7 +17,7 @@ from grammars.plan import Turn, compile_turn
 from grammars.tools import Tool
 from middleware.compiling.child import Broken, Busy, Crashed, Died, Done, Late, OutOfMemory, WorkerError
 from middleware.compiling.compiled import Compiled
-from middleware.compiling.compiler import Compiler, limits
+from middleware.compiling.compiler import REMEMBERED_FOR, Compiler, limits
 from middleware.compiling.messages import Ask
 from middleware.compiling.wanted import Wanted, wanted
 from middleware.compiling.workers import Workers
@@ -153,27 +153,36 @@ def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "error", "code"),
+    ("failure", "error", "code", "recurs"),
     [
-        (Late(), BadRequest, "compile_timeout"),
-        (OutOfMemory(), BadRequest, "compile_memory"),
-        (Crashed(), BadRequest, "compile_crash"),
-        (Died(), Unavailable, "compile_failed"),
-        (Busy(), Unavailable, "compile_busy"),
-        (Broken("a bug"), ServerFault, "internal_error"),
+        (Late(), BadRequest, "compile_timeout", True),
+        (OutOfMemory(), BadRequest, "compile_memory", True),
+        (Crashed(), BadRequest, "compile_crash", True),
+        (Died(), Unavailable, "compile_failed", False),
+        (Busy(), Unavailable, "compile_busy", False),
+        (Broken("a bug"), ServerFault, "internal_error", False),
     ],
 )
-def test_a_failure_is_told_with_its_setting_and_not_kept(
-    failure: WorkerError, error: type[ApiError], code: str
+def test_a_failure_is_told_with_its_setting_and_remembered_for_a_while_where_it_would_recur(
+    failure: WorkerError, error: type[ApiError], code: str, recurs: bool
 ) -> None:
+    now = 0.0
+
     async def once() -> None:
-        workers, compiler = asking()
+        nonlocal now
+        workers = ByHand()
+        compiler = Compiler(Settings(), workers, Metrics(), lambda: now)
         task = (await settled(compiler.compiled(one())))[0]
         workers.asked[0][1].set_exception(failure)
         with pytest.raises(error) as raised:
             await task
         assert raised.value.envelope.error.code == code
         assert "bug" not in raised.value.envelope.error.message
+        if recurs:
+            with pytest.raises(error):
+                await compiler.compiled(one())
+            assert len(workers.asked) == 1
+            now = REMEMBERED_FOR
         again = (await settled(compiler.compiled(one())))[0]
         workers.answer(1)
         assert isinstance(await again, Compiled)
