@@ -6,10 +6,11 @@
 `tool_choice: "required"` (../shared/data beside the checkout, else skipped); greedy, one at a time. A pass is a step of
 the engine that gave a token, as both servers' /metrics count them: one for the prompt, then one for each token or each
 accepted draft with its token. vLLM takes one for each token, which is counted for the first rows of each kind; where it
-is so, the others are asked of it eight at a time, and their passes are their tokens. Two ratios for each workload: ours over vLLM's, each with its own defaults; and ours over
-vLLM's given the same prompt tokens and the same grammar, so that whitespace and wording do not flatter us. There, what
-both said is compared too: floating point may part a tie. A small model that repeats itself up to max_tokens is easy to
-draft for, so that the answers that ended by themselves have ratios of their own.
+is so, the others are asked of it eight at a time, and their passes are their tokens. Two ratios for each workload: ours
+over vLLM's, each with its own defaults; and ours over vLLM's given the same prompt tokens and the same grammar, so that
+whitespace and wording do not flatter us. There, what both said is compared too: floating point may part a tie. A small
+model that repeats itself up to max_tokens is easy to draft for, so that the answers that ended by themselves have
+ratios of their own.
 
 --json ends with {"extraction": ..., "tool_calls": ...}, the second ratio of each; null where skipped.
 """
