@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from llguidance import LLMatcher
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.core.sched.scheduler import Scheduler
+from vllm.v1.executor import Executor
 from vllm.v1.request import Request
 from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 
@@ -56,6 +57,7 @@ class DraftScheduler(Scheduler):
         self._chances = Chances()
         self._price = Price()
         self._begun = 0.0
+        ask_for_no_drafts(Executor.get_class(self.vllm_config))
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         self._begun = time.perf_counter()
@@ -122,6 +124,11 @@ class DraftScheduler(Scheduler):
             drafting, output = self._drafting.get(request), ended.get(request.request_id)
             if drafting is not None and output is not None:
                 output.kv_transfer_params = {SAVED: (drafting.forced, drafting.copied)}
+
+
+def ask_for_no_drafts(executor: type[Executor]) -> None:
+    """vLLM asks its worker for drafts after each step, a way to another process and back; this one never has any."""
+    executor.take_draft_token_ids = lambda self: None
 
 
 def _matcher(request: Request) -> LLMatcher | None:

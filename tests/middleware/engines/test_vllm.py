@@ -16,6 +16,7 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.platforms import current_platform
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 from vllm.utils import cpu_triton_utils
+from vllm.v1.executor import Executor
 from vllm.v1.sample import rejection_sampler
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
@@ -23,6 +24,7 @@ from middleware.engines.vllm import drafting, worker
 from middleware.engines.vllm.drafting import add_drafts
 from middleware.engines.vllm.grammars import KeptGrammars, read, specification
 from middleware.engines.vllm.params import VettedParams
+from middleware.engines.vllm.scheduler import ask_for_no_drafts
 
 CPU = torch.device("cpu")
 VOWELS = "start: /[aeiou]{3}x/"
@@ -208,3 +210,12 @@ def test_a_vllm_without_the_hooks_is_served_without_drafts(
     with caplog.at_level(logging.WARNING, "middleware"):
         assert not add_drafts(AsyncEngineArgs(model="a"))
     assert "this vLLM" in caplog.text
+
+
+def test_the_worker_is_not_asked_for_drafts_it_never_has() -> None:
+    class Kind(Executor):
+        pass
+
+    ask_for_no_drafts(Kind)
+    assert Kind.take_draft_token_ids(None) is None  # type: ignore[arg-type]
+    assert Executor.take_draft_token_ids is not Kind.take_draft_token_ids
