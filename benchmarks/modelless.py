@@ -8,6 +8,8 @@ from middleware.engines.base import Sampling
 class Modelless:
     """Always well, never busy, refuses nothing."""
 
+    max_running = 2**16
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from urllib.parse import quote
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from middleware import body, sse
 from middleware.chunks import fold
 from middleware.completion import Completion, Job
+from middleware.deadline import HEADER as TIMEOUT
+from middleware.deadline import Deadline, deadline
 from middleware.disconnect import unless_disconnected
 from middleware.models import Models
 from middleware.protocol import ChatRequest
@@ -35,27 +38,43 @@ class ChatCompletions:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        until = deadline(Headers(scope=scope).get(TIMEOUT), self._settings.request_timeout)
         asked = await body.read(receive, self._settings.max_body_bytes)
-        await unless_disconnected(receive, self._answer(asked, send, record_of(scope)))
+        await unless_disconnected(receive, self._answer(asked, until, send, record_of(scope)))
 
-    async def _answer(self, asked: bytes, send: Send, record: Record) -> None:
+    async def _answer(self, asked: bytes, until: Deadline, send: Send, record: Record) -> None:
         decoded = await body.decode(asked)
         if self._settings.log_content:
             record.content["request"] = decoded
         request = parse(decoded)
-        model = await self._models.find(request.model)
+        async with until.kept():
+            model = await self._models.find(request.model)
         record.model, record.stream = model.names[0], bool(request.stream)
-        job = await model.prepare(request, decoded["messages"])
-        completion = record.completion = Completion(model.engine, job, self._models.metrics)
-        headers = {REQUEST_ID: record.id, **_ignored(request, job), **_checked(job)}
+        with model.places.taken(request.n or 1):
+            async with until.kept():
+                job = await model.prepare(request, decoded["messages"])
+            completion = record.completion = Completion(model.engine, job, self._models.metrics)
+            headers = {REQUEST_ID: record.id, **_ignored(request, job), **_checked(job)}
+            await self._respond(request, completion, headers, until, send, record)
+
+    async def _respond(
+        self,
+        request: ChatRequest,
+        completion: Completion,
+        headers: Mapping[str, str],
+        until: Deadline,
+        send: Send,
+        record: Record,
+    ) -> None:
         async with aclosing(completion.choices()) as choices:
             told = self._noted(completion, choices, record) if self._settings.log_content else choices
             if request.stream:
                 usage = request.stream_options and request.stream_options.include_usage
                 end = completion.end if usage else None
-                record.error = await sse.send_stream(send, completion.chunk(), told, end, headers)
+                record.error = await sse.send_stream(send, completion.chunk(), told, end, headers, until)
             else:
-                chunks = [completion.chunk(choice) async for added in told for choice in added]
+                async with until.kept():
+                    chunks = [completion.chunk(choice) async for added in told for choice in added]
                 whole = msgspec.json.encode(fold([*chunks, completion.end()]))
                 await sse.start(send, 200, {"content-type": "application/json", **headers})
                 await send({"type": "http.response.body", "body": whole})
@@ -66,9 +85,10 @@ class ChatCompletions:
         """What is told, and kept for the log."""
         told: list[Chunk] = []
         try:
-            async for added in choices:
-                told += map(completion.chunk, added)
-                yield added
+            async with aclosing(choices):
+                async for added in choices:
+                    told += map(completion.chunk, added)
+                    yield added
         finally:
             record.content["chunks"] = told
 

@@ -14,7 +14,9 @@ ApiError                    status  type                    code
 ├── BrokenGuarantee         500     server_error            invalid_output
 ├── SchemaViolation         500     server_error            schema_violation
 ├── ServerFault             500     server_error            internal_error
+├── TimedOut                504     server_error            timeout
 └── Unavailable             503     server_error            engine_unavailable
+    └── Overloaded          503     server_error            overloaded
 
 Clients retry 408, 409, 429 and 5xx, and no other 4xx (openai, the AI SDK): a caller's mistake is never one of those.
 OpenAI's own 429 names what was used up as its type.
@@ -146,6 +148,22 @@ class Unavailable(ApiError):
     type = "server_error"
     code = "engine_unavailable"
     headers: Mapping[str, str] = {"retry-after": "5"}
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+
+
+class TimedOut(ApiError):
+    """The caller's deadline or the server's. Clients that try again by themselves (openai) are told not to.
+
+    Whoever set it has no use for an answer after it, and a server that is late would have thrice as much to do.
+    """
+
+    status = 504
+    type = "server_error"
+    code = "timeout"
+    headers: Mapping[str, str] = {"x-should-retry": "false"}
 
 
 ENGINE_ERRORS: dict[type[Exception], type[ApiError]] = {

@@ -51,6 +51,8 @@ class Metrics:
             "broken_guarantees", "Finished answers that broke their own grammar, and were not passed on."
         )
 
+        self.restarts = counter("engine_restarts", "Engines that had died and run again.")
+
     def text(self) -> bytes:
         """In Prometheus' text format."""
         return bytes(generate_latest(self._registry))
@@ -62,5 +64,6 @@ class Metrics:
             ("broken_guarantees", self.broken_guarantees),
             ("malformed", self.malformed),
             ("regenerations", self.regenerations),
+            ("engine_restarts", self.restarts),
         )
         return {name: int(next(iter(counter.collect())).samples[0].value) for name, counter in told}

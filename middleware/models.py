@@ -17,6 +17,7 @@ from grammars.formats import FORMATS, Format, choose
 from grammars.plan import Plan, Turn, compile_turn
 from grammars.turns import Reasoning, reasoning_after
 from middleware import sampling, thoughts
+from middleware.admission import Places
 from middleware.answer import answer
 from middleware.compiling.compiled import Compiled
 from middleware.compiling.compiler import Compiler
@@ -32,6 +33,7 @@ from middleware.prompt import ChatTemplate, PromptError
 from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard
 from middleware.settings import Settings
+from middleware.supervisor import Backoff, Supervised
 from middleware.thoughts import Budget
 from middleware.turn import turn
 
@@ -101,6 +103,11 @@ class Model:
         return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
 
     @cached_property
+    def places(self) -> Places:
+        """For all answers that the engine is to work on. Known once it is loaded."""
+        return Places(self.engine.max_running + self._settings.max_queue)
+
+    @cached_property
     def template(self) -> ChatTemplate:
         return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
 
@@ -119,8 +126,10 @@ class Model:
     async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
         """Renders, compiles and counts: all that can be wrong with a request is found here.
 
-        `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError.
+        `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError, and EngineDead where
+        the answer would not be generated anyway.
         """
+        await self.engine.check_health()
         limit = self._settings.compile_timeout
         draft = await off_loop(limit, self._draft, request, messages)
         if isinstance(draft, Job):
@@ -227,12 +236,19 @@ class Models:
     def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
         self.metrics = Metrics()
         self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory), self.metrics)
-        self._models = tuple(Model(engine, settings, self._compiler) for engine in engines)
+        backoff = Backoff(settings.engine_restarts)
+        supervised = [Supervised(engine, backoff, self.metrics) for engine in engines]
+        self._models = tuple(Model(engine, settings, self._compiler) for engine in supervised)
         self._loading = asyncio.Lock()
         self._loaded = False
 
     async def load(self) -> None:
-        """Starts what has not been started. Raises EngineDead."""
+        """Starts what has not been started, also where whoever waits for it goes away. Raises EngineDead."""
+        if not self._loaded:
+            self._load = asyncio.ensure_future(self._load_once())
+            await asyncio.shield(self._load)
+
+    async def _load_once(self) -> None:
         async with self._loading:
             if not self._loaded:
                 await asyncio.gather(*(model.load() for model in self._models))

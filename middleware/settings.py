@@ -38,6 +38,9 @@ class Settings:
     max_repetitions: int = 100_000
     max_tools: int = 128
     no_client_grammars: bool = False
+    max_queue: int = 1024
+    request_timeout: float = 3600.0
+    engine_restarts: int = 5
     attempts: int = 3
     max_tool_calls: int = 16
     drain_timeout: int = 30
@@ -74,6 +77,10 @@ def size(text: str) -> int:
 
 def count(text: str) -> int:
     return _within(int(text), 1, 100)
+
+
+def number(text: str) -> int:
+    return _within(int(text), 0, 2**20)
 
 
 def seconds(text: str) -> float:
@@ -179,6 +186,9 @@ OPTIONS = (
     ),
     Option("max_tools", size, "N", "how many tools a request may have"),
     Option("no_client_grammars", switch, "", "compile no regexes and grammars of clients, JSON Schemas only"),
+    Option("max_queue", number, "N", "how many answers may wait beyond those that the engine generates at once"),
+    Option("request_timeout", seconds, "SECONDS", "how long a request may take; x-request-timeout asks for less"),
+    Option("engine_restarts", number, "N", "how often in a row an engine that dies is started again"),
     Option(
         "attempts",
         count,

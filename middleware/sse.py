@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 
 import msgspec
 from starlette.types import Message, Send
 
+from middleware.deadline import Deadline
 from middleware.errors import ServerFault, as_api_error
 from middleware.responses import Chunk, ChunkChoice
 
@@ -46,6 +48,7 @@ async def send_stream(
     choices: AsyncGenerator[Sequence[ChunkChoice], None],
     end: Callable[[], Chunk] | None,
     headers: Mapping[str, str],
+    deadline: Deadline,
 ) -> Exception | None:
     """Sends a chunk for each of the choices, and one from `end` where the client asked for the usage.
 
@@ -53,14 +56,17 @@ async def send_stream(
     event of its own, and the stream ends without [DONE], so that no client takes it for complete; it is returned.
     """
     failed = None
-    first = await anext(choices)
+    async with deadline.kept():
+        first = await anext(choices)
     await start(send, 200, {**HEADERS, **headers})
     # Where usage was asked for, all other chunks have it as null; else none has it.
     framed = Frame(frame if end else msgspec.structs.replace(frame, usage=msgspec.UNSET)).events
     try:
-        await send(_body(framed(first)))
-        async for added in choices:
-            await send(_body(framed(added)))
+        # The work ends before the last event is sent, which a client may be slow to take.
+        async with deadline.kept(), aclosing(choices):
+            await send(_body(framed(first)))
+            async for added in choices:
+                await send(_body(framed(added)))
         last = (event(_encode(end())) if end else b"") + DONE
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a response that has started
         failed, last = error, event(_explained(error))

@@ -52,6 +52,7 @@ class ScriptedEngine:
     script: Script
     model_ids: tuple[str, ...] = ("scripted",)
     max_model_len: int = 100_000
+    max_running: int = 256
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
     asked: list[Sampling] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)

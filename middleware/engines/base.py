@@ -142,13 +142,17 @@ class Engine(Protocol):
         """How many tokens prompt and answer may have together."""
 
     @property
+    def max_running(self) -> int:
+        """How many answers it generates at once; others wait."""
+
+    @property
     def tokenizer(self) -> Tokenizer: ...
 
     async def start(self) -> None:
-        """Load the model. May take minutes. Raises EngineDead."""
+        """Load the model. May take minutes. Raises EngineDead. After `stop` it can be started again."""
 
     async def stop(self) -> None:
-        """End it and everything it started."""
+        """End it and everything it started, dead or alive."""
 
     async def check_health(self) -> None:
         """Raises EngineDead where no request can be served."""

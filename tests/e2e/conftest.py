@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -45,14 +46,12 @@ def until_served(output: IO[str]) -> str:
     raise RuntimeError("the server did not start:\n" + "".join(told))
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """Started once. At the end it is told to stop, and must do so with exit status 0."""
-    command = [str(Path(sys.executable).with_name("latticework")), "serve", "--port", "0"]
-    environ = {**os.environ, "LATTICEWORK_API_KEYS": KEY, "PYTHONUNBUFFERED": "1"}
+@contextmanager
+def serving(command: Sequence[str], environ: Mapping[str, str], log: Path) -> Iterator[RunningServer]:
+    """A server, once it serves. At the end it is told to stop, and must do so with exit status 0."""
+    environ = {**os.environ, **environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
-    log = tmp_path_factory.mktemp("server") / "log"
     try:
         url = until_served(process.stdout)
         keeping = threading.Thread(target=_keep, args=(process.stdout, log))
@@ -64,6 +63,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     keeping.join()
     process.stdout.close()
     assert status == 0, log.read_text()[-3000:]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Started once."""
+    command = [str(Path(sys.executable).with_name("latticework")), "serve", "--port", "0"]
+    with serving(command, {"LATTICEWORK_API_KEYS": KEY}, tmp_path_factory.mktemp("server") / "log") as server:
+        yield server
 
 
 def _keep(output: IO[str], log: Path) -> None:

@@ -6,8 +6,11 @@ vLLM's structured-output backend is pinned to guidance (llguidance): one engine 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import cached_property, partial
+from multiprocessing import active_children
 from typing import Any
 
 from prometheus_client import generate_latest
@@ -50,6 +53,9 @@ FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "len
 # What vLLM raises where a request is at fault: up to 0.26, ValueError and what derives from it.
 AT_FAULT: type[Exception] = getattr(exceptions, "VLLMClientError", ValueError)
 
+# Seconds between two looks at whether an engine that nobody wants any more has given up starting.
+GIVES_UP = 0.1
+
 # JSON knows no infinity; OpenAI writes this for a token that can't come.
 IMPOSSIBLE = -9999.0
 
@@ -65,7 +71,7 @@ def prepared(args: AsyncEngineArgs) -> AsyncEngineArgs:
 
 
 class VllmEngine:
-    """One vLLM engine. Nothing is loaded before `start`."""
+    """One vLLM engine. Nothing is loaded before `start`. What is told of the model stays when the engine has died."""
 
     def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts = "auto") -> None:
         """`drafts`: what may be drafted of an answer that a grammar rules, see drafts.py; "forced" guesses nothing."""
@@ -87,9 +93,14 @@ class VllmEngine:
         names = [served] if isinstance(served, str) else list(served or ())
         return tuple(names) or (self._model_id or self._args.model,)
 
-    @property
+    @cached_property
     def max_model_len(self) -> int:
         return int(self._llm.model_config.max_model_len)
+
+    @cached_property
+    def max_running(self) -> int:
+        config = self._llm.vllm_config
+        return int(config.scheduler_config.max_num_seqs * config.parallel_config.data_parallel_size)
 
     @cached_property
     def tokenizer(self) -> HuggingFaceTokenizer:
@@ -102,9 +113,12 @@ class VllmEngine:
 
     async def start(self) -> None:
         # The constructor blocks for as long as the model takes to load.
+        # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
+        os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
         # With the limits that vLLM gives a server: others are made for one process that asks for a few answers.
-        served = partial(AsyncLLM.from_engine_args, self._args, usage_context=UsageContext.OPENAI_API_SERVER)
-        self._running = await asyncio.to_thread(served)
+        # A copy, for vLLM writes into its arguments, and they may be needed again.
+        served = partial(AsyncLLM.from_engine_args, deepcopy(self._args), usage_context=UsageContext.OPENAI_API_SERVER)
+        self._running = await _made(served)
         pass_on_tokens(self._llm.output_processor)
         read_quickly(self._llm)
         # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
@@ -124,7 +138,7 @@ class VllmEngine:
         try:
             await self._llm.check_health()
         except EngineDeadError as error:
-            raise EngineDead(str(error)) from error
+            raise EngineDead("The engine has died.") from error
 
     def running(self) -> int:
         # AsyncLLM itself tells it only from 0.29 on.
@@ -143,12 +157,13 @@ class VllmEngine:
         return None
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        llm = self._llm  # another runs, perhaps, when this answer is ended
         chosen = self._chosen(sampling)
         opening = self._opening(sampling, chosen)
         params = self._params(sampling, chosen, opening)
         pieces = _Pieces(self.tokenizer, sampling, opening)
         try:
-            outputs = await self._llm.add_request(request_id, tokens_input([*prompt, *opening]), params)
+            outputs = await llm.add_request(request_id, tokens_input([*prompt, *opening]), params)
         except AT_FAULT as error:
             raise PromptRefused(str(error)) from error
         except EngineDeadError as error:
@@ -164,7 +179,7 @@ class VllmEngine:
             raise EngineDead("The engine has died.") from error
         finally:
             if not finished:
-                await self._llm.abort(outputs.request_id, internal=True)
+                await llm.abort(outputs.request_id, internal=True)
 
     def _chosen(self, sampling: Sampling) -> Mapping[str, Any]:
         """What the request asks for, and for the rest what the model's own generation config says."""
@@ -208,6 +223,23 @@ class VllmEngine:
         if self._drafts != "auto" or sampling.logit_bias or chosen.get("min_p"):
             return False
         return chosen.get("temperature") == 0 or (self._samples_guesses and sampling.seed is None)
+
+
+async def _made(make: Callable[[], AsyncLLM]) -> AsyncLLM:
+    """Makes an engine in a thread. Cancelled, it leaves none behind."""
+    others = set(active_children())
+    making = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        # The thread can't be told to stop, but it gives up once its processes have ended.
+        while not making.done():
+            for child in set(active_children()) - others:
+                child.kill()
+            await asyncio.wait([making], timeout=GIVES_UP)
+        if making.exception() is None:
+            making.result().shutdown(timeout=0)
+        raise
 
 
 # The fields of `Sampling` that vLLM calls by the same name.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import threading
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -20,7 +22,7 @@ from vllm.v1.executor import Executor
 from vllm.v1.sample import rejection_sampler
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
-from middleware.engines.vllm import drafting, worker
+from middleware.engines.vllm import drafting, engine, worker
 from middleware.engines.vllm.drafting import add_drafts
 from middleware.engines.vllm.grammars import KeptGrammars, read, specification
 from middleware.engines.vllm.params import VettedParams
@@ -213,9 +215,43 @@ def test_a_vllm_without_the_hooks_is_served_without_drafts(
 
 
 def test_the_worker_is_not_asked_for_drafts_it_never_has() -> None:
-    class Kind(Executor):
-        pass
+    executor: Any = type("Kind", (Executor,), {})
+    ask_for_no_drafts(executor)
+    assert executor.take_draft_token_ids(None) is None
+    assert Executor.take_draft_token_ids is not executor.take_draft_token_ids
 
-    ask_for_no_drafts(Kind)
-    assert Kind.take_draft_token_ids(None) is None  # type: ignore[arg-type]
-    assert Executor.take_draft_token_ids is not Kind.take_draft_token_ids
+
+class Child:
+    """One of this process's, as multiprocessing has them."""
+
+    def __init__(self) -> None:
+        self.killed = threading.Event()
+
+    def kill(self) -> None:
+        self.killed.set()
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["it gives up", "it is there all the same"])
+def test_a_start_that_is_cancelled_leaves_no_engine_behind(made: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, own, begun, shut_down = Child(), Child(), threading.Event(), threading.Event()
+    children = [host]
+    monkeypatch.setattr(engine, "active_children", lambda: list(children))
+
+    def make() -> Any:
+        children.append(own)
+        begun.set()
+        assert own.killed.wait(60)
+        if not made:
+            raise RuntimeError("the engine core has died")
+        return SimpleNamespace(shutdown=lambda timeout: shut_down.set())
+
+    async def run() -> None:
+        making = asyncio.ensure_future(engine._made(make))
+        await asyncio.to_thread(begun.wait)
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
+
+    asyncio.run(run())
+    assert shut_down.is_set() == made
+    assert not host.killed.is_set()
