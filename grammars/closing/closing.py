@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping
 from grammars.closing.outline import Frame, Outline
 from grammars.closing.scalars import ending
 from grammars.closing.search import closes, matcher, search, taken
-from grammars.closing.shortest import Node, Shortest, after, item, joined, spell, spelled
+from grammars.closing.shortest import Node, Shortest, after, item, joined, spell, spelled, value_of
 from grammars.closing.words import Words, words
 from grammars.lowered import Lowered, branches
 from grammars.schema import SchemaPlan
-from grammars.schema.arrange import value_of
 
 # Ends that are proposed for one value, at most, and tried for a document.
 MOST_ENDS = 64

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from grammars.closing.scalars import ending
+from grammars.closing.strings import finds
 from grammars.closing.words import LITERALS, Words, literal, words
 from grammars.lowered import Lowered, branches, definition
-from grammars.schema.arrange import value_of
 
 # Letters. What is longer counts as endless: definitions that use others twice grow without bounds.
 MOST = 64 * 2**10
@@ -144,6 +144,16 @@ def after(branch: Node, keys: Sequence[str]) -> list[str]:
     if not keys:
         return known
     return known[known.index(keys[-1]) + 1 :] if keys[-1] in known else []
+
+
+def value_of(branch: Node, key: str) -> Lowered:
+    """What an object says of the value under a key. Its patterns are disjoint."""
+    known: Mapping[str, Lowered] = branch.get("properties", {})
+    if key in known:
+        return known[key]
+    patterns: Mapping[str, Lowered] = branch.get("patternProperties", {})
+    found = (schema for pattern, schema in patterns.items() if finds(pattern, key))
+    return next(found, branch.get("additionalProperties", True))
 
 
 def item(branch: Node, index: int) -> Lowered:

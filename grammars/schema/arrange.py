@@ -32,7 +32,7 @@ class _Arranging:
     def object(self, instance: dict[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
         known = node.get("properties", {})
         names = [*(name for name in known if name in instance), *(name for name in instance if name not in known)]
-        return {name: self.value(instance[name], value_of(node, name)) for name in names}
+        return {name: self.value(instance[name], _value_of(node, name)) for name in names}
 
     def settle(self, instance: Any, schema: Lowered) -> Mapping[str, Any]:
         """The node that speaks of the instance: references followed, one alternative chosen."""
@@ -50,7 +50,7 @@ class _Arranging:
         return bool(Draft202012Validator({**schema, "$defs": self.definitions}).is_valid(instance))
 
 
-def value_of(node: Mapping[str, Any], name: str) -> Lowered:
+def _value_of(node: Mapping[str, Any], name: str) -> Lowered:
     """What a lowered object says of the value under a name. Its patterns are disjoint."""
     known: Mapping[str, Lowered] = node.get("properties", {})
     if name in known:

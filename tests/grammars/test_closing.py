@@ -103,6 +103,7 @@ CLOSED = [
     ({"type": "object", "minProperties": 1}, "", '{"": null}'),
     ({"type": "object"}, '{"a": 1, ', '"": null}'),
     ({"type": "object", "patternProperties": {"^x": {"const": 1}}, "additionalProperties": False}, '{"', 'x": 1}'),
+    ({"type": "object", "patternProperties": {"^(a+)+$": {"const": 1}}}, '{"%s!": ' % ("a" * 64), "null}"),
     ({}, "", "null"),
     ({}, '[{"a', '": null}]'),
 ]

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from grammars.closing import Closer, missing
 from grammars.schema import compile_schema
-from middleware import create_app
+from middleware import Settings, create_app
 from middleware.engines.base import Piece, SampledToken, Sampling
 from tests.http import chat, events
 from tests.middleware.test_generation import CLOSING, Harmony, Opening, Thinking
@@ -61,7 +61,8 @@ def as_schema(schema: Any) -> dict[str, Any]:
 
 
 def serving(script: Script, tokenizer: type[ByteTokenizer] = ByteTokenizer) -> ASGIApp:
-    return create_app(ScriptedEngine(script, tokenizer=tokenizer()))
+    """Patient: on a busy machine a thread may be long in coming."""
+    return create_app(ScriptedEngine(script, tokenizer=tokenizer()), settings=Settings(compile_timeout=60))
 
 
 def ask(app: ASGIApp, **fields: Any) -> Any:
@@ -71,7 +72,9 @@ def ask(app: ASGIApp, **fields: Any) -> Any:
     if response.status_code != 200:
         return response.json()["error"]
     body = response.json()
-    *chunks, last, done = events(chat(app, stream=True, stream_options={"include_usage": True}, **fields))
+    streamed = chat(app, stream=True, stream_options={"include_usage": True}, **fields)
+    assert streamed.status_code == 200, streamed.text
+    *chunks, last, done = events(streamed)
     assert (done, last["usage"]) == ("[DONE]", body["usage"])
     for index, choice in enumerate(body["choices"]):
         mine = [one for chunk in chunks for one in chunk["choices"] if one["index"] == index]
@@ -102,6 +105,7 @@ def test_as_much_as_fits_and_the_shortest_end(size: int) -> None:
     app = serving(writes(DOCUMENT, size))
     for most in range(len(SHORTEST), len(DOCUMENT.encode()) + 1):
         body = ask(app, max_tokens=most)
+        assert "choices" in body, body
         choice = body["choices"][0]
         assert choice["finish_reason"] == "length"
         assert (choice["message"]["content"], choice["truncation"]) == expected(most)
