@@ -6,13 +6,15 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.plan import Plan
 from grammars.schema import Violation
 from middleware import chunks
 from middleware.calls import GrowingCall, GrowingCustomCall
 from middleware.engines.base import EngineFinish, Piece, SampledToken
-from middleware.responses import ChunkChoice, Delta, FinishReason, Logprobs, TokenLogprob, TopLogprob
+from middleware.responses import ChunkChoice, Delta, FinishReason, Logprobs, TokenLogprob, TopLogprob, Truncation
 from middleware.stop import StopFilter
 
 # (how the engine ended, whether a call was made) -> what the client hears
@@ -28,13 +30,14 @@ class Choice:
     """Feed it pieces, and send what it returns. `finish` is set once the answer is complete.
 
     `thoughts` counts the tokens of reasoning so far, a piece that holds some as a whole. `stops` are for free text:
-    give none where the content is a document.
+    give none where the content is a document. `truncation` is set where a document was cut and is closed.
     """
 
     def __init__(self, index: int, plan: Plan, stops: Sequence[str] = ()) -> None:
         self.finish: FinishReason | None = None
         self.malformed: list[Malformed] = []
         self.thoughts = 0
+        self.truncation: Truncation | UnsetType = UNSET
         self._index = index
         self._plan = plan
         self._parser = plan.parser()
@@ -75,15 +78,15 @@ class Choice:
 
     def close(self) -> ChunkChoice:
         """The last chunk says why the answer ends."""
-        return ChunkChoice(self._index, Delta(), self._take_logprobs(), self.finish)
+        return ChunkChoice(self._index, Delta(), self._take_logprobs(), self.finish, self.truncation)
 
     def violations(self) -> tuple[Violation, ...]:
         """What the finished answer breaks: nothing, unless this server has a bug.
 
-        An answer that was cut is held to what it finished, its complete calls.
+        An answer that was cut and not closed is held to what it finished, its complete calls.
         """
         calls = tuple(growing.call for growing in self._calls if growing.ended)
-        whole = self.finish != "length" and not self._stop.stopped
+        whole = (self.finish != "length" or self.truncation is not UNSET) and not self._stop.stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
 
     def _events(self, piece: Piece) -> Sequence[Event]:

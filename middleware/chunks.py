@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from middleware.responses import (
@@ -25,6 +25,7 @@ from middleware.responses import (
     TokenLogprob,
     ToolCall,
     ToolCallDelta,
+    Truncation,
     Usage,
 )
 
@@ -69,12 +70,14 @@ class _Gathered:
     deltas: list[Delta] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
     finish_reason: FinishReason = "stop"
+    truncation: Truncation | UnsetType = UNSET
 
     def add(self, choice: ChunkChoice) -> None:
         self.deltas.append(choice.delta)
         if choice.logprobs is not None:
             self.logprobs += choice.logprobs.content
         self.finish_reason = choice.finish_reason or self.finish_reason
+        self.truncation = choice.truncation or self.truncation
 
     def message(self) -> Message:
         whole = joined(self.deltas)
@@ -114,4 +117,4 @@ def fold(chunks: Sequence[Chunk]) -> ChatCompletion:
 
 def _choice(index: int, choice: _Gathered) -> CompletionChoice:
     logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
-    return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason)
+    return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason, choice.truncation)

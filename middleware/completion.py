@@ -15,6 +15,8 @@ from msgspec import UNSET
 from grammars.plan import Plan
 from grammars.schema import Violation
 from middleware.choice import Choice
+from middleware.closing import Close
+from middleware.ending import closed
 from middleware.engines.base import NOTHING_SAVED, Engine, Sampling
 from middleware.errors import BrokenGuarantee, SchemaViolation
 from middleware.generation import generation
@@ -34,7 +36,8 @@ class Job:
     """All that is settled about a request before its first token.
 
     `attempts` bounds how often an answer is generated whose schema the grammar can't enforce in full; `reasons` says
-    whether the model's format has thoughts, and `budget` how long they may be, where the request bounds them.
+    whether the model's format has thoughts, and `budget` how long they may be, where the request bounds them; `close`
+    says how a document that is cut is closed.
     """
 
     model: str
@@ -46,6 +49,7 @@ class Job:
     attempts: int = 1
     reasons: bool = False
     budget: Budget | None = None
+    close: Close | None = None
 
 
 class _Broken(Exception):
@@ -124,6 +128,8 @@ class Completion:
         choice = Choice(index, self._job.plan, self._job.stops)
         name, sampling = f"{self.id}-{index}-{attempt}", self._sampling(index, attempt)
         generated = generation(self._engine, self._job.prompt, sampling, name, choice, self._job.budget)
+        if self._job.close is not None:
+            generated = closed(generated, self._job.close, self._job.plan, sampling.max_tokens, choice)
         async with aclosing(generated) as pieces:
             told = [choice.open()]
             async for piece in pieces:

@@ -16,9 +16,10 @@ import msgspec
 from grammars.formats import FORMATS, Format, choose
 from grammars.plan import Plan, Turn, compile_turn
 from grammars.turns import Reasoning, reasoning_after
-from middleware import sampling, thoughts
+from middleware import closing, sampling, thoughts
 from middleware.admission import Places
 from middleware.answer import answer
+from middleware.closing import Close
 from middleware.compiling.compiled import Compiled
 from middleware.compiling.compiler import Compiler
 from middleware.compiling.wanted import Wanted, wanted
@@ -189,7 +190,13 @@ class Model:
             attempts=self._settings.attempts,
             reasons=draft.format.reasoning is not None,
             budget=self._budget(request, draft, compiled[-1].plan) if len(compiled) > 1 else None,
+            close=self._close(request, draft, plan, room) if request.truncation == "close" else None,
         )
+
+    def _close(self, request: ChatRequest, draft: _Draft, plan: Plan, room: int) -> Close:
+        close = closing.close(plan, draft.format, draft.reasoning, self.engine.tokenizer)
+        closing.refuse_short(request, close, room)
+        return close
 
     def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
         """How long the model may think, where the request bounds it and the prompt leaves it to the model."""

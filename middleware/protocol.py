@@ -252,6 +252,8 @@ class ChatRequest(TurnRequest):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     # Ours: for how many tokens the model may think before it has to answer.
     max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
+    # Ours: whether a document that max_tokens cuts is closed, so that it fits its schema all the same.
+    truncation: Literal["cut", "close"] | None = None
 
     # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
     user: Any = None

@@ -86,13 +86,25 @@ class Delta(msgspec.Struct, frozen=True):
     tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
 
 
+class Truncation(msgspec.Struct, frozen=True):
+    """What was added to a document that `max_tokens` cut, by JSON pointers into it.
+
+    `cut` is the innermost value that the model had begun and not ended, null where there is none; `filled` are the
+    values that it had not begun.
+    """
+
+    cut: str | None
+    filled: tuple[str, ...]
+
+
 class ChunkChoice(msgspec.Struct, frozen=True):
-    """The next piece of one choice."""
+    """The next piece of one choice. `truncation` comes with the finish reason, where the client asked for it."""
 
     index: int
     delta: Delta
     logprobs: Logprobs | None = None
     finish_reason: FinishReason | None = None
+    truncation: Truncation | UnsetType = UNSET
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -154,6 +166,7 @@ class CompletionChoice(msgspec.Struct, frozen=True):
     message: Message
     logprobs: Logprobs | None
     finish_reason: FinishReason
+    truncation: Truncation | UnsetType = UNSET
 
 
 class ChatCompletion(msgspec.Struct, frozen=True):

@@ -31,6 +31,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "logprobs": {"logprobs": True, "top_logprobs": 2, "max_tokens": 10},
     "object": {"response_format": {"type": "json_object"}},
     "document": {"response_format": AS_ANSWER},
+    "closed": {"response_format": AS_ANSWER, "truncation": "close", "max_tokens": 20},
     "auto": {"tools": TOOLS},
     "required": {"tools": TOOLS, "tool_choice": "required", "max_tokens": 150},
     "either": {"tools": TOOLS, "response_format": AS_ANSWER},

@@ -50,11 +50,15 @@ class Automaton:
             self._steps[key] = _derive(state, self.classes[index][0][0])
         return self._steps[key]
 
+    def after(self, state: Language, char: str) -> Language:
+        """The rest of the language after this character."""
+        return self.step(state, self._class_of[bisect_right(self._lows, ord(char)) - 1])
+
     def matches(self, text: str) -> bool:
         """Whether the whole text is in the language. Linear in the text: no backtracking."""
         state = self.root
         for char in text:
-            state = self.step(state, self._class_of[bisect_right(self._lows, ord(char)) - 1])
+            state = self.after(state, char)
             if state is NEVER or state == ANY:
                 break
         return state.nullable
