@@ -29,6 +29,8 @@ CONCURRENCIES = (1, 4, 16, 64)
 GOALS = {1: 1.5}
 GOAL = 1.0
 CACHE_GIB = 3
+# Of an answer at most: several rounds of a crowd tell more than one of long answers.
+TOKENS = 200
 SAME_GRAMMAR: tuple[Pairing, ...] = ((OURS, GIVEN),)
 
 
@@ -69,7 +71,7 @@ def tasks_of(concurrency: int, turn: int, quick: bool) -> list[Task]:
     documents = workload.extraction()
     size = concurrency if quick else max(concurrency, 6)
     chosen = [documents[(turn * size + index) % len(documents)] for index in range(size)]
-    return [task.sampled(max_tokens=30) for task in chosen] if quick else chosen
+    return [task.sampled(max_tokens=30 if quick else TOKENS) for task in chosen]
 
 
 async def rounds(
@@ -93,7 +95,7 @@ def report(
     with contest(target, names_in(pairings)) as contestants:
         asyncio.run(_warmed(contestants))
         for concurrency in concurrencies[:2] if options.quick else concurrencies:
-            found = asyncio.run(rounds(contestants, concurrency, options.of(1, 4), options.quick))
+            found = asyncio.run(rounds(contestants, concurrency, options.of(1, 2), options.quick))
             lines += [line(concurrency, pairing, found) for pairing in pairings]
     figures = {one.label: round(one.ratio.value, 4) for one in lines}
     return comparison("throughput", "Answered tokens a second", lines, figures, better="more")
