@@ -65,6 +65,16 @@ def counted(http: httpx.Client, name: str) -> float:
     return float(found[1])
 
 
+def saved(http: httpx.Client) -> list[float]:
+    """Forced and copied tokens, as our own metrics count them."""
+    text = http.get("/metrics").text
+    found = [
+        re.search(rf"^latticework_{kind}_tokens_total{{[^}}]*}} (\S+)$", text, re.MULTILINE)
+        for kind in ("forced", "copied")
+    ]
+    return [float(one[1]) if one else 0.0 for one in found]
+
+
 def passes(http: httpx.Client) -> float:
     return counted(http, "iteration_tokens_total_count")
 
@@ -99,14 +109,20 @@ def test_a_tool_call_is_drafted_too(client: OpenAI, http: httpx.Client) -> None:
         "tool_choice": "required",
         "parallel_tool_calls": False,
     }
-    before = passes(http)
+    before, saved_before = passes(http), saved(http)
     drafted = client.chat.completions.create(**ask)
-    spent = passes(http) - before
+    spent, (forced, copied) = (
+        passes(http) - before,
+        (now - then for now, then in zip(saved(http), saved_before, strict=True)),
+    )
     plain = client.chat.completions.create(**ask, **UNDRAFTED)
     assert [call.function for call in drafted.choices[0].message.tool_calls or ()] == [
         call.function for call in plain.choices[0].message.tool_calls or ()
     ]
     assert drafted.usage and spent < drafted.usage.completion_tokens / 2
+    # Each token took a pass, or is told to have needed none.
+    assert drafted.usage.completion_tokens == spent + forced + copied
+    assert forced > 0
 
 
 def test_what_nothing_rules_is_not_drafted(client: OpenAI, http: httpx.Client) -> None:

@@ -42,6 +42,13 @@ class Drafting:
     forced: int = 0
     copied: int = 0
 
+    def count(self, written: int) -> None:
+        """After a step that gave so many tokens, one of which is the model's own, if any."""
+        held = self.draft.kinds[: max(0, written - 1)]
+        self.forced += held.count(CERTAIN)
+        self.copied += len(held) - held.count(CERTAIN)
+        self.draft = NOTHING
+
 
 class DraftScheduler(Scheduler):
     """Gives each running answer that a grammar rules a draft for its next step. Others run as they would without."""
@@ -72,9 +79,13 @@ class DraftScheduler(Scheduler):
 
     def update_from_output(self, scheduler_output: SchedulerOutput, model_runner_output: Any) -> Any:
         self._learn(scheduler_output, model_runner_output)
-        running = list(self.running)  # vLLM forgets those that end
+        # vLLM forgets requests that end.
+        running = [(request, request.num_output_tokens) for request in self.running]
         outputs = super().update_from_output(scheduler_output, model_runner_output)
-        self._tell(running, outputs)
+        for request, written in running:
+            if (drafting := self._drafting.get(request)) is not None:
+                drafting.count(request.num_output_tokens - written)
+        self._tell([request for request, _ in running], outputs)
         return outputs
 
     def _draft(self, request: Request, matcher: LLMatcher, least: float) -> list[int]:
@@ -108,9 +119,6 @@ class DraftScheduler(Scheduler):
                 if kind != CERTAIN:
                     drafting.chances.observe(kind, place < held)
                     self._chances.observe(kind, place < held)
-            forced = drafting.draft.kinds[:held].count(CERTAIN)
-            drafting.forced += forced
-            drafting.copied += held - forced
 
     def _tell(self, running: Sequence[Request], outputs: Mapping[int, Any]) -> None:
         """Adds to each answer's last output what its drafts have saved."""
