@@ -90,8 +90,8 @@ def _given(name: str) -> Schema:
 
 def _needs(name: str, other: str) -> Schema:
     """A field that says something only where another is true."""
-    told = {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
-    return {"if": told, "then": {"required": [other], "properties": {other: {"const": True}}}}
+    unsaid = {"properties": {name: {"type": "null"}}}
+    return {"anyOf": [unsaid, {"required": [other], "properties": {other: {"const": True}}}]}
 
 
 # By component, beside what the types say.
@@ -101,7 +101,6 @@ RULES: Mapping[str, Schema] = {
         "additionalProperties": False,
         "oneOf": [_given(name) for name in ("json", "json_object", "regex", "choice", "grammar")],
     },
-    "OtherPart": {"not": {}},  # read, so that the refusal can say what it is
 }
 # By component, what is to be said of a property in place of its type.
 PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
@@ -117,6 +116,8 @@ PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
         },
     },
 }
+# Read, so that the refusal can say what it is.
+HIDDEN = REF.format("OtherPart")
 # Pydantic's names of bounds where it has no JSON type to put them to: of a union.
 BOUNDS: Mapping[str, str] = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
@@ -193,7 +194,8 @@ def _components() -> dict[str, Schema]:
         ref_template=REF.format("{model}"),
         schema_generator=_Untitled,
     )
-    taken = {name: _ruled(name, _bounded(schema)) for name, schema in made["$defs"].items()}
+    shown = {name: schema for name, schema in made["$defs"].items() if REF.format(name) != HIDDEN}
+    taken = {name: _ruled(name, _cleaned(schema)) for name, schema in shown.items()}
     kinds = {kind for operation in OPERATIONS for given in operation.answers.values() for kind in given}
     answered = msgspec.json.schema_components([*kinds, ErrorResponse], ref_template=REF.format("{name}"))[1]
     if both := taken.keys() & answered.keys():
@@ -206,10 +208,11 @@ def _ruled(name: str, schema: Schema) -> Schema:
     return {**schema, "properties": properties, **RULES.get(name, {})}
 
 
-def _bounded(schema: Any) -> Any:
+def _cleaned(schema: Any) -> Any:
+    """Bounds by their names in JSON Schema, and nothing of what is hidden."""
     if isinstance(schema, list):
-        return [_bounded(item) for item in schema]
+        return [_cleaned(item) for item in schema if item != {"$ref": HIDDEN}]
     if not isinstance(schema, dict):
         return schema
-    union = "anyOf" in schema
-    return {BOUNDS.get(key, key) if union else key: _bounded(value) for key, value in schema.items()}
+    names = BOUNDS if "anyOf" in schema else {}
+    return {names.get(key, key): _cleaned(value) for key, value in schema.items() if value != HIDDEN}
