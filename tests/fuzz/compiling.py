@@ -40,6 +40,9 @@ ATOMS = ["a", "b", "[a-z]", "[^\"]", ".", "\\d", "\\w", "\\s", "\\b", "Ã©", "ðŸ˜
 MARKS = ["*", "+", "?", "{2}", "{0,3}", "{50}", "|", "(?:", ")", "^", "$", "(?=", "(?!", "(?i)", "[", "]", "**", "{", "\\"]
 
 
+GBNF = 'root ::= item+ # a list\nitem ::= "- " [^\\n"]{1,9} ("," num?)* "\\n"\nnum ::= [0-9]+\n'
+
+
 class Compilers:
     """One process that compiles, and another one where it was broken."""
 
@@ -142,8 +145,11 @@ def _regex(rng: random.Random) -> str:
 
 
 def _lark(rng: random.Random) -> str:
-    """A grammar with a few letters dropped, doubled or put elsewhere."""
-    text = rng.choice(GRAMMARS)
+    return _garbled(rng.choice(GRAMMARS), rng)
+
+
+def _garbled(text: str, rng: random.Random) -> str:
+    """With a few letters dropped, doubled or put elsewhere."""
     for _ in range(rng.choice([0, 1, 1, 2, 4])):
         at, other = rng.randrange(len(text)), rng.randrange(len(text))
         piece = rng.choice(["", text[at] * 2, text[other], rng.choice(ATOMS + MARKS)])
@@ -152,11 +158,13 @@ def _lark(rng: random.Random) -> str:
 
 
 def _writing(rng: random.Random) -> Turn:
-    match rng.randrange(3):
+    match rng.randrange(4):
         case 0:
             written = Written("choice", tuple(_regex(rng) for _ in range(rng.randint(1, 4))))
         case 1:
             written = Written("regex", _regex(rng))
+        case 2:
+            written = Written("grammar", _garbled(GBNF, rng))
         case _:
             written = Written("grammar", _lark(rng))
     return Turn(FORMATS["hermes"], written=written)
