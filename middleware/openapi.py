@@ -45,7 +45,14 @@ class Operation:
 
 
 OURS = (errors.ServerFault, errors.Unavailable)
-THEIRS = (errors.Unauthorized, errors.BadRequest, errors.UnknownModel, errors.TooLarge)
+THEIRS = (
+    errors.Unauthorized,
+    errors.BadRequest,
+    errors.UnknownModel,
+    errors.SlowRequest,
+    errors.TooLarge,
+    errors.RateLimited,
+)
 BROKEN = (errors.BrokenGuarantee, errors.SchemaViolation)
 
 OPERATIONS = (

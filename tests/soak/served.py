@@ -23,11 +23,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from middleware import create_app, lifespan, server
+from middleware import Settings, create_app, lifespan, server
 from tests.free import free_engine
 
 BEAT = 0.01
-READY = "is served at"
 
 
 @dataclass
@@ -86,7 +85,7 @@ def main() -> None:
     listener = server.bind("127.0.0.1", 0)
     ready = json.dumps({"url": server.url(listener)})
     app = soaked(parser.parse_args().pace)
-    server.run(app, listener, drain_timeout=5, ready=lambda: print(ready, flush=True))
+    server.run(app, listener, Settings(drain_timeout=5), ready=lambda: print(ready, flush=True))
 
 
 if __name__ == "__main__":
