@@ -74,7 +74,9 @@ OPERATIONS = (
         (*THEIRS, *OURS),
         guarded=True,
     ),
-    Operation("get", "/v1/models", "The models.", {JSON: (ModelList,)}, None, (errors.Unauthorized, *OURS), guarded=True),
+    Operation(
+        "get", "/v1/models", "The models.", {JSON: (ModelList,)}, None, (errors.Unauthorized, *OURS), guarded=True
+    ),
     Operation(
         "get",
         "/v1/models/{name}",
@@ -85,7 +87,9 @@ OPERATIONS = (
         guarded=True,
     ),
     Operation("get", "/health", "Whether requests can be served.", {JSON: (Health,)}, None, OURS),
-    Operation("get", "/metrics", "What the engines count, for Prometheus.", {TEXT: (str,)}, None, (errors.ServerFault,)),
+    Operation(
+        "get", "/metrics", "What the engines count, for Prometheus.", {TEXT: (str,)}, None, (errors.ServerFault,)
+    ),
     Operation("get", "/openapi.json", "This document.", {JSON: (dict[str, Any],)}, None, (errors.ServerFault,)),
 )
 

@@ -76,7 +76,9 @@ def _made(draw: st.DrawFn, mode: GenerationMode) -> tuple[str, bytes]:
 def _strategy(path: str, mode: GenerationMode) -> st.SearchStrategy[tuple[str, bytes]]:
     operation = schemathesis.openapi.from_dict(described.DOCUMENT)[path]["POST"]
     cases = operation.as_strategy(generation_mode=mode)
-    return cases.filter(lambda case: case.media_type == "application/json").map(lambda case: (path, _content(case.body)))
+    return cases.filter(lambda case: case.media_type == "application/json").map(
+        lambda case: (path, _content(case.body))
+    )
 
 
 def _content(body: Any) -> bytes:

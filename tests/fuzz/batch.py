@@ -1,4 +1,4 @@
-"""One batch of cases, in a process of its own: `python -m tests.fuzz.batch TARGET CASES SEED` ends with a line of JSON."""
+"""One batch of cases, in its own process: `python -m tests.fuzz.batch TARGET CASES SEED` ends with a line of JSON."""
 
 from __future__ import annotations
 

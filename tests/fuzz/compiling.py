@@ -36,8 +36,48 @@ MEMORY = 2**30
 SECONDS = 5.0
 WRITTEN = 60  # tokens of each text that is written under a grammar
 DIGEST = "byte"
-ATOMS = ["a", "b", "[a-z]", "[^\"]", ".", "\\d", "\\w", "\\s", "\\b", "é", "😀", "\\\\", "\\n", '"', "\\x00", "\\p{L}", "x*", "(", ")"]
-MARKS = ["*", "+", "?", "{2}", "{0,3}", "{50}", "|", "(?:", ")", "^", "$", "(?=", "(?!", "(?i)", "[", "]", "**", "{", "\\"]
+ATOMS = [
+    "a",
+    "b",
+    "[a-z]",
+    '[^"]',
+    ".",
+    "\\d",
+    "\\w",
+    "\\s",
+    "\\b",
+    "é",
+    "😀",
+    "\\\\",
+    "\\n",
+    '"',
+    "\\x00",
+    "\\p{L}",
+    "x*",
+    "(",
+    ")",
+]
+MARKS = [
+    "*",
+    "+",
+    "?",
+    "{2}",
+    "{0,3}",
+    "{50}",
+    "|",
+    "(?:",
+    ")",
+    "^",
+    "$",
+    "(?=",
+    "(?!",
+    "(?i)",
+    "[",
+    "]",
+    "**",
+    "{",
+    "\\",
+]
 
 
 GBNF = 'root ::= item+ # a list\nitem ::= "- " [^\\n"]{1,9} ("," num?)* "\\n"\nnum ::= [0-9]+\n'
@@ -126,7 +166,9 @@ def _offering(rng: random.Random) -> Turn:
     tools = tuple(_tool(index, rng) for index in range(rng.randint(1, 3)))
     choice = ToolChoice(rng.choice(["auto", "required"]), most=rng.choice([None, 1, 3]))
     beside = rng.choice([None, None, {"type": "object"}, {"type": "array"}])
-    return Turn(FORMATS[rng.choice(sorted(FORMATS))], tools, choice, beside, reasoning=rng.choice(["off", "may", "open"]))
+    return Turn(
+        FORMATS[rng.choice(sorted(FORMATS))], tools, choice, beside, reasoning=rng.choice(["off", "may", "open"])
+    )
 
 
 def _tool(index: int, rng: random.Random) -> Tool:

@@ -21,9 +21,47 @@ from tests.grammars.laws import read
 from tests.grammars.test_parser import TOOLS
 
 CALLS = [Call("f", '{"a": "b", "c": [1, {"d": null}]}'), Call("g", "{}")]
-NOISE = ["some text", " ", "\n", '"', "\\", "é", "]", "}", "None", "{", "<", ">", "[", "😀", "\x00", "</", "```", "<think>"]
-BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "é\\ud83d"}], "n": 1.5e3, "a": [[], {}]}).encode()
-BYTES = [b"", b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\ud800", b"\\u0000", b"NaN", b"1e999", b"\xff", b"\xc3", b"9" * 500, b"-"]
+NOISE = [
+    "some text",
+    " ",
+    "\n",
+    '"',
+    "\\",
+    "é",
+    "]",
+    "}",
+    "None",
+    "{",
+    "<",
+    ">",
+    "[",
+    "😀",
+    "\x00",
+    "</",
+    "```",
+    "<think>",
+]
+BODY = json.dumps(
+    {"model": "m", "messages": [{"role": "user", "content": "é\\ud83d"}], "n": 1.5e3, "a": [[], {}]}
+).encode()
+BYTES = [
+    b"",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b",",
+    b":",
+    b"\\ud800",
+    b"\\u0000",
+    b"NaN",
+    b"1e999",
+    b"\xff",
+    b"\xc3",
+    b"9" * 500,
+    b"-",
+]
 
 
 @cache
@@ -32,7 +70,12 @@ def shards(format: Format) -> Sequence[str]:
     text = render(format, CALLS)
     frames = [frame for frame in (format.answer, format.preamble, format.reasoning) if frame]
     parts = [text[start : start + size] for start in range(0, len(text), 3) for size in (1, 4, 9)]
-    return [*parts, *(part for frame in frames for part in (frame.open, frame.close, frame.resume) if part), text, *NOISE]
+    return [
+        *parts,
+        *(part for frame in frames for part in (frame.open, frame.close, frame.resume) if part),
+        text,
+        *NOISE,
+    ]
 
 
 @cache

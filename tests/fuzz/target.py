@@ -1,4 +1,4 @@
-"""Something to throw values at, and the running of many cases of it: what breaks is counted, and the next one follows."""
+"""Something to throw values at, many of them: what breaks is counted, and the next one follows."""
 
 from __future__ import annotations
 

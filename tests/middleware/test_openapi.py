@@ -83,7 +83,10 @@ OTHERS: dict[str, dict[str, Any]] = {
             {"type": "custom", "custom": {"name": "a"}},
             {
                 "type": "custom",
-                "custom": {"name": "b", "format": {"type": "grammar", "grammar": {"syntax": "regex", "definition": "a"}}},
+                "custom": {
+                    "name": "b",
+                    "format": {"type": "grammar", "grammar": {"syntax": "regex", "definition": "a"}},
+                },
             },
         ],
         "tool_choice": {"type": "custom", "custom": {"name": "a"}},

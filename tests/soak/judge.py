@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import referencing.exceptions
-import regex
+import regex  # type: ignore[import-untyped]
 from jsonschema.exceptions import SchemaError
 from jsonschema.protocols import Validator
 from jsonschema.validators import Draft202012Validator, validator_for
@@ -41,7 +41,9 @@ def judge(asked: Asked, status: int, media: str, body: bytes) -> str:
         _described("Grammar", whole)
         return "explained"
     _described("ChatCompletion", whole)
-    return _choices(asked, {choice["index"]: (choice["message"], choice["finish_reason"]) for choice in whole["choices"]})
+    return _choices(
+        asked, {choice["index"]: (choice["message"], choice["finish_reason"]) for choice in whole["choices"]}
+    )
 
 
 def _refused(asked: Asked, status: int, body: bytes) -> str:

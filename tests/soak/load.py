@@ -107,9 +107,14 @@ class Held:
 
 
 def held(server: Served) -> Held:
-    inside = server.inside()
-    names = ("tasks", "threads", "descriptors", "answers")
-    return Held(processes=len(server.process.children(recursive=True)), **{name: inside[name] for name in names})
+    inside, process = server.inside(), server.process
+    return Held(
+        tasks=inside["tasks"],
+        threads=inside["threads"],
+        descriptors=process.num_fds(),
+        processes=len(process.children(recursive=True)),
+        answers=inside["answers"],
+    )
 
 
 def leaked(server: Served, before: Held) -> dict[str, int]:

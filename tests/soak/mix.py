@@ -96,7 +96,10 @@ def _tools(rng: random.Random) -> Body:
 def _custom(rng: random.Random) -> Body:
     syntax, definition = rng.choice((("regex", CODE), ("lark", LARK)))
     form = {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}
-    tools = [{"type": "custom", "custom": {"name": "plain"}}, {"type": "custom", "custom": {"name": "c", "format": form}}]
+    tools = [
+        {"type": "custom", "custom": {"name": "plain"}},
+        {"type": "custom", "custom": {"name": "c", "format": form}},
+    ]
     return {"tools": tools, "tool_choice": rng.choice(("auto", "required"))}
 
 
@@ -130,8 +133,10 @@ def _almost(rng: random.Random, model: str) -> Asked:
 
 
 def _bad(rng: random.Random, model: str) -> Asked:
+    """What is too long for the small model of those tests is not so here."""
     fields, _, _ = rng.choice(list(BAD.values()))
-    return Asked("bad", json.dumps({**_chat(rng, model, {}), **fields}).encode(), 4 if "max_tokens" not in fields else None)
+    status = None if fields.keys() & {"max_tokens", "messages", "logit_bias"} else 4
+    return Asked("bad", json.dumps({**_chat(rng, model, {}), **fields}).encode(), status)
 
 
 def _broken(rng: random.Random, model: str) -> Asked:

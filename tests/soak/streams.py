@@ -17,8 +17,8 @@ from tests.soak.process import Served
 # Each brings a piece of some 6 tokens every so many seconds: 1,000 streams at 24 tokens a second.
 PACE = 0.25
 TOKENS = 150
-# How many seconds it takes until all have begun.
-RISE = 5.0
+# How many of them begin in a second.
+RISE = 200.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def streams(server: Served, count: int) -> Streams:
 
 async def _all(server: Served, count: int) -> list[int | str]:
     async with connected() as http:
-        return await asyncio.gather(*(_one(http, server, number, RISE * number / count) for number in range(count)))
+        return await asyncio.gather(*(_one(http, server, number, number / RISE) for number in range(count)))
 
 
 async def _one(http: httpx.AsyncClient, server: Served, number: int, after: float) -> int | str:
