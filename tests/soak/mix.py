@@ -18,8 +18,10 @@ from tests.mutation import mutated
 
 CHAT, GRAMMARS = "/v1/chat/completions", "/v1/grammars"
 OVERSIZE = b'{"x": "' + b"y" * (16 * 2**20) + b'"}'
-# Distinct schemas of strangers, few enough that a server has seen them all when its memory is first looked at.
-SCHEMAS = 60
+# Distinct schemas of strangers, and requests that are almost right: few enough that a server has seen them all when its
+# memory is first looked at.
+SCHEMAS = 40
+ALMOST = 100
 CODE = r"[A-Z]{2}-[0-9]{3}"
 LARK = 'start: "select " NAME (", " NAME)*\nNAME: /[a-z]{1,8}/'
 
@@ -84,7 +86,9 @@ def _document(rng: random.Random) -> Body:
 
 
 def _tools(rng: random.Random) -> Body:
-    schemas = [task.body["response_format"]["json_schema"]["schema"] for task in rng.sample(EXTRACTION, 2)]
+    first = rng.randrange(12)
+    pair = EXTRACTION[first], EXTRACTION[first - 1]
+    schemas = [task.body["response_format"]["json_schema"]["schema"] for task in pair]
     tools = [
         {"type": "function", "function": {"name": f"save_{index}", "parameters": schema}}
         for index, schema in enumerate(schemas)
@@ -127,7 +131,7 @@ def _stranger(rng: random.Random, model: str) -> Asked:
 
 
 def _almost(rng: random.Random, model: str) -> Asked:
-    few = random.Random(rng.randrange(400))
+    few = random.Random(rng.randrange(ALMOST))
     body = {**REQUEST, "model": model, "tool_choice": few.choice(("none", "auto")), "stream": few.random() < 0.5}
     return Asked("almost right", json.dumps(mutated(body, few)).encode(), None)
 
