@@ -7,6 +7,7 @@ import codecs
 import random
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from llguidance import LLMatcher
 
@@ -24,18 +25,22 @@ KEPT = 64
 LONGEST_PIECE = 12
 
 
-def free_engine(pace: float = 0.0, model_ids: tuple[str, ...] = ("scripted",)) -> ScriptedEngine:
-    """`pace`: seconds between two pieces of an answer. It remembers the last few requests only."""
-    return ScriptedEngine(free(pace), model_ids, asked=deque(maxlen=4), prompts=deque(maxlen=4))
+def free_engine(pace: float = 0.0, most: int = 100_000) -> ScriptedEngine:
+    """It remembers the last few requests only."""
+    return ScriptedEngine(free(pace, most), asked=deque(maxlen=4), prompts=deque(maxlen=4))
 
 
-def free(pace: float = 0.0) -> Script:
-    """Answers of the same seed, or else the same prompt, are the same."""
+def free(pace: float, most: int) -> Script:
+    """`pace`: seconds between two pieces of an answer. `most`: tokens of one, whatever the request would have.
+
+    Answers of the same seed, or else the same prompt, are the same.
+    """
     compiled: Cache[str, LLMatcher] = Cache(KEPT, lambda grammar, matcher: 1)
 
     async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         rng = random.Random(sampling.seed if sampling.seed is not None else bytes(prompt))
-        writer = _Writer(rng, await _matcher(compiled, sampling.grammar), sampling)
+        limited = replace(sampling, max_tokens=min(sampling.max_tokens, most))
+        writer = _Writer(rng, await _matcher(compiled, sampling.grammar), limited)
         while True:
             piece = writer.piece()
             yield piece

@@ -28,12 +28,14 @@ from tests.mutation import mutated
 MODEL = "scripted"
 # What a model at random does to keywords that can only be checked. It is told, and no answer is passed on.
 CHECKED = {"schema_violation"}
+# An answer may be asked for 128 times, with no end.
+TOKENS = 200
 PATHS = ("/v1/chat/completions", "/v1/grammars")
 
 
 @cache
 def app() -> Starlette:
-    return create_app(free_engine())
+    return create_app(free_engine(most=TOKENS))
 
 
 @cache
