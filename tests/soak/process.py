@@ -33,6 +33,11 @@ class Served:
         """Bytes of the process itself, without its children."""
         return int(self.process.memory_info().rss)
 
+    def computed(self) -> float:
+        """CPU seconds of the process so far."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
 
 @contextmanager
 def served(pace: float) -> Iterator[Served]:

@@ -59,15 +59,9 @@ def _left(leaked: Mapping[str, int]) -> str:
 
 def of_streams(streams: Streams, count: int) -> list[Line]:
     p50, p99, most = (f"{1000 * late:.1f}" for late in streams.late)
-    rate = streams.events / streams.seconds
+    told = f"{streams.ended:,} in {streams.seconds:.0f} s, {streams.events:,} events, {streams.computed:.0f} s of CPU"
     return [
-        Line(
-            "streams at once",
-            f"{streams.ended:,} ended, {rate:,.0f} events/s",
-            f"{count:,}",
-            streams.ended == count,
-            streams.wrong,
-        ),
+        Line("streams at once", told, f"{count:,}", streams.ended == count, streams.wrong),
         Line(
             "event loop late by, p50 p99 most",
             f"{p50} {p99} {most} ms",
