@@ -18,7 +18,7 @@ from tests.soak.mix import Asked, mix
 from tests.soak.process import Served
 
 AT_ONCE = 64
-WARM_UP = 1000
+WARM_UP = 3000
 # How often the server's memory is looked at, and how long it may take to come to rest.
 SECONDS = 0.25
 REST_SECONDS = 20.0
