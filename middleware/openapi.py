@@ -45,6 +45,7 @@ class Operation:
 
 
 OURS = (errors.ServerFault, errors.Unavailable)
+BUSY = (errors.Overloaded, errors.TimedOut)
 THEIRS = (
     errors.Unauthorized,
     errors.BadRequest,
@@ -62,7 +63,7 @@ OPERATIONS = (
         "The next turn of a conversation. With `stream`, as events: chunks and then `[DONE]`, or an error.",
         {JSON: (ChatCompletion,), EVENTS: (Chunk, ErrorResponse)},
         ChatRequest,
-        (*THEIRS, *BROKEN, *OURS),
+        (*THEIRS, *BROKEN, *OURS, *BUSY),
         guarded=True,
     ),
     Operation(
