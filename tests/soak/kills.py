@@ -10,6 +10,8 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -55,8 +57,8 @@ def kills(count: int) -> Kills:
 async def _kill(url: str, process: psutil.Process, target: Target, found: Kills) -> None:
     async with connected() as http:
         streams = [asyncio.create_task(_stream(http, url, target, number, found)) for number in range(STREAMS)]
-        await _first_tokens(http, url)
-        _engine(process).kill()
+        async with _begun(http, url, target):
+            _engine(process).kill()
         killed = time.perf_counter()
         await _health(http, url, 503, NOTICED)
         await _health(http, url, 200, BACK)
@@ -74,15 +76,13 @@ def _engine(process: psutil.Process) -> psutil.Process:
     raise Stuck(f"no engine among {[child.name() for child in children]}")
 
 
-async def _first_tokens(http: httpx.AsyncClient, url: str) -> None:
-    """Until the engine works on something."""
-    until = time.monotonic() + NOTICED
-    while time.monotonic() < until:
-        running = (await http.get(f"{url}/health")).json().get("running", {})
-        if any(running.values()):
-            return
-        await asyncio.sleep(0.05)
-    raise Stuck("the engine never began")
+@asynccontextmanager
+async def _begun(http: httpx.AsyncClient, url: str, target: Target) -> AsyncIterator[None]:
+    """While an answer streams, whose first piece is there: the others were asked for before it."""
+    said = {"messages": [{"role": "user", "content": "Hello."}], "ignore_eos": True, "max_tokens": 600, "stream": True}
+    async with http.stream("POST", url + CHAT, json={"model": target.name, **said}) as response:
+        await anext(response.aiter_raw())
+        yield
 
 
 async def _health(http: httpx.AsyncClient, url: str, status: int, seconds: float) -> None:
