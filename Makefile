@@ -2,6 +2,8 @@
 # make test    lint, types, layers and the whole suite                   make test  ARGS="tests/grammars -x"
 # make bench   the schema suites in full, what the parsers cost, and side by side with `vllm serve`: hours
 #              tables on standard output, those of the last with plots in benchmarks/results/      make bench ARGS=--quick
+# make soak    thousands of mixed requests, 1,000 streams at once, 100,000 fuzz cases, an engine that is killed under load:
+#              half an hour, the table also in benchmarks/results/soak.md             make soak  ARGS=--quick
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
@@ -11,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench format clean
+.PHONY: help install serve test check bench soak format clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -42,6 +44,9 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.front_end $(ARGS)
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
+
+soak: $(INSTALLED)
+	$(BIN)/python -m tests.soak $(ARGS)
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

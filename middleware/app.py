@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from grammars.errors import GrammarError
-from middleware import body
+from middleware import body, openapi
 from middleware.arrival import Timely
 from middleware.auth import BearerAuth
 from middleware.chat import ChatCompletions
@@ -27,7 +27,7 @@ from middleware.models import Models
 from middleware.protocol import GrammarRequest
 from middleware.quota import Limited, Quotas
 from middleware.record import REQUEST_ID, Recorded, request_id
-from middleware.responses import ModelList
+from middleware.responses import Health, ModelList
 from middleware.settings import Settings
 from middleware.validation import parse_as
 
@@ -67,10 +67,13 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
-        return _json(request, {"status": "ok", "running": await models.health(), "counters": models.metrics.warnings})
+        return _json(request, Health(await models.health(), models.metrics.warnings))
 
     async def metrics(request: Request) -> Response:
         return Response(models.metrics_text(), media_type="text/plain; version=0.0.4")
+
+    async def describe(request: Request) -> Response:
+        return Response(openapi.document(request.scope.get("root_path", "")), media_type="application/json")
 
     async def list_models(request: Request) -> Response:
         return _json(request, ModelList(await models.cards()))
@@ -99,7 +102,12 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         Route("/models", list_models),
         Route("/models/{name:path}", get_model),
     ]
-    return [Route("/health", health), Route("/metrics", metrics), Mount("/v1", routes=v1, middleware=guard)]
+    return [
+        Route("/health", health),
+        Route("/metrics", metrics),
+        Route("/openapi.json", describe),
+        Mount("/v1", routes=v1, middleware=guard),
+    ]
 
 
 def _json(request: Request, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

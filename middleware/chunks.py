@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from middleware.responses import (
+    AnswerMessage,
     ChatCompletion,
     Chunk,
     ChunkChoice,
@@ -21,7 +22,6 @@ from middleware.responses import (
     Function,
     FunctionDelta,
     Logprobs,
-    Message,
     TokenLogprob,
     ToolCall,
     ToolCallDelta,
@@ -79,11 +79,11 @@ class _Gathered:
         self.finish_reason = choice.finish_reason or self.finish_reason
         self.truncation = choice.truncation or self.truncation
 
-    def message(self) -> Message:
+    def message(self) -> AnswerMessage:
         whole = joined(self.deltas)
         calls = tuple(map(_call, whole.tool_calls or ()))
         content, reasoning = whole.content or "", whole.reasoning or None
-        return Message(
+        return AnswerMessage(
             content=None if calls and not content else content,
             reasoning_content=reasoning,
             reasoning=reasoning,

@@ -125,12 +125,11 @@ class Function(msgspec.Struct, frozen=True):
     arguments: str
 
 
-class ToolCall(msgspec.Struct, frozen=True):
+class ToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="function"):
     """A finished call, or, where `finish_reason` is "length", one that was cut."""
 
     id: str
     function: Function
-    type: Literal["function"] = "function"
 
 
 class Custom(msgspec.Struct, frozen=True):
@@ -140,15 +139,14 @@ class Custom(msgspec.Struct, frozen=True):
     input: str
 
 
-class CustomCall(msgspec.Struct, frozen=True):
+class CustomCall(msgspec.Struct, frozen=True, tag_field="type", tag="custom"):
     """The same as ToolCall, for a custom tool."""
 
     id: str
     custom: Custom
-    type: Literal["custom"] = "custom"
 
 
-class Message(msgspec.Struct, frozen=True):
+class AnswerMessage(msgspec.Struct, frozen=True):
     """What the model said. `reasoning` is an alias of `reasoning_content`; `refusal` is never set."""
 
     content: str | None
@@ -163,7 +161,7 @@ class CompletionChoice(msgspec.Struct, frozen=True):
     """One answer."""
 
     index: int
-    message: Message
+    message: AnswerMessage
     logprobs: Logprobs | None
     finish_reason: FinishReason
     truncation: Truncation | UnsetType = UNSET
@@ -203,6 +201,14 @@ class Grammar(msgspec.Struct, frozen=True):
     grammar: str | None
     report: tuple[Finding, ...]
     object: Literal["grammar"] = "grammar"
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`running`: how many answers each model is working on. `counters`: what should be nothing, or nearly."""
+
+    running: dict[str, int]
+    counters: dict[str, int]
+    status: Literal["ok"] = "ok"
 
 
 class ModelCard(msgspec.Struct, frozen=True):

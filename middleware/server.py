@@ -24,6 +24,9 @@ from middleware.settings import Settings
 
 # How long a client may take to read that its answer was cut off, in seconds.
 GOODBYE = 1.0
+# How long a connection may be idle between two requests, in seconds: longer than clients and proxies leave it so (httpx
+# and openai 5, AWS's load balancers 60). Else one is closed as the next request is on its way, and that one is lost.
+IDLE = 75
 
 
 class CannotListen(Exception):
@@ -122,6 +125,7 @@ def make(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
         draining,
         # The server cuts off what takes longer. Uvicorn does so while it stops the app, so it comes after.
         timeout_graceful_shutdown=settings.drain_timeout + round(2 * GOODBYE) + 3,
+        timeout_keep_alive=IDLE,
         lifespan="on",
         log_config=None,
         access_log=False,  # each chat completion is told of, with what became of it

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from tests import described
+
 USER = {"role": "user", "content": "hi"}
 
 
@@ -19,14 +21,16 @@ def chat(app: ASGIApp, headers: dict[str, str] | None = None, **fields: Any) -> 
 
 
 def send(app: ASGIApp, method: str, path: str, **options: Any) -> httpx.Response:
-    """One request of any kind."""
+    """One request of any kind, which the server's own document has to describe, as well as the response."""
 
     async def once() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, **options)
 
-    return asyncio.run(once())
+    response = asyncio.run(once())
+    described.check(response)
+    return response
 
 
 def events(response: httpx.Response) -> list[Any]:

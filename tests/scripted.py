@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 
 from middleware.engines.base import EngineDead, Piece, Sampling
@@ -54,8 +54,8 @@ class ScriptedEngine:
     max_model_len: int = 100_000
     max_running: int = 256
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
-    asked: list[Sampling] = field(default_factory=list)
-    prompts: list[str] = field(default_factory=list)
+    asked: MutableSequence[Sampling] = field(default_factory=list)
+    prompts: MutableSequence[str] = field(default_factory=list)
     open: int = 0
     starts: int = 0
     dead: bool = False

@@ -31,7 +31,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "cli",
         "__init__",
         "app server welcome",
-        "chat connection draining explain quota",
+        "chat connection draining explain openapi quota",
         "auth record",
         "models",
         "compiling",

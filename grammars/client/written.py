@@ -46,7 +46,9 @@ def ruled(grammar: str) -> str:
     """A text of this grammar: llguidance's Lark, or llama.cpp's GBNF."""
     try:
         lark = any_to_lark(grammar)
-    except GbnfToLarkError as error:
+    except Exception as error:
+        if type(error) not in (Exception, GbnfToLarkError):  # for a rule that is not there it raises no more than that
+            raise
         raise InvalidGrammar(f"The grammar is not GBNF: {error}") from error
     return nested(lark)
 

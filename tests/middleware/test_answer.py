@@ -66,6 +66,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"structured_outputs": {"grammar": "start: missing"}}, "structured_outputs.grammar"),
     ({"structured_outputs": {"grammar": 'start: "a" }\nr0: "b" %lark {'}}, "structured_outputs.grammar"),
     ({"structured_outputs": {"grammar": "root ::= ("}}, "structured_outputs.grammar"),
+    ({"structured_outputs": {"grammar": ""}}, "structured_outputs.grammar"),
+    ({"structured_outputs": {"grammar": "root ::= missing"}}, "structured_outputs.grammar"),
     ({"structured_outputs": {"json": "{"}}, "structured_outputs.json"),
     ({"structured_outputs": {"json": {"type": "x"}}}, "structured_outputs.json.type"),
     ({"structured_outputs": {"regex": "a"}, "response_format": {"type": "json_object"}}, "structured_outputs"),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from middleware import server
+from middleware import Settings, create_app, server
 from tests.serving import response
 
 ADDRESSES = [
@@ -46,6 +46,12 @@ def test_bound_but_not_ready_refuses_clients() -> None:
         socket.create_connection(listener.getsockname())
 
 
+def test_idle_connections_outlive_those_of_clients() -> None:
+    """httpx and openai reuse one for 5 s: closed at the same time, it would lose the request that is on its way."""
+    served = server.make(create_app(), Settings(), lambda: None)
+    assert served.config.timeout_keep_alive > 60
+
+
 def test_an_address_that_is_taken_is_named() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
@@ -56,7 +62,7 @@ def test_an_address_that_is_taken_is_named() -> None:
 
 # Echoes a body when all of it is there; says when it is ready, and when it is told to end.
 ECHO = """
-from middleware import server
+from middleware import Settings, create_app, server
 from middleware.settings import Settings
 
 async def app(scope, receive, send):

@@ -87,7 +87,9 @@ def test_what_is_there_at_once_is_sent_at_once(fields: dict[str, Any], sent: lis
 
     async def watched(scope: Scope, receive: Receive, respond: Send) -> None:
         await app(scope, receive, send)
-        await respond({"type": "http.response.start", "status": 200, "headers": []})
+        await respond(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+        )
         await respond({"type": "http.response.body", "body": b""})
 
     chat(watched, stream=True, **fields)

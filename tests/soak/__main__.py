@@ -1,0 +1,80 @@
+"""Everything at once, and for long: mixed requests, a thousand streams, fuzzing, and an engine that is killed.
+
+    python -m tests.soak [--quick] [--requests N] [--streams N] [--cases N] [--kills N] [--seed N]
+
+Ends with status 1 where a line of the table has not come to what it should. `--kills` needs the real engine, the others
+none. All of it stays on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.options import say
+from benchmarks.results import FOLDER, machine, table
+from tests.soak import report
+from tests.soak.fuzzed import fuzzed
+from tests.soak.kills import kills
+from tests.soak.load import soak
+from tests.soak.process import served
+from tests.soak.report import Line
+from tests.soak.streams import PACE, streams
+
+FULL = {"requests": 10_000, "streams": 1_000, "cases": 100_000, "kills": 5}
+QUICK = {"requests": 400, "streams": 100, "cases": 1_000, "kills": 0}
+HEAD = ("", "what it came to", "what it should", "")
+# Between two pieces of an answer of the mixed load, in seconds.
+QUICKLY = 0.002
+
+
+def lines(counts: dict[str, int], seed: int) -> list[Line]:
+    """Each part that is asked for."""
+    found = []
+    if counts["requests"]:
+        say(f"{counts['requests']} mixed requests")
+        with served(QUICKLY) as server:
+            found += report.of_load(*soak(server, counts["requests"], seed))
+    if counts["streams"]:
+        say(f"{counts['streams']} streams at once")
+        with served(PACE) as server:
+            found += report.of_streams(streams(server, counts["streams"]), counts["streams"])
+    if counts["cases"]:
+        say(f"{counts['cases']} cases")
+        found += report.of_fuzz(fuzzed(counts["cases"], seed))
+    if counts["kills"]:
+        say(f"{counts['kills']} kills")
+        found += report.of_kills(kills(counts["kills"]), counts["kills"])
+    return found
+
+
+def publish(found: Sequence[Line], partial: bool) -> None:
+    folder: Path = FOLDER / "quick" if partial else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [(line.label, line.found, line.wanted, "" if line.good else "✗") for line in found]
+    text = f"# Soak\n\n{table(HEAD, rows)}\n\n- {machine()}\n"
+    (folder / "soak.md").write_text(text)
+    print(text)
+    for line in found:
+        for failure in line.failures[:20]:
+            print(f"--- {line.label}\n{failure}\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a small part of it, to see that it runs")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="other requests and cases")
+    for name, count in FULL.items():
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"so many, in full {count:,}; 0 for none")
+    given = vars(parser.parse_args())
+    usual = QUICK if given["quick"] else FULL
+    counts = {name: usual[name] if given[name] is None else given[name] for name in FULL}
+    found = lines(counts, given["seed"])
+    publish(found, counts != FULL)
+    sys.exit(any(not line.good for line in found))
+
+
+if __name__ == "__main__":
+    main()

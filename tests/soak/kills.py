@@ -1,0 +1,107 @@
+"""The engine's process is killed under load, again and again. The server says so, gets it back, and passes nothing off
+as complete that is not.
+
+While it is gone, requests get a 503, streams an error event, and `/health` is 503; then all is as before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import psutil
+
+from benchmarks.client import connected
+from benchmarks.servers import latticework, running
+from benchmarks.targets import Target, tiny_target
+from tests.soak.judge import Wrong, judge
+from tests.soak.mix import CHAT, EXTRACTION, Asked
+
+STREAMS = 16
+# How long a server may take to notice, and how long until it serves again, in seconds.
+NOTICED = 30.0
+BACK = 300.0
+# The engine core calls its process so.
+ENGINE = "EngineCore"
+
+
+class Stuck(Exception):
+    """The server did not come to what it should in time."""
+
+
+@dataclass
+class Kills:
+    """`back`: how many seconds each took from the kill until `/health` was 200 again."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    back: list[float] = field(default_factory=list)
+
+
+def kills(count: int) -> Kills:
+    """Of a server of its own, with the real engine."""
+    found, target = Kills(), tiny_target()
+    with running(target, latticework()) as (server,):
+        process = psutil.Process(server.process.pid)
+        for _ in range(count):
+            asyncio.run(_kill(server.url, process, target, found))
+    return found
+
+
+async def _kill(url: str, process: psutil.Process, target: Target, found: Kills) -> None:
+    async with connected() as http:
+        streams = [asyncio.create_task(_stream(http, url, target, number, found)) for number in range(STREAMS)]
+        async with _begun(http, url, target):
+            _engine(process).kill()
+        killed = time.perf_counter()
+        await _health(http, url, 503, NOTICED)
+        await _health(http, url, 200, BACK)
+        found.back.append(time.perf_counter() - killed)
+        await asyncio.gather(*streams)
+        await _stream(http, url, target, 0, found)
+
+
+def _engine(process: psutil.Process) -> psutil.Process:
+    """The child that computes. Raises Stuck where there is none."""
+    children = process.children(recursive=True)
+    for child in children:
+        if ENGINE in child.name() or any(ENGINE in part for part in child.cmdline()):
+            return child
+    raise Stuck(f"no engine among {[child.name() for child in children]}")
+
+
+@asynccontextmanager
+async def _begun(http: httpx.AsyncClient, url: str, target: Target) -> AsyncIterator[None]:
+    """While an answer streams, whose first piece is there: the others were asked for before it."""
+    said = {"messages": [{"role": "user", "content": "Hello."}], "ignore_eos": True, "max_tokens": 600, "stream": True}
+    async with http.stream("POST", url + CHAT, json={"model": target.name, **said}) as response:
+        await anext(response.aiter_raw())
+        yield
+
+
+async def _health(http: httpx.AsyncClient, url: str, status: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while (last := (await http.get(f"{url}/health")).status_code) != status:
+        if time.monotonic() > until:
+            raise Stuck(f"/health is {last} and should be {status}, {seconds:g} s later")
+        await asyncio.sleep(0.05)
+
+
+async def _stream(http: httpx.AsyncClient, url: str, target: Target, number: int, found: Kills) -> None:
+    form = {"response_format": EXTRACTION[number % 12].body["response_format"]} if number % 2 else {"ignore_eos": True}
+    said = {"messages": [{"role": "user", "content": f"Hello, {number}."}], "temperature": 1}
+    body = {"model": target.name, **said, **form, "max_tokens": 600, "stream": number % 4 < 2}
+    asked = Asked("killed", json.dumps(body).encode(), None)
+    try:
+        response = await http.post(url + CHAT, content=asked.content)
+        outcome = judge(asked, response.status_code, response.headers.get("content-type", ""), response.content)
+    except (Wrong, ValueError, httpx.HTTPError) as error:
+        outcome = "wrong"
+        found.wrong.append(repr(error))
+    found.outcomes[outcome] += 1

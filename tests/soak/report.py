@@ -1,0 +1,106 @@
+"""What a soak came to, line by line, beside what it should."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.fuzz.target import Found
+from tests.soak.kills import Kills
+from tests.soak.load import Load
+from tests.soak.streams import Streams
+
+GROWTH = 0.05
+LATE = 0.05
+MIB = 2**20
+FINISHES = {"stop", "length", "tool_calls"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """`failures` are told below the table."""
+
+    label: str
+    found: str
+    wanted: str
+    good: bool
+    failures: Sequence[str] = ()
+
+
+def of_load(load: Load, leaked: Mapping[str, int]) -> list[Line]:
+    outcomes: Counter[str] = Counter()
+    for (_, outcome), count in load.outcomes.items():
+        outcomes[_family(outcome)] += count
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common())
+    quarters = " ".join(f"{load.quarter(number) / MIB:.0f}" for number in (1, 2, 3, 4))
+    bad = outcomes["wrong"] + outcomes["missing"]
+    return [
+        Line("mixed requests, 64 at once", f"{load.answered:,} in {load.seconds:.0f} s: {told}", "", True),
+        Line("wrong or missing", f"{bad}", "0", not bad, load.wrong),
+        Line(
+            "memory of the server by quarters",
+            f"{quarters} MiB, the last {load.growth:+.1%} over the second",
+            f"≤ {GROWTH:+.0%}",
+            load.growth <= GROWTH,
+        ),
+        Line("left behind", _left(leaked), "nothing", not leaked),
+    ]
+
+
+def _family(outcome: str) -> str:
+    """All finish reasons are one."""
+    return "answered" if set(outcome.split("+")) <= FINISHES else outcome
+
+
+def _left(leaked: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in leaked.items()) or "nothing"
+
+
+def of_streams(streams: Streams, count: int) -> list[Line]:
+    p50, p99, most = (f"{1000 * late:.1f}" for late in streams.late)
+    told = f"{streams.ended:,} in {streams.seconds:.0f} s, {streams.events:,} events, {streams.computed:.0f} s of CPU"
+    return [
+        Line("streams at once", told, f"{count:,}", streams.ended == count, streams.wrong),
+        Line(
+            "event loop late by, p50 p99 most",
+            f"{p50} {p99} {most} ms",
+            f"p99 < {1000 * LATE:.0f} ms",
+            streams.late[1] < LATE,
+        ),
+    ]
+
+
+def of_fuzz(found: Mapping[str, Found]) -> list[Line]:
+    lines = [
+        Line(
+            f"fuzz: {name}",
+            f"{one.cases:,} cases, {one.crashes} crashes, {one.hangs} hangs; {_told(one.outcomes)}",
+            "0, 0",
+            not one.crashes and not one.hangs,
+            one.failures,
+        )
+        for name, one in found.items()
+    ]
+    whole = Found()
+    for one in found.values():
+        whole.add(one)
+    told = f"{whole.cases:,} cases, {whole.crashes} crashes, {whole.hangs} hangs"
+    return [*lines, Line("fuzz, all", told, "0, 0", not whole.crashes and not whole.hangs)]
+
+
+def _told(outcomes: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common(5))
+
+
+def of_kills(found: Kills, count: int) -> list[Line]:
+    back = " ".join(f"{seconds:.1f}" for seconds in found.back)
+    return [
+        Line(
+            "engine killed",
+            f"{len(found.back)} times, served again after {back} s",
+            f"{count}",
+            len(found.back) == count,
+        ),
+        Line("in flight then", _told(found.outcomes), "0 wrong", not found.wrong, found.wrong),
+    ]
