@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from msgspec.structs import asdict
 
+from grammars.docs import documented
 from grammars.events import Event
 from grammars.formats import FORMATS, Format
 from grammars.parser import Parser
@@ -20,14 +21,13 @@ from grammars.schema.cli import Command
 from grammars.tools import ANY_OBJECT, Tool
 from grammars.turns import Reasoning, anything, turn_tree
 
-_SAMPLE = (Call("get_weather", '{"city": "Oslo", "days": 3}'),)
 _PIECE = 4096  # characters read at once
 
 
 def formats(arguments: Namespace) -> int:
     """List the wire formats, each with a call."""
-    for name, format in FORMATS.items():
-        print(f"{name}\n    " + render(format, _SAMPLE).replace("\n", "\n    "))
+    for name, doc in documented().items():
+        print(f"{name}\n    " + doc.sample.replace("\n", "\n    "))
     return 0
 
 

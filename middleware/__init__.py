@@ -1,6 +1,30 @@
-"""latticework: a Starlette layer that speaks the OpenAI chat API and drives an engine by one grammar per turn."""
+"""latticework: a Starlette layer that speaks the OpenAI chat API and drives an engine by one grammar per turn.
 
-from middleware.app import create_app, lifespan
-from middleware.settings import Settings
+What is exported is imported when it is first asked for: the command line and the engine's processes, which import this
+package too, do without Starlette and pydantic.
+"""
 
-__all__ = ["Settings", "create_app", "lifespan"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from middleware.version import VERSION as __version__
+
+__all__ = ["Settings", "__version__", "create_app", "lifespan"]
+
+_HOMES = {"Settings": "middleware.settings", "create_app": "middleware.app", "lifespan": "middleware.app"}
+
+if TYPE_CHECKING:
+    from middleware.app import create_app, lifespan
+    from middleware.settings import Settings
+else:  # unseen by type checkers, which would let every name through
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

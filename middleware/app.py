@@ -28,7 +28,7 @@ from middleware.protocol import GrammarRequest
 from middleware.quota import Limited, Quotas
 from middleware.record import REQUEST_ID, Recorded, request_id
 from middleware.responses import Health, ModelList
-from middleware.settings import Settings
+from middleware.settings import Settings, public
 from middleware.validation import parse_as
 
 
@@ -67,7 +67,8 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
-        return _json(request, Health(await models.health(), models.metrics.warnings))
+        told = Health(await models.health(), models.metrics.warnings, public(settings))
+        return _json(request, told)
 
     async def metrics(request: Request) -> Response:
         return Response(models.metrics_text(), media_type="text/plain; version=0.0.4")

@@ -48,16 +48,16 @@ async def decode(body: bytes) -> dict[str, Any]:
     return await asyncio.to_thread(decode_object, body)
 
 
-def decode_object(body: bytes) -> dict[str, Any]:
-    """Raises BadRequest where the body is not one JSON object, or holds what UTF-8 can't."""
+def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]:
+    """Raises BadRequest where the body, by that name, is not one JSON object, or holds what UTF-8 can't."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
-        raise BadRequest("The request body is nested too deeply.") from None
+        raise BadRequest(f"{name} is nested too deeply.") from None
     except ValueError as error:
-        raise BadRequest(f"The request body is not valid JSON: {error}") from None
+        raise BadRequest(f"{name} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadRequest("The request body must be a JSON object.")
+        raise BadRequest(f"{name} must be a JSON object.")
     # Only an escape can spell a lone surrogate: json.loads has checked the rest.
     if rb"\ud" in body.lower():
         for pointer in lone_surrogates(value):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from middleware.errors import ApiError, ErrorResponse
 from middleware.protocol import ChatRequest, GrammarRequest
 from middleware.responses import ChatCompletion, Chunk, Grammar, Health, ModelCard, ModelList
 from middleware.validation import REFUSED
+from middleware.version import VERSION
 
 JSON, EVENTS, TEXT = "application/json", "text/event-stream", "text/plain"
 REF = "#/components/schemas/{}"
@@ -149,7 +149,7 @@ def document(root: str) -> bytes:
     """The document as JSON, of an app that is mounted at `root`, "" where it is not."""
     described: Schema = {
         "openapi": "3.1.0",
-        "info": {"title": "latticework", "version": metadata.version("latticework")},
+        "info": {"title": "latticework", "version": VERSION},
         "servers": [{"url": root or "/"}],
         "paths": _paths(),
         "components": {

@@ -5,10 +5,12 @@ A field that is UNSET stays out of the JSON: clients break on a `null` name or t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
+from middleware.version import VERSION
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
@@ -204,10 +206,15 @@ class Grammar(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`running`: how many answers each model is working on. `counters`: what should be nothing, or nearly."""
+    """`running`: how many answers each model is working on. `counters`: what should be nothing, or nearly.
+
+    `settings` are those that anybody may know, by the names that a file has for them.
+    """
 
     running: dict[str, int]
     counters: dict[str, int]
+    settings: dict[str, Any]
+    version: str = VERSION
     status: Literal["ok"] = "ok"
 
 

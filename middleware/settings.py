@@ -1,4 +1,4 @@
-"""What can be set about a server: one table, read by the command line, by the environment and by `create_app`."""
+"""What can be set about a server: one table, for the command line, the environment, files and `create_app`."""
 
 from __future__ import annotations
 
@@ -121,6 +121,8 @@ class Option:
     choices: tuple[str, ...] | None = None
     # Not for the command line, where every user of the machine could read it, and in no message.
     secret: bool = False
+    # Not for clients to know: where on its machine the server finds things, and where it listens.
+    private: bool = False
 
     @property
     def flag(self) -> str:
@@ -139,14 +141,21 @@ class Option:
 
 # None of these names is one of vLLM's engine arguments, which share the command line (tests/middleware/test_cli.py).
 OPTIONS = (
-    Option("host", str, "ADDRESS", "the address to listen on; without API keys only a loopback address is served"),
-    Option("port", port, "PORT", "the port to listen on; 0 lets the system choose"),
+    Option(
+        "host",
+        str,
+        "ADDRESS",
+        "the address to listen on; without API keys only a loopback address is served",
+        private=True,
+    ),
+    Option("port", port, "PORT", "the port to listen on; 0 lets the system choose", private=True),
     Option("api_keys", keys, "KEYS", "the keys that clients may send as bearer tokens, between commas", secret=True),
     Option(
         "api_key_file",
         str,
         "FILE",
         "a file of API keys, one a line, besides those in LATTICEWORK_API_KEYS; read again whenever it changes",
+        private=True,
     ),
     Option("no_auth", switch, "", "serve any address without API keys: whoever reaches the port may use the model"),
     Option("requests_per_minute", size, "N", "how many requests a minute each key may make; not limited by default"),
@@ -209,7 +218,12 @@ OPTIONS = (
 
 def from_environ(environ: Mapping[str, str]) -> Settings:
     """The settings that variables such as LATTICEWORK_API_KEYS give. Raises InvalidSetting."""
-    return Settings(**{option.field: _read(option, environ) for option in OPTIONS if option.variable in environ})
+    return Settings(**in_environ(environ))
+
+
+def in_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Those of them that have a variable, by name. Raises InvalidSetting."""
+    return {option.field: _read(option, environ) for option in OPTIONS if option.variable in environ}
 
 
 def _read(option: Option, environ: Mapping[str, str]) -> Any:
@@ -217,6 +231,18 @@ def _read(option: Option, environ: Mapping[str, str]) -> Any:
     try:
         return option.value(text)
     except (ValueError, KeyError) as error:
-        hint = f", one of {', '.join(option.choices)} is" if option.choices else ""
-        told = "what it holds" if option.secret else repr(text)
-        raise InvalidSetting(f"{option.variable}: {told} is not valid{hint}") from error
+        raise invalid(option.variable, option, text) from error
+
+
+def invalid(where: str, option: Option, given: Any) -> InvalidSetting:
+    """The error for a value that the option does not take."""
+    hint = f", one of {', '.join(option.choices)} is" if option.choices else ""
+    told = "what it holds" if option.secret else repr(given)
+    return InvalidSetting(f"{where}: {told} is not valid{hint}")
+
+
+def public(settings: Settings) -> dict[str, Any]:
+    """Those that any client may know: nothing of keys, and nothing of the machine."""
+    return {
+        option.field: getattr(settings, option.field) for option in OPTIONS if not (option.secret or option.private)
+    }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from grammars.columns import columns
 from grammars.errors import GrammarError
 from grammars.schema.audit import Verdict, counted, judge
 from grammars.schema.plan import compile_schema
@@ -24,10 +25,8 @@ def explain(arguments: Namespace) -> int:
     except GrammarError as error:
         print(f"{error.pointer or '/'}  {error.keyword}  refused  {error.message}")
         return 1
-    rows = [(finding.pointer or "/", finding.keyword, finding.status, finding.reason) for finding in plan.report]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
-    for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
+    for line in columns((one.pointer or "/", one.keyword, one.status, one.reason) for one in plan.report):
+        print(line)
     return 0
 
 

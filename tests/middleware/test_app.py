@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from middleware import Settings, create_app
+from middleware import Settings, __version__, create_app
 from middleware.engines.base import EngineDead, EngineFailed, Piece, PromptRefused, Sampling
 from tests.http import chat, events, send
 from tests.scripted import Script, ScriptedEngine, says
@@ -221,6 +221,7 @@ def test_health_needs_no_key() -> None:
     body = send(served, "GET", "/health").json()
     assert body["status"] == "ok"
     assert body["running"] == {"scripted": 0}
+    assert body["version"] == __version__
     engine.dead = True
     assert send(served, "GET", "/health").status_code == 503
 

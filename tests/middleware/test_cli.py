@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import middleware
 from middleware import cli
+from middleware.commands import serve
+from middleware.commands.command import STATUSES, Impossible
+from middleware.config import CONFIG, Config
 from middleware.settings import OPTIONS, Settings
 
 
@@ -19,6 +23,7 @@ from middleware.settings import OPTIONS, Settings
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for option in OPTIONS:
         monkeypatch.delenv(option.variable, raising=False)
+    monkeypatch.delenv(CONFIG, raising=False)
 
 
 @pytest.fixture
@@ -26,11 +31,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, list[str]]]:
     """What would be served, instead of serving it."""
     calls: list[tuple[Settings, list[str]]] = []
 
-    def serve(settings: Settings, engine_arguments: list[str]) -> int:
+    def note(settings: Settings, engine_arguments: list[str], file: Config) -> int:
         calls.append((settings, engine_arguments))
         return 0
 
-    monkeypatch.setattr(cli, "_serve", serve)
+    monkeypatch.setattr(serve, "_serve", note)
     return calls
 
 
@@ -86,6 +91,8 @@ def test_keys_come_from_the_environment_and_a_file(
 WRONG = [
     ([], "required: COMMAND"),
     (["sever"], "invalid choice"),
+    (["formats", "--jsn"], "unrecognized arguments: --jsn"),
+    (["serve", "--config", "/nowhere"], "--config /nowhere: No such file"),
     (["serve", "--port", "high"], "invalid port value: 'high'"),
     (["serve", "--max-body-bytes", "0"], "invalid size value"),
     (["serve", "--schema-in-prompt", "maybe"], "invalid choice: 'maybe'"),
@@ -118,10 +125,10 @@ def test_other_addresses_need_keys_or_consent(
 ) -> None:
     monkeypatch.setenv("LATTICEWORK_API_KEYS", api_keys)
 
-    def engine(arguments: list[str], settings: object) -> None:
-        raise cli.CannotServe("the address was accepted")
+    def engine(arguments: list[str], settings: object, file: Config) -> None:
+        raise Impossible("the address was accepted")
 
-    monkeypatch.setattr(cli, "_engine", engine)
+    monkeypatch.setattr(serve, "_engine", engine)
     assert cli.main(["serve", "--port", "0", *arguments]) == 1
     assert "the address was accepted" in capsys.readouterr().err
 
@@ -154,15 +161,59 @@ def python(code: str) -> str:
     ).stdout
 
 
-def test_help_imports_nothing_heavy() -> None:
-    loaded = python("import sys, middleware.cli; print(*sys.modules)").split()
-    assert not {"torch", "transformers", "vllm", "uvicorn"} & set(loaded)
+@pytest.mark.parametrize("command", ["serve --help", "formats", "formats --json", "formats --template /dev/null"])
+def test_light_commands_import_nothing_heavy(command: str) -> None:
+    """Each of them takes longer to import than the command takes to answer."""
+    code = f"""if True:
+        import contextlib, io, sys
+        before = len(sys.modules)
+        from middleware.cli import main
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+            main({command.split()!r})
+        print(len(sys.modules) - before, *sys.modules)"""
+    count, *loaded = python(code).split()
+    assert not {"torch", "transformers", "vllm", "uvicorn", "starlette", "pydantic", "jsonschema"} & set(loaded)
+    assert int(count) < 150
+
+
+def test_what_the_package_exports_is_there() -> None:
+    for name in middleware.__all__:
+        assert name in dir(middleware)
+        assert getattr(middleware, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        middleware.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"latticework {middleware.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in cli.COMMANDS)])
+def test_every_help_tells_the_exit_statuses(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([*arguments, "--help"])
+    assert exit_.value.code == 0
+    assert STATUSES.splitlines()[-1] in capsys.readouterr().out
+
+
+def test_readers_may_have_enough() -> None:
+    """`latticework formats | head -1`"""
+    code = "import sys; from middleware.cli import main; sys.exit(main(['formats']))"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, told = process.communicate()
+    assert (process.returncode, told) == (0, b"")
 
 
 VLLM = """
 import json
 import re
+from middleware.config import Config
 from middleware.engines.vllm.arguments import _parser, engine_args
+from middleware.settings import InvalidSetting
 
 def embedded():
     return {"model": "embedded", "served_model_name": ["name"], "enforce_eager": True}
@@ -177,7 +228,22 @@ def refused(*arguments):
     except SystemExit as exit:
         return exit.code
 
+def from_file(*arguments, **engine):
+    args = engine_args(arguments, "latticework serve", embedded, Config("f.toml", {}, engine))
+    return [args.model, args.served_model_name, args.enforce_eager, args.max_model_len, args.hf_overrides]
+
+def unknown(**engine):
+    try:
+        from_file(**engine)
+    except InvalidSetting as error:
+        return str(error)
+
+FILE = dict(model="org/model", served_model_name=["a", "b"], enforce_eager=True, max_model_len=512, hf_overrides={"a": 1})
 print(json.dumps({
+    "file": from_file(**FILE),
+    "line": from_file("--model", "other", "--no-enforce-eager", **FILE),
+    "off": from_file(enforce_eager=False, disable_log_stats=False),
+    "unknown": unknown(tensor_paralel_size=2),
     "own": sorted({flag for action in _parser("x")._actions for flag in action.option_strings}),
     "embedded": told(),
     "named": told("--model", "org/model", "--max_model_len", "1k"),
@@ -189,9 +255,14 @@ print(json.dumps({
 
 def test_vllm_reads_its_own_arguments() -> None:
     found = json.loads(python(VLLM).splitlines()[-1])
-    ours = {option.flag for option in OPTIONS} | {"--help-engine", "--help", "-h"}
+    ours = {option.flag for option in OPTIONS} | {"--help-engine", "--config", "--help", "-h"}
     assert not ours & set(found["own"])
     assert found["embedded"] == ["embedded", ["name"], True, None]
     assert found["named"] == ["org/model", None, False, 1000]
     assert found["changed"] == ["embedded", ["mine"], False, None]
     assert found["refused"] == 2
+    assert found["file"] == ["org/model", ["a", "b"], True, 512, {"a": 1}]
+    assert found["line"] == ["other", ["a", "b"], False, 512, {"a": 1}]
+    assert found["off"][:3] == ["embedded", ["name"], False]
+    assert "f.toml: [engine]: 'tensor_paralel_size'" in found["unknown"]
+    assert "Did you mean 'tensor_parallel_size'?" in found["unknown"]

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from middleware.settings import OPTIONS, InvalidSetting, Settings, from_environ, keys
+from middleware.settings import OPTIONS, InvalidSetting, Settings, from_environ, keys, public
 
 
 def test_every_setting_has_its_option() -> None:
@@ -76,3 +76,9 @@ KEYS = [
 @pytest.mark.parametrize(("text", "expected"), KEYS)
 def test_keys(text: str, expected: tuple[str, ...]) -> None:
     assert keys(text) == expected
+
+
+def test_what_anybody_may_know_tells_nothing_of_keys_and_the_machine() -> None:
+    told = public(Settings(api_keys=("sk-secret",), api_key_file="/etc/keys", host="10.0.0.1", max_tools=7))
+    assert set(told) == {field.name for field in fields(Settings)} - {"api_keys", "api_key_file", "host", "port"}
+    assert told["max_tools"] == 7

@@ -8,18 +8,27 @@ from typing import Any
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+from middleware.config import Config
 
-def engine_args(arguments: Sequence[str], prog: str, embedded: Callable[[], Mapping[str, Any]]) -> AsyncEngineArgs:
-    """`embedded` gives the defaults of every argument that matters where no --model is named.
+NO_FILE = Config()
 
-    Exits with status 2 and vLLM's own message on an argument that it does not know.
+
+def engine_args(
+    arguments: Sequence[str], prog: str, embedded: Callable[[], Mapping[str, Any]], file: Config = NO_FILE
+) -> AsyncEngineArgs:
+    """`embedded` gives the defaults of every argument that matters where no model is named; `arguments` go before
+    those of the file.
+
+    Exits with status 2 and vLLM's own message on an argument that it does not know. Raises InvalidSetting for one that
+    the file has and vLLM does not.
     """
     parser = _parser(prog)
     parser.set_defaults(model=None)
-    parsed = parser.parse_args(list(arguments))
+    told = [*file.engine_arguments(parser), *arguments]
+    parsed = parser.parse_args(told)
     if parsed.model is None:
         parser.set_defaults(**embedded())
-        parsed = parser.parse_args(list(arguments))
+        parsed = parser.parse_args(told)
     return AsyncEngineArgs.from_cli_args(parsed)
 
 

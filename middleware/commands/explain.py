@@ -1,0 +1,138 @@
+"""`latticework explain`: what a server would make of a schema or a request, keyword by keyword."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from grammars.columns import columns
+from middleware.commands.command import DONE, FOUND, Command, WrongUsage, contents, say, show, with_json
+
+if TYPE_CHECKING:
+    from grammars.plan import Plan, Turn
+
+DESCRIPTION = """Tell what becomes of each keyword of a JSON Schema, or of the schemas of a chat request:
+  enforced    the grammar generates nothing else
+  rewritten   the same, told in other keywords
+  checked     on the finished answer, which is generated again until it fits
+  annotation  it asserts nothing
+  refused     the request would be answered with status 400
+What has tools, response_format, structured_outputs or messages is a request. No model is needed, and none is asked: a
+server knows its model's vocabulary too, and spells special tokens by their numbers."""
+
+REQUEST = frozenset({"messages", "response_format", "structured_outputs", "tools"})
+DEFAULT_FORMAT = "hermes"
+
+Row = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What was found. Where something is refused, that is the only row and there is no grammar."""
+
+    rows: tuple[Row, ...]
+    exact: bool = False
+    grammar: str | None = None
+
+    @property
+    def refused(self) -> bool:
+        return any(status == "refused" for _, _, status, _ in self.rows)
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="JSON; - is standard input")
+    parser.add_argument("--grammar", action="store_true", help="write the grammar, llguidance's Lark, and no table")
+    parser.add_argument(
+        "--tool-format",
+        metavar="FORMAT",
+        default=DEFAULT_FORMAT,
+        help="how the model writes tool calls, where the request does not say (%(default)s); see latticework formats",
+    )
+    with_json(parser)
+
+
+def _run(given: Namespace) -> int:
+    name = "standard input" if given.file == "-" else given.file
+    found = explained(contents(given.file), name, given.tool_format)
+    names = ("pointer", "keyword", "status", "reason")
+    value: dict[str, Any] = {"exact": found.exact, "report": [dict(zip(names, row, strict=True)) for row in found.rows]}
+    if given.grammar:
+        value["grammar"] = found.grammar
+    lines = (found.grammar or "").splitlines() if given.grammar and not found.refused else columns(found.rows)
+    show(value, lines, as_json=given.json)
+    say(_summary(found))
+    return FOUND if found.refused else DONE
+
+
+def explained(text: bytes, name: str, format: str) -> Explained:
+    """`name` is what the text is called in messages. Raises WrongUsage for a format that is none."""
+    from grammars.errors import GrammarError
+    from middleware.errors import BadRequest
+
+    try:
+        return _compiled(_turn(text, name, format))
+    except GrammarError as error:
+        return _refused(error.pointer or "/", error.keyword, error.message)
+    except BadRequest as error:
+        return _refused(error.envelope.error.param or "/", "", error.envelope.error.message)
+
+
+def _turn(text: bytes, name: str, format: str) -> Turn:
+    """One that is as a request asks for, or one whose content fits the schema. Raises BadRequest."""
+    from grammars.formats import FORMATS
+    from grammars.plan import Turn
+    from middleware import turn
+    from middleware.body import decode_object
+    from middleware.protocol import TurnRequest
+    from middleware.validation import parse_as
+
+    found = decode_object(text, name)
+    wanted = found.get("tool_format") or format
+    if wanted not in FORMATS:
+        raise WrongUsage(f"{wanted!r} is no wire format: latticework formats lists them")
+    if REQUEST.isdisjoint(found):
+        return Turn(FORMATS[format], schema=found, answer_pointer="")
+    return turn.turn(parse_as(TurnRequest, found), FORMATS[wanted])
+
+
+def _compiled(turn: Turn) -> Explained:
+    """Raises GrammarError, as a server with its default limits would."""
+    from grammars import limits
+    from grammars.plan import compile_turn
+
+    limits.check(turn)
+    plan = compile_turn(turn)
+    if error := _error(plan):
+        return _refused("/", "", error)
+    rows = tuple((finding.pointer or "/", finding.keyword, finding.status, finding.reason) for finding in plan.report)
+    return Explained(rows, plan.exact, plan.grammar)
+
+
+def _error(plan: Plan) -> str:
+    """llguidance's own, or ""."""
+    from grammars.schema.audit import Acceptor
+
+    return Acceptor(plan.grammar).error if plan.grammar else ""
+
+
+def _refused(pointer: str, keyword: str, message: str) -> Explained:
+    return Explained(((pointer, keyword, "refused", message),))
+
+
+def _summary(found: Explained) -> str:
+    if found.refused:
+        return "Refused: the request would be answered with status 400."
+    if not found.rows and found.grammar is None:
+        return "Nothing is constrained."
+    decides = "the grammar alone decides" if found.exact else "the finished answer is checked too"
+    return f"{_counts(status for _, _, status, _ in found.rows)}: {decides}."
+
+
+def _counts(statuses: Iterable[str]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in Counter(statuses).most_common()) or "No keywords"
+
+
+COMMAND = Command("tell what becomes of each keyword of a schema or request", DESCRIPTION, _options, _run)

@@ -1,0 +1,101 @@
+"""`latticework models`: what a running server serves, and whether it is well."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from grammars.columns import columns
+from middleware.commands.command import DONE, FOUND, Command, Impossible, WrongUsage, say, show, with_json
+
+URL, KEY = "LATTICEWORK_URL", "LATTICEWORK_API_KEY"
+DEFAULT_URL = "http://127.0.0.1:8000"
+OK, UNAUTHORIZED = 200, 401
+
+DESCRIPTION = f"""Ask a running server for its models and its health. Exit status 3 where it says that it is not well.
+Where it wants a key, put one into {KEY}."""
+
+
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--url",
+        default=os.environ.get(URL) or DEFAULT_URL,
+        help=f"where the server is, without /v1 ({URL}; {DEFAULT_URL})",
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=10.0, metavar="SECONDS", help="how long it may take (%(default)s)"
+    )
+    with_json(parser)
+
+
+def _run(given: Namespace) -> int:
+    url = given.url.rstrip("/").removesuffix("/v1")
+    healthy, health = _get(f"{url}/health", "", given.timeout)
+    listed, models = _get(f"{url}/v1/models", key, given.timeout) if healthy else (True, {"data": []})
+    if not listed:
+        hint = f" ({KEY} holds the key)" if "key" in _message(models) else ""
+        raise Impossible(f"{url}/v1/models: {_message(models)}{hint}")
+    rows = [(card["id"], f"{card['max_model_len']} tokens") for card in models["data"]]
+    show(
+        {"url": url, "healthy": healthy, "health": health, "models": models["data"]}, columns(rows), as_json=given.json
+    )
+    say(_told(url, healthy, health))
+    return DONE if healthy else FOUND
+
+
+def _get(url: str, key: str, timeout: float) -> tuple[int, dict[str, Any]]:
+    """The status, and the JSON object that came. Raises Impossible where none did, WrongUsage for no URL."""
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request
+
+    try:
+        request = Request(url, headers={"Accept": "application/json"})
+        if key:  # not sent on where the server answers with another address
+            request.add_unredirected_header("Authorization", f"Bearer {key}")
+        with _opener(request.host).open(request, timeout=timeout) as response:
+            return response.status, _object(url, response.read())
+    except HTTPError as error:
+        with error:
+            return error.code, _object(url, error.read())
+    except ValueError as error:
+        raise WrongUsage(f"{url}: {error}") from None
+    except (OSError, HTTPException) as error:
+        raise Impossible(f"{url} does not answer: {getattr(error, 'reason', error)}") from None
+
+
+def _opener(host: str) -> Any:
+    """A proxy that the environment names is none for this machine's own addresses."""
+    from urllib.request import ProxyHandler, build_opener
+
+    name = host.rpartition(":")[0] or host
+    own = name in ("localhost", "[::1]") or name.startswith("127.")
+    return build_opener(*([ProxyHandler({})] if own else []))
+
+
+def _object(url: str, body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Impossible(f"{url} answers with something else than a JSON object: is it latticework's?")
+    return found
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    body = error.get("error")
+    return str(body.get("message", body)) if isinstance(body, dict) else str(body or error)
+
+
+def _told(url: str, healthy: bool, health: Mapping[str, Any]) -> str:
+    if not healthy:
+        return f"{url} is not well: {_message(health)}"
+    running = sum(health.get("running", {}).values())
+    return f"{url} is well (latticework {health.get('version', 'of old')}); answers in the making: {running}"
+
+
+COMMAND = Command("ask a running server for its models and its health", DESCRIPTION, _options, _run)
