@@ -86,16 +86,20 @@ def _turn(text: bytes, name: str, format: str) -> Turn:
     from grammars.plan import Turn
     from middleware import turn
     from middleware.body import decode_object
+    from middleware.errors import BadRequest
     from middleware.protocol import TurnRequest
     from middleware.validation import parse_as
 
+    if format not in FORMATS:
+        raise WrongUsage(f"--tool-format {format}: latticework formats lists those that there are")
     found = decode_object(text, name)
-    wanted = found.get("tool_format") or format
-    if wanted not in FORMATS:
-        raise WrongUsage(f"{wanted!r} is no wire format: latticework formats lists them")
     if REQUEST.isdisjoint(found):
         return Turn(FORMATS[format], schema=found, answer_pointer="")
-    return turn.turn(parse_as(TurnRequest, found), FORMATS[wanted])
+    request = parse_as(TurnRequest, found)
+    asked = request.tool_format or format
+    if asked not in FORMATS:
+        raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+    return turn.turn(request, FORMATS[asked])
 
 
 def _compiled(turn: Turn) -> Explained:

@@ -33,17 +33,22 @@ def _options(parser: ArgumentParser) -> None:
 
 def _run(given: Namespace) -> int:
     url = given.url.rstrip("/").removesuffix("/v1")
-    healthy, health = _get(f"{url}/health", "", given.timeout)
-    listed, models = _get(f"{url}/v1/models", key, given.timeout) if healthy else (True, {"data": []})
-    if not listed:
-        hint = f" ({KEY} holds the key)" if "key" in _message(models) else ""
-        raise Impossible(f"{url}/v1/models: {_message(models)}{hint}")
-    rows = [(card["id"], f"{card['max_model_len']} tokens") for card in models["data"]]
-    show(
-        {"url": url, "healthy": healthy, "health": health, "models": models["data"]}, columns(rows), as_json=given.json
-    )
+    status, health = _get(f"{url}/health", "", given.timeout)
+    healthy = status == OK
+    models = _models(url, given.timeout) if healthy else []
+    lines = columns((card["id"], f"{card.get('max_model_len')} tokens of context") for card in models)
+    show({"url": url, "healthy": healthy, "health": health, "models": models}, lines, as_json=given.json)
     say(_told(url, healthy, health))
     return DONE if healthy else FOUND
+
+
+def _models(url: str, timeout: float) -> list[dict[str, Any]]:
+    """Raises Impossible."""
+    status, found = _get(f"{url}/v1/models", os.environ.get(KEY, ""), timeout)
+    if status != OK:
+        hint = f" {KEY} is where the key goes." if status == UNAUTHORIZED else ""
+        raise Impossible(f"{url}/v1/models: {_message(found)}{hint}")
+    return list(found.get("data", ()))
 
 
 def _get(url: str, key: str, timeout: float) -> tuple[int, dict[str, Any]]:

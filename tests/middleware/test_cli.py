@@ -238,7 +238,8 @@ def unknown(**engine):
     except InvalidSetting as error:
         return str(error)
 
-FILE = dict(model="org/model", served_model_name=["a", "b"], enforce_eager=True, max_model_len=512, hf_overrides={"a": 1})
+FILE = dict(model="org/model", served_model_name=["a", "b"], enforce_eager=True)
+FILE |= dict(max_model_len=512, hf_overrides={"a": 1})
 print(json.dumps({
     "file": from_file(**FILE),
     "line": from_file("--model", "other", "--no-enforce-eager", **FILE),

@@ -141,7 +141,7 @@ def test_wrong_files_exit_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_bytes_that_are_no_text_are_not_told(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_bytes(b'api_keys = "\xff"')
-    with pytest.raises(InvalidSetting, match="it is not UTF-8$"):
+    with pytest.raises(InvalidSetting, match=r"it is not UTF-8$"):
         config.read(str(file))
 
 

@@ -84,6 +84,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"tools": [{"type": "function"}]}, "tools[0].function", "Missing required parameter"),
     ({"structured_outputs": {"regex": "a("}}, "/structured_outputs/regex", "does not compile"),
     ({"tools": [FUNCTION], "tool_choice": {"type": "function", "function": {"name": "g"}}}, "tool_choice", "'g'"),
+    ({"tools": [FUNCTION], "tool_format": "morse"}, "tool_format", "must be one of"),
     ({"enum": list(range(50_001))}, "/enum", "max_enum_values"),
     ("[]", "/", "asked.json must be a JSON object"),
     ("{", "/", "asked.json is not valid JSON"),
@@ -114,7 +115,7 @@ def test_free_text_is_told_as_such(explain: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [(["/nowhere"], "/nowhere"), ([__file__, "--tool-format", "morse"], "")]
+    ("arguments", "told"), [(["/nowhere"], "/nowhere"), ([__file__, "--tool-format", "morse"], "morse")]
 )
 def test_wrong_usage(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
