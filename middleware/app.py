@@ -16,19 +16,19 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from grammars.errors import GrammarError
 from middleware import body, openapi
+from middleware.access.auth import BearerAuth
+from middleware.access.keys import Keys
+from middleware.access.quota import Limited, Quotas
 from middleware.arrival import Timely
-from middleware.auth import BearerAuth
 from middleware.chat import ChatCompletions
 from middleware.engines.base import Engine, EngineError
 from middleware.errors import ApiError, ServerFault, UnknownModel, UnknownRoute, WrongMethod, as_api_error
 from middleware.explain import explained
-from middleware.keys import Keys
 from middleware.models import Models
 from middleware.protocol import GrammarRequest
-from middleware.quota import Limited, Quotas
-from middleware.record import REQUEST_ID, Recorded, request_id
 from middleware.responses import Health, ModelList
 from middleware.settings import Settings, public
+from middleware.telemetry.record import REQUEST_ID, Recorded, request_id
 from middleware.validation import parse_as
 
 

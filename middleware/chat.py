@@ -11,16 +11,16 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from middleware import body, sse
-from middleware.chunks import fold
-from middleware.completion import Completion, Job
+from middleware.completing.chunks import fold
+from middleware.completing.completion import Completion, Job
 from middleware.deadline import HEADER as TIMEOUT
 from middleware.deadline import Deadline, deadline
 from middleware.disconnect import unless_disconnected
 from middleware.models import Models
 from middleware.protocol import ChatRequest
-from middleware.record import REQUEST_ID, Record, record_of
 from middleware.responses import Chunk, ChunkChoice
 from middleware.settings import Settings
+from middleware.telemetry.record import REQUEST_ID, Record, record_of
 from middleware.validation import parse
 
 CHECKED = "x-latticework-checked"

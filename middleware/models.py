@@ -16,25 +16,26 @@ import msgspec
 from grammars.formats import FORMATS, Format, choose
 from grammars.plan import Plan, Turn, compile_turn
 from grammars.turns import Reasoning, reasoning_after
-from middleware import closing, sampling, thoughts
-from middleware.admission import Places
+from middleware import sampling, thoughts
+from middleware.access.admission import Places
 from middleware.answer import answer
-from middleware.closing import Close
 from middleware.compiling.compiled import Compiled
 from middleware.compiling.compiler import Compiler
 from middleware.compiling.wanted import Wanted, wanted
 from middleware.compiling.workers import Workers
-from middleware.completion import Job
+from middleware.completing import closing
+from middleware.completing.closing import Close
+from middleware.completing.completion import Job
 from middleware.engines.base import Engine
 from middleware.engines.vocabulary import Trial
 from middleware.errors import BadRequest, UnknownModel
-from middleware.metrics import Metrics
 from middleware.offloop import off_loop
 from middleware.prompt import ChatTemplate, PromptError
 from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard
 from middleware.settings import Settings
 from middleware.supervisor import Backoff, Supervised
+from middleware.telemetry.metrics import Metrics
 from middleware.thoughts import Budget
 from middleware.turn import turn
 

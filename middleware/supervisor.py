@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from middleware.engines.base import Engine, EngineDead, Piece, Sampling, Tokenizer
-from middleware.metrics import Metrics
+from middleware.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

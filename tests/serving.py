@@ -11,7 +11,8 @@ from typing import IO
 
 from starlette.types import ASGIApp
 
-from middleware import Settings, server
+from middleware import Settings
+from middleware.serving import server
 
 # Nothing takes as long, unless it hangs.
 PATIENCE = 60

@@ -69,7 +69,7 @@ def _run(given: Namespace) -> int:
 
 def _settings(given: Namespace, file: Config) -> Settings:
     """The file's settings, over them the environment's, and over them those of the command line."""
-    from middleware.keys import Keys
+    from middleware.access.keys import Keys
 
     on_line = {option.field: vars(given)[option.field] for option in OPTIONS if option.field in given}
     settings = Settings(**{**file.settings, **in_environ(os.environ), **on_line})
@@ -90,9 +90,9 @@ def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) ->
     with _listener(settings) as listener:
         _trace()
         engine = _engine(engine_arguments, settings, file)
-        from middleware import server
         from middleware.app import create_app
-        from middleware.welcome import welcome
+        from middleware.serving import server
+        from middleware.serving.welcome import welcome
 
         name = engine.model_ids[0]
 
@@ -106,7 +106,7 @@ def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) ->
 
 def _listener(settings: Settings) -> socket.socket:
     """Bound before the model is loaded: a port that is taken is known at once, not in a minute."""
-    from middleware import server
+    from middleware.serving import server
 
     try:
         listener = server.bind(settings.host, settings.port)
@@ -119,7 +119,7 @@ def _listener(settings: Settings) -> socket.socket:
 
 
 def _trace() -> None:
-    from middleware import tracing
+    from middleware.telemetry import tracing
 
     try:
         tracing.configure(os.environ)

@@ -25,8 +25,8 @@ from middleware.compiling.messages import Ask
 from middleware.compiling.wanted import Wanted, refuse_size
 from middleware.compiling.workers import Workers
 from middleware.engines.vocabulary import Vocabulary
-from middleware.metrics import Metrics
 from middleware.settings import Settings
+from middleware.telemetry.metrics import Metrics
 
 # A compile that failed by its own doing would again. It is not tried for so long, in seconds, that a busy moment may
 # have been the reason; and so many of them are remembered.

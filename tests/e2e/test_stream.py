@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from middleware.chunks import fold
+from middleware.completing.chunks import fold
 from middleware.responses import Chunk
 from tests import shared
 from tests.e2e.conftest import MODEL, RunningServer

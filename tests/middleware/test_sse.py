@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from starlette.types import Message, Receive, Scope, Send
 
 from middleware import create_app
-from middleware.chunks import OPENING
+from middleware.completing.chunks import OPENING
 from middleware.responses import (
     Chunk,
     ChunkChoice,

@@ -12,8 +12,8 @@ import pytest
 
 from middleware import Settings, create_app, lifespan, models, supervisor
 from middleware.engines.base import EngineDead
-from middleware.metrics import Metrics
 from middleware.supervisor import LOOK, Backoff, Supervised
+from middleware.telemetry.metrics import Metrics
 from tests.http import USER
 from tests.scripted import ScriptedEngine, says
 

@@ -14,7 +14,7 @@ from grammars.formats import FORMATS
 from grammars.formats.format import Format, Frame
 from grammars.render import Call, render
 from grammars.turns import Reasoning, reasoning_after
-from middleware.completion import Job
+from middleware.completing.completion import Job
 from middleware.models import Model, Models
 from middleware.protocol import ChatRequest
 from middleware.settings import Settings

@@ -22,7 +22,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from middleware import Settings, create_app, lifespan, server
+from middleware import Settings, create_app, lifespan
+from middleware.serving import server
 from tests.free import free_engine
 
 BEAT = 0.01

@@ -23,8 +23,8 @@ from middleware.compiling.wanted import Wanted, wanted
 from middleware.compiling.workers import Workers
 from middleware.engines.vocabulary import Trial, Vocabulary
 from middleware.errors import ApiError, BadRequest, ServerFault, Unavailable
-from middleware.metrics import Metrics
 from middleware.settings import Settings
+from middleware.telemetry.metrics import Metrics
 
 
 class ByHand(Workers):

@@ -10,8 +10,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from middleware import Settings, create_app, keys
-from middleware.keys import LOOK_EVERY, Keys, digests
+from middleware import Settings, create_app
+from middleware.access import keys
+from middleware.access.keys import LOOK_EVERY, Keys, digests
 from middleware.settings import InvalidSetting
 from tests.http import send
 from tests.scripted import ScriptedEngine, says

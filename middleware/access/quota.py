@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from middleware.auth import CALLER
+from middleware.access.auth import CALLER
 from middleware.errors import RateLimited
 
 # Who asks where no key is asked for: all such requests are one caller's.

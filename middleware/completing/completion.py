@@ -14,15 +14,15 @@ from msgspec import UNSET
 
 from grammars.plan import Plan
 from grammars.schema import Violation
-from middleware.choice import Choice
-from middleware.closing import Close
-from middleware.ending import closed
+from middleware.completing.choice import Choice
+from middleware.completing.closing import Close
+from middleware.completing.ending import closed
+from middleware.completing.generation import generation
+from middleware.completing.merge import merge
 from middleware.engines.base import NOTHING_SAVED, Engine, Sampling
 from middleware.errors import BrokenGuarantee, SchemaViolation
-from middleware.generation import generation
-from middleware.merge import merge
-from middleware.metrics import Metrics
 from middleware.responses import Chunk, ChunkChoice, CompletionTokensDetails, FinishReason, Usage
+from middleware.telemetry.metrics import Metrics
 from middleware.thoughts import Budget
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from middleware.merge import merge
+from middleware.completing.merge import merge
 
 Stream = AsyncGenerator[Sequence[str], None]
 

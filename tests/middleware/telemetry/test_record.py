@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from middleware import Settings, create_app
 from middleware.engines.base import EngineDead, EngineFailed, Piece, Sampling, Saved
-from middleware.logs import JsonFormatter
+from middleware.telemetry.logs import JsonFormatter
 from tests.http import USER, chat, send
 from tests.scripted import Script, ScriptedEngine, says
 
@@ -149,7 +149,7 @@ def test_an_id_that_would_be_unsafe_in_a_log_is_not_taken(given: str) -> None:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> Mapping[str, Any]:
-    (record,) = [record for record in caplog.records if record.name == "middleware.record"]
+    (record,) = [record for record in caplog.records if record.name == "middleware.telemetry.record"]
     told: dict[str, Any] = json.loads(JsonFormatter().format(record))
     assert f"request_id={told['request_id']}" in record.getMessage()
     return told

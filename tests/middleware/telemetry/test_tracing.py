@@ -14,14 +14,15 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from middleware import create_app, tracing
+from middleware import create_app
+from middleware.telemetry import tracing
 from tests.http import chat
 from tests.scripted import ScriptedEngine, says
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SENDER = """
 import os
-from middleware import tracing
+from middleware.telemetry import tracing
 assert tracing.configure(os.environ)
 with tracing.span({"headers": []}) as made:
     tracing.describe(made, {"outcome": "stop", "model": "m"}, failed=False)

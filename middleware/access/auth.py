@@ -7,8 +7,8 @@ import hmac
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from middleware.access.keys import Keys, digest
 from middleware.errors import Unauthorized
-from middleware.keys import Keys, digest
 
 # Where a request's scope says whose it is: the digest of its key.
 CALLER = "latticework.caller"

@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from middleware.welcome import welcome
+from middleware.serving.welcome import welcome
 
 
 @pytest.mark.parametrize("guarded", [False, True])

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from middleware import Settings, create_app
+from middleware.access.quota import Bucket, Quotas
 from middleware.engines.base import Piece, Sampling
 from middleware.errors import RateLimited
-from middleware.quota import Bucket, Quotas
 from tests.http import chat, send
 from tests.scripted import Script, ScriptedEngine, says
 

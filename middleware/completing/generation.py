@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from middleware.choice import Choice
+from middleware.completing.choice import Choice
 from middleware.engines.base import Engine, Piece, Sampling
 from middleware.thoughts import Budget
 

@@ -11,11 +11,11 @@ from msgspec import UNSET, UnsetType
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.plan import Plan
 from grammars.schema import Violation
-from middleware import chunks
-from middleware.calls import GrowingCall, GrowingCustomCall
+from middleware.completing import chunks
+from middleware.completing.calls import GrowingCall, GrowingCustomCall
+from middleware.completing.stop import StopFilter
 from middleware.engines.base import EngineFinish, Piece, SampledToken
 from middleware.responses import ChunkChoice, Delta, FinishReason, Logprobs, TokenLogprob, TopLogprob, Truncation
-from middleware.stop import StopFilter
 
 # (how the engine ended, whether a call was made) -> what the client hears
 FINISH: Mapping[tuple[EngineFinish, bool], FinishReason] = {

@@ -15,8 +15,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from middleware import Settings, create_app
-from middleware.connection import MOST_HEAD, Connection, Timeouts
 from middleware.engines.base import Piece, Sampling
+from middleware.serving.connection import MOST_HEAD, Connection, Timeouts
 from tests.scripted import Script, ScriptedEngine, says
 from tests.serving import PATIENCE, Served, response, served
 

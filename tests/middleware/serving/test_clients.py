@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from middleware import Settings, create_app, server
+from middleware import Settings, create_app
 from middleware.engines.base import Piece, Sampling
+from middleware.serving import server
 from tests.http import USER
 from tests.scripted import ScriptedEngine
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message
 
 from middleware import Settings, create_app
-from middleware.admission import Places
+from middleware.access.admission import Places
 from middleware.compiling.compiler import Compiler
 from middleware.engines.base import Piece, Sampling
 from middleware.errors import BadRequest, Overloaded

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from middleware import Settings, create_app, server
+from middleware import Settings, create_app
+from middleware.serving import server
 from tests.serving import response
 
 ADDRESSES = [
@@ -62,7 +63,8 @@ def test_an_address_that_is_taken_is_named() -> None:
 
 # Echoes a body when all of it is there; says when it is ready, and when it is told to end.
 ECHO = """
-from middleware import Settings, create_app, server
+from middleware import Settings, create_app
+from middleware.serving import server
 from middleware.settings import Settings
 
 async def app(scope, receive, send):
@@ -130,7 +132,8 @@ def _accepts(address: tuple[str, int]) -> bool:
 # Answers never end. A stream says so at once, a whole answer when the engine is at work. Its argument: drain_timeout.
 ENDLESS = """
 import asyncio, sys
-from middleware import Settings, create_app, server
+from middleware import Settings, create_app
+from middleware.serving import server
 from middleware.engines.base import Piece
 from tests.scripted import ScriptedEngine
 
@@ -196,7 +199,8 @@ def test_a_second_signal_cuts_what_still_runs(drain_timeout: int, signals: list[
 
 LOADING = """
 import asyncio, multiprocessing, time
-from middleware import Settings, server
+from middleware import Settings
+from middleware.serving import server
 
 async def app(scope, receive, send):
     print(multiprocessing.active_children()[0].pid, flush=True)

@@ -16,7 +16,7 @@ from grammars.schema import compile_schema
 from middleware import Settings, create_app
 from middleware.engines.base import Piece, SampledToken, Sampling
 from tests.http import chat, events
-from tests.middleware.test_generation import CLOSING, Harmony, Opening, Thinking
+from tests.middleware.completing.test_generation import CLOSING, Harmony, Opening, Thinking
 from tests.scripted import ByteTokenizer, Script, ScriptedEngine, says
 
 ITEM = {

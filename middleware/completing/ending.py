@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from grammars.closing import missing
 from grammars.events import ContentDelta
 from grammars.plan import Plan
-from middleware.choice import Choice
-from middleware.closing import Close, End
+from middleware.completing.choice import Choice
+from middleware.completing.closing import Close, End
 from middleware.engines.base import NOTHING_SAVED, Piece
 from middleware.responses import Truncation
 

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from grammars.events import ContentDelta, Event, ToolCallStart
-from middleware.stop import StopFilter
+from middleware.completing.stop import StopFilter
 
 CASES = [
     ("hello END world", ["END"], "hello ", True),

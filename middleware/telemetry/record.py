@@ -14,10 +14,10 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from middleware import tracing
-from middleware.completion import Completion
+from middleware.completing.completion import Completion
 from middleware.errors import ServerFault, as_api_error
-from middleware.metrics import Metrics
+from middleware.telemetry import tracing
+from middleware.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

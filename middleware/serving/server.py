@@ -17,10 +17,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from middleware import logs
-from middleware.connection import Connection, Timeouts
-from middleware.draining import Draining
+from middleware.serving.connection import Connection, Timeouts
+from middleware.serving.draining import Draining
 from middleware.settings import Settings
+from middleware.telemetry import logs
 
 # How long a client may take to read that its answer was cut off, in seconds.
 GOODBYE = 1.0

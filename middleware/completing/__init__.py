@@ -1,0 +1,1 @@
+"""From a plan to the chunks of its answer: one request, one choice, and what is done with their pieces."""
