@@ -3,7 +3,7 @@
 # make bench   the schema suites in full, what the parsers cost, and side by side with `vllm serve`: hours
 #              tables on standard output, those of the last with plots in benchmarks/results/      make bench ARGS=--quick
 # make soak    thousands of mixed requests, 1,000 streams at once, 100,000 fuzz cases, an engine that is killed under load:
-#              half an hour, the table also in benchmarks/results/soak.md             make soak  ARGS=--quick
+#              half an hour, the tables also in benchmarks/results/                   make soak  ARGS=--quick
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv

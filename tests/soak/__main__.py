@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.options import say
@@ -30,33 +30,41 @@ HEAD = ("", "what it came to", "what it should", "")
 QUICKLY = 0.002
 
 
-def lines(counts: dict[str, int], seed: int) -> list[Line]:
-    """Each part that is asked for."""
-    found = []
-    if counts["requests"]:
-        say(f"{counts['requests']} mixed requests")
-        with served(QUICKLY) as server:
-            found += report.of_load(*soak(server, counts["requests"], seed))
-    if counts["streams"]:
-        say(f"{counts['streams']} streams at once")
-        with served(PACE) as server:
-            found += report.of_streams(streams(server, counts["streams"]), counts["streams"])
-    if counts["cases"]:
-        say(f"{counts['cases']} cases")
-        found += report.of_fuzz(fuzzed(counts["cases"], seed))
-    if counts["kills"]:
-        say(f"{counts['kills']} kills")
-        found += report.of_kills(kills(counts["kills"]), counts["kills"])
-    return found
+def of_load(count: int, seed: int) -> list[Line]:
+    with served(QUICKLY) as server:
+        return report.of_load(*soak(server, count, seed))
 
 
-def publish(found: Sequence[Line], partial: bool) -> None:
+def of_streams(count: int, seed: int) -> list[Line]:
+    with served(PACE) as server:
+        return report.of_streams(streams(server, count), count)
+
+
+def of_cases(count: int, seed: int) -> list[Line]:
+    return report.of_fuzz(fuzzed(count, seed))
+
+
+def of_kills(count: int, seed: int) -> list[Line]:
+    return report.of_kills(kills(count), count)
+
+
+# What each number on the command line is of.
+PARTS: Mapping[str, Callable[[int, int], list[Line]]] = {
+    "requests": of_load,
+    "streams": of_streams,
+    "cases": of_cases,
+    "kills": of_kills,
+}
+
+
+def publish(part: str, found: Sequence[Line], partial: bool) -> None:
+    """Prints and keeps the table of one part. What is less than the whole does not take the whole's place."""
     folder: Path = FOLDER / "quick" if partial else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     rows = [(line.label, line.found, line.wanted, "" if line.good else "✗") for line in found]
-    text = f"# Soak\n\n{table(HEAD, rows)}\n\n- {machine()}\n"
-    (folder / "soak.md").write_text(text)
-    print(text)
+    text = f"# Soak: {part}\n\n{table(HEAD, rows)}\n\n- {machine()}\n"
+    (folder / f"soak_{part}.md").write_text(text)
+    print(text, flush=True)
     for line in found:
         for failure in line.failures[:20]:
             print(f"--- {line.label}\n{failure}\n")
@@ -71,9 +79,14 @@ def main() -> None:
     given = vars(parser.parse_args())
     usual = QUICK if given["quick"] else FULL
     counts = {name: usual[name] if given[name] is None else given[name] for name in FULL}
-    found = lines(counts, given["seed"])
-    publish(found, counts != FULL)
-    sys.exit(any(not line.good for line in found))
+    good = True
+    for part, run in PARTS.items():
+        if counts[part]:
+            say(f"{part}: {counts[part]:,}")
+            found = run(counts[part], given["seed"])
+            publish(part, found, counts[part] != FULL[part])
+            good = good and all(line.good for line in found)
+    sys.exit(not good)
 
 
 if __name__ == "__main__":
