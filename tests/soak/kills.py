@@ -10,8 +10,6 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -24,6 +22,8 @@ from tests.soak.judge import Wrong, judge
 from tests.soak.mix import CHAT, EXTRACTION, Asked
 
 STREAMS = 16
+# So many pieces of their answers are there when the engine is killed: more than their first ones.
+BEGUN = 40
 # How long a server may take to notice, and how long until it serves again, in seconds.
 NOTICED = 30.0
 BACK = 300.0
@@ -56,15 +56,17 @@ def kills(count: int) -> Kills:
 
 async def _kill(url: str, process: psutil.Process, target: Target, found: Kills) -> None:
     async with connected() as http:
-        streams = [asyncio.create_task(_stream(http, url, target, number, found)) for number in range(STREAMS)]
-        async with _begun(http, url, target):
-            _engine(process).kill()
+        begun = asyncio.Semaphore(0)
+        streams = [asyncio.create_task(_stream(http, url, target, number, found, begun)) for number in range(STREAMS)]
+        for _ in range(BEGUN):
+            await begun.acquire()
+        _engine(process).kill()
         killed = time.perf_counter()
         await _health(http, url, 503, NOTICED)
         await _health(http, url, 200, BACK)
         found.back.append(time.perf_counter() - killed)
         await asyncio.gather(*streams)
-        await _stream(http, url, target, 0, found)
+        await _stream(http, url, target, 0, found, begun)
 
 
 def _engine(process: psutil.Process) -> psutil.Process:
@@ -76,15 +78,6 @@ def _engine(process: psutil.Process) -> psutil.Process:
     raise Stuck(f"no engine among {[child.name() for child in children]}")
 
 
-@asynccontextmanager
-async def _begun(http: httpx.AsyncClient, url: str, target: Target) -> AsyncIterator[None]:
-    """While an answer streams, whose first piece is there: the others were asked for before it."""
-    said = {"messages": [{"role": "user", "content": "Hello."}], "ignore_eos": True, "max_tokens": 600, "stream": True}
-    async with http.stream("POST", url + CHAT, json={"model": target.name, **said}) as response:
-        await anext(response.aiter_raw())
-        yield
-
-
 async def _health(http: httpx.AsyncClient, url: str, status: int, seconds: float) -> None:
     until = time.monotonic() + seconds
     while (last := (await http.get(f"{url}/health")).status_code) != status:
@@ -93,14 +86,21 @@ async def _health(http: httpx.AsyncClient, url: str, status: int, seconds: float
         await asyncio.sleep(0.05)
 
 
-async def _stream(http: httpx.AsyncClient, url: str, target: Target, number: int, found: Kills) -> None:
+async def _stream(
+    http: httpx.AsyncClient, url: str, target: Target, number: int, found: Kills, begun: asyncio.Semaphore
+) -> None:
+    """Of four requests two are streamed, one of them a document. `begun` is released with each piece of an answer."""
     form = {"response_format": EXTRACTION[number % 12].body["response_format"]} if number % 2 else {"ignore_eos": True}
     said = {"messages": [{"role": "user", "content": f"Hello, {number}."}], "temperature": 1}
     body = {"model": target.name, **said, **form, "max_tokens": 600, "stream": number % 4 < 2}
     asked = Asked("killed", json.dumps(body).encode(), None)
     try:
-        response = await http.post(url + CHAT, content=asked.content)
-        outcome = judge(asked, response.status_code, response.headers.get("content-type", ""), response.content)
+        async with http.stream("POST", url + CHAT, content=asked.content) as response:
+            pieces = []
+            async for piece in response.aiter_raw():
+                pieces.append(piece)
+                begun.release()
+        outcome = judge(asked, response.status_code, response.headers.get("content-type", ""), b"".join(pieces))
     except (Wrong, ValueError, httpx.HTTPError) as error:
         outcome = "wrong"
         found.wrong.append(repr(error))
