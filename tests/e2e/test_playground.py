@@ -34,8 +34,11 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 def counted(http: httpx.Client) -> dict[str, float]:
-    """Our own counts of tokens."""
-    found = re.findall(r"^latticework_(\w+)_tokens_total{[^}]*} (\S+)$", http.get("/metrics").text, re.MULTILINE)
+    """Our own counts of tokens, once no request is at work: a stream's client has its end before it is counted."""
+    told = http.get("/metrics").text
+    while "latticework_requests_in_progress 0.0\n" not in told:
+        told = http.get("/metrics").text
+    found = re.findall(r"^latticework_(\w+)_tokens_total{[^}]*} (\S+)$", told, re.MULTILINE)
     return {name: float(value) for name, value in found}
 
 
