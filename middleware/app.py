@@ -25,6 +25,7 @@ from middleware.engines.base import Engine, EngineError
 from middleware.errors import ApiError, ServerFault, UnknownModel, UnknownRoute, WrongMethod, as_api_error
 from middleware.explain import explained
 from middleware.models import Models
+from middleware.playground import playground
 from middleware.protocol import GrammarRequest
 from middleware.responses import Health, ModelList
 from middleware.settings import Settings, public
@@ -103,10 +104,13 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         Route("/models", list_models),
         Route("/models/{name:path}", get_model),
     ]
+    # The page itself is no secret: what it asks for is, and where there are keys, it asks for one.
+    page = [Route("/playground", playground())] if settings.plays else []
     return [
         Route("/health", health),
         Route("/metrics", metrics),
         Route("/openapi.json", describe),
+        *page,
         Mount("/v1", routes=v1, middleware=guard),
     ]
 

@@ -22,7 +22,7 @@ from middleware.responses import ChatCompletion, Chunk, Grammar, Health, ModelCa
 from middleware.validation import REFUSED
 from middleware.version import VERSION
 
-JSON, EVENTS, TEXT = "application/json", "text/event-stream", "text/plain"
+JSON, EVENTS, TEXT, HTML = "application/json", "text/event-stream", "text/plain", "text/html"
 REF = "#/components/schemas/{}"
 
 Schema = dict[str, Any]
@@ -90,6 +90,9 @@ OPERATIONS = (
     Operation("get", "/health", "Whether requests can be served.", {JSON: (Health,)}, None, OURS),
     Operation(
         "get", "/metrics", "What the engines count, for Prometheus.", {TEXT: (str,)}, None, (errors.ServerFault,)
+    ),
+    Operation(
+        "get", "/playground", "A page to try it on, where it is served.", {HTML: (str,)}, None, (errors.UnknownRoute,)
     ),
     Operation("get", "/openapi.json", "This document.", {JSON: (dict[str, Any],)}, None, (errors.ServerFault,)),
 )

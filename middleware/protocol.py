@@ -254,6 +254,8 @@ class ChatRequest(TurnRequest):
     max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
     # Ours: whether a document that max_tokens cuts is closed, so that it fits its schema all the same.
     truncation: Literal["cut", "close"] | None = None
+    # Ours: whether it is told of each token if it was forced, copied or sampled.
+    token_sources: StrictBool | None = None
 
     # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
     user: Any = None

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from middleware.engines.base import TokenSource
 from middleware.version import VERSION
 
 FinishReason = Literal["stop", "length", "tool_calls"]
@@ -100,13 +101,17 @@ class Truncation(msgspec.Struct, frozen=True):
 
 
 class ChunkChoice(msgspec.Struct, frozen=True):
-    """The next piece of one choice. `truncation` comes with the finish reason, where the client asked for it."""
+    """The next piece of one choice. `truncation` comes with the finish reason, where the client asked for it.
+
+    `token_sources`, where they were asked for, have one entry for each generated token, in order.
+    """
 
     index: int
     delta: Delta
     logprobs: Logprobs | None = None
     finish_reason: FinishReason | None = None
     truncation: Truncation | UnsetType = UNSET
+    token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -167,6 +172,7 @@ class CompletionChoice(msgspec.Struct, frozen=True):
     logprobs: Logprobs | None
     finish_reason: FinishReason
     truncation: Truncation | UnsetType = UNSET
+    token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
 
 
 class ChatCompletion(msgspec.Struct, frozen=True):

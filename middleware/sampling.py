@@ -58,6 +58,7 @@ def sampling(request: ChatRequest, grammar: str | None, max_tokens: int, vocabul
         logprobs=(request.top_logprobs or 0) if request.logprobs else None,
         min_tokens=request.min_tokens or 0,
         ignore_eos=bool(request.ignore_eos),
+        sources=bool(request.token_sources),
         stop_token_ids=tuple(request.stop_token_ids or ()),
         **{name: getattr(request, name) for name in SAME},
     )

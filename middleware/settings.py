@@ -46,11 +46,17 @@ class Settings:
     drain_timeout: int = 30
     log_format: Literal["text", "json"] = "text"
     log_content: bool = False
+    playground: Literal["auto", "on", "off"] = "auto"
 
     @property
     def guarded(self) -> bool:
         """Whether clients need a key."""
         return bool(self.api_keys or self.api_key_file)
+
+    @property
+    def plays(self) -> bool:
+        """Whether the playground is served."""
+        return self.playground == "on" or (self.playground == "auto" and not self.guarded)
 
 
 class InvalidSetting(ValueError):
@@ -213,6 +219,13 @@ OPTIONS = (
     ),
     Option("log_format", str, "", "text for people, or one JSON object a line", ("text", "json")),
     Option("log_content", switch, "", "log requests and answers too, which hold what people wrote"),
+    Option(
+        "playground",
+        str,
+        "",
+        "serve /playground, a page to try schemas and tools on; auto does where there are no API keys",
+        ("auto", "on", "off"),
+    ),
 )
 
 

@@ -34,7 +34,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "commands.command",
         "__init__",
         "app serving",
-        "chat explain openapi access.quota",
+        "chat explain openapi playground access.quota",
         "access telemetry.record",
         "models",
         "compiling",

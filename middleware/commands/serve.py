@@ -97,7 +97,7 @@ def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) ->
         name = engine.model_ids[0]
 
         def ready() -> None:
-            say(welcome(server.url(listener), name, guarded=settings.guarded))
+            say(welcome(server.url(listener), name, guarded=settings.guarded, plays=settings.plays))
 
         say(f"Loading {name} into vLLM, which tells how it goes:")
         server.run(create_app(engine, settings=settings), listener, settings, ready)

@@ -14,7 +14,7 @@ from grammars.schema import Violation
 from middleware.completing import chunks
 from middleware.completing.calls import GrowingCall, GrowingCustomCall
 from middleware.completing.stop import StopFilter
-from middleware.engines.base import EngineFinish, Piece, SampledToken
+from middleware.engines.base import EngineFinish, Piece, SampledToken, TokenSource
 from middleware.responses import ChunkChoice, Delta, FinishReason, Logprobs, TokenLogprob, TopLogprob, Truncation
 
 # (how the engine ended, whether a call was made) -> what the client hears
@@ -43,6 +43,7 @@ class Choice:
         self._parser = plan.parser()
         self._stop = StopFilter(stops)
         self._logprobs: list[TokenLogprob] = []
+        self._sources: list[TokenSource] = []
         self._content: list[str] = []
         self._calls: list[GrowingCall] = []
         self._custom = frozenset(offer.name for offer in plan.offers if offer.input)
@@ -65,6 +66,8 @@ class Choice:
         """What this piece adds; None while it adds nothing."""
         if piece.logprobs:
             self._logprobs += map(_token_logprob, piece.logprobs)
+        if piece.sources:
+            self._sources += piece.sources
         events = self._events(piece)
         deltas = [delta for event in events if (delta := _TOLD[type(event)](self, event)) is not None]
         added = chunks.joined(deltas) if deltas else None
@@ -74,11 +77,11 @@ class Choice:
             self.finish = "stop"
         elif piece.finish is not None:
             self.finish = FINISH[piece.finish, bool(self._calls)]
-        return ChunkChoice(self._index, added, self._take_logprobs()) if added else None
+        return self._told(added) if added else None
 
     def close(self) -> ChunkChoice:
         """The last chunk says why the answer ends."""
-        return ChunkChoice(self._index, Delta(), self._take_logprobs(), self.finish, self.truncation)
+        return self._told(Delta(), self.finish, self.truncation)
 
     def violations(self) -> tuple[Violation, ...]:
         """What the finished answer breaks: nothing, unless this server has a bug.
@@ -116,11 +119,23 @@ class Choice:
     def _malformed(self, event: Malformed) -> None:
         self.malformed.append(event)
 
+    def _told(
+        self, delta: Delta, finish: FinishReason | None = None, truncation: Truncation | UnsetType = UNSET
+    ) -> ChunkChoice:
+        """With what is known of the tokens since the last chunk."""
+        return ChunkChoice(self._index, delta, self._take_logprobs(), finish, truncation, self._take_sources())
+
     def _take_logprobs(self) -> Logprobs | None:
         if not self._logprobs:
             return None
         taken, self._logprobs = self._logprobs, []
         return Logprobs(tuple(taken))
+
+    def _take_sources(self) -> tuple[TokenSource, ...] | UnsetType:
+        if not self._sources:
+            return UNSET
+        taken, self._sources = self._sources, []
+        return tuple(taken)
 
 
 # What each event adds to the message, once it is noted.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from middleware.engines.base import TokenSource
 from middleware.responses import (
     AnswerMessage,
     ChatCompletion,
@@ -71,6 +72,7 @@ class _Gathered:
     logprobs: list[TokenLogprob] = field(default_factory=list)
     finish_reason: FinishReason = "stop"
     truncation: Truncation | UnsetType = UNSET
+    sources: list[TokenSource] = field(default_factory=list)
 
     def add(self, choice: ChunkChoice) -> None:
         self.deltas.append(choice.delta)
@@ -78,6 +80,7 @@ class _Gathered:
             self.logprobs += choice.logprobs.content
         self.finish_reason = choice.finish_reason or self.finish_reason
         self.truncation = choice.truncation or self.truncation
+        self.sources += choice.token_sources or ()
 
     def message(self) -> AnswerMessage:
         whole = joined(self.deltas)
@@ -117,4 +120,5 @@ def fold(chunks: Sequence[Chunk]) -> ChatCompletion:
 
 def _choice(index: int, choice: _Gathered) -> CompletionChoice:
     logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
-    return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason, choice.truncation)
+    sources = tuple(choice.sources) or UNSET
+    return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason, choice.truncation, sources)

@@ -82,7 +82,7 @@ class _Growing:
         if len(texts) < 2 or "".join(texts) != piece.text:
             return [replace(piece, finish=None)]
         return [
-            Piece(text, (token_id,), piece.logprobs[index : index + 1])
+            Piece(text, (token_id,), piece.logprobs[index : index + 1], sources=piece.sources[index : index + 1])
             for index, (text, token_id) in enumerate(zip(texts, piece.token_ids, strict=True))
         ]
 
@@ -163,4 +163,5 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
         tuple(logprob for piece in pieces for logprob in piece.logprobs),
         pieces[-1].finish,
         pieces[-1].saved,
+        tuple(source for piece in pieces for source in piece.sources),
     )

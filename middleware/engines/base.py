@@ -63,12 +63,24 @@ class Saved(Struct, frozen=True):
 
 NOTHING_SAVED = Saved()
 
+Source = Literal["forced", "copied", "sampled"]
+
+
+class TokenSource(Struct, frozen=True):
+    """How a token came: forced by its grammar, guessed rightly, or sampled, which took a forward pass.
+
+    `text` is what it completes, as the model wrote it: nothing, where it is part of a character or ends the answer.
+    """
+
+    text: str
+    source: Source
+
 
 class Piece(Struct, frozen=True):
     """What the engine produced since the last piece. Any chunking: one token, or many merged.
 
-    `logprobs` has one entry a token where they were asked for. `finish` and `saved`, which is of the whole answer, are
-    set on the last piece only.
+    `logprobs` and `sources` have one entry a token where they were asked for. `finish` and `saved`, which is of the
+    whole answer, are set on the last piece only.
     """
 
     text: str
@@ -76,6 +88,7 @@ class Piece(Struct, frozen=True):
     logprobs: tuple[SampledToken, ...] = ()
     finish: EngineFinish | None = None
     saved: Saved = NOTHING_SAVED
+    sources: tuple[TokenSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,7 @@ class Sampling:
     ignore_eos: bool = False
     stop_token_ids: Sequence[int] = ()
     special_tokens: bool = True  # whether special tokens appear in `Piece.text`
+    sources: bool = False  # whether each token's source is told
 
 
 class Tokenizer(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 WELCOME = """
 {model} is served at {url}/v1
-
+{page}
 From a shell:
 
 curl -s {url}/v1/chat/completions -H 'Content-Type: application/json' {header}-d '{{
@@ -38,8 +38,9 @@ print(answer.choices[0].message.tool_calls[0].function)
 TEXT = "Save this person: Ada Lovelace, age 36."
 
 
-def welcome(url: str, model: str, *, guarded: bool) -> str:
+def welcome(url: str, model: str, *, guarded: bool, plays: bool = False) -> str:
     """A curl, the openai client with a Pydantic model, and a tool call; with a key to fill in where one is needed."""
     key = "YOUR-API-KEY" if guarded else "none"
     header = f"-H 'Authorization: Bearer {key}' " if guarded else ""
-    return WELCOME.format(url=url, model=model, key=key, header=header, text=TEXT)
+    page = f"In a browser: {url}/playground\n" if plays else ""
+    return WELCOME.format(url=url, model=model, key=key, header=header, text=TEXT, page=page)

@@ -29,6 +29,7 @@ READ = [
     ({"LATTICEWORK_MAX_BODY_BYTES": "1024"}, Settings(max_body_bytes=1024)),
     ({"LATTICEWORK_COMPILE_TIMEOUT": "2.5"}, Settings(compile_timeout=2.5)),
     ({"LATTICEWORK_DRAIN_TIMEOUT": "0"}, Settings(drain_timeout=0)),
+    ({"LATTICEWORK_PLAYGROUND": "off"}, Settings(playground="off")),
     ({"HOST": "0.0.0.0", "PORT": "80"}, Settings()),
 ]
 

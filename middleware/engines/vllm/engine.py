@@ -18,46 +18,28 @@ from vllm import envs, exceptions
 from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.inputs import tokens_input
-from vllm.outputs import CompletionOutput
 from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
-from middleware.engines.base import (
-    NOTHING_SAVED,
-    EngineDead,
-    EngineFailed,
-    EngineFinish,
-    Piece,
-    PromptRefused,
-    SampledToken,
-    Sampling,
-    Saved,
-    TokenLogprob,
-)
-from middleware.engines.detokenizer import Detokenizer
+from middleware.engines.base import EngineDead, Piece, PromptRefused, Sampling
 from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.vllm.drafting import Drafts, add_drafts
 from middleware.engines.vllm.grammars import specification
 from middleware.engines.vllm.outputs import Bell, pass_on_tokens
 from middleware.engines.vllm.params import VettedParams
-from middleware.engines.vllm.scheduler import GUESSES, SAVED
+from middleware.engines.vllm.pieces import Pieces
+from middleware.engines.vllm.scheduler import GUESSES
 from middleware.engines.vllm.sockets import read_quickly
-
-# vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
-# outputs without a message.
-FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "length": "length"}
+from middleware.engines.vllm.sources import TELLS
 
 # What vLLM raises where a request is at fault: up to 0.26, ValueError and what derives from it.
 AT_FAULT: type[Exception] = getattr(exceptions, "VLLMClientError", ValueError)
 
 # Seconds between two looks at whether an engine that nobody wants any more has given up starting.
 GIVES_UP = 0.1
-
-# JSON knows no infinity; OpenAI writes this for a token that can't come.
-IMPOSSIBLE = -9999.0
 
 
 def prepared(args: AsyncEngineArgs) -> AsyncEngineArgs:
@@ -161,7 +143,7 @@ class VllmEngine:
         chosen = self._chosen(sampling)
         opening = self._opening(sampling, chosen)
         params = self._params(sampling, chosen, opening)
-        pieces = _Pieces(self.tokenizer, sampling, opening)
+        pieces = Pieces(self.tokenizer, sampling, opening)
         try:
             outputs = await llm.add_request(request_id, tokens_input([*prompt, *opening]), params)
         except AT_FAULT as error:
@@ -202,7 +184,7 @@ class VllmEngine:
             stop_token_ids=list(sampling.stop_token_ids),
             detokenize=False,  # done here, for a fraction of the cost
             structured_outputs=self._constraint(sampling.grammar, opening),
-            extra_args={GUESSES: self._guesses(sampling, chosen)} if self._drafts != "off" else None,
+            extra_args=self._of_drafts(sampling, chosen) if self._drafts != "off" else None,
             output_kind=RequestOutputKind.DELTA,
             skip_clone=True,
         )
@@ -213,6 +195,11 @@ class VllmEngine:
         told = StructuredOutputsParams(grammar=grammar if self._drafts == "off" else specification(opening, grammar))
         told._backend = "guidance"
         return told
+
+    def _of_drafts(self, sampling: Sampling, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """What the scheduler is told of this answer."""
+        told = {GUESSES: self._guesses(sampling, chosen)}
+        return {**told, TELLS: True} if sampling.sources else told
 
     def _guesses(self, sampling: Sampling, chosen: Mapping[str, Any]) -> bool:
         """Whether a guess that does not hold would leave no trace in this answer.
@@ -263,47 +250,3 @@ PENALTIES = {"presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty"
 
 def _penalizes(chosen: Mapping[str, Any]) -> bool:
     return any(chosen.get(name, none) != none for name, none in PENALTIES.items())
-
-
-class _Pieces:
-    """One answer's outputs as pieces, the first of which begins with `opening`."""
-
-    def __init__(self, tokenizer: HuggingFaceTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
-        hidden = () if sampling.special_tokens else tokenizer.special_tokens.values()
-        self._tokenizer = tokenizer
-        self._detokenizer = Detokenizer(tokenizer.token_bytes, frozenset(hidden))
-        self._most = sampling.logprobs
-        self._opening = opening
-        self._opened = len(opening)
-
-    def piece(self, output: CompletionOutput, told: Mapping[str, Any] | None = None) -> Piece:
-        """Raises EngineFailed where the engine has given up."""
-        reason = output.finish_reason
-        if reason is not None and reason not in FINISH:
-            raise EngineFailed(f"The engine ended this request: {reason}.")
-        token_ids, self._opening = (*self._opening, *output.token_ids), ()
-        # A token that stops the answer is none of its text.
-        written = token_ids[:-1] if reason == "stop" else token_ids
-        logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
-        return Piece(
-            text=self._detokenizer.feed(written, last=reason is not None),
-            token_ids=token_ids,
-            logprobs=tuple(self._sampled(token_id, position) for token_id, position in logprobs),
-            finish=FINISH[reason] if reason else None,
-            saved=self._saved(told or {}) if reason else NOTHING_SAVED,
-        )
-
-    def _saved(self, told: Mapping[str, Any]) -> Saved:
-        forced, copied = told.get(SAVED, (0, 0))
-        return Saved(self._opened + forced, copied)
-
-    def _sampled(self, token_id: int, position: Mapping[int, Any]) -> SampledToken:
-        chosen = self._logprob(token_id, position[token_id])
-        # vLLM adds the sampled token to the likeliest ones where it is none of them.
-        ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[: self._most]
-        top = tuple(self._logprob(other, logprob) for other, logprob in ranked)
-        return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top)
-
-    def _logprob(self, token_id: int, logprob: Any) -> TokenLogprob:
-        spelled = self._tokenizer.token_bytes[token_id]
-        return TokenLogprob(spelled.decode(errors="replace"), max(logprob.logprob, IMPOSSIBLE), tuple(spelled))

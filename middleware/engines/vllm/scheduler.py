@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from llguidance import LLMatcher
 from vllm.v1.core.sched.output import SchedulerOutput
@@ -17,6 +17,7 @@ from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 
 from middleware.engines.drafts import CERTAIN, NOTHING, Draft, Drafter, Text
 from middleware.engines.vllm.grammars import KeptGrammars
+from middleware.engines.vllm.sources import COPIED, FORCED, SAMPLED, SOURCES, TELLS
 from middleware.engines.worth import Chances, Price
 
 # The key of a request's `extra_args` whose value says whether guesses may be drafted, besides what a grammar forces.
@@ -32,7 +33,7 @@ SAVED = "latticework_saved"
 class Drafting:
     """One answer's drafts: the text that guesses are copied from, and how many of the answer's tokens it has.
 
-    `forced` and `copied` count the drafted tokens that held.
+    `forced` and `copied` count the drafted tokens that held; `sources` says which they were, where that is asked for.
     """
 
     text: Text
@@ -41,13 +42,24 @@ class Drafting:
     draft: Draft = NOTHING
     forced: int = 0
     copied: int = 0
+    sources: str | None = None
 
-    def count(self, written: int) -> None:
-        """After a step that gave so many tokens, one of which is the model's own, if any."""
+    def count(self, written: int, place: int) -> None:
+        """After a step that gave so many tokens, from `place` on, one of which is the model's own, if any."""
         held = self.draft.kinds[: max(0, written - 1)]
         self.forced += held.count(CERTAIN)
         self.copied += len(held) - held.count(CERTAIN)
+        if self.sources is not None and held:
+            letters = "".join(FORCED if kind == CERTAIN else COPIED for kind in held)
+            self.sources = self.sources.ljust(place, SAMPLED) + letters
         self.draft = NOTHING
+
+    def told(self, *, ended: bool) -> dict[str, Any] | None:
+        """What an output says of it."""
+        told: dict[str, Any] = {SAVED: (self.forced, self.copied)} if ended else {}
+        if self.sources is not None:
+            told[SOURCES] = self.sources
+        return told or None
 
 
 class DraftScheduler(Scheduler):
@@ -61,6 +73,7 @@ class DraftScheduler(Scheduler):
         manager.backend = KeptGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
         self._drafter = Drafter(manager.backend.ll_tokenizer)
         self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
+        self._telling: WeakSet[Request] = WeakSet()
         self._chances = Chances()
         self._price = Price()
         self._begun = 0.0
@@ -84,26 +97,33 @@ class DraftScheduler(Scheduler):
         outputs = super().update_from_output(scheduler_output, model_runner_output)
         for request, written in running:
             if (drafting := self._drafting.get(request)) is not None:
-                drafting.count(request.num_output_tokens - written)
+                drafting.count(request.num_output_tokens - written, written)
         self._tell([request for request, _ in running], outputs)
         return outputs
 
     def _draft(self, request: Request, matcher: LLMatcher, least: float) -> list[int]:
         drafting = self._drafting.get(request)
+        asked = request.sampling_params.extra_args or {}
         if drafting is None:
-            text = self._drafter.text(request.prompt_token_ids or ())
-            drafting = self._drafting[request] = Drafting(text, self._chances.child(), request.num_prompt_tokens)
+            drafting = self._drafting[request] = self._begin(request, tells=bool(asked.get(TELLS)))
         written = request.all_token_ids[drafting.read :]
         drafting.text.add(written)
         drafting.read += len(written)
         # No draft takes a place in this step that another answer needs for its next token.
         share = self.max_num_scheduled_tokens // len(self.running) - 1
         most = max(0, min(self.num_spec_tokens, share, self.max_model_len - request.num_tokens - 1))
-        if (request.sampling_params.extra_args or {}).get(GUESSES):
+        if asked.get(GUESSES):
             drafting.draft = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least)
         else:
             drafting.draft = self._drafter.certain(matcher, drafting.text, most)
         return list(drafting.draft.token_ids)
+
+    def _begin(self, request: Request, *, tells: bool) -> Drafting:
+        if tells:
+            self._telling.add(request)
+        text = self._drafter.text(request.prompt_token_ids or ())
+        sources = "" if tells else None
+        return Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
 
     def _learn(self, scheduled: SchedulerOutput, output: Any) -> None:
         """How long the step took, and which guesses held."""
@@ -121,17 +141,18 @@ class DraftScheduler(Scheduler):
                     self._chances.observe(kind, place < held)
 
     def _tell(self, running: Sequence[Request], outputs: Mapping[int, Any]) -> None:
-        """Adds to each answer's last output what its drafts have saved."""
-        ended = {
+        """Adds to each answer's last output what its drafts have saved, and to those that ask what held, to each."""
+        telling = bool(self._telling)
+        spoken = {
             output.request_id: output
             for step in outputs.values()
             for output in step.outputs
-            if output.finish_reason is not None and output.kv_transfer_params is None
+            if (telling or output.finish_reason is not None) and output.kv_transfer_params is None
         }
-        for request in running if ended else ():
-            drafting, output = self._drafting.get(request), ended.get(request.request_id)
+        for request in running if spoken else ():
+            drafting, output = self._drafting.get(request), spoken.get(request.request_id)
             if drafting is not None and output is not None:
-                output.kv_transfer_params = {SAVED: (drafting.forced, drafting.copied)}
+                output.kv_transfer_params = drafting.told(ended=output.finish_reason is not None)
 
 
 def ask_for_no_drafts(executor: type[Executor]) -> None:

@@ -1,0 +1,92 @@
+"""What vLLM says of one answer, as pieces of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vllm.outputs import CompletionOutput
+
+from middleware.engines.base import (
+    NOTHING_SAVED,
+    EngineFailed,
+    EngineFinish,
+    Piece,
+    SampledToken,
+    Sampling,
+    Saved,
+    TokenLogprob,
+)
+from middleware.engines.detokenizer import Detokenizer
+from middleware.engines.huggingface import HuggingFaceTokenizer
+from middleware.engines.vllm.scheduler import SAVED
+from middleware.engines.vllm.sources import FORCED, SAMPLED, SOURCES, token_sources
+
+# vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
+# outputs without a message.
+FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "length": "length"}
+
+# JSON knows no infinity; OpenAI writes this for a token that can't come.
+IMPOSSIBLE = -9999.0
+
+
+class Pieces:
+    """One answer's outputs as pieces, the first of which begins with `opening`."""
+
+    def __init__(self, tokenizer: HuggingFaceTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
+        hidden = () if sampling.special_tokens else tokenizer.special_tokens.values()
+        self._tokenizer = tokenizer
+        self._detokenizer = Detokenizer(tokenizer.token_bytes, frozenset(hidden))
+        self._most = sampling.logprobs
+        self._tells = sampling.sources
+        self._opening = opening
+        self._opened = len(opening)
+        self._generated = 0
+
+    def piece(self, output: CompletionOutput, told: Mapping[str, Any] | None = None) -> Piece:
+        """Raises EngineFailed where the engine has given up."""
+        reason = output.finish_reason
+        if reason is not None and reason not in FINISH:
+            raise EngineFailed(f"The engine ended this request: {reason}.")
+        opening, self._opening = self._opening, ()
+        token_ids = (*opening, *output.token_ids)
+        # A token that stops the answer is none of its text.
+        written = token_ids[:-1] if reason == "stop" else token_ids
+        logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
+        texts = self._texts(written, last=reason is not None)
+        letters = FORCED * len(opening) + self._letters(len(output.token_ids), told or {}) if self._tells else ""
+        return Piece(
+            text="".join(texts),
+            token_ids=token_ids,
+            sources=token_sources(texts, letters),
+            logprobs=tuple(self._sampled(token_id, position) for token_id, position in logprobs),
+            finish=FINISH[reason] if reason else None,
+            saved=self._saved(told or {}) if reason else NOTHING_SAVED,
+        )
+
+    def _texts(self, written: Sequence[int], *, last: bool) -> list[str]:
+        """What is new of the text; token by token, where it is told how each came."""
+        if not self._tells or not written:
+            return [self._detokenizer.feed(written, last=last)]
+        *before, end = written
+        return [*(self._detokenizer.feed((one,)) for one in before), self._detokenizer.feed((end,), last=last)]
+
+    def _letters(self, tokens: int, told: Mapping[str, Any]) -> str:
+        """How the next so many tokens came."""
+        begin, self._generated = self._generated, self._generated + tokens
+        return str(told.get(SOURCES, ""))[begin : self._generated].ljust(tokens, SAMPLED)
+
+    def _saved(self, told: Mapping[str, Any]) -> Saved:
+        forced, copied = told.get(SAVED, (0, 0))
+        return Saved(self._opened + forced, copied)
+
+    def _sampled(self, token_id: int, position: Mapping[int, Any]) -> SampledToken:
+        chosen = self._logprob(token_id, position[token_id])
+        # vLLM adds the sampled token to the likeliest ones where it is none of them.
+        ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[: self._most]
+        top = tuple(self._logprob(other, logprob) for other, logprob in ranked)
+        return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top)
+
+    def _logprob(self, token_id: int, logprob: Any) -> TokenLogprob:
+        spelled = self._tokenizer.token_bytes[token_id]
+        return TokenLogprob(spelled.decode(errors="replace"), max(logprob.logprob, IMPOSSIBLE), tuple(spelled))
