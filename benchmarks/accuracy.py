@@ -2,7 +2,7 @@
 
     python -m benchmarks.accuracy [--json] [--quick] [--rows N]
 
-40 rows of BFCL's dev file with a ground truth (../shared/data beside the checkout, else skipped), greedy, four at a
+24 rows of BFCL's dev file with a ground truth (../shared/data beside the checkout, else skipped), greedy, four at a
 time: as tool calls, with `tool_choice: "required"`, with drafts on and off; and as a document, a list of calls that
 `response_format` describes, which is what the setting --schema-in-prompt is about, with it and drafts on and off. A row
 is right where its calls are the ground truth's exactly (matching.py). The embedded model is far too small for this: its
@@ -30,7 +30,7 @@ from benchmarks.targets import Target
 from benchmarks.workload import Missing, Task
 
 AT_ONCE = 4
-ROWS = 40
+ROWS = 24
 TOOLS, DOCUMENT = "tool calls", "document"
 # Schema in the prompt, drafts, and what is asked with them: the setting of the first says nothing about tools.
 SETTINGS = (

@@ -114,14 +114,14 @@ async def _warmed(contestants: Sequence[Contestant], task: Task, http: httpx.Asy
 
 def calls_of(options: Options) -> list[Task]:
     try:
-        return workload.tool_calls(options.of(2, 18))
+        return workload.tool_calls(options.of(2, 6))
     except Missing as missing:
         say(f"tool calls: {missing}")
         return []
 
 
 def report(options: Options, pairings: Sequence[Pairing] = PAIRINGS) -> Report:
-    documents, calls = pairs(options.of(2, 12)), calls_of(options)
+    documents, calls = pairs(options.of(2, 6)), calls_of(options)
     with contest(options.model, names_in(pairings)) as contestants:
         waits = asyncio.run(measure(contestants, documents, calls))
     lines = [line(what, pairing, found) for what, found in sorted(waits.found.items()) for pairing in pairings]
