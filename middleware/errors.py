@@ -12,7 +12,7 @@ ApiError                    status  type                    code
 ├── RateLimited             429     requests                rate_limit_exceeded
 ├── HeadTooLarge            431     invalid_request_error   request_headers_too_large
 ├── BrokenGuarantee         500     server_error            invalid_output
-├── SchemaViolation         500     server_error            schema_violation
+├── SchemaViolation         503     server_error            schema_violation
 ├── ServerFault             500     server_error            internal_error
 ├── TimedOut                504     server_error            timeout
 └── Unavailable             503     server_error            engine_unavailable
@@ -130,11 +130,12 @@ class BrokenGuarantee(ApiError):
 
 
 class SchemaViolation(ApiError):
-    """The model broke a keyword that can only be checked, as often as it was allowed to try."""
+    """The model broke a keyword that can only be checked, as often as it was allowed to try. Next time it may not."""
 
-    status = 500
+    status = 503
     type = "server_error"
     code = "schema_violation"
+    headers: Mapping[str, str] = {"retry-after": "1"}
 
 
 class ServerFault(ApiError):

@@ -64,7 +64,7 @@ def outcome(http: httpx.Client, seed: int, schema: Schema) -> str:
     if response.status_code == 400:
         assert response.json()["error"]["param"].startswith("response_format")
         return "refused"
-    if response.status_code == 500:
+    if response.status_code == 503:
         assert response.json()["error"]["code"] == "schema_violation", response.text
         return "broken in all attempts"
     assert response.status_code == 200, response.text

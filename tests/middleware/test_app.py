@@ -357,7 +357,8 @@ def test_after_the_last_attempt_the_error_names_pointer_and_keyword(stream: bool
     engine = ScriptedEngine(in_turn(*['["a", "a"]'] * 2))
     served = create_app(engine, settings=Settings(attempts=2))
     response = chat(served, response_format=AS_UNIQUE, stream=stream)
-    assert response.status_code == 500
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
     assert response.json()["error"]["code"] == "schema_violation"
     assert "uniqueItems at /content" in response.json()["error"]["message"]
 

@@ -207,7 +207,7 @@ CATASTROPHES = [
 def test_a_check_that_has_no_end_is_given_up_and_counts_as_failed(schema: Any, answer: str) -> None:
     served = create_app(ScriptedEngine(says(answer)), settings=Settings(attempts=1))
     response = chat(served, **asked(schema))
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert response.json()["error"]["code"] == "schema_violation"
     assert "can't be told" in response.json()["error"]["message"]
 
