@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -113,7 +114,7 @@ def _started(target: Target, recipe: Recipe, environ: Mapping[str, str]) -> Iter
         _wait_for(server)
         yield server
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _command(target: Target, recipe: Recipe, port: int) -> Sequence[str]:
@@ -145,10 +146,11 @@ def _answers(server: Server) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[Any], seconds: float = STOP_SECONDS) -> None:
+    """Asks a process to end, and sees to it that it does."""
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from typing import Any
 
 import httpx
 import psutil
+
+from benchmarks.servers import stop
 
 STOP_SECONDS = 30
 
@@ -51,10 +52,5 @@ def served(pace: float) -> Iterator[Served]:
             raise RuntimeError("the server did not start")
         yield Served(json.loads(line)["url"], psutil.Process(started.pid))
     finally:
-        started.send_signal(signal.SIGTERM)
-        try:
-            started.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
+        stop(started, STOP_SECONDS)
         started.stdout.close()
