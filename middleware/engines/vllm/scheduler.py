@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from llguidance import LLMatcher
 from vllm.v1.core.sched.output import SchedulerOutput
@@ -22,7 +22,6 @@ from middleware.engines.worth import Chances, Price
 
 # The key of a request's `extra_args` whose value says whether guesses may be drafted, besides what a grammar forces.
 GUESSES = "latticework_guesses"
-
 
 # What an answer's last output says of its drafts: (forced, copied). vLLM passes the field on as it stands; it is meant
 # for what only the engine core knows, which this is.
@@ -73,7 +72,6 @@ class DraftScheduler(Scheduler):
         manager.backend = KeptGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
         self._drafter = Drafter(manager.backend.ll_tokenizer)
         self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
-        self._telling: WeakSet[Request] = WeakSet()
         self._chances = Chances()
         self._price = Price()
         self._begun = 0.0
@@ -93,19 +91,26 @@ class DraftScheduler(Scheduler):
     def update_from_output(self, scheduler_output: SchedulerOutput, model_runner_output: Any) -> Any:
         self._learn(scheduler_output, model_runner_output)
         # vLLM forgets requests that end.
-        running = [(request, request.num_output_tokens) for request in self.running]
+        drafted = [
+            (request, drafting, request.num_output_tokens)
+            for request in self.running
+            if (drafting := self._drafting.get(request)) is not None
+        ]
         outputs = super().update_from_output(scheduler_output, model_runner_output)
-        for request, written in running:
-            if (drafting := self._drafting.get(request)) is not None:
-                drafting.count(request.num_output_tokens - written, written)
-        self._tell([request for request, _ in running], outputs)
+        for request, drafting, written in drafted:
+            drafting.count(request.num_output_tokens - written, written)
+        if drafted:
+            _tell({request.request_id: drafting for request, drafting, _ in drafted}, outputs)
         return outputs
 
     def _draft(self, request: Request, matcher: LLMatcher, least: float) -> list[int]:
         drafting = self._drafting.get(request)
         asked = request.sampling_params.extra_args or {}
         if drafting is None:
-            drafting = self._drafting[request] = self._begin(request, tells=bool(asked.get(TELLS)))
+            text = self._drafter.text(request.prompt_token_ids or ())
+            sources = "" if asked.get(TELLS) else None
+            drafting = Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
+            self._drafting[request] = drafting
         written = request.all_token_ids[drafting.read :]
         drafting.text.add(written)
         drafting.read += len(written)
@@ -117,13 +122,6 @@ class DraftScheduler(Scheduler):
         else:
             drafting.draft = self._drafter.certain(matcher, drafting.text, most)
         return list(drafting.draft.token_ids)
-
-    def _begin(self, request: Request, *, tells: bool) -> Drafting:
-        if tells:
-            self._telling.add(request)
-        text = self._drafter.text(request.prompt_token_ids or ())
-        sources = "" if tells else None
-        return Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
 
     def _learn(self, scheduled: SchedulerOutput, output: Any) -> None:
         """How long the step took, and which guesses held."""
@@ -140,18 +138,13 @@ class DraftScheduler(Scheduler):
                     drafting.chances.observe(kind, place < held)
                     self._chances.observe(kind, place < held)
 
-    def _tell(self, running: Sequence[Request], outputs: Mapping[int, Any]) -> None:
-        """Adds to each answer's last output what its drafts have saved, and to those that ask what held, to each."""
-        telling = bool(self._telling)
-        spoken = {
-            output.request_id: output
-            for step in outputs.values()
-            for output in step.outputs
-            if (telling or output.finish_reason is not None) and output.kv_transfer_params is None
-        }
-        for request in running if spoken else ():
-            drafting, output = self._drafting.get(request), spoken.get(request.request_id)
-            if drafting is not None and output is not None:
+
+def _tell(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) -> None:
+    """Adds to each answer's last output what its drafts have saved, and to those that ask what held, to each."""
+    for step in outputs.values():
+        for output in step.outputs:
+            drafting = drafted.get(output.request_id)
+            if drafting is not None and output.kv_transfer_params is None:
                 output.kv_transfer_params = drafting.told(ended=output.finish_reason is not None)
 
 
