@@ -12,7 +12,7 @@ from benchmarks import workload
 from tests.e2e.test_bad_input import BAD
 from tests.fuzz.compiling import real_schemas
 from tests.fuzz.parsing import BODY, BYTES
-from tests.middleware.test_hostile import HOSTILE, exclusive
+from tests.middleware.test_hostile import HOSTILE
 from tests.middleware.test_mutations import REQUEST
 from tests.mutation import mutated
 
@@ -146,6 +146,16 @@ def _bad(rng: random.Random, model: str) -> Asked:
 def _broken(rng: random.Random, model: str) -> Asked:
     at = rng.randrange(len(BODY))
     return Asked("broken JSON", BODY[:at] + rng.choice(BYTES) + BODY[at + 1 :], 4)
+
+
+def exclusive(groups: int, branches: int) -> Any:
+    """Each group multiplies what has to be told apart."""
+    return {
+        "allOf": [
+            {"oneOf": [{"properties": {f"k{i}{j}": {"const": j}}, "required": [f"k{i}{j}"]} for j in range(branches)]}
+            for i in range(groups)
+        ]
+    }
 
 
 def _hostile(rng: random.Random, model: str) -> Asked:
