@@ -3,7 +3,7 @@
 port = 8001
 requests_per_minute = 60
 
-[engine]
+[vllm]
 model = "Qwen/Qwen2.5-7B-Instruct"
 tensor_parallel_size = 2
 """
@@ -22,7 +22,7 @@ from typing import Any
 from middleware.settings import OPTIONS, InvalidSetting, Option, invalid
 
 CONFIG = "LATTICEWORK_CONFIG"
-ENGINE = "engine"
+VLLM = "vllm"
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Config:
     engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def engine_arguments(self, parser: ArgumentParser) -> list[str]:
-        """The table [engine] as a command line for the engine's own parser. Raises InvalidSetting."""
+        """The table [vllm] as a command line for the engine's own parser. Raises InvalidSetting."""
         actions = {action.dest: action for action in parser._actions}
         spelled: list[str] = []
         for name, value in self.engine.items():
             if name not in actions:
-                raise _unknown(f"{self.file}: [{ENGINE}]", name, actions, "one of vLLM's engine arguments")
-            spelled += _spelled(f"{self.file}: [{ENGINE}] {name}", actions[name], value)
+                raise _unknown(f"{self.file}: [{VLLM}]", name, actions, "one of vLLM's engine arguments")
+            spelled += _spelled(f"{self.file}: [{VLLM}] {name}", actions[name], value)
         return spelled
 
 
@@ -54,16 +54,16 @@ def read(file: str) -> Config:
         raise InvalidSetting(f"--config {file}: it is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InvalidSetting(f"--config {file}: it is not TOML: {error}") from None
-    engine = found.pop(ENGINE, {})
+    engine = found.pop(VLLM, {})
     if not isinstance(engine, dict):
-        raise InvalidSetting(f"{file}: {ENGINE!r} must be a table")
+        raise InvalidSetting(f"{file}: {VLLM!r} must be a table")
     return Config(file, {name: _value(file, name, value) for name, value in found.items()}, engine)
 
 
 def _value(file: str, name: str, given: Any) -> Any:
     known = {option.field: option for option in OPTIONS}
     if name not in known:
-        raise _unknown(file, name, known, f"a setting; vLLM's engine arguments go into the table [{ENGINE}]")
+        raise _unknown(file, name, known, f"a setting; vLLM's engine arguments go into the table [{VLLM}]")
     try:
         return _converted(known[name], given)
     except (TypeError, ValueError, KeyError):

@@ -18,6 +18,7 @@ class Settings:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     api_key_file: str | None = None
     no_auth: bool = False
+    engine: tuple[str, ...] = ("vllm",)
     requests_per_minute: int | None = None
     concurrent_requests: int | None = None
     schema_in_prompt: Literal["auto", "always", "never"] = "auto"
@@ -67,6 +68,11 @@ def keys(text: str) -> tuple[str, ...]:
     """API keys between commas, or one a line. A line that starts with # is a comment."""
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
     return tuple(key.strip() for line in lines for key in line.split(",") if key.strip())
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Between commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def switch(text: str) -> bool:
@@ -127,7 +133,7 @@ class Option:
     choices: tuple[str, ...] | None = None
     # Not for the command line, where every user of the machine could read it, and in no message.
     secret: bool = False
-    # Not for clients to know: where on its machine the server finds things, and where it listens.
+    # Not for clients to know: where on its machine or network the server finds things, and where it listens.
     private: bool = False
 
     @property
@@ -164,6 +170,7 @@ OPTIONS = (
         private=True,
     ),
     Option("no_auth", switch, "", "serve any address without API keys: whoever reaches the port may use the model"),
+    Option("engine", names, "ENGINE", "what runs the model: vllm", private=True),
     Option("requests_per_minute", size, "N", "how many requests a minute each key may make; not limited by default"),
     Option("concurrent_requests", size, "N", "how many requests of each key may run at once; not limited by default"),
     Option(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from middleware import config, embedded
+from middleware import config
+from middleware.commands import engines
 from middleware.commands.command import DONE, Command, Impossible, WrongUsage, say
 from middleware.config import CONFIG, Config
 from middleware.settings import OPTIONS, Option, Settings, in_environ
@@ -16,20 +16,11 @@ from middleware.settings import OPTIONS, Option, Settings, in_environ
 if TYPE_CHECKING:
     import socket
 
-    from middleware.engines.vllm import VllmEngine
-
-SERVE = "latticework serve"
-
 DESCRIPTION = """Serve a model over OpenAI's chat API, on real vLLM. Every option that is not listed here is one of
 vLLM's engine arguments (--model, --tensor-parallel-size, --quantization ...) and goes to vLLM as it stands;
 --help-engine lists them. Without --model, the embedded SmolLM2-135M-Instruct is served, which a CPU can run.
 
 What the command line does not say, its variable does; else the file that --config names; else the default holds."""
-
-NO_VLLM = """vLLM is not installed. In a checkout of latticework, on a machine with a GPU:
-    pip install '.[gpu]'
-and on a CPU: make install"""
-
 
 OPEN_DOOR = """--host {} can be reached from other machines, and there is no API key: set LATTICEWORK_API_KEYS or
 --api-key-file, or say --no-auth to let everyone in"""
@@ -43,18 +34,20 @@ def _options(parser: ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         default=os.environ.get(CONFIG),
-        help=f"a TOML file of settings by their names, and of vLLM's engine arguments in its table [engine] ({CONFIG})",
+        help=f"a TOML file of settings by their names, and of vLLM's engine arguments in its table [vllm] ({CONFIG})",
     )
     parser.add_argument("--help-engine", action="store_true", help="show vLLM's engine arguments and exit")
 
 
 def _add(parser: ArgumentParser, option: Option) -> None:
     default = getattr(Settings, option.field)
-    told = f" ({option.variable})" if default in (None, False) else f" ({option.variable}; {default})"
+    shown = ",".join(default) if isinstance(default, tuple) else default
+    told = f" ({option.variable})" if default in (None, False) else f" ({option.variable}; {shown})"
     shared: dict[str, Any] = {"dest": option.field, "default": SUPPRESS, "help": option.help + told}
     if isinstance(default, bool):
         parser.add_argument(option.flag, action="store_true", **shared)
     else:
+        shared["action"] = "extend" if isinstance(default, tuple) else "store"
         parser.add_argument(
             option.flag, type=option.read, choices=option.choices, metavar=option.metavar or None, **shared
         )
@@ -62,7 +55,8 @@ def _add(parser: ArgumentParser, option: Option) -> None:
 
 def _run(given: Namespace) -> int:
     if given.help_engine:
-        return _help_engine()
+        print(engines.help_text())
+        return DONE
     file = config.read(given.config) if given.config else Config()
     return _serve(_settings(given, file), given.rest, file)
 
@@ -71,12 +65,17 @@ def _settings(given: Namespace, file: Config) -> Settings:
     """The file's settings, over them the environment's, and over them those of the command line."""
     from middleware.access.keys import Keys
 
-    on_line = {option.field: vars(given)[option.field] for option in OPTIONS if option.field in given}
+    on_line = {option.field: _frozen(vars(given)[option.field]) for option in OPTIONS if option.field in given}
     settings = Settings(**{**file.settings, **in_environ(os.environ), **on_line})
     Keys(settings.api_keys, settings.api_key_file)  # known to be of use before anything is loaded
     if settings.tool_format:
         _check_format(settings.tool_format)
     return settings
+
+
+def _frozen(value: Any) -> Any:
+    """An option that can be said several times comes as a list."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _check_format(name: str) -> None:
@@ -89,7 +88,7 @@ def _check_format(name: str) -> None:
 def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) -> int:
     with _listener(settings) as listener:
         _trace()
-        engine = _engine(engine_arguments, settings, file)
+        engine = engines.engine(engine_arguments, settings, file)
         from middleware.app import create_app
         from middleware.serving import server
         from middleware.serving.welcome import welcome
@@ -99,7 +98,7 @@ def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) ->
         def ready() -> None:
             say(welcome(server.url(listener), name, guarded=settings.guarded, plays=settings.plays))
 
-        say(f"Loading {name} into vLLM, which tells how it goes:")
+        say(f"Loading {name} ...")
         server.run(create_app(engine, settings=settings), listener, settings, ready)
     return DONE
 
@@ -125,41 +124,6 @@ def _trace() -> None:
         tracing.configure(os.environ)
     except tracing.TracingUnavailable as error:
         raise Impossible(str(error)) from error
-
-
-def _engine(arguments: Sequence[str], settings: Settings, file: Config) -> VllmEngine:
-    if importlib.util.find_spec("vllm") is None:
-        raise Impossible(NO_VLLM)
-    say("Starting vLLM ...")
-    from middleware.engines.vllm import VllmEngine
-    from middleware.engines.vllm.arguments import engine_args
-
-    return VllmEngine(engine_args(arguments, SERVE, _embedded, file), drafts=settings.drafts)
-
-
-def _embedded() -> Mapping[str, Any]:
-    """vLLM's arguments for the embedded model: small, and sooner ready than a compiled one."""
-    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB; vLLM would take half of the memory
-    try:
-        path = embedded.model_path(say)
-    except embedded.EmbeddedModelMissing as error:
-        raise Impossible(str(error)) from error
-    return {
-        "model": str(path),
-        "served_model_name": [embedded.MODEL_ID],
-        "enforce_eager": True,
-        # In full precision an answer does not depend on what else is in its batch, so a seed repeats.
-        "dtype": "float32",
-    }
-
-
-def _help_engine() -> int:
-    if importlib.util.find_spec("vllm") is None:
-        raise Impossible(NO_VLLM)
-    from middleware.engines.vllm.arguments import help_text
-
-    print(help_text(SERVE))
-    return DONE
 
 
 COMMAND = Command("serve a model", DESCRIPTION, _options, _run, passes_on=True)

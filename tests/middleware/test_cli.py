@@ -13,7 +13,7 @@ import pytest
 
 import middleware
 from middleware import cli
-from middleware.commands import serve
+from middleware.commands import engines, serve
 from middleware.commands.command import STATUSES, Impossible
 from middleware.config import CONFIG, Config
 from middleware.settings import OPTIONS, Settings
@@ -128,7 +128,7 @@ def test_other_addresses_need_keys_or_consent(
     def engine(arguments: list[str], settings: object, file: Config) -> None:
         raise Impossible("the address was accepted")
 
-    monkeypatch.setattr(serve, "_engine", engine)
+    monkeypatch.setattr(engines, "engine", engine)
     assert cli.main(["serve", "--port", "0", *arguments]) == 1
     assert "the address was accepted" in capsys.readouterr().err
 
@@ -265,5 +265,5 @@ def test_vllm_reads_its_own_arguments() -> None:
     assert found["file"] == ["org/model", ["a", "b"], True, 512, {"a": 1}]
     assert found["line"] == ["other", ["a", "b"], False, 512, {"a": 1}]
     assert found["off"][:3] == ["embedded", ["name"], False]
-    assert "f.toml: [engine]: 'tensor_paralel_size'" in found["unknown"]
+    assert "f.toml: [vllm]: 'tensor_paralel_size'" in found["unknown"]
     assert "Did you mean 'tensor_parallel_size'?" in found["unknown"]

@@ -19,6 +19,7 @@ from middleware.settings import OPTIONS, InvalidSetting, Option, Settings
 SAMPLES: Mapping[Callable[[str], Any], tuple[str, str]] = {
     str: ("a text", '"a text"'),
     settings.keys: ("sk-a,sk-b", '["sk-a", "sk-b"]'),
+    settings.names: ("portable", '["portable"]'),
     settings.switch: ("true", "true"),
     settings.port: ("81", "81"),
     settings.size: ("77", "77"),
@@ -88,7 +89,7 @@ def test_every_setting_can_be_said_in_each_way(
 def test_line_goes_before_environment_before_file(
     served: list[tuple[Settings, Config]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(CONFIG, written(tmp_path, "port = 81\nattempts = 5\nmax_tools = 6\n[engine]\nseed = 1"))
+    monkeypatch.setenv(CONFIG, written(tmp_path, "port = 81\nattempts = 5\nmax_tools = 6\n[vllm]\nseed = 1"))
     monkeypatch.setenv("LATTICEWORK_PORT", "82")
     monkeypatch.setenv("LATTICEWORK_ATTEMPTS", "8")
     main(["serve", "--port", "83"])
@@ -105,7 +106,7 @@ def test_line_goes_before_environment_before_file(
 WRONG = [
     ("prot = 81", "'prot' is not a setting.* Did you mean 'port'"),
     ("max-tools = 3", "Did you mean 'max_tools'"),
-    ("colour = 1", r"'colour' is not a setting; vLLM's engine arguments go into the table \[engine\]$"),
+    ("colour = 1", r"'colour' is not a setting; vLLM's engine arguments go into the table \[vllm\]$"),
     ("port = true", "port: True is not valid"),
     ("port = 1.5", "port: 1.5 is not valid"),
     ("port = 65536", "port: 65536 is not valid"),
@@ -116,7 +117,7 @@ WRONG = [
     ("tool_format = {}", "tool_format: {} is not valid"),
     ('drafts = "some"', "drafts: 'some' is not valid, one of auto, forced, off is"),
     ("api_keys = [12345]", "api_keys: what it holds is not valid"),
-    ("engine = 1", "'engine' must be a table"),
+    ("vllm = 1", "'vllm' must be a table"),
     ("port = ", "it is not TOML"),
     ("port = 1\nport = 2", "it is not TOML"),
 ]
@@ -176,9 +177,9 @@ def test_engine_arguments_become_a_command_line(engine: dict[str, Any], argument
     [
         (
             {"tensor_paralel_size": 2},
-            r"f.toml: \[engine\]: 'tensor_paralel_size' .* Did you mean 'tensor_parallel_size'",
+            r"f.toml: \[vllm\]: 'tensor_paralel_size' .* Did you mean 'tensor_parallel_size'",
         ),
-        ({"model": False}, r"f.toml: \[engine\] model: false is not valid"),
+        ({"model": False}, r"f.toml: \[vllm\] model: false is not valid"),
     ],
 )
 def test_unknown_engine_arguments_are_named(engine: dict[str, Any], message: str) -> None:

@@ -1,0 +1,74 @@
+"""`--engine`: what runs the model. A table of makers; each imports what it makes, when it is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from middleware import embedded
+from middleware.commands.command import Impossible, WrongUsage, say
+from middleware.config import Config
+from middleware.settings import Settings
+
+if TYPE_CHECKING:
+    from middleware.engines.base import Engine
+
+SERVE = "latticework serve"
+
+NO_VLLM = """vLLM is not installed. In a checkout of latticework, on a machine with a GPU:
+    pip install '.[gpu]'
+and on a CPU: make install"""
+
+# Of the arguments that no setting claimed, the settings, and the file: its table [vllm] has the same arguments.
+Make = Callable[[Sequence[str], Settings, Config], "Engine"]
+
+
+def engine(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
+    """Not started yet. Raises Impossible and WrongUsage."""
+    match settings.engine:
+        case (name,) if name in ENGINES:
+            return ENGINES[name](arguments, settings, file)
+    raise WrongUsage(f"--engine {' '.join(settings.engine)}: none of {', '.join(ENGINES)}")
+
+
+def help_text() -> str:
+    """vLLM's engine arguments. Raises Impossible."""
+    _need_vllm()
+    from middleware.engines.vllm.arguments import help_text
+
+    return help_text(SERVE)
+
+
+def _vllm(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
+    _need_vllm()
+    say("Starting vLLM ...")
+    from middleware.engines.vllm import VllmEngine
+    from middleware.engines.vllm.arguments import engine_args
+
+    return VllmEngine(engine_args(arguments, SERVE, _embedded, file), drafts=settings.drafts)
+
+
+def _need_vllm() -> None:
+    if importlib.util.find_spec("vllm") is None:
+        raise Impossible(NO_VLLM)
+
+
+def _embedded() -> Mapping[str, Any]:
+    """vLLM's arguments for the embedded model: small, and sooner ready than a compiled one."""
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB; vLLM would take half of the memory
+    try:
+        path = embedded.model_path(say)
+    except embedded.EmbeddedModelMissing as error:
+        raise Impossible(str(error)) from error
+    return {
+        "model": str(path),
+        "served_model_name": [embedded.MODEL_ID],
+        "enforce_eager": True,
+        # In full precision an answer does not depend on what else is in its batch, so a seed repeats.
+        "dtype": "float32",
+    }
+
+
+ENGINES: Mapping[str, Make] = {"vllm": _vllm}
