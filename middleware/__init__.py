@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from middleware.version import VERSION as __version__
 
-__all__ = ["Settings", "__version__", "create_app", "lifespan"]
+__all__ = ["Served", "Settings", "__version__", "create_app", "lifespan"]
 
-_HOMES = {"Settings": "middleware.settings", "create_app": "middleware.app", "lifespan": "middleware.app"}
+_HOMES = {
+    "Served": "middleware.served",
+    "Settings": "middleware.settings",
+    "create_app": "middleware.app",
+    "lifespan": "middleware.app",
+}
 
 if TYPE_CHECKING:
     from middleware.app import create_app, lifespan
+    from middleware.served import Served
     from middleware.settings import Settings
 else:  # unseen by type checkers, which would let every name through
 

@@ -22,35 +22,39 @@ from middleware.access.quota import Limited, Quotas
 from middleware.arrival import Timely
 from middleware.chat import ChatCompletions
 from middleware.engines.base import Engine, EngineError
-from middleware.errors import ApiError, ServerFault, UnknownModel, UnknownRoute, WrongMethod, as_api_error
+from middleware.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
 from middleware.explain import explained
 from middleware.models import Models
 from middleware.playground import playground
 from middleware.protocol import GrammarRequest
-from middleware.responses import Health, ModelList
+from middleware.responses import Health, ModelList, ModelState
+from middleware.served import Served
 from middleware.settings import Settings, public
 from middleware.telemetry.record import REQUEST_ID, Recorded, request_id
 from middleware.validation import parse_as
 
 
-def create_app(*engines: Engine, settings: Settings | None = None) -> Starlette:
+def create_app(*models: Engine | Served, settings: Settings | None = None) -> Starlette:
     """An app without globals: any number of them live in one process, each with its own engines.
+
+    `settings` are those of the whole app and of each model, unless it has its own: `Served(engine, attempts=5)`. Raises
+    InvalidSetting, also for two models of one name.
 
     Serve it, or mount it: `host.mount("/llm", create_app(engine))`. Hosts run no lifespan of what they mount: give
     the host `lifespan(app)` as its own, or the engines are loaded by the first request and end with the process.
     """
     settings = settings or Settings()
-    models = Models(engines, settings)
+    all_models = Models(models, settings)
 
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
-        await models.load()
+        await all_models.load()
         try:
             yield
         finally:
-            await models.unload()
+            await all_models.unload()
 
-    return Starlette(routes=_routes(models, settings), exception_handlers=HANDLERS, lifespan=running)
+    return Starlette(routes=_routes(all_models, settings), exception_handlers=HANDLERS, lifespan=running)
 
 
 def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:
@@ -68,11 +72,11 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
-        told = Health(await models.health(), models.metrics.warnings, public(settings))
-        return _json(request, told)
+        states = await models.health()
+        return _json(request, _health(states, models.metrics.warnings, settings))
 
     async def metrics(request: Request) -> Response:
-        return Response(models.metrics_text(), media_type="text/plain; version=0.0.4")
+        return Response(await models.metrics_text(), media_type="text/plain; version=0.0.4")
 
     async def describe(request: Request) -> Response:
         return Response(openapi.document(request.scope.get("root_path", "")), media_type="application/json")
@@ -81,11 +85,7 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         return _json(request, ModelList(await models.cards()))
 
     async def get_model(request: Request) -> Response:
-        name = request.path_params["name"]
-        for card in await models.cards():
-            if card.id == name:
-                return _json(request, card)
-        raise UnknownModel(f"The model '{name}' does not exist.", param="model")
+        return _json(request, await models.card(request.path_params["name"]))
 
     async def explain(request: Request) -> Response:
         asked = await body.decode(await body.read(request.receive, settings.max_body_bytes))
@@ -113,6 +113,12 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         *page,
         Mount("/v1", routes=v1, middleware=guard),
     ]
+
+
+def _health(states: Mapping[str, ModelState], counters: dict[str, int], settings: Settings) -> Health:
+    down = any(state.status == "down" for state in states.values())
+    running = {name: state.running for name, state in states.items()}
+    return Health(states, running, counters, public(settings), "degraded" if down else "ok")
 
 
 def _json(request: Request, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

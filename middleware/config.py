@@ -1,4 +1,4 @@
-"""The TOML file of `latticework serve --config FILE`: settings by their names, and vLLM's engine arguments by theirs.
+"""The TOML file of `latticework serve --config FILE`: settings by their names, and an engine's arguments by theirs.
 
 port = 8001
 requests_per_minute = 60
@@ -6,6 +6,13 @@ requests_per_minute = 60
 [vllm]
 model = "Qwen/Qwen2.5-7B-Instruct"
 tensor_parallel_size = 2
+
+Or several models, each with those settings that are a model's and with its engine's table:
+
+[[models]]
+tool_format = "hermes"
+[models.vllm]
+model = "Qwen/Qwen2.5-7B-Instruct"
 """
 
 from __future__ import annotations
@@ -14,7 +21,7 @@ import json
 import tomllib
 from argparse import Action, ArgumentParser
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -23,21 +30,32 @@ from middleware.settings import OPTIONS, InvalidSetting, Option, invalid
 
 CONFIG = "LATTICEWORK_CONFIG"
 VLLM = "vllm"
+# The tables that engines have for their arguments, by the engine's name.
+TABLES = (VLLM,)
+MODELS = "models"
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a file says. `settings` has values as Settings takes them, `engine` as TOML has them."""
+    """What a file says, or what one of its [[models]] does.
+
+    Attributes:
+        file: where it stands, for messages.
+        settings: by name, with values as Settings takes them.
+        tables: the engines' own, by the engine's name, with values as TOML has them.
+        models: one for each of [[models]]; none where the file has no such table.
+    """
 
     file: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    models: tuple[Config, ...] = ()
 
     def engine_arguments(self, parser: ArgumentParser) -> list[str]:
         """The table [vllm] as a command line for the engine's own parser. Raises InvalidSetting."""
         actions = {action.dest: action for action in parser._actions}
         spelled: list[str] = []
-        for name, value in self.engine.items():
+        for name, value in self.tables.get(VLLM, {}).items():
             if name not in actions:
                 raise _unknown(f"{self.file}: [{VLLM}]", name, actions, "one of vLLM's engine arguments")
             spelled += _spelled(f"{self.file}: [{VLLM}] {name}", actions[name], value)
@@ -54,20 +72,53 @@ def read(file: str) -> Config:
         raise InvalidSetting(f"--config {file}: it is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InvalidSetting(f"--config {file}: it is not TOML: {error}") from None
-    engine = found.pop(VLLM, {})
-    if not isinstance(engine, dict):
-        raise InvalidSetting(f"{file}: {VLLM!r} must be a table")
-    return Config(file, {name: _value(file, name, value) for name, value in found.items()}, engine)
+    models = _models(file, found)
+    whole = _config(file, found, {option.field: option for option in OPTIONS}, "a setting")
+    return replace(whole, models=models)
 
 
-def _value(file: str, name: str, given: Any) -> Any:
-    known = {option.field: option for option in OPTIONS}
+def _models(file: str, found: dict[str, Any]) -> tuple[Config, ...]:
+    """Takes [[models]] out of what was found."""
+    models = found.pop(MODELS, None)
+    if models is None:
+        return ()
+    if not isinstance(models, list) or not models or not all(isinstance(model, dict) for model in models):
+        raise InvalidSetting(f"{file}: {MODELS!r} must be tables, each of which begins with [[{MODELS}]]")
+    for table in found.keys() & TABLES:
+        raise InvalidSetting(f"{file}: [{table}] says what [[{MODELS}]] says: give each model its [{MODELS}.{table}]")
+    known = {option.field: option for option in OPTIONS if option.of != "app"}
+    return tuple(
+        _config(f"{file}: [[{MODELS}]] {number}", model, known, "a model's own setting")
+        for number, model in enumerate(models, 1)
+    )
+
+
+def _config(place: str, found: Mapping[str, Any], known: Mapping[str, Option], what: str) -> Config:
+    tables = {name: _table(place, name, found[name]) for name in found if name in TABLES}
+    settings = {name: _value(place, name, found[name], known, what) for name in found if name not in TABLES}
+    return Config(place, settings, tables)
+
+
+def _table(place: str, name: str, given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise InvalidSetting(f"{place}: {name!r} must be a table")
+    return given
+
+
+def _value(place: str, name: str, given: Any, known: Mapping[str, Option], what: str) -> Any:
     if name not in known:
-        raise _unknown(file, name, known, f"a setting; vLLM's engine arguments go into the table [{VLLM}]")
+        raise _unknown(place, name, known, f"{what}; {_elsewhere(name)}")
     try:
         return _converted(known[name], given)
     except (TypeError, ValueError, KeyError):
-        raise invalid(f"{file}: {name}", known[name], given) from None
+        raise invalid(f"{place}: {name}", known[name], given) from None
+
+
+def _elsewhere(name: str) -> str:
+    """Where a name that is none here would be one."""
+    if any(option.field == name for option in OPTIONS):
+        return f"one of the whole server goes above the first [[{MODELS}]]"
+    return "an engine's arguments go into its table: " + ", ".join(f"[{table}]" for table in TABLES)
 
 
 def _converted(option: Option, given: Any) -> Any:

@@ -1,254 +1,49 @@
-"""The models that this app serves: each an engine with its chat template and its wire format."""
+"""The models that this app serves, by name."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
 
-import msgspec
-
-from grammars.formats import FORMATS, Format, choose
-from grammars.plan import Plan, Turn, compile_turn
-from grammars.turns import Reasoning, reasoning_after
-from middleware import sampling, thoughts
-from middleware.access.admission import Places
-from middleware.answer import answer
-from middleware.compiling.compiled import Compiled
 from middleware.compiling.compiler import Compiler
-from middleware.compiling.wanted import Wanted, wanted
 from middleware.compiling.workers import Workers
-from middleware.completing import closing
-from middleware.completing.closing import Close
-from middleware.completing.completion import Job
-from middleware.engines.base import Engine
-from middleware.engines.vocabulary import Trial
-from middleware.errors import BadRequest, UnknownModel
-from middleware.offloop import off_loop
-from middleware.prompt import ChatTemplate, PromptError
-from middleware.protocol import ChatRequest, TurnRequest
-from middleware.responses import ModelCard
-from middleware.settings import Settings
+from middleware.engines.base import Engine, EngineDead
+from middleware.errors import UnknownModel
+from middleware.model import Model
+from middleware.responses import ModelCard, ModelState
+from middleware.served import Served, served
+from middleware.settings import InvalidSetting, Settings
 from middleware.supervisor import Backoff, Supervised
-from middleware.telemetry.metrics import Metrics
-from middleware.thoughts import Budget
-from middleware.turn import turn
+from middleware.telemetry.metrics import Metrics, merged
 
 logger = logging.getLogger(__name__)
 
-# A schema that takes more than this part of the context is left out of the prompt, unless told otherwise.
-TOLD_SHARE = 1 / 4
-# Bytes: the tokens of a JSON text are shorter on average, so that a schema may be too large for the prompt at a glance.
-LONG_TOKEN = 16
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the thoughts."""
-
-    text: str
-    format: Format
-    reasoning: Reasoning
-    compiles: tuple[Wanted, ...]
-
-
-class Model:
-    """One engine, ready to be asked."""
-
-    def __init__(self, engine: Engine, settings: Settings, compiler: Compiler) -> None:
-        self.engine = engine
-        self._settings = settings
-        self._compiler = compiler
-        self._created = int(time.time())
-
-    @property
-    def cards(self) -> tuple[ModelCard, ...]:
-        """One for each name of the model."""
-        return tuple(ModelCard(name, self._created, "latticework", self.engine.max_model_len) for name in self.names)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.engine.model_ids
-
-    async def load(self) -> None:
-        """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
-        await self.engine.start()
-        await asyncio.to_thread(lambda: self._vocabulary)
-        format, why = self._format_and_why
-        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
-
-    def format_for(self, request: TurnRequest) -> Format:
-        """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
-        asked = request.tool_format
-        if asked is None:
-            return self.format
-        if asked not in FORMATS:
-            raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
-        return replace(FORMATS[asked], reasoning=self.format.reasoning)
-
-    @property
-    def format(self) -> Format:
-        """How this model writes tool calls."""
-        return self._format_and_why[0]
-
-    @cached_property
-    def _format_and_why(self) -> tuple[Format, str]:
-        tokenizer = self.engine.tokenizer
-        chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
-        if self._settings.tool_format is None:
-            return chosen, why
-        return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
-
-    @cached_property
-    def places(self) -> Places:
-        """For all answers that the engine is to work on. Known once it is loaded."""
-        return Places(self.engine.max_running + self._settings.max_queue)
-
-    @cached_property
-    def template(self) -> ChatTemplate:
-        return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
-
-    @cached_property
-    def _vocabulary(self) -> str:
-        return self._compiler.learn(self.engine.tokenizer.vocabulary)
-
-    async def plan(self, request: TurnRequest) -> Plan:
-        """The request's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
-
-        Only a rendered prompt tells where the model's thoughts stand: here it may have some.
-        """
-        one = await off_loop(self._settings.compile_timeout, lambda: self._wanted(self._turn(request), "may"))
-        return (await self._compiled(one)).plan
-
-    async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
-        """Renders, compiles and counts: all that can be wrong with a request is found here.
-
-        `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError, and EngineDead where
-        the answer would not be generated anyway.
-        """
-        await self.engine.check_health()
-        limit = self._settings.compile_timeout
-        draft = await off_loop(limit, self._draft, request, messages)
-        if isinstance(draft, Job):
-            return draft
-        compiled = [await self._compiled(one) for one in draft.compiles]
-        return await off_loop(limit, self._job, request, draft, compiled)
-
-    def _draft(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> _Draft | Job:
-        """The job, where all of it has been compiled before: most requests need one thread, once."""
-        sampling.refuse_crowd(len(messages), self.engine.max_model_len)
-        asked = self._turn(request)
-        text = self._render(request, messages)
-        reasoning = reasoning_after(asked.format, text)
-        compiles = [self._wanted(asked, reasoning)]
-        if request.max_reasoning_tokens is not None and reasoning != "off":
-            compiles.append(self._wanted(asked, "off"))
-        draft = _Draft(text, asked.format, reasoning, tuple(compiles))
-        found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
-        return self._job(request, draft, found) if len(found) == len(compiles) else draft
-
-    def _turn(self, request: TurnRequest) -> Turn:
-        """What is too large goes no further than here."""
-        asked = turn(request, self.format_for(request), self._settings.max_tool_calls)
-        self._compiler.refuse_bulk(asked)
-        return asked
-
-    def _wanted(self, asked: Turn, reasoning: Reasoning) -> Wanted:
-        return wanted(replace(asked, reasoning=reasoning), self._vocabulary)
-
-    def _found(self, one: Wanted) -> Compiled | None:
-        """What has been compiled before, or is quickly: a turn that nothing is asked of."""
-        asked = one.turn
-        if not asked.tools and asked.schema is None and asked.written is None:
-            return Compiled(compile_turn(asked), Trial())
-        return self._compiler.find(one)
-
-    async def _compiled(self, one: Wanted) -> Compiled:
-        return self._found(one) or await self._compiler.compiled(one)
-
-    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
-        plan = compiled[0].plan
-        prompt = self.engine.tokenizer.encode(draft.text)
-        room = sampling.room(request, len(prompt), self.engine.max_model_len)
-        sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
-        if (unsupported := self.engine.refusal(sampled)) is not None:
-            raise BadRequest(unsupported[1], param=unsupported[0])
-        for one in compiled:
-            if one.plan.grammar is not None:
-                self.engine.tokenizer.remember(one.plan.grammar, one.trial)
-        return Job(
-            model=request.model,
-            prompt=prompt,
-            plan=plan,
-            sampling=sampled,
-            stops=tuple(request.stop or ()) if plan.free else (),
-            n=request.n or 1,
-            attempts=self._settings.attempts,
-            reasons=draft.format.reasoning is not None,
-            budget=self._budget(request, draft, compiled[-1].plan) if len(compiled) > 1 else None,
-            close=self._close(request, draft, plan, room) if request.truncation == "close" else None,
-        )
-
-    def _close(self, request: ChatRequest, draft: _Draft, plan: Plan, room: int) -> Close:
-        close = closing.close(plan, draft.format, draft.reasoning, self.engine.tokenizer)
-        closing.refuse_short(request, close, room)
-        return close
-
-    def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
-        """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
-        most = request.max_reasoning_tokens or 0
-        begun = most > 0 or draft.reasoning == "open"
-        closing = thoughts.closing(draft.format, begun=begun, free=rest.grammar is None)
-        return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
-
-    def _render(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> str:
-        format = self.format_for(request)
-        try:
-            return self.template.render(
-                messages,
-                tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
-                format=format,
-                schema=self._schema_to_tell(request),
-                template_kwargs={**thoughts.variables(request, format), **(request.chat_template_kwargs or {})},
-            )
-        except PromptError as error:
-            raise BadRequest(str(error), param=error.param) from error
-
-    def _schema_to_tell(self, request: ChatRequest) -> Mapping[str, Any] | None:
-        """The schema that the prompt tells the model. JSON mode has none: there the messages say what they want."""
-        asked = answer(request)
-        told = asked.schema if asked.told else None
-        if told is None or self._settings.schema_in_prompt == "never":
-            return None
-        if self._settings.schema_in_prompt == "always":
-            return told
-        return told if self._is_short(told) else None
-
-    def _is_short(self, schema: Mapping[str, Any]) -> bool:
-        """Whether the prompt can spare its tokens. Two glances say it of most: a token has a byte at least."""
-        most = TOLD_SHARE * self.engine.max_model_len
-        if len(msgspec.json.encode(schema)) > most * LONG_TOKEN:
-            return False
-        text = json.dumps(schema, ensure_ascii=False)
-        return len(text.encode()) <= most or len(self.engine.tokenizer.encode(text)) <= most
-
 
 class Models:
-    """All models of an app, by name. They are loaded once: by the app's lifespan, or else by the first request."""
+    """All models of an app. They are loaded once: by the app's lifespan, or else by the first request."""
 
-    def __init__(self, engines: Sequence[Engine], settings: Settings) -> None:
+    def __init__(self, models: Sequence[Engine | Served], settings: Settings) -> None:
+        """Raises InvalidSetting, also for two models of one name."""
         self.metrics = Metrics()
+        self._settings = settings
         self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory), self.metrics)
-        backoff = Backoff(settings.engine_restarts)
-        supervised = [Supervised(engine, backoff, self.metrics) for engine in engines]
-        self._models = tuple(Model(engine, settings, self._compiler) for engine in supervised)
+        self._models = tuple(self._model(served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
+        self._refuse_twins()
+
+    def _model(self, model: Served) -> Model:
+        settings = model.settings(self._settings)
+        engine = Supervised(model.engine, Backoff(settings.engine_restarts), self.metrics)
+        return Model(engine, settings, self._compiler, {**model.made, **model.own})
+
+    def _refuse_twins(self) -> None:
+        """Some engines know the names of their models only once they have started."""
+        for name, many in Counter(name for model in self._models for name in set(model.names)).items():
+            if many > 1:
+                raise InvalidSetting(f"{many} models are called {name!r}: requests could not say which they mean")
 
     async def load(self) -> None:
         """Starts what has not been started, also where whoever waits for it goes away. Raises EngineDead."""
@@ -259,9 +54,25 @@ class Models:
     async def _load_once(self) -> None:
         async with self._loading:
             if not self._loaded:
-                await asyncio.gather(*(model.load() for model in self._models))
+                await self._load_each()
                 await self._compiler.start()
                 self._loaded = True
+
+    async def _load_each(self) -> None:
+        """One after the other: vLLM measures what a device has left, and another that loads meanwhile misleads it.
+
+        Where one fails, none is left behind.
+        """
+        loaded: list[Model] = []
+        try:
+            for model in self._models:
+                loaded.append(model)
+                await model.load()
+                self.metrics.expect(model.names[0])
+            self._refuse_twins()
+        except BaseException:
+            await asyncio.gather(*(model.engine.stop() for model in loaded))
+            raise
 
     async def unload(self) -> None:
         """Stops all engines."""
@@ -275,19 +86,44 @@ class Models:
             if name in model.names:
                 await self.load()
                 return model
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UnknownModel:
         known = ", ".join(f"'{other}'" for model in self._models for other in model.names)
-        raise UnknownModel(f"The model '{name}' does not exist. This server has {known}.", param="model")
+        return UnknownModel(f"The model '{name}' does not exist. This server has {known}.", param="model")
 
     async def cards(self) -> tuple[ModelCard, ...]:
         """Every model, under each of its names."""
         await self.load()
         return tuple(card for model in self._models for card in model.cards)
 
-    def metrics_text(self) -> bytes:
-        """What the app and its engines count. Engines of one process may count together, and are told once."""
-        return self.metrics.text() + b"".join(dict.fromkeys(model.engine.metrics() for model in self._models))
+    async def card(self, name: str) -> ModelCard:
+        """Raises UnknownModel."""
+        for card in await self.cards():
+            if card.id == name:
+                return card
+        raise self._unknown(name)
 
-    async def health(self) -> dict[str, int]:
-        """How many answers each model is working on. Raises EngineDead where one can't be served."""
-        await asyncio.gather(*(model.engine.check_health() for model in self._models))
-        return {model.names[0]: model.engine.running() for model in self._models}
+    async def metrics_text(self) -> bytes:
+        """What the app and its engines count."""
+        for name, state in (await self.states()).items():
+            self.metrics.up.labels(name).set(state.status == "ok")
+        return merged([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
+
+    async def states(self) -> Mapping[str, ModelState]:
+        """How each model is, by its own name."""
+        return {model.names[0]: await model.state() for model in self._models}
+
+    async def health(self) -> Mapping[str, ModelState]:
+        """The same. Raises EngineDead where there are models, and none of them can be served."""
+        states = await self.states()
+        if states and all(state.status == "down" for state in states.values()):
+            raise EngineDead(_why(states))
+        return states
+
+
+def _why(states: Mapping[str, ModelState]) -> str:
+    """One model's reason, or that of each."""
+    if len(states) == 1:
+        return "".join(state.reason or "" for state in states.values())
+    return " ".join(f"{name}: {state.reason}" for name, state in states.items())

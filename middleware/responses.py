@@ -5,6 +5,7 @@ A field that is UNSET stays out of the JSON: clients break on a `null` name or t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -211,17 +212,31 @@ class Grammar(msgspec.Struct, frozen=True):
     object: Literal["grammar"] = "grammar"
 
 
+class ModelState(msgspec.Struct, frozen=True):
+    """`running`: how many answers it is working on. `settings`: those that it has for itself.
+
+    `reason` says why a model is down.
+    """
+
+    status: Literal["ok", "down"]
+    running: int
+    settings: Mapping[str, Any]
+    reason: str | None = None
+
+
 class Health(msgspec.Struct, frozen=True):
     """`running`: how many answers each model is working on. `counters`: what should be nothing, or nearly.
 
-    `settings` are those that anybody may know, by the names that a file has for them.
+    `settings` are those that anybody may know, by the names that a file has for them. `status` is "degraded" where some
+    of the models are down, and an error where all are.
     """
 
+    models: Mapping[str, ModelState]
     running: dict[str, int]
     counters: dict[str, int]
     settings: dict[str, Any]
+    status: Literal["ok", "degraded"]
     version: str = VERSION
-    status: Literal["ok"] = "ok"
 
 
 class ModelCard(msgspec.Struct, frozen=True):

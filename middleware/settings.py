@@ -135,6 +135,8 @@ class Option:
     secret: bool = False
     # Not for clients to know: where on its machine or network the server finds things, and where it listens.
     private: bool = False
+    # Whose it is: the whole app's, a model's own if it has one, or that of whatever makes a model's engine.
+    of: Literal["app", "model", "engine"] = "app"
 
     @property
     def flag(self) -> str:
@@ -170,7 +172,7 @@ OPTIONS = (
         private=True,
     ),
     Option("no_auth", switch, "", "serve any address without API keys: whoever reaches the port may use the model"),
-    Option("engine", names, "ENGINE", "what runs the model: vllm", private=True),
+    Option("engine", names, "ENGINE", "what runs the model: vllm", private=True, of="engine"),
     Option("requests_per_minute", size, "N", "how many requests a minute each key may make; not limited by default"),
     Option("concurrent_requests", size, "N", "how many requests of each key may run at once; not limited by default"),
     Option(
@@ -179,14 +181,22 @@ OPTIONS = (
         "",
         "tell the model the JSON Schema of response_format in a system message",
         ("auto", "always", "never"),
+        of="model",
     ),
-    Option("tool_format", str, "FORMAT", "the model's wire format for tool calls, where its chat template misleads"),
+    Option(
+        "tool_format",
+        str,
+        "FORMAT",
+        "the model's wire format for tool calls, where its chat template misleads",
+        of="model",
+    ),
     Option(
         "drafts",
         str,
         "",
         "draft what a grammar forces, and with auto what was probably copied: the same answers in fewer passes",
         ("auto", "forced", "off"),
+        of="engine",
     ),
     Option("max_body_bytes", size, "BYTES", "the largest request body that is read"),
     Option("read_timeout", seconds, "SECONDS", "how long a request's head may take to arrive, and then its body"),
@@ -208,16 +218,21 @@ OPTIONS = (
     ),
     Option("max_tools", size, "N", "how many tools a request may have"),
     Option("no_client_grammars", switch, "", "compile no regexes and grammars of clients, JSON Schemas only"),
-    Option("max_queue", number, "N", "how many answers may wait beyond those that the engine generates at once"),
+    Option(
+        "max_queue", number, "N", "how many answers may wait beyond those that the engine generates at once", of="model"
+    ),
     Option("request_timeout", seconds, "SECONDS", "how long a request may take; x-request-timeout asks for less"),
-    Option("engine_restarts", number, "N", "how often in a row an engine that dies is started again"),
+    Option("engine_restarts", number, "N", "how often in a row an engine that dies is started again", of="model"),
     Option(
         "attempts",
         count,
         "N",
         "how often an answer is generated at most, whose schema has a keyword that can only be checked",
+        of="model",
     ),
-    Option("max_tool_calls", count, "N", "how many tools one answer may call: a small model goes on and on"),
+    Option(
+        "max_tool_calls", count, "N", "how many tools one answer may call: a small model goes on and on", of="model"
+    ),
     Option(
         "drain_timeout",
         whole_seconds,

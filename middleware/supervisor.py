@@ -136,7 +136,7 @@ class Supervised:
             logger.warning("%s: the engine is started again in %g s, try %d of %d", name, delay, tried, most)
             if await self._started_again(delay):
                 self._down = None
-                self._metrics.restarts.inc()
+                self._metrics.restarts.labels(name).inc()
                 logger.warning("%s: the engine runs again", name)
                 return tried
         self._down = f"The engine has died and is not started again (tries: {most}). This server has to be restarted."

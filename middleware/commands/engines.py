@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from middleware import embedded
 from middleware.commands.command import Impossible, WrongUsage, say
-from middleware.config import Config
-from middleware.settings import Settings
+from middleware.config import MODELS, Config
+from middleware.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
     from middleware.engines.base import Engine
+    from middleware.served import Served
 
 SERVE = "latticework serve"
 
@@ -25,10 +27,39 @@ and on a CPU: make install"""
 Make = Callable[[Sequence[str], Settings, Config], "Engine"]
 
 
+def models(arguments: Sequence[str], settings: Settings, file: Config) -> list[Served]:
+    """The file's [[models]], or the one that command line and file describe. Raises Impossible and WrongUsage."""
+    from middleware.served import Served
+
+    if not file.models:
+        return [Served(engine(arguments, settings, file))]
+    if arguments:
+        raise WrongUsage(
+            f"{' '.join(arguments)}: whose? {file.file} has [[{MODELS}]], each with a table for its engine's arguments"
+        )
+    return [_of_file(settings, model) for model in file.models]
+
+
+def _of_file(settings: Settings, model: Config) -> Served:
+    """What a model says for itself goes before all that is said for every model, wherever that is."""
+    from middleware.served import OWN, Served
+
+    made = {option.field for option in OPTIONS if option.of == "engine" and not option.private}
+    return Served(
+        engine((), replace(settings, **model.settings), model),
+        {name: value for name, value in model.settings.items() if name in made},
+        **{name: value for name, value in model.settings.items() if name in OWN},  # type: ignore[typeddict-item]
+    )
+
+
 def engine(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
     """Not started yet. Raises Impossible and WrongUsage."""
     match settings.engine:
         case (name,) if name in ENGINES:
+            for other in file.tables.keys() - {name}:
+                raise WrongUsage(
+                    f"{file.file}: [{other}] is for another engine than {name!r}, which is to run the model"
+                )
             return ENGINES[name](arguments, settings, file)
     raise WrongUsage(f"--engine {' '.join(settings.engine)}: none of {', '.join(ENGINES)}")
 

@@ -15,8 +15,8 @@ URL, KEY = "LATTICEWORK_URL", "LATTICEWORK_API_KEY"
 DEFAULT_URL = "http://127.0.0.1:8000"
 OK, UNAUTHORIZED = 200, 401
 
-DESCRIPTION = f"""Ask a running server for its models and its health. Exit status 3 where it says that it is not well.
-Where it wants a key, put one into {KEY}."""
+DESCRIPTION = f"""Ask a running server for its models and its health. Exit status 3 where it says that it is not well,
+or that one of its models is not. Where it wants a key, put one into {KEY}."""
 
 
 def _options(parser: ArgumentParser) -> None:
@@ -34,9 +34,11 @@ def _options(parser: ArgumentParser) -> None:
 def _run(given: Namespace) -> int:
     url = given.url.rstrip("/").removesuffix("/v1")
     status, health = _get(f"{url}/health", "", given.timeout)
-    healthy = status == OK
-    models = _models(url, given.timeout) if healthy else []
-    lines = columns((card["id"], f"{card.get('max_model_len')} tokens of context") for card in models)
+    models = _models(url, given.timeout) if status == OK else []
+    healthy = status == OK and health.get("status") == "ok"
+    states = health.get("models", {})
+    told = (f"{card.get('max_model_len')} tokens of context{_state(states.get(card['id'], {}))}" for card in models)
+    lines = columns(zip((card["id"] for card in models), told, strict=True))
     show({"url": url, "healthy": healthy, "health": health, "models": models}, lines, as_json=given.json)
     say(_told(url, healthy, health))
     return DONE if healthy else FOUND
@@ -96,7 +98,15 @@ def _message(error: Mapping[str, Any]) -> str:
     return str(body.get("message", body)) if isinstance(body, dict) else str(body or error)
 
 
+def _state(state: Mapping[str, Any]) -> str:
+    """Nothing of a model that is well, or that is here by a further name."""
+    return f", down: {state.get('reason')}" if state.get("status") == "down" else ""
+
+
 def _told(url: str, healthy: bool, health: Mapping[str, Any]) -> str:
+    if health.get("status") == "degraded":
+        down = [name for name, state in health["models"].items() if state["status"] == "down"]
+        return f"{url} is well but for {', '.join(down)}"
     if not healthy:
         return f"{url} is not well: {_message(health)}"
     running = sum(health.get("running", {}).values())

@@ -20,6 +20,8 @@ DESCRIPTION = """Serve a model over OpenAI's chat API, on real vLLM. Every optio
 vLLM's engine arguments (--model, --tensor-parallel-size, --quantization ...) and goes to vLLM as it stands;
 --help-engine lists them. Without --model, the embedded SmolLM2-135M-Instruct is served, which a CPU can run.
 
+Several models are told in a file, each in a table [[models]].
+
 What the command line does not say, its variable does; else the file that --config names; else the default holds."""
 
 OPEN_DOOR = """--host {} can be reached from other machines, and there is no API key: set LATTICEWORK_API_KEYS or
@@ -68,8 +70,9 @@ def _settings(given: Namespace, file: Config) -> Settings:
     on_line = {option.field: _frozen(vars(given)[option.field]) for option in OPTIONS if option.field in given}
     settings = Settings(**{**file.settings, **in_environ(os.environ), **on_line})
     Keys(settings.api_keys, settings.api_key_file)  # known to be of use before anything is loaded
-    if settings.tool_format:
-        _check_format(settings.tool_format)
+    _check_format("--tool-format", settings.tool_format)
+    for model in file.models:
+        _check_format(f"{model.file}: tool_format", model.settings.get("tool_format"))
     return settings
 
 
@@ -78,28 +81,30 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _check_format(name: str) -> None:
+def _check_format(where: str, name: str | None) -> None:
+    if name is None:
+        return
     from grammars.formats import FORMATS
 
     if name not in FORMATS:
-        raise WrongUsage(f"--tool-format {name}: none of {', '.join(sorted(FORMATS))}")
+        raise WrongUsage(f"{where} {name}: none of {', '.join(sorted(FORMATS))}")
 
 
 def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) -> int:
     with _listener(settings) as listener:
         _trace()
-        engine = engines.engine(engine_arguments, settings, file)
+        models = engines.models(engine_arguments, settings, file)
         from middleware.app import create_app
         from middleware.serving import server
         from middleware.serving.welcome import welcome
 
-        name = engine.model_ids[0]
-
         def ready() -> None:
-            say(welcome(server.url(listener), name, guarded=settings.guarded, plays=settings.plays))
+            names = [model.engine.model_ids[0] for model in models]
+            say(welcome(server.url(listener), names, guarded=settings.guarded, plays=settings.plays))
 
-        say(f"Loading {name} ...")
-        server.run(create_app(engine, settings=settings), listener, settings, ready)
+        app = create_app(*models, settings=settings)
+        say(f"Loading {' and '.join(model.engine.model_ids[0] for model in models)} ...")
+        server.run(app, listener, settings, ready)
     return DONE
 
 

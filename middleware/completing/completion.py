@@ -85,7 +85,8 @@ class Completion:
         self.first_at: float | None = None
         self.finishes: list[FinishReason] = []
         self.saved = NOTHING_SAVED
-        metrics.checked_keywords.inc(len(job.plan.checked))
+        self._model = engine.model_ids[0]  # requests may call it by another name
+        metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
         self._created = int(time.time())
 
     def choices(self) -> AsyncGenerator[Sequence[ChunkChoice], None]:
@@ -110,12 +111,12 @@ class Completion:
         """The grammar allows more than the schema: the answer is held back until it is known to be valid."""
         for attempt in range(self._job.attempts):
             if attempt:
-                self._metrics.regenerations.inc()
+                self._metrics.regenerations.labels(self._model).inc()
             try:
                 async with aclosing(self._attempt(index, attempt)) as told:
                     held = [choice async for choices in told for choice in choices]
             except _Broken as broken:
-                self._metrics.violations.inc()
+                self._metrics.violations.labels(self._model).inc()
                 logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, self._job.attempts, broken.place)
                 last = broken
             else:
@@ -155,7 +156,7 @@ class Completion:
     async def _check(self, choice: Choice) -> None:
         """Raises BrokenGuarantee, or _Broken where the grammar alone can't keep the answer valid."""
         for malformed in choice.malformed:
-            self._metrics.malformed.inc()
+            self._metrics.malformed.labels(self._model).inc()
             logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
         # Only a schema takes long. Where none binds the answer, a thread would cost more than a dozen of its tokens.
         violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
@@ -164,7 +165,7 @@ class Completion:
         broken = _Broken(violations)
         if not self._job.plan.exact:
             raise broken
-        self._metrics.broken_guarantees.inc()
+        self._metrics.broken_guarantees.labels(self._model).inc()
         logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.place)
         raise BrokenGuarantee(f"The answer breaks its schema: {broken}")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 WELCOME = """
-{model} is served at {url}/v1
+{served} served at {url}/v1
 {page}
 From a shell:
 
@@ -38,9 +40,13 @@ print(answer.choices[0].message.tool_calls[0].function)
 TEXT = "Save this person: Ada Lovelace, age 36."
 
 
-def welcome(url: str, model: str, *, guarded: bool, plays: bool = False) -> str:
-    """A curl, the openai client with a Pydantic model, and a tool call; with a key to fill in where one is needed."""
+def welcome(url: str, models: Sequence[str], *, guarded: bool, plays: bool = False) -> str:
+    """For the first of them a curl, the openai client with a Pydantic model, and a tool call.
+
+    There is a key to fill in where one is needed.
+    """
     key = "YOUR-API-KEY" if guarded else "none"
     header = f"-H 'Authorization: Bearer {key}' " if guarded else ""
     page = f"In a browser: {url}/playground\n" if plays else ""
-    return WELCOME.format(url=url, model=model, key=key, header=header, text=TEXT, page=page)
+    served = f"{models[0]} is" if len(models) == 1 else f"{', '.join(models[:-1])} and {models[-1]} are"
+    return WELCOME.format(url=url, served=served, model=models[0], key=key, header=header, text=TEXT, page=page)

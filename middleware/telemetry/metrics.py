@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterable
+
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 
 # Seconds. Answers of small models on GPUs begin within milliseconds, those of busy servers after minutes.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
@@ -11,12 +22,16 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 
 class Metrics:
     """A registry of its own, so that apps in one process do not mix. None of it holds what clients wrote.
 
+    What is told of the process itself, they all tell.
+
     `broken_guarantees` counts finished answers that broke their own grammar, none of which was passed on: each is a
     bug. An `outcome` is the finish_reason, an error's code or else type, or "aborted": the client went away.
     """
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        for of_the_process in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+            registry.register(of_the_process)
 
         def counter(name: str, told: str, *labels: str) -> Counter:
             return Counter(f"latticework_{name}", told, labels, registry=registry)
@@ -42,16 +57,31 @@ class Metrics:
         self.compile_hits = counter("compile_cache_hits", "Turns that had been compiled before.")
         self.compile_misses = counter("compile_cache_misses", "Turns that were compiled.")
         self.checked_keywords = counter(
-            "checked_keywords", "Keywords of schemas that no grammar enforces, so that the answer was checked."
+            "checked_keywords", "Keywords of schemas that no grammar enforces, so that the answer was checked.", "model"
         )
-        self.violations = counter("violations", "Answers that broke such a keyword, and were not passed on.")
-        self.regenerations = counter("regenerations", "Attempts beyond the first that were made for that reason.")
-        self.malformed = counter("malformed_events", "Places where an answer left its wire format.")
+        self.violations = counter("violations", "Answers that broke such a keyword, and were not passed on.", "model")
+        self.regenerations = counter(
+            "regenerations", "Attempts beyond the first that were made for that reason.", "model"
+        )
+        self.malformed = counter("malformed_events", "Places where an answer left its wire format.", "model")
         self.broken_guarantees = counter(
-            "broken_guarantees", "Finished answers that broke their own grammar, and were not passed on."
+            "broken_guarantees", "Finished answers that broke their own grammar, and were not passed on.", "model"
         )
 
-        self.restarts = counter("engine_restarts", "Engines that had died and run again.")
+        self.restarts = counter("engine_restarts", "Engines that had died and run again.", "model")
+        self.up = Gauge("latticework_model_up", "Whether the model can be served.", ["model"], registry=registry)
+
+    def expect(self, model: str) -> None:
+        """Tells of what has not happened yet too: an alert can't be set on a series that is not there."""
+        for counter in (
+            self.checked_keywords,
+            self.violations,
+            self.regenerations,
+            self.malformed,
+            self.broken_guarantees,
+            self.restarts,
+        ):
+            counter.labels(model)
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -66,4 +96,24 @@ class Metrics:
             ("regenerations", self.regenerations),
             ("engine_restarts", self.restarts),
         )
-        return {name: int(next(iter(counter.collect())).samples[0].value) for name, counter in told}
+        return {name: _total(counter) for name, counter in told}
+
+
+def _total(counter: Counter) -> int:
+    """Of all models."""
+    samples = (sample for family in counter.collect() for sample in family.samples)
+    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
+
+
+def merged(texts: Iterable[bytes]) -> bytes:
+    """Several texts in Prometheus' text format as one: each family once, with the series of all, each series once."""
+    families: dict[str, dict[str, str]] = {}
+    family: dict[str, str] = {}
+    for line in (line for text in texts for line in text.decode().split("\n") if line):
+        if line.startswith("# "):
+            _, kind, name, *_ = line.split(" ", 3)
+            family = families.setdefault(name, {})
+            family.setdefault(kind, line)
+        else:
+            family.setdefault(line.rpartition(" ")[0], line)
+    return "".join(f"{line}\n" for lines in families.values() for line in lines.values()).encode()

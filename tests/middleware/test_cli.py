@@ -229,7 +229,7 @@ def refused(*arguments):
         return exit.code
 
 def from_file(*arguments, **engine):
-    args = engine_args(arguments, "latticework serve", embedded, Config("f.toml", {}, engine))
+    args = engine_args(arguments, "latticework serve", embedded, Config("f.toml", {}, {"vllm": engine}))
     return [args.model, args.served_model_name, args.enforce_eager, args.max_model_len, args.hf_overrides]
 
 def unknown(**engine):

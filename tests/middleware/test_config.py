@@ -100,13 +100,13 @@ def test_line_goes_before_environment_before_file(
         Settings(port=83, attempts=8, max_tools=6),
         Settings(port=82, attempts=8, max_tools=7),
     ]
-    assert [file.engine for _, file in served] == [{"seed": 1}, {}]
+    assert [file.tables for _, file in served] == [{"vllm": {"seed": 1}}, {}]
 
 
 WRONG = [
     ("prot = 81", "'prot' is not a setting.* Did you mean 'port'"),
     ("max-tools = 3", "Did you mean 'max_tools'"),
-    ("colour = 1", r"'colour' is not a setting; vLLM's engine arguments go into the table \[vllm\]$"),
+    ("colour = 1", r"'colour' is not a setting; an engine's arguments go into its table: \[vllm\]$"),
     ("port = true", "port: True is not valid"),
     ("port = 1.5", "port: 1.5 is not valid"),
     ("port = 65536", "port: 65536 is not valid"),
@@ -118,6 +118,15 @@ WRONG = [
     ('drafts = "some"', "drafts: 'some' is not valid, one of auto, forced, off is"),
     ("api_keys = [12345]", "api_keys: what it holds is not valid"),
     ("vllm = 1", "'vllm' must be a table"),
+    ("models = 1", r"'models' must be tables, each of which begins with \[\[models\]\]$"),
+    ("models = []", "'models' must be tables"),
+    ("[models]", "'models' must be tables"),
+    ("models = [{}, 1]", "'models' must be tables"),
+    ("[vllm]\n[[models]]", r"\[vllm\] says what \[\[models\]\] says: give each model its \[models.vllm\]$"),
+    ("[[models]]\n[[models]]\nport = 81", r"\[\[models\]\] 2: 'port' is not a model's own setting; .* goes above"),
+    ("[[models]]\ntool_fromat = 1", r"\[\[models\]\] 1: 'tool_fromat' is not .* Did you mean 'tool_format'\?$"),
+    ("[[models]]\nattempts = 0", r"\[\[models\]\] 1: attempts: 0 is not valid"),
+    ("[[models]]\nvllm = 1", r"\[\[models\]\] 1: 'vllm' must be a table"),
     ("port = ", "it is not TOML"),
     ("port = 1\nport = 2", "it is not TOML"),
 ]
@@ -169,7 +178,7 @@ SPELLED: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("engine", "arguments"), SPELLED)
 def test_engine_arguments_become_a_command_line(engine: dict[str, Any], arguments: list[str]) -> None:
-    assert Config("f.toml", {}, engine).engine_arguments(engine_parser()) == arguments
+    assert Config("f.toml", {}, {"vllm": engine}).engine_arguments(engine_parser()) == arguments
 
 
 @pytest.mark.parametrize(
@@ -184,4 +193,4 @@ def test_engine_arguments_become_a_command_line(engine: dict[str, Any], argument
 )
 def test_unknown_engine_arguments_are_named(engine: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSetting, match=message):
-        Config("f.toml", {}, engine).engine_arguments(engine_parser())
+        Config("f.toml", {}, {"vllm": engine}).engine_arguments(engine_parser())

@@ -15,7 +15,8 @@ from grammars.formats.format import Format, Frame
 from grammars.render import Call, render
 from grammars.turns import Reasoning, reasoning_after
 from middleware.completing.completion import Job
-from middleware.models import Model, Models
+from middleware.model import Model
+from middleware.models import Models
 from middleware.protocol import ChatRequest
 from middleware.settings import Settings
 from middleware.thoughts import closing, variables

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from multiprocessing import active_children
 from typing import Any
 
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from vllm import envs, exceptions
 from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
@@ -26,6 +26,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 
 from middleware.engines.base import EngineDead, Piece, PromptRefused, Sampling
 from middleware.engines.huggingface import HuggingFaceTokenizer
+from middleware.engines.vllm.counts import counting
 from middleware.engines.vllm.drafting import Drafts, add_drafts
 from middleware.engines.vllm.grammars import specification
 from middleware.engines.vllm.outputs import Bell, pass_on_tokens
@@ -62,6 +63,7 @@ class VllmEngine:
         self._drafts: Drafts = drafts if drafts == "off" or add_drafts(self._args) else "off"
         self._samples_guesses = False
         self._running: AsyncLLM | None = None
+        self._counts = CollectorRegistry()
 
     @property
     def _llm(self) -> AsyncLLM:
@@ -100,7 +102,7 @@ class VllmEngine:
         # With the limits that vLLM gives a server: others are made for one process that asks for a few answers.
         # A copy, for vLLM writes into its arguments, and they may be needed again.
         served = partial(AsyncLLM.from_engine_args, deepcopy(self._args), usage_context=UsageContext.OPENAI_API_SERVER)
-        self._running = await _made(served)
+        self._running, self._counts = await _made(partial(counting, served))
         pass_on_tokens(self._llm.output_processor)
         read_quickly(self._llm)
         # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
@@ -127,8 +129,7 @@ class VllmEngine:
         return int(self._llm.output_processor.get_num_unfinished_requests())
 
     def metrics(self) -> bytes:
-        """vLLM counts in prometheus_client's global registry, all engines of a process together."""
-        return generate_latest()
+        return bytes(generate_latest(self._counts))
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         most = self._llm.model_config.max_logprobs
@@ -212,7 +213,7 @@ class VllmEngine:
         return chosen.get("temperature") == 0 or (self._samples_guesses and sampling.seed is None)
 
 
-async def _made(make: Callable[[], AsyncLLM]) -> AsyncLLM:
+async def _made(make: Callable[[], tuple[AsyncLLM, CollectorRegistry]]) -> tuple[AsyncLLM, CollectorRegistry]:
     """Makes an engine in a thread. Cancelled, it leaves none behind."""
     others = set(active_children())
     making = asyncio.ensure_future(asyncio.to_thread(make))
@@ -225,7 +226,7 @@ async def _made(make: Callable[[], AsyncLLM]) -> AsyncLLM:
                 child.kill()
             await asyncio.wait([making], timeout=GIVES_UP)
         if making.exception() is None:
-            making.result().shutdown(timeout=0)
+            making.result()[0].shutdown(timeout=0)
         raise
 
 

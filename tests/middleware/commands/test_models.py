@@ -53,6 +53,20 @@ def test_a_server_that_is_not_well_is_status_3(capsys: pytest.CaptureFixture[str
     assert found["health"]["error"]["code"] == "engine_unavailable"
 
 
+def test_a_model_that_is_down_beside_others_is_status_3_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (ScriptedEngine(says("hi"), (name, f"{name}-alias")) for name in ("one", "other"))
+    with served(create_app(one, other), Settings()) as server:
+        other.dead = True
+        assert asked(server.address) == 3
+        out, err = capsys.readouterr()
+        assert asked(server.address, "--json") == 3
+    assert [line.split()[0] for line in out.splitlines()] == ["one", "one-alias", "other", "other-alias"]
+    assert [", down: The engine has died" in line for line in out.splitlines()] == [False, False, True, False]
+    assert err.endswith("is well but for other\n")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["healthy"], found["health"]["status"], len(found["models"])) == (False, "degraded", 4)
+
+
 def test_the_key_is_sent(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(api_keys=("sk-one",))
     with served(create_app(ScriptedEngine(says("hi")), settings=settings), settings) as server:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pytest
 import torch
 from llguidance import LLTokenizer
+from prometheus_client import CollectorRegistry
 from vllm.config import speculative
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.platforms import current_platform
@@ -243,7 +244,7 @@ def test_a_start_that_is_cancelled_leaves_no_engine_behind(made: bool, monkeypat
         assert own.killed.wait(60)
         if not made:
             raise RuntimeError("the engine core has died")
-        return SimpleNamespace(shutdown=lambda timeout: shut_down.set())
+        return SimpleNamespace(shutdown=lambda timeout: shut_down.set()), CollectorRegistry()
 
     async def run() -> None:
         making = asyncio.ensure_future(engine._made(make))

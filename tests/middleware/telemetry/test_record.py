@@ -95,9 +95,9 @@ def test_violations_and_attempts_are_counted() -> None:
     served = app(says('["a", "a"]'), attempts=3)
     chat(served, response_format=AS_UNIQUE)
     counted = samples(served)
-    assert counted["latticework_violations_total"] == 3
-    assert counted["latticework_regenerations_total"] == 2
-    assert counted["latticework_checked_keywords_total"] == 1
+    assert counted['latticework_violations_total{model="scripted"}'] == 3
+    assert counted['latticework_regenerations_total{model="scripted"}'] == 2
+    assert counted['latticework_checked_keywords_total{model="scripted"}'] == 1
 
 
 def test_a_request_over_its_callers_limit_is_counted_too() -> None:

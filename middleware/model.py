@@ -1,0 +1,251 @@
+"""A model that is served: an engine with its chat template and its wire format."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from grammars.formats import FORMATS, Format, choose
+from grammars.plan import Plan, Turn, compile_turn
+from grammars.turns import Reasoning, reasoning_after
+from middleware import sampling, thoughts
+from middleware.access.admission import Places
+from middleware.answer import answer
+from middleware.compiling.compiled import Compiled
+from middleware.compiling.compiler import Compiler
+from middleware.compiling.wanted import Wanted, wanted
+from middleware.completing import closing
+from middleware.completing.closing import Close
+from middleware.completing.completion import Job
+from middleware.engines.base import Engine, EngineDead
+from middleware.engines.vocabulary import Trial
+from middleware.errors import BadRequest
+from middleware.offloop import off_loop
+from middleware.prompt import ChatTemplate, PromptError
+from middleware.protocol import ChatRequest, TurnRequest
+from middleware.responses import ModelCard, ModelState
+from middleware.settings import InvalidSetting, Settings
+from middleware.thoughts import Budget
+from middleware.turn import turn
+
+logger = logging.getLogger(__name__)
+
+# A schema that takes more than this part of the context is left out of the prompt, unless told otherwise.
+TOLD_SHARE = 1 / 4
+# Bytes: the tokens of a JSON text are shorter on average, so that a schema may be too large for the prompt at a glance.
+LONG_TOKEN = 16
+
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the thoughts."""
+
+    text: str
+    format: Format
+    reasoning: Reasoning
+    compiles: tuple[Wanted, ...]
+
+
+class Model:
+    """One engine, ready to be asked."""
+
+    def __init__(
+        self, engine: Engine, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
+    ) -> None:
+        """`own`: those of the settings that no other model has. Raises InvalidSetting for a format that is none."""
+        if settings.tool_format is not None and settings.tool_format not in FORMATS:
+            raise InvalidSetting(f"tool_format: {settings.tool_format!r} is none of {', '.join(sorted(FORMATS))}")
+        self.engine = engine
+        self._settings = settings
+        self._compiler = compiler
+        self._own = own
+        self._created = int(time.time())
+
+    @property
+    def cards(self) -> tuple[ModelCard, ...]:
+        """One for each name of the model."""
+        return tuple(ModelCard(name, self._created, "latticework", self.engine.max_model_len) for name in self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.engine.model_ids
+
+    async def state(self) -> ModelState:
+        """Whether it can be served, and if not, why."""
+        try:
+            await self.engine.check_health()
+        except EngineDead as error:
+            return ModelState("down", 0, self._own, str(error))
+        return ModelState("ok", self.engine.running(), self._own)
+
+    async def load(self) -> None:
+        """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
+        await self.engine.start()
+        await asyncio.to_thread(lambda: self._vocabulary)
+        format, why = self._format_and_why
+        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
+
+    def format_for(self, request: TurnRequest) -> Format:
+        """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
+        asked = request.tool_format
+        if asked is None:
+            return self.format
+        if asked not in FORMATS:
+            raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+        return replace(FORMATS[asked], reasoning=self.format.reasoning)
+
+    @property
+    def format(self) -> Format:
+        """How this model writes tool calls."""
+        return self._format_and_why[0]
+
+    @cached_property
+    def _format_and_why(self) -> tuple[Format, str]:
+        tokenizer = self.engine.tokenizer
+        chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
+        if self._settings.tool_format is None:
+            return chosen, why
+        return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
+
+    @cached_property
+    def places(self) -> Places:
+        """For all answers that the engine is to work on. Known once it is loaded."""
+        return Places(self.engine.max_running + self._settings.max_queue)
+
+    @cached_property
+    def template(self) -> ChatTemplate:
+        return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
+
+    @cached_property
+    def _vocabulary(self) -> str:
+        return self._compiler.learn(self.engine.tokenizer.vocabulary)
+
+    async def plan(self, request: TurnRequest) -> Plan:
+        """The request's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+
+        Only a rendered prompt tells where the model's thoughts stand: here it may have some.
+        """
+        one = await off_loop(self._settings.compile_timeout, lambda: self._wanted(self._turn(request), "may"))
+        return (await self._compiled(one)).plan
+
+    async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
+        """Renders, compiles and counts: all that can be wrong with a request is found here.
+
+        `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError, and EngineDead where
+        the answer would not be generated anyway.
+        """
+        await self.engine.check_health()
+        limit = self._settings.compile_timeout
+        draft = await off_loop(limit, self._draft, request, messages)
+        if isinstance(draft, Job):
+            return draft
+        compiled = [await self._compiled(one) for one in draft.compiles]
+        return await off_loop(limit, self._job, request, draft, compiled)
+
+    def _draft(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> _Draft | Job:
+        """The job, where all of it has been compiled before: most requests need one thread, once."""
+        sampling.refuse_crowd(len(messages), self.engine.max_model_len)
+        asked = self._turn(request)
+        text = self._render(request, messages)
+        reasoning = reasoning_after(asked.format, text)
+        compiles = [self._wanted(asked, reasoning)]
+        if request.max_reasoning_tokens is not None and reasoning != "off":
+            compiles.append(self._wanted(asked, "off"))
+        draft = _Draft(text, asked.format, reasoning, tuple(compiles))
+        found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
+        return self._job(request, draft, found) if len(found) == len(compiles) else draft
+
+    def _turn(self, request: TurnRequest) -> Turn:
+        """What is too large goes no further than here."""
+        asked = turn(request, self.format_for(request), self._settings.max_tool_calls)
+        self._compiler.refuse_bulk(asked)
+        return asked
+
+    def _wanted(self, asked: Turn, reasoning: Reasoning) -> Wanted:
+        return wanted(replace(asked, reasoning=reasoning), self._vocabulary)
+
+    def _found(self, one: Wanted) -> Compiled | None:
+        """What has been compiled before, or is quickly: a turn that nothing is asked of."""
+        asked = one.turn
+        if not asked.tools and asked.schema is None and asked.written is None:
+            return Compiled(compile_turn(asked), Trial())
+        return self._compiler.find(one)
+
+    async def _compiled(self, one: Wanted) -> Compiled:
+        return self._found(one) or await self._compiler.compiled(one)
+
+    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
+        plan = compiled[0].plan
+        prompt = self.engine.tokenizer.encode(draft.text)
+        room = sampling.room(request, len(prompt), self.engine.max_model_len)
+        sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
+        if (unsupported := self.engine.refusal(sampled)) is not None:
+            raise BadRequest(unsupported[1], param=unsupported[0])
+        for one in compiled:
+            if one.plan.grammar is not None:
+                self.engine.tokenizer.remember(one.plan.grammar, one.trial)
+        return Job(
+            model=request.model,
+            prompt=prompt,
+            plan=plan,
+            sampling=sampled,
+            stops=tuple(request.stop or ()) if plan.free else (),
+            n=request.n or 1,
+            attempts=self._settings.attempts,
+            reasons=draft.format.reasoning is not None,
+            budget=self._budget(request, draft, compiled[-1].plan) if len(compiled) > 1 else None,
+            close=self._close(request, draft, plan, room) if request.truncation == "close" else None,
+        )
+
+    def _close(self, request: ChatRequest, draft: _Draft, plan: Plan, room: int) -> Close:
+        close = closing.close(plan, draft.format, draft.reasoning, self.engine.tokenizer)
+        closing.refuse_short(request, close, room)
+        return close
+
+    def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
+        """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
+        most = request.max_reasoning_tokens or 0
+        begun = most > 0 or draft.reasoning == "open"
+        closing = thoughts.closing(draft.format, begun=begun, free=rest.grammar is None)
+        return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
+
+    def _render(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> str:
+        format = self.format_for(request)
+        try:
+            return self.template.render(
+                messages,
+                tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
+                format=format,
+                schema=self._schema_to_tell(request),
+                template_kwargs={**thoughts.variables(request, format), **(request.chat_template_kwargs or {})},
+            )
+        except PromptError as error:
+            raise BadRequest(str(error), param=error.param) from error
+
+    def _schema_to_tell(self, request: ChatRequest) -> Mapping[str, Any] | None:
+        """The schema that the prompt tells the model. JSON mode has none: there the messages say what they want."""
+        asked = answer(request)
+        told = asked.schema if asked.told else None
+        if told is None or self._settings.schema_in_prompt == "never":
+            return None
+        if self._settings.schema_in_prompt == "always":
+            return told
+        return told if self._is_short(told) else None
+
+    def _is_short(self, schema: Mapping[str, Any]) -> bool:
+        """Whether the prompt can spare its tokens. Two glances say it of most: a token has a byte at least."""
+        most = TOLD_SHARE * self.engine.max_model_len
+        if len(msgspec.json.encode(schema)) > most * LONG_TOKEN:
+            return False
+        text = json.dumps(schema, ensure_ascii=False)
+        return len(text.encode()) <= most or len(self.engine.tokenizer.encode(text)) <= most
