@@ -29,9 +29,10 @@ from typing import Any
 from middleware.settings import OPTIONS, InvalidSetting, Option, invalid
 
 CONFIG = "LATTICEWORK_CONFIG"
-VLLM = "vllm"
-# The tables that engines have for their arguments, by the engine's name.
-TABLES = (VLLM,)
+# Tables of engine arguments, and what those are called where there is no such one.
+TABLES: Mapping[str, str] = {
+    "vllm": "one of vLLM's engine arguments",
+}
 MODELS = "models"
 
 
@@ -42,23 +43,23 @@ class Config:
     Attributes:
         file: where it stands, for messages.
         settings: by name, with values as Settings takes them.
-        tables: the engines' own, by the engine's name, with values as TOML has them.
+        engines: their tables, by the engine's name, with values as TOML has them.
         models: one for each of [[models]]; none where the file has no such table.
     """
 
     file: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     models: tuple[Config, ...] = ()
 
-    def engine_arguments(self, parser: ArgumentParser) -> list[str]:
-        """The table [vllm] as a command line for the engine's own parser. Raises InvalidSetting."""
+    def engine_arguments(self, table: str, parser: ArgumentParser) -> list[str]:
+        """An engine's table as a command line for its own parser. Raises InvalidSetting."""
         actions = {action.dest: action for action in parser._actions}
         spelled: list[str] = []
-        for name, value in self.tables.get(VLLM, {}).items():
+        for name, value in self.engines.get(table, {}).items():
             if name not in actions:
-                raise _unknown(f"{self.file}: [{VLLM}]", name, actions, "one of vLLM's engine arguments")
-            spelled += _spelled(f"{self.file}: [{VLLM}] {name}", actions[name], value)
+                raise _unknown(f"{self.file}: [{table}]", name, actions, TABLES[table])
+            spelled += _spelled(f"{self.file}: [{table}] {name}", actions[name], value)
         return spelled
 
 
@@ -84,7 +85,7 @@ def _models(file: str, found: dict[str, Any]) -> tuple[Config, ...]:
         return ()
     if not isinstance(models, list) or not models or not all(isinstance(model, dict) for model in models):
         raise InvalidSetting(f"{file}: {MODELS!r} must be tables, each of which begins with [[{MODELS}]]")
-    for table in found.keys() & TABLES:
+    for table in found.keys() & TABLES.keys():
         raise InvalidSetting(f"{file}: [{table}] says what [[{MODELS}]] says: give each model its [{MODELS}.{table}]")
     known = {option.field: option for option in OPTIONS if option.of != "app"}
     return tuple(
@@ -94,9 +95,9 @@ def _models(file: str, found: dict[str, Any]) -> tuple[Config, ...]:
 
 
 def _config(place: str, found: Mapping[str, Any], known: Mapping[str, Option], what: str) -> Config:
-    tables = {name: _table(place, name, found[name]) for name in found if name in TABLES}
+    engines = {name: _table(place, name, found[name]) for name in found if name in TABLES}
     settings = {name: _value(place, name, found[name], known, what) for name in found if name not in TABLES}
-    return Config(place, settings, tables)
+    return Config(place, settings, engines)
 
 
 def _table(place: str, name: str, given: Any) -> Mapping[str, Any]:
@@ -118,7 +119,7 @@ def _elsewhere(name: str) -> str:
     """Where a name that is none here would be one."""
     if any(option.field == name for option in OPTIONS):
         return f"one of the whole server goes above the first [[{MODELS}]]"
-    return "an engine's arguments go into its table: " + ", ".join(f"[{table}]" for table in TABLES)
+    return f"an engine's arguments go into its table, [{'] or ['.join(TABLES)}]"
 
 
 def _converted(option: Option, given: Any) -> Any:

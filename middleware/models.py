@@ -59,7 +59,7 @@ class Models:
                 self._loaded = True
 
     async def _load_each(self) -> None:
-        """One after the other: vLLM measures what a device has left, and another that loads meanwhile misleads it.
+        """One after the other: vLLM measures what a device has left, and another that loads meanwhile would mislead it.
 
         Where one fails, none is left behind.
         """
@@ -82,9 +82,9 @@ class Models:
 
     async def find(self, name: str) -> Model:
         """The model of that name, loaded. Raises UnknownModel."""
+        await self.load()  # some engines learn their names there
         for model in self._models:
             if name in model.names:
-                await self.load()
                 return model
         raise self._unknown(name)
 

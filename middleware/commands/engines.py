@@ -56,7 +56,7 @@ def engine(arguments: Sequence[str], settings: Settings, file: Config) -> Engine
     """Not started yet. Raises Impossible and WrongUsage."""
     match settings.engine:
         case (name,) if name in ENGINES:
-            for other in file.tables.keys() - {name}:
+            for other in file.engines.keys() - {name}:
                 raise WrongUsage(
                     f"{file.file}: [{other}] is for another engine than {name!r}, which is to run the model"
                 )

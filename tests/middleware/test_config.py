@@ -100,13 +100,13 @@ def test_line_goes_before_environment_before_file(
         Settings(port=83, attempts=8, max_tools=6),
         Settings(port=82, attempts=8, max_tools=7),
     ]
-    assert [file.tables for _, file in served] == [{"vllm": {"seed": 1}}, {}]
+    assert [file.engines for _, file in served] == [{"vllm": {"seed": 1}}, {}]
 
 
 WRONG = [
     ("prot = 81", "'prot' is not a setting.* Did you mean 'port'"),
     ("max-tools = 3", "Did you mean 'max_tools'"),
-    ("colour = 1", r"'colour' is not a setting; an engine's arguments go into its table: \[vllm\]$"),
+    ("colour = 1", r"'colour' is not a setting; an engine's arguments go into its table, \[vllm\]$"),
     ("port = true", "port: True is not valid"),
     ("port = 1.5", "port: 1.5 is not valid"),
     ("port = 65536", "port: 65536 is not valid"),
@@ -178,7 +178,7 @@ SPELLED: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("engine", "arguments"), SPELLED)
 def test_engine_arguments_become_a_command_line(engine: dict[str, Any], arguments: list[str]) -> None:
-    assert Config("f.toml", {}, {"vllm": engine}).engine_arguments(engine_parser()) == arguments
+    assert Config("f.toml", {}, {"vllm": engine}).engine_arguments("vllm", engine_parser()) == arguments
 
 
 @pytest.mark.parametrize(
@@ -193,4 +193,4 @@ def test_engine_arguments_become_a_command_line(engine: dict[str, Any], argument
 )
 def test_unknown_engine_arguments_are_named(engine: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSetting, match=message):
-        Config("f.toml", {}, {"vllm": engine}).engine_arguments(engine_parser())
+        Config("f.toml", {}, {"vllm": engine}).engine_arguments("vllm", engine_parser())

@@ -24,7 +24,7 @@ def engine_args(
     """
     parser = _parser(prog)
     parser.set_defaults(model=None)
-    told = [*file.engine_arguments(parser), *arguments]
+    told = [*file.engine_arguments("vllm", parser), *arguments]
     parsed = parser.parse_args(told)
     if parsed.model is None:
         parser.set_defaults(**embedded())

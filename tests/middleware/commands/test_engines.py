@@ -57,7 +57,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
     def maker(engine: str) -> Callable[[Sequence[str], Settings, Config], ScriptedEngine]:
         def make(arguments: Sequence[str], settings: Settings, file: Config) -> ScriptedEngine:
             found.made.append((engine, list(arguments), settings, file))
-            return ScriptedEngine(says(), (file.tables.get(engine, {}).get("name", "unnamed"),))
+            return ScriptedEngine(says(), (file.engines.get(engine, {}).get("name", "unnamed"),))
 
         return make
 
@@ -66,7 +66,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
         ready()
 
     monkeypatch.setattr(engines, "ENGINES", {name: maker(name) for name in ("vllm", "other")})
-    monkeypatch.setattr(config, "TABLES", ("vllm", "other"))
+    monkeypatch.setattr(config, "TABLES", {"vllm": "vLLM's", "other": "another's"})
     monkeypatch.setattr(server, "run", run)
     return found
 
@@ -91,7 +91,7 @@ def test_each_of_the_models_has_its_engine_and_its_settings(
 ) -> None:
     assert serve(tmp_path, SEVERAL) == 0
     (_, _, first, _), (_, _, second, _) = outcome.made
-    assert [(engine, arguments, file.tables) for engine, arguments, _, file in outcome.made] == [
+    assert [(engine, arguments, file.engines) for engine, arguments, _, file in outcome.made] == [
         ("vllm", [], {"vllm": {"name": "one"}}),
         ("other", [], {"other": {"name": "two"}}),
     ]

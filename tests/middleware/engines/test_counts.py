@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 from prometheus_client import Gauge, generate_latest
 from vllm.v1.metrics.prometheus import unregister_vllm_metrics
 
+from middleware.engines.vllm import counts
 from middleware.engines.vllm.counts import counting
 
 
@@ -40,22 +39,6 @@ def test_an_engine_that_counts_nothing_is_not_told_anothers() -> None:
 
 
 def test_one_is_made_at_a_time() -> None:
-    entered, leave = threading.Event(), threading.Event()
-    log: list[str] = []
-
-    def first() -> None:
-        entered.set()
-        assert leave.wait(60)
-        log.append("first")
-
-    def second() -> None:
-        log.append("second")
-
-    threads = [threading.Thread(target=counting, args=(make,)) for make in (first, second)]
-    threads[0].start()
-    assert entered.wait(60)
-    threads[1].start()
-    leave.set()
-    for thread in threads:
-        thread.join(60)
-    assert log == ["first", "second"]
+    held, _ = counting(counts._MAKING.locked)
+    assert held
+    assert not counts._MAKING.locked()
