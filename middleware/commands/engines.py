@@ -48,7 +48,7 @@ def _of_file(settings: Settings, model: Config) -> Served:
     return Served(
         engine((), replace(settings, **model.settings), model),
         {name: value for name, value in model.settings.items() if name in made},
-        **{name: value for name, value in model.settings.items() if name in OWN},  # type: ignore[typeddict-item]
+        **{name: value for name, value in model.settings.items() if name in OWN},
     )
 
 

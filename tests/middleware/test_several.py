@@ -107,7 +107,7 @@ def test_a_models_own_setting_is_no_other_models(
     shown: tuple[Any, Any],
 ) -> None:
     one, other = (engine(which, says(answer), max_running=1) for which in ("one", "other"))
-    app = create_app(Served(one, **{name: own}), other, settings=Settings(**{name: shared}))  # type: ignore[misc]
+    app = create_app(Served(one, **{name: own}), other, settings=Settings(**{name: shared}))
     assert (asked(app, one), asked(app, other)) == shown
     health = send(app, "GET", "/health").json()
     assert health["settings"][name] == shared

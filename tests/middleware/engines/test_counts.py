@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import Gauge, generate_latest
 from vllm.v1.metrics.prometheus import unregister_vllm_metrics
 
@@ -18,7 +20,7 @@ def made(model: str) -> Gauge:
 
 
 def test_each_engine_keeps_its_own() -> None:
-    gauges, registries = zip(*(counting(lambda name=name: made(name)) for name in ("one", "two")), strict=True)
+    gauges, registries = zip(*(counting(partial(made, name)) for name in ("one", "two")), strict=True)
     try:
         gauges[0].labels("one").set(5)
         told = [generate_latest(registry).decode() for registry in registries]
