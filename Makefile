@@ -4,6 +4,7 @@
 #              tables on standard output, those of the last with plots in benchmarks/results/      make bench ARGS=--quick
 # make soak    thousands of mixed requests, 1,000 streams at once, 100,000 fuzz cases, an engine that is killed under load:
 #              half an hour, the tables also in benchmarks/results/                   make soak  ARGS=--quick
+# make docs    the parts of README.md and docs/ that are made of the code, written anew: a test tells when
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
@@ -13,7 +14,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench soak format clean
+.PHONY: help install serve test check bench soak docs format clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -47,6 +48,9 @@ bench: $(INSTALLED)
 
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.soak $(ARGS)
+
+docs: $(INSTALLED)
+	$(BIN)/python -m tests.docs
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

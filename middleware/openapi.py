@@ -17,6 +17,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from middleware import errors
 from middleware.errors import ApiError, ErrorResponse
+from middleware.meanings import MEANINGS
 from middleware.protocol import ChatRequest, GrammarRequest
 from middleware.responses import ChatCompletion, Chunk, Grammar, Health, ModelCard, ModelList
 from middleware.validation import REFUSED
@@ -131,6 +132,8 @@ PROPERTIES: Mapping[str, Mapping[str, Schema]] = {
         },
     },
 }
+# Components whose fields have meanings.
+REQUESTS = frozenset(operation.request.__name__ for operation in OPERATIONS if operation.request is not None)
 # Read, so that the refusal can say what it is.
 HIDDEN = REF.format("OtherPart")
 # Pydantic's names of bounds where it has no JSON type to put them to: of a union.
@@ -220,7 +223,14 @@ def _components() -> dict[str, Schema]:
 
 def _ruled(name: str, schema: Schema) -> Schema:
     properties = {**schema.get("properties", {}), **PROPERTIES.get(name, {})}
+    if name in REQUESTS:
+        properties = {field: _meaning(field, told) for field, told in properties.items()}
     return {**schema, "properties": properties, **RULES.get(name, {})}
+
+
+def _meaning(field: str, schema: Schema) -> Schema:
+    """What is refused says so itself."""
+    return {"description": MEANINGS[field], **schema} if field in MEANINGS else schema
 
 
 def _cleaned(schema: Any) -> Any:

@@ -43,7 +43,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "answer arrival body deadline disconnect access.keys offloop prompt sampling sse thoughts turn validation",
         "embedded engines served supervisor telemetry",
         "config",
-        "errors protocol responses settings telemetry.metrics telemetry.tracing",
+        "errors meanings protocol responses settings telemetry.metrics telemetry.tracing",
         "version",
         "engines.base",
         "engines.vocabulary",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from grammars.formats.format import Format, Frame
 from grammars.formats.table import FORMATS
 
-_MARKS: Sequence[tuple[str, tuple[str, ...]]] = (
+MARKS: Sequence[tuple[str, tuple[str, ...]]] = (
     # The first row wins whose marks all occur: so the more telling ones stand first.
     ("deepseek_v4", ("｜DSML｜", "tool_calls>")),
     ("deepseek_v32", ("｜DSML｜",)),
@@ -62,7 +62,7 @@ def choose(template: str, special_tokens: Iterable[str] = ()) -> tuple[Format, s
     """
     vocabulary = "\n".join(special_tokens)
     for place, text in (("chat template", template), ("vocabulary", vocabulary)):
-        for name, marks in _MARKS:
+        for name, marks in MARKS:
             if all(mark in text for mark in marks):
                 why = f"its {place} has {' and '.join(map(repr, marks))}"
                 return _fitted(FORMATS[name], text, template + vocabulary), why

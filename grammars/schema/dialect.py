@@ -50,15 +50,19 @@ class Dialect:
 
     def knows(self, keyword: str) -> bool:
         """Whether the keyword asserts anything in this dialect."""
-        return keyword in self.validator.VALIDATORS or keyword in _READ_BY_OTHERS
+        return keyword in self.validator.VALIDATORS or _READ_BY_OTHERS.get(keyword) in self.validator.VALIDATORS
 
     @property
     def boolean_schemas(self) -> bool:
         return self.name != "draft4"
 
 
-# Keywords that jsonschema reads while it handles their neighbours.
-_READ_BY_OTHERS = frozenset(("then", "else", "minContains", "maxContains", "exclusiveMinimum", "exclusiveMaximum"))
+# Keywords that jsonschema reads while it handles their neighbours, each with one that the same drafts have.
+_READ_BY_OTHERS = {
+    **dict.fromkeys(("then", "else"), "if"),
+    **dict.fromkeys(("minContains", "maxContains"), "dependentRequired"),
+    **dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum"), "minimum"),
+}
 
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from grammars.schema.dialect import Dialect, pointer, subschemas
+from grammars.schema.dialect import pointer, subschemas
 from grammars.schema.formats import FORMATS
 from grammars.schema.load import Source
 from grammars.schema.options import Options
@@ -69,6 +69,17 @@ _REWRITTEN = {
     "nullable": "null is allowed beside the type",
 }
 
+# Keywords that say nothing unless one of these stands beside them.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "if": ("then", "else"),
+    "then": ("if",),
+    "else": ("if",),
+    "minContains": ("contains",),
+    "maxContains": ("contains",),
+}
+# Keywords that are part of another, which is told, and checked, as a whole.
+_PART_OF = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
+
 
 def report(source: Source, ledger: Ledger, options: Options) -> tuple[Finding, ...]:
     """Every keyword of every subschema, in document order."""
@@ -77,25 +88,45 @@ def report(source: Source, ledger: Ledger, options: Options) -> tuple[Finding, .
     while stack:
         at, node = stack.pop()
         if isinstance(node, Mapping):
-            found.extend(_of(node, at, source.dialect, ledger, options))
+            found.extend(_of(node, at, source, ledger, options))
             children = [(at + pointer(tokens), child) for tokens, child in subschemas(node)]
             stack.extend(reversed(children))
     return tuple(found)
 
 
-def _of(node: Mapping[str, Any], at: str, dialect: Dialect, ledger: Ledger, options: Options) -> Iterator[Finding]:
+def _of(node: Mapping[str, Any], at: str, source: Source, ledger: Ledger, options: Options) -> Iterator[Finding]:
     for keyword, value in node.items():
-        checked = ledger.reason(at, keyword)
-        if keyword == "format":
+        checked = ledger.reason(at, keyword) or ledger.reason(at, _PART_OF.get(keyword, keyword))
+        if void := _void(node, keyword, source):
+            yield Finding(at, keyword, "annotation", void)
+        elif keyword == "format":
             yield _format(at, value, options)
-        elif checked and dialect.knows(keyword):
+        elif checked:
             yield Finding(at, keyword, "checked", checked)
-        elif keyword in _REWRITTEN and (dialect.knows(keyword) or keyword == "nullable"):
+        elif keyword in _REWRITTEN:
             yield Finding(at, keyword, "rewritten", _REWRITTEN[keyword])
-        elif dialect.knows(keyword):
-            yield Finding(at, keyword, "enforced", "the grammar generates nothing else")
         else:
-            yield Finding(at, keyword, "annotation", f"asserts nothing in {dialect.name}")
+            yield Finding(at, keyword, "enforced", "the grammar generates nothing else")
+
+
+def _void(node: Mapping[str, Any], keyword: str, source: Source) -> str:
+    """Why the keyword asserts nothing where it stands, or ""."""
+    dialect = source.dialect
+    if keyword == "nullable":
+        return _void_nullable(node, source)
+    if not dialect.knows(keyword):
+        return f"asserts nothing in {dialect.name}"
+    if dialect.lone_ref and "$ref" in node and keyword != "$ref":
+        return f"asserts nothing beside $ref in {dialect.name}"
+    if keyword in _NEEDS and not any(other in node for other in _NEEDS[keyword]):
+        return f"asserts nothing without {' or '.join(_NEEDS[keyword])}"
+    return ""
+
+
+def _void_nullable(node: Mapping[str, Any], source: Source) -> str:
+    if isinstance(source.schema, Mapping) and "$schema" in source.schema:
+        return f"asserts nothing in {source.dialect.name}"
+    return "" if node["nullable"] is True and "type" in node else "asserts nothing unless it is true, beside a type"
 
 
 def _format(at: str, value: Any, options: Options) -> Finding:

@@ -17,6 +17,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from benchmarks import workload
 from middleware import create_app, errors, openapi
 from middleware.errors import ApiError
+from middleware.meanings import MEANINGS
+from middleware.protocol import ChatRequest
 from tests import described
 from tests.e2e import test_bad_input, test_chat, test_drafts, test_stream, test_tools
 from tests.http import send
@@ -50,6 +52,13 @@ def test_every_route_is_described_and_nothing_else() -> None:
 def test_every_error_is_described_but_those_of_no_operation() -> None:
     told = {status for one in openapi.OPERATIONS for status in (error.status for error in one.errors)}
     assert {kind.status for kind in set(kinds()) - OF_NO_OPERATION} - told == set()
+
+
+def test_every_field_of_a_request_says_what_it_means() -> None:
+    assert MEANINGS.keys() == set(ChatRequest.model_fields)
+    for name in ("ChatRequest", "GrammarRequest"):
+        properties = described.DOCUMENT["components"]["schemas"][name]["properties"]
+        assert [field for field, schema in properties.items() if not schema.get("description")] == []
 
 
 def test_it_is_valid() -> None:

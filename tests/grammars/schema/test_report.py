@@ -77,6 +77,33 @@ def test_keywords_of_another_dialect_say_nothing() -> None:
     assert _statuses({"dependencies": {"a": ["b"]}}, Options(dialect="draft7"))["", "dependencies"] == "rewritten"
 
 
+VOID = [
+    ({"$ref": "#/definitions/a", "minLength": 3, "definitions": {"a": {}}}, "draft7", "minLength"),
+    ({"then": {"type": "string"}}, "2020-12", "then"),
+    ({"if": {"type": "string"}}, "2020-12", "if"),
+    ({"if": {}, "then": {}}, "draft4", "then"),
+    ({"minContains": 2}, "2020-12", "minContains"),
+    ({"contains": {}, "maxContains": 2}, "draft7", "maxContains"),
+    ({"type": "string", "nullable": False}, "2020-12", "nullable"),
+    ({"enum": ["a"], "nullable": True}, "2020-12", "nullable"),
+    (
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "string", "nullable": True},
+        "2020-12",
+        "nullable",
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "dialect", "keyword"), VOID)
+def test_what_is_void_where_it_stands_is_told_as_such(schema: Any, dialect: str, keyword: str) -> None:
+    assert _statuses(schema, Options(dialect=dialect))["", keyword] == "annotation"
+
+
+def test_what_is_part_of_another_keyword_is_checked_with_it() -> None:
+    found = _statuses({"contains": {"const": 1}, "minContains": 2, "maxContains": 3})
+    assert {found["", keyword] for keyword in ("contains", "minContains", "maxContains")} == {"checked"}
+
+
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "grammars", *arguments], capture_output=True, text=True, check=False)
 

@@ -1,0 +1,23 @@
+"""Every part that a page can have, by the name in its mark."""
+
+from __future__ import annotations
+
+from tests.docs import api, examples, keywords, metrics, reasons, settings, wire_formats
+from tests.docs.made import Parts
+
+PARTS: Parts = {
+    "keywords": keywords.part,
+    "formats asserted": keywords.format_part,
+    "reasons": reasons.part,
+    "wire formats": wire_formats.part,
+    "settings": settings.part,
+    "metrics": metrics.part,
+    "span": metrics.attributes,
+    "operations": api.operations,
+    "request": api.request,
+    "refused fields": api.refused,
+    "errors": api.failures,
+    "headers": api.headers,
+    "types": api.components,
+    "examples": examples.part,
+}

@@ -1,0 +1,138 @@
+"""Whether a command that a page shows is one: a program, a command of it, flags that it has."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from middleware import cli
+from middleware.openapi import OPERATIONS
+from tests.docs.made import ROOT
+
+# Where each target's ARGS go.
+_ARGS: Mapping[str, str] = {"bench": "benchmarks", "soak": "tests/soak", "docs": "tests/docs"}
+# Commands of latticework that pass on what they don't know, and to whom.
+_PASS_ON = {"serve": "vllm", "bench": "benchmarks"}
+
+
+def wrong(command: str) -> str:
+    """What is wrong with it, or ""."""
+    words = shlex.split(command.partition("  #")[0], posix=True)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words = words[1:]
+    program = Path(words[0]).name if words else ""
+    check = _CHECKS.get(program)
+    return check(words[1:]) if check else ""
+
+
+def flags(words: Sequence[str]) -> Iterator[str]:
+    return (word.partition("=")[0] for word in words if re.match(r"--\w", word))
+
+
+def _latticework(words: Sequence[str]) -> str:
+    named = [word for word in words if not word.startswith("-")]
+    if not named:
+        return ""
+    if named[0] not in cli.COMMANDS:
+        return f"latticework has no command {named[0]!r}"
+    known = options()[named[0]] | _passed_on(named[0])
+    return _unknown(known, flags(words))
+
+
+def _unknown(known: set[str], given: Iterator[str]) -> str:
+    return ", ".join(f"{flag} is not known" for flag in given if flag not in known)
+
+
+@cache
+def options() -> Mapping[str, set[str]]:
+    """The flags of each command of latticework."""
+    _, parsers = cli._parsers()
+    return {name: set(parser._option_string_actions) for name, parser in parsers.items()}
+
+
+def _passed_on(command: str) -> set[str]:
+    match _PASS_ON.get(command):
+        case "vllm":
+            return vllm_flags()
+        case str(folder):
+            return written_flags(folder)
+    return set()
+
+
+@cache
+def vllm_flags() -> set[str]:
+    """vLLM's engine arguments, read from its source: to import it takes a quarter of a minute. Empty without it."""
+    spec = importlib.util.find_spec("vllm")
+    if spec is None or not spec.submodule_search_locations:
+        return set()
+    source = Path(spec.submodule_search_locations[0]) / "engine" / "arg_utils.py"
+    classes = [node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)]
+    fields = [node.target for one in classes for node in one.body if isinstance(node, ast.AnnAssign)]
+    return {"--" + field.id.replace("_", "-") for field in fields if isinstance(field, ast.Name)}
+
+
+@cache
+def written_flags(folder: str) -> set[str]:
+    """The flags that a folder's sources, or a file, speak of."""
+    place = ROOT / folder
+    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    return {flag for file in files for flag in re.findall(r'"(--[\w-]+)"', file.read_text(encoding="utf-8"))}
+
+
+def _python(words: Sequence[str]) -> str:
+    if words[:1] != ["-m"] or len(words) < 2:
+        return "" if words[:1] == ["-c"] or not words or (ROOT / words[0]).exists() else f"{words[0]} is no file"
+    module, folder = words[1], words[1].replace(".", "/")
+    if module.partition(".")[0] not in ("grammars", "middleware", "benchmarks", "tests", "examples"):
+        return "" if importlib.util.find_spec(module) else f"there is no module {module}"
+    runs = [ROOT / f"{folder}.py", ROOT / folder / "__main__.py"]
+    if not any(file.is_file() for file in runs):
+        return f"{module} can't be run"
+    return _unknown(written_flags(folder.partition("/")[0]) | written_flags("tests/soak"), flags(words))
+
+
+def _make(words: Sequence[str]) -> str:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = [word for word in words if "=" not in word and not word.startswith("-")]
+    if missing := [target for target in named if target not in targets]:
+        return f"the Makefile has no {missing[0]}"
+    args = next((word.removeprefix("ARGS=") for word in words if word.startswith("ARGS=")), "")
+    given = args.split()
+    if "serve" in named:
+        return _latticework(["serve", *given])
+    return _unknown(written_flags(_ARGS[named[0]]), flags(given)) if given and named[0] in _ARGS else ""
+
+
+def _pip(words: Sequence[str]) -> str:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked = [extra for word in words for named in re.findall(r"\[([\w,]+)\]", word) for extra in named.split(",")]
+    return ", ".join(f"there is no extra {extra}" for extra in asked if extra not in extras)
+
+
+def _docker(words: Sequence[str]) -> str:
+    files = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-f"]
+    return ", ".join(f"there is no {file}" for file in files if not (ROOT / file).is_file())
+
+
+def _curl(words: Sequence[str]) -> str:
+    """Of this server's own addresses."""
+    paths = [urlsplit(word).path for word in words if word.startswith(("http://127.0.0.1", "http://localhost"))]
+    known = [re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(operation.path)) for operation in OPERATIONS]
+    return ", ".join(f"nothing is at {path}" for path in paths if not any(re.fullmatch(one, path) for one in known))
+
+
+_CHECKS: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "latticework": _latticework,
+    "python": _python,
+    "make": _make,
+    "pip": _pip,
+    "docker": _docker,
+    "curl": _curl,
+}

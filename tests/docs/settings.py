@@ -1,0 +1,41 @@
+"""The settings, as the table of the code has them."""
+
+from __future__ import annotations
+
+from middleware.settings import OPTIONS, Option, Settings
+from tests.docs.made import code, table
+
+_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+
+
+def part() -> str:
+    head = ("in a file", "on the command line", "variable", "default", "what")
+    return table(head, [_row(option) for option in OPTIONS])
+
+
+def _row(option: Option) -> tuple[str, ...]:
+    flag = "" if option.secret else code(f"{option.flag} {option.metavar or '|'.join(option.choices or ())}".strip())
+    return code(option.field), flag, code(option.variable), default(option), option.help
+
+
+def default(option: Option) -> str:
+    """As people say it."""
+    value = getattr(Settings, option.field)
+    match value:
+        case None | ():
+            return "none"
+        case bool():
+            return "on" if value else "off"
+        case tuple():
+            return code(",".join(value))
+        case str():
+            return code(value)
+    return _number(option, value)
+
+
+def _number(option: Option, value: float) -> str:
+    if option.metavar == "SECONDS":
+        return f"{value:,g} s"
+    if option.metavar == "BYTES":
+        return next(f"{value / unit:g} {name}" for name, unit in _UNITS if value >= unit)
+    return f"{value:,}" if option.metavar == "N" else str(value)

@@ -1,0 +1,51 @@
+"""The wire formats: who writes them, how each is told from a chat template, and a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grammars.docs import Doc, documented
+from grammars.formats import FORMATS
+from grammars.formats.choice import MARKS
+from tests.docs.made import code, table
+
+
+def part() -> str:
+    """A table of all, and a call of each."""
+    docs = documented()
+    rows = [(f"[{code(name)}](#{name})", doc.about, _marks(name), _thoughts(name)) for name, doc in docs.items()]
+    listed = table(("name", "written by", "told by", "thoughts between"), rows)
+    return "\n\n".join([listed, *(_shown(name, doc) for name, doc in docs.items())])
+
+
+def _marks(name: str) -> str:
+    """In any of these ways."""
+    return "<br>".join(_told(marks) for known, marks in MARKS if known == name) or "nothing else"
+
+
+def _told(marks: tuple[str, ...]) -> str:
+    return " and ".join(code(mark.replace("\n", "⏎")) for mark in marks)
+
+
+def _thoughts(name: str) -> str:
+    frame = FORMATS[name].reasoning
+    return f"{code(frame.open.strip())} {code(frame.close.strip())}" if frame else ""
+
+
+def _shown(name: str, doc: Doc) -> str:
+    return "\n".join(_lines(name, doc))
+
+
+def _lines(name: str, doc: Doc) -> Iterator[str]:
+    yield f"### {name}"
+    yield ""
+    yield f"{doc.about} {doc.notes}"
+    yield ""
+    yield "````text"
+    yield doc.sample
+    yield "````"
+
+
+def some() -> str:
+    """How many there are."""
+    return f"{len(FORMATS)} formats."
