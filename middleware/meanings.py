@@ -8,13 +8,13 @@ OPENAI: Mapping[str, str] = {
     "model": "A model's name, as `/v1/models` lists it.",
     "messages": "The conversation so far, text only.",
     "tools": "What the model may call: functions, and custom tools that take a text, a regex or a Lark grammar.",
-    "tool_choice": "`auto` where nothing is said, `none`, `required`, one tool by name, or `allowed_tools`: some of the "
-    "tools, by the grammar alone, so that the prompt stays as it is.",
+    "tool_choice": "`auto` where nothing is said, `none`, `required`, one tool by name, or `allowed_tools`: some of "
+    "them, by the grammar alone, so that the prompt stays as it is.",
     "parallel_tool_calls": "False: one call at most, by the grammar.",
     "response_format": "What the answer must be. A schema is enforced, `strict` or not.",
     "max_tokens": "The most tokens that are generated, thoughts included; else what the context has room for.",
     "max_completion_tokens": "The same. Where both are given, they must agree.",
-    "temperature": "0 is greedy. Where it is not given, the model's own generation config says it, as for the next ones.",
+    "temperature": "0 is greedy. Where it is left out, the model's own generation config says it, as of `top_p`, `top_k`...",
     "top_p": "Sample from the likeliest tokens that together have this probability.",
     "seed": "Repeats an answer, where the engine computes the same.",
     "frequency_penalty": "Against tokens, for each time that they were generated.",
@@ -44,8 +44,8 @@ VLLM: Mapping[str, str] = {
 
 OURS: Mapping[str, str] = {
     "tool_format": "Another wire format for calls than the one that was told from the model's chat template.",
-    "max_reasoning_tokens": "After so many tokens the thoughts are ended, and the answer gets the rest of `max_tokens`; "
-    "with 0 they never begin.",
+    "max_reasoning_tokens": "After so many tokens the thoughts are ended, and the answer gets the rest of "
+    "`max_tokens`; with 0 they never begin.",
     "truncation": "`close`: a document that `max_tokens` cuts is closed, so that it fits its schema all the same.",
     "token_sources": "Tell of each token whether it was forced, copied or sampled.",
 }

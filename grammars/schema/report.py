@@ -118,6 +118,8 @@ def _void(node: Mapping[str, Any], keyword: str, source: Source) -> str:
         return f"asserts nothing in {dialect.name}"
     if dialect.lone_ref and "$ref" in node and keyword != "$ref":
         return f"asserts nothing beside $ref in {dialect.name}"
+    if keyword == "additionalItems" and not isinstance(node.get("items"), list):
+        return "asserts nothing without a list of items"
     if keyword in _NEEDS and not any(other in node for other in _NEEDS[keyword]):
         return f"asserts nothing without {' or '.join(_NEEDS[keyword])}"
     return ""

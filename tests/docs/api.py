@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from middleware import chat, deadline, errors, meanings
+from middleware.compiling.failures import FAILURES
 from middleware.errors import ApiError
 from middleware.openapi import OPERATIONS, Operation
 from middleware.telemetry.record import REQUEST_ID
 from tests.described import DOCUMENT
-from tests.docs.made import code, table
+from tests.docs.made import ROOT, code, table
 
 Schema = Mapping[str, Any]
 
@@ -160,6 +162,14 @@ def failures() -> str:
         (str(error.status), code(error.type), code(error.code) if error.code else "", when) for error, when in ordered
     ]
     return table(("status", "`type`", "`code`", "when"), rows)
+
+
+def codes() -> str:
+    """Those that the sources give to single errors, beside those of whole classes."""
+    sources = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "middleware").rglob("*.py")))
+    given = set(re.findall(r'code="(\w+)"', sources)) - {error.code for error in WHEN}
+    limits = {name for kind, name, _ in FAILURES.values() if kind is errors.BadRequest}
+    return ", ".join(map(code, sorted(given | limits))) + "."
 
 
 def headers() -> str:

@@ -46,7 +46,10 @@ _CASES: tuple[tuple[str, str, Mapping[str, Any], Script], ...] = (
     (
         "An error",
         "/v1/chat/completions",
-        {**_ASK, "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "strnig"}}}},
+        {
+            **_ASK,
+            "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "strnig"}}},
+        },
         says(""),
     ),
     ("A grammar", "/v1/grammars", {"model": MODEL, "response_format": _FORMAT}, says("")),

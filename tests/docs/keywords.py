@@ -1,4 +1,4 @@
-"""What becomes of each keyword of JSON Schema: samples, compiled; what the report says of them is what the page says."""
+"""What becomes of each keyword of JSON Schema: what the report says of samples is what the page says."""
 
 from __future__ import annotations
 
@@ -45,8 +45,7 @@ class Keyword:
     older: Mapping[str, Schema] = field(default_factory=dict)
 
 
-_LETTERS = {letter: True for letter in "abcdefghij"}
-_OPTIONAL = {"type": "object", "properties": _LETTERS, "additionalProperties": False}
+_OPTIONAL = {"type": "object", "properties": dict.fromkeys("abcdefghij", True), "additionalProperties": False}
 _ONE_OR_OTHER = [{"oneOf": [{"required": [f"a{i}"]}, {"required": [f"b{i}"]}]} for i in range(9)]
 _MANY_CASES = [{"anyOf": [{"properties": {f"a{i}": {"const": i}}}, {"properties": {f"b{i}": {}}}]} for i in range(7)]
 _PAIRS = {f"a{i}": [f"b{i}"] for i in range(7)}
@@ -69,7 +68,7 @@ KEYWORDS: Mapping[str, Keyword] = {
             Other({"$ref": "https://example.com/a"}),
             Other({"$ref": "#/$defs/b"}),
         ),
-        dict.fromkeys(("draft4", "draft6", "draft7"), {"$ref": "#/definitions/a", "definitions": {"a": {}}}),
+        {name: {"$ref": "#/definitions/a", "definitions": {"a": {}}} for name in ("draft4", "draft6", "draft7")},
     ),
     "$dynamicRef": Keyword(
         {"$dynamicRef": "#n", "$defs": {"x": {"$dynamicAnchor": "n", "type": "string"}}},
@@ -129,9 +128,12 @@ KEYWORDS: Mapping[str, Keyword] = {
     "items": Keyword(
         {"items": {"type": "string"}},
         (Other({"items": [{"type": "string"}]}),),
-        dict.fromkeys(("draft4", "draft6", "draft7", "2019-09"), {"items": [{"type": "string"}]}),
+        {name: {"items": [{"type": "string"}]} for name in ("draft4", "draft6", "draft7", "2019-09")},
     ),
-    "additionalItems": Keyword({"items": [{"type": "string"}], "additionalItems": False}),
+    "additionalItems": Keyword(
+        {"items": [{"type": "string"}], "additionalItems": False},
+        (Other({"items": {"type": "string"}, "additionalItems": False}, dialect="2019-09"),),
+    ),
     "contains": Keyword(
         {"contains": {"const": 1}, "maxItems": 8},
         (Other({"contains": {"const": 1}}), Other({"contains": {"const": 1}, "minContains": 2, "maxItems": 8})),
@@ -237,7 +239,10 @@ KEYWORDS: Mapping[str, Keyword] = {
 _UNTOLD = {"$ref": tuple(DIALECTS), "writeOnly": ("draft7", "2019-09", LATEST), "nullable": (LATEST,)}
 _SPANS = {"nullable": "without `$schema`"}
 # Kept in the newer meta-schemas, so that older schemas stay valid under them; they mean nothing there.
-_KEPT = {"2019-09": ("definitions", "dependencies"), "2020-12": ("definitions", "dependencies", "$recursiveRef", "$recursiveAnchor")}
+_KEPT = {
+    "2019-09": ("definitions", "dependencies"),
+    "2020-12": ("definitions", "dependencies", "$recursiveRef", "$recursiveAnchor"),
+}
 _GROUPS = ("core", "applicator", "unevaluated", "validation", "format", "content", "meta-data")
 
 

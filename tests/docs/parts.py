@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs import api, examples, keywords, metrics, reasons, settings, wire_formats
+from tests.docs import api, examples, keywords, measured, metrics, reasons, settings, wire_formats
 from tests.docs.made import Parts
 
 PARTS: Parts = {
@@ -11,13 +11,16 @@ PARTS: Parts = {
     "reasons": reasons.part,
     "wire formats": wire_formats.part,
     "settings": settings.part,
+    "extras": settings.extras,
     "metrics": metrics.part,
     "span": metrics.attributes,
     "operations": api.operations,
     "request": api.request,
     "refused fields": api.refused,
     "errors": api.failures,
+    "codes": api.codes,
     "headers": api.headers,
     "types": api.components,
     "examples": examples.part,
+    "measured": measured.part,
 }

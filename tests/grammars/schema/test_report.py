@@ -83,6 +83,7 @@ VOID = [
     ({"if": {"type": "string"}}, "2020-12", "if"),
     ({"if": {}, "then": {}}, "draft4", "then"),
     ({"minContains": 2}, "2020-12", "minContains"),
+    ({"items": {}, "additionalItems": False}, "draft7", "additionalItems"),
     ({"contains": {}, "maxContains": 2}, "draft7", "maxContains"),
     ({"type": "string", "nullable": False}, "2020-12", "nullable"),
     ({"enum": ["a"], "nullable": True}, "2020-12", "nullable"),

@@ -1,0 +1,55 @@
+"""What docs/guarantees.md says is not guaranteed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grammars.schema import compile_schema
+from grammars.schema.audit import Acceptor
+
+OPEN = {"type": "object", "additionalProperties": {"type": "integer"}}
+TWO = {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False}
+
+NEVER_WRITTEN: list[tuple[dict[str, Any], str, Any]] = [
+    ({"type": "integer"}, "1.0", 1.0),
+    ({"type": "integer"}, "1e3", 1e3),
+    ({"type": "integer"}, "1234567890123456789", 1234567890123456789),
+    ({"const": 1234567890123456789}, "1234567890123456789", 1234567890123456789),
+    (TWO, '{"b": 1, "a": 2}', {"b": 1, "a": 2}),
+    (TWO, '{"a":1}', {"a": 1}),
+    ({"type": "array"}, "[1,2]", [1, 2]),
+    ({"type": "string"}, r'"\u00e9"', "é"),
+    ({"type": "string"}, r'"\/"', "/"),
+]
+
+
+@pytest.mark.parametrize(("schema", "text", "value"), NEVER_WRITTEN)
+def test_what_is_valid_and_never_written(schema: dict[str, Any], text: str, value: Any) -> None:
+    plan = compile_schema(schema)
+    assert plan.violations(value) == ()
+    assert not acceptor(schema).accepts(text)
+
+
+WRITTEN: list[tuple[dict[str, Any], str]] = [
+    (TWO, '{"a": 1, "b": 2}'),
+    ({"type": "string"}, '"é"'),
+    ({"type": "integer"}, "-999999999999999999"),
+    ({"type": "number"}, "1e400"),
+    (OPEN, '{"a": 1, "a": 2}'),
+    ({"type": "string", "format": "email"}, '"a@b"'),
+]
+
+
+@pytest.mark.parametrize(("schema", "text"), WRITTEN)
+def test_what_may_be_written(schema: dict[str, Any], text: str) -> None:
+    assert acceptor(schema).accepts(text)
+
+
+def test_a_name_that_is_listed_never_comes_twice() -> None:
+    assert not acceptor({"type": "object", "properties": {"a": {}}}).accepts('{"a": 1, "a": 2}')
+
+
+def acceptor(schema: dict[str, Any]) -> Acceptor:
+    return Acceptor(f"start: %json {compile_schema(schema).json}")
