@@ -14,7 +14,7 @@ OPENAI: Mapping[str, str] = {
     "response_format": "What the answer must be. A schema is enforced, `strict` or not.",
     "max_tokens": "The most tokens that are generated, thoughts included; else what the context has room for.",
     "max_completion_tokens": "The same. Where both are given, they must agree.",
-    "temperature": "0 is greedy. Where it is left out, the model's own generation config says it, as of `top_p`, `top_k`...",
+    "temperature": "0 is greedy. What is left out, also of the next ones, is up to the model's own generation config.",
     "top_p": "Sample from the likeliest tokens that together have this probability.",
     "seed": "Repeats an answer, where the engine computes the same.",
     "frequency_penalty": "Against tokens, for each time that they were generated.",
