@@ -38,7 +38,7 @@ WHEN: Mapping[type[ApiError], str] = {
     errors.ServerFault: "anything else: the log has it",
     errors.TimedOut: "not answered within `request_timeout`, or `x-request-timeout`",
     errors.Unavailable: "the engine does not run, or the server is stopping",
-    errors.Overloaded: "more answers wait than `max_queue`, or no process is free to compile",
+    errors.Overloaded: "more answers wait than `max_queue`",
 }
 
 REQUEST_HEADERS: Mapping[str, str] = {
@@ -165,11 +165,12 @@ def failures() -> str:
 
 
 def codes() -> str:
-    """Those that the sources give to single errors, beside those of whole classes."""
+    """Those that the sources give to single errors, by status, beside those of whole classes."""
     sources = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "middleware").rglob("*.py")))
-    given = set(re.findall(r'code="(\w+)"', sources)) - {error.code for error in WHEN}
-    limits = {name for kind, name, _ in FAILURES.values() if kind is errors.BadRequest}
-    return ", ".join(map(code, sorted(given | limits))) + "."
+    given = {(400, name) for name in re.findall(r'BadRequest\([^()]*code="(\w+)"', sources)}
+    given |= {(kind.status, name) for kind, name, _ in FAILURES.values()}
+    told = {error.code for error in WHEN}
+    return table(("status", "`code`"), [(str(status), code(name)) for status, name in sorted(given) if name not in told])
 
 
 def headers() -> str:

@@ -18,18 +18,28 @@ from tests.docs.made import ROOT
 
 # Where each target's ARGS go.
 _ARGS: Mapping[str, str] = {"bench": "benchmarks", "soak": "tests/soak", "docs": "tests/docs"}
-# Commands of latticework that pass on what they don't know, and to whom.
-_PASS_ON = {"serve": "vllm", "bench": "benchmarks"}
+# Commands of latticework that pass on what they don't know, and to what.
+_PASS_ON = {"serve": "middleware/engines", "bench": "benchmarks"}
 
 
 def wrong(command: str) -> str:
     """What is wrong with it, or ""."""
+    program, words = _parted(command)
+    return _CHECKS[program](words) if program in _CHECKS else ""
+
+
+def foreign_flags(command: str) -> set[str]:
+    """Those of a program that is not checked."""
+    program, words = _parted(command)
+    return set() if program in _CHECKS else set(flags(words))
+
+
+def _parted(command: str) -> tuple[str, Sequence[str]]:
+    """The program, and what it is given. Variables before it and a remark behind it are left out."""
     words = shlex.split(command.partition("  #")[0], posix=True)
-    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0], re.DOTALL):
         words = words[1:]
-    program = Path(words[0]).name if words else ""
-    check = _CHECKS.get(program)
-    return check(words[1:]) if check else ""
+    return (Path(words[0]).name, words[1:]) if words else ("", ())
 
 
 def flags(words: Sequence[str]) -> Iterator[str]:
@@ -42,8 +52,9 @@ def _latticework(words: Sequence[str]) -> str:
         return ""
     if named[0] not in cli.COMMANDS:
         return f"latticework has no command {named[0]!r}"
-    known = options()[named[0]] | _passed_on(named[0])
-    return _unknown(known, flags(words))
+    if named[0] == "serve" and not vllm_flags():
+        return ""  # any flag may be vLLM's
+    return _unknown(options()[named[0]] | _passed_on(named[0]), flags(words))
 
 
 def _unknown(known: set[str], given: Iterator[str]) -> str:
@@ -58,12 +69,8 @@ def options() -> Mapping[str, set[str]]:
 
 
 def _passed_on(command: str) -> set[str]:
-    match _PASS_ON.get(command):
-        case "vllm":
-            return vllm_flags()
-        case str(folder):
-            return written_flags(folder)
-    return set()
+    folder = _PASS_ON.get(command)
+    return (written_flags(folder) if folder else set()) | (vllm_flags() if command == "serve" else set())
 
 
 @cache
@@ -122,10 +129,10 @@ def _docker(words: Sequence[str]) -> str:
 
 
 def _curl(words: Sequence[str]) -> str:
-    """Of this server's own addresses."""
+    """Of this server's own addresses, wherever it is mounted."""
     paths = [urlsplit(word).path for word in words if word.startswith(("http://127.0.0.1", "http://localhost"))]
     known = [re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(operation.path)) for operation in OPERATIONS]
-    return ", ".join(f"nothing is at {path}" for path in paths if not any(re.fullmatch(one, path) for one in known))
+    return ", ".join(f"nothing is at {path}" for path in paths if not any(re.search(f"{one}$", path) for one in known))
 
 
 _CHECKS: Mapping[str, Callable[[Sequence[str]], str]] = {
