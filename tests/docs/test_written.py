@@ -184,3 +184,7 @@ def test_a_page_is_read() -> None:
     assert written.links(PAGE) == ["#a-page-of-words"]
     assert written.anchors(PAGE) == {"a-page-of-words"}
     assert [fence.language for fence in written.fences(PAGE)] == ["console", "text"]
+
+
+def test_the_readme_is_two_screens() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 110
