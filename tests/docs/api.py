@@ -170,7 +170,8 @@ def codes() -> str:
     given = {(400, name) for name in re.findall(r'BadRequest\([^()]*code="(\w+)"', sources)}
     given |= {(kind.status, name) for kind, name, _ in FAILURES.values()}
     told = {error.code for error in WHEN}
-    return table(("status", "`code`"), [(str(status), code(name)) for status, name in sorted(given) if name not in told])
+    rows = [(str(status), code(name)) for status, name in sorted(given) if name not in told]
+    return table(("status", "`code`"), rows)
 
 
 def headers() -> str:

@@ -12,6 +12,7 @@ FOLDER = ROOT / "benchmarks" / "results"
 LINES: Sequence[tuple[str, str, str]] = (
     ("forward_passes", r"(?P<what>.+), same grammar", "forward passes, {what}"),
     ("latency", r"(?P<what>.+), same grammar", "seconds to the {what}"),
+    ("latency", r"(?P<what>first token, .+), own defaults", "seconds to the {what}, vLLM as it comes"),
     ("throughput", r"(?P<what>.+), same grammar", "tokens a second, {what}"),
     ("front_end", r"(?P<what>.+) CPU s per 1,000 chunks", "the server's CPU seconds per 1,000 chunks, {what}"),
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import grammars.schema
 from tests.docs import keywords
+from tests.docs.samples import KEYWORDS
 
 # Which argument of these calls is a reason.
 _REASONS = {"Inexact": 0, "check": 2, "check_everywhere": 1}
@@ -51,7 +52,7 @@ def _filled(part: ast.expr, known: dict[str, Any]) -> str:
 
 def unseen() -> list[str]:
     """Those that no sample of the tables shows."""
-    told = "\n".join(line for keyword in keywords.KEYWORDS for line in keywords.others(keyword))
+    told = "\n".join(line for keyword in KEYWORDS for line in keywords.others(keyword))
     return [reason for reason in every() if not re.search(re.escape(reason).replace(r"\.\.\.", ".+"), told)]
 
 

@@ -11,13 +11,14 @@ _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
 def part() -> str:
-    head = ("in a file", "on the command line", "variable", "default", "what")
+    head = ("in a file", "on the command line", "variable", "default", "", "what")
     return table(head, [_row(option) for option in OPTIONS])
 
 
 def _row(option: Option) -> tuple[str, ...]:
     flag = "" if option.secret else code(f"{option.flag} {option.metavar or '|'.join(option.choices or ())}".strip())
-    return code(option.field), flag, code(option.variable), default(option), option.help
+    of = "" if option.of == "app" else "M"
+    return code(option.field), flag, code(option.variable), default(option), of, option.help
 
 
 def default(option: Option) -> str:

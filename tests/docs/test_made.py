@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from grammars.schema import Options, compile_schema
+from grammars.schema.dialect import DIALECTS
 from middleware import errors
 from middleware.errors import ApiError
 from tests.docs import api, keywords, reasons
 from tests.docs.made import PAGES, ROOT, names, rewritten, table
 from tests.docs.parts import PARTS
+from tests.docs.samples import KEYWORDS
 
 STALE = "{} is not what the code says any more: `make docs` writes it anew (or `python -m tests.docs`)"
 
@@ -44,19 +46,19 @@ def test_a_cell_stays_a_cell() -> None:
 
 
 def test_every_keyword_of_every_draft_is_told() -> None:
-    known = {keyword for dialect in keywords.DIALECTS for keyword in keywords.vocabularies(dialect)}
-    assert known | {"nullable"} == set(keywords.KEYWORDS)
+    known = {keyword for dialect in DIALECTS for keyword in keywords.vocabularies(dialect)}
+    assert known | {"nullable"} == set(KEYWORDS)
 
 
-@pytest.mark.parametrize("keyword", keywords.KEYWORDS)
+@pytest.mark.parametrize("keyword", KEYWORDS)
 def test_what_usually_becomes_of_a_keyword_needs_no_check(keyword: str) -> None:
-    one = keywords.KEYWORDS[keyword]
+    one = KEYWORDS[keyword]
     for dialect in keywords.drafts(keyword):
         schema = one.older.get(dialect, one.sample)
         assert compile_schema(schema, Options(dialect=dialect)).exact
 
 
-@pytest.mark.parametrize("keyword", keywords.KEYWORDS)
+@pytest.mark.parametrize("keyword", KEYWORDS)
 def test_where_something_else_becomes_of_it_that_is_so(keyword: str) -> None:
     usual = keywords.usual(keyword).partition(":")[0].partition(",")[0]
     assert [told for told in keywords.others(keyword) if told.startswith(f"{usual}:")] == []
