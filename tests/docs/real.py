@@ -75,14 +75,24 @@ def _passed_on(command: str) -> set[str]:
 
 @cache
 def vllm_flags() -> set[str]:
-    """vLLM's engine arguments, read from its source: to import it takes a quarter of a minute. Empty without it."""
+    """vLLM's arguments, the engine's and its own server's, read from its source: to import it takes a quarter of a
+    minute. Empty without it."""
     spec = importlib.util.find_spec("vllm")
-    if spec is None or not spec.submodule_search_locations:
-        return set()
-    source = Path(spec.submodule_search_locations[0]) / "engine" / "arg_utils.py"
-    classes = [node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)]
-    fields = [node.target for one in classes for node in one.body if isinstance(node, ast.AnnAssign)]
-    return {"--" + field.id.replace("_", "-") for field in fields if isinstance(field, ast.Name)}
+    places = spec.submodule_search_locations if spec else None
+    files = [file for place in places or () for name in _DECLARING for file in Path(place).glob(name)]
+    names = {name.replace("_", "-") for file in files for name in _fields(file)}
+    return {f"--{no}{name}" for name in names for no in ("", "no-")}
+
+
+# Where vLLM declares them, as fields of classes.
+_DECLARING = ("engine/arg_utils.py", "entrypoints/**/cli_args.py")
+
+
+def _fields(file: Path) -> Iterator[str]:
+    for one in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(one, ast.ClassDef):
+            targets = (node.target for node in one.body if isinstance(node, ast.AnnAssign))
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 @cache

@@ -72,7 +72,8 @@ def test_every_flag_is_one(page: Path) -> None:
 @every_page
 def test_every_variable_is_read(page: Path) -> None:
     given = set(re.findall(r"LATTICEWORK_[A-Z_]+[A-Z]", page.read_text(encoding="utf-8")))
-    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "middleware").rglob("*.py"))
+    files = [file for folder in OURS for file in (ROOT / folder).rglob("*.py")]
+    sources = "".join(file.read_text(encoding="utf-8") for file in files)
     known = {option.variable for option in OPTIONS} | set(re.findall(r'"(LATTICEWORK_[A-Z_]+)"', sources))
     assert given - known == set()
 
