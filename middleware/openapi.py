@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from pydantic import BaseModel
@@ -25,6 +26,8 @@ from middleware.version import VERSION
 
 JSON, EVENTS, TEXT, HTML = "application/json", "text/event-stream", "text/plain", "text/html"
 REF = "#/components/schemas/{}"
+# Documents that are kept. A host may mount an app under a path that its clients choose, such as /{tenant}/llm.
+ROOTS = 8
 
 Schema = dict[str, Any]
 
@@ -150,13 +153,13 @@ class _Untitled(GenerateJsonSchema):
         return name
 
 
-@cache
+@lru_cache(ROOTS)
 def document(root: str) -> bytes:
     """The document as JSON, of an app that is mounted at `root`, "" where it is not."""
     described: Schema = {
         "openapi": "3.1.0",
         "info": {"title": "latticework", "version": VERSION},
-        "servers": [{"url": root or "/"}],
+        "servers": [{"url": quote(root) or "/"}],
         "paths": _paths(),
         "components": {
             "schemas": _components(),

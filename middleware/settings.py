@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -15,6 +16,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8000
+    root_path: str = ""
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     api_key_file: str | None = None
     no_auth: bool = False
@@ -81,6 +83,13 @@ def switch(text: str) -> bool:
 
 def port(text: str) -> int:
     return _within(int(text), 0, 65535)
+
+
+def prefix(text: str) -> str:
+    """Of paths, as a URL has it: no slash at its end, so that "/" is none."""
+    if not re.fullmatch(r"(/[\w.~-]+)*/?", text, re.ASCII):
+        raise ValueError(text)
+    return text.rstrip("/")
 
 
 def size(text: str) -> int:
@@ -163,6 +172,7 @@ OPTIONS = (
         private=True,
     ),
     Option("port", port, "PORT", "the port to listen on; 0 lets the system choose", private=True),
+    Option("root_path", prefix, "PATH", "the path that a proxy serves this under, and takes off requests"),
     Option("api_keys", keys, "KEYS", "the keys that clients may send as bearer tokens, between commas", secret=True),
     Option(
         "api_key_file",

@@ -127,6 +127,7 @@ def make(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
         timeout_graceful_shutdown=settings.drain_timeout + round(2 * GOODBYE) + 3,
         timeout_keep_alive=IDLE,
         lifespan="on",
+        root_path=settings.root_path,
         log_config=None,
         access_log=False,  # each chat completion is told of, with what became of it
         http=connection,

@@ -22,6 +22,9 @@ from middleware.telemetry.metrics import Metrics
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "x-request-id"
+# Where a request's scope keeps them. Its `state` is the host's, in an app that is mounted.
+OUR_ID = "latticework.request_id"
+RECORD = "latticework.record"
 # What a client may call its request: safe in headers and logs.
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
@@ -32,11 +35,10 @@ WORST_FIRST = ("length", "tool_calls", "stop")
 
 def request_id(scope: Scope) -> str:
     """The client's own, if it gave one that can be passed on; made once for each request."""
-    known = scope.setdefault("state", {})
-    if "request_id" not in known:
+    if OUR_ID not in scope:
         given = dict(scope["headers"]).get(REQUEST_ID.encode(), b"")
-        known["request_id"] = given.decode() if GIVEN_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
-    return str(known["request_id"])
+        scope[OUR_ID] = given.decode() if GIVEN_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
+    return str(scope[OUR_ID])
 
 
 @dataclass
@@ -97,12 +99,12 @@ class Recorded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(ClientDisconnect), recorded(scope, self._metrics) as record:
-            scope["state"]["record"] = record
+            scope[RECORD] = record
             await self._app(scope, receive, send)
 
 
 def record_of(scope: Scope) -> Record:
-    record: Record = scope["state"]["record"]
+    record: Record = scope[RECORD]
     return record
 
 

@@ -1,0 +1,34 @@
+"""Behind a proxy that serves it under a path of its own, /ai, and takes that path off before it passes a request on.
+
+    MODEL=Qwen/Qwen2.5-7B-Instruct uvicorn --factory examples.behind_proxy:app --port 8001 --root-path /ai
+
+    # nginx: the slash at the end of proxy_pass takes /ai/ off
+    location /ai/ {
+        proxy_pass http://127.0.0.1:8001/;
+        proxy_http_version 1.1;
+        proxy_read_timeout 1h;
+        client_max_body_size 16m;
+    }
+
+    curl https://example.com/ai/openapi.json
+    https://example.com/ai/playground in a browser
+
+`--root-path` only tells the app what it is called from outside. A proxy that leaves the path on needs no such option,
+but an app that is mounted there: examples/in_starlette.py.
+"""
+
+from __future__ import annotations
+
+import os
+
+from starlette.applications import Starlette
+
+from middleware import create_app
+
+
+def app() -> Starlette:
+    from vllm.engine.arg_utils import AsyncEngineArgs  # slow to import
+
+    from middleware.engines.vllm import VllmEngine
+
+    return create_app(VllmEngine(AsyncEngineArgs(model=os.environ["MODEL"])))

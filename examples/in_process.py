@@ -1,0 +1,73 @@
+"""Without a server: openai's client and the model in one program, and no socket between them.
+
+    MODEL=Qwen/Qwen2.5-7B-Instruct python -m examples.in_process
+
+openai 3 is built on httpx2; with openai 2 and before, it is `httpx` in place of `httpx2`. Either's ASGITransport hands
+a response over once it is complete: a stream's chunks come all at once, so ask for whole answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import httpx2
+from openai import AsyncOpenAI
+from pydantic import BaseModel, Field
+
+from middleware import create_app, lifespan
+from middleware.engines.base import Engine
+
+
+class Person(BaseModel):
+    name: str = Field(max_length=60)
+    age: int = Field(ge=0, le=150)
+
+
+TEXTS = ("Ada Lovelace, aged 36.", "Grace Hopper is 85 years old.", "Alan was born 41 years ago: Alan Turing.")
+
+
+@asynccontextmanager
+async def in_process(engine: Engine) -> AsyncIterator[AsyncOpenAI]:
+    """A client of this very process. The engine runs while it is open."""
+    llm = create_app(engine)
+    # The app's bugs come as a 500, as they would from a server.
+    transport = httpx2.ASGITransport(llm, raise_app_exceptions=False)
+    http = httpx2.AsyncClient(transport=transport)
+    async with (
+        lifespan(llm)(None),
+        AsyncOpenAI(base_url="http://in-process/v1", api_key="none", http_client=http) as client,
+    ):
+        yield client
+
+
+async def people(engine: Engine, texts: Sequence[str]) -> list[Person | None]:
+    """Who the texts are about. All are asked for at once: the engine batches them."""
+    async with in_process(engine) as client:
+        return list(await asyncio.gather(*(person(client, engine.model_ids[0], text) for text in texts)))
+
+
+async def person(client: AsyncOpenAI, model: str, text: str) -> Person | None:
+    answer = await client.chat.completions.parse(
+        model=model,
+        messages=[{"role": "user", "content": f"Who is it, and how old? {text}"}],
+        response_format=Person,
+        temperature=0,
+    )
+    return answer.choices[0].message.parsed
+
+
+def main() -> None:
+    from vllm.engine.arg_utils import AsyncEngineArgs  # slow to import
+
+    from middleware.engines.vllm import VllmEngine
+
+    engine = VllmEngine(AsyncEngineArgs(model=os.environ["MODEL"]))
+    for found in asyncio.run(people(engine, TEXTS)):
+        print(found)
+
+
+if __name__ == "__main__":  # vLLM starts processes that import this file again
+    main()
