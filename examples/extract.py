@@ -8,7 +8,7 @@ Each answer is written as a line of JSON as soon as it is there, {"id": ..., "or
 program, the same command goes on where it was. LATTICEWORK_API_KEY holds the server's key, if it has any.
 
 Exit status: 0 all are done; 1 some failed, each told on standard error, and the same command tries them again;
-2 it can't go on: no server, no such model, a file of something else; 130 Ctrl-C.
+2 it can't go on: no server, no such model, a file of something else, a full disk; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -104,9 +104,10 @@ class Extraction:
         return order
 
     def _keep(self, document: Document, order: Order) -> None:
-        """In one write, with nothing buffered: what is killed now leaves at most one line unfinished."""
+        """Whatever ends the program: at most the last line is unfinished."""
         line = json.dumps({"id": document.id, "order": order.model_dump(mode="json")}, ensure_ascii=False)
         self.out.write(line.encode() + b"\n")
+        self.out.flush()
 
 
 async def patiently(ask: Callable[[], Awaitable[T]], tries: int) -> T:
@@ -178,7 +179,7 @@ async def extract(given: Namespace) -> int:
     async with AsyncOpenAI(base_url=given.url, api_key=key, max_retries=0, timeout=given.timeout) as client:
         model = given.model or await first_model(client, given.tries)
         with (
-            given.out.open("ab", buffering=0) as out,
+            given.out.open("ab") as out,
             # disable=None: no bar where there is no terminal
             tqdm(total=len(wanted), initial=len(wanted) - len(left), unit="doc", disable=None) as bar,
         ):
@@ -221,7 +222,7 @@ def arguments() -> Namespace:
 def main() -> int:
     try:
         return asyncio.run(extract(arguments()))
-    except CannotGoOn as error:
+    except (CannotGoOn, OSError) as error:  # a full disk, for one
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,18 @@ def test_it_goes_on_where_it_was_stopped(
     assert app.asked == 200 - written.count(b"\n")
 
 
+def test_a_full_disk_ends_it_and_once_there_is_room_it_goes_on(tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "orders.jsonl"
+    with serving(faulty()) as url:
+        command = [sys.executable, "-m", "examples.extract", out, "--url", url]
+        full = ["bash", "-c", 'ulimit -f 4 && exec "$@"', "-", *command]  # KiB
+        done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2 and "File too large" in done.stderr
+        assert out.stat().st_size == 4096
+        assert run(out, "--url", url)[0] == 0
+    assert sorted(orders(out)) == IDS
+
+
 def test_one_that_fails_is_told_and_tried_again_next_time(tmp_path: Path, run: Run) -> None:
     out, source = tmp_path / "orders.jsonl", tmp_path / "letters"
     source.mkdir()
@@ -170,6 +183,7 @@ def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
     source = tmp_path / "letters.jsonl"
     source.write_text("".join(json.dumps({"id": name, "text": text}) + "\n" for name, text in letters(3)))
     seen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 100))
     with serving(faulty()) as url:
         command = [sys.executable, "-m", "examples.extract", str(tmp_path / "out"), "--url", url]
         process = subprocess.Popen([*command, "--documents", str(source)], cwd=ROOT, stderr=terminal)

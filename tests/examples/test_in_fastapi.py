@@ -96,6 +96,12 @@ def test_a_browser_shows_its_app_errors_and_our_headers(http: httpx.Client, engi
         assert "x-request-id" in answer.headers["access-control-expose-headers"]
 
 
+def test_behind_a_proxy_the_document_tells_both_paths(engine: ScriptedEngine) -> None:
+    with hosted(in_fastapi.app(), root_path="/api") as host:
+        told = httpx.get(f"{host.url}/llm/openapi.json", headers=ADA).json()
+    assert told["servers"] == [{"url": "/api/llm"}]
+
+
 def test_the_hosts_tests_may_put_another_user_in_place(engine: ScriptedEngine) -> None:
     app = in_fastapi.app()
     app.dependency_overrides[in_fastapi.current_user] = lambda: "tester"

@@ -24,9 +24,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware import Settings, create_app, lifespan, openapi
@@ -147,7 +148,7 @@ def test_what_the_host_keeps_of_a_request_stays_its_own() -> None:
     assert (answer.status_code, answer.headers["x-request-id"]) == (200, "theirs")
 
 
-async def _hosts_own(request: Request, error: Exception) -> Response:
+async def _hosts_own(request: Request, error: Exception | None = None) -> Response:
     return PlainTextResponse("The host failed.", 500)
 
 
@@ -178,6 +179,14 @@ def test_paths_that_clients_choose_are_not_kept_for_ever() -> None:
         told = send(host, "GET", f"/{tenant}/llm/openapi.json").json()
         assert told["servers"] == [{"url": f"/{tenant}/llm"}]
     assert openapi.document.cache_info().currsize <= openapi.ROOTS
+
+
+def test_fastapis_own_root_path_hides_whatever_is_mounted() -> None:
+    """Not only us: docs/mounting.md warns of it. Once this fails, it need not any more."""
+    host = FastAPI(root_path="/ai")
+    host.mount("/llm", create_app(ScriptedEngine(says("hello"))))
+    host.mount("/theirs", Starlette(routes=[Route("/", _hosts_own)]))
+    assert send(host, "GET", "/llm/v1/models").status_code == send(host, "GET", "/theirs/").status_code == 404
 
 
 ASKED_FIRST = {"origin": "https://a.example", "access-control-request-method": "POST"}
@@ -239,6 +248,7 @@ MIDDLEWARE = [
     Middleware(PassedOn),
     Middleware(BaseHTTPMiddleware, dispatch=_dispatch),
     Middleware(CORSMiddleware, allow_origins=["*"]),
+    Middleware(GZipMiddleware),
 ]
 
 
