@@ -107,3 +107,17 @@ def test_the_hosts_tests_may_put_another_user_in_place(engine: ScriptedEngine) -
     app.dependency_overrides[in_fastapi.current_user] = lambda: "tester"
     with hosted(app) as host:
         assert httpx.get(f"{host.url}/llm/v1/models").status_code == 200
+
+
+def test_what_a_dependency_holds_it_holds_until_the_answer_is_there(engine: ScriptedEngine) -> None:
+    asked: list[int] = []
+
+    def holding() -> Iterator[str]:
+        yield "tester"
+        asked.append(len(engine.asked))
+
+    app = in_fastapi.app()
+    app.dependency_overrides[in_fastapi.current_user] = holding
+    with hosted(app) as host:
+        assert httpx.post(f"{host.url}/llm/v1/chat/completions", json=BODY).status_code == 200
+    assert asked == [1]

@@ -102,11 +102,12 @@ def test_two_apps_in_one_process_know_nothing_of_each_other() -> None:
     assert send(host, "GET", "/2/v1/models/m1").status_code == 404
 
 
-def test_the_openai_client_in_process() -> None:
+@pytest.mark.parametrize("http", [httpx, httpx2])
+def test_the_openai_client_in_process(http: Any) -> None:
     async def once() -> str | None:
-        transport = httpx2.ASGITransport(create_app(ScriptedEngine(says("hello"))))
+        transport = http.ASGITransport(create_app(ScriptedEngine(says("hello"))))
         async with AsyncOpenAI(
-            base_url="http://in-process/v1", api_key="none", http_client=httpx2.AsyncClient(transport=transport)
+            base_url="http://in-process/v1", api_key="none", http_client=http.AsyncClient(transport=transport)
         ) as client:
             answer = await client.chat.completions.create(
                 model="scripted", messages=[{"role": "user", "content": "hi"}]
