@@ -2,8 +2,8 @@
 
     MODEL=Qwen/Qwen2.5-7B-Instruct python -m examples.in_process
 
-With openai 2, it is `httpx` in place of `httpx2`; openai 3 takes either. The ASGITransport of both hands a response over
-once it is complete: a stream's chunks come all at once, so ask for whole answers.
+With openai 2, it is `httpx` in place of `httpx2`; openai 3 takes either. The ASGITransport of both hands a response
+over once it is complete: a stream's chunks come all at once, so ask for whole answers.
 """
 
 from __future__ import annotations
