@@ -24,7 +24,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 from typing_extensions import TypedDict
 
 MAX_TURNS = 5
@@ -96,7 +96,9 @@ def main() -> None:
     parser.add_argument("--model", default="HuggingFaceTB/SmolLM2-135M-Instruct")
     given = parser.parse_args()
     key = os.environ.get("LATTICEWORK_API_KEY", "none")
-    model = ChatOpenAI(base_url=given.url, api_key=key, model=given.model, max_tokens=MAX_TOKENS, temperature=0)
+    model = ChatOpenAI(
+        base_url=given.url, api_key=SecretStr(key), model=given.model, max_completion_tokens=MAX_TOKENS, temperature=0
+    )
     print(answer(model, given.question).model_dump_json())
 
 

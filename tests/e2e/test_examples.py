@@ -20,7 +20,16 @@ ROOT = Path(__file__).parents[2]
 def test_documents_are_extracted(server: RunningServer, tmp_path: Path) -> None:
     source, out = tmp_path / "letters.jsonl", tmp_path / "orders.jsonl"
     source.write_text("".join(json.dumps({"id": name, "text": text}) + "\n" for name, text in letters(8)))
-    command = [sys.executable, "-m", "examples.extract", out, "--documents", source, "--url", f"{server.url}/v1"]
+    command = [
+        sys.executable,
+        "-m",
+        "examples.extract",
+        str(out),
+        "--documents",
+        str(source),
+        "--url",
+        f"{server.url}/v1",
+    ]
     environ = {**os.environ, "LATTICEWORK_API_KEY": KEY}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr

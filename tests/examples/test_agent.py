@@ -33,7 +33,7 @@ def python() -> Path:
 
 def ask(python: Path, url: str, model: str, key: str = "none") -> tuple[Any, str]:
     """Its answer, and what it tells of its steps."""
-    command = [python, AGENT / "agent.py", QUESTION, "--url", f"{url}/v1", "--model", model]
+    command = [str(python), str(AGENT / "agent.py"), QUESTION, "--url", f"{url}/v1", "--model", model]
     environ = {**os.environ, "LATTICEWORK_API_KEY": key, "LANGSMITH_TRACING": "false"}
     environ.pop("PYTHONPATH", None)
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)

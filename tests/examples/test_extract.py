@@ -109,7 +109,7 @@ def test_it_goes_on_where_it_was_stopped(
 def test_a_full_disk_ends_it_and_once_there_is_room_it_goes_on(tmp_path: Path, run: Run) -> None:
     out = tmp_path / "orders.jsonl"
     with serving(faulty()) as url:
-        command = [sys.executable, "-m", "examples.extract", out, "--url", url]
+        command = [sys.executable, "-m", "examples.extract", str(out), "--url", url]
         full = ["bash", "-c", 'ulimit -f 4 && exec "$@"', "-", *command]  # KiB
         done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert done.returncode == 2 and "File too large" in done.stderr
