@@ -22,6 +22,7 @@ SAMPLES: Mapping[Callable[[str], Any], tuple[str, str]] = {
     settings.names: ("portable", '["portable"]'),
     settings.switch: ("true", "true"),
     settings.port: ("81", "81"),
+    settings.prefix: ("/ai", '"/ai"'),
     settings.size: ("77", "77"),
     settings.count: ("7", "7"),
     settings.number: ("9", "9"),
