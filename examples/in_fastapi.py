@@ -28,6 +28,7 @@ from middleware.engines.base import Engine
 
 USERS = {"token-of-ada": "ada", "token-of-grace": "grace"}  # the host's own business: a database, a JWT ...
 FRONT_END = "https://app.example.com"
+LIMITS = Settings(concurrent_requests=4)  # of each user
 # Scripts of other origins see no other header of ours.
 SHOWN = ["x-request-id", "x-latticework-ignored", "x-latticework-checked", "retry-after"]
 
@@ -55,7 +56,7 @@ class HandedOn(Response):
 
 
 def make_host(engine: Engine) -> FastAPI:
-    llm = create_app(engine, settings=Settings(requests_per_minute=60))
+    llm = create_app(engine, settings=LIMITS)
     mounted = Router(routes=[Mount("/llm", llm)])
 
     @asynccontextmanager
@@ -81,7 +82,7 @@ def make_host(engine: Engine) -> FastAPI:
 
     @host.api_route("/llm/{path:path}", methods=["GET", "POST"], include_in_schema=False)
     async def language_model(request: Request, user: User) -> Response:
-        request.scope[CALLER] = user.encode()  # whose the request is: the limits of the settings are each user's
+        request.scope[CALLER] = user.encode()  # whose the request is
         return HandedOn(mounted)
 
     return host

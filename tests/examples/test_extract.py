@@ -27,6 +27,7 @@ from tests.serving import served
 ROOT = Path(__file__).parents[2]
 IDS = [name for name, _ in letters()]
 KEY = "a-key"
+PATIENCE = 300  # seconds
 
 Run = Callable[..., tuple[int, str]]
 
@@ -52,10 +53,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return once
 
 
-def started(out: Path, url: str, **options: Any) -> subprocess.Popen[str]:
+def started(out: Path, url: str) -> subprocess.Popen[str]:
     """The program in a process of its own, which can be killed."""
     command = [sys.executable, "-m", "examples.extract", str(out), "--url", url]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def orders(out: Path) -> dict[str, Order]:
@@ -89,21 +90,21 @@ STOPS = [(signal.SIGINT, 130, "Stopped."), (signal.SIGKILL, -signal.SIGKILL, "")
 def test_it_goes_on_where_it_was_stopped(
     stop: signal.Signals, status: int, told: str, tmp_path: Path, run: Run
 ) -> None:
-    out, app = tmp_path / "orders.jsonl", faulty(holds=60)
-    with serving(app) as url, started(out, url) as process:
-        assert app.held.wait(60)
+    out, first, second = tmp_path / "orders.jsonl", faulty(holds=60), faulty()
+    with serving(first) as url, started(out, url) as process:
+        assert first.held.wait(PATIENCE)
         process.send_signal(stop)
-        assert told in process.communicate(timeout=60)[1]
+        assert told in process.communicate(timeout=PATIENCE)[1]
         assert process.returncode == status
-        written = out.read_bytes()
-        assert 60 - 16 <= len(orders(out)) < 60
-        out.write_bytes(written + b'{"id": "letter-0')  # what a kill in the middle of a line leaves
+    written = out.read_bytes()
+    assert 60 - 16 <= len(orders(out)) < 60
+    out.write_bytes(written + b'{"id": "letter-0')  # what a kill in the middle of a line leaves
 
-        app.holds, app.asked = None, 0
+    with serving(second) as url:
         assert run(out, "--url", url)[0] == 0
     assert out.read_bytes().startswith(written)
     assert sorted(orders(out)) == IDS
-    assert app.asked == 200 - written.count(b"\n")
+    assert second.asked == 200 - written.count(b"\n")
 
 
 def test_a_full_disk_ends_it_and_once_there_is_room_it_goes_on(tmp_path: Path, run: Run) -> None:
@@ -111,7 +112,7 @@ def test_a_full_disk_ends_it_and_once_there_is_room_it_goes_on(tmp_path: Path, r
     with serving(faulty()) as url:
         command = [sys.executable, "-m", "examples.extract", str(out), "--url", url]
         full = ["bash", "-c", 'ulimit -f 4 && exec "$@"', "-", *command]  # KiB
-        done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(full, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 2 and "File too large" in done.stderr
         assert out.stat().st_size == 4096
         assert run(out, "--url", url)[0] == 0
@@ -187,7 +188,7 @@ def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
     with serving(faulty()) as url:
         command = [sys.executable, "-m", "examples.extract", str(tmp_path / "out"), "--url", url]
         process = subprocess.Popen([*command, "--documents", str(source)], cwd=ROOT, stderr=terminal)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     os.close(terminal)
     shown = os.read(seen, 1 << 16).decode()
     os.close(seen)

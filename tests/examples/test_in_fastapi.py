@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import httpx
 import openai
@@ -10,6 +11,7 @@ import pytest
 from openai import OpenAI
 
 from examples import in_fastapi
+from middleware.engines.base import Piece, Sampling
 from middleware.errors import RateLimited, ServerFault
 from tests.hosting import Hosted, hosted
 from tests.scripted import ScriptedEngine
@@ -67,10 +69,36 @@ def test_openai_with_the_hosts_tokens(host: Hosted) -> None:
             stranger.models.list()
 
 
-def test_limits_are_each_users(http: httpx.Client) -> None:
-    statuses = [http.post("/llm/v1/chat/completions", json=BODY, headers=ADA).status_code for _ in range(61)]
-    assert statuses == [200] * 60 + [RateLimited.status]
-    assert http.post("/llm/v1/chat/completions", json=BODY, headers=GRACE).status_code == 200
+def test_limits_are_each_users(engine: ScriptedEngine) -> None:
+    begun, gate = asyncio.Semaphore(0), asyncio.Event()
+
+    async def waits(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        begun.release()
+        await gate.wait()
+        yield Piece("hello", (0,), finish="stop")
+
+    async def once() -> None:
+        app = in_fastapi.app()
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://test") as http,
+        ):
+
+            async def ask(user: dict[str, str]) -> int:
+                return (await http.post("/llm/v1/chat/completions", json=BODY, headers=user)).status_code
+
+            running = [asyncio.create_task(ask(ADA)) for _ in range(in_fastapi.LIMITS.concurrent_requests or 0)]
+            for _ in running:
+                await begun.acquire()
+            assert await ask(ADA) == RateLimited.status
+            running.append(asyncio.create_task(ask(GRACE)))
+            await begun.acquire()
+            gate.set()
+            assert await asyncio.gather(*running) == [200] * len(running)
+
+    engine.script = waits
+    asyncio.run(once())
 
 
 def test_what_a_browser_asks_first_needs_no_token(http: httpx.Client) -> None:
