@@ -61,8 +61,7 @@ class CannotGoOn(Exception):
     """The message says why."""
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(BaseModel):
     id: str
     text: str
 
@@ -143,13 +142,22 @@ def refuse_hopeless(error: Exception) -> None:
 def documents(source: Path | None) -> list[Document]:
     """From a folder, a file, or made up. Raises CannotGoOn."""
     try:
-        if source is None:
-            return [Document(*letter) for letter in letters()]
-        if source.is_dir():
-            return [Document(file.stem, file.read_text()) for file in sorted(source.glob("*.txt"))]
-        return [Document(row["id"], row["text"]) for row in map(json.loads, source.read_text().splitlines())]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CannotGoOn(f"{source} can't be read: {error!r}") from error
+        found = list(read(source)) if source else [Document(id=name, text=text) for name, text in letters()]
+    except (OSError, ValueError) as error:
+        raise CannotGoOn(f"{source} can't be read: {error}") from error
+    if not found or len({document.id for document in found}) < len(found):
+        raise CannotGoOn(f"{source} has no documents, or two of the same id")
+    return found
+
+
+def read(source: Path) -> Iterator[Document]:
+    """Raises OSError and ValueError."""
+    if source.is_dir():
+        for file in sorted(source.glob("*.txt")):
+            yield Document(id=file.stem, text=file.read_text("utf-8"))
+    else:
+        # As bytes: a str also breaks at characters that a text may hold.
+        yield from map(Document.model_validate_json, source.read_bytes().splitlines())
 
 
 def resumed(out: Path) -> set[str]:
@@ -207,14 +215,20 @@ async def first_model(client: AsyncOpenAI, tries: int) -> str:
         raise CannotGoOn(f"{error} {error.__cause__ or ''}") from error
 
 
+def positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
 def arguments() -> Namespace:
     parser = ArgumentParser("python -m examples.extract", None, __doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="the file that the answers are appended to")
     parser.add_argument("--documents", type=Path, help="a folder of *.txt, or a JSONL file; made up by default")
     parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="%(default)s")
     parser.add_argument("--model", help="the server's first by default")
-    parser.add_argument("--concurrency", type=int, default=16, help="documents at once (%(default)s)")
-    parser.add_argument("--tries", type=int, default=8, help="of each document (%(default)s)")
+    parser.add_argument("--concurrency", type=positive, default=16, help="documents at once (%(default)s)")
+    parser.add_argument("--tries", type=positive, default=8, help="of each document (%(default)s)")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one answer (%(default)s)")
     return parser.parse_args()
 

@@ -171,18 +171,22 @@ def test_the_file_of_something_else_is_left_alone(held: bytes, tmp_path: Path, r
     assert out.read_bytes() == held
 
 
-@pytest.mark.parametrize("held", ["not JSON\n", '{"id": "a"}\n', None])
+ROW = '{"id": "a", "text": "Two lamps."}\n'
+
+
+@pytest.mark.parametrize("held", ["not JSON\n", '{"id": "a"}\n', "", ROW + ROW, None])
 def test_documents_that_cannot_be_read_are_named(held: str | None, tmp_path: Path, run: Run) -> None:
     source = tmp_path / "letters.jsonl"
     if held is not None:
         source.write_text(held)
     status, told = run(tmp_path / "orders.jsonl", "--documents", source)
-    assert status == 2 and told.startswith(f"{source} can't be read: ")
+    assert status == 2 and told.startswith((f"{source} can't be read: ", f"{source} has no documents, or two of"))
 
 
 def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
     source = tmp_path / "letters.jsonl"
-    source.write_text("".join(json.dumps({"id": name, "text": text}) + "\n" for name, text in letters(3)))
+    rows = [{"id": name, "text": f"{text}\u2028P.S."} for name, text in letters(3)]
+    source.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     seen, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 100))
     with serving(faulty()) as url:
@@ -193,3 +197,10 @@ def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
     shown = os.read(seen, 1 << 16).decode()
     os.close(seen)
     assert "0/3" in shown and "3/3" in shown
+
+
+@pytest.mark.parametrize("option", ["--concurrency", "--tries"])
+def test_nothing_at_once_is_refused(option: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run("orders.jsonl", option, 0)
+    assert f"argument {option}: invalid positive value: '0'" in capsys.readouterr().err
