@@ -35,6 +35,7 @@ from middleware.engines.vllm.pieces import Pieces
 from middleware.engines.vllm.scheduler import GUESSES
 from middleware.engines.vllm.sockets import read_quickly
 from middleware.engines.vllm.sources import TELLS
+from middleware.engines.vllm.steps import count_together
 
 # What vLLM raises where a request is at fault: up to 0.26, ValueError and what derives from it.
 AT_FAULT: type[Exception] = getattr(exceptions, "VLLMClientError", ValueError)
@@ -64,6 +65,7 @@ class VllmEngine:
         self._samples_guesses = False
         self._running: AsyncLLM | None = None
         self._counts = CollectorRegistry()
+        self._write_counts: Callable[[], None] = lambda: None
 
     @property
     def _llm(self) -> AsyncLLM:
@@ -105,6 +107,7 @@ class VllmEngine:
         self._running, self._counts = await _made(partial(counting, served))
         pass_on_tokens(self._llm.output_processor)
         read_quickly(self._llm)
+        self._write_counts = count_together(self._llm)
         # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
         getattr(envs, "enable_envs_cache", lambda: None)()
         # Vocabularies are large: what is made of one is made before the first request.
@@ -129,6 +132,7 @@ class VllmEngine:
         return int(self._llm.output_processor.get_num_unfinished_requests())
 
     def metrics(self) -> bytes:
+        self._write_counts()
         return bytes(generate_latest(self._counts))
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
