@@ -11,12 +11,15 @@ class Stops:
     """Looks for any of some literals in a text that grows. Build it by `stops`."""
 
     def __init__(self, literals: tuple[str, ...]) -> None:
+        self._literals = literals
         begun = [literal[:size] for literal in literals for size in range(len(literal) - 1, 0, -1)]
         self._whole = re.compile(_any(literals))
         self._begun = re.compile(f"(?:{_any(begun)})\\Z")
 
     def find(self, text: str, start: int) -> tuple[int, str | None]:
         """Where the first stop stands, and which; without any, where the text ends that can't belong to one."""
+        if not self._literals:
+            return len(text), None
         if whole := self._whole.search(text, start):
             return whole.start(), whole[0]
         begun = self._begun.search(text, start)

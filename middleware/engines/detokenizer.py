@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from codecs import getincrementaldecoder
+from codecs import utf_8_decode
 from collections.abc import Collection, Sequence
-
-_utf8 = getincrementaldecoder("utf-8")
 
 
 class Detokenizer:
@@ -14,9 +12,12 @@ class Detokenizer:
     def __init__(self, token_bytes: Sequence[bytes], hidden: Collection[int] = ()) -> None:
         self._token_bytes = token_bytes
         self._hidden = hidden
-        self._decoder = _utf8(errors="replace")
+        self._rest = b""
 
     def feed(self, token_ids: Sequence[int], *, last: bool = False) -> str:
         """The text that these tokens complete; all that is left with the `last`."""
         shown = [self._token_bytes[token_id] for token_id in token_ids if token_id not in self._hidden]
-        return self._decoder.decode(b"".join(shown), last)
+        written = self._rest + b"".join(shown)
+        text, read = utf_8_decode(written, "replace", last)
+        self._rest = written[read:]
+        return text

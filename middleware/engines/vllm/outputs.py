@@ -17,13 +17,27 @@ from vllm.v1.engine.output_processor import OutputProcessor, RequestState
 from vllm.v1.metrics.stats import IterationStats
 
 
+class NewTokens(CompletionOutput):
+    """All but the tokens is of the class, until something is added to it."""
+
+    index = 0
+    text = ""
+    cumulative_logprob = None
+    logprobs = None
+
+    def __init__(self, token_ids: list[int]) -> None:
+        self.token_ids = token_ids
+
+
 class Tokens(RequestOutput):
     """An output that is nothing but the next tokens. vLLM adds others to it where its reader is slow."""
 
+    finished = False
+    kv_transfer_params = None
+    ec_transfer_params = None
+
     def __init__(self, token_ids: list[int]) -> None:
-        self.outputs = [CompletionOutput(0, "", token_ids, None, None)]
-        self.finished = False
-        self.kv_transfer_params = self.ec_transfer_params = None
+        self.outputs = [NewTokens(token_ids)]
 
 
 class Bell:

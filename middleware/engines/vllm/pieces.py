@@ -39,6 +39,7 @@ class Pieces:
         self._detokenizer = Detokenizer(tokenizer.token_bytes, frozenset(hidden))
         self._most = sampling.logprobs
         self._tells = sampling.sources
+        self._plain = self._most is None and not self._tells
         self._opening = opening
         self._opened = len(opening)
         self._generated = 0
@@ -48,6 +49,8 @@ class Pieces:
         reason = output.finish_reason
         if reason is not None and reason not in FINISH:
             raise EngineFailed(f"The engine ended this request: {reason}.")
+        if reason is None and self._plain and not self._opening:  # nearly every piece of nearly every answer
+            return Piece(self._detokenizer.feed(output.token_ids), tuple(output.token_ids))
         opening, self._opening = self._opening, ()
         token_ids = (*opening, *output.token_ids)
         # A token that stops the answer is none of its text.
