@@ -11,19 +11,40 @@ from typing import TYPE_CHECKING, Any
 
 from middleware.version import VERSION as __version__
 
-__all__ = ["Served", "Settings", "__version__", "create_app", "lifespan"]
+__all__ = [
+    "Part",
+    "Served",
+    "Settings",
+    "Truncated",
+    "__version__",
+    "blocking",
+    "complete",
+    "create_app",
+    "lifespan",
+    "response_format",
+    "stream",
+]
 
 _HOMES = {
+    "Part": "middleware.asking",
     "Served": "middleware.served",
     "Settings": "middleware.settings",
+    "Truncated": "middleware.asking",
+    "blocking": "middleware.synchronous",
+    "complete": "middleware.asking",
     "create_app": "middleware.app",
     "lifespan": "middleware.app",
+    "response_format": "middleware.output",
+    "stream": "middleware.asking",
 }
 
 if TYPE_CHECKING:
     from middleware.app import create_app, lifespan
+    from middleware.asking import Part, Truncated, complete, stream
+    from middleware.output import response_format
     from middleware.served import Served
     from middleware.settings import Settings
+    from middleware.synchronous import blocking
 else:  # unseen by type checkers, which would let every name through
 
     def __getattr__(name: str) -> Any:

@@ -32,6 +32,7 @@ CONFIG = "LATTICEWORK_CONFIG"
 # Tables of engine arguments, and what those are called where there is no such one.
 TABLES: Mapping[str, str] = {
     "vllm": "one of vLLM's engine arguments",
+    "portable": "one of the portable engine's arguments",
 }
 MODELS = "models"
 

@@ -24,8 +24,8 @@ OpenAI's own 429 names what was used up as its type.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -184,6 +184,25 @@ def as_api_error(error: Exception) -> ApiError | None:
         case EngineError():
             return ENGINE_ERRORS[type(error)](str(error))
     return None
+
+
+def raised(status: int | None, error: Mapping[str, Any], headers: Mapping[str, str]) -> ApiError:
+    """The error that became a response, or an event of a stream: then it has no status. `error`: the envelope's."""
+    code = error.get("code")
+    kinds = [kind for kind in _below(ApiError) if status in (None, kind.status)]
+    named = [kind for kind in kinds if kind.code and kind.code == code]
+    like = [kind for kind in kinds if status is not None or kind is ServerFault]
+    found = ApiError.__new__((named or like or [ServerFault])[0])
+    ApiError.__init__(found, str(error.get("message")), param=error.get("param"), code=code)
+    found.headers = headers
+    return found
+
+
+def _below(kind: type[ApiError]) -> Iterator[type[ApiError]]:
+    """Its kinds, and theirs."""
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def from_pointer(pointer: str) -> str | None:

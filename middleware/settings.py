@@ -182,7 +182,14 @@ OPTIONS = (
         private=True,
     ),
     Option("no_auth", switch, "", "serve any address without API keys: whoever reaches the port may use the model"),
-    Option("engine", names, "ENGINE", "what runs the model: vllm", private=True, of="engine"),
+    Option(
+        "engine",
+        names,
+        "ENGINE",
+        "what runs the model: vllm, or portable where there is none",
+        private=True,
+        of="engine",
+    ),
     Option("requests_per_minute", size, "N", "how many requests a minute each key may make; not limited by default"),
     Option("concurrent_requests", size, "N", "how many requests of each key may run at once; not limited by default"),
     Option(

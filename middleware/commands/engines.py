@@ -21,7 +21,11 @@ SERVE = "latticework serve"
 
 NO_VLLM = """vLLM is not installed. In a checkout of latticework, on a machine with a GPU:
     pip install '.[gpu]'
-and on a CPU: make install"""
+and on a CPU: make install
+Where vLLM does not run, --engine portable does: pip install '.[portable]'"""
+
+NO_PORTABLE = """{} must be installed for --engine portable. In a checkout of latticework:
+    pip install '.[portable]'"""
 
 # Of the arguments that no setting claimed, the settings, and the file: its table [vllm] has the same arguments.
 Make = Callable[[Sequence[str], Settings, Config], "Engine"]
@@ -54,22 +58,22 @@ def _of_file(settings: Settings, model: Config) -> Served:
 
 def engine(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
     """Not started yet. Raises Impossible and WrongUsage."""
+    name = _name(settings)
+    for other in file.engines.keys() - {name}:
+        raise WrongUsage(f"{file.file}: [{other}] is for another engine than {name!r}, which is to run the model")
+    return ENGINES[name](arguments, settings, file)
+
+
+def help_text(settings: Settings) -> str:
+    """The engine's own arguments. Raises Impossible and WrongUsage."""
+    return HELP[_name(settings)]()
+
+
+def _name(settings: Settings) -> str:
     match settings.engine:
         case (name,) if name in ENGINES:
-            for other in file.engines.keys() - {name}:
-                raise WrongUsage(
-                    f"{file.file}: [{other}] is for another engine than {name!r}, which is to run the model"
-                )
-            return ENGINES[name](arguments, settings, file)
+            return name
     raise WrongUsage(f"--engine {' '.join(settings.engine)}: none of {', '.join(ENGINES)}")
-
-
-def help_text() -> str:
-    """vLLM's engine arguments. Raises Impossible."""
-    _need_vllm()
-    from middleware.engines.vllm.arguments import help_text
-
-    return help_text(SERVE)
 
 
 def _vllm(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
@@ -81,6 +85,36 @@ def _vllm(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
     return VllmEngine(engine_args(arguments, SERVE, _embedded, file), drafts=settings.drafts)
 
 
+def _vllm_help() -> str:
+    _need_vllm()
+    from middleware.engines.vllm.arguments import help_text
+
+    return help_text(SERVE)
+
+
+def _portable(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
+    _need_portable()
+    say("Starting Outlines ...")
+    from middleware.engines.portable import PortableEngine
+    from middleware.engines.portable.arguments import portable_args
+
+    args = portable_args(arguments, SERVE, _embedded_portable, file)
+    return PortableEngine(args, forced=settings.drafts != "off")
+
+
+def _portable_help() -> str:
+    _need_portable()
+    from middleware.engines.portable.arguments import help_text
+
+    return help_text(SERVE)
+
+
+def _need_portable() -> None:
+    missing = [name for name in ("outlines", "torch", "transformers") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise Impossible(NO_PORTABLE.format(" and ".join(missing)))
+
+
 def _need_vllm() -> None:
     if importlib.util.find_spec("vllm") is None:
         raise Impossible(NO_VLLM)
@@ -89,17 +123,20 @@ def _need_vllm() -> None:
 def _embedded() -> Mapping[str, Any]:
     """vLLM's arguments for the embedded model: small, and sooner ready than a compiled one."""
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB; vLLM would take half of the memory
-    try:
-        path = embedded.model_path(say)
-    except embedded.EmbeddedModelMissing as error:
-        raise Impossible(str(error)) from error
     return {
-        "model": str(path),
-        "served_model_name": [embedded.MODEL_ID],
+        **_embedded_portable(),
         "enforce_eager": True,
         # In full precision an answer does not depend on what else is in its batch, so a seed repeats.
         "dtype": "float32",
     }
 
 
-ENGINES: Mapping[str, Make] = {"vllm": _vllm}
+def _embedded_portable() -> Mapping[str, Any]:
+    try:
+        return {"model": str(embedded.model_path(say)), "served_model_name": [embedded.MODEL_ID]}
+    except embedded.EmbeddedModelMissing as error:
+        raise Impossible(str(error)) from error
+
+
+ENGINES: Mapping[str, Make] = {"vllm": _vllm, "portable": _portable}
+HELP: Mapping[str, Callable[[], str]] = {"vllm": _vllm_help, "portable": _portable_help}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """Serve a model over OpenAI's chat API, on real vLLM. Every option that is not listed here is one of
 vLLM's engine arguments (--model, --tensor-parallel-size, --quantization ...) and goes to vLLM as it stands;
 --help-engine lists them. Without --model, the embedded SmolLM2-135M-Instruct is served, which a CPU can run.
+Where vLLM does not run (macOS, a laptop), --engine portable does, with arguments of its own.
 
 Several models are told in a file, each in a table [[models]].
 
@@ -36,9 +37,9 @@ def _options(parser: ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         default=os.environ.get(CONFIG),
-        help=f"a TOML file of settings by their names, and of vLLM's engine arguments in its table [vllm] ({CONFIG})",
+        help=f"a TOML file of settings by their names, and of an engine's arguments in its table, as [vllm] ({CONFIG})",
     )
-    parser.add_argument("--help-engine", action="store_true", help="show vLLM's engine arguments and exit")
+    parser.add_argument("--help-engine", action="store_true", help="show the engine's arguments and exit")
 
 
 def _add(parser: ArgumentParser, option: Option) -> None:
@@ -56,11 +57,12 @@ def _add(parser: ArgumentParser, option: Option) -> None:
 
 
 def _run(given: Namespace) -> int:
-    if given.help_engine:
-        print(engines.help_text())
-        return DONE
     file = config.read(given.config) if given.config else Config()
-    return _serve(_settings(given, file), given.rest, file)
+    settings = _settings(given, file)
+    if given.help_engine:
+        print(engines.help_text(settings))
+        return DONE
+    return _serve(settings, given.rest, file)
 
 
 def _settings(given: Namespace, file: Config) -> Settings:

@@ -25,6 +25,8 @@ from middleware.engines.vocabulary import Vocabulary
 NICE = 5
 # How many seconds later than by its supervisor a process ends by itself.
 GRACE = 2.0
+# What a system counts memory in: macOS bytes, others kilobytes.
+UNIT = 1 if sys.platform == "darwin" else 1024
 _STATM = Path("/proc/self/statm")
 
 
@@ -81,7 +83,7 @@ def _cap(more: int | None) -> None:
 
 def _peak() -> int:
     """The most memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 
 def main() -> None:

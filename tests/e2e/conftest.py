@@ -1,4 +1,7 @@
-"""The real server, as a user starts it: real vLLM, a real model, one process for the whole suite."""
+"""The real server, as a user starts it: a real engine, a real model, one process for the whole suite.
+
+LATTICEWORK_TEST_ENGINE=portable runs the suite over the portable engine instead of vLLM.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from openai import OpenAI
 
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 KEY = "a-key-of-the-tests"
+ENGINE = os.environ.get("LATTICEWORK_TEST_ENGINE", "vllm")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def serving(command: Sequence[str], environ: Mapping[str, str], log: Path) -> It
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Started once."""
-    command = [str(Path(sys.executable).with_name("latticework")), "serve", "--port", "0"]
+    command = [str(Path(sys.executable).with_name("latticework")), "serve", "--port", "0", "--engine", ENGINE]
     with serving(command, {"LATTICEWORK_API_KEYS": KEY}, tmp_path_factory.mktemp("server") / "log") as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""The chat API through the real openai client, over real vLLM. Assertions are on form: the model is small."""
+"""The chat API through the real openai client, over a real engine. Assertions are on form: the model is small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drafts over real vLLM: the same answers, in fewer forward passes."""
+"""Drafts over a real engine: the same answers, in fewer forward passes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from tests.e2e.conftest import MODEL
+from tests.e2e.conftest import ENGINE, MODEL
 
 INVOICE = """INVOICE 2024-0117. Northwind Paper Ltd. To: Zürich Print AG. Date: 14 May 2024.
 2 x laser paper A4 at 4.50; 1 x ink cartridge, black, at 31.00. Total due: 40.00 EUR, within 30 days."""
@@ -58,11 +58,8 @@ COIN: dict[str, Any] = {
 UNDRAFTED: dict[str, Any] = {"logit_bias": {"0": -1}, "logprobs": True}
 
 
-def counted(http: httpx.Client, name: str) -> float:
-    """A counter of vLLM's."""
-    found = re.search(rf"^vllm:{name}{{[^}}]*}} (\S+)$", http.get("/metrics").text, re.MULTILINE)
-    assert found, name
-    return float(found[1])
+# The engine's own count of its forward passes.
+PASSES = {"vllm": "vllm:iteration_tokens_total_count", "portable": "latticework_forward_passes_total"}
 
 
 def saved(http: httpx.Client) -> list[float]:
@@ -76,7 +73,9 @@ def saved(http: httpx.Client) -> list[float]:
 
 
 def passes(http: httpx.Client) -> float:
-    return counted(http, "iteration_tokens_total_count")
+    found = re.search(rf"^{PASSES[ENGINE]}{{[^}}]*}} (\S+)$", http.get("/metrics").text, re.MULTILINE)
+    assert found
+    return float(found[1])
 
 
 @pytest.mark.parametrize("penalty", [None, 1.3])
@@ -91,7 +90,9 @@ def test_a_greedy_answer_is_the_same_with_fewer_passes(
     after = passes(http)
     assert drafted.choices[0].message.content == plain.choices[0].message.content
     assert drafted.usage and plain.usage and drafted.usage == plain.usage
-    assert between - before < after - between < drafted.usage.completion_tokens
+    assert between - before < after - between
+    # Forced tokens are drafted beside log probabilities too; the portable engine has these for sampled tokens only.
+    assert after - between < drafted.usage.completion_tokens + (ENGINE == "portable")
 
 
 def test_a_tool_call_is_drafted_too(client: OpenAI, http: httpx.Client) -> None:
@@ -132,6 +133,7 @@ def test_what_nothing_rules_is_not_drafted(client: OpenAI, http: httpx.Client) -
     assert answer.usage and answer.usage.completion_tokens == 12 == passes(http) - before
 
 
+@pytest.mark.skipif(ENGINE == "portable", reason="nothing is guessed there, with a seed or without")
 def test_sampled_answers_have_the_same_distribution(client: OpenAI) -> None:
     """Copies are drafted here for answers without a seed, and for answers with one they are not."""
 

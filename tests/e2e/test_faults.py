@@ -15,8 +15,10 @@ import psutil
 import pytest
 
 from benchmarks.targets import tiny_target
-from tests.e2e.conftest import RunningServer, serving
+from tests.e2e.conftest import ENGINE, RunningServer, serving
 from tests.e2e.faulty import REFUSED
+
+pytestmark = pytest.mark.skipif(ENGINE != "vllm", reason="the engine is no process of its own that could be killed")
 
 CHAT = "/v1/chat/completions"
 ASK: dict[str, Any] = {"model": "tiny-llama", "messages": [{"role": "user", "content": "hi"}], "temperature": 0}

@@ -1,4 +1,4 @@
-"""How each token came, over real vLLM: told in full, by the engine core itself."""
+"""How each token came, over a real engine: told in full, by the engine itself."""
 
 from __future__ import annotations
 
