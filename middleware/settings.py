@@ -186,7 +186,7 @@ OPTIONS = (
         "engine",
         names,
         "ENGINE",
-        "what runs the model: vllm, or portable where there is none",
+        "what runs the model: vllm, or portable",
         private=True,
         of="engine",
     ),

@@ -11,8 +11,6 @@ from middleware.config import Config
 
 DTYPES = ("auto", "float32", "float", "float16", "half", "bfloat16")
 DEVICES = ("auto", "cuda", "mps", "cpu")
-# The file's table of these arguments.
-TABLE = "portable"
 NO_FILE = Config()
 
 
@@ -50,7 +48,7 @@ def portable_args(
     file's.
     """
     parser = _parser(prog)
-    told = [*file.engine_arguments(TABLE, parser), *arguments]
+    told = [*file.engine_arguments("portable", parser), *arguments]
     given = {name: value for name, value in vars(parser.parse_args(told)).items() if value is not None}
     return PortableArgs(**{**({} if "model" in given else embedded()), **given})
 
