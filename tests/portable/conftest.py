@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,10 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from middleware import embedded
 from middleware.engines.base import Piece, Sampling
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # torch's own imports warn, and warnings are errors in tests
-    from middleware.engines.portable import PortableArgs, PortableEngine
+from middleware.engines.portable import PortableArgs, PortableEngine
 
 NAME = "tiny"
 

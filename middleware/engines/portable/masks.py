@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import llguidance.torch  # noqa: F401 - what Outlines would import with the first answer: it takes seconds
+import numpy as np
 import torch
 from outlines.backends.llguidance import LLGuidanceBackend
 
@@ -20,6 +20,8 @@ class Masks:
 
     def __init__(self, wrapped: Any, size: int) -> None:
         self._backend = LLGuidanceBackend(wrapped)
+        # For torch, llguidance has its mask compiled, which takes a C++ compiler that not every machine has.
+        self._backend.tensor_library_name = "numpy"
         self._size = size
 
     def mask(self, grammar: str) -> Mask:
@@ -60,10 +62,8 @@ class Mask:
         return forced, stopped
 
     def _masked(self, logits: torch.Tensor, last: int) -> torch.Tensor:
-        # llguidance would have its mask compiled by torch, which takes a C++ compiler that not every machine has.
-        with torch.compiler.set_stance("force_eager"):
-            masked: torch.Tensor = self._processor(torch.tensor([[last]]), logits.unsqueeze(0))
-        return masked[0]
+        masked = self._processor(np.array([[last]]), logits.numpy()[np.newaxis])
+        return torch.from_numpy(masked[0])
 
     def _refuse_error(self) -> None:
         if self._matcher.is_error():
