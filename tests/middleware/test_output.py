@@ -127,3 +127,21 @@ def test_text_has_no_format() -> None:
 def test_what_no_schema_tells_of_is_found_when_it_is_read() -> None:
     with pytest.raises(ValidationError, match="odd"):
         output(Checked).read('{"age": 3}')
+
+
+@dataclass
+class Regex:
+    """As Outlines has it, which need not be installed."""
+
+    pattern: str
+
+
+Regex.__module__ = "outlines.types.dsl"
+
+
+def test_outlines_terms_are_known_by_name() -> None:
+    wanted = output(Regex("[ab]+"))
+    assert wanted.fields == {"structured_outputs": {"regex": "[ab]+"}}
+    assert wanted.read("abba") == "abba"
+    with pytest.raises(TypeError, match=r"structured_outputs.*\[ab\]"):
+        response_format(Regex("[ab]+"))
