@@ -29,7 +29,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "__init__",
     ),
     "middleware": (
-        "cli",
+        "cli deployments",
         "commands",
         "commands.command",
         "__init__",
@@ -63,6 +63,7 @@ ONLY: Mapping[str, str] = {
     "torch": r"middleware\.(embedded|engines\.(vllm|portable)(\.\w+)*)",
     "transformers": r"middleware\.(embedded|engines\.portable(\.\w+)*)",
     "outlines": r"middleware\.(output|engines\.portable(\.\w+)*)",
+    "ray": r"middleware\.deployments\.ray",
     "starlette": r"middleware\b.*",
     "uvicorn": r"middleware\.(serving\.(connection|server)|telemetry\.logs)",
     "tests": r"",

@@ -65,6 +65,18 @@ def _run(given: Namespace) -> int:
     return _serve(settings, given.rest, file)
 
 
+def read(arguments: Sequence[str]) -> tuple[Settings, list[str], Config]:
+    """What is to be served, as those arguments of `latticework serve` and the environment say. For other servers.
+
+    Raises WrongUsage and InvalidSetting, and exits where an option's value is wrong, as the command does.
+    """
+    parser = ArgumentParser(engines.SERVE, allow_abbrev=False)
+    _options(parser)
+    given, rest = parser.parse_known_args(arguments)
+    file = config.read(given.config) if given.config else Config()
+    return _settings(given, file), rest, file
+
+
 def _settings(given: Namespace, file: Config) -> Settings:
     """The file's settings, over them the environment's, and over them those of the command line."""
     from middleware.access.keys import Keys

@@ -1,0 +1,157 @@
+"""What a request costs above the engine: milliseconds of the server's CPU, all of the layer and its HTTP.
+
+    python -m benchmarks.request_cost [--json] [--quick]
+
+A real server answers over a real socket; its engines have their answers in memory and hand them out at once, a token a
+piece. "new" schemas were never seen before, so that each is compiled; what the compiling processes take is in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psutil
+
+from benchmarks.chunk_cost import AS_NOTE, ITEM, SAVE_NOTE, FromMemory, note, text, tokens
+from benchmarks.options import parse, say
+from benchmarks.results import machine, table
+
+AT_ONCE = 16
+PATIENCE = 60
+SHORT, LONG = 8, 400  # as `note` and `text` count, about as many tokens
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A model's name, its answer, and what the n-th request asks for."""
+
+    name: str
+    answer: str
+    fields: Callable[[int], Mapping[str, Any]]
+    stream: bool = False
+
+
+def _new(number: int) -> Mapping[str, Any]:
+    """A schema that no other number has."""
+    items = {"type": "array", "items": ITEM, "maxItems": 1000 + number}
+    schema = {"type": "object", "properties": {"text": {"type": "string"}, "items": items}}
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "note", "schema": schema}}}
+
+
+def _call(length: int) -> str:
+    return f'<tool_call>\n{{"name": "save_note", "arguments": {note(length)}}}\n</tool_call>'
+
+
+ASKED: Mapping[str, tuple[Callable[[int], str], Callable[[int], Mapping[str, Any]]]] = {
+    "free text": (text, lambda number: {}),
+    "document": (note, lambda number: {"response_format": AS_NOTE}),
+    "tool call": (_call, lambda number: {"tools": [SAVE_NOTE]}),
+    "document, new schema": (note, _new),
+}
+KINDS = tuple(
+    Kind(f"{name}, {'streamed' if stream else 'whole'}, {length}", answer(length), fields, stream)
+    for name, (answer, fields) in ASKED.items()
+    for stream in (False, True)
+    for length in (SHORT, LONG)
+)
+
+
+def serve(port: int) -> None:
+    from middleware import Settings, create_app
+    from middleware.serving import server
+
+    app = create_app(*(FromMemory(tokens(kind.answer), model_ids=(kind.name,)) for kind in KINDS))
+    with server.bind("127.0.0.1", port) as listener:
+        server.run(app, listener, Settings(), lambda: None)
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, psutil.Process]]:
+    """Its address and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "benchmarks.request_cost", "--serve", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait(f"http://127.0.0.1:{port}/health")
+            yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+def _wait(url: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            httpx.get(url).raise_for_status()
+            return
+        except httpx.TransportError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """The server's, and that of the processes in which it compiles."""
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(time.user + time.system for time in times)
+
+
+async def ask(client: httpx.AsyncClient, kind: Kind, number: int) -> int:
+    """One request; its completion tokens."""
+    messages = [{"role": "user", "content": "Hello."}]
+    options = {"stream": True, "stream_options": {"include_usage": True}} if kind.stream else {}
+    body = {"model": kind.name, "messages": messages, **options, **kind.fields(number)}
+    response = await client.post("/v1/chat/completions", json=body)
+    response.raise_for_status()
+    told = response.text.split("data: ")[-2] if kind.stream else response.text
+    return int(json.loads(told)["usage"]["completion_tokens"])
+
+
+async def measured(url: str, process: psutil.Process, kind: Kind, requests: int) -> tuple[float, int]:
+    """Milliseconds of CPU a request, and how many tokens its answer has."""
+    numbers = iter(range(requests))
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
+        length = await ask(client, kind, requests)  # compiled, where it is always the same
+        before = cpu_seconds(process)
+
+        async def some() -> None:
+            for number in numbers:
+                await ask(client, kind, number)
+
+        await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+        return (cpu_seconds(process) - before) / requests * 1000, length
+
+
+def main() -> None:
+    if "--serve" in sys.argv[1:2]:
+        serve(int(sys.argv[2]))
+        return
+    options = parse(__doc__)
+    figures: dict[str, dict[str, float]] = {}
+    with served() as (url, process):
+        for kind in KINDS:
+            say(kind.name)
+            took, length = asyncio.run(measured(url, process, kind, options.of(50, 1000)))
+            figures[kind.name] = {"ms": round(took, 3), "tokens": length}
+    if options.json:
+        print(json.dumps(figures))
+        return
+    rows = [(name, f"{found['tokens']:g}", f"{found['ms']:.2f}") for name, found in figures.items()]
+    print(table(("", "tokens", "ms of CPU a request"), rows))
+    print(f"\n{machine()}")
+
+
+if __name__ == "__main__":
+    main()
