@@ -105,7 +105,7 @@ def _wait(url: str) -> None:
 def cpu_seconds(process: psutil.Process) -> float:
     """The server's, and that of the processes in which it compiles."""
     times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-    return sum(time.user + time.system for time in times)
+    return float(sum(time.user + time.system for time in times))
 
 
 async def ask(client: httpx.AsyncClient, kind: Kind, number: int) -> int:
