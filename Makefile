@@ -5,16 +5,19 @@
 # make soak    thousands of mixed requests, 1,000 streams at once, 100,000 fuzz cases, an engine that is killed under load:
 #              half an hour, the tables also in benchmarks/results/                   make soak  ARGS=--quick
 # make docs    the parts of README.md and docs/ that are made of the code, written anew: a test tells when
+# make ray     replicas under Ray Serve, streamed from, killed and drained: a minute, in .venv-ray
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
 BIN := $(VENV)/bin
 # Made last, so an installation that was interrupted is taken up again.
 INSTALLED := $(VENV)/.installed
+# Ray's packages beside those of .venv, which it sees and leaves alone.
+RAY := .venv-ray
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench soak docs format clean
+.PHONY: help install serve test check bench soak ray docs format clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -52,18 +55,29 @@ soak: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python -m tests.docs
 
+ray: $(RAY)/.installed
+	$(RAY)/bin/python -m pytest tests/ray $(ARGS)
+
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(RAY) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements-cpu.txt pyproject.toml | $(BIN)/python
 	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; 600 MB to download, some minutes)"
 	$(BIN)/python -m pip install --no-deps --requirement requirements-cpu.txt
 	@echo "==> Installing latticework itself"
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(RAY)/.installed: requirements-ray.txt $(INSTALLED)
+	@echo "==> Installing Ray Serve into $(RAY) (once; 100 MB to download)"
+	$(BIN)/python -m venv $(RAY)
+	$(RAY)/bin/python -m pip install --no-deps --requirement requirements-ray.txt
+	@echo "import site; site.addsitedir('$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')')" > \
+	  "$$($(RAY)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_venv.pth"
 	@touch $@
 
 # Asked of each candidate itself: a version manager's shim can be on the PATH and still refuse to run.

@@ -9,6 +9,7 @@ Serve listens is Serve's to say. docs/scaling.md has the rest, such as a file fo
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -30,6 +31,8 @@ from middleware.telemetry.record import REQUEST_ID
 OK = 200
 # As many as an engine generates at once, or more: what waits beyond that waits for whichever replica is free first.
 ONGOING = 1024
+# Seconds. A replica that refuses all looks idle to Serve's router, and gets the more requests.
+LOOK = 2
 
 OPEN_DOOR = """whoever reaches Serve's port may use the model: set LATTICEWORK_API_KEYS, or say --api-key-file or
 --no-auth in arguments="..." """
@@ -65,12 +68,16 @@ def deployment(models: Callable[[], Sequence[Engine | Served]], settings: Settin
         app: ASGIApp
 
         async def check_health(self) -> None:
-            """A replica that fails it several times in a row is replaced."""
-            status = await _status(self.app, "/health")
-            if status != OK:
-                raise RuntimeError(f"/health is {status}")
+            """A replica that fails it three times in a row is replaced: where one of its models is down, too."""
+            status, body = await _got(self.app, "/health")
+            if status != OK or json.loads(body)["status"] != "ok":
+                raise RuntimeError(f"/health is {status}: {body.decode()}")
 
-    defaults = {"max_ongoing_requests": ONGOING, "graceful_shutdown_timeout_s": settings.drain_timeout}
+    defaults = {
+        "max_ongoing_requests": ONGOING,
+        "health_check_period_s": LOOK,
+        "graceful_shutdown_timeout_s": settings.drain_timeout,
+    }
     return serve.deployment(**{**defaults, **options})(serve.ingress(served)(Latticework)).bind()
 
 
@@ -89,8 +96,8 @@ class OneId:
         await self._app(scope, receive, without)
 
 
-async def _status(app: ASGIApp, path: str) -> int:
-    """Of a GET, without a socket."""
+async def _got(app: ASGIApp, path: str) -> tuple[int, bytes]:
+    """Status and body of a GET, without a socket."""
     told: list[Message] = []
 
     async def receive() -> Message:
@@ -108,4 +115,4 @@ async def _status(app: ASGIApp, path: str) -> int:
         "headers": [],
     }
     await app(head, receive, send)
-    return int(told[0]["status"])
+    return told[0]["status"], b"".join(message.get("body", b"") for message in told)

@@ -73,4 +73,4 @@ def models() -> list[Engine]:
 
 def app(told: Mapping[str, str]) -> Application:
     settings = Settings(engine_restarts=0, drain_timeout=60)
-    return deployment(models, settings, num_replicas=2, health_check_period_s=1, ray_actor_options={"num_cpus": 0.1})
+    return deployment(models, settings, num_replicas=2, ray_actor_options={"num_cpus": 0.1})
