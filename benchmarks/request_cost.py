@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import httpx
@@ -41,9 +42,12 @@ class Kind:
     stream: bool = False
 
 
+_NUMBERS = count(1000)
+
+
 def _new(number: int) -> Mapping[str, Any]:
-    """A schema that no other number has."""
-    items = {"type": "array", "items": ITEM, "maxItems": 1000 + number}
+    """A schema that no request had before."""
+    items = {"type": "array", "items": ITEM, "maxItems": next(_NUMBERS)}
     schema = {"type": "object", "properties": {"text": {"type": "string"}, "items": items}}
     return {"response_format": {"type": "json_schema", "json_schema": {"name": "note", "schema": schema}}}
 

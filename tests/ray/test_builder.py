@@ -1,0 +1,72 @@
+"""What `serve run` hands over becomes a deployment. Nothing is started here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ray", reason="Ray is not installed here; make ray has it installed, and runs this")
+
+import yaml
+
+from middleware.commands.command import WrongUsage
+from middleware.deployments.ray import ONGOING, app
+from middleware.settings import OPTIONS, InvalidSetting
+
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "ray_serve" / "serve.yaml"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for option in OPTIONS:
+        monkeypatch.delenv(option.variable, raising=False)
+
+
+def built(**told: Any) -> Any:
+    """Serve's own record of the deployment."""
+    return app(told)._bound_deployment
+
+
+def test_numbers_and_settings_reach_the_deployment() -> None:
+    found = built(
+        arguments="--no-auth --drain-timeout 7 --model org/model", num_replicas="3", num_gpus="0.5", num_cpus=2
+    )
+    assert found.name == "Latticework"
+    assert found.num_replicas == 3
+    assert found.max_ongoing_requests == ONGOING
+    assert found._deployment_config.graceful_shutdown_timeout_s == 7
+    assert {name: found.ray_actor_options[name] for name in ("num_gpus", "num_cpus")} == {
+        "num_gpus": 0.5,
+        "num_cpus": 2,
+    }
+
+
+def test_keys_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATTICEWORK_API_KEYS", "a-key")
+    assert built().num_replicas == 1
+
+
+WRONG: list[tuple[dict[str, str], type[Exception], str]] = [
+    ({}, WrongUsage, "LATTICEWORK_API_KEYS"),
+    ({"arguments": "--no-auth", "replicas": "2"}, WrongUsage, "replicas: none of arguments, num_replicas"),
+    ({"arguments": "--no-auth --tool-format morse"}, WrongUsage, "none of .*hermes"),
+    ({"arguments": "--no-auth --config /nowhere"}, InvalidSetting, "No such file"),
+    ({"arguments": "--no-auth --port high"}, SystemExit, "2"),
+]
+
+
+@pytest.mark.parametrize(("told", "error", "message"), WRONG)
+def test_wrong_usage_deploys_nothing(told: dict[str, str], error: type[BaseException], message: str) -> None:
+    with pytest.raises(error, match=message):
+        app(told)
+
+
+def test_the_example_is_read(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("a-key")
+    (application,) = yaml.safe_load(EXAMPLE.read_text())["applications"]
+    assert application["import_path"] == "middleware.deployments.ray:app"
+    told = {name: text.replace("/etc/latticework/keys", str(keys)) for name, text in application["args"].items()}
+    assert app(told)._bound_deployment.name == application["deployments"][0]["name"]
