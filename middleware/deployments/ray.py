@@ -10,6 +10,7 @@ Serve listens is Serve's to say. docs/scaling.md has the rest, such as a file fo
 from __future__ import annotations
 
 import json
+import logging.config
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from middleware.commands.serve import read
 from middleware.engines.base import Engine
 from middleware.served import Served
 from middleware.settings import Settings
+from middleware.telemetry import logs
 from middleware.telemetry.record import REQUEST_ID
 
 OK = 200
@@ -60,6 +62,7 @@ def deployment(models: Callable[[], Sequence[Engine | Served]], settings: Settin
     def served() -> ASGIApp:
         from middleware.app import create_app
 
+        logging.config.dictConfig(dict(logs.config(settings.log_format)))
         return OneId(create_app(*models(), settings=settings))
 
     class Latticework:
