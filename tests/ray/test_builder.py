@@ -48,7 +48,7 @@ def test_keys_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert built().num_replicas == 1
 
 
-WRONG: list[tuple[dict[str, str], type[Exception], str]] = [
+WRONG: list[tuple[dict[str, str], type[BaseException], str]] = [
     ({}, WrongUsage, "LATTICEWORK_API_KEYS"),
     ({"arguments": "--no-auth", "replicas": "2"}, WrongUsage, "replicas: none of arguments, num_replicas"),
     ({"arguments": "--no-auth --tool-format morse"}, WrongUsage, "none of .*hermes"),
