@@ -29,7 +29,13 @@ PATIENCE = 120
 LARGEST = 64 * 2**20  # bytes of a message: screenshots come in one
 
 # What a key is to the protocol: its code, and the text that it types.
-KEYS: Mapping[str, tuple[int, str]] = {"Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, "")}
+KEYS: Mapping[str, tuple[int, str]] = {
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    "Escape": (27, ""),
+    "ArrowUp": (38, ""),
+    "ArrowDown": (40, ""),
+}
 CONTROL = 2
 
 

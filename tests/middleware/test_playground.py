@@ -186,6 +186,29 @@ def test_the_history_survives_a_reload_and_asks_again(opened: Page) -> None:
     assert opened.evaluate("document.querySelector('#prompt').value") == "Who wrote the first program?"
 
 
+def test_several_models_are_there_to_choose_from_and_the_history_knows_which_it_was(tab: Page) -> None:
+    one, two = (ScriptedEngine(script, names) for names in (("one",), ("two", "alias")))
+    chosen = "document.querySelector('#model').value"
+    with at(tab, create_app(one, two)):
+        tab.until("document.querySelector('#counts').textContent")
+        assert tab.evaluate("[...document.querySelector('#model').options].map(one => one.value)") == [
+            "one",
+            "two",
+            "alias",
+        ]
+        write(tab, "schema", SCHEMA)
+        focus(tab, "model")
+        tab.press("ArrowDown")
+        assert tab.evaluate(chosen) == "two"
+        tab.press("Enter", control=True)
+        tab.until("document.querySelector('#state').textContent.startsWith('Finished')")
+        assert (len(one.asked), len(two.asked)) == (0, 1)
+        tab.press("ArrowUp")
+        assert tab.evaluate(chosen) == "one"
+        tab.evaluate("document.querySelector('#history button').click()")
+        assert tab.evaluate(chosen) == "two"
+
+
 def test_an_answer_that_breaks_off_is_told(opened: Page) -> None:
     """The scripted engine knows nothing of the example's schema."""
     opened.press("Enter", control=True)
