@@ -9,6 +9,7 @@ class Modelless:
     """Always well, never busy, refuses nothing."""
 
     max_running = 2**16
+    recovers = False
 
     async def start(self) -> None: ...
 

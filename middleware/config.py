@@ -33,6 +33,7 @@ CONFIG = "LATTICEWORK_CONFIG"
 TABLES: Mapping[str, str] = {
     "vllm": "one of vLLM's engine arguments",
     "portable": "one of the portable engine's arguments",
+    "remote": "one of the arguments that engines elsewhere take here",
 }
 MODELS = "models"
 

@@ -30,7 +30,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from grammars.errors import GrammarError
-from middleware.engines.base import EngineDead, EngineError, EngineFailed, PromptRefused
+from middleware.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, PromptRefused
 
 
 class ErrorBody(msgspec.Struct):
@@ -170,6 +170,7 @@ class TimedOut(ApiError):
 ENGINE_ERRORS: dict[type[Exception], type[ApiError]] = {
     PromptRefused: BadRequest,
     EngineFailed: ServerFault,
+    EngineBusy: Overloaded,
     EngineDead: Unavailable,
 }
 

@@ -21,6 +21,7 @@ class Settings:
     api_key_file: str | None = None
     no_auth: bool = False
     engine: tuple[str, ...] = ("vllm",)
+    engine_api_key: str | None = field(default=None, repr=False)
     requests_per_minute: int | None = None
     concurrent_requests: int | None = None
     schema_in_prompt: Literal["auto", "always", "never"] = "auto"
@@ -186,7 +187,16 @@ OPTIONS = (
         "engine",
         names,
         "ENGINE",
-        "what runs the model: vllm, or portable",
+        "what runs the model: vllm, or portable; or `vllm serve` elsewhere, by its addresses, http://HOST:PORT",
+        private=True,
+        of="engine",
+    ),
+    Option(
+        "engine_api_key",
+        str,
+        "KEY",
+        "the API key of the servers that --engine names",
+        secret=True,
         private=True,
         of="engine",
     ),

@@ -40,7 +40,8 @@ class Backoff:
 class Supervised:
     """The engine that it is given, looked after from its start to its stop.
 
-    Only what ran once is started again: the first start fails as the engine's own does.
+    Only what ran once is started again: the first start fails as the engine's own does. An engine that recovers by
+    itself is left alone.
     """
 
     def __init__(
@@ -73,13 +74,18 @@ class Supervised:
         return self._engine.max_running
 
     @property
+    def recovers(self) -> bool:
+        return True
+
+    @property
     def tokenizer(self) -> Tokenizer:
         return self._engine.tokenizer
 
     async def start(self) -> None:
         await self._engine.start()
         self._down = None
-        self._watch = asyncio.create_task(self._look_after(), name="supervisor")
+        if not self._engine.recovers:
+            self._watch = asyncio.create_task(self._look_after(), name="supervisor")
 
     async def stop(self) -> None:
         watch, self._watch = self._watch, None

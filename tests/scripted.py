@@ -53,6 +53,7 @@ class ScriptedEngine:
     model_ids: tuple[str, ...] = ("scripted",)
     max_model_len: int = 100_000
     max_running: int = 256
+    recovers: bool = False
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
     asked: MutableSequence[Sampling] = field(default_factory=list)
     prompts: MutableSequence[str] = field(default_factory=list)

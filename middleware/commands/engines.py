@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from middleware import embedded
@@ -26,6 +27,12 @@ Where vLLM does not run, --engine portable does: pip install '.[portable]'"""
 
 NO_PORTABLE = """{} must be installed for --engine portable. In a checkout of latticework:
     pip install '.[portable]'"""
+
+NO_REMOTE = """{} is not installed, which engines elsewhere need. In a checkout of latticework:
+    pip install '.[remote]'"""
+REMOTE = "remote"
+REMOTE_NEEDS = ("aiohttp", "transformers")
+REMOTE_TAKES = "Here there are --model, --tokenizer, --served-model-name and --trust-remote-code"
 
 # Of the arguments that no setting claimed, the settings, and the file: its table [vllm] has the same arguments.
 Make = Callable[[Sequence[str], Settings, Config], "Engine"]
@@ -71,9 +78,12 @@ def help_text(settings: Settings) -> str:
 
 def _name(settings: Settings) -> str:
     match settings.engine:
-        case (name,) if name in ENGINES:
+        case (name,) if name in ENGINES and name != REMOTE:
             return name
-    raise WrongUsage(f"--engine {' '.join(settings.engine)}: none of {', '.join(ENGINES)}")
+        case addresses if addresses and all(map(_is_address, addresses)):
+            return REMOTE
+    known = ", ".join(name for name in ENGINES if name != REMOTE)
+    raise WrongUsage(f"--engine {' '.join(settings.engine)}: none of {known}, and not all are addresses")
 
 
 def _vllm(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
@@ -120,6 +130,34 @@ def _need_vllm() -> None:
         raise Impossible(NO_VLLM)
 
 
+def _is_address(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
+
+
+def _remote(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
+    if missing := [name for name in REMOTE_NEEDS if importlib.util.find_spec(name) is None]:
+        raise Impossible(NO_REMOTE.format(" and ".join(missing)))
+    from middleware.engines.remote import RemoteEngine
+    from middleware.engines.remote.arguments import address, read
+    from middleware.engines.remote.loading import load
+
+    told, rest = read(arguments, SERVE, file)
+    if rest:
+        raise WrongUsage(f"{rest[0]}: what runs the model elsewhere is told there. {REMOTE_TAKES}")
+    try:
+        addresses = [address(text) for text in settings.engine]
+    except ValueError as error:
+        raise WrongUsage(f"--engine: {error}") from None
+    loads = partial(load, trust_remote_code=told.trust_remote_code)
+    return RemoteEngine(addresses, loads, names=told.names, tokenizer=told.tokenizer, key=settings.engine_api_key)
+
+
+def _remote_help() -> str:
+    from middleware.engines.remote.arguments import help_text
+
+    return help_text(SERVE)
+
+
 def _embedded() -> Mapping[str, Any]:
     """vLLM's arguments for the embedded model: small, and sooner ready than a compiled one."""
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB; vLLM would take half of the memory
@@ -138,5 +176,5 @@ def _embedded_portable() -> Mapping[str, Any]:
         raise Impossible(str(error)) from error
 
 
-ENGINES: Mapping[str, Make] = {"vllm": _vllm, "portable": _portable}
-HELP: Mapping[str, Callable[[], str]] = {"vllm": _vllm_help, "portable": _portable_help}
+ENGINES: Mapping[str, Make] = {"vllm": _vllm, "portable": _portable, REMOTE: _remote}
+HELP: Mapping[str, Callable[[], str]] = {"vllm": _vllm_help, "portable": _portable_help, REMOTE: _remote_help}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from middleware import config
 from middleware.commands import engines
-from middleware.commands.command import DONE, Command, Impossible, WrongUsage, say
+from middleware.commands.command import DONE, IMPOSSIBLE, Command, Impossible, WrongUsage, say
 from middleware.config import CONFIG, Config
 from middleware.settings import OPTIONS, Option, Settings, in_environ
 
@@ -118,7 +118,10 @@ def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) ->
 
         app = create_app(*models, settings=settings)
         say(f"Loading {' and '.join(model.engine.model_ids[0] for model in models)} ...")
-        server.run(app, listener, settings, ready)
+        try:
+            server.run(app, listener, settings, ready)
+        except SystemExit:  # uvicorn's own: the app could not be started, and the log says why
+            return IMPOSSIBLE
     return DONE
 
 

@@ -3,6 +3,7 @@
 EngineError            message
 ├── PromptRefused      the engine won't take this request; the caller's doing
 ├── EngineFailed       this request broke inside the engine; others go on
+├── EngineBusy         the engine has too much to do to take this request now
 └── EngineDead         no request can be served until the engine is started again
 """
 
@@ -29,6 +30,10 @@ class PromptRefused(EngineError):
 
 class EngineFailed(EngineError):
     """One request failed inside the engine."""
+
+
+class EngineBusy(EngineError):
+    """The engine takes no more requests for now."""
 
 
 class EngineDead(EngineError):
@@ -158,6 +163,10 @@ class Engine(Protocol):
     @property
     def max_running(self) -> int:
         """How many answers it generates at once; others wait."""
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it comes back by itself where it has died. One that does not has to be started again."""
 
     @property
     def tokenizer(self) -> Tokenizer: ...

@@ -107,7 +107,10 @@ def test_line_goes_before_environment_before_file(
 WRONG = [
     ("prot = 81", "'prot' is not a setting.* Did you mean 'port'"),
     ("max-tools = 3", "Did you mean 'max_tools'"),
-    ("colour = 1", r"'colour' is not a setting; an engine's arguments go into its table, \[vllm\] or \[portable\]$"),
+    (
+        "colour = 1",
+        r"'colour' is not a setting; an engine's arguments go into its table, \[vllm\] or \[portable\] or \[remote\]$",
+    ),
     ("port = true", "port: True is not valid"),
     ("port = 1.5", "port: 1.5 is not valid"),
     ("port = 65536", "port: 65536 is not valid"),

@@ -117,6 +117,25 @@ def test_rows_of_deaths(lives: Sequence[int], slept: list[float], log: list[str]
     asyncio.run(run())
 
 
+def test_an_engine_that_recovers_by_itself_is_left_alone() -> None:
+    async def run() -> None:
+        engine, time = Mortal(1), Time()
+        engine.recovers = True
+        one = supervised(engine, time)
+        await one.start()
+        await one.check_health()
+        with pytest.raises(EngineDead):
+            await one.check_health()
+        await asyncio.sleep(0)
+        assert (time.now, engine.log) == (0, ["start"])
+        engine.looks = 1
+        await one.check_health()
+        await one.stop()
+        assert engine.log == ["start", "stop"]
+
+    asyncio.run(run())
+
+
 def test_all_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         one = supervised(Mortal(9, 0, 9), Time(), tries=2)

@@ -42,6 +42,8 @@ class _Running:
 class PortableEngine:
     """Nothing is loaded before `start`. What is told of the model stays after `stop`."""
 
+    recovers = False
+
     def __init__(self, args: PortableArgs, *, forced: bool = True) -> None:
         """`forced`: whether tokens that the grammar forces are read together, and not a forward pass each."""
         self._args = args

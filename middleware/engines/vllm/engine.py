@@ -26,15 +26,16 @@ from vllm.v1.engine.exceptions import EngineDeadError
 
 from middleware.engines.base import EngineDead, Piece, PromptRefused, Sampling
 from middleware.engines.huggingface import HuggingFaceTokenizer
+from middleware.engines.pieces import Pieces
+from middleware.engines.sampled import sampled
+from middleware.engines.sources import TELLS
 from middleware.engines.vllm.counts import counting
 from middleware.engines.vllm.drafting import Drafts, add_drafts
 from middleware.engines.vllm.grammars import specification
 from middleware.engines.vllm.outputs import Bell, pass_on_tokens
 from middleware.engines.vllm.params import VettedParams
-from middleware.engines.vllm.pieces import Pieces
 from middleware.engines.vllm.scheduler import GUESSES
 from middleware.engines.vllm.sockets import read_quickly
-from middleware.engines.vllm.sources import TELLS
 from middleware.engines.vllm.steps import count_together
 
 # What vLLM raises where a request is at fault: up to 0.26, ValueError and what derives from it.
@@ -56,6 +57,8 @@ def prepared(args: AsyncEngineArgs) -> AsyncEngineArgs:
 
 class VllmEngine:
     """One vLLM engine. Nothing is loaded before `start`. What is told of the model stays when the engine has died."""
+
+    recovers = False
 
     def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts = "auto") -> None:
         """`drafts`: what may be drafted of an answer that a grammar rules, see drafts.py; "forced" guesses nothing."""
@@ -170,7 +173,7 @@ class VllmEngine:
 
     def _chosen(self, sampling: Sampling) -> Mapping[str, Any]:
         """What the request asks for, and for the rest what the model's own generation config says."""
-        return {**self._defaults, **{name: asked for name in SAMPLED if (asked := getattr(sampling, name)) is not None}}
+        return {**self._defaults, **sampled(sampling)}
 
     def _opening(self, sampling: Sampling, chosen: Mapping[str, Any]) -> tuple[int, ...]:
         """The tokens that the grammar begins every answer with. They go into the prompt, and cost no forward pass.
@@ -234,21 +237,6 @@ async def _made(make: Callable[[], tuple[AsyncLLM, CollectorRegistry]]) -> tuple
         raise
 
 
-# The fields of `Sampling` that vLLM calls by the same name.
-SAMPLED = (
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-    "logprobs",
-    "min_tokens",
-    "ignore_eos",
-)
 # Penalties that look at what was answered, and what they are where there is none.
 PENALTIES = {"presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty": 1}
 

@@ -16,16 +16,12 @@ from vllm.v1.request import Request
 from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 
 from middleware.engines.drafts import CERTAIN, NOTHING, Draft, Drafter, Text
+from middleware.engines.sources import COPIED, FORCED, SAMPLED, SAVED, SOURCES, TELLS
 from middleware.engines.vllm.grammars import KeptGrammars
-from middleware.engines.vllm.sources import COPIED, FORCED, SAMPLED, SOURCES, TELLS
 from middleware.engines.worth import Chances, Price
 
 # The key of a request's `extra_args` whose value says whether guesses may be drafted, besides what a grammar forces.
 GUESSES = "latticework_guesses"
-
-# What an answer's last output says of its drafts: (forced, copied). vLLM passes the field on as it stands; it is meant
-# for what only the engine core knows, which this is.
-SAVED = "latticework_saved"
 
 
 @dataclass

@@ -11,9 +11,9 @@ from vllm.outputs import CompletionOutput
 
 from middleware.engines.base import Sampling, Saved
 from middleware.engines.drafts import CERTAIN, Draft
-from middleware.engines.vllm.pieces import Pieces
-from middleware.engines.vllm.scheduler import SAVED, Drafting
-from middleware.engines.vllm.sources import SOURCES
+from middleware.engines.pieces import Pieces
+from middleware.engines.sources import SAVED, SOURCES
+from middleware.engines.vllm.scheduler import Drafting
 
 GUESS = 3
 # Two of these make up one character.

@@ -1,11 +1,9 @@
-"""What vLLM says of one answer, as pieces of it."""
+"""What vLLM says of one answer, here or far away, as pieces of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from vllm.outputs import CompletionOutput
+from typing import Any, Protocol
 
 from middleware.engines.base import (
     NOTHING_SAVED,
@@ -19,8 +17,7 @@ from middleware.engines.base import (
 )
 from middleware.engines.detokenizer import Detokenizer
 from middleware.engines.huggingface import HuggingFaceTokenizer
-from middleware.engines.vllm.scheduler import SAVED
-from middleware.engines.vllm.sources import FORCED, SAMPLED, SOURCES, token_sources
+from middleware.engines.sources import FORCED, SAMPLED, SAVED, SOURCES, token_sources
 
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
 # outputs without a message.
@@ -28,6 +25,19 @@ FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "len
 
 # JSON knows no infinity; OpenAI writes this for a token that can't come.
 IMPOSSIBLE = -9999.0
+
+
+class Output(Protocol):
+    """What is new of an answer. `logprobs` has each position's likeliest tokens, with their `logprob` and `rank`."""
+
+    @property
+    def token_ids(self) -> Sequence[int]: ...
+
+    @property
+    def logprobs(self) -> Sequence[Mapping[int, Any]] | None: ...
+
+    @property
+    def finish_reason(self) -> str | None: ...
 
 
 class Pieces:
@@ -44,7 +54,7 @@ class Pieces:
         self._opened = len(opening)
         self._generated = 0
 
-    def piece(self, output: CompletionOutput, told: Mapping[str, Any] | None = None) -> Piece:
+    def piece(self, output: Output, told: Mapping[str, Any] | None = None) -> Piece:
         """Raises EngineFailed where the engine has given up."""
         reason = output.finish_reason
         if reason is not None and reason not in FINISH:

@@ -1,4 +1,4 @@
-"""How an answer's tokens came, as the engine core tells it: a letter for each."""
+"""How an answer's tokens came, as an engine core that drafts tells it: a letter for each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ TELLS = "latticework_tells"
 # What each output of such an answer says of all its tokens up to the last that was drafted. All, for of outputs that
 # are merged only the last one's word stays.
 SOURCES = "latticework_sources"
+
+# What an answer's last output says of its drafts: (forced, copied). vLLM passes the field on as it stands; it is meant
+# for what only the engine core knows, which this is.
+SAVED = "latticework_saved"
 
 SAMPLED, FORCED, COPIED = "sfc"
 NAMES: Mapping[str, Source] = {SAMPLED: "sampled", FORCED: "forced", COPIED: "copied"}
