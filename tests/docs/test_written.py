@@ -20,7 +20,7 @@ from tests.docs.made import PAGES, ROOT
 OURS = ("grammars", "middleware", "tests", "benchmarks")
 FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
 # Pages that are still to come.
-COMING = {"clients.md", "remote.md", "scaling.md"}
+COMING = {"clients.md"}
 # Flags of other programs, which no check of a command gets to see.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
 # Whose sources speak of flags that are none of the settings.
