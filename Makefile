@@ -6,6 +6,8 @@
 #              half an hour, the tables also in benchmarks/results/                   make soak  ARGS=--quick
 # make docs    the parts of README.md and docs/ that are made of the code, written anew: a test tells when
 # make ray     replicas under Ray Serve, streamed from, killed and drained: a minute, in .venv-ray
+# make clients real clients of other people, unchanged, against the server: docs/clients.md; the first time it installs them
+#              into .venv-clients, some GB                                             make clients ARGS="instructor litellm"
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
@@ -17,7 +19,7 @@ RAY := .venv-ray
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench soak ray docs format clean
+.PHONY: help install serve test check bench soak ray docs clients format clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -58,12 +60,15 @@ docs: $(INSTALLED)
 ray: $(RAY)/.installed
 	$(RAY)/bin/python -m pytest tests/ray $(ARGS)
 
+clients: $(INSTALLED)
+	$(BIN)/python -m tests.clients $(ARGS)
+
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(RAY) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(RAY) .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements-cpu.txt pyproject.toml | $(BIN)/python
 	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; 600 MB to download, some minutes)"

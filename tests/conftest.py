@@ -8,6 +8,7 @@ import pytest
 
 from middleware import models
 from middleware.compiling.workers import Workers
+from tests.real import RunningServer, serving_embedded
 
 
 class _Shared(Workers):
@@ -23,3 +24,10 @@ def _shared_workers() -> Iterator[None]:
         patch.setattr(models, "Workers", lambda most, memory: shared)
         yield
     Workers.stop(shared)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The real server, with a real model: started once, when a test first asks for it."""
+    with serving_embedded(tmp_path_factory.mktemp("server") / "log") as server:
+        yield server

@@ -1,0 +1,93 @@
+"""Runs the clients and writes down what came of them.
+
+    python -m tests.clients [--url URL] [--key KEY] [--no-save] [NAME ...]
+
+Ends with status 1 where a scenario failed. Without --url it starts the server, once everything is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.clients import environments, results
+from tests.clients.running import Run, run
+from tests.clients.table import CLIENTS, Client
+from tests.real import KEY, serving_embedded
+
+# A client, and the command that runs its script; or why there is none.
+Ready = tuple[Client, tuple[str, ...] | environments.CannotInstall]
+
+
+def prepared(clients: Sequence[Client]) -> list[Ready]:
+    return [(client, _prepared(client)) for client in clients]
+
+
+def _prepared(client: Client) -> tuple[str, ...] | environments.CannotInstall:
+    say(f"==> {client.name}: installing, unless it is")
+    try:
+        return environments.ready(client)
+    except environments.CannotInstall as error:
+        say(str(error))
+        return error
+
+
+@contextmanager
+def served(url: str | None, key: str) -> Iterator[tuple[str, str]]:
+    """Where a server is, and its key."""
+    if url:
+        yield url.rstrip("/"), key
+        return
+    say("==> Starting the server")
+    with tempfile.TemporaryDirectory() as folder, serving_embedded(Path(folder) / "log") as server:
+        yield server.url, KEY
+
+
+def model_of(url: str, key: str) -> str:
+    answer = httpx.get(f"{url}/v1/models", headers={"authorization": f"Bearer {key}"}, trust_env=False)
+    return str(answer.raise_for_status().json()["data"][0]["id"])
+
+
+def ran(one: Ready, url: str, key: str, model: str) -> Run:
+    client, command = one
+    if isinstance(command, environments.CannotInstall):
+        return Run(client.name, broken=f"it could not be installed: {command}")
+    done = run(client, command, url, key, model)
+    for outcome in done.outcomes:
+        say(f"{client.name}: {outcome.scenario} {outcome.seconds} s {outcome.failure or ''}")
+    return done
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="clients by name, all unless told")
+    parser.add_argument("--url", help="of a server that runs, without /v1")
+    parser.add_argument("--key", default="none", help="for that server")
+    parser.add_argument("--no-save", action="store_true", help="leave docs/ as it is")
+    given = parser.parse_args()
+    known = {client.name: client for client in CLIENTS}
+    if unknown := [name for name in given.names if name not in known]:
+        parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(known)}")
+    clients = prepared([known[name] for name in given.names] or CLIENTS)
+    with served(given.url, given.key) as (url, key):
+        model = model_of(url, key)
+        done = [(one[0], ran(one, url, key, model)) for one in clients]
+    if not given.no_save:
+        results.save(done, model)
+    failures = [f"{client.name}: {failure}" for client, run in done for failure in run.failures(client)]
+    print("\n".join(failures) or f"{len(done)} clients, all as they should be")
+    sys.exit(bool(failures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+// Runs the scenarios of a script, and tells what came of them, a line of JSON each.
+//
+//     node run.mjs with_openai openai
+//
+// The first line has the versions of the packages that are named. A scenario is a function that the script exports, whose
+// name begins with structured_output, tool_loop, streaming or error; it has passed when it returns.
+
+import { readFileSync } from "node:fs";
+
+const SCENARIOS = /^(structured_output|tool_loop|streaming|error)/;
+
+async function outcome(name, scenario) {
+  const start = performance.now();
+  let failure = null;
+  try {
+    await scenario();
+  } catch (error) {
+    console.error(error);
+    failure = `${error.name}: ${error.message}`.slice(0, 500);
+  }
+  return { scenario: name, seconds: Math.round((performance.now() - start) / 100) / 10, failure };
+}
+
+const tell = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+const version = (name) => JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url))).version;
+
+console.log = console.info = console.error; // what clients print is none of it
+const [script, ...packages] = process.argv.slice(2);
+tell({ versions: Object.fromEntries(packages.map((name) => [name, version(name)])) });
+const functions = await import(`./${script}.mjs`);
+const source = readFileSync(new URL(`./${script}.mjs`, import.meta.url), "utf8");
+const names = Object.keys(functions).filter((name) => SCENARIOS.test(name));
+names.sort((a, b) => source.indexOf(`function ${a}(`) - source.indexOf(`function ${b}(`)); // as they stand in the script
+for (const name of names) tell(await outcome(name, functions[name]));
+process.exit(0);

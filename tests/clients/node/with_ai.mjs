@@ -1,0 +1,118 @@
+// The AI SDK with @ai-sdk/openai-compatible: objects, tools with steps, streams.
+
+import assert from "node:assert/strict";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { APICallError, generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } from "ai";
+import { z } from "zod";
+
+const provider = createOpenAICompatible({
+  name: "latticework",
+  baseURL: process.env.BASE_URL ?? "http://127.0.0.1:8000/v1",
+  apiKey: process.env.API_KEY ?? "none",
+  supportsStructuredOutputs: true,
+  includeUsage: true,
+});
+const ask = {
+  model: provider(process.env.MODEL ?? "HuggingFaceTB/SmolLM2-135M-Instruct"),
+  temperature: 0,
+  maxOutputTokens: 200,
+  maxRetries: 0,
+};
+const report = "The printer on floor 3 is on fire. File a ticket.";
+const question = "When does the bakery open on Monday?";
+const Ticket = z.object({
+  title: z.string().max(40),
+  priority: z.enum(["low", "medium", "high"]),
+  minutes: z.number().int().min(1).max(90),
+  owner: z.enum(["Ada", "Bob"]).optional(),
+});
+const OpeningHours = z.object({ shop: z.enum(["bakery", "library"]), day: z.enum(["Monday", "Sunday"]) });
+
+export async function structured_output_object() {
+  const { object, usage } = await generateObject({ ...ask, prompt: report, schema: Ticket });
+  Ticket.parse(object);
+  assert.ok(usage.outputTokens > 0);
+}
+
+export async function structured_output_enum() {
+  const { object } = await generateObject({ ...ask, prompt: report, output: "enum", enum: ["low", "high"] });
+  assert.ok(["low", "high"].includes(object));
+}
+
+export async function structured_output_no_schema() {
+  const { object } = await generateObject({ ...ask, prompt: report, output: "no-schema" });
+  assert.equal(typeof object, "object");
+}
+
+// The first step has to call, the second may not.
+const twoSteps = {
+  stopWhen: stepCountIs(2),
+  prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? "required" : "none" }),
+};
+
+function openingHours(asked) {
+  return tool({
+    description: "When a shop opens.",
+    inputSchema: OpeningHours,
+    execute: async (given) => {
+      asked.push(OpeningHours.parse(given));
+      return "It opens at 7:30.";
+    },
+  });
+}
+
+export async function tool_loop_text() {
+  const asked = [];
+  const tools = { opening_hours: openingHours(asked) };
+  const { steps, text } = await generateText({ ...ask, ...twoSteps, prompt: question, tools });
+  assert.equal(steps.length, 2);
+  assert.ok(asked.length > 0);
+  assert.equal(steps[0].toolResults.length, asked.length);
+  assert.ok(text);
+}
+
+export async function tool_loop_object() {
+  const asked = [];
+  const tools = { opening_hours: openingHours(asked) };
+  const output = Output.object({ schema: Ticket });
+  const answer = await generateText({ ...ask, ...twoSteps, prompt: report, tools, output });
+  assert.ok(asked.length > 0);
+  Ticket.parse(answer.output);
+}
+
+export async function streaming_text() {
+  const short = { ...ask, maxOutputTokens: 20, prompt: question };
+  const deltas = [];
+  for await (const delta of streamText(short).textStream) deltas.push(delta);
+  assert.ok(deltas.length > 1);
+  assert.equal(deltas.join(""), (await generateText(short)).text);
+}
+
+export async function streaming_object() {
+  const { partialObjectStream, object } = streamObject({ ...ask, prompt: report, schema: Ticket });
+  const partial = [];
+  for await (const one of partialObjectStream) partial.push(one);
+  assert.ok(partial.length > 1);
+  assert.deepEqual(partial.at(-1), await object);
+  Ticket.parse(await object);
+}
+
+export async function streaming_tools() {
+  const asked = [];
+  const tools = { opening_hours: openingHours(asked) };
+  const stream = streamText({ ...ask, ...twoSteps, prompt: question, tools });
+  const deltas = [];
+  for await (const delta of stream.textStream) deltas.push(delta);
+  assert.ok(asked.length > 0);
+  assert.equal((await stream.steps).length, 2);
+  assert.equal(deltas.join(""), await stream.text);
+}
+
+export async function error() {
+  await assert.rejects(generateText({ ...ask, model: provider("no-such-model"), prompt: question }), (error) => {
+    assert.ok(APICallError.isInstance(error));
+    assert.equal(error.statusCode, 404);
+    assert.match(error.message, /no-such-model/);
+    return true;
+  });
+}

@@ -1,0 +1,77 @@
+// @langchain/openai: withStructuredOutput by each method, bindTools, streams.
+
+import assert from "node:assert/strict";
+import { HumanMessage } from "@langchain/core/messages";
+import { tool } from "@langchain/core/tools";
+import { ChatOpenAI } from "@langchain/openai";
+import { z } from "zod";
+
+const made = (options) =>
+  new ChatOpenAI({
+    model: process.env.MODEL ?? "HuggingFaceTB/SmolLM2-135M-Instruct",
+    apiKey: process.env.API_KEY ?? "none",
+    configuration: { baseURL: process.env.BASE_URL ?? "http://127.0.0.1:8000/v1" },
+    temperature: 0,
+    maxTokens: 200,
+    maxRetries: 0,
+    ...options,
+  });
+const report = "The printer on floor 3 is on fire. File a ticket.";
+const question = new HumanMessage("When does the bakery open on Monday?");
+const Ticket = z.object({
+  title: z.string().max(40),
+  priority: z.enum(["low", "medium", "high"]),
+  minutes: z.number().int().min(1).max(90),
+});
+const OpeningHours = z.object({ shop: z.enum(["bakery", "library"]), day: z.enum(["Monday", "Sunday"]) });
+
+const structured = async (method) => Ticket.parse(await made().withStructuredOutput(Ticket, { method }).invoke(report));
+
+export async function structured_output_json_schema() {
+  await structured("jsonSchema");
+}
+
+export async function structured_output_function_calling() {
+  await structured("functionCalling");
+}
+
+async function looped(options) {
+  const asked = [];
+  const hours = tool(
+    (given) => {
+      asked.push(OpeningHours.parse(given));
+      return "It opens at 7:30.";
+    },
+    { name: "opening_hours", description: "When a shop opens.", schema: OpeningHours },
+  );
+  const first = await made().bindTools([hours], options).invoke([question]);
+  const results = [];
+  for (const call of first.tool_calls) results.push(await hours.invoke(call));
+  assert.ok(asked.length > 0);
+  Ticket.parse(await made().withStructuredOutput(Ticket, { method: "jsonSchema" }).invoke([question, first, ...results]));
+}
+
+export async function tool_loop() {
+  await looped({ tool_choice: "opening_hours" });
+}
+
+export async function tool_loop_strict() {
+  await looped({ tool_choice: "required", strict: true, parallel_tool_calls: false });
+}
+
+export async function streaming() {
+  const short = made({ maxTokens: 20 });
+  const deltas = [];
+  for await (const chunk of await short.stream([question])) if (chunk.text) deltas.push(chunk.text);
+  assert.ok(deltas.length > 1);
+  assert.equal(deltas.join(""), (await short.invoke([question])).text);
+}
+
+export async function error() {
+  await assert.rejects(made({ model: "no-such-model" }).invoke(report), (error) => {
+    assert.equal(error.status, 404);
+    assert.equal(error.lc_error_code, "MODEL_NOT_FOUND");
+    assert.match(error.message, /no-such-model/);
+    return true;
+  });
+}

@@ -1,0 +1,82 @@
+"""instructor: an answer of a Pydantic type, in each of its modes; a second try when a validator says no."""
+
+import os
+from typing import Literal
+
+import instructor
+from instructor.core import InstructorRetryException
+from openai import OpenAI
+from pydantic import BaseModel, Field, field_validator
+
+MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
+client = OpenAI(
+    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"), api_key=os.environ.get("API_KEY", "none")
+)
+REPORT = [{"role": "user", "content": "The printer on floor 3 is on fire. File a ticket."}]
+ASK = {"model": MODEL, "temperature": 0, "max_tokens": 200, "max_retries": 1, "messages": REPORT}
+
+
+class Ticket(BaseModel):
+    title: str = Field(max_length=40)
+    priority: Literal["low", "medium", "high"]
+    minutes: int = Field(ge=1, le=90)
+
+
+def structured_output_tools():
+    ticket = instructor.from_openai(client, mode=instructor.Mode.TOOLS).create(**ASK, response_model=Ticket)
+    assert isinstance(ticket, Ticket)
+
+
+def structured_output_json_schema():
+    ticket = instructor.from_openai(client, mode=instructor.Mode.JSON_SCHEMA).create(**ASK, response_model=Ticket)
+    assert isinstance(ticket, Ticket)
+
+
+def structured_output_json():
+    """The schema is only in the prompt, and the server holds the answer to be JSON: all else is left to the model."""
+
+    class Anything(BaseModel, extra="allow"):
+        pass
+
+    answer = instructor.from_openai(client, mode=instructor.Mode.JSON).create(**ASK, response_model=Anything)
+    assert isinstance(answer, Anything)
+
+
+def tool_loop():
+    """The first call is turned down by a validator, which tells the model why: the second is taken."""
+    seen = []
+
+    class Checked(Ticket):
+        @field_validator("minutes")
+        @classmethod
+        def second_thoughts(cls, minutes):
+            seen.append(minutes)
+            if len(seen) == 1:
+                raise ValueError("think about it once more")
+            return minutes
+
+    asked = {**ASK, "max_retries": 2}
+    ticket = instructor.from_openai(client, mode=instructor.Mode.TOOLS).create(**asked, response_model=Checked)
+    assert isinstance(ticket, Checked)
+    assert len(seen) == 2
+
+
+def streaming_partial():
+    tickets = list(instructor.from_openai(client).create_partial(**ASK, response_model=Ticket))
+    assert len(tickets) > 1
+    assert Ticket.model_validate(tickets[-1].model_dump())
+
+
+def streaming_iterable():
+    """So many tickets as the model cares to write, each of them whole."""
+    tickets = instructor.from_openai(client).create_iterable(**{**ASK, "max_tokens": 400}, response_model=Ticket)
+    assert isinstance(next(iter(tickets)), Ticket)
+
+
+def error():
+    try:
+        instructor.from_openai(client).create(**{**ASK, "model": "no-such-model"}, response_model=Ticket)
+    except InstructorRetryException as error:
+        assert "The model 'no-such-model' does not exist" in str(error)
+    else:
+        raise AssertionError("an unknown model was served")

@@ -1,0 +1,96 @@
+"""langchain-openai: `with_structured_output` by each method, `bind_tools`, streams."""
+
+import os
+from typing import Literal
+
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+from openai import NotFoundError
+from pydantic import BaseModel, Field
+
+model = ChatOpenAI(
+    model=os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct"),
+    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
+    api_key=os.environ.get("API_KEY", "none"),
+    temperature=0,
+    max_tokens=200,
+)
+REPORT = "The printer on floor 3 is on fire. File a ticket."
+QUESTION = HumanMessage("When does the bakery open on Monday?")
+asked = []
+
+
+class Ticket(BaseModel):
+    """What has to be mended."""
+
+    title: str = Field(max_length=40)
+    priority: Literal["low", "medium", "high"]
+    minutes: int = Field(ge=1, le=90)
+
+
+@tool
+def opening_hours(shop: Literal["bakery", "library"], day: Literal["Monday", "Sunday"]) -> str:
+    """When a shop opens."""
+    asked.append((shop, day))
+    return "It opens at 7:30."
+
+
+def structured_output_json_schema():
+    assert isinstance(model.with_structured_output(Ticket, method="json_schema").invoke(REPORT), Ticket)
+
+
+def structured_output_function_calling():
+    assert isinstance(model.with_structured_output(Ticket, method="function_calling").invoke(REPORT), Ticket)
+
+
+def structured_output_json_mode():
+    """The server holds the answer to be a JSON object: what is in it is left to the model."""
+    answer = model.with_structured_output(None, method="json_mode").invoke(REPORT + " Answer in JSON.")
+    assert isinstance(answer, dict)
+
+
+def structured_output_dict():
+    """A schema that is no type: the answer is a dict."""
+    answer = model.with_structured_output(Ticket.model_json_schema(), method="json_schema").invoke(REPORT)
+    Ticket.model_validate(answer)
+
+
+def looped(bound):
+    asked.clear()
+    call = bound.invoke([QUESTION])
+    results = [opening_hours.invoke(one) for one in call.tool_calls]
+    assert len(asked) == len(results) > 0
+    assert all(isinstance(one, ToolMessage) for one in results)
+    assert isinstance(model.with_structured_output(Ticket).invoke([QUESTION, call, *results]), Ticket)
+
+
+def tool_loop_strict():
+    looped(model.bind_tools([opening_hours], tool_choice="any", strict=True, parallel_tool_calls=False))
+
+
+def tool_loop_not_strict():
+    looped(model.bind_tools([opening_hours], tool_choice="opening_hours"))
+
+
+def streaming_text():
+    short = model.bind(max_tokens=20)
+    chunks = [chunk.text for chunk in short.stream([QUESTION]) if chunk.text]
+    assert len(chunks) > 1
+    assert "".join(chunks) == short.invoke([QUESTION]).text
+
+
+def streaming_tool_call():
+    bound = model.bind_tools([opening_hours], tool_choice="any", parallel_tool_calls=False)
+    chunks = list(bound.stream([QUESTION]))
+    whole = sum(chunks[1:], chunks[0])
+    assert [call["args"] for call in whole.tool_calls] == [call["args"] for call in bound.invoke([QUESTION]).tool_calls]
+
+
+def error():
+    try:
+        model.bind(model="no-such-model").invoke(REPORT)
+    except NotFoundError as error:
+        assert "The model 'no-such-model' does not exist" in error.message
+    else:
+        raise AssertionError("an unknown model was served")

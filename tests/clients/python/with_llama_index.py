@@ -1,0 +1,87 @@
+"""LlamaIndex, through OpenAILike: structured answers, a tool, streams."""
+
+import os
+from typing import Literal
+
+from llama_index.core.llms import ChatMessage
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.tools import FunctionTool
+from llama_index.llms.openai_like import OpenAILike
+from openai import NotFoundError
+from pydantic import BaseModel, Field
+
+
+def made(**options):
+    return OpenAILike(
+        **{
+            "model": os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct"),
+            "api_base": os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
+            "api_key": os.environ.get("API_KEY", "none"),
+            "is_chat_model": True,
+            "is_function_calling_model": True,
+            "context_window": 4096,
+            "temperature": 0,
+            "max_tokens": 200,
+            **options,
+        }
+    )
+
+
+REPORT = PromptTemplate("The printer on floor {floor} is on fire. File a ticket.")
+QUESTION = ChatMessage(role="user", content="When does the bakery open on Monday?")
+
+
+class Ticket(BaseModel):
+    """What has to be mended."""
+
+    title: str = Field(max_length=40)
+    priority: Literal["low", "medium", "high"]
+    minutes: int = Field(ge=1, le=90)
+
+
+def structured_output_function():
+    assert isinstance(made().structured_predict(Ticket, REPORT, floor=3), Ticket)
+
+
+def structured_output_native():
+    native = made(should_use_structured_outputs=True)
+    assert isinstance(native.structured_predict(Ticket, REPORT, floor=3), Ticket)
+
+
+def tool_loop():
+    asked = []
+
+    def opening_hours(shop: Literal["bakery", "library"], day: Literal["Monday", "Sunday"]) -> str:
+        """When a shop opens."""
+        asked.append((shop, day))
+        return "It opens at 7:30."
+
+    llm, tool = made(), FunctionTool.from_defaults(opening_hours)
+    first = llm.chat_with_tools([tool], QUESTION, tool_required=True, allow_parallel_tool_calls=False)
+    (call,) = llm.get_tool_calls_from_response(first)
+    said = tool.call(**call.tool_kwargs)
+    assert len(asked) == 1
+    result = ChatMessage(role="tool", content=said.content, additional_kwargs={"tool_call_id": call.tool_id})
+    assert llm.chat([QUESTION, first.message, result]).message.content
+
+
+def streaming_text():
+    llm = made(max_tokens=20)
+    parts = list(llm.stream_chat([QUESTION]))
+    deltas = [part.delta for part in parts if part.delta]
+    assert len(deltas) > 1
+    assert "".join(deltas) == parts[-1].message.content == llm.chat([QUESTION]).message.content
+
+
+def streaming_structured():
+    tickets = list(made().stream_structured_predict(Ticket, REPORT, floor=3))
+    assert Ticket.model_validate(tickets[-1].model_dump())
+
+
+def error():
+    try:
+        made(model="no-such-model", max_retries=0).chat([QUESTION])
+    except NotFoundError as error:
+        assert "The model 'no-such-model' does not exist" in error.message
+    else:
+        raise AssertionError("an unknown model was served")

@@ -1,0 +1,90 @@
+"""The openai package: parsed answers, tools, streams."""
+
+import json
+import os
+from typing import Literal
+
+from openai import NotFoundError, OpenAI, pydantic_function_tool
+from pydantic import BaseModel, Field
+
+MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
+client = OpenAI(
+    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"), api_key=os.environ.get("API_KEY", "none")
+)
+ASK = {"model": MODEL, "temperature": 0, "max_tokens": 200}
+
+
+class Ticket(BaseModel):
+    title: str = Field(max_length=40)
+    priority: Literal["low", "medium", "high"]
+    minutes: int = Field(ge=1, le=90)
+
+
+class OpeningHours(BaseModel):
+    """When a shop opens."""
+
+    shop: Literal["bakery", "library"]
+    day: Literal["Monday", "Sunday"]
+
+
+REPORT = [{"role": "user", "content": "The printer on floor 3 is on fire. File a ticket."}]
+QUESTION = [{"role": "user", "content": "When does the bakery open on Monday?"}]
+TOOLS = [pydantic_function_tool(OpeningHours, name="opening_hours")]
+
+
+def structured_output():
+    answer = client.chat.completions.parse(**ASK, messages=REPORT, response_format=Ticket)
+    assert isinstance(answer.choices[0].message.parsed, Ticket)
+    assert answer.usage.completion_tokens > 0
+
+
+def tool_loop():
+    first = client.chat.completions.parse(
+        **ASK, messages=QUESTION, tools=TOOLS, tool_choice="required", parallel_tool_calls=False
+    ).choices[0]
+    (call,) = first.message.tool_calls
+    assert first.finish_reason == "tool_calls"
+    assert isinstance(call.function.parsed_arguments, OpeningHours)
+    result = {"role": "tool", "tool_call_id": call.id, "content": "It opens at 7:30."}
+    second = client.chat.completions.parse(
+        **ASK, messages=[*QUESTION, first.message, result], tools=TOOLS, response_format=Ticket, tool_choice="none"
+    ).choices[0]
+    assert isinstance(second.message.parsed, Ticket)
+
+
+def streaming_text():
+    asked = {**ASK, "max_tokens": 20, "messages": QUESTION}
+    chunks = list(client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
+    texts = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices and chunk.choices[0].delta.content]
+    assert len(texts) > 1
+    assert "".join(texts) == client.chat.completions.create(**asked).choices[0].message.content
+    assert chunks[-1].usage.completion_tokens > 0
+
+
+def streaming_document():
+    with client.chat.completions.stream(**ASK, messages=REPORT, response_format=Ticket) as stream:
+        deltas = [event.delta for event in stream if event.type == "content.delta"]
+        message = stream.get_final_completion().choices[0].message
+    assert len(deltas) > 1
+    assert "".join(deltas) == message.content
+    assert isinstance(message.parsed, Ticket)
+
+
+def streaming_tool_call():
+    asked = {**ASK, "messages": QUESTION, "tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False}
+    with client.chat.completions.stream(**asked) as stream:
+        kind = "tool_calls.function.arguments.delta"
+        deltas = [event.arguments_delta for event in stream if event.type == kind]
+        (call,) = stream.get_final_completion().choices[0].message.tool_calls
+    assert "".join(deltas) == call.function.arguments
+    assert OpeningHours(**json.loads(call.function.arguments)) == call.function.parsed_arguments
+
+
+def error():
+    try:
+        client.chat.completions.create(model="no-such-model", messages=QUESTION)
+    except NotFoundError as error:
+        assert error.code == "model_not_found"
+        assert "no-such-model" in error.message
+    else:
+        raise AssertionError("an unknown model was served")

@@ -1,0 +1,95 @@
+"""What came of the clients: docs/clients.json, and the table made of it, docs/clients.md.
+
+A run of some clients replaces their rows and leaves the others.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.clients.running import Run
+from tests.clients.table import CLIENTS, SCENARIOS, Client
+
+DOCS = Path(__file__).parents[2] / "docs"
+HEAD = ("client", "versions", "date", *(name.replace("_", " ") for name in SCENARIOS))
+TEXT = """# Clients
+
+Real clients, unchanged, against `latticework serve` with the embedded model. Made by `make clients`, from
+[clients.json](clients.json); the scripts, one a client, are in [tests/clients](../tests/clients) and can be copied.
+
+- structured output: what the client gives back is of the type that was asked for, and its values are within it
+- tool loop: the model calls, the tool runs with arguments that fit, its result goes back, and the model answers
+- streaming: more than one delta, and together they are the whole answer, or the value that was asked for
+- error: an unknown model is the client's own typed error, with the server's message in it
+
+{table}
+
+✓ passed, with what was tried beyond one way; ✗ failed; n/a: the client has no means for it.
+{remarks}
+## Again
+
+`make clients` runs all, once each is installed into `.venv-clients` (some GB); `make clients ARGS="instructor litellm"`
+some of them. `ARGS="--url http://127.0.0.1:8000"` asks a server that runs. Those marked core are part of `make test`.
+"""
+
+
+def save(runs: Sequence[tuple[Client, Run]], model: str) -> None:
+    """Keeps these runs, beside the older ones of clients that are still in the table."""
+    file = DOCS / "clients.json"
+    kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    kept |= {client.name: _row(run, model) for client, run in runs}
+    kept = {client.name: kept[client.name] for client in CLIENTS if client.name in kept}
+    file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    (DOCS / "clients.md").write_text(render(kept))
+
+
+def _row(run: Run, model: str) -> dict[str, Any]:
+    where = f"Python {platform.python_version()}" if "node" not in run.client else "Node"
+    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "model": model, "with": where, **asdict(run)}
+
+
+def render(rows: Mapping[str, Any]) -> str:
+    clients = [client for client in CLIENTS if client.name in rows]
+    lines = [HEAD, ("---",) * len(HEAD), *(_line(client, rows[client.name]) for client in clients)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    remarks = [f"- {client.name}, {remark}" for client in clients for remark in _remarks(client, rows[client.name])]
+    return TEXT.format(table=table, remarks="\n".join(["", *remarks, ""]) if remarks else "")
+
+
+def _line(client: Client, row: Mapping[str, Any]) -> tuple[str, ...]:
+    versions = ", ".join(f"{name} {number}" for name, number in row["versions"].items())
+    return (
+        client.name + (" (core)" if client.core else ""),
+        versions,
+        row["date"],
+        *(_cell(client, row, column) for column in SCENARIOS),
+    )
+
+
+def _cell(client: Client, row: Mapping[str, Any], column: str) -> str:
+    if column in client.lacks:
+        return "n/a"
+    outcomes = [one for one in row["outcomes"] if one["scenario"].startswith(column)]
+    if not outcomes:
+        return "✗"
+    good, bad = (_ways(outcomes, column, failed) for failed in (False, True))
+    return " ".join(filter(None, [good and "✓" + good.rstrip(), bad and "✗" + bad.rstrip()]))
+
+
+def _ways(outcomes: Sequence[Mapping[str, Any]], column: str, failed: bool) -> str:
+    """What the functions of a column are told apart by; a blank where there is nothing."""
+    names = [one["scenario"] for one in outcomes if (one["failure"] is not None) == failed]
+    ways = [name.removeprefix(column).strip("_").replace("_", " ") or "plain" for name in names]
+    return " " + (", ".join(ways) if len(outcomes) > 1 else "") if names else ""
+
+
+def _remarks(client: Client, row: Mapping[str, Any]) -> list[str]:
+    failed = [f"{one['scenario']}: {one['failure']}" for one in row["outcomes"] if one["failure"] is not None]
+    lacks = [f"{name.replace('_', ' ')}: {why}" for name, why in client.lacks.items()]
+    return [*failed, *([row["broken"]] if row["broken"] else []), *lacks]

@@ -1,0 +1,89 @@
+"""One client, run: what came of each of its scenarios."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.clients.table import SCENARIOS, Client
+
+# Seconds for all scenarios of one client, which ask for a few hundred tokens each.
+PATIENCE = 300
+# Clients that count and trace their users do not, as far as they can be told.
+QUIET = {
+    "ANONYMIZED_TELEMETRY": "false",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "HAYSTACK_TELEMETRY_ENABLED": "false",
+    "LANGSMITH_TRACING": "false",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    "OTEL_SDK_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`scenario`: the function's name. `failure`: what was raised; none where it passed."""
+
+    scenario: str
+    seconds: float
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """`broken`: why there are no more outcomes than these, where the script did not end as it should."""
+
+    client: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Sequence[Outcome] = ()
+    broken: str | None = None
+
+    def failures(self, client: Client) -> list[str]:
+        """What failed, what was not run and should have been, and what was run and was said to be impossible."""
+        told = [f"{one.scenario}: {one.failure}" for one in self.outcomes if one.failure is not None]
+        for column in SCENARIOS:
+            ran = any(one.scenario.startswith(column) for one in self.outcomes)
+            if ran == (column in client.lacks):
+                told.append(f"{column}: {'it was run' if ran else self.broken or 'the script has none'}")
+        return told + ([self.broken] if self.broken else [])
+
+
+def run(client: Client, command: Sequence[str], url: str, key: str, model: str, patience: float = PATIENCE) -> Run:
+    """`url` is the server's, without /v1."""
+    process = subprocess.Popen(
+        [*command, client.script, *client.packages],
+        env=_environ(url, key, model),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    try:
+        told, complaints = process.communicate(timeout=patience)
+        broken = None if process.returncode == 0 else f"exit status {process.returncode}: {complaints.strip()[-500:]}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        told, complaints = process.communicate()
+        broken = f"not done within {patience:.0f} s"
+    return _read(client, told, broken)
+
+
+def _read(client: Client, told: str, broken: str | None) -> Run:
+    lines: list[Any] = [json.loads(line) for line in told.splitlines() if line.endswith("}")]
+    if not lines:
+        return Run(client.name, broken=broken or "it told nothing")
+    first, *rest = lines
+    return Run(client.name, first["versions"], [Outcome(**line) for line in rest], broken)
+
+
+def _environ(url: str, key: str, model: str) -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "LATTICEWORK_"))}
+    kept.pop("PYTHONPATH", None)
+    return {**kept, **QUIET, "NO_PROXY": "127.0.0.1", "BASE_URL": f"{url}/v1", "API_KEY": key, "MODEL": model}

@@ -1,0 +1,63 @@
+"""The clients, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# A scenario is a function of a script. Its name begins with one of these, and what follows tells it from others.
+SCENARIOS = ("structured_output", "tool_loop", "streaming", "error")
+
+
+@dataclass(frozen=True)
+class Client:
+    """`name` is the package's, and `packages` are all those whose versions matter.
+
+    `environment`: a file of requirements/ without its suffix; none for the environment that runs the tests.
+    `lacks`: scenarios that the client has no means for, with the reason.
+    """
+
+    name: str
+    language: Literal["python", "node"]
+    script: str
+    environment: str | None
+    packages: tuple[str, ...]
+    core: bool = False
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+def _python(script: str, *packages: str, core: bool = False, **lacks: str) -> Client:
+    """In an environment of its own that is called like the script."""
+    environment = script.removeprefix("with_")
+    return Client(packages[0], "python", script, environment, packages, core, lacks)
+
+
+_NO_TOOLS = "it makes one answer and runs no tools"
+
+CLIENTS = (
+    Client("openai", "python", "with_openai", None, ("openai",), core=True),
+    _python("with_instructor", "instructor", "openai", core=True),
+    Client("langchain-openai", "python", "with_langchain", "langchain", ("langchain-openai", "openai"), core=True),
+    Client("langgraph", "python", "with_langgraph", "langchain", ("langgraph", "langchain"), core=True),
+    _python("with_pydantic_ai", "pydantic-ai-slim", "openai", core=True),
+    _python("with_openai_agents", "openai-agents", "openai"),
+    _python("with_litellm", "litellm", "openai"),
+    _python("with_llama_index", "llama-index-llms-openai-like", "llama-index-core", "openai"),
+    _python("with_smolagents", "smolagents", "openai"),
+    _python("with_haystack", "haystack-ai", "openai"),
+    _python("with_autogen", "autogen-agentchat", "autogen-ext", "openai"),
+    _python("with_semantic_kernel", "semantic-kernel", "openai"),
+    _python("with_crewai", "crewai", "openai"),
+    _python(
+        "with_langextract",
+        "langextract",
+        "openai",
+        tool_loop="it asks for no tools",
+        streaming="it waits for whole answers",
+    ),
+    _python("with_outlines", "outlines", "openai", tool_loop=_NO_TOOLS),
+    Client("openai (Node)", "node", "with_openai", "node-openai", ("openai",), core=True),
+    Client("ai (Node)", "node", "with_ai", "node-ai", ("ai", "@ai-sdk/openai-compatible")),
+    Client("@langchain/openai (Node)", "node", "with_langchain", "node-langchain", ("@langchain/openai", "openai")),
+)
