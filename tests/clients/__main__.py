@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from tests.clients import environments, results
-from tests.clients.running import Run, run
+from tests.clients.running import Run, Server, run
 from tests.clients.table import CLIENTS, Client
 from tests.real import KEY, serving_embedded
 
@@ -39,26 +39,28 @@ def _prepared(client: Client) -> tuple[str, ...] | environments.CannotInstall:
 
 
 @contextmanager
-def served(url: str | None, key: str) -> Iterator[tuple[str, str]]:
-    """Where a server is, and its key."""
+def served(url: str | None, key: str) -> Iterator[tuple[Server, str]]:
+    """A server to ask, and which one it is: one that runs at `url`, or else one that is started."""
     if url:
-        yield url.rstrip("/"), key
+        yield known(url.rstrip("/"), key)
         return
     say("==> Starting the server")
     with tempfile.TemporaryDirectory() as folder, serving_embedded(Path(folder) / "log") as server:
-        yield server.url, KEY
+        yield known(server.url, KEY)
 
 
-def model_of(url: str, key: str) -> str:
-    answer = httpx.get(f"{url}/v1/models", headers={"authorization": f"Bearer {key}"}, trust_env=False)
-    return str(answer.raise_for_status().json()["data"][0]["id"])
+def known(url: str, key: str) -> tuple[Server, str]:
+    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, trust_env=False) as http:
+        model = http.get("/v1/models").raise_for_status().json()["data"][0]["id"]
+        version = http.get("/health").json()["version"]
+    return Server(url, key, model), f"latticework {version} with {model}"
 
 
-def ran(one: Ready, url: str, key: str, model: str) -> Run:
+def ran(one: Ready, server: Server) -> Run:
     client, command = one
     if isinstance(command, environments.CannotInstall):
         return Run(client.name, broken=f"it could not be installed: {command}")
-    done = run(client, command, url, key, model)
+    done = run(client, command, server)
     for outcome in done.outcomes:
         say(f"{client.name}: {outcome.scenario} {outcome.seconds} s {outcome.failure or ''}")
     return done
@@ -75,15 +77,14 @@ def main() -> None:
     parser.add_argument("--key", default="none", help="for that server")
     parser.add_argument("--no-save", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
-    known = {client.name: client for client in CLIENTS}
-    if unknown := [name for name in given.names if name not in known]:
-        parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(known)}")
-    clients = prepared([known[name] for name in given.names] or CLIENTS)
-    with served(given.url, given.key) as (url, key):
-        model = model_of(url, key)
-        done = [(one[0], ran(one, url, key, model)) for one in clients]
+    table = {client.name: client for client in CLIENTS}
+    if unknown := [name for name in given.names if name not in table]:
+        parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(table)}")
+    clients = prepared([table[name] for name in given.names] or CLIENTS)
+    with served(given.url, given.key) as (server, which):
+        done = [(one[0], ran(one, server)) for one in clients]
     if not given.no_save:
-        results.save(done, model)
+        results.save(done, which)
     failures = [f"{client.name}: {failure}" for client, run in done for failure in run.failures(client)]
     print("\n".join(failures) or f"{len(done)} clients, all as they should be")
     sys.exit(bool(failures))

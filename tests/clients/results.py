@@ -6,7 +6,6 @@ A run of some clients replaces their rows and leaves the others.
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,8 +19,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 HEAD = ("client", "versions", "date", *(name.replace("_", " ") for name in SCENARIOS))
 TEXT = """# Clients
 
-Real clients, unchanged, against `latticework serve` with the embedded model. Made by `make clients`, from
-[clients.json](clients.json); the scripts, one a client, are in [tests/clients](../tests/clients) and can be copied.
+Real clients, unchanged, against `latticework serve`: what each was seen to do. `make clients` makes this page, out of
+[clients.json](clients.json). The scripts, one a client, are in [tests/clients](../tests/clients), to be copied from.
 
 - structured output: what the client gives back is of the type that was asked for, and its values are within it
 - tool loop: the model calls, the tool runs with arguments that fit, its result goes back, and the model answers
@@ -29,6 +28,8 @@ Real clients, unchanged, against `latticework serve` with the embedded model. Ma
 - error: an unknown model is the client's own typed error, with the server's message in it
 
 {table}
+
+Asked: {servers}.
 
 ✓ passed, with what was tried beyond one way; ✗ failed; n/a: the client has no means for it.
 {remarks}
@@ -39,19 +40,18 @@ some of them. `ARGS="--url http://127.0.0.1:8000"` asks a server that runs. Thos
 """
 
 
-def save(runs: Sequence[tuple[Client, Run]], model: str) -> None:
-    """Keeps these runs, beside the older ones of clients that are still in the table."""
+def save(runs: Sequence[tuple[Client, Run]], server: str) -> None:
+    """Keeps these runs, made with a server of this version and model, beside the older ones of clients that are still in the table."""
     file = DOCS / "clients.json"
     kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    kept |= {client.name: _row(run, model) for client, run in runs}
+    kept |= {client.name: _row(run, server) for client, run in runs}
     kept = {client.name: kept[client.name] for client in CLIENTS if client.name in kept}
     file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     (DOCS / "clients.md").write_text(render(kept))
 
 
-def _row(run: Run, model: str) -> dict[str, Any]:
-    where = f"Python {platform.python_version()}" if "node" not in run.client else "Node"
-    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "model": model, "with": where, **asdict(run)}
+def _row(run: Run, server: str) -> dict[str, Any]:
+    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "server": server, **asdict(run)}
 
 
 def render(rows: Mapping[str, Any]) -> str:
@@ -59,7 +59,8 @@ def render(rows: Mapping[str, Any]) -> str:
     lines = [HEAD, ("---",) * len(HEAD), *(_line(client, rows[client.name]) for client in clients)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     remarks = [f"- {client.name}, {remark}" for client in clients for remark in _remarks(client, rows[client.name])]
-    return TEXT.format(table=table, remarks="\n".join(["", *remarks, ""]) if remarks else "")
+    servers = "; ".join(sorted({rows[client.name]["server"] for client in clients}))
+    return TEXT.format(table=table, servers=servers, remarks="\n".join(["", *remarks, ""]) if remarks else "")
 
 
 def _line(client: Client, row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -28,6 +28,15 @@ QUIET = {
 
 
 @dataclass(frozen=True)
+class Server:
+    """What a script is told of the server: its address without /v1, a key of it, and a model that it serves."""
+
+    url: str
+    key: str
+    model: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """`scenario`: the function's name. `failure`: what was raised; none where it passed."""
 
@@ -55,11 +64,11 @@ class Run:
         return told + ([self.broken] if self.broken else [])
 
 
-def run(client: Client, command: Sequence[str], url: str, key: str, model: str, patience: float = PATIENCE) -> Run:
-    """`url` is the server's, without /v1."""
+def run(client: Client, command: Sequence[str], server: Server, patience: float = PATIENCE) -> Run:
+    """`command` is its environment's, and `patience` in seconds."""
     process = subprocess.Popen(
         [*command, client.script, *client.packages],
-        env=_environ(url, key, model),
+        env=_environ(server),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -83,7 +92,8 @@ def _read(client: Client, told: str, broken: str | None) -> Run:
     return Run(client.name, first["versions"], [Outcome(**line) for line in rest], broken)
 
 
-def _environ(url: str, key: str, model: str) -> Mapping[str, str]:
+def _environ(server: Server) -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "LATTICEWORK_"))}
     kept.pop("PYTHONPATH", None)
-    return {**kept, **QUIET, "NO_PROXY": "127.0.0.1", "BASE_URL": f"{url}/v1", "API_KEY": key, "MODEL": model}
+    asked = {"BASE_URL": f"{server.url}/v1", "API_KEY": server.key, "MODEL": server.model}
+    return {**kept, **QUIET, **asked, "NO_PROXY": "127.0.0.1"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.clients import environments
-from tests.clients.running import run
+from tests.clients.running import Server, run
 from tests.clients.table import CLIENTS, Client
 from tests.real import KEY, MODEL, RunningServer
 
@@ -38,4 +38,4 @@ def test_a_client(
     if isinstance(command, environments.Unreachable):
         pytest.skip(f"{client.name} can't be installed here: {str(command).splitlines()[-1]}")
     server: RunningServer = request.getfixturevalue("server")
-    assert run(client, command, server.url, KEY, MODEL).failures(client) == []
+    assert run(client, command, Server(server.url, KEY, MODEL)).failures(client) == []

@@ -16,12 +16,12 @@ import pytest
 from tests.clients import environments
 from tests.clients.environments import HERE
 from tests.clients.results import render
-from tests.clients.running import Outcome, Run, run
+from tests.clients.running import Outcome, Run, Server, run
 from tests.clients.table import CLIENTS, SCENARIOS, Client
 
 OPENAI = CLIENTS[0]
 GOOD = [Outcome(name, 0.1, None) for name in SCENARIOS]
-ADDRESS = ("http://127.0.0.1:1", "key", "model")
+NOBODY = Server("http://127.0.0.1:1", "key", "model")
 
 
 def scripted(folder: Path, text: str, patience: float = 60) -> Run:
@@ -30,7 +30,7 @@ def scripted(folder: Path, text: str, patience: float = 60) -> Run:
     code = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv.pop(0); "
     command = [sys.executable, "-c", f"{code}runpy.run_path(sys.argv[0], run_name='__main__')"]
     client = Client("test", "python", "with_test", None, ("pytest",))
-    return run(client, [*command, str(folder), str(HERE / "python" / "run.py")], *ADDRESS, patience=patience)
+    return run(client, [*command, str(folder), str(HERE / "python" / "run.py")], NOBODY, patience=patience)
 
 
 def test_what_passes_and_what_fails_is_told(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def helper():
 """
     done = scripted(tmp_path, text)
     assert done.broken is None
-    assert done.versions == {"pytest": pytest.__version__}
+    assert done.versions["pytest"] == pytest.__version__
     assert [(one.scenario, one.failure) for one in done.outcomes] == [
         ("streaming", None),
         ("tool_loop_strict", "ValueError: a reason"),
@@ -88,9 +88,16 @@ def test_the_table() -> None:
         {"scenario": "structured_output_json", "failure": "ValueError: a reason"},
         {"scenario": "streaming", "failure": None},
     ]
-    row = {"versions": {"openai": "1.0"}, "date": "2026-01-02", "outcomes": outcomes, "broken": None}
+    row = {
+        "server": "latticework 0.1",
+        "versions": {"openai": "1.0"},
+        "date": "2026-01-02",
+        "outcomes": outcomes,
+        "broken": None,
+    }
     text = render({"openai": row})
     assert "| openai (core) | openai 1.0 | 2026-01-02 | ✓ tools ✗ json | ✗ | ✓ | ✗ |" in text
+    assert "Asked: latticework 0.1." in text
     assert "- openai, structured_output_json: ValueError: a reason" in text
 
 
@@ -174,6 +181,6 @@ def chatting() -> Iterator[str]:
 
 def test_a_server_that_heeds_nothing_passes_no_scenario() -> None:
     with chatting() as url:
-        done = run(OPENAI, environments.ready(OPENAI), url, "key", "model")
+        done = run(OPENAI, environments.ready(OPENAI), Server(url, "key", "model"))
     assert len(done.outcomes) >= len(SCENARIOS)
     assert [one.scenario for one in done.outcomes if one.failure is None] == []

@@ -26,7 +26,7 @@ const version = (name) => JSON.parse(readFileSync(new URL(`node_modules/${name}/
 
 console.log = console.info = console.error; // what clients print is none of it
 const [script, ...packages] = process.argv.slice(2);
-tell({ versions: Object.fromEntries(packages.map((name) => [name, version(name)])) });
+tell({ versions: { ...Object.fromEntries(packages.map((name) => [name, version(name)])), Node: process.versions.node } });
 const functions = await import(`./${script}.mjs`);
 const source = readFileSync(new URL(`./${script}.mjs`, import.meta.url), "utf8");
 const names = Object.keys(functions).filter((name) => SCENARIOS.test(name));

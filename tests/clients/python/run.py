@@ -11,6 +11,7 @@ import importlib
 import inspect
 import json
 import os
+import platform
 import sys
 import time
 import traceback
@@ -35,7 +36,8 @@ def outcome(function):
 def main(script, *packages):
     with os.fdopen(os.dup(1), "w") as told:
         os.dup2(2, 1)  # what clients print is none of it
-        print(json.dumps({"versions": {name: version(name) for name in packages}}), file=told, flush=True)
+        versions = {name: version(name) for name in packages} | {"Python": platform.python_version()}
+        print(json.dumps({"versions": versions}), file=told, flush=True)
         functions = vars(importlib.import_module(script))
         for name in [name for name in functions if name.startswith(SCENARIOS)]:
             print(json.dumps(outcome(functions[name])), file=told, flush=True)

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Literal
 
-from openai import NotFoundError, OpenAI, pydantic_function_tool
+from openai import BadRequestError, NotFoundError, OpenAI, pydantic_function_tool
 from pydantic import BaseModel, Field
 
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
@@ -80,7 +80,7 @@ def streaming_tool_call():
     assert OpeningHours(**json.loads(call.function.arguments)) == call.function.parsed_arguments
 
 
-def error():
+def error_unknown_model():
     try:
         client.chat.completions.create(model="no-such-model", messages=QUESTION)
     except NotFoundError as error:
@@ -88,3 +88,15 @@ def error():
         assert "no-such-model" in error.message
     else:
         raise AssertionError("an unknown model was served")
+
+
+def error_bad_schema():
+    """It is told before the stream begins."""
+    bad = {"type": "json_schema", "json_schema": {"name": "bad", "schema": {"type": "banana"}}}
+    try:
+        client.chat.completions.create(**ASK, messages=QUESTION, response_format=bad, stream=True)
+    except BadRequestError as error:
+        assert error.param == "response_format.json_schema.schema.type"
+        assert "banana" in error.message
+    else:
+        raise AssertionError("a schema of no type was taken")
