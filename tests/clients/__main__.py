@@ -81,12 +81,14 @@ def main() -> None:
     if unknown := [name for name in given.names if name not in table]:
         parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(table)}")
     clients = prepared([table[name] for name in given.names] or CLIENTS)
+    failures = []
     with served(given.url, given.key) as (server, which):
-        done = [(one[0], ran(one, server)) for one in clients]
-    if not given.no_save:
-        results.save(done, which)
-    failures = [f"{client.name}: {failure}" for client, run in done for failure in run.failures(client)]
-    print("\n".join(failures) or f"{len(done)} clients, all as they should be")
+        for one in clients:
+            done = ran(one, server)
+            failures += [f"{done.client}: {failure}" for failure in done.failures(one[0])]
+            if not given.no_save:
+                results.save(done, which)
+    print("\n".join(failures) or f"{len(clients)} clients, all as they should be")
     sys.exit(bool(failures))
 
 

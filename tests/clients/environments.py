@@ -57,9 +57,11 @@ def _make(kind: _Kind, folder: Path, requirements: Path) -> None:
 
 
 def _make_python(folder: Path, requirements: Path) -> None:
-    _install([sys.executable, "-m", "venv", str(folder)])
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", "--retries", "2"]
-    _install([*pip, "--disable-pip-version-check", "--requirement", str(requirements)])
+    """By this environment's own pip: another one for each would take longer than some clients."""
+    _install([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+    options = ["--quiet", "--no-input", "--no-compile", "--retries", "2", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install"]
+    _install([*pip, *options, "--requirement", str(requirements)])
 
 
 def _make_node(folder: Path, requirements: Path) -> None:

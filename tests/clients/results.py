@@ -1,6 +1,6 @@
 """What came of the clients: docs/clients.json, and the table made of it, docs/clients.md.
 
-A run of some clients replaces their rows and leaves the others.
+A run of a client replaces its row and leaves the others.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ some of them. `ARGS="--url http://127.0.0.1:8000"` asks a server that runs. Thos
 """
 
 
-def save(runs: Sequence[tuple[Client, Run]], server: str) -> None:
-    """Keeps these runs, made with a server of this version and model, beside the older ones of clients that are still in the table."""
+def save(run: Run, server: str) -> None:
+    """Keeps a run, which asked this server, beside those of the other clients that are still in the table."""
     file = DOCS / "clients.json"
     kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    kept |= {client.name: _row(run, server) for client, run in runs}
+    kept[run.client] = _row(run, server)
     kept = {client.name: kept[client.name] for client in CLIENTS if client.name in kept}
     file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     (DOCS / "clients.md").write_text(render(kept))

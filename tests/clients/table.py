@@ -27,36 +27,41 @@ class Client:
     lacks: Mapping[str, str] = field(default_factory=dict)
 
 
-def _python(script: str, *packages: str, core: bool = False, **lacks: str) -> Client:
+def _own(script: str, *packages: str, core: bool = False, **lacks: str) -> Client:
     """In an environment of its own that is called like the script."""
     environment = script.removeprefix("with_")
     return Client(packages[0], "python", script, environment, packages, core, lacks)
+
+
+def _core(script: str, *packages: str) -> Client:
+    """In the environment whose pins suit several: one to install in each run of the suite."""
+    return Client(packages[0], "python", script, "core", packages, core=True)
 
 
 _NO_TOOLS = "it makes one answer and runs no tools"
 
 CLIENTS = (
     Client("openai", "python", "with_openai", None, ("openai",), core=True),
-    _python("with_instructor", "instructor", "openai", core=True),
-    Client("langchain-openai", "python", "with_langchain", "langchain", ("langchain-openai", "openai"), core=True),
-    Client("langgraph", "python", "with_langgraph", "langchain", ("langgraph", "langchain"), core=True),
-    _python("with_pydantic_ai", "pydantic-ai-slim", "openai", core=True),
-    _python("with_openai_agents", "openai-agents", "openai"),
-    _python("with_litellm", "litellm", "openai"),
-    _python("with_llama_index", "llama-index-llms-openai-like", "llama-index-core", "openai"),
-    _python("with_smolagents", "smolagents", "openai"),
-    _python("with_haystack", "haystack-ai", "openai"),
-    _python("with_autogen", "autogen-agentchat", "autogen-ext", "openai"),
-    _python("with_semantic_kernel", "semantic-kernel", "openai"),
-    _python("with_crewai", "crewai", "openai"),
-    _python(
+    _core("with_instructor", "instructor", "openai"),
+    _core("with_langchain", "langchain-openai", "openai"),
+    _core("with_langgraph", "langgraph", "langchain", "langchain-openai"),
+    _own("with_pydantic_ai", "pydantic-ai-slim", "openai", core=True),
+    _own("with_openai_agents", "openai-agents", "openai"),
+    _own("with_litellm", "litellm", "openai"),
+    _own("with_llama_index", "llama-index-llms-openai-like", "llama-index-core", "openai"),
+    _own("with_smolagents", "smolagents", "openai"),
+    _own("with_haystack", "haystack-ai", "openai"),
+    _own("with_autogen", "autogen-agentchat", "autogen-ext", "openai"),
+    _own("with_semantic_kernel", "semantic-kernel", "openai"),
+    _own("with_crewai", "crewai", "openai"),
+    _own(
         "with_langextract",
         "langextract",
         "openai",
         tool_loop="it asks for no tools",
         streaming="it waits for whole answers",
     ),
-    _python("with_outlines", "outlines", "openai", tool_loop=_NO_TOOLS),
+    _own("with_outlines", "outlines", "openai", tool_loop=_NO_TOOLS),
     Client("openai (Node)", "node", "with_openai", "node-openai", ("openai",), core=True),
     Client("ai (Node)", "node", "with_ai", "node-ai", ("ai", "@ai-sdk/openai-compatible")),
     Client("@langchain/openai (Node)", "node", "with_langchain", "node-langchain", ("@langchain/openai", "openai")),

@@ -45,8 +45,12 @@ export async function tool_loop() {
   await runner.done();
   assert.equal(asked.length, 1);
   assert.deepEqual(runner.messages.map((message) => message.role), ["user", "assistant", "tool"]);
-  const last = await client.chat.completions.create({ ...ask, max_tokens: 20, messages: runner.messages });
-  assert.ok(last.choices[0].message.content);
+  const last = await client.chat.completions.parse({
+    ...ask,
+    messages: runner.messages,
+    response_format: zodResponseFormat(Ticket, "ticket"),
+  });
+  Ticket.parse(last.choices[0].message.parsed);
 }
 
 export async function streaming() {

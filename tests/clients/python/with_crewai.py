@@ -1,10 +1,12 @@
-"""CrewAI: its LLM with a type, with a tool that it runs itself, as a stream; and a crew whose task has a type."""
+"""CrewAI: its LLM with a type, with a tool, as a stream; and a crew whose task has a type."""
 
+import json
 import os
 from typing import Literal
 
 from crewai import LLM, Agent, Crew, Task
 from crewai.events import LLMStreamChunkEvent, crewai_event_bus
+from openai import NotFoundError
 from pydantic import BaseModel, Field
 
 
@@ -29,11 +31,41 @@ def made(model=None, **options):
 
 
 REPORT = "The printer on floor 3 is on fire. File a ticket."
+HOURS = {
+    "type": "function",
+    "function": {
+        "name": "opening_hours",
+        "parameters": {
+            "type": "object",
+            "properties": {"shop": {"enum": ["bakery", "library"]}},
+            "required": ["shop"],
+            "additionalProperties": False,
+        },
+    },
+}
 QUESTION = "When does the bakery open on Monday?"
 
 
 def structured_output():
     assert isinstance(made(response_format=Ticket).call(REPORT), Ticket)
+
+
+def structured_output_crew():
+    """An agent of a crew, whose answer becomes the type: CrewAI asks for it in the prompt, then in a schema."""
+    clerk = Agent(role="clerk", goal="file tickets", backstory="A clerk.", llm=made(response_format=Ticket), max_iter=1)
+    task = Task(description=REPORT, expected_output="a ticket", agent=clerk, output_pydantic=Ticket)
+    assert isinstance(Crew(agents=[clerk], tasks=[task]).kickoff().pydantic, Ticket)
+
+
+def tool_loop():
+    """CrewAI's own tools are always left to the model's choice, so this one is asked for by name."""
+    forced = {"tools": [HOURS], "tool_choice": "required", "parallel_tool_calls": False}
+    messages = [{"role": "user", "content": QUESTION}]
+    (call,) = made(additional_params=forced).call(messages)
+    assert json.loads(call.function.arguments)["shop"] in {"bakery", "library"}
+    answer = {"role": "tool", "tool_call_id": call.id, "name": call.function.name, "content": "It opens at 7:30."}
+    turns = [*messages, {"role": "assistant", "content": None, "tool_calls": [call.model_dump()]}, answer]
+    assert isinstance(made(response_format=Ticket).call(turns), Ticket)
 
 
 def streaming():
@@ -52,7 +84,8 @@ def streaming():
 def error():
     try:
         made("no-such-model").call(QUESTION)
-    except Exception as error:
+    except ValueError as error:  # CrewAI's own, made of the openai package's
+        assert isinstance(error.__cause__, NotFoundError)
         assert "The model 'no-such-model' does not exist" in str(error)
     else:
         raise AssertionError("an unknown model was served")

@@ -1,11 +1,11 @@
 """Haystack: a chat generator with a response format, a tool and its invoker, streams."""
 
 import os
-from typing import Annotated, Literal
+from typing import Literal
 
 from haystack.components.generators.chat import OpenAIChatGenerator
 from haystack.dataclasses import ChatMessage
-from haystack.tools import tool
+from haystack.tools import Tool
 from haystack.utils import Secret
 from openai import NotFoundError
 from pydantic import BaseModel, Field
@@ -31,11 +31,22 @@ class Ticket(BaseModel):
     minutes: int = Field(ge=1, le=90)
 
 
-@tool
-def opening_hours(shop: Annotated[Literal["bakery", "library"], "which shop"]) -> str:
-    """When a shop opens."""
+def tell(shop):
     asked.append(shop)
     return "It opens at 7:30."
+
+
+opening_hours = Tool(
+    name="opening_hours",
+    description="When a shop opens.",
+    parameters={
+        "type": "object",
+        "properties": {"shop": {"enum": ["bakery", "library"]}},
+        "required": ["shop"],
+        "additionalProperties": False,
+    },
+    function=tell,
+)
 
 
 def structured_output():

@@ -61,16 +61,10 @@ def tool_loop():
     assert len(seen) == 2
 
 
-def streaming_partial():
+def streaming():
     tickets = list(instructor.from_openai(client).create_partial(**ASK, response_model=Ticket))
     assert len(tickets) > 1
     assert Ticket.model_validate(tickets[-1].model_dump())
-
-
-def streaming_iterable():
-    """So many tickets as the model cares to write, each of them whole."""
-    tickets = instructor.from_openai(client).create_iterable(**{**ASK, "max_tokens": 400}, response_model=Ticket)
-    assert isinstance(next(iter(tickets)), Ticket)
 
 
 def error():

@@ -4,7 +4,6 @@ import os
 
 import langextract as lx
 from langextract.core.exceptions import InferenceRuntimeError
-from langextract.providers.openai import OpenAILanguageModel
 
 TEXT = "Ada mends printers. Bob bakes bread."
 EXAMPLE = lx.data.ExampleData(
@@ -13,27 +12,38 @@ EXAMPLE = lx.data.ExampleData(
 )
 
 
-def made(model=None):
-    return OpenAILanguageModel(
+def extracted(model=None):
+    config = lx.factory.ModelConfig(
         model_id=model or os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct"),
-        api_key=os.environ.get("API_KEY", "none"),
-        base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
-        temperature=0,
-        max_output_tokens=200,
+        provider="OpenAILanguageModel",
+        provider_kwargs={
+            "api_key": os.environ.get("API_KEY", "none"),
+            "base_url": os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
+            "temperature": 0,
+            "max_output_tokens": 500,
+        },
+    )
+    return lx.extract(
+        TEXT,
+        prompt_description="Extract the persons.",
+        examples=[EXAMPLE],
+        config=config,
+        use_schema_constraints=True,
+        resolver_params={"suppress_parse_errors": False},
+        show_progress=False,
     )
 
 
-def extracted(model):
-    return lx.extract(TEXT, prompt_description="Extract the persons.", examples=[EXAMPLE], model=model)
-
-
 def structured_output():
-    assert isinstance(extracted(made()).extractions, list)
+    """Its schema is made of the example: an answer that does not fit it would be an error here."""
+    found = extracted().extractions
+    assert {one.extraction_class for one in found} <= {"person"}
+    assert all(isinstance(one.extraction_text, str) for one in found)
 
 
 def error():
     try:
-        extracted(made("no-such-model"))
+        extracted("no-such-model")
     except InferenceRuntimeError as error:
         assert "The model 'no-such-model' does not exist" in str(error)
     else:

@@ -55,15 +55,14 @@ def structured_output_hosted_vllm():
 
 
 def looped(provider):
-    first = litellm.completion(f"{provider}/{MODEL}", QUESTION, tools=TOOLS, tool_choice="required", **ASK)
-    message = first.choices[0].message
-    for call in message.tool_calls:
-        assert call.function.name == "opening_hours"
-        OpeningHours.model_validate_json(call.function.arguments)
-    results = [{"role": "tool", "tool_call_id": call.id, "content": "At 7:30."} for call in message.tool_calls]
-    turns = [*QUESTION, message.model_dump(), *results]
-    second = litellm.completion(f"{provider}/{MODEL}", turns, tools=TOOLS, tool_choice="none", **ASK)
-    assert second.choices[0].message.content
+    must = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False}
+    message = litellm.completion(f"{provider}/{MODEL}", QUESTION, **must, **ASK).choices[0].message
+    (call,) = message.tool_calls
+    assert call.function.name == "opening_hours"
+    OpeningHours.model_validate_json(call.function.arguments)
+    turns = [*QUESTION, message.model_dump(), {"role": "tool", "tool_call_id": call.id, "content": "At 7:30."}]
+    answer = litellm.completion(f"{provider}/{MODEL}", turns, response_format=Ticket, **ASK).choices[0].message
+    Ticket.model_validate_json(answer.content)
 
 
 def tool_loop_openai():

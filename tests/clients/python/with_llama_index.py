@@ -62,7 +62,8 @@ def tool_loop():
     said = tool.call(**call.tool_kwargs)
     assert len(asked) == 1
     result = ChatMessage(role="tool", content=said.content, additional_kwargs={"tool_call_id": call.tool_id})
-    assert llm.chat([QUESTION, first.message, result]).message.content
+    answer = llm.as_structured_llm(Ticket).chat([QUESTION, first.message, result])
+    assert isinstance(answer.raw, Ticket)
 
 
 def streaming_text():

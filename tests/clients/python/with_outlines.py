@@ -5,7 +5,8 @@ import re
 from typing import Literal
 
 import outlines
-from openai import NotFoundError, OpenAI
+from openai import OpenAI
+from outlines.exceptions import NotFoundError
 from outlines.types import Regex
 from pydantic import BaseModel, Field
 
@@ -57,6 +58,6 @@ def error():
     try:
         outlines.from_openai(client, "no-such-model")(REPORT, **ASK)
     except NotFoundError as error:
-        assert "The model 'no-such-model' does not exist" in error.message
+        assert "The model 'no-such-model' does not exist" in str(error)
     else:
         raise AssertionError("an unknown model was served")

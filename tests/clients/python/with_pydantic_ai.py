@@ -41,39 +41,36 @@ def structured_output_prompted():
     assert isinstance(Agent(model, output_type=PromptedOutput(Anything)).run_sync(REPORT).output, Anything)
 
 
+def tool_first(context):
+    """The model has to call the tool, and afterwards the tool is gone."""
+    return ModelSettings(tool_choice=["caretaker"]) if context.run_step == 1 else ModelSettings()
+
+
 async def only_at_first(context, tool):
     return tool if context.run_step == 1 else None
 
 
-async def not_at_first(context, tools):
-    return tools if context.run_step > 1 else []
-
-
-def tool_loop_tool():
-    """The tool is all that is offered at first, and the output is all that is offered then."""
+def looped(output):
     asked = []
-    agent = Agent(model, output_type=ToolOutput(Ticket), prepare_output_tools=not_at_first)
+    agent = Agent(model, output_type=output, model_settings=tool_first)
 
     @agent.tool_plain(prepare=only_at_first)
-    def where(floor: Literal[1, 2, 3]) -> str:
+    def caretaker(floor: Literal[1, 2, 3]) -> str:
         """Who looks after a floor."""
         asked.append(floor)
         return "Ask Ada."
 
     assert isinstance(agent.run_sync(REPORT).output, Ticket)
     assert len(asked) == 1
+    assert asked[0] in {1, 2, 3}
+
+
+def tool_loop_tool():
+    looped(ToolOutput(Ticket))
 
 
 def tool_loop_native():
-    """A document or a call: the model may call while it is offered the tool, and must answer then."""
-    agent = Agent(model, output_type=NativeOutput(Ticket))
-
-    @agent.tool_plain(prepare=only_at_first)
-    def where(floor: Literal[1, 2, 3]) -> str:
-        """Who looks after a floor."""
-        return "Ask Ada."
-
-    assert isinstance(agent.run_sync(REPORT).output, Ticket)
+    looped(NativeOutput(Ticket))
 
 
 async def streaming_text():

@@ -24,8 +24,8 @@ class Shops:
         self.asked = []
 
     @kernel_function(description="When a shop opens.")
-    def opening_hours(self, shop: Annotated[Literal["bakery", "library"], "which shop"]) -> str:
-        self.asked.append(shop)
+    def opening_hours(self, weekend: Annotated[bool, "whether it is the weekend"]) -> str:
+        self.asked.append(weekend)
         return "It opens at 7:30."
 
 
@@ -63,8 +63,8 @@ async def tool_loop():
     required = settings(function_choice_behavior=FunctionChoiceBehavior.Required(), parallel_tool_calls=False)
     answer = await service().get_chat_message_content(said(QUESTION), required, kernel=kernel)
     assert len(shops.asked) == 1
-    assert set(shops.asked) <= {"bakery", "library"}
-    assert str(answer)
+    assert isinstance(shops.asked[0], bool)
+    assert answer.finish_reason in {"stop", "length"}
 
 
 async def streaming():
