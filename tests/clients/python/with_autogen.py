@@ -33,7 +33,7 @@ REPORT = "The printer on floor 3 is on fire. File a ticket."
 QUESTION = UserMessage(content="When does the bakery open on Monday?", source="user")
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

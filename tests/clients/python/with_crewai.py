@@ -10,7 +10,7 @@ from openai import NotFoundError
 from pydantic import BaseModel, Field
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

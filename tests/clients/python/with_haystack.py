@@ -25,7 +25,7 @@ QUESTION = ChatMessage.from_user("When does the bakery open on Monday?")
 asked = []
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

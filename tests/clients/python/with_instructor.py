@@ -16,7 +16,7 @@ REPORT = [{"role": "user", "content": "The printer on floor 3 is on fire. File a
 ASK = {"model": MODEL, "temperature": 0, "max_tokens": 200, "max_retries": 1, "messages": REPORT}
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

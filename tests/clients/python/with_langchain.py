@@ -21,7 +21,7 @@ QUESTION = HumanMessage("When does the bakery open on Monday?")
 asked = []
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     """What has to be mended."""
 
     title: str = Field(max_length=40)

@@ -23,7 +23,7 @@ QUESTION = {"messages": [{"role": "user", "content": "When does the bakery open 
 asked = []
 
 
-class Answer(BaseModel):
+class Answer(BaseModel, extra="forbid"):
     """What the shop said."""
 
     hour: int = Field(ge=0, le=23)

@@ -18,7 +18,7 @@ REPORT = [{"role": "user", "content": "The printer on floor 3 is on fire. File a
 QUESTION = [{"role": "user", "content": "When does the bakery open on Monday?"}]
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

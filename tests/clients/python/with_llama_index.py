@@ -4,6 +4,7 @@ import os
 from typing import Literal
 
 from llama_index.core.llms import ChatMessage
+from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai_like import OpenAILike
@@ -31,7 +32,7 @@ REPORT = PromptTemplate("The printer on floor {floor} is on fire. File a ticket.
 QUESTION = ChatMessage(role="user", content="When does the bakery open on Monday?")
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     """What has to be mended."""
 
     title: str = Field(max_length=40)
@@ -74,8 +75,17 @@ def streaming_text():
     assert "".join(deltas) == parts[-1].message.content == llm.chat([QUESTION]).message.content
 
 
-def streaming_structured():
-    tickets = list(made().stream_structured_predict(Ticket, REPORT, floor=3))
+def streaming_function():
+    """Streamed, LlamaIndex leaves it to the model whether it calls, unless it is told otherwise."""
+    named = {"type": "function", "function": {"name": "Ticket"}}
+    program = FunctionCallingProgram.from_defaults(Ticket, prompt=REPORT, llm=made(), tool_choice=named)
+    tickets = list(program.stream_call(floor=3))
+    assert Ticket.model_validate(tickets[-1].model_dump())
+
+
+def streaming_native():
+    native = made(should_use_structured_outputs=True)
+    tickets = list(native.stream_structured_predict(Ticket, REPORT, floor=3))
     assert Ticket.model_validate(tickets[-1].model_dump())
 
 

@@ -14,13 +14,13 @@ client = OpenAI(
 ASK = {"model": MODEL, "temperature": 0, "max_tokens": 200}
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)
 
 
-class OpeningHours(BaseModel):
+class OpeningHours(BaseModel, extra="forbid"):
     """When a shop opens."""
 
     shop: Literal["bakery", "library"]

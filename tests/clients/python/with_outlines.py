@@ -18,7 +18,7 @@ REPORT = "The printer on floor 3 is on fire. File a ticket."
 ASK = {"temperature": 0, "max_tokens": 200}
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

@@ -19,7 +19,7 @@ model = OpenAIChatModel(
 REPORT = "The printer on floor 3 is on fire. File a ticket."
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

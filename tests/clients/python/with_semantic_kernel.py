@@ -13,7 +13,7 @@ from semantic_kernel.exceptions import ServiceResponseException
 from semantic_kernel.functions import kernel_function
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)

@@ -25,7 +25,7 @@ REPORT = [{"role": "user", "content": [{"type": "text", "text": "The printer is 
 asked = []
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, extra="forbid"):
     title: str = Field(max_length=40)
     priority: Literal["low", "medium", "high"]
     minutes: int = Field(ge=1, le=90)
