@@ -1,6 +1,6 @@
 """Runs the clients and writes down what came of them.
 
-    python -m tests.clients [--url URL] [--key KEY] [--no-save] [NAME ...]
+    python -m tests.clients [--url URL] [--key KEY] [--at-once N] [--no-save] [NAME ...]
 
 Ends with status 1 where a scenario failed. Without --url it starts the server, once everything is installed.
 """
@@ -11,6 +11,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="clients by name, all unless told")
     parser.add_argument("--url", help="of a server that runs, without /v1")
     parser.add_argument("--key", default="none", help="for that server")
+    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="so many clients side by side")
     parser.add_argument("--no-save", action="store_true", help="leave docs/ as it is")
     given = parser.parse_args()
     table = {client.name: client for client in CLIENTS}
@@ -82,10 +84,9 @@ def main() -> None:
         parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(table)}")
     clients = prepared([table[name] for name in given.names] or CLIENTS)
     failures = []
-    with served(given.url, given.key) as (server, which):
-        for one in clients:
-            done = ran(one, server)
-            failures += [f"{done.client}: {failure}" for failure in done.failures(one[0])]
+    with served(given.url, given.key) as (server, which), ThreadPoolExecutor(given.at_once) as pool:
+        for (client, _), done in zip(clients, pool.map(lambda one: ran(one, server), clients), strict=True):
+            failures += [f"{done.client}: {failure}" for failure in done.failures(client)]
             if not given.no_save:
                 results.save(done, which)
     print("\n".join(failures) or f"{len(clients)} clients, all as they should be")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import environments
+from tests.clients import environments, results
 from tests.clients.environments import HERE
 from tests.clients.results import render
 from tests.clients.running import Outcome, Run, Server, run
@@ -99,6 +99,15 @@ def test_the_table() -> None:
     assert "| openai (core) | openai 1.0 | 2026-01-02 | ✓ tools ✗ json | ✗ | ✓ | ✗ |" in text
     assert "Asked: latticework 0.1." in text
     assert "- openai, structured_output_json: ValueError: a reason" in text
+
+
+def test_a_run_replaces_the_row_of_its_client_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "DOCS", tmp_path)
+    for client, server in (("instructor", "one"), ("openai", "one"), ("openai", "another"), ("a stranger", "one")):
+        results.save(Run(client, {}, GOOD), server)
+    kept = json.loads((tmp_path / "clients.json").read_text())
+    assert [(name, row["server"]) for name, row in kept.items()] == [("openai", "another"), ("instructor", "one")]
+    assert "Asked: another; one." in (tmp_path / "clients.md").read_text()
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
