@@ -11,7 +11,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def _prepared(client: Client) -> tuple[str, ...] | environments.CannotInstall:
 
 @contextmanager
 def served(url: str | None, key: str) -> Iterator[tuple[Server, str]]:
-    """A server to ask, and which one it is: one that runs at `url`, or else one that is started."""
+    """A server to ask, and its version: one that runs at `url`, or else one that is started."""
     if url:
         yield known(url.rstrip("/"), key)
         return
@@ -53,8 +53,7 @@ def served(url: str | None, key: str) -> Iterator[tuple[Server, str]]:
 def known(url: str, key: str) -> tuple[Server, str]:
     with httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, trust_env=False) as http:
         model = http.get("/v1/models").raise_for_status().json()["data"][0]["id"]
-        version = http.get("/health").json()["version"]
-    return Server(url, key, model), f"latticework {version} with {model}"
+        return Server(url, key, model), http.get("/health").json()["version"]
 
 
 def ran(one: Ready, server: Server) -> Run:
@@ -84,11 +83,12 @@ def main() -> None:
         parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(table)}")
     clients = prepared([table[name] for name in given.names] or CLIENTS)
     failures = []
-    with served(given.url, given.key) as (server, which), ThreadPoolExecutor(given.at_once) as pool:
-        for (client, _), done in zip(clients, pool.map(lambda one: ran(one, server), clients), strict=True):
-            failures += [f"{done.client}: {failure}" for failure in done.failures(client)]
+    with served(given.url, given.key) as (server, version), ThreadPoolExecutor(given.at_once) as pool:
+        for future in as_completed([pool.submit(ran, one, server) for one in clients]):
+            done = future.result()
+            failures += [f"{done.client}: {failure}" for failure in done.failures(table[done.client])]
             if not given.no_save:
-                results.save(done, which)
+                results.save(done, server.model, version)
     print("\n".join(failures) or f"{len(clients)} clients, all as they should be")
     sys.exit(bool(failures))
 

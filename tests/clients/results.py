@@ -16,7 +16,7 @@ from tests.clients.running import Run
 from tests.clients.table import CLIENTS, SCENARIOS, Client
 
 DOCS = Path(__file__).parents[2] / "docs"
-HEAD = ("client", "versions", "date", *(name.replace("_", " ") for name in SCENARIOS))
+HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name in SCENARIOS))
 TEXT = """# Clients
 
 Real clients, unchanged, against `latticework serve`: what each was seen to do. `make clients` makes this page, out of
@@ -29,7 +29,8 @@ Real clients, unchanged, against `latticework serve`: what each was seen to do. 
 
 {table}
 
-Asked: {servers}.
+A model called `scripted` is none: a double of the tests that writes at random what the request's grammar allows, below
+the real server (`python -m tests.soak.served`).
 
 ✓ passed, with what was tried beyond one way; ✗ failed; n/a: the client has no means for it.
 {remarks}
@@ -40,18 +41,18 @@ some of them. `ARGS="--url http://127.0.0.1:8000"` asks a server that runs. Thos
 """
 
 
-def save(run: Run, server: str) -> None:
-    """Keeps a run, which asked this server, beside those of the other clients that are still in the table."""
+def save(run: Run, model: str, version: str) -> None:
+    """Keeps a run, which asked this model of a server of this version, in place of the client's last one."""
     file = DOCS / "clients.json"
     kept: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    kept[run.client] = _row(run, server)
+    kept[run.client] = _row(run, model, version)
     kept = {client.name: kept[client.name] for client in CLIENTS if client.name in kept}
     file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     (DOCS / "clients.md").write_text(render(kept))
 
 
-def _row(run: Run, server: str) -> dict[str, Any]:
-    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "server": server, **asdict(run)}
+def _row(run: Run, model: str, version: str) -> dict[str, Any]:
+    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "model": model, "latticework": version, **asdict(run)}
 
 
 def render(rows: Mapping[str, Any]) -> str:
@@ -59,8 +60,7 @@ def render(rows: Mapping[str, Any]) -> str:
     lines = [HEAD, ("---",) * len(HEAD), *(_line(client, rows[client.name]) for client in clients)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     remarks = [f"- {client.name}, {remark}" for client in clients for remark in _remarks(client, rows[client.name])]
-    servers = "; ".join(sorted({rows[client.name]["server"] for client in clients}))
-    return TEXT.format(table=table, servers=servers, remarks="\n".join(["", *remarks, ""]) if remarks else "")
+    return TEXT.format(table=table, remarks="\n".join(["", *remarks, ""]) if remarks else "")
 
 
 def _line(client: Client, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -69,6 +69,7 @@ def _line(client: Client, row: Mapping[str, Any]) -> tuple[str, ...]:
         client.name + (" (core)" if client.core else ""),
         versions,
         row["date"],
+        row["model"].rpartition("/")[2],
         *(_cell(client, row, column) for column in SCENARIOS),
     )
 

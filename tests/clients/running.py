@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.clients.table import SCENARIOS, Client
 
-# Seconds for all scenarios of one client, which ask for a few hundred tokens each.
-PATIENCE = 300
+# Seconds for all scenarios of one client, which ask for a few hundred tokens each: a busy machine writes two a second.
+PATIENCE = 600
 # Clients that count and trace their users do not, as far as they can be told.
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",

@@ -89,25 +89,24 @@ def test_the_table() -> None:
         {"scenario": "streaming", "failure": None},
     ]
     row = {
-        "server": "latticework 0.1",
+        "model": "a/model",
         "versions": {"openai": "1.0"},
         "date": "2026-01-02",
         "outcomes": outcomes,
         "broken": None,
     }
     text = render({"openai": row})
-    assert "| openai (core) | openai 1.0 | 2026-01-02 | ✓ tools ✗ json | ✗ | ✓ | ✗ |" in text
-    assert "Asked: latticework 0.1." in text
+    assert "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | ✗ | ✓ | ✗ |" in text
     assert "- openai, structured_output_json: ValueError: a reason" in text
 
 
 def test_a_run_replaces_the_row_of_its_client_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "DOCS", tmp_path)
-    for client, server in (("instructor", "one"), ("openai", "one"), ("openai", "another"), ("a stranger", "one")):
-        results.save(Run(client, {}, GOOD), server)
+    for client, model in (("instructor", "one"), ("openai", "one"), ("openai", "another"), ("a stranger", "one")):
+        results.save(Run(client, {}, GOOD), model, "0.1.0")
     kept = json.loads((tmp_path / "clients.json").read_text())
-    assert [(name, row["server"]) for name, row in kept.items()] == [("openai", "another"), ("instructor", "one")]
-    assert "Asked: another; one." in (tmp_path / "clients.md").read_text()
+    assert [(name, row["model"]) for name, row in kept.items()] == [("openai", "another"), ("instructor", "one")]
+    assert "| another |" in (tmp_path / "clients.md").read_text()
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)

@@ -57,12 +57,15 @@ async def structured_output():
 
 
 async def tool_loop():
-    """The kernel has the model call the function, runs it, and asks again without it."""
+    """The kernel has the model call the function, runs it, and asks again without it.
+
+    The schema that it makes of a function leaves room for other arguments, which it turns down.
+    """
     shops, kernel = Shops(), Kernel()
     kernel.add_plugin(shops, "shops")
     required = settings(function_choice_behavior=FunctionChoiceBehavior.Required(), parallel_tool_calls=False)
     answer = await service().get_chat_message_content(said(QUESTION), required, kernel=kernel)
-    assert len(shops.asked) == 1
+    assert len(shops.asked) == 1, "the call was turned down for arguments beside the function's own"
     assert isinstance(shops.asked[0], bool)
     assert answer.finish_reason in {"stop", "length"}
 
