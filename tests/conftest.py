@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from middleware import models
 from middleware.compiling.workers import Workers
-from tests.real import RunningServer, serving_embedded
+
+if TYPE_CHECKING:
+    from tests.real import RunningServer
 
 
 class _Shared(Workers):
@@ -29,5 +32,7 @@ def _shared_workers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """The real server, with a real model: started once, when a test first asks for it."""
+    from tests.real import serving_embedded  # not above: tests also run where its clients are not installed
+
     with serving_embedded(tmp_path_factory.mktemp("server") / "log") as server:
         yield server
