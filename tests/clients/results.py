@@ -29,9 +29,6 @@ Real clients, unchanged, against `latticework serve`: what each was seen to do. 
 
 {table}
 
-A model called `scripted` is none: a double of the tests that writes at random what the request's grammar allows, below
-the real server (`python -m tests.soak.served`).
-
 ✓ passed, with what was tried beyond one way; ✗ failed; n/a: the client has no means for it.
 {remarks}
 ## Again

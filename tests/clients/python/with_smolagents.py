@@ -57,8 +57,8 @@ def tool_loop():
     named = made(tool_choice={"type": "function", "function": {"name": "opening_hours"}})
     agent = ToolCallingAgent([opening_hours], named, max_steps=2, verbosity_level=0)
     answer = agent.run("When does the bakery open?", return_full_result=True)
-    assert asked, "both calls were turned down for arguments beside the tool's own"
-    assert set(asked) <= {"bakery", "library"}
+    assert asked
+    assert set(asked) <= {"bakery", "library"}, "the model went on in the room that the schema leaves, and was cut"
     assert answer.state == "max_steps_error"
     assert answer.output
 
