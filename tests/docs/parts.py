@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs import api, examples, keywords, measured, metrics, reasons, settings, wire_formats
+from tests.docs import api, clients, examples, keywords, measured, metrics, reasons, settings, wire_formats
 from tests.docs.made import Parts
 
 PARTS: Parts = {
@@ -23,4 +23,5 @@ PARTS: Parts = {
     "types": api.components,
     "examples": examples.part,
     "measured": measured.part,
+    "clients": clients.part,
 }

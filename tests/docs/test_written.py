@@ -19,8 +19,6 @@ from tests.docs.made import PAGES, ROOT
 
 OURS = ("grammars", "middleware", "tests", "benchmarks")
 FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
-# Pages that are still to come.
-COMING = {"clients.md"}
 # Flags of other programs, which no check of a command gets to see.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
 # Whose sources speak of flags that are none of the settings.
@@ -46,9 +44,7 @@ def leads(page: Path, link: str) -> bool:
         return True
     path, _, anchor = link.partition("#")
     target = (page.parent / unquote(path)).resolve() if path else page
-    if not target.exists():
-        return target.name in COMING
-    return not anchor or anchor in written.anchors(target.read_text(encoding="utf-8"))
+    return target.exists() and (not anchor or anchor in written.anchors(target.read_text(encoding="utf-8")))
 
 
 @every_page

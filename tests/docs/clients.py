@@ -1,0 +1,31 @@
+"""Which clients were tried, each with its version, out of docs/clients.json."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.clients.table import CLIENTS, Client
+from tests.docs.made import ROOT, table
+
+
+def part() -> str:
+    rows = json.loads((ROOT / "docs" / "clients.json").read_text(encoding="utf-8"))
+    languages = dict.fromkeys(client.language for client in CLIENTS)
+    return table(
+        ("", "each asked for structured output, a tool loop, a stream, and an error"),
+        [
+            (
+                language.capitalize(),
+                ", ".join(_told(client, rows[client.name]) for client in CLIENTS if client.language == language),
+            )
+            for language in languages
+        ],
+    )
+
+
+def _told(client: Client, row: dict[str, Any]) -> str:
+    """With what failed of it."""
+    name, version = next(iter(row["versions"].items()))
+    failed = [outcome["scenario"].replace("_", " ") for outcome in row["outcomes"] if outcome["failure"]]
+    return f"{name} {version}" + (f" (not its {', '.join(failed)})" if failed else "")
