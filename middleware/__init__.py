@@ -26,25 +26,25 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Part": "middleware.asking",
+    "Part": "middleware.asking.values",
     "Served": "middleware.served",
     "Settings": "middleware.settings",
-    "Truncated": "middleware.asking",
-    "blocking": "middleware.synchronous",
-    "complete": "middleware.asking",
+    "Truncated": "middleware.asking.values",
+    "blocking": "middleware.asking.blocking",
+    "complete": "middleware.asking.values",
     "create_app": "middleware.app",
     "lifespan": "middleware.app",
-    "response_format": "middleware.output",
-    "stream": "middleware.asking",
+    "response_format": "middleware.asking.output",
+    "stream": "middleware.asking.values",
 }
 
 if TYPE_CHECKING:
     from middleware.app import create_app, lifespan
-    from middleware.asking import Part, Truncated, complete, stream
-    from middleware.output import response_format
+    from middleware.asking.blocking import blocking
+    from middleware.asking.output import response_format
+    from middleware.asking.values import Part, Truncated, complete, stream
     from middleware.served import Served
     from middleware.settings import Settings
-    from middleware.synchronous import blocking
 else:  # unseen by type checkers, which would let every name through
 
     def __getattr__(name: str) -> Any:

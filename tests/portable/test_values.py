@@ -12,8 +12,8 @@ from outlines.types import dsl
 from pydantic import BaseModel, Field
 
 from middleware import Truncated, blocking, create_app, embedded, response_format
+from middleware.asking.blocking import Blocking
 from middleware.engines.portable import PortableArgs, PortableEngine
-from middleware.synchronous import Blocking
 
 
 class Kind(enum.Enum):

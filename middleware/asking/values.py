@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar, overload
 
 from starlette.types import ASGIApp
 
+from middleware.asking.inprocess import Response, asked
+from middleware.asking.output import Output
+from middleware.asking.output import output as as_output
 from middleware.errors import BadRequest, ServerFault, raised
-from middleware.inprocess import Response, asked
-from middleware.output import Output
-from middleware.output import output as as_output
 from middleware.protocol import ChatRequest
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, f
 from typing_extensions import TypedDict
 
 from middleware import response_format
-from middleware.output import output
+from middleware.asking.output import output
 
 
 class Item(BaseModel):

@@ -17,7 +17,7 @@ import middleware
 from middleware import Part, Settings, Truncated, blocking, complete, create_app, stream
 from middleware.engines.base import EngineDead, EngineFailed, Piece, Sampling
 from middleware.errors import ApiError, BadRequest, RateLimited, ServerFault, Unauthorized, Unavailable, UnknownModel
-from tests.middleware.test_output import Checked, Color, Invoice, Point
+from tests.middleware.asking.test_output import Checked, Color, Invoice, Point
 from tests.scripted import Script, ScriptedEngine, says
 
 INVOICE = '{"number": "7", "items": [], "paid": true}'

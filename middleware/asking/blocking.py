@@ -10,7 +10,7 @@ from typing import Any, TypeVar, overload
 
 from starlette.applications import Starlette
 
-from middleware.asking import Messages, Part, complete, stream
+from middleware.asking.values import Messages, Part, complete, stream
 
 T = TypeVar("T")
 
