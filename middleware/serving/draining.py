@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from middleware import sse
 from middleware.errors import Unavailable
+from middleware.serving.starting import lifespan
 
 REFUSED = "The server is stopping."
 CUT = "The server was stopped before the answer was complete."
@@ -26,8 +27,8 @@ class Draining:
         self.stopping = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await lifespan(self._app, scope, receive, send)
         elif self.stopping:
             await _refuse(send, REFUSED)
         else:
