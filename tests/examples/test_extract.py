@@ -11,6 +11,7 @@ import sys
 import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,19 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return once
 
 
-def started(out: Path, url: str) -> subprocess.Popen[str]:
-    """The program in a process of its own, which can be killed."""
+@contextmanager
+def started(out: Path, url: str) -> Iterator[subprocess.Popen[str]]:
+    """The program in a process of its own, which can be killed, and is at the latest at the end.
+
+    It heeds Ctrl-C as in a terminal, also where whoever runs the tests ignores it, which processes inherit.
+    """
     command = [sys.executable, "-m", "examples.extract", str(out), "--url", url]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def orders(out: Path) -> dict[str, Order]:
