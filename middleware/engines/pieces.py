@@ -13,18 +13,14 @@ from middleware.engines.base import (
     SampledToken,
     Sampling,
     Saved,
-    TokenLogprob,
 )
-from middleware.engines.detokenizer import Detokenizer
 from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.sources import FORCED, SAMPLED, SAVED, SOURCES, token_sources
+from middleware.engines.written import Written
 
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
 # outputs without a message.
 FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "length": "length"}
-
-# JSON knows no infinity; OpenAI writes this for a token that can't come.
-IMPOSSIBLE = -9999.0
 
 
 class Output(Protocol):
@@ -44,9 +40,7 @@ class Pieces:
     """One answer's outputs as pieces, the first of which begins with `opening`."""
 
     def __init__(self, tokenizer: HuggingFaceTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
-        hidden = () if sampling.special_tokens else tokenizer.special_tokens.values()
-        self._tokenizer = tokenizer
-        self._detokenizer = Detokenizer(tokenizer.token_bytes, frozenset(hidden))
+        self._written = Written(tokenizer, sampling)
         self._most = sampling.logprobs
         self._tells = sampling.sources
         self._plain = self._most is None and not self._tells
@@ -60,13 +54,13 @@ class Pieces:
         if reason is not None and reason not in FINISH:
             raise EngineFailed(f"The engine ended this request: {reason}.")
         if reason is None and self._plain and not self._opening:  # nearly every piece of nearly every answer
-            return Piece(self._detokenizer.feed(output.token_ids), tuple(output.token_ids))
+            return Piece(self._written.feed(output.token_ids), tuple(output.token_ids))
         opening, self._opening = self._opening, ()
         token_ids = (*opening, *output.token_ids)
         # A token that stops the answer is none of its text.
         written = token_ids[:-1] if reason == "stop" else token_ids
         logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
-        texts = self._texts(written, last=reason is not None)
+        texts = self._written.texts(written, last=reason is not None)
         letters = FORCED * len(opening) + self._letters(len(output.token_ids), told or {}) if self._tells else ""
         return Piece(
             text="".join(texts),
@@ -76,13 +70,6 @@ class Pieces:
             finish=FINISH[reason] if reason else None,
             saved=self._saved(told or {}) if reason else NOTHING_SAVED,
         )
-
-    def _texts(self, written: Sequence[int], *, last: bool) -> list[str]:
-        """What is new of the text; token by token, where it is told how each came."""
-        if not self._tells or not written:
-            return [self._detokenizer.feed(written, last=last)]
-        *before, end = written
-        return [*(self._detokenizer.feed((one,)) for one in before), self._detokenizer.feed((end,), last=last)]
 
     def _letters(self, tokens: int, told: Mapping[str, Any]) -> str:
         """How the next so many tokens came."""
@@ -94,12 +81,8 @@ class Pieces:
         return Saved(self._opened + forced, copied)
 
     def _sampled(self, token_id: int, position: Mapping[int, Any]) -> SampledToken:
-        chosen = self._logprob(token_id, position[token_id])
+        chosen = self._written.logprob(token_id, position[token_id].logprob)
         # vLLM adds the sampled token to the likeliest ones where it is none of them.
         ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[: self._most]
-        top = tuple(self._logprob(other, logprob) for other, logprob in ranked)
+        top = tuple(self._written.logprob(other, likely.logprob) for other, likely in ranked)
         return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top)
-
-    def _logprob(self, token_id: int, logprob: Any) -> TokenLogprob:
-        spelled = self._tokenizer.token_bytes[token_id]
-        return TokenLogprob(spelled.decode(errors="replace"), max(logprob.logprob, IMPOSSIBLE), tuple(spelled))
