@@ -57,8 +57,7 @@ def _add(parser: ArgumentParser, option: Option) -> None:
 
 
 def _run(given: Namespace) -> int:
-    file = config.read(given.config) if given.config else Config()
-    settings = _settings(given, file)
+    settings, file = _said(given)
     if given.help_engine:
         print(engines.help_text(settings))
         return DONE
@@ -73,8 +72,13 @@ def read(arguments: Sequence[str]) -> tuple[Settings, list[str], Config]:
     parser = ArgumentParser(engines.SERVE, allow_abbrev=False)
     _options(parser)
     given, rest = parser.parse_known_args(arguments)
+    settings, file = _said(given)
+    return settings, rest, file
+
+
+def _said(given: Namespace) -> tuple[Settings, Config]:
     file = config.read(given.config) if given.config else Config()
-    return _settings(given, file), rest, file
+    return _settings(given, file), file
 
 
 def _settings(given: Namespace, file: Config) -> Settings:

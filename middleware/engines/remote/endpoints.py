@@ -164,9 +164,7 @@ _completions_event = msgspec.json.Decoder(_CompletionsEvent).decode
 
 def _generate_read(data: bytes) -> Output | None:
     event = _generate_event(data)
-    if event.error is not None:
-        raise _refused(event.error)
-    output = _output(event.choices)
+    output = _output(event)
     if output is not None and event.choices[0].logprobs is not None:
         output.logprobs = [_of_tokens(token) for token in event.choices[0].logprobs.content or ()]
     return output
@@ -174,17 +172,18 @@ def _generate_read(data: bytes) -> Output | None:
 
 def _completions_read(data: bytes) -> Output | None:
     event = _completions_event(data)
-    if event.error is not None:
-        raise _refused(event.error)
-    output = _output(event.choices)
+    output = _output(event)
     if output is not None and (told := event.choices[0].logprobs) is not None:
         positions = zip(told.tokens, told.token_logprobs, told.top_logprobs, strict=True)
         output.logprobs = [_of_texts(*position) for position in positions]
     return output
 
 
-def _output(choices: Sequence[_GenerateChoice | _CompletionsChoice]) -> Output | None:
-    """Without log probabilities. None of an event that has nothing new, such as one of usage."""
+def _output(event: _GenerateEvent | _CompletionsEvent) -> Output | None:
+    """Without log probabilities. None of an event that has nothing new, such as one of usage. Raises Refused."""
+    if event.error is not None:
+        raise _refused(event.error)
+    choices = event.choices
     if not choices or not (choices[0].token_ids or choices[0].finish_reason):
         return None
     return Output(choices[0].token_ids or (), choices[0].finish_reason)
