@@ -38,6 +38,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	for platform in darwin win32; do $(BIN)/mypy --platform $$platform grammars middleware || exit 1; done
 	$(BIN)/python -m pytest tests/test_layers.py
 
 bench: $(INSTALLED)

@@ -13,24 +13,26 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grammars.errors import GrammarError
-from middleware.compiling import messages
+from middleware.compiling import messages, system
 from middleware.compiling.compiled import Compiled
 from middleware.compiling.messages import Ask, Fault, Told
 
 # An interpreter, its imports and a large vocabulary, on a machine that may be loading a model.
 START = 120.0
 COMMAND = (sys.executable, "-m", "middleware.compiling.process")
+# Seconds between two looks at how much memory a compile has taken.
+LOOK = 0.05
 
 
 class WorkerError(Exception):
@@ -55,14 +57,10 @@ class Broken(WorkerError): ...
 class Busy(WorkerError): ...
 
 
-# By which signal a process ended. Native code that is refused memory aborts.
-ENDINGS: Mapping[int, type[WorkerError]] = {
-    -signal.SIGABRT: OutOfMemory,
-    -signal.SIGALRM: Late,
-    -signal.SIGBUS: Crashed,
-    -signal.SIGILL: Crashed,
-    -signal.SIGSEGV: Crashed,
-}
+# With which exit status. Native code that is refused memory aborts.
+ENDINGS: Mapping[int, type[WorkerError]] = dict.fromkeys(system.REFUSED_MEMORY, OutOfMemory) | dict.fromkeys(
+    system.BROKE, Crashed
+)
 
 
 @dataclass(frozen=True)
@@ -76,17 +74,15 @@ class Done:
 class Child:
     """Used by one thread, save for `kill`."""
 
-    def __init__(self, memory: int) -> None:
-        """Raises Died where the system starts no more processes."""
+    def __init__(self, memory: int, look: system.Look = system.look) -> None:
+        """`memory`: bytes that one compile may take. Raises Died where the system starts no more processes."""
+        self._memory = memory
+        self._look = look
         mine, its = socket.socketpair()
         with mine, its:
             try:
-                self._process = subprocess.Popen(
-                    (*COMMAND, str(its.fileno()), str(memory)),
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[its.fileno()],
-                    env={**os.environ, "PYTHONPATH": _path()},
-                )
+                environ = {**os.environ, "PYTHONPATH": _path()}
+                self._process = system.started((*COMMAND, str(memory)), its, environ)
             except OSError as error:
                 raise Died(str(error)) from error
             self._connection = Connection(mine.detach())
@@ -111,7 +107,7 @@ class Child:
     def ask(self, ask: Ask) -> Done:
         """Raises WorkerError."""
         self._say(pickle.dumps(ask, 5))
-        heard = self._hear(ask.seconds)
+        heard = self._hear(ask.seconds, self._look)
         told: Told = pickle.loads(heard)
         self.of_use = not told.grown
         match told.answer:
@@ -140,14 +136,25 @@ class Child:
         except OSError:
             raise self._gone() from None
 
-    def _hear(self, seconds: float) -> bytes:
+    def _hear(self, seconds: float, look: system.Look = None) -> bytes:
         try:
-            if self._connection.poll(seconds):
+            if self._connection.poll(seconds) if look is None else self._watched(seconds, look):
                 return self._connection.recv_bytes()
         except (EOFError, OSError):
             raise self._gone() from None
         self.of_use = False
         raise Late
+
+    def _watched(self, seconds: float, look: Callable[[int], int]) -> bool:
+        """Whether it says something in time. Raises OutOfMemory as soon as it has taken more than it may."""
+        until, usual = time.monotonic() + seconds, look(self.pid)
+        while (left := until - time.monotonic()) > 0:
+            if self._connection.poll(min(left, LOOK)):
+                return True
+            if look(self.pid) - usual > self._memory:
+                self.of_use = False
+                raise OutOfMemory
+        return False
 
     def _gone(self) -> WorkerError:
         self.of_use = False

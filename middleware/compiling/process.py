@@ -1,33 +1,27 @@
-"""The process that compiles: `python -m middleware.compiling.process DESCRIPTOR BYTES`.
+"""The process that compiles: `python -m middleware.compiling.process BYTES`, with a socket as system.py hands it over.
 
-It may be killed at any time. It ends when the other end of its socket is closed, and by an alarm where whoever started
-it is no longer there to kill it. Whatever goes wrong with one compile is told as its answer.
+It may be killed at any time. It ends when the other end of its socket is closed, and by itself where whoever started it
+is no longer there to kill it. Whatever goes wrong with one compile is told as its answer.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
-import resource
 import signal
 import sys
 import traceback
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from pathlib import Path
 
 from grammars.errors import GrammarError, RefusedSchema
+from middleware.compiling import system
 from middleware.compiling.compiled import compiled
 from middleware.compiling.messages import Answer, Ask, Fault, Learn, OutOfMemory, Said, Told
 from middleware.engines.vocabulary import Vocabulary
 
-# Answering has precedence over compiling.
-NICE = 5
 # How many seconds later than by its supervisor a process ends by itself.
 GRACE = 2.0
-# What a system counts memory in: macOS bytes, others kilobytes.
-UNIT = 1 if sys.platform == "darwin" else 1024
-_STATM = Path("/proc/self/statm")
 
 
 class Process:
@@ -36,29 +30,32 @@ class Process:
     def __init__(self, memory: int) -> None:
         self._memory = memory
         self._vocabularies: dict[str, Vocabulary] = {}
-        self._usual = _peak()
+        self._usual = system.peak()
+        # Where Python tells what it was doing as it ended by itself: nobody is there to read it.
+        self._nowhere = os.open(os.devnull, os.O_WRONLY)
 
     def hear(self, said: Said) -> bytes:
         """What is to be said in return, pickled."""
         if isinstance(said, Learn):
             self._vocabularies[said.digest] = said.vocabulary
             _ = said.vocabulary.matchable
-            self._usual = _peak()
+            self._usual = system.peak()
             return b""
-        signal.setitimer(signal.ITIMER_REAL, said.seconds + GRACE)
-        _cap(self._memory)
+        # From a thread that needs nothing of the interpreter, which native code may keep to itself.
+        faulthandler.dump_traceback_later(said.seconds + GRACE, exit=True, file=self._nowhere)
+        system.cap(self._memory)
         try:
             return self._told(said)
         except MemoryError:  # where there is none left to tell so
-            _cap(None)
+            system.cap(None)
             return pickle.dumps(Told(OutOfMemory()), 5)
         finally:
-            _cap(None)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            system.cap(None)
+            faulthandler.cancel_dump_traceback_later()
 
     def _told(self, ask: Ask) -> bytes:
         answer = self._answer(ask)
-        return pickle.dumps(Told(answer, grown=_peak() - self._usual > self._memory // 2), 5)
+        return pickle.dumps(Told(answer, grown=system.peak() - self._usual > self._memory // 2), 5)
 
     def _answer(self, ask: Ask) -> Answer:
         try:
@@ -73,25 +70,11 @@ class Process:
             return Fault(traceback.format_exc())
 
 
-def _cap(more: int | None) -> None:
-    """Bounds the address space that is taken beyond what there is, where the system tells how much that is."""
-    if _STATM.exists():
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        taken = int(_STATM.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (hard if more is None else taken + more, hard))
-
-
-def _peak() -> int:
-    """The most memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
-
-
 def main() -> None:
     """Serves until the socket is closed."""
-    descriptor, memory = map(int, sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which lets running answers finish
-    os.nice(NICE)
-    process, connection = Process(memory), Connection(descriptor)
+    system.step_back()
+    process, connection = Process(int(sys.argv[1])), system.received()
     connection.send_bytes(b"")
     with suppress(EOFError, ConnectionError):
         while True:

@@ -27,6 +27,9 @@ GOODBYE = 1.0
 # How long a connection may be idle between two requests, in seconds: longer than clients and proxies leave it so (httpx
 # and openai 5, AWS's load balancers 60). Else one is closed as the next request is on its way, and that one is lost.
 IDLE = 75
+# Takes an address that connections of an earlier server still have. Windows calls so what lets two servers have one
+# address, and has another name for this.
+OWN_ADDRESS = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 
 
 class CannotListen(Exception):
@@ -39,7 +42,7 @@ def bind(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, OWN_ADDRESS, 1)
             listener.bind(address)
         except OSError:
             listener.close()

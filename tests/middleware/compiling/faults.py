@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,6 +32,15 @@ def _grow() -> None:
         taken.append(bytearray(2**24))
 
 
+def _swell() -> None:
+    """As where the system keeps no process from taking what it wants."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    taken = []
+    while True:
+        taken.append(b"x" * 2**22)
+
+
 def _overflow() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -46,6 +56,7 @@ def _break() -> None:
 FAULTS: Mapping[str, Callable[[], None]] = {
     "hang": _hang,
     "grow": _grow,
+    "swell": _swell,
     "abort": os.abort,
     "overflow": _overflow,
     "die": _die,

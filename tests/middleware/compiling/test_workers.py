@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,13 +11,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
+import psutil
 import pytest
 
 from grammars.errors import BeyondLimit, GrammarError
 from grammars.limits import Limits
-from middleware.compiling.child import Broken, Busy, Crashed, Died, Done, Late, OutOfMemory, WorkerError
+from middleware.compiling.child import Broken, Busy, Child, Crashed, Died, Done, Late, OutOfMemory, WorkerError
 from middleware.compiling.compiled import Compiled
-from middleware.compiling.messages import Ask
+from middleware.compiling.messages import Ask, Learn
 from middleware.compiling.workers import Workers
 from tests.middleware.compiling.faults import FAULTY, asking
 
@@ -84,6 +86,19 @@ def test_what_goes_wrong_touches_nobody_else(workers: Workers, fault: str, error
         ask(workers, fault, SOON if fault == "hang" else LONG).result(LONG)
     assert grammar(before)
     assert grammar(ask(workers, "after"))
+
+
+def test_where_the_system_bounds_no_memory_whoever_waits_looks() -> None:
+    """As on macOS and Windows."""
+    child = Child(2**28, lambda pid: int(psutil.Process(pid).memory_info().rss))
+    child.wait()
+    child.learn("faulty", pickle.dumps(Learn("faulty", FAULTY), 5))
+    assert child.ask(Ask(asking("plain"), "faulty", Limits(), LONG)).weight
+    with pytest.raises(OutOfMemory):
+        child.ask(Ask(asking("swell"), "faulty", Limits(), LONG))
+    assert not child.of_use
+    child.end()
+    assert not is_running(child.pid)
 
 
 def test_a_process_that_failed_is_gone_and_has_a_successor(workers: Workers) -> None:
@@ -166,7 +181,7 @@ sys.stdin.read()
 
 
 def test_no_process_outlives_its_parent_however_that_ends() -> None:
-    """The one that has no work sees the socket close; the one that hangs has an alarm."""
+    """The one that has no work sees the socket close; the one that hangs has a clock of its own."""
     root = Path(__file__).parents[3]
     with subprocess.Popen(
         [sys.executable, "-c", ORPHANS], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -188,8 +203,6 @@ def _has_ended(process: int) -> bool:
 
 
 def test_errors_of_grammars_cross_processes_whole() -> None:
-    import pickle
-
     error = BeyondLimit("too large", pointer="/a", keyword="enum")
     again: GrammarError = pickle.loads(pickle.dumps(error))
     assert (again.message, again.pointer, again.keyword) == ("too large", "/a", "enum")
