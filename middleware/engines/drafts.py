@@ -146,8 +146,11 @@ class _Sketch:
         return bool(taken)
 
     def end(self, token: int) -> None:
-        """Adds the end of the answer where nothing else can come. The matcher is not fed it."""
-        if self._matcher.is_stopped() and len(self._tokens) < self._most:
+        """Adds the end of the answer where nothing else can come. The matcher is not fed it.
+
+        A guess may have ended it: a chat in the prompt has the ends of earlier answers.
+        """
+        if self._matcher.is_stopped() and len(self._tokens) < self._most and self._tokens[-1:] != [token]:
             self._tokens.append(token)
             self._kinds.append(CERTAIN)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 from llguidance import LLMatcher, LLTokenizer
@@ -121,6 +122,32 @@ def test_without_guesses_only_what_is_forced() -> None:
 def test_the_end_is_drafted_where_nothing_else_can_come() -> None:
     *_, (_, _, last) = everywhere(*TURNS["document"])
     assert (last.token_ids, last.kinds) == ((BYTES.eos_token,), (CERTAIN,))
+
+
+class Spelled:
+    """BYTES, but its end has a text, as in models' tokenizers."""
+
+    eos_tokens = BYTES.eos_tokens
+
+    def decode_bytes(self, tokens: list[int]) -> bytes:
+        return b"".join(b"<end>" if token == BYTES.eos_token else BYTES.decode_bytes([token]) for token in tokens)
+
+    def tokenize_bytes(self, text: bytes) -> list[int]:
+        before, *parts = text.split(b"<end>")
+        return BYTES.tokenize_bytes(before) + [
+            token for part in parts for token in (BYTES.eos_token, *BYTES.tokenize_bytes(part))
+        ]
+
+
+def test_an_answer_that_a_guess_ends_has_one_end() -> None:
+    """As in a chat, whose earlier answers have ended the same way."""
+    drafter = Drafter(cast(LLTokenizer, Spelled()))
+    matcher = LLMatcher(BYTES, 'start: "answer" ("." "."*)?')
+    answer = BYTES.tokenize_str("answer")
+    assert matcher.try_consume_tokens(answer) == len(answer)
+    text = drafter.text([*answer, BYTES.eos_token, *answer])
+    assert drafter.likely(matcher, text, 16, Chances(), 0.0).token_ids == (BYTES.eos_token,)
+    assert matcher.is_accepting() and not matcher.is_stopped()
 
 
 def test_what_the_text_repeats_is_copied_from_the_latest() -> None:
