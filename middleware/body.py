@@ -55,7 +55,7 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
     except RecursionError:
         raise BadRequest(f"{name} is nested too deeply.") from None
     except ValueError as error:
-        raise BadRequest(f"{name} is not valid JSON: {error}") from None
+        raise BadRequest(f"{name} is not valid JSON: {_why(error)}") from None
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be a JSON object.")
     # Only an escape can spell a lone surrogate: json.loads has checked the rest.
@@ -63,6 +63,11 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
         for pointer in lone_surrogates(value):
             raise BadRequest("A string holds a lone surrogate, which is no text.", param=from_pointer(pointer))
     return value
+
+
+def _why(error: ValueError) -> str:
+    """Python names the setting of its own that a long number is over, which is no business of a client's."""
+    return "a number has too many digits" if "set_int_max_str_digits" in str(error) else str(error)
 
 
 def _refuse_constant(name: str) -> NoReturn:

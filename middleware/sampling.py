@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from middleware.engines.base import Sampling
 from middleware.errors import BadRequest, ContextExceeded
@@ -59,7 +59,7 @@ def sampling(request: ChatRequest, grammar: str | None, max_tokens: int, vocabul
         min_tokens=request.min_tokens or 0,
         ignore_eos=bool(request.ignore_eos),
         sources=bool(request.token_sources),
-        stop_token_ids=tuple(request.stop_token_ids or ()),
+        stop_token_ids=stop_token_ids(request.stop_token_ids or (), vocabulary_size),
         **{name: getattr(request, name) for name in SAME},
     )
 
@@ -72,6 +72,17 @@ def _refuse_unconstrained(request: ChatRequest) -> None:
                 "it would cut the answer short of its grammar, or drive it past the end.",
                 param=name,
             )
+
+
+def stop_token_ids(asked: Sequence[int], vocabulary_size: int) -> tuple[int, ...]:
+    """The ids. Raises BadRequest for one that no token has."""
+    for index, one in enumerate(asked):
+        if not 0 <= one < vocabulary_size:
+            raise BadRequest(
+                f"{one} in 'stop_token_ids' is not a token id: they are 0 to {vocabulary_size - 1}.",
+                param=f"stop_token_ids[{index}]",
+            )
+    return tuple(asked)
 
 
 def logit_bias(asked: Mapping[str, float], vocabulary_size: int) -> dict[int, float]:

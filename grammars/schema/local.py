@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from grammars.errors import InvalidSchema
@@ -71,7 +72,9 @@ def nullable(node: Node, reader: Reader) -> bool:
 
 
 def exactly(value: int | float) -> Fraction:
-    """The decimal that the number was written as."""
+    """The decimal that the number was written as. Raises InvalidSchema for 1e400, which Python reads as infinite."""
+    if isinstance(value, float) and not isfinite(value):
+        raise InvalidSchema("a number in it is larger than a 64-bit float holds: leave it out, or write all its digits")
     return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
 
 

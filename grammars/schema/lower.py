@@ -15,7 +15,8 @@ from grammars.schema.algebra import Algebra
 from grammars.schema.alive import Alive
 from grammars.schema.counts import spelled
 from grammars.schema.formats import FORMATS
-from grammars.schema.numbers import EXACT, lower_number, plain
+from grammars.schema.large import literal, refusal, writable
+from grammars.schema.numbers import lower_number, plain
 from grammars.schema.objects import values
 from grammars.schema.options import Options
 from grammars.schema.report import Ledger
@@ -85,9 +86,7 @@ class Lowering:
             return {}
         constants: list[Any] = []
         nodes: list[dict[str, Any]] = []
-        for piece in shape:
-            if not self.alive.piece(piece):
-                continue
+        for piece in self._written(shape):
             if isinstance(piece, AnyPiece):
                 return {}
             values = _constants(piece)
@@ -96,6 +95,17 @@ class Lowering:
         if constants:
             nodes.insert(0, {"const": constants[0]} if len(constants) == 1 else {"enum": constants})
         return _one_of(nodes)
+
+    def _written(self, shape: Shape) -> list[Piece]:
+        """The pieces that can be written. Raises RefusedSchema for a number that can't, or where nothing else is left.
+
+        Beside others, whole numbers too large are left out as all are that have more digits than `Options` says.
+        """
+        alive = [piece for piece in shape if self.alive.piece(piece)]
+        beyond = [piece for piece in alive if isinstance(piece, Number) and not writable(piece)]
+        if beyond and (len(beyond) == len(alive) or any(piece.single for piece in beyond)):
+            raise refusal(self.ledger.source, next((piece for piece in beyond if piece.single), beyond[0]))
+        return [piece for piece in alive if piece not in beyond]
 
     def _piece(self, piece: Piece) -> list[dict[str, Any]]:
         if self.usage.recurs(piece):
@@ -215,7 +225,7 @@ def _constants(piece: Piece) -> list[Any]:
     if isinstance(piece, Boolean) and len(piece.values) == 1:
         return list(piece.values)
     if isinstance(piece, Number) and piece.low is not None and piece.single:
-        return [plain(piece.low)] if abs(piece.low) <= EXACT else []
+        return [plain(piece.low)] if literal(piece.low) else []
     return []
 
 

@@ -1,22 +1,20 @@
 """Numbers as llguidance generates them.
 
 It reads bounds as 64-bit floats, writes bounded numbers without exponents, and knows multiples only where they are not
-negative. Bounds that a float can't hold move outwards, and what is left out is noted as checked.
+negative. Bounds that a float can't hold move outwards, and what is left out is noted as checked. Whole numbers that it
+can't write at all are none of its business: `large.writable` tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from math import ceil, floor, inf, nextafter
+from math import inf
 from typing import Any
 
+from grammars.schema.large import BOUNDS, COEFFICIENT, EXACT, LARGEST, among_neighbours, literal, outwards
 from grammars.schema.report import Ledger
 from grammars.schema.shape import Number, number
-
-EXACT = 2**53  # whole numbers up to here are floats, one by one
-COEFFICIENT = 2**32  # llguidance keeps a step as a 32-bit coefficient and a decimal exponent
 
 
 def lower_number(piece: Number, digits: int, ledger: Ledger) -> list[dict[str, Any]]:
@@ -42,14 +40,24 @@ def _multiples(piece: Number, digits: int, ledger: Ledger) -> list[dict[str, Any
 def _node(piece: Number, digits: int, ledger: Ledger) -> dict[str, Any]:
     low, high = piece.low, piece.high
     if piece.integer:
-        limit = Fraction(10 ** min(digits, _LARGEST))
+        limit = _limit(piece, digits)
         low, high = _within(low, -limit, limit), _within(high, limit, limit)
+    if piece.low is not None and piece.single and not literal(piece.low):
+        return dict(among_neighbours(piece.low.numerator))
     node: dict[str, Any] = {"type": "integer" if piece.integer else "number"}
-    _bound(node, low, ("minimum", "exclusiveMinimum")[piece.open_low], floor, ledger)
-    _bound(node, high, ("maximum", "exclusiveMaximum")[piece.open_high], ceil, ledger)
+    largest = LARGEST if piece.integer else 10**_LARGEST
+    _bound(node, low, ("minimum", "exclusiveMinimum")[piece.open_low], largest, ledger)
+    _bound(node, high, ("maximum", "exclusiveMaximum")[piece.open_high], largest, ledger)
     if piece.step is not None:
         _step(node, piece.step, ledger)
     return node
+
+
+def _limit(piece: Number, digits: int) -> Fraction:
+    """How far whole numbers go: as many digits, or as far as can be where the piece lies beyond them."""
+    limit = Fraction(10 ** min(digits, _LARGEST))
+    beyond = (piece.low is not None and piece.low >= limit) or (piece.high is not None and piece.high <= -limit)
+    return Fraction(LARGEST) if beyond else limit
 
 
 def _within(bound: Fraction | None, default: Fraction, limit: Fraction) -> Fraction:
@@ -59,24 +67,21 @@ def _within(bound: Fraction | None, default: Fraction, limit: Fraction) -> Fract
     return max(bound, default) if default < 0 else min(bound, default) if bound >= -limit else bound
 
 
-def _bound(
-    node: dict[str, Any], bound: Fraction | None, keyword: str, outwards: Callable[[Fraction], int], ledger: Ledger
-) -> None:
+def _bound(node: dict[str, Any], bound: Fraction | None, keyword: str, largest: int, ledger: Ledger) -> None:
     if bound is None:
         return
-    if abs(bound) > 10**_LARGEST:
+    if abs(bound) > largest:
         ledger.check_everywhere(BOUNDS, "llguidance has no bounds of that size")
         return
-    nearest = plain(bound) if abs(bound) <= EXACT else outwards(bound)
-    if Fraction(float(nearest)) != bound and abs(bound) > EXACT:
+    if abs(bound) <= EXACT:
+        node[keyword] = plain(bound)
+        return
+    node[keyword] = outwards(bound, -inf if "inimum" in keyword else inf)
+    if node[keyword] != bound:
         ledger.check_everywhere(BOUNDS, "llguidance reads bounds as 64-bit floats")
-        nearest = int(float(nextafter(float(nearest), inf if outwards is ceil else -inf)))
-    node[keyword] = nearest
 
 
-_LARGEST = 18  # decimal digits of llguidance's 64-bit bounds
-# Where a bound can come from: `not` turns them round, and a constant is two of them.
-BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "enum")
+_LARGEST = 18  # decimal digits of llguidance's 64-bit bounds, where only one of two has as many
 
 
 def plain(exact: Fraction) -> int | float:

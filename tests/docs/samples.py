@@ -156,8 +156,8 @@ KEYWORDS: Mapping[str, Keyword] = {
     ),
     # Validation
     "type": Keyword({"type": "string"}),
-    "const": Keyword({"const": {"a": [1, "b", None]}}, (Other({"const": 12345678901234567890}),)),
-    "enum": Keyword({"enum": [1, "a", None]}, (Other({"enum": [1, 12345678901234567890]}),)),
+    "const": Keyword({"const": {"a": [1, "b", None]}}, (Other({"const": 2**64 + 1}),)),
+    "enum": Keyword({"enum": [1, "a", None]}, (Other({"enum": [1, 2**64 + 1]}),)),
     "multipleOf": Keyword(
         {"type": "number", "minimum": 0, "multipleOf": 0.25},
         (Other({"multipleOf": 0.25}), Other({"minimum": 0, "multipleOf": 3.141592653589793})),

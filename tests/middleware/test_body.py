@@ -36,6 +36,11 @@ def test_a_large_body_is_refused_before_it_is_all_there() -> None:
         asyncio.run(read(receiving(first), 3))
 
 
+def test_a_number_of_too_many_digits_is_refused_in_words_of_ours() -> None:
+    with pytest.raises(BadRequest, match=r"a number has too many digits$"):
+        decode_object(b'{"a": 1' + b"0" * 5000 + b"}")
+
+
 def test_a_client_that_goes_away_while_sending_is_noticed() -> None:
     with pytest.raises(ClientDisconnect):
         asyncio.run(read(receiving({"type": "http.disconnect"}), 3))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grammars.errors import InvalidSchema, RefusedSchema
 from grammars.schema import compile_schema
 from grammars.schema.algebra import Algebra
 from grammars.schema.audit import Acceptor
@@ -49,7 +50,6 @@ def test_bounds(schema: Any, inside: list[str], outside: list[str]) -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        {"const": 9007199254740993},
         {"type": "integer", "minimum": 9007199254740993},
         {"type": "number", "maximum": 1e300},
         {"type": "number", "multipleOf": 0.07, "minimum": 0},
@@ -60,6 +60,75 @@ def test_what_floats_cannot_hold_is_checked(schema: Any) -> None:
     assert not plan.exact
     assert any(finding.status == "checked" for finding in plan.report)
     assert json.loads(plan.json)
+
+
+@pytest.mark.parametrize(
+    ("schema", "inside", "outside"),
+    [
+        ({"const": 2**60}, [2**60], [2**60 + 1]),
+        ({"const": -(2**60)}, [-(2**60)], [-(2**60) - 1]),
+        ({"const": 9007199254740993}, [9007199254740993], [9007199254740992, 9007199254740994]),
+        ({"const": 1234567890123456789}, [1234567890123456789], range(1234567890123456790, 1234567890123457100)),
+        ({"enum": [1, 1234567890123456789]}, [1, 1234567890123456789], [2, 1234567890123456788]),
+        ({"type": "integer", "minimum": 10**18}, [10**18, 2**62, 2**63 - 2**10], [1, 10**18 - 1]),
+        ({"type": "integer", "maximum": -(2**62)}, [-(2**62), -(2**63) + 2**10], [0, 1 - 2**62]),
+        ({"type": "integer", "minimum": 0, "maximum": 2**64 - 1}, [0, 10**18], [-1]),
+        ({"type": "integer", "not": {"const": 2**64}}, [1, -1], []),
+    ],
+)
+def test_whole_numbers_that_floats_do_not_hold(schema: Any, inside: list[int], outside: list[int]) -> None:
+    assert compile_schema(schema).exact
+    for value in inside:
+        assert _accepts(schema, str(value)), value
+    for value in outside:
+        assert not _accepts(schema, str(value)), value
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.integers(2**53, 2**63), st.integers(1, 1100), st.sampled_from([1, -1]))
+def test_a_constant_is_written_alone_or_refused(size: int, apart: int, sign: int) -> None:
+    schema = {"const": size * sign}
+    try:
+        plan = compile_schema(schema)
+    except RefusedSchema as error:
+        assert (error.pointer, error.keyword) == ("/const", "const")
+        return
+    assert plan.exact
+    assert _accepts(schema, str(size * sign))
+    assert not _accepts(schema, str(size * sign + apart))
+    assert not _accepts(schema, str(size * sign - apart))
+
+
+BIG = 2**64 + 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer", "keyword"),
+    [
+        ({"const": BIG}, "/const", "const"),
+        ({"const": -BIG}, "/const", "const"),
+        ({"const": 10**400}, "/const", "const"),
+        ({"enum": ["a", 1, BIG]}, "/enum/2", "enum"),
+        ({"properties": {"a/b": {"enum": ["x", {"k": [1, BIG]}]}}}, "/properties/a~1b/enum/1/k/1", "enum"),
+        ({"type": "integer", "minimum": BIG}, "/minimum", "minimum"),
+        ({"type": "integer", "exclusiveMinimum": BIG}, "/exclusiveMinimum", "exclusiveMinimum"),
+        ({"type": "integer", "maximum": -BIG}, "/maximum", "maximum"),
+        ({"type": "integer", "not": {"maximum": BIG}}, "/not/maximum", "maximum"),
+    ],
+)
+def test_a_number_that_cannot_be_written_is_refused_where_it_stands(schema: Any, pointer: str, keyword: str) -> None:
+    with pytest.raises(RefusedSchema, match="can't write") as raised:
+        compile_schema(schema)
+    assert (raised.value.pointer, raised.value.keyword) == (pointer, keyword)
+    assert len(raised.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    "keyword", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "multipleOf"]
+)
+def test_a_number_that_json_readers_take_for_infinite_is_refused(keyword: str) -> None:
+    with pytest.raises(InvalidSchema, match="larger than a 64-bit float"):
+        compile_schema(json.loads(f'{{"{keyword}": 1e400}}'))
 
 
 BOUNDS = st.none() | st.integers(-4, 4).map(Fraction) | st.sampled_from([Fraction(1, 2), Fraction(5, 2)])
