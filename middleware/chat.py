@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from urllib.parse import quote
 
@@ -28,6 +28,12 @@ IGNORED = "x-latticework-ignored"
 # What a header lists at most: it has its limits, and a body's keys have none.
 MOST_NAMES = 20
 MOST_LETTERS = 200
+# What is known, and yet changes nothing about this answer. A `stop` never cuts a document.
+WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
+    ("stop", lambda request, job: bool(request.stop and not job.stops)),
+    ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
+    ("tool_choice", lambda request, job: request.tool_choice == "required" and not request.tools),
+)
 
 
 class ChatCompletions:
@@ -95,12 +101,8 @@ class ChatCompletions:
 
 def _ignored(request: ChatRequest, job: Job) -> dict[str, str]:
     """The header that names what had no effect, so that nothing is dropped silently."""
-    names = request.unknown_fields()
-    if request.stop and not job.stops:
-        names.append("stop")  # it never cuts a document
-    if request.max_reasoning_tokens is not None and not job.reasons:
-        names.append("max_reasoning_tokens")
-    return _listing(IGNORED, names)
+    idle = [name for name, is_idle in WITHOUT_EFFECT if is_idle(request, job)]
+    return _listing(IGNORED, [*request.unknown_fields(), *idle])
 
 
 def _checked(job: Job) -> dict[str, str]:

@@ -139,6 +139,14 @@ def test_a_stop_string_never_cuts_a_document_and_the_header_says_so() -> None:
     assert response.headers["x-latticework-ignored"] == "stop"
 
 
+def test_a_call_that_is_required_of_no_tools_is_named_as_ignored() -> None:
+    """Clients send one; what "none" and "auto" ask for is so anyway."""
+    for choice, named in (("required", "tool_choice"), ("auto", None), ("none", None)):
+        response = chat(app(), tool_choice=choice, parallel_tool_calls=False)
+        assert response.status_code == 200
+        assert response.headers.get("x-latticework-ignored") == named
+
+
 def test_ignored_fields_are_named_safely() -> None:
     unknown: dict[str, Any] = {"wizardry": 1, "a\r\nb: c": 2, **{f"x{n}": n for n in range(30)}}
     response = chat(app(), **unknown)
