@@ -23,6 +23,8 @@ from openai import OpenAI
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 KEY = "a-key-of-the-tests"
 ENGINE = os.environ.get("LATTICEWORK_TEST_ENGINE", "vllm")
+# Seconds that a client waits. The portable engine does not batch: the last of sixteen waits for the fifteen before it.
+PATIENCE = {"portable": 1800}.get(ENGINE, 300)
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,10 @@ class RunningServer:
     process: subprocess.Popen[str]
 
     def client(self) -> OpenAI:
-        return OpenAI(base_url=f"{self.url}/v1", api_key=KEY, max_retries=0, timeout=300)
+        return OpenAI(base_url=f"{self.url}/v1", api_key=KEY, max_retries=0, timeout=PATIENCE)
 
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {KEY}"}, timeout=300)
+        return httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {KEY}"}, timeout=PATIENCE)
 
 
 def until_served(output: IO[str]) -> str:
