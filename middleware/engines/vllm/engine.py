@@ -121,6 +121,8 @@ class VllmEngine:
     async def stop(self) -> None:
         running, self._running = self._running, None
         if running is not None:
+            # vLLM may have no more time to tell them: of several engines, the others end before it does.
+            running.output_processor.propagate_error(EngineDeadError())
             # On the loop, though it blocks: elsewhere vLLM's own tasks see the engine go, and call it dead.
             running.shutdown(timeout=0)
 

@@ -17,8 +17,10 @@ from prometheus_client import CollectorRegistry
 from vllm.config import speculative
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.platforms import current_platform
-from vllm.sampling_params import SamplingParams, StructuredOutputsParams
+from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 from vllm.utils import cpu_triton_utils
+from vllm.v1.engine.exceptions import EngineDeadError
+from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
 from vllm.v1.executor import Executor
 from vllm.v1.sample import rejection_sampler
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
@@ -256,3 +258,22 @@ def test_a_start_that_is_cancelled_leaves_no_engine_behind(made: bool, monkeypat
     asyncio.run(run())
     assert shut_down.is_set() == made
     assert not host.killed.is_set()
+
+
+def test_an_engine_that_is_stopped_ends_the_answers_that_wait_for_it() -> None:
+    """vLLM itself forgets them where the engine is stopped while it still ends the processes beside a dead one."""
+    processor = OutputProcessor(None, log_stats=False)
+    stopped: list[float] = []
+
+    async def ended() -> None:
+        waiting = RequestOutputCollector(RequestOutputKind.DELTA, "a")
+        states: dict[str, Any] = processor.request_states
+        states["a"] = SimpleNamespace(queue=waiting)
+        served: Any = engine.VllmEngine(AsyncEngineArgs(model="a"))
+        served._running = SimpleNamespace(output_processor=processor, shutdown=lambda timeout: stopped.append(timeout))
+        await served.stop()
+        with pytest.raises(EngineDeadError):
+            await asyncio.wait_for(waiting.get(), 5)
+
+    asyncio.run(ended())
+    assert stopped == [0]
