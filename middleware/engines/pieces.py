@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from middleware.engines.base import (
     NOTHING_SAVED,
+    EngineDead,
+    EngineError,
     EngineFailed,
     EngineFinish,
     Piece,
@@ -21,6 +23,8 @@ from middleware.engines.written import Written
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
 # outputs without a message.
 FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "length": "length"}
+# What an answer that somebody waits for is aborted for: the engine stops, as all do where one of several has died.
+GIVEN_UP: Mapping[str, type[EngineError]] = {"abort": EngineDead}
 
 
 class Output(Protocol):
@@ -49,10 +53,10 @@ class Pieces:
         self._generated = 0
 
     def piece(self, output: Output, told: Mapping[str, Any] | None = None) -> Piece:
-        """Raises EngineFailed where the engine has given up."""
+        """Raises EngineFailed where the engine has given up, EngineDead where it stops."""
         reason = output.finish_reason
         if reason is not None and reason not in FINISH:
-            raise EngineFailed(f"The engine ended this request: {reason}.")
+            raise GIVEN_UP.get(reason, EngineFailed)(f"The engine ended this request: {reason}.")
         if reason is None and self._plain and not self._opening:  # nearly every piece of nearly every answer
             return Piece(self._written.feed(output.token_ids), tuple(output.token_ids))
         opening, self._opening = self._opening, ()
