@@ -62,7 +62,7 @@ def url(listener: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which calls `ready` once requests are really accepted, and ends at the second signal."""
+    """uvicorn, which calls `ready` once requests are really accepted, and ends when it is told to."""
 
     def __init__(self, config: uvicorn.Config, app: Draining, drain_timeout: int, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -82,15 +82,15 @@ class Server(uvicorn.Server):
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, the second cuts off what still runs. Where that does not help, one more kills."""
+        """While it loads, a signal ends it. Then the first drains, the second cuts off what runs, one more kills."""
         self._signals += 1
-        if self._signals == 1:
-            self.should_exit = self._app.stopping = True
-            self._soon(self._drain)
-        elif self._signals == 2 and self.started:
+        if not self.started or self._signals > 2:
+            _die(sig)
+        elif self._signals == 2:
             self._soon(self._cut)
         else:
-            _die(sig)
+            self.should_exit = self._app.stopping = True
+            self._soon(self._drain)
 
     def _soon(self, what: Callable[[], None]) -> None:
         """A signal comes between any two lines of Python: what it asks for is left to the loop."""
