@@ -51,8 +51,13 @@ def streamed(http: httpx.Client, body: dict[str, Any]) -> list[Any]:
     return [json.loads(line) for line in data]
 
 
-def comparable(response: dict[str, Any]) -> dict[str, Any]:
-    """A response without what differs between any two."""
+def comparable(response: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """A response without what differs between any two.
+
+    How far the engine has come behind a stop string when it is told to end is a matter of how busy the machine is.
+    """
+    if "stop" in fields:
+        del response["usage"]
     for choice in response["choices"]:
         for call in choice["message"].get("tool_calls", ()):
             assert call.pop("id").startswith("call_")
@@ -65,7 +70,7 @@ def test_the_fold_of_a_stream_is_the_whole_response(http: httpx.Client, fields: 
     assert whole.status_code == 200, whole.text
     chunks = streamed(http, {**ASK, **fields})
     folded = json.loads(msgspec.json.encode(fold(msgspec.convert(chunks, list[Chunk]))))
-    assert comparable(folded) == comparable(whole.json())
+    assert comparable(folded, fields) == comparable(whole.json(), fields)
 
 
 @pytest.mark.parametrize("fields", REQUESTS.values(), ids=REQUESTS)

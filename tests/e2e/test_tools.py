@@ -94,7 +94,8 @@ def test_none(client: OpenAI) -> None:
 
 
 def test_one_call_when_parallel_calls_are_off(client: OpenAI) -> None:
-    choice = client.chat.completions.create(**ASK, tool_choice="required", parallel_tool_calls=False).choices[0]
+    ask = {**ASK, "temperature": 0, "tool_choice": "required", "parallel_tool_calls": False}
+    choice = client.chat.completions.create(**ask).choices[0]
     assert len(check_calls(choice)) == 1
     assert choice.finish_reason == "tool_calls"
 
