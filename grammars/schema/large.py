@@ -104,5 +104,5 @@ def _within(value: Any, wanted: int) -> Iterator[tuple[str, ...]]:
         yield from ((name, *path) for name, item in value.items() for path in _within(item, wanted))
     elif isinstance(value, list):
         yield from ((str(index), *path) for index, item in enumerate(value) for path in _within(item, wanted))
-    elif isinstance(value, int | float) and abs(value - wanted) <= 1:
+    elif isinstance(value, int | float) and wanted - 1 <= value <= wanted + 1:  # subtracting from a float may overflow
         yield ()

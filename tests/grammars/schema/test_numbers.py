@@ -109,6 +109,7 @@ BIG = 2**64 + 1
         ({"const": -BIG}, "/const", "const"),
         ({"const": 10**400}, "/const", "const"),
         ({"enum": ["a", 1, BIG]}, "/enum/2", "enum"),
+        ({"enum": [1.5, 10**400]}, "/enum/1", "enum"),
         ({"properties": {"a/b": {"enum": ["x", {"k": [1, BIG]}]}}}, "/properties/a~1b/enum/1/k/1", "enum"),
         ({"type": "integer", "minimum": BIG}, "/minimum", "minimum"),
         ({"type": "integer", "exclusiveMinimum": BIG}, "/exclusiveMinimum", "exclusiveMinimum"),
