@@ -60,6 +60,7 @@ class Turn:
         written: the content in a form of the client's own; None: it has none.
         answer_pointer: where the schema, or that form, stands in the request.
         special_tokens: the special tokens of the model's vocabulary, text -> id.
+        ends: the ids of the tokens that may end the turn beside the tokenizer's own end of sequence.
         reasoning: "open" where the prompt has opened the block, "may" where the model may, "off" where it does not.
     """
 
@@ -70,6 +71,7 @@ class Turn:
     written: Written | None = None
     answer_pointer: str = SCHEMA_POINTER
     special_tokens: Mapping[str, int] = field(default_factory=dict)
+    ends: tuple[int, ...] = ()
     reasoning: Reasoning = "off"
 
 
@@ -149,6 +151,7 @@ def compile_turn(turn: Turn) -> Plan:
         "written": turn.written and astuple(turn.written),
         "answer_pointer": turn.answer_pointer,
         "special_tokens": turn.special_tokens,
+        "ends": turn.ends,
         "reasoning": turn.reasoning,
     }
     key = json.dumps(content)
@@ -168,7 +171,7 @@ def _compile(format: Format, content: Mapping[str, Any]) -> Plan:
     calls = at_most(format.calls, choice.most) if tools else None
     answer = wire.DOCUMENT if document else wire.Written() if written else None
     tree = turn_tree(format, calls, choice.mode, answer, content["reasoning"])
-    filling = lark.Filling(offers, document, content["special_tokens"], written)
+    filling = lark.Filling(offers, document, content["special_tokens"], tuple(content["ends"]), written)
     if document and format.alone and filling.ruled:
         message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
         raise InvalidGrammar(message, pointer=f"{filling.ruled.pointer}/format/grammar")

@@ -240,7 +240,7 @@ vllm:num_requests_waiting_by_reason{{engine="0",model_name="m",reason="capacity"
 
     def _held(self, grammar: str, most: int) -> list[int]:
         matcher = LLMatcher(self.tokenizer.vocabulary.matchable, grammar)
-        ends = self.tokenizer.vocabulary.ends
+        ends = self.tokenizer.vocabulary.eos
         assert ends is not None
         preferred = [self.tokenizer.encode(chr(letter))[0] for letter in PREFERRED]
         ids: list[int] = []

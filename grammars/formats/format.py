@@ -28,6 +28,7 @@ class Format:
         answer: the frame of a turn's text, where it has one; text before calls is then `preamble`.
         preamble: see `answer`; None where calls in framed formats have no text before them.
         reasoning: the frame of what the model thinks before it answers; None where it doesn't.
+        history: what chat templates show otherwise of old calls than the model writes them: patterns, replacements.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Format:
     answer: Frame | None = None
     preamble: Frame | None = None
     reasoning: Frame | None = None
+    history: tuple[tuple[str, str], ...] = ()
 
 
 THINK = Frame("<think>", "</think>", "\n\n")

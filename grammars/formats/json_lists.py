@@ -11,7 +11,11 @@ _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
 _PARAMETERS = json_text(', "parameters": ') + ARGUMENTS + json_text("}")
 _ITEMS = Many(Call(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), _COMMA)
 
-MISTRAL_V3 = Format("mistral_v3", calls="[TOOL_CALLS]" + json_text("[") + _ITEMS + json_text("]"))
+MISTRAL_V3 = Format(
+    "mistral_v3",
+    calls="[TOOL_CALLS]" + json_text("[") + _ITEMS + json_text("]"),
+    history=((', "id": "[A-Za-z0-9]{9}"', ""),),
+)
 """Mistral 7B Instruct v0.3, Nemo, Small 3 and others up to tokenizer version 7.
 
 Source: the chat template of mistralai/Mistral-Nemo-Instruct-2407. Its history shows ids; the models do not write them.
@@ -27,7 +31,11 @@ Source: vLLM's tool_chat_template_granite.jinja, and the system prompt of ibm-gr
     <|tool_call|>[{"name": "get_weather", "arguments": {"city": "Oslo"}}]
 """
 
-FUNCTOOLS = Format("functools", calls="functools[" + Space() + _ITEMS + json_text("]"))
+FUNCTOOLS = Format(
+    "functools",
+    calls="functools[" + Space() + _ITEMS + json_text("]"),
+    history=((r'^(\{"name".*"arguments".*\})(?=<\|end)', r"functools[\1]"),),  # Phi-4-mini's drops the frame
+)
 """Phi-4-mini, and Firefunction v2.
 
 Source: vLLM's tool_chat_template_phi4_mini.jinja, the chat template of fireworks-ai/llama-3-firefunction-v2.

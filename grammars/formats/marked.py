@@ -9,6 +9,7 @@ MISTRAL_V11 = Format(
     "mistral_v11",
     calls=Many(Call("[TOOL_CALLS]" + NAME + "[ARGS]", ARGUMENTS), separator=Space()),
     reasoning=Frame("[THINK]", "[/THINK]"),
+    history=((r"\[CALL_ID\][A-Za-z0-9]{9}", ""),),
 )
 """Mistral's models from tokenizer version 11 on: Small 3.2, Devstral, Magistral, Ministral 3.
 
@@ -97,6 +98,7 @@ HARMONY = Format(
     answer=Frame("<|channel|>final<|message|>", ""),
     preamble=Frame("<|channel|>commentary<|message|>", "<|end|>", resume="<|start|>assistant"),
     reasoning=Frame("<|channel|>analysis<|message|>", "<|end|>", resume="<|start|>assistant"),
+    history=((r"commentary json<\|message\|>", "commentary <|constrain|>json<|message|>"),),
 )
 """gpt-oss. The engine stops at `<|call|>` and `<|return|>`, so a turn has one call, and neither may get into the text.
 

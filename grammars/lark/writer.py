@@ -50,11 +50,13 @@ class Filling:
         document: the schema of the content, where it is a document.
         written: the Lark expression of the content, where it has a form of the client's own.
         special: the special tokens of the vocabulary, text -> id.
+        ends: the ids of the tokens that may end the turn beside the tokenizer's own, which the matcher knows.
     """
 
     offers: tuple[Offer, ...]
     document: SchemaPlan | None
     special: Mapping[str, int]
+    ends: tuple[int, ...] = ()
     written: str = ""
 
     @property
@@ -69,10 +71,15 @@ def write(tree: wire.Node, filling: Filling) -> str:
     # Where a tool is called like one, not even markup is written in it: the name is a client's.
     named = "\n".join(offer.name for offer in filling.offers)
     writer = Writer(filling, [token for token in filling.special if token in markup and token not in named])
-    start = writer.walk(tree)
+    start = join(writer.walk(tree), _end(filling.ends))
     rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
     rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
     return "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
+
+
+def _end(ends: Sequence[int]) -> str:
+    """A token that ends the turn; it may be left out, since the matcher adds the tokenizer's own end."""
+    return f"({' | '.join(f'<[{end}]>' for end in ends)})?" if ends else ""
 
 
 class Writer:
@@ -173,7 +180,7 @@ class Writer:
 
     def text(self, node: wire.Text) -> str:
         stops = openings(node.then) if node.then else ()
-        rest = self.terminal(_without(stops))
+        rest = self.terminal(_text_without(stops))
         if node.follows == "never" or node.then is None:
             return rest
         bodies = [self._until(stop, stops, node.then) for stop in stops]
@@ -182,7 +189,7 @@ class Writer:
     def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
         """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
         others = tuple(other for other in stops if other != stop)
-        return join(self.closed(_without(others), stop), self.walk(after(then, stop)))
+        return join(self.closed(_text_without(others), stop), self.walk(after(then, stop)))
 
     def unlike(self, node: wire.Unlike) -> str:
         return self.terminal(f"/{ANYTHING}/ & ~/{head(node.calls)}{ANYTHING}/")
@@ -284,8 +291,16 @@ class Writer:
 
 
 def _without(held: tuple[str, ...]) -> str:
-    """The terminal expression of any text that holds none of these."""
+    """The terminal expression of any text that holds none of these, to be intersected with one of text.
+
+    Alone it matches special tokens too: a complement is one of all bytes, and llguidance spells those with 0xFF.
+    """
     return f"~/{ANYTHING}{one_of(held)}{ANYTHING}/" if held else f"/{ANYTHING}/"
+
+
+def _text_without(held: tuple[str, ...]) -> str:
+    """The same, of text alone."""
+    return f"/{ANYTHING}/ & {_without(held)}" if held else f"/{ANYTHING}/"
 
 
 def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:

@@ -21,7 +21,7 @@ class Compiled:
 def compiled(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> Compiled:
     """Raises GrammarError, whose pointer goes into the request. What passes the limits may still take for ever."""
     check(turn, limits)
-    plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens))
+    plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
     trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
     if trial.error is not None:
         at_fault = "/tools" if plan.free else turn.answer_pointer

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from grammars.cache import Cache
-from middleware.engines.vocabulary import Trial, Vocabulary
+from middleware.engines.vocabulary import Trial, Vocabulary, is_special
 
 # What is remembered of grammars that were tried: the weight of their texts together, in letters.
 MOST_LETTERS = 32 * 2**20
@@ -38,7 +38,7 @@ class HuggingFaceTokenizer:
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
         added = self._tokenizer.added_tokens_decoder.items()
-        return {token.content: token_id for token_id, token in added if token.special}
+        return {one.content: token_id for token_id, one in added if is_special(one.content, flagged=one.special)}
 
     def encode(self, text: str) -> list[int]:
         """Safe in any thread, and two at once share one tokenizer.

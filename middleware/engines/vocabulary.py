@@ -18,19 +18,26 @@ class Trial:
     opening: tuple[int, ...] = ()
 
 
+def is_special(token: str, *, flagged: bool) -> bool:
+    """Whether llguidance takes an added token for special: any `<...>` is, whatever its flag."""
+    return flagged or (token.startswith("<") and token.endswith(">"))
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Attributes:
 
     source: the JSON of a Hugging Face tokenizer, or "byte": one token a byte.
     size: how many logits the model has; None: as many as the tokenizer has entries.
-    ends: the token that ends an answer.
-    special_tokens: text and id of each special token: one that ordinary text never becomes.
+    eos: the tokenizer's own end of sequence, which ends an answer.
+    ends: the ids of the other tokens that may end one.
+    special_tokens: text and id of each token that the matcher takes for special: no text of a grammar matches it.
     """
 
     source: str
     size: int | None = None
-    ends: int | None = None
+    eos: int | None = None
+    ends: tuple[int, ...] = ()
     special_tokens: Mapping[str, int] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -40,7 +47,7 @@ class Vocabulary:
     @cached_property
     def matchable(self) -> LLTokenizer:
         """Takes a second for a large vocabulary."""
-        return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.ends)
+        return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.eos)
 
     def trial(self, grammar: str) -> Trial:
         """Compiles the grammar, llguidance Lark. Takes seconds for a large one."""

@@ -55,7 +55,7 @@ def test_a_grammar_rules_the_answer_and_forces_much_of_it(driven: Driven) -> Non
     assert saved.copied == 0
     assert spent + saved.forced == len(tokens(pieces))
     assert saved.forced > len(tokens(pieces)) / 2
-    assert tokens(pieces)[-1] == driven.engine.tokenizer.vocabulary.ends
+    assert tokens(pieces)[-1] == driven.engine.tokenizer.vocabulary.eos
 
 
 def test_forced_tokens_change_no_answer(tiny: Path, driven: Driven) -> None:
@@ -129,7 +129,7 @@ def test_stops(driven: Driven) -> None:
 
 
 def test_the_end_ends_an_answer_unless_it_is_ignored(driven: Driven) -> None:
-    end = driven.engine.tokenizer.vocabulary.ends
+    end = driven.engine.tokenizer.vocabulary.eos
     assert end is not None
     asked: dict[str, Any] = {"max_tokens": 5, "temperature": 0, "logit_bias": {end: 1000.0}}
     assert tokens(driven.ask("Once", Sampling(**asked))) == [end]

@@ -167,8 +167,8 @@ def _is_held(tokenizer: HuggingFaceTokenizer, output: Output, special: int | Non
 
 def _special(tokenizer: HuggingFaceTokenizer) -> int | None:
     """One that ends no answer."""
-    ends = tokenizer.vocabulary.ends
-    return next((token_id for token_id in tokenizer.special_tokens.values() if token_id != ends), None)
+    eos = tokenizer.vocabulary.eos
+    return next((token_id for token_id in tokenizer.special_tokens.values() if token_id != eos), None)
 
 
 async def _refuse_auto(probed: _Probed) -> None:

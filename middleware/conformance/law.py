@@ -1,0 +1,180 @@
+"""The law of natural writing: what a model was trained to write is never forbidden, and nothing else is let through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from llguidance import LLMatcher
+
+from grammars.events import ArgumentsDelta, Event, Malformed, ToolCallEnd, ToolCallStart
+from grammars.formats import Format
+from grammars.plan import Plan, ToolChoice, Turn, compile_turn
+from grammars.turns import Mode
+from middleware.conformance.cases import SCHEMA, Case, tools
+from middleware.conformance.transcript import Transcript
+from middleware.engines.vocabulary import Vocabulary
+
+STRANGER = "erase_disk"
+"""The name of a tool that is not on offer."""
+MOST_ALLOWED = 12
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A part of the law that does not hold, and where."""
+
+    part: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One turn, held against its grammar."""
+
+    format: Format
+    vocabulary: Vocabulary
+    case: Case
+    transcript: Transcript
+    mode: Mode
+
+    @cached_property
+    def plan(self) -> Plan:
+        return compile_turn(
+            Turn(
+                self.format,
+                tools() if self.case.calls or not self.case.document else (),
+                ToolChoice(self.mode) if self.case.calls or not self.case.document else ToolChoice("none"),
+                schema=SCHEMA if self.case.document else None,
+                special_tokens=self.vocabulary.special_tokens,
+                ends=self.vocabulary.ends,
+                reasoning=self.transcript.reasoning,
+            )
+        )
+
+    def matcher(self) -> LLMatcher:
+        assert self.plan.grammar
+        return LLMatcher(self.vocabulary.matchable, self.plan.grammar)
+
+    def breaches(self) -> Iterator[Breach]:
+        """Every part of the law that this turn breaks."""
+        for part, check in PARTS.items():
+            detail = check(self)
+            if detail:
+                yield Breach(part, detail)
+
+
+def _written(trial: Trial) -> str:
+    """What the model writes is allowed, token by token."""
+    matcher, ids = trial.matcher(), list(trial.transcript.ids)
+    if matcher.is_error():
+        return matcher.get_error()
+    taken = matcher.validate_tokens(ids)
+    if taken == len(ids):
+        return ""
+    spell = trial.vocabulary.matchable.dbg_tokens
+    matcher.consume_tokens(ids[:taken])
+    before, behind = spell(ids[:taken][-12:]), spell(ids[taken : taken + 4])
+    return f"behind {before} comes {behind}; allowed: {_allowed(trial, matcher)}"
+
+
+def _allowed(trial: Trial, matcher: LLMatcher) -> str:
+    mask, spell = matcher.compute_bitmask(), trial.vocabulary.matchable.dbg_tokens
+    allowed = [token for token in range(trial.vocabulary.matchable.vocab_size) if mask[token // 8] >> token % 8 & 1]
+    return f"{len(allowed)}, such as {spell(allowed[:MOST_ALLOWED])}"
+
+
+def _end(trial: Trial) -> str:
+    """The turn may end with its token."""
+    transcript, matcher = trial.transcript, trial.matcher()
+    if transcript.end is None or not matcher.consume_tokens(list(transcript.ids)):
+        return ""
+    if matcher.validate_tokens([transcript.end]) == 1:
+        return ""
+    return f"{trial.vocabulary.matchable.dbg_tokens([transcript.end])} is refused; allowed: {_allowed(trial, matcher)}"
+
+
+def _opening(trial: Trial) -> str:
+    """The tokens that every answer begins with are allowed, which goes for what is put into the prompt."""
+    matcher = trial.matcher()
+    opening = matcher.compute_ff_tokens()
+    if matcher.consume_tokens(opening):
+        return ""
+    return f"{trial.vocabulary.matchable.dbg_tokens(opening)} is refused"
+
+
+def _stranger(trial: Trial) -> str:
+    """A tool that is not offered is refused."""
+    if not trial.case.calls:
+        return ""
+    return _refused(trial, trial.case.calls[0][0], STRANGER)
+
+
+def _unfit(trial: Trial) -> str:
+    """Arguments that do not fit the schema are refused."""
+    for good, bad in (("3", "true"), ("-3", "[]"), ('"days"', '"dais"'), ("days", "dais")):
+        if trial.case.calls and good in trial.transcript.text:
+            return _refused(trial, good, bad)
+    return ""
+
+
+def _refused(trial: Trial, good: str, bad: str) -> str:
+    """Whether the turn is refused at the place where `good` becomes `bad`."""
+    text = trial.transcript.text
+    forged = text.replace(good, bad, 1)
+    ids = _ids(trial, forged)
+    matcher = trial.matcher()
+    taken = matcher.validate_tokens(ids)
+    if taken < len(ids):
+        matcher.consume_tokens(ids[:taken])
+        written = trial.vocabulary.matchable.decode_bytes(ids[:taken]).decode(errors="replace")
+        return "" if len(written) <= text.index(good) + len(bad) else f"{bad!r} is only refused behind {written!r}"
+    return f"{bad!r} instead of {good!r} is let through"
+
+
+def _ids(trial: Trial, text: str) -> list[int]:
+    return list(trial.vocabulary.matchable.tokenize_str(text, parse_special=True))
+
+
+def _read(trial: Trial) -> str:
+    """The parser reads back what the model meant, however the text is cut."""
+    text = trial.transcript.text
+    for pieces in ([text], list(text), [text[at : at + 7] for at in range(0, len(text), 7)]):
+        parser = trial.plan.parser()
+        events = [event for piece in pieces for event in parser.feed(piece)] + parser.close()
+        if (detail := _misread(trial.case, events)) != "":
+            return detail
+    return ""
+
+
+def _misread(case: Case, events: Sequence[Event]) -> str:
+    malformed = [event.reason for event in events if isinstance(event, Malformed)]
+    if malformed:
+        return f"malformed: {malformed[0]}"
+    calls = [event.name for event in events if isinstance(event, ToolCallStart)]
+    if calls != [name for name, _ in case.calls]:
+        return f"read as calls of {calls}"
+    if sum(isinstance(event, ToolCallEnd) for event in events) != len(calls):
+        return "a call has no end"
+    for index, (_, meant) in enumerate(case.calls):
+        text = "".join(event.text for event in events if isinstance(event, ArgumentsDelta) and event.index == index)
+        if not _same(json.loads(text), meant):
+            return f"read as the arguments {text}"
+    return ""
+
+
+def _same(read: object, meant: Mapping[str, object]) -> bool:
+    return json.dumps(read, sort_keys=True) == json.dumps(meant, sort_keys=True)
+
+
+PARTS = {
+    "allowed as written": _written,
+    "the end is allowed": _end,
+    "the opening is allowed": _opening,
+    "a tool that is not offered is refused": _stranger,
+    "arguments against the schema are refused": _unfit,
+    "read back as meant": _read,
+}
+"""What the law says, and what checks it: "" where it holds."""
