@@ -49,6 +49,7 @@ class OneTokenAByte:
     chat_template = "{# <tool_call> <think></think>\\n\\n #}{{ messages[0]['content'] }}"
     named_tokens: Mapping[str, str] = {}
     special_tokens: Mapping[str, int] = {}
+    ends: tuple[int, ...] = ()
     vocabulary_size = 256
 
     def encode(self, text: str) -> list[int]:

@@ -35,6 +35,7 @@ class ByteTokenizer:
     chat_template = CHATML
     named_tokens: Mapping[str, str] = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
     special_tokens: Mapping[str, int] = {}
+    ends: tuple[int, ...] = ()
     vocabulary_size = 256
     vocabulary = Vocabulary("byte")
 

@@ -135,6 +135,10 @@ class Tokenizer(Protocol):
         """Text and id of each special token: one that ordinary text never becomes."""
 
     @property
+    def ends(self) -> tuple[int, ...]:
+        """The tokens that end a turn: the tokenizer's own first, then what the model's generation config adds."""
+
+    @property
     def vocabulary_size(self) -> int:
         """Token ids are below this."""
 

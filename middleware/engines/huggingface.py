@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from grammars.cache import Cache
-from middleware.engines.vocabulary import Trial, Vocabulary, is_special
+from middleware.engines.vocabulary import EndTokens, Trial, Vocabulary, all_ends, is_special
 
 # What is remembered of grammars that were tried: the weight of their texts together, in letters.
 MOST_LETTERS = 32 * 2**20
@@ -17,11 +17,13 @@ MOST_LETTERS = 32 * 2**20
 class HuggingFaceTokenizer:
     """Wraps a `PreTrainedTokenizerFast`.
 
-    `vocabulary_size` counts the model's logits, which may be more than the tokenizer's entries.
+    `vocabulary_size` counts the model's logits, which may be more than the tokenizer's entries. `ends` is what the
+    model's generation config has for `eos_token_id`.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary_size: int) -> None:
+    def __init__(self, tokenizer: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
         self._tokenizer = tokenizer
+        self.ends = all_ends(tokenizer.eos_token_id, ends)
         self.vocabulary_size = max(vocabulary_size, len(tokenizer))
         self._tried: Cache[str, Trial] = Cache(MOST_LETTERS, lambda grammar, trial: len(grammar))
 
@@ -63,8 +65,9 @@ class HuggingFaceTokenizer:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """As llguidance.hf.from_tokenizer has it."""
-        ends = self._tokenizer.eos_token_id
-        return Vocabulary(self._backend.to_str(), self.vocabulary_size, ends, self.special_tokens)
+        eos = self._tokenizer.eos_token_id
+        others = tuple(end for end in self.ends if end != eos)
+        return Vocabulary(self._backend.to_str(), self.vocabulary_size, eos, others, self.special_tokens)
 
     @cached_property
     def _backend(self) -> Any:

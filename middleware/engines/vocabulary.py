@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer
+
+# `eos_token_id` as a generation config has it.
+EndTokens = int | Sequence[int] | None
+
+
+def all_ends(own: int | None, configured: EndTokens) -> tuple[int, ...]:
+    """The tokenizer's own first, then those of the generation config in its order; each once."""
+    listed = [configured] if isinstance(configured, int) else list(configured or ())
+    return tuple(dict.fromkeys(token_id for token_id in (own, *listed) if token_id is not None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,15 +66,15 @@ def load(args: PortableArgs) -> Loaded:
 def _loaded(wrapped: Any, max_model_len: int) -> Loaded:
     model, tokenizer = wrapped.model, wrapped.hf_tokenizer
     told = model.generation_config.to_dict()
-    ends = told.get("eos_token_id")
-    ours = HuggingFaceTokenizer(tokenizer, int(model.get_output_embeddings().weight.shape[0]))
+    logits = int(model.get_output_embeddings().weight.shape[0])
+    ours = HuggingFaceTokenizer(tokenizer, logits, told.get("eos_token_id"))
     return Loaded(
         model=model,
         tokenizer=ours,
         masks=Masks(wrapped, ours.vocabulary_size),
         max_model_len=max_model_len,
         end=tokenizer.eos_token_id,
-        ends=frozenset([tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])]) - {None},
+        ends=frozenset(ours.ends),
         sampling={name: told[name] for name in SAMPLED if told.get(name) is not None},
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from middleware.engines.huggingface import HuggingFaceTokenizer
@@ -19,7 +21,15 @@ def load(source: str, *, trust_remote_code: bool = False) -> HuggingFaceTokenize
         config, _ = PreTrainedConfig.get_config_dict(source)
     except OSError:  # the tokenizer alone
         config = {}
-    return HuggingFaceTokenizer(tokenizer, _logits(config))
+    return HuggingFaceTokenizer(tokenizer, _logits(config), _generation_config(source).get("eos_token_id"))
+
+
+def _generation_config(source: str) -> Mapping[str, Any]:
+    """Nothing where the files have none. Read as JSON: transformers' own class needs torch."""
+    from transformers.utils.hub import cached_file
+
+    path = cached_file(source, "generation_config.json", _raise_exceptions_for_missing_entries=False)
+    return dict(json.loads(Path(path).read_bytes())) if path else {}
 
 
 def _logits(config: Mapping[str, Any]) -> int:

@@ -93,7 +93,9 @@ class VllmEngine:
 
     @cached_property
     def tokenizer(self) -> HuggingFaceTokenizer:
-        return HuggingFaceTokenizer(self._llm.get_tokenizer(), self._llm.model_config.get_vocab_size())
+        config = self._llm.model_config
+        ends = config.try_get_generation_config().get("eos_token_id")
+        return HuggingFaceTokenizer(self._llm.get_tokenizer(), config.get_vocab_size(), ends)
 
     @cached_property
     def _defaults(self) -> Mapping[str, Any]:
