@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,8 @@ WORDS: Mapping[
     **dict.fromkeys(("true", "True"), ("boolean", "true")),
     **dict.fromkeys(("false", "False"), ("boolean", "false")),
 }
+JSON_WORDS, PYTHON_WORDS = ("null", "true", "false"), ("None", "True", "False")
+NEEDS_ESCAPE = re.compile(r"['\\\x00-\x1f\x7f]")
 BARE_NAME = re.compile(r"[^\x00-\x20\"'<=:,(){}\[\]]+")
 
 
@@ -30,6 +32,7 @@ class Notation:
         escapes: whether strings have JSON's escapes; else they are as they are, and can't hold the quote.
         bare_keys: whether the keys of an object stand without quotes.
         words: for null, true and false.
+        sorts: whether arguments and members are in alphabetical order.
     """
 
     pair: str
@@ -39,13 +42,20 @@ class Notation:
     escapes: bool
     bare_keys: bool
     words: tuple[str, str, str]
+    sorts: bool = False
+
+    @property
+    def loose(self) -> bool:
+        """Whether JSON's spelling may be generated too: templates that write Python's literals mix the two."""
+        return self.quote == "'"
 
     def spell(self, value: Any) -> str:
         """The canonical text of a JSON value."""
         if isinstance(value, str):
             return self.spell_string(value)
         if isinstance(value, dict):
-            return "{" + self.comma.join(self.spell_key(key) + self.spell(item) for key, item in value.items()) + "}"
+            members = (self.spell_key(key) + self.spell(item) for key, item in self._ordered(value))
+            return "{" + self.comma.join(members) + "}"
         if isinstance(value, list):
             return "[" + self.comma.join(map(self.spell, value)) + "]"
         word = self._word(value)
@@ -53,8 +63,11 @@ class Notation:
 
     def spell_arguments(self, arguments: Mapping[str, Any]) -> str:
         return self.comma.join(
-            self.spell_name(name) + self.pair + self.spell(value) for name, value in arguments.items()
+            self.spell_name(name) + self.pair + self.spell(value) for name, value in self._ordered(arguments)
         )
+
+    def _ordered(self, members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+        return sorted(members.items()) if self.sorts else members.items()
 
     def spell_name(self, name: str) -> str:
         """The name of an argument, without quotes where that can be read."""
@@ -65,16 +78,27 @@ class Notation:
         return (self.spell_name(key) if self.bare_keys else self.spell_string(key)) + self.colon
 
     def spell_string(self, text: str) -> str:
-        return json.dumps(text, ensure_ascii=False) if self.escapes else f"{self.quote}{text}{self.quote}"
+        if not self.escapes or (self.quote == "'" and not NEEDS_ESCAPE.search(text)):
+            return f"{self.quote}{text}{self.quote}"
+        return json.dumps(text, ensure_ascii=False)
 
     def _word(self, value: Any) -> str | None:
         return next((word for of, word in zip((None, True, False), self.words, strict=True) if value is of), None)
 
 
-PYTHON = Notation("=", ": ", ", ", '"', escapes=True, bare_keys=False, words=("None", "True", "False"))
+PYTHON = Notation("=", ": ", ", ", '"', escapes=True, bare_keys=False, words=PYTHON_WORDS)
 """Python's literals. Strings have double quotes when generated, since then JSON's escapes are right in them too."""
 
-GEMMA4 = Notation(":", ":", ",", '<|"|>', escapes=False, bare_keys=True, words=("null", "true", "false"))
+GEMMA4 = Notation(":", ":", ",", '<|"|>', escapes=False, bare_keys=True, words=JSON_WORDS)
 """`{city:<|"|>Oslo<|"|>,days:3}`; the quote is a special token of the model."""
 
+PYTHON_SINGLE = replace(PYTHON, quote="'")
+"""Python's literals as its own `repr` writes them: a string has double quotes only where it holds a single one.
+
+Where it needs escapes too, it is spelled as JSON, which Python reads as well.
+"""
+
 FUNCTION_GEMMA = replace(GEMMA4, quote="<escape>")
+
+NOTATIONS = (PYTHON, PYTHON_SINGLE, replace(PYTHON, words=JSON_WORDS), GEMMA4, FUNCTION_GEMMA)
+"""Those that a chat template may be found to use."""

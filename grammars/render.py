@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from grammars import wire
 from grammars.formats.format import Format
 from grammars.scan import load
+from grammars.spelling import CANONICAL, Spelling
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ class Writer:
         return str(self._ordinal)
 
     def arguments(self, node: wire.Arguments) -> str:
-        return self._call.arguments
+        text = self._call.arguments
+        return text if node.spelling == CANONICAL else _respelled(text, node.spelling)
 
     def members(self, node: wire.Members) -> str:
         return "".join(self._member(node, key, value) for key, value in _members(self._call.arguments))
@@ -99,8 +100,23 @@ class Writer:
         return node.string if isinstance(self._value, str) else node.other
 
     def value(self, node: wire.Value) -> str:
-        plain = isinstance(self._value, str)
-        return (self._value if plain else json.dumps(self._value, ensure_ascii=False)) + node.end
+        if isinstance(self._value, str):
+            return self._value + node.end
+        word = next((word for of, word in zip(_WORDED, node.words, strict=True) if self._value is of), None)
+        if node.notation and isinstance(self._value, list | dict):
+            return node.notation.spell(self._value) + node.end
+        return (word or node.spelling.spell(self._value)) + node.end
+
+
+_WORDED = (None, True, False)
+
+
+def _respelled(arguments: str, spelling: Spelling) -> str:
+    """The same in another spelling; unchanged where they are malformed."""
+    try:
+        return spelling.spell(load(arguments))
+    except ValueError:
+        return arguments
 
 
 def _members(arguments: str) -> Iterable[tuple[str, Any]]:

@@ -20,13 +20,26 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
     `calls` are the format's, perhaps fewer; None where there is no tool. `answer` is what the content must be; None
     where it is free text.
     """
-    thought = _REASONING[reasoning](format.reasoning) if format.reasoning else lift("")
     if mode == "required":
         assert calls, "plan.py refuses a required call without tools"
-        return seq(thought, calls)
+        return _calls_alone(format, calls, reasoning)
     if answer is None:
-        return seq(thought, _TEXTS[mode](format, calls))
-    return seq(thought, _ANSWERS[mode](format, calls, _placed(format, answer)))
+        return seq(_thoughts(format, reasoning, Frame.before_either), _TEXTS[mode](format, calls))
+    return _ANSWERS[mode](format, calls, _placed(format, answer), reasoning)
+
+
+def _thoughts(format: Format, reasoning: Reasoning, placed: Callable[[Frame], Frame]) -> Node:
+    """What the model may think, or must have thought, in the frame as it is placed before what follows."""
+    return _REASONING[reasoning](placed(format.reasoning)) if format.reasoning else lift("")
+
+
+def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
+    """Calls, behind thoughts or at the beginning of the turn."""
+    led, frame = seq(Space(format.lead), calls), format.reasoning
+    if frame is None or reasoning == "off":
+        return led
+    behind = seq(_thought(frame.before_calls), calls)
+    return behind if reasoning == "open" else _opened(frame, behind) | led
 
 
 def text_or_calls(format: Format, calls: Node | None) -> Node:
@@ -59,12 +72,32 @@ def _placed(format: Format, answer: Node) -> Node:
     return seq(frame.open, replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
 
 
-def _answer_or_calls(format: Format, calls: Node | None, answer: Node) -> Node:
+def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning: Reasoning) -> Node:
+    """The answer, or calls, each behind the whitespace that it has there."""
     if calls is None:
-        return answer
+        return seq(_thoughts(format, reasoning, _as_it_is), answer)
     if format.answer:
-        return answer | _framed_calls(format, calls)
-    return calls | answer
+        return seq(_thoughts(format, reasoning, Frame.before_either), answer | _framed_calls(format, calls))
+    frame, led = format.reasoning, seq(Space(format.lead), calls) | answer
+    if frame is None or reasoning == "off":
+        return led
+    behind = seq(_thought(replace(frame, gap="")), _behind(frame, calls, answer))
+    return behind if reasoning == "open" else _opened(frame, behind) | led
+
+
+def _behind(frame: Frame, calls: Node, answer: Node) -> Node:
+    gap, call_gap = frame.gap, frame.before_calls.gap
+    if gap == call_gap:
+        return seq(Space(gap), calls | answer)
+    return seq(Space(call_gap), calls) | seq(Space(gap), answer)
+
+
+def _opened(frame: Frame, behind: Node) -> Node:
+    return seq(Space(frame.lead), frame.open, behind)
+
+
+def _as_it_is(frame: Frame) -> Frame:
+    return frame
 
 
 def _framed_calls(format: Format, calls: Node) -> Node:
@@ -80,8 +113,11 @@ def _up_to_close(frame: Frame, sink: Sink) -> Node:
 
 
 def _thought(frame: Frame) -> Node:
-    """The thoughts of the model, without the whitespace around them."""
-    return seq(Space(), _up_to_close(frame, "reasoning"), Space(frame.gap))
+    """The thoughts of the model, without the whitespace around them.
+
+    What resumes the turn may go on with a blank that belongs to it (harmony's " to=functions.").
+    """
+    return seq(Space(), _up_to_close(frame, "reasoning"), Space(frame.gap) if frame.gap or not frame.resume else "")
 
 
 def reasoning_after(format: Format, prompt: str) -> Reasoning:
@@ -93,13 +129,13 @@ def reasoning_after(format: Format, prompt: str) -> Reasoning:
 
 _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
-    "may": lambda frame: Opt(seq(frame.open, _thought(frame))),
+    "may": lambda frame: Opt(_opened(frame, _thought(frame))),
     "open": _thought,
 }
 
 _TEXTS: Mapping[Mode, Callable[[Format, Node | None], Node]] = {"none": text_only, "auto": text_or_calls}
 
-_ANSWERS: Mapping[Mode, Callable[[Format, Node | None, Node], Node]] = {
-    "none": lambda format, calls, answer: answer,
+_ANSWERS: Mapping[Mode, Callable[[Format, Node | None, Node, Reasoning], Node]] = {
+    "none": lambda format, calls, answer, reasoning: _answer_or_calls(format, None, answer, reasoning),
     "auto": _answer_or_calls,
 }

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from grammars.notation import Notation
+from grammars.notation import JSON_WORDS, Notation
+from grammars.spelling import CANONICAL, Spelling
 
 Sink = Literal["content", "reasoning"]
 Follows = Literal["must", "may", "never"]
@@ -138,7 +139,9 @@ class Ordinal(Node):
 
 @dataclass(frozen=True)
 class Arguments(Node):
-    """All arguments as one JSON object, passed on as written."""
+    """All arguments as one JSON object, passed on as written; generated in `spelling`."""
+
+    spelling: Spelling = CANONICAL
 
 
 @dataclass(frozen=True)
@@ -160,9 +163,14 @@ class Value(Node):
     """The value of an argument, and the literal that ends it: strings as they are, anything else as JSON.
 
     Where the schema allows strings and more, what reads as JSON of another allowed type is that, all else a string.
+    Null, true and false are read as JSON's words and as Python's, and generated as `words`; lists and objects are
+    generated as JSON in `spelling`, or in `notation` if there is one.
     """
 
     end: str
+    words: tuple[str, str, str] = JSON_WORDS
+    spelling: Spelling = CANONICAL
+    notation: Notation | None = None
 
 
 @dataclass(frozen=True)

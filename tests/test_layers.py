@@ -25,7 +25,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "wire",
         "lowered notation",
         "schema",
-        "cache columns errors events packed tools",
+        "cache columns errors events packed spelling tools",
         "__init__",
     ),
     "middleware": (

@@ -13,7 +13,7 @@ from llguidance import LLMatcher
 from grammars.cache import Cache
 from grammars.closing import strings
 from grammars.closing.search import closes, matcher, search, taken
-from grammars.schema import CANONICAL_WHITESPACE
+from grammars.spelling import CANONICAL
 
 KEPT = 4 * 2**20  # letters of schemas
 Node = Mapping[str, Any]
@@ -57,7 +57,7 @@ def _nearest(schema: Node, begun: str, likely: Iterable[str] = ()) -> str | None
 
 
 def _grown(schema: Node) -> LLMatcher:
-    text = json.dumps({"x-guidance": CANONICAL_WHITESPACE, **schema}, ensure_ascii=False)
+    text = CANONICAL.schema(schema)
     return _MATCHERS.get(text, lambda: matcher(text)).deep_copy()
 
 

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grammars.wire import Node
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The literals around a stretch of text; then `gap`, whitespace, and `resume`, where the turn starts anew."""
+    """The literals around a stretch of text; then `gap`, whitespace, and `resume`, where the turn starts anew.
+
+    `lead` is whitespace before it. `call_gap` is the whitespace between thoughts and calls, where it is another.
+    """
 
     open: str
     close: str
     gap: str = ""
     resume: str = ""
+    lead: str = ""
+    call_gap: str | None = None
+
+    @property
+    def before_calls(self) -> Frame:
+        """The frame as it stands before calls."""
+        return self if self.call_gap is None else replace(self, gap=self.call_gap)
+
+    @property
+    def before_either(self) -> Frame:
+        """The frame with as much of the gap as stands before calls and before text."""
+        one, other = self.gap, self.before_calls.gap
+        return replace(self, gap=next(one[:size] for size in range(len(one), -1, -1) if other.startswith(one[:size])))
 
 
 @dataclass(frozen=True)
@@ -28,6 +44,7 @@ class Format:
         answer: the frame of a turn's text, where it has one; text before calls is then `preamble`.
         preamble: see `answer`; None where calls in framed formats have no text before them.
         reasoning: the frame of what the model thinks before it answers; None where it doesn't.
+        lead: whitespace before calls that a turn begins with.
         history: what chat templates show otherwise of old calls than the model writes them: patterns, replacements.
     """
 
@@ -37,6 +54,7 @@ class Format:
     answer: Frame | None = None
     preamble: Frame | None = None
     reasoning: Frame | None = None
+    lead: str = ""
     history: tuple[tuple[str, str], ...] = ()
 
 

@@ -7,32 +7,36 @@ starts alike in those, and nowhere else.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
+from grammars.schema import SchemaPlan
+from grammars.spelling import Spelling, in_order
 
 _HOLE = "\0arguments"
 
 
-def json_call(before: str, parameters: SchemaPlan, after: str) -> str | None:
-    """The schema text of `before`, arguments, `after`; None where that is not one JSON object, canonically spelled."""
+def json_call(before: str, parameters: SchemaPlan, after: str, spelling: Spelling) -> str | None:
+    """The schema text of `before`, arguments, `after`; None where that is not one JSON object in this spelling."""
     text = before + json.dumps(_HOLE) + after
     try:
         template = json.loads(text)
     except ValueError:
         return None
-    if json.dumps(template) != text:
+    if json.dumps(template, separators=(spelling.item, spelling.key)) != text:
         return None
-    return json.dumps({"x-guidance": CANONICAL_WHITESPACE, **_schema(template, parameters, "#")})
+    return replace(spelling, sorts=False).schema(_schema(template, spelling, parameters, "#"))
 
 
-def _schema(template: Any, parameters: SchemaPlan, pointer: str) -> dict[str, Any]:
+def _schema(template: Any, spelling: Spelling, parameters: SchemaPlan, pointer: str) -> dict[str, Any]:
     if template == _HOLE:
-        lowered = _moved(parameters.lowered, pointer)
+        lowered = _moved(in_order(parameters.lowered) if spelling.sorts else parameters.lowered, pointer)
         return lowered if isinstance(lowered, dict) else {}
     if not isinstance(template, dict):
         return {"const": template}
-    properties = {key: _schema(value, parameters, f"{pointer}/properties/{key}") for key, value in template.items()}
+    properties = {
+        key: _schema(value, spelling, parameters, f"{pointer}/properties/{key}") for key, value in template.items()
+    }
     return {"type": "object", "properties": properties, "required": list(template), "additionalProperties": False}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,16 @@ from grammars.lark.escape import join, quoted
 from grammars.lark.lists import Bounds, Member, items, members
 from grammars.lark.members import Branch, counts, declared, text_terminal
 from grammars.lowered import Lowered, branches, definition
-from grammars.notation import Notation
+from grammars.notation import JSON_WORDS, Notation
+from grammars.spelling import in_order
 
 if TYPE_CHECKING:
     from grammars.lark.writer import Writer
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
+_PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # what stands for itself between single quotes
+_ESCAPE = r"(\x{5c}['\x{5c}\x{22}nrt]|\x{5c}x[0-9a-f][0-9a-f]|\x{5c}u[0-9a-f][0-9a-f][0-9a-f][0-9a-f])"
+_BINDING = frozenset(("pattern", "format", "minLength", "maxLength"))
 _FREE_KEY = r"[^\x{22}\x{5c}\x{0}-\x{1f}]+"
 
 
@@ -25,6 +30,13 @@ def spelled(writer: Writer, node: wire.Spelled) -> str:
     objects = [branch for branch in branches(root, root) if branch["type"] == "object"]
     bodies = [speller.members(one, speller.argument, speller.free_argument, _BARE_NAME) for one in objects]
     return writer.either([body for body in bodies if body is not None])
+
+
+def single_quoted(branch: Branch) -> str:
+    """The terminal expression of a string in single quotes. Escapes are only in one that no keyword binds."""
+    bound = "enum" in branch or branch.keys() & _BINDING
+    inner = f"/{_PLAIN}*/ & {text_terminal(branch)}" if bound else f"/({_PLAIN}|{_ESCAPE})*/"
+    return f'"\'" ({inner}) "\'"'
 
 
 class Speller:
@@ -59,9 +71,15 @@ class Speller:
         return _BRANCHES[branch["type"]](self, branch)
 
     def _listed(self, value: Any) -> str:
+        """In both of its spellings, where there are two: the model takes that which it would write."""
+        spelled = [self._notation.spell(value)]
+        spelled += [json.dumps(value, ensure_ascii=False)] if self._notation.loose else []
+        return self._writer.either([self._listed_as(value, text) for text in dict.fromkeys(spelled)])
+
+    def _listed_as(self, value: Any, text: str) -> str:
         if self._holds_quote(value):
             raise self._writer.unwritable(f"the value {value!r}", self._notation.quote, "enum")
-        return self._verbatim(self._notation.spell(value))
+        return self._verbatim(text)
 
     def _holds_quote(self, value: Any) -> bool:
         if isinstance(value, dict):
@@ -79,18 +97,24 @@ class Speller:
         return self._verbatim(spelled)
 
     def null(self, branch: Branch) -> str:
-        return quoted(self._notation.words[0])
+        return self._writer.either(map(quoted, self._words(0)))
 
     def boolean(self, branch: Branch) -> str:
-        return self._writer.either(map(quoted, self._notation.words[1:]))
+        return self._writer.either(map(quoted, (*self._words(1), *self._words(2))))
+
+    def _words(self, index: int) -> tuple[str, ...]:
+        words = (self._notation.words, JSON_WORDS) if self._notation.loose else (self._notation.words,)
+        return tuple(dict.fromkeys(one[index] for one in words))
 
     def as_json(self, branch: Branch) -> str:
         return self._writer.json(branch)
 
     def string(self, branch: Branch) -> str:
+        quote = self._notation.quote
+        if self._notation.loose:
+            return self._writer.either([self.as_json(branch), self._writer.terminal(single_quoted(branch))])
         if self._notation.escapes:
             return self.as_json(branch)
-        quote = self._notation.quote
         return f"{self._verbatim(quote)} {self._writer.closed(text_terminal(branch), quote)}"
 
     def array(self, branch: Branch) -> str:
@@ -111,7 +135,7 @@ class Speller:
     ) -> str | None:
         """The members of an object. `name` writes a name and what follows it, `free_name` one that is a terminal."""
         required, listed, others = branch.get("required", ()), [], []
-        for key, names, schema in declared(branch, free):
+        for key, names, schema in declared(in_order(branch) if self._notation.sorts else branch, free):
             if value := self.value(schema):
                 body = join(free_name(names) if key is None else name(key), value)
                 listed += [] if key is None else [Member(body, key in required)]
@@ -126,13 +150,16 @@ class Speller:
         return f"{self._writer.terminal(names)} {quoted(self._notation.pair)}"
 
     def key(self, name: str) -> str:
-        return self._named(name, self._notation.spell_key(name))
+        keys = [self._notation.spell_key(name)]
+        keys += [json.dumps(name, ensure_ascii=False) + self._notation.colon] if self._notation.loose else []
+        return self._writer.either([self._named(name, key) for key in dict.fromkeys(keys)])
 
     def free_key(self, names: str) -> str:
         if self._notation.bare_keys:
             return f"{self._writer.terminal(names)} {quoted(self._notation.colon)}"
-        open_quote, close_quote = quoted('"'), quoted('"' + self._notation.colon)
-        return self._writer.terminal(f"{open_quote} ({names}) {close_quote}")
+        quotes = ("'", '"') if self._notation.loose else ('"',)
+        keys = [f"{quoted(quote)} ({names}) {quoted(quote + self._notation.colon)}" for quote in quotes]
+        return self._writer.either([self._writer.terminal(key) for key in keys])
 
 
 _BRANCHES: Mapping[str, Callable[[Speller, Branch], str]] = {

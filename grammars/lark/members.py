@@ -16,7 +16,7 @@ from grammars.lark import lists
 from grammars.lark.escape import ANYTHING, one_of
 from grammars.lark.lists import Bounds, Member
 from grammars.lowered import Lowered, branches
-from grammars.notation import WORDS
+from grammars.notation import JSON_WORDS, WORDS
 from grammars.schema.formats import FORMATS
 from grammars.schema.regex import pattern
 
@@ -120,12 +120,15 @@ def value(writer: Writer, node: wire.Value) -> str:
     if argument.string:
         bodies = [f"({_free_text(branch, argument)})" for branch in argument.strings]
         return writer.closed(" | ".join(bodies), node.end)
-    if not argument.mixed:
-        return f"{_json(writer, argument.others)} {writer.lit(wire.Lit(node.end))}"
-    words = [literal for branch in argument.others for literal in _words(branch)]
-    rest = [branch for branch in argument.others if not _words(branch)]
+    if not argument.mixed and node.words == JSON_WORDS and node.notation is None:
+        return _json(writer, node, argument.others)
+    words = [literal for branch in argument.others for literal in _words(branch, node.words)]
+    noted = [branch for branch in argument.others if node.notation and branch["type"] in ("array", "object")]
+    rest = [branch for branch in argument.others if not _words(branch, node.words) and branch not in noted]
     bodies = [writer.closed(f"/{one_of(tuple(words))}/", node.end)] if words else []
-    bodies += [f"{_json(writer, rest)} {writer.lit(wire.Lit(node.end))}"] if rest else []
+    end = writer.lit(wire.Lit(node.end))
+    bodies += [f"{writer.noted(branch, node.notation)} {end}" for branch in noted if node.notation]
+    bodies += [_json(writer, node, rest)] if rest else []
     return writer.either(bodies)
 
 
@@ -159,14 +162,18 @@ def _unlike(others: Sequence[Branch]) -> Iterator[str]:
         yield f"~/{opening}{ANYTHING}/"
 
 
-def _words(branch: Branch) -> tuple[str, ...]:
+def _words(branch: Branch, words: tuple[str, str, str]) -> tuple[str, ...]:
     """The literals of a branch of null or of booleans."""
     every = {"null": (None,), "boolean": (True, False)}.get(branch["type"], ())
-    return tuple({None: "null", True: "true", False: "false"}[word] for word in branch.get("enum", every) if every)
+    return tuple(words[_WORDED.index(value)] for value in branch.get("enum", every) if every)
 
 
-def _json(writer: Writer, others: Sequence[Branch]) -> str:
-    return writer.json({"anyOf": list(others)} if len(others) > 1 else others[0])
+_WORDED = (None, True, False)
+
+
+def _json(writer: Writer, node: wire.Value, others: Sequence[Branch]) -> str:
+    schema = {"anyOf": list(others)} if len(others) > 1 else others[0]
+    return f"{writer.json(schema, node.spelling)} {writer.lit(wire.Lit(node.end))}"
 
 
 def whole(source: str) -> str:

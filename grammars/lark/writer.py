@@ -22,7 +22,9 @@ from grammars.lark.heads import head
 from grammars.lark.json_call import json_call
 from grammars.lark.members import Argument
 from grammars.lowered import Lowered
-from grammars.schema import CANONICAL_WHITESPACE, SchemaPlan
+from grammars.notation import Notation
+from grammars.schema import SchemaPlan
+from grammars.spelling import CANONICAL, Spelling
 
 if TYPE_CHECKING:
     from grammars.client.inputs import InputPlan
@@ -208,9 +210,9 @@ class Writer:
         if self._filling.document is None or self._filling.ruled:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
-            case wire.Seq((wire.Lit(before), wire.Arguments(), wire.Lit(behind))) if "{" in before:
+            case wire.Seq((wire.Lit(before), wire.Arguments(spelling), wire.Lit(behind))) if "{" in before:
                 start = before.find("{")
-                schema = json_call(before[start:], offer.parameters, behind)
+                schema = json_call(before[start:], offer.parameters, behind, spelling)
                 return schema and join(self.lit(wire.Lit(before[:start])), self.rule(f"%json {schema}"))
             case _:
                 return None
@@ -228,7 +230,9 @@ class Writer:
         if self._tool is None:
             return ""
         custom = self._tool.input
-        return self.rule(custom.written) if custom and custom.written else self.schema(self._tool.parameters)
+        if custom and custom.written:
+            return self.rule(custom.written)
+        return self.schema(self._tool.parameters, node.spelling)
 
     def document(self, node: wire.Document) -> str:
         return self.schema(self._filling.document) if self._filling.document else ""
@@ -236,15 +240,19 @@ class Writer:
     def written(self, node: wire.Written) -> str:
         return self.rule(self._filling.written)
 
-    def schema(self, plan: SchemaPlan) -> str:
-        return self.rule(f"%json {plan.json}")
+    def schema(self, plan: SchemaPlan, spelling: Spelling = CANONICAL) -> str:
+        return self.rule(f"%json {plan.spelled(spelling)}")
 
-    def json(self, schema: Mapping[str, Any]) -> str:
+    def json(self, schema: Mapping[str, Any], spelling: Spelling = CANONICAL) -> str:
         """The expression of a part of the tool's schema."""
-        root, text = self.parameters, json.dumps(schema)
-        if '"$ref"' in text and isinstance(root, Mapping):
-            text = json.dumps({**schema, "$defs": root["$defs"]})
-        return self.rule(f'%json {{"x-guidance": {json.dumps(CANONICAL_WHITESPACE)}, {text[1:]}')
+        root = self.parameters
+        if '"$ref"' in json.dumps(schema) and isinstance(root, Mapping):
+            schema = {**schema, "$defs": root["$defs"]}
+        return self.rule(f"%json {spelling.schema(schema)}")
+
+    def noted(self, schema: Mapping[str, Any], notation: Notation) -> str:
+        """The same in a notation of its own."""
+        return literals.Speller(self, notation, self.parameters).value(schema)
 
     @property
     def parameters(self) -> Lowered:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST_DEPTH = 100
 MOST_WORD = 500
 WORD_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-."
+_QUOTES = "\"'"  # Python's, whichever the notation writes
 _CLOSES = {"[": "]", "{": "}"}
 _PLAIN = {quote: re.compile(rf"[^\\{quote}]+") for quote in "\"'"}
 _ESCAPE_LENGTHS = {"u": len("\\u0000"), "x": len("\\x00")}
@@ -35,6 +36,11 @@ def spelled(parser: Parser, node: wire.Spelled) -> Steps[None]:
         yield from _value(parser, notation, MOST_DEPTH)
         yield from _comma(parser, ")}")
     parser.tell_arguments("}" if parser.member else "{}")
+
+
+def value(parser: Parser, notation: Notation) -> Steps[None]:
+    """One value."""
+    yield from _value(parser, notation, MOST_DEPTH)
 
 
 def _next(parser: Parser) -> Steps[str]:
@@ -60,7 +66,7 @@ def _value(parser: Parser, notation: Notation, depth: int) -> Steps[None]:
         if not depth:
             raise Mismatch(f"more than {MOST_DEPTH} brackets within each other")
         yield from _container(parser, notation, opening, depth)
-    elif opening == notation.quote[0] or (notation.escapes and opening == "'"):
+    elif opening in (_QUOTES if notation.escapes else notation.quote[0]):
         yield from _string(parser, notation, opening)
     else:
         word = yield from parser.cursor.run(WORD_CHARACTERS, MOST_WORD)

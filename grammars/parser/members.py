@@ -55,7 +55,7 @@ def value(parser: Parser, node: wire.Value) -> Steps[None]:
     elif not (yield from cursor.more()):
         raise Truncated
     elif CONTAINERS.get(cursor.text[cursor.at]) in types:
-        yield from container(parser, parser.argument)
+        yield from (parser.noted(node.notation) if node.notation else container(parser, parser.argument))
         yield from cursor.skip(SPACE, MOST_SPACE)
         yield from cursor.expect(node.end.lstrip())
     else:

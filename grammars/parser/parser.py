@@ -18,6 +18,7 @@ from grammars import wire
 from grammars.analysis import openings
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.lowered import ANY_TYPES, Lowered, argument_types
+from grammars.notation import Notation
 from grammars.parser import json_values, literals, members
 from grammars.parser.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Sink, Steps, Truncated
 from grammars.parser.stops import Stops, stops
@@ -148,6 +149,8 @@ class Parser:
         if node.then is None or node.follows == "never":
             yield from self.free_text(_SINKS[node.sink], stops(), True)
             return
+        if node.sink == "content" and (yield from self._blank_then(node.then)):
+            return
         ends, may_end = stops(*openings(node.then)), node.follows == "may"
         while (stop := (yield from self._within(node.sink, ends, may_end))) is not None:
             error = yield from self.attempt(self.walk(node.then))
@@ -157,6 +160,13 @@ class Parser:
             self.cursor.emit(Malformed(stop, str(error)))
         if not may_end:
             raise Truncated
+
+    def _blank_then(self, then: wire.Node) -> Steps[bool]:
+        """Whether there is nothing but whitespace before `then`, and at least some: that is read as markup."""
+        cursor = self.cursor
+        if not (yield from cursor.more()) or cursor.text[cursor.at] not in SPACE:
+            return False
+        return (yield from self.attempt(self.walk(wire.seq(wire.Space(), then)), (Mismatch, Truncated))) is None
 
     def _within(self, sink: wire.Sink, ends: Stops, may_end: bool) -> Steps[str | None]:
         """Reports text, as `free_text` does; meanwhile it is known whether the model thinks."""
@@ -230,6 +240,10 @@ class Parser:
         """The JSON types that the tool's schema allows for this argument."""
         parameters = self._parameters.get(self._name)
         return ANY_TYPES if parameters is None else argument_types(parameters, name)
+
+    def noted(self, notation: Notation) -> Steps[None]:
+        """One value in a notation of its own, as JSON."""
+        return literals.value(self, notation)
 
     def written(self, node: wire.Written) -> Steps[None]:
         yield from self.free_text(ContentDelta, stops(node.close) if node.close else stops(), not node.close)

@@ -3,11 +3,10 @@
 from grammars.schema.check import Violation
 from grammars.schema.load import Schema
 from grammars.schema.options import Options
-from grammars.schema.plan import CANONICAL_WHITESPACE, SchemaPlan, compile_schema
+from grammars.schema.plan import SchemaPlan, compile_schema
 from grammars.schema.report import Finding, Status
 
 __all__ = [
-    "CANONICAL_WHITESPACE",
     "Finding",
     "Options",
     "Schema",

@@ -21,8 +21,8 @@ from grammars.schema.lower import Lowered, Lowering
 from grammars.schema.options import DEFAULTS, Options
 from grammars.schema.read import Reader
 from grammars.schema.report import Finding, report
+from grammars.spelling import CANONICAL, Spelling
 
-CANONICAL_WHITESPACE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 KEPT = 8 * 2**20  # letters of schemas
 
 
@@ -51,8 +51,11 @@ class SchemaPlan(Packed):
     @cached_property
     def json(self) -> str:
         """The text after `%json ` in an llguidance Lark grammar."""
-        lowered = {} if isinstance(self.lowered, bool) else self.lowered
-        return json.dumps({"x-guidance": CANONICAL_WHITESPACE, **lowered}, ensure_ascii=False)
+        return self.spelled(CANONICAL)
+
+    def spelled(self, spelling: Spelling) -> str:
+        """The same in another spelling."""
+        return spelling.schema({} if isinstance(self.lowered, bool) else self.lowered)
 
     @cached_property
     def _validator(self) -> Validator:

@@ -152,17 +152,18 @@ CASES: Sequence[Case] = (
 )
 
 
-def tools() -> tuple[Tool, ...]:
-    """The tools, as the compiler takes them."""
-    return tuple(Tool(name, f"The tool {name}.", parameters) for name, parameters in PARAMETERS.items())
+def tools(case: Case) -> tuple[Tool, ...]:
+    """What is on offer in a turn, as the compiler takes it: what is called; nothing beside a document."""
+    names = [] if case.document else dict.fromkeys([*(name for name, _ in case.calls), "get_weather"])
+    return tuple(Tool(name, f"The tool {name}.", PARAMETERS[name]) for name in names)
 
 
-def offered() -> list[dict[str, Any]]:
+def offered(case: Case) -> list[dict[str, Any]]:
     """The same in OpenAI's form."""
     return [
         {
             "type": "function",
             "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
         }
-        for tool in tools()
+        for tool in tools(case)
     ]

@@ -45,7 +45,7 @@ class Trial:
         return compile_turn(
             Turn(
                 self.format,
-                tools() if self.case.calls or not self.case.document else (),
+                tools(self.case),
                 ToolChoice(self.mode) if self.case.calls or not self.case.document else ToolChoice("none"),
                 schema=SCHEMA if self.case.document else None,
                 special_tokens=self.vocabulary.special_tokens,
@@ -56,7 +56,7 @@ class Trial:
 
     def matcher(self) -> LLMatcher:
         assert self.plan.grammar
-        return LLMatcher(self.vocabulary.matchable, self.plan.grammar)
+        return LLMatcher(self.vocabulary.matchable, self.plan.grammar, log_level=0)
 
     def breaches(self) -> Iterator[Breach]:
         """Every part of the law that this turn breaks."""
@@ -82,8 +82,12 @@ def _written(trial: Trial) -> str:
 
 def _allowed(trial: Trial, matcher: LLMatcher) -> str:
     mask, spell = matcher.compute_bitmask(), trial.vocabulary.matchable.dbg_tokens
-    allowed = [token for token in range(trial.vocabulary.matchable.vocab_size) if mask[token // 8] >> token % 8 & 1]
+    allowed = [token for token in range(trial.vocabulary.matchable.vocab_size) if _bit(mask, token)]
     return f"{len(allowed)}, such as {spell(allowed[:MOST_ALLOWED])}"
+
+
+def _bit(mask: bytes, token: int) -> bool:
+    return bool(mask[token // 8] >> token % 8 & 1)
 
 
 def _end(trial: Trial) -> str:
@@ -91,7 +95,7 @@ def _end(trial: Trial) -> str:
     transcript, matcher = trial.transcript, trial.matcher()
     if transcript.end is None or not matcher.consume_tokens(list(transcript.ids)):
         return ""
-    if matcher.validate_tokens([transcript.end]) == 1:
+    if _bit(matcher.compute_bitmask(), transcript.end):
         return ""
     return f"{trial.vocabulary.matchable.dbg_tokens([transcript.end])} is refused; allowed: {_allowed(trial, matcher)}"
 
@@ -130,8 +134,15 @@ def _refused(trial: Trial, good: str, bad: str) -> str:
     if taken < len(ids):
         matcher.consume_tokens(ids[:taken])
         written = trial.vocabulary.matchable.decode_bytes(ids[:taken]).decode(errors="replace")
-        return "" if len(written) <= text.index(good) + len(bad) else f"{bad!r} is only refused behind {written!r}"
+        return "" if len(written) <= _latest(trial, text, good, bad) else f"{bad!r} is only refused behind {written!r}"
     return f"{bad!r} instead of {good!r} is let through"
+
+
+def _latest(trial: Trial, text: str, good: str, bad: str) -> int:
+    """Where it must be refused at the latest: before an argument is written, where a call begins as a text might."""
+    at = text.index(good) + len(bad)
+    before_arguments = at + len('", "parameters": ') if trial.format.alone and bad == STRANGER else at
+    return before_arguments + 1
 
 
 def _ids(trial: Trial, text: str) -> list[int]:

@@ -22,7 +22,10 @@ Message = dict[str, Any]
 
 _ASK: Message = {"role": "user", "content": "What now?"}
 _AGAIN: Message = {"role": "user", "content": "And then?"}
+# Variables by which templates let a client switch thoughts on and off.
 SWITCHES = ("enable_thinking", "thinking")
+# What a model thinks where its prompt leaves it no choice.
+LEAST_THOUGHTS = "Hm."
 
 
 class NoTranscript(Exception):
@@ -52,19 +55,37 @@ def transcribe(
     template: ChatTemplate, tokenizer: Tokenizer, ends: Collection[int], format: Format, case: Case
 ) -> Transcript:
     """The turn of `case`. Raises NoTranscript."""
+    _refuse_unshown(template, format, case)
+    render = _Renderer(template, format, case)
+    try:
+        prompt = render([_ASK], add_generation_prompt=True)
+    except PromptError as error:
+        raise NoTranscript(str(error)) from error
+    first: Transcript | None = None
+    for full in _histories(render, case):
+        written = _written(tokenizer, format, case, prompt, full)
+        if written is not None:
+            written = _with_thoughts(format, case, prompt, _history_undone(format, written))
+            one = _cut(tokenizer, ends, prompt, written, reasoning_after(format, prompt))
+            if one.end is not None:
+                return one
+            first = first or one
+    if first is None:
+        raise NoTranscript("the template shows no such turn")
+    return first
+
+
+def _refuse_unshown(template: ChatTemplate, format: Format, case: Case) -> None:
+    """Raises NoTranscript for a turn that models of this template don't write."""
+    calling = template.traits.calling
     if case.thoughts and format.reasoning is None:
         raise NoTranscript("the format has no thoughts")
-    render = _Renderer(template, format, case)
-    prompt = render([_ASK], add_generation_prompt=True)
-    found = [
-        _cut(tokenizer, ends, prompt, _written(format, case, prompt, full))
-        for full in _histories(render, case)
-        if _shows(case, full)
-    ]
-    if not found:
-        raise NoTranscript("the template shows no such turn")
-    text, ids, end = next((one for one in found if one[2] is not None), found[0])
-    return Transcript(prompt, text, ids, end, reasoning_after(format, prompt))
+    if calling and len(case.calls) > 1 and not calling.parallel:
+        raise NoTranscript("the template shows one call a turn")
+    if calling and case.calls and case.text and not calling.beside_text:
+        raise NoTranscript("the template shows no text beside calls")
+    if case.calls and case.text and (format.alone or (format.answer and not format.preamble)):
+        raise NoTranscript("the format has no text before calls")
 
 
 @dataclass(frozen=True)
@@ -77,7 +98,7 @@ class _Renderer:
         return self.template.render(
             messages,
             format=self.format,
-            tools=() if self.case.document or not (self.case.calls or self.case.text) else offered(),
+            tools=offered(self.case),
             add_generation_prompt=add_generation_prompt,
             template_kwargs=dict.fromkeys(SWITCHES, bool(self.case.thoughts)),
         )
@@ -85,7 +106,8 @@ class _Renderer:
 
 def _histories(render: _Renderer, case: Case) -> Iterator[str]:
     """The turn as the last of a conversation, and with something behind it: templates show the two differently."""
-    for after in ([], [*_results(case), _AGAIN], _results(case)):
+    results = _results(case)
+    for after in ([], results, [*results, _AGAIN]):
         try:
             yield render([_ASK, _message(case), *after])
         except PromptError:
@@ -114,21 +136,59 @@ def _id(index: int) -> str:
     return f"call{index}abcd"  # nine letters and digits, as Mistral's templates want them
 
 
-def _shows(case: Case, full: str) -> bool:
-    return all(name in full for name, _ in case.calls) and (bool(case.calls) or case.text[:9] in full)
+def _written(tokenizer: Tokenizer, format: Format, case: Case, prompt: str, full: str) -> str | None:
+    """What stands in a history behind the prompt's last words, and all behind that; None where the turn is not shown.
+
+    Where something else follows the user's words in a prompt than in a history, the header of the assistant's turn is
+    looked for.
+    """
+    thoughts, special = _thought_marks(format), tokenizer.special_tokens
+    at = _alike(prompt, full, [*special, *thoughts])
+    if any(token in prompt[at:] for token in special if token not in thoughts) or _ASK["content"] in prompt[at:]:
+        header = _header(prompt, special)
+        before = full.rfind(header, 0, full.rfind(_shown(case)))
+        at = before + len(header) if header and before >= 0 else len(full)
+    written = full[at:]
+    return written if _shows(case, written) else None
 
 
-def _written(format: Format, case: Case, prompt: str, full: str) -> str:
-    """What the model writes behind `prompt`, and what the template has behind that."""
-    written = full[_alike(prompt, full) :]
+def _shown(case: Case) -> str:
+    return case.calls[0][0] if case.calls else case.text[:9]
+
+
+def _shows(case: Case, written: str) -> bool:
+    """Whether this is the turn; some templates show its text behind its calls, as no model writes it."""
+    shown = written.find(_shown(case))
+    return shown >= 0 and not (case.calls and written.find(case.text) > shown)
+
+
+def _header(prompt: str, special: Collection[str]) -> str:
+    """The last special token of the prompt and what stands behind it; "" where it has none."""
+    at = max((prompt.rfind(token) for token in special), default=-1)
+    return prompt[at:] if at >= 0 else ""
+
+
+def _thought_marks(format: Format) -> list[str]:
+    frame = format.reasoning
+    return [mark for mark in (frame.open.strip(), frame.close.strip()) if mark] if frame else []
+
+
+def _alike(one: str, other: str, marks: Collection[str]) -> int:
+    """How many letters two texts begin with alike, of marks none or all."""
+    at = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    for text in (one, other):
+        for mark in marks:
+            begun = text.find(mark, max(0, at - len(mark) + 1), at + len(mark) - 1)
+            if 0 <= begun < at < begun + len(mark):
+                at = begun
+    return at
+
+
+def _history_undone(format: Format, written: str) -> str:
+    """What the model writes, where histories are known to show it otherwise."""
     for pattern, replacement in format.history:
         written = re.sub(pattern, replacement, written)
-    return _with_thoughts(format, case, prompt, written)
-
-
-def _alike(one: str, other: str) -> int:
-    """How many letters two texts begin with alike."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return written
 
 
 def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str:
@@ -136,20 +196,22 @@ def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str
     frame, reasoning = format.reasoning, reasoning_after(format, prompt)
     if frame is None or (case.thoughts and case.thoughts in written):
         return written
+    if reasoning == "off" and written.lstrip().startswith(frame.close):
+        return written.lstrip().removeprefix(frame.close)
+    end = f"\n{frame.close}{frame.resume}{frame.gap}"
     if reasoning == "open" and frame.close.strip() not in written:
-        return f"{case.thoughts or 'Hm.'}\n{frame.close}{frame.gap}{written.lstrip()}"
+        return f"{case.thoughts or LEAST_THOUGHTS}{end}{written.lstrip()}"
     if reasoning == "may" and case.thoughts:
-        return f"{frame.open}{case.thoughts}\n{frame.close}{frame.resume}{frame.gap}{written.lstrip()}"
+        return f"{frame.open}{case.thoughts}{end}{written.lstrip()}"
     return written
 
 
-def _cut(
-    tokenizer: Tokenizer, ends: Collection[int], prompt: str, written: str
-) -> tuple[str, tuple[int, ...], int | None]:
-    """What is written up to the first token that ends a turn, in tokens, and that token."""
-    before, ids = tokenizer.encode(prompt), tokenizer.encode(prompt + written)
+def _cut(tokenizer: Tokenizer, ends: Collection[int], prompt: str, written: str, reasoning: Reasoning) -> Transcript:
+    """What is written up to the first token that ends a turn. Special tokens cut a text for any tokenizer."""
+    header = _header(prompt, tokenizer.special_tokens) or prompt
+    before, ids = tokenizer.encode(header), tokenizer.encode(header + written)
     ids = ids[len(before) :] if ids[: len(before)] == before else tokenizer.encode(written)
     at = next((index for index, token_id in enumerate(ids) if token_id in ends), None)
     end, ids = (None, ids) if at is None else (ids[at], ids[:at])
     text = tokenizer.vocabulary.matchable.decode_bytes(ids).decode(errors="replace")
-    return text, tuple(ids), end
+    return Transcript(prompt, text, tuple(ids), end, reasoning)

@@ -1,0 +1,247 @@
+"""The fourth reading of a wire tree: how a text that is known to make given calls spells them.
+
+A chat template shows calls in a spelling of its own: other whitespace between the marks of the format, other
+separators in the JSON, Python's words. Models write what they were shown, so a format is fitted to its template: each
+leaf that may be spelled otherwise takes the spelling that the template shows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from grammars import wire
+from grammars.formats.format import Format
+from grammars.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS
+from grammars.render import Call
+from grammars.scan import load
+from grammars.spelling import SPELLINGS
+
+Path = tuple[int | str, ...]  # the fields and places that lead from the root of a tree to one of its nodes
+_SPACE = r"[ \t\r\n]*"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a template shows of a turn that makes `calls` and says nothing else."""
+
+    text: str
+    calls: tuple[Call, ...]
+
+
+def fitted(format: Format, samples: Sequence[Sample]) -> Format | None:
+    """The format as these samples spell it; None where the first of them is not written in the format at all."""
+    readings = [_reading(format.calls, sample) for sample in samples]
+    if not readings or readings[0] is None:
+        return None
+    found: dict[Path, wire.Node] = {}
+    for reading in filter(None, readings):
+        for path, node in reading.leaves.items():
+            original = _at(format.calls, path)
+            found[path] = _merged(original, found.get(path, original), node)
+    calls = _rebuilt(format.calls, found)
+    lead, tail = readings[0].lead, readings[0].tail
+    return replace(format, calls=wire.seq(calls, wire.Space(tail)) if tail else calls, lead=lead)
+
+
+def _at(node: Any, path: Path) -> Any:
+    for step in path:
+        node = node[step] if isinstance(step, int) else getattr(node, step)
+    return node
+
+
+def _merged(original: wire.Node, first: wire.Node, second: wire.Node) -> wire.Node:
+    """What either of two samples shows of a leaf otherwise than the format has it; of two, the first."""
+    shown = {one.name: getattr(second, one.name) for one in fields(original)}  # type: ignore[arg-type]
+    new = {name: value for name, value in shown.items() if getattr(first, name) == getattr(original, name)}
+    return replace(first, **new)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one sample shows: the whitespace around the calls, and how leaves are spelled."""
+
+    lead: str
+    tail: str
+    leaves: Mapping[Path, wire.Node]
+
+
+def _reading(tree: wire.Node, sample: Sample) -> _Reading | None:
+    pattern = _Pattern(sample.calls)
+    body = pattern.walk(tree, ())
+    match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", sample.text, re.DOTALL)
+    if match is None:
+        return None
+    leaves: dict[Path, wire.Node] = {}
+    for group, (path, node, value) in pattern.groups.items():
+        if match[group] is None:
+            continue
+        spelled = _SPELLED[type(node)](node, match[group], value)
+        if spelled is None:
+            return None
+        leaves[path] = _merged(node, leaves.get(path, node), spelled)
+    return _Reading(match["lead"], match["tail"], leaves)
+
+
+@dataclass
+class _Pattern:
+    """Writes the regex of all texts in which a tree makes the calls. `groups`: path, node and value of each group."""
+
+    calls: Sequence[Call]
+    groups: dict[str, tuple[Path, wire.Node, Any]] = field(default_factory=dict)
+    _ordinal: int = 0
+    _member: tuple[str, Any] = ("", None)
+
+    def walk(self, node: wire.Node, path: Path) -> str:
+        return _PATTERNS[type(node)](self, node, path)
+
+    @property
+    def call(self) -> Call:
+        return self.calls[self._ordinal]
+
+    def group(self, node: wire.Node, path: Path, pattern: str, value: Any = None) -> str:
+        name = f"g{len(self.groups)}"
+        self.groups[name] = (path, node, value)
+        return f"(?P<{name}>{pattern})"
+
+    def lit(self, node: wire.Lit, path: Path) -> str:
+        return re.escape(node.text)
+
+    def space(self, node: wire.Space, path: Path) -> str:
+        return self.group(node, path, _SPACE)
+
+    def seq(self, node: wire.Seq, path: Path) -> str:
+        return "".join(self.walk(part, (*path, "parts", index)) for index, part in enumerate(node.parts))
+
+    def alt(self, node: wire.Alt, path: Path) -> str:
+        return f"(?:{'|'.join(self.walk(one, (*path, 'options', at)) for at, one in enumerate(node.options))})"
+
+    def maybe(self, node: wire.Opt | wire.May | wire.Stray, path: Path) -> str:
+        return f"(?:{self.walk(node.body, (*path, 'body'))})?"
+
+    def many(self, node: wire.Many, path: Path) -> str:
+        items = []
+        for ordinal in range(len(self.calls)):
+            self._ordinal = ordinal
+            items += [self.walk(node.separator, (*path, "separator"))] if ordinal else []
+            items.append(self.walk(node.item, (*path, "item")))
+        return "".join(items)
+
+    def call_of(self, node: wire.Call, path: Path) -> str:
+        return self.walk(node.head, (*path, "head")) + self.walk(node.tail, (*path, "tail"))
+
+    def name(self, node: wire.Name, path: Path) -> str:
+        return re.escape(self.call.name)
+
+    def id(self, node: wire.Id, path: Path) -> str:
+        return r"\S+?"
+
+    def ordinal(self, node: wire.Ordinal, path: Path) -> str:
+        return "[0-9]+"
+
+    def arguments(self, node: wire.Arguments, path: Path) -> str:
+        return self.group(node, path, r"\{.*?\}", load(self.call.arguments))
+
+    def members(self, node: wire.Members, path: Path) -> str:
+        written = []
+        for member in load(self.call.arguments).items():
+            self._member = member
+            written.append(self.walk(node.each, (*path, "each")))
+        return "".join(written)
+
+    def key(self, node: wire.Key, path: Path) -> str:
+        return re.escape(self._member[0] + node.end)
+
+    def typed(self, node: wire.Typed, path: Path) -> str:
+        return re.escape(node.string if isinstance(self._member[1], str) else node.other)
+
+    def value(self, node: wire.Value, path: Path) -> str:
+        value = self._member[1]
+        if isinstance(value, str):
+            return re.escape(value + node.end)
+        return self.group(node, path, ".*?", value) + re.escape(node.end)
+
+    def spelled(self, node: wire.Spelled, path: Path) -> str:
+        return self.group(node, path, ".*?", load(self.call.arguments))
+
+
+_PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
+    wire.Lit: _Pattern.lit,
+    wire.Space: _Pattern.space,
+    wire.Seq: _Pattern.seq,
+    wire.Alt: _Pattern.alt,
+    wire.Opt: _Pattern.maybe,
+    wire.May: _Pattern.maybe,
+    wire.Stray: _Pattern.maybe,
+    wire.Many: _Pattern.many,
+    wire.Call: _Pattern.call_of,
+    wire.Name: _Pattern.name,
+    wire.Id: _Pattern.id,
+    wire.Ordinal: _Pattern.ordinal,
+    wire.Arguments: _Pattern.arguments,
+    wire.Members: _Pattern.members,
+    wire.Key: _Pattern.key,
+    wire.Typed: _Pattern.typed,
+    wire.Value: _Pattern.value,
+    wire.Spelled: _Pattern.spelled,
+}
+
+
+def _space(node: wire.Space, text: str, value: None) -> wire.Node:
+    return wire.Space(text)
+
+
+def _json(node: wire.Arguments, text: str, value: Any) -> wire.Node | None:
+    spelling = next((one for one in SPELLINGS if one.spell(value) == text), node.spelling)
+    return replace(node, spelling=spelling) if _means(text, value) else None
+
+
+def _value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
+    if value is None or isinstance(value, bool):
+        at = (None, True, False).index(value)
+        words = next((words for words in (node.words, JSON_WORDS, PYTHON_WORDS) if words[at] == text), None)
+        return words and replace(node, words=words)
+    if isinstance(value, list | dict):
+        spelling = next((one for one in SPELLINGS if one.spell(value) == text), None)
+        notation = next((one for one in NOTATIONS if one.spell(value) == text), None)
+        if spelling is not None:
+            return replace(node, spelling=spelling)
+        return replace(node, notation=notation) if notation else None
+    return node if _means(text, value) else None
+
+
+def _notation(node: wire.Spelled, text: str, value: Any) -> wire.Node | None:
+    notations = (node.notation, *NOTATIONS, *(replace(one, sorts=True) for one in (node.notation, *NOTATIONS)))
+    notation = next((one for one in notations if one.spell_arguments(value) == text), None)
+    return replace(node, notation=notation) if notation else None
+
+
+def _means(text: str, value: Any) -> bool:
+    try:
+        return json.dumps(load(text), sort_keys=True) == json.dumps(value, sort_keys=True)
+    except ValueError:
+        return False
+
+
+_SPELLED: Mapping[type[wire.Node], Callable[[Any, str, Any], wire.Node | None]] = {
+    wire.Space: _space,
+    wire.Arguments: _json,
+    wire.Value: _value,
+    wire.Spelled: _notation,
+}
+"""What a leaf becomes when its text is found; None where it can't be read so."""
+
+
+def _rebuilt(node: Any, found: Mapping[Path, wire.Node], path: Path = ()) -> Any:
+    """The tree, in which the nodes at these paths are replaced."""
+    if path in found:
+        return found[path]
+    if isinstance(node, tuple):
+        return tuple(_rebuilt(part, found, (*path, index)) for index, part in enumerate(node))
+    if not isinstance(node, wire.Node):
+        return node
+    parts = {one.name: _rebuilt(getattr(node, one.name), found, (*path, one.name)) for one in fields(node)}  # type: ignore[arg-type]
+    return replace(node, **parts)  # type: ignore[type-var]

@@ -1,0 +1,67 @@
+"""A wire format fitted to a model's chat template: the template's own spelling, found by writing with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from grammars.fitting import Sample, fitted
+from grammars.formats import Format, Frame
+from grammars.render import Call
+from middleware.conformance.cases import CASES, Case
+from middleware.conformance.transcript import NoTranscript, Transcript, transcribe
+from middleware.engines.base import Tokenizer
+from middleware.prompt import ChatTemplate
+
+_SPACE = r"[ \t\r\n]*"
+
+
+def fit(template: ChatTemplate, tokenizer: Tokenizer, ends: Collection[int], format: Format) -> Format | None:
+    """The format as the template spells it; None where the template writes calls in another one."""
+    written = list(_transcripts(template, tokenizer, ends, format))
+    samples = [
+        Sample(_behind_thoughts(format, one.text), _calls(case))
+        for case, one in written
+        if case.calls and not case.thoughts
+    ]
+    found = fitted(format, samples)
+    thoughts = [(case, one) for case, one in written if case.thoughts]
+    return found and replace(found, reasoning=_frame(format.reasoning, thoughts))
+
+
+def _transcripts(
+    template: ChatTemplate, tokenizer: Tokenizer, ends: Collection[int], format: Format
+) -> Iterator[tuple[Case, Transcript]]:
+    """Of the turns that are calls, perhaps behind thoughts, and of a document behind thoughts."""
+    for case in CASES:
+        if (case.calls and not case.text) or case.thoughts:
+            try:
+                yield case, transcribe(template, tokenizer, ends, format, case)
+            except NoTranscript:
+                continue
+
+
+def _calls(case: Case) -> tuple[Call, ...]:
+    return tuple(Call(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in case.calls)
+
+
+def _behind_thoughts(format: Format, text: str) -> str:
+    """A turn without thoughts, though its prompt leaves the model no choice but to have some."""
+    close = format.reasoning.close.strip() if format.reasoning else ""
+    return text.partition(close)[2] if close and close in text else text
+
+
+def _frame(frame: Frame | None, written: Sequence[tuple[Case, Transcript]]) -> Frame | None:
+    """The frame with the whitespace that the template shows around it."""
+    for case, transcript in written:
+        if frame and (match := re.match(_around(frame, case.thoughts), transcript.text)):
+            gap = {"call_gap": match["gap"]} if case.calls else {"gap": match["gap"]}
+            frame = replace(frame, lead=match["lead"] or "", **gap)
+    return frame
+
+
+def _around(frame: Frame, thoughts: str) -> str:
+    open, close, resume = (re.escape(text) for text in (frame.open.strip(), frame.close, frame.resume))
+    return f"(?:(?P<lead>{_SPACE}){open})?{_SPACE}{re.escape(thoughts)}{_SPACE}{close}{resume}(?P<gap>{_SPACE})"
