@@ -8,7 +8,7 @@ from typing import Literal
 
 from grammars.analysis import unrolled
 from grammars.formats.format import Format, Frame
-from grammars.wire import Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
+from grammars.wire import Alt, Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
 
 Mode = Literal["none", "auto", "required"]
 Reasoning = Literal["off", "may", "open"]
@@ -23,7 +23,7 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
     thought = _REASONING[reasoning](format.reasoning) if format.reasoning else lift("")
     if mode == "required":
         assert calls, "plan.py refuses a required call without tools"
-        return seq(thought, calls)
+        return seq(thought, _empty_preamble(format), calls)
     if answer is None:
         return seq(thought, _TEXTS[mode](format, calls))
     return seq(thought, _ANSWERS[mode](format, calls, _placed(format, answer)))
@@ -33,9 +33,23 @@ def text_or_calls(format: Format, calls: Node | None) -> Node:
     """Text, calls, or calls after text, as the format allows."""
     if calls is None:
         return text_only(format, None)
+    if format.answer and format.preamble and format.answer.open == format.preamble.open:
+        return _text_then_calls(format.answer, format.preamble, calls) | calls
     if format.answer:
         return _framed(format.answer, "content") | _framed_calls(format, calls)
     return unrolled(calls) | Unlike(calls) if format.alone else Text("content", calls, "may")
+
+
+def _text_then_calls(answer: Frame, preamble: Frame, calls: Node) -> Node:
+    """Text, and perhaps calls after it, where only what stands behind the text tells an answer from a preamble."""
+    if not answer.close:
+        return seq(answer.open, Text("content", seq(preamble.close, preamble.resume, calls), "may"))
+    then = seq(preamble.resume, calls)
+    return seq(
+        answer.open,
+        Text("content", Lit(answer.close)),
+        Alt((Lit(answer.resume), then)) if answer.resume else Opt(then),
+    )
 
 
 def text_only(format: Format, calls: Node | None) -> Node:
@@ -56,15 +70,24 @@ def _placed(format: Format, answer: Node) -> Node:
     frame = format.answer
     if frame is None:
         return answer
-    return seq(frame.open, replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
+    inside = replace(answer, close=frame.close) if isinstance(answer, Written) else answer
+    return seq(frame.open, inside, frame.close, frame.resume)
 
 
 def _answer_or_calls(format: Format, calls: Node | None, answer: Node) -> Node:
     if calls is None:
         return answer
+    if format.answer and format.preamble and format.answer.open == format.preamble.open:
+        return answer | seq(_empty_preamble(format), calls)
     if format.answer:
         return answer | _framed_calls(format, calls)
     return calls | answer
+
+
+def _empty_preamble(format: Format) -> Node:
+    """The frame of text before calls, where it is of one message with them and so stands there without text too."""
+    frame = format.preamble
+    return Opt(Lit(frame.open + frame.close)) if frame and not frame.resume else lift("")
 
 
 def _framed_calls(format: Format, calls: Node) -> Node:
