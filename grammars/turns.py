@@ -44,12 +44,8 @@ def _text_then_calls(answer: Frame, preamble: Frame, calls: Node) -> Node:
     """Text, and perhaps calls after it, where only what stands behind the text tells an answer from a preamble."""
     if not answer.close:
         return seq(answer.open, Text("content", seq(preamble.close, preamble.resume, calls), "may"))
-    then = seq(preamble.resume, calls)
-    return seq(
-        answer.open,
-        Text("content", Lit(answer.close)),
-        Alt((Lit(answer.resume), then)) if answer.resume else Opt(then),
-    )
+    then, rest = seq(preamble.resume, calls), answer.close.removeprefix(preamble.close)
+    return seq(answer.open, Text("content", Lit(preamble.close)), Alt((Lit(rest), then)) if rest else Opt(then))
 
 
 def text_only(format: Format, calls: Node | None) -> Node:
@@ -70,8 +66,7 @@ def _placed(format: Format, answer: Node) -> Node:
     frame = format.answer
     if frame is None:
         return answer
-    inside = replace(answer, close=frame.close) if isinstance(answer, Written) else answer
-    return seq(frame.open, inside, frame.close, frame.resume)
+    return seq(frame.open, replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
 
 
 def _answer_or_calls(format: Format, calls: Node | None, answer: Node) -> Node:
@@ -104,7 +99,8 @@ def _up_to_close(frame: Frame, sink: Sink) -> Node:
 
 def _thought(frame: Frame) -> Node:
     """The thoughts of the model, without the whitespace around them."""
-    return seq(Space(), _up_to_close(frame, "reasoning"), Space(frame.gap))
+    gap = lift("") if frame.resume and not frame.gap else Space(frame.gap)  # what follows may open with a space
+    return seq(Space(), _up_to_close(frame, "reasoning"), gap)
 
 
 def reasoning_after(format: Format, prompt: str) -> Reasoning:

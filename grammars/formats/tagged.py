@@ -154,7 +154,7 @@ KIMI_K3 = Format(
     )
     + "<|close|>tools<|sep|>"
     + May(Lit("<|close|>message<|sep|>")),
-    answer=Frame("<|open|>response<|sep|>", "<|close|>response<|sep|>", resume="<|close|>message<|sep|>"),
+    answer=Frame("<|open|>response<|sep|>", "<|close|>response<|sep|><|close|>message<|sep|>"),
     preamble=Frame("<|open|>response<|sep|>", "<|close|>response<|sep|>"),
     reasoning=Frame("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
 )

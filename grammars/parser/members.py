@@ -53,6 +53,8 @@ def typed(parser: Parser, node: wire.Typed) -> Steps[None]:
 def type_name(parser: Parser, node: wire.TypeName) -> Steps[None]:
     """The name has the last word on what the value is."""
     name = yield from parser.cursor.run(LETTERS, MOST_TYPE)
+    if not (yield from parser.cursor.more()):
+        raise Truncated  # who knows whether the name is whole
     if name not in ANY_TYPES:
         raise Mismatch(f"{name!r} is no type")
     parser.types = frozenset((name,))

@@ -16,9 +16,9 @@ from grammars.tools import Tool
 from tests.grammars.laws import BYTE_SPECIALS, generates, read
 
 # These tell strings from other values, so every schema means in them what it means in JSON …
-EXACT = ["hermes", "pythonic", "gemma4", "functiongemma", "deepseek_v32"]
+EXACT = ["hermes", "pythonic", "gemma4", "functiongemma", "deepseek_v32", "kimi_k3", "olmo3"]
 # … and in these, what is no string by the schema is read as what it looks like.
-UNQUOTED = ["qwen3_coder", "seed_oss", "glm45", "glm47", "minimax_m2"]
+UNQUOTED = ["qwen3_coder", "seed_oss", "glm45", "glm47", "minimax_m2", "minimax_m3", "minicpm5", "ling3"]
 
 
 def one(schema: Mapping[str, Any], **others: Any) -> dict[str, Any]:
