@@ -9,10 +9,23 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from types import ModuleType
 
-from grammars.formats import FORMATS, Format, calls, json_alone, json_lists, json_tags, marked, xml
+from grammars.formats import (
+    FORMATS,
+    Format,
+    calls,
+    dsml,
+    json_alone,
+    json_lists,
+    json_parts,
+    json_tags,
+    keyed,
+    marked,
+    tagged,
+    xml,
+)
 from grammars.render import Call, render
 
-_MODULES = (calls, json_alone, json_lists, json_tags, marked, xml)
+_MODULES = (calls, dsml, json_alone, json_lists, json_parts, json_tags, keyed, marked, tagged, xml)
 _SAMPLE = (Call("get_weather", '{"city": "Oslo", "days": 3}'),)
 
 

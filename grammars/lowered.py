@@ -78,3 +78,29 @@ def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozens
         return types(schema["properties"][key], root)
     others = [schema.get("additionalProperties", True), *schema.get("patternProperties", {}).values()]
     return frozenset().union(*(types(other, root) for other in others))
+
+
+def member(schema: Lowered, key: str, root: Lowered) -> Lowered:
+    """What `schema` says of the member of this name, wherever it is an object."""
+    found = [_members(one, key) for one in branches(schema, root) if one["type"] == "object"]
+    return {"anyOf": [option for options in found for option in options]}
+
+
+def _members(branch: Mapping[str, Any], key: str) -> list[Lowered]:
+    if "enum" in branch:
+        return [{"enum": [value[key] for value in branch["enum"] if key in value]}]
+    if key in branch.get("properties", {}):
+        return [branch["properties"][key]]
+    return [branch.get("additionalProperties", True), *branch.get("patternProperties", {}).values()]
+
+
+def item(schema: Lowered, index: int, root: Lowered) -> Lowered:
+    """What `schema` says of the item at `index`, wherever it is an array."""
+    return {"anyOf": [_item(one, index) for one in branches(schema, root) if one["type"] == "array"]}
+
+
+def _item(branch: Mapping[str, Any], index: int) -> Lowered:
+    if "enum" in branch:
+        return {"enum": [value[index] for value in branch["enum"] if index < len(value)]}
+    prefix: list[Lowered] = branch.get("prefixItems", [])
+    return prefix[index] if index < len(prefix) else branch.get("items", True)

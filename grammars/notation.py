@@ -89,6 +89,9 @@ class Notation:
 PYTHON = Notation("=", ": ", ", ", '"', escapes=True, bare_keys=False, words=PYTHON_WORDS)
 """Python's literals. Strings have double quotes when generated, since then JSON's escapes are right in them too."""
 
+OLMO = replace(PYTHON, words=JSON_WORDS)
+"""Python's, but for its words."""
+
 GEMMA4 = Notation(":", ":", ",", '<|"|>', escapes=False, bare_keys=True, words=JSON_WORDS)
 """`{city:<|"|>Oslo<|"|>,days:3}`; the quote is a special token of the model."""
 
@@ -100,5 +103,21 @@ Where it needs escapes too, it is spelled as JSON, which Python reads as well.
 
 FUNCTION_GEMMA = replace(GEMMA4, quote="<escape>")
 
-NOTATIONS = (PYTHON, PYTHON_SINGLE, replace(PYTHON, words=JSON_WORDS), GEMMA4, FUNCTION_GEMMA)
+NOTATIONS = (PYTHON, PYTHON_SINGLE, OLMO, GEMMA4, FUNCTION_GEMMA)
 """Those that a chat template may be found to use."""
+
+ITEM = "item"
+
+
+def spell_elements(mark: str, value: Any) -> str:
+    """The content of an element whose value this is: see wire.Elements."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict | list):
+        return json.dumps(value)
+    inside = value.items() if isinstance(value, dict) else ((ITEM, one) for one in value)
+    return "".join(spell_element(mark, name, one) for name, one in inside)
+
+
+def spell_element(mark: str, name: str, value: Any) -> str:
+    return f"{mark}<{name}>{spell_elements(mark, value)}{mark}</{name}>"

@@ -8,6 +8,8 @@ from typing import Any
 
 from grammars import wire
 from grammars.formats.format import Format
+from grammars.lowered import json_type
+from grammars.notation import spell_element
 from grammars.scan import load
 from grammars.spelling import CANONICAL, Spelling
 
@@ -77,7 +79,10 @@ class Writer:
         return self._call.id or self.walk(node.body)
 
     def ordinal(self, node: wire.Ordinal) -> str:
-        return str(self._ordinal)
+        return str(self._ordinal + node.first)
+
+    def word(self, node: wire.Word) -> str:
+        return f"{node.canonical}{self._ordinal}"
 
     def arguments(self, node: wire.Arguments) -> str:
         text = self._call.arguments
@@ -99,13 +104,24 @@ class Writer:
     def typed(self, node: wire.Typed) -> str:
         return node.string if isinstance(self._value, str) else node.other
 
+    def type_name(self, node: wire.TypeName) -> str:
+        return json_type(self._value)
+
     def value(self, node: wire.Value) -> str:
         if isinstance(self._value, str):
             return self._value + node.end
-        word = next((word for of, word in zip(_WORDED, node.words, strict=True) if self._value is of), None)
         if node.notation and isinstance(self._value, list | dict):
             return node.notation.spell(self._value) + node.end
+        word = next((word for of, word in zip(_WORDED, node.words, strict=True) if self._value is of), None)
         return (word or node.spelling.spell(self._value)) + node.end
+
+    def wrapped(self, node: wire.Wrapped) -> str:
+        value = self._value
+        held = isinstance(value, str) and any(character in value for character in node.characters)
+        return f"{node.open}{value}{node.close}{node.end}" if held else self.value(node)
+
+    def elements(self, node: wire.Elements) -> str:
+        return "".join(spell_element(node.mark, key, value) for key, value in _members(self._call.arguments))
 
 
 _WORDED = (None, True, False)
@@ -141,10 +157,14 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Name: Writer.name,
     wire.Id: Writer.id,
     wire.Ordinal: Writer.ordinal,
+    wire.Word: Writer.word,
     wire.Arguments: Writer.arguments,
     wire.Members: Writer.members,
     wire.Spelled: Writer.spelled,
     wire.Key: Writer.key,
     wire.Typed: Writer.typed,
     wire.Value: Writer.value,
+    wire.Wrapped: Writer.wrapped,
+    wire.TypeName: Writer.type_name,
+    wire.Elements: Writer.elements,
 }

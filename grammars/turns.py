@@ -8,7 +8,7 @@ from typing import Literal
 
 from grammars.analysis import unrolled
 from grammars.formats.format import Format, Frame
-from grammars.wire import Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
+from grammars.wire import Alt, Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
 
 Mode = Literal["none", "auto", "required"]
 Reasoning = Literal["off", "may", "open"]
@@ -35,10 +35,10 @@ def _thoughts(format: Format, reasoning: Reasoning, placed: Callable[[Frame], Fr
 
 def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
     """Calls, behind thoughts or at the beginning of the turn."""
-    led, frame = seq(Space(format.lead), calls), format.reasoning
+    led, frame = seq(Space(format.lead), _empty_preamble(format), calls), format.reasoning
     if frame is None or reasoning == "off":
         return led
-    behind = seq(_thought(frame.before_calls), calls)
+    behind = seq(_thought(frame.before_calls), _empty_preamble(format), calls)
     return behind if reasoning == "open" else _opened(frame, behind) | led
 
 
@@ -46,9 +46,19 @@ def text_or_calls(format: Format, calls: Node | None) -> Node:
     """Text, calls, or calls after text, as the format allows."""
     if calls is None:
         return text_only(format, None)
+    if format.answer and format.preamble and format.answer.open == format.preamble.open:
+        return _text_then_calls(format.answer, format.preamble, calls) | calls
     if format.answer:
         return _framed(format.answer, "content") | _framed_calls(format, calls)
     return unrolled(calls) | Unlike(calls) if format.alone else Text("content", calls, "may")
+
+
+def _text_then_calls(answer: Frame, preamble: Frame, calls: Node) -> Node:
+    """Text, and perhaps calls after it, where only what stands behind the text tells an answer from a preamble."""
+    if not answer.close:
+        return seq(answer.open, Text("content", seq(preamble.close, preamble.resume, calls), "may"))
+    then, rest = seq(preamble.resume, calls), answer.close.removeprefix(preamble.close)
+    return seq(answer.open, Text("content", Lit(preamble.close)), Alt((Lit(rest), then)) if rest else Opt(then))
 
 
 def text_only(format: Format, calls: Node | None) -> Node:
@@ -76,6 +86,8 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
     """The answer, or calls, each behind the whitespace that it has there."""
     if calls is None:
         return seq(_thoughts(format, reasoning, _as_it_is), answer)
+    if format.answer and format.preamble and format.answer.open == format.preamble.open:
+        return seq(_thoughts(format, reasoning, Frame.before_either), answer | seq(_empty_preamble(format), calls))
     if format.answer:
         return seq(_thoughts(format, reasoning, Frame.before_either), answer | _framed_calls(format, calls))
     frame, led = format.reasoning, seq(Space(format.lead), calls) | answer
@@ -100,6 +112,12 @@ def _as_it_is(frame: Frame) -> Frame:
     return frame
 
 
+def _empty_preamble(format: Format) -> Node:
+    """The frame of text before calls, where it is of one message with them and so stands there without text too."""
+    frame = format.preamble
+    return Opt(Lit(frame.open + frame.close)) if frame and not frame.resume else lift("")
+
+
 def _framed_calls(format: Format, calls: Node) -> Node:
     return seq(Opt(_framed(format.preamble, "content")), calls) if format.preamble else calls
 
@@ -113,11 +131,9 @@ def _up_to_close(frame: Frame, sink: Sink) -> Node:
 
 
 def _thought(frame: Frame) -> Node:
-    """The thoughts of the model, without the whitespace around them.
-
-    What resumes the turn may go on with a blank that belongs to it (harmony's " to=functions.").
-    """
-    return seq(Space(), _up_to_close(frame, "reasoning"), Space(frame.gap) if frame.gap or not frame.resume else "")
+    """The thoughts of the model, without the whitespace around them."""
+    gap = lift("") if frame.resume and not frame.gap else Space(frame.gap)  # what follows may open with a space
+    return seq(Space(), _up_to_close(frame, "reasoning"), gap)
 
 
 def reasoning_after(format: Format, prompt: str) -> Reasoning:

@@ -134,7 +134,19 @@ class Id(Node):
 
 @dataclass(frozen=True)
 class Ordinal(Node):
-    """The number of the call within its turn, from 0."""
+    """The number of the call within its turn, from `first`."""
+
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class Word(Node):
+    """Letters, digits, `_` and `-` that say nothing but what `Id` makes of them; generated as the model likes.
+
+    `canonical` stands for it where nothing is known, with the number of the call behind it.
+    """
+
+    canonical: str
 
 
 @dataclass(frozen=True)
@@ -173,12 +185,40 @@ class Value(Node):
     notation: Notation | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wrapped(Value):
+    """A `Value`, but a string that holds any of `characters` stands between `open` and `close`, as any other may."""
+
+    open: str
+    close: str
+    characters: str
+
+
 @dataclass(frozen=True)
 class Typed(Node):
     """One of two literals, which says whether the value is a string or anything else."""
 
     string: str
     other: str
+
+
+@dataclass(frozen=True)
+class TypeName(Node):
+    """The name of the value's JSON type, one of six: it rules how the value is read."""
+
+
+@dataclass(frozen=True)
+class Elements(Node):
+    """The arguments as XML elements, each named as its argument is, and whatever is in them likewise.
+
+    A member of an object is an element of its name, and an item of an array one of the name `item`. Strings stand as
+    they are, other scalars as JSON; what is empty is a string, an object or an array, the first of them that the
+    schema allows, and null is a word. `mark` stands before each tag.
+
+    The end of a tag whose name the schema leaves free is not held to its beginning: no grammar can do that.
+    """
+
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -200,7 +240,7 @@ class Written(Node):
     close: str = ""
 
 
-NAME, ARGUMENTS, DOCUMENT, ORDINAL = Name(), Arguments(), Document(), Ordinal()
+NAME, ARGUMENTS, DOCUMENT, ORDINAL, TYPE = Name(), Arguments(), Document(), Ordinal(), TypeName()
 NEWLINE = Space("\n")
 
 _JSON_PIECE = re.compile(r'[{}\[\],:] ?|"[^"]*"|[^{}\[\],:"]+')

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from grammars.formats.format import Format, Frame
-from grammars.notation import FUNCTION_GEMMA, GEMMA4, PYTHON
-from grammars.wire import NAME, Call, Lit, Many, Node, Space, Spelled, Stray
+from grammars.notation import FUNCTION_GEMMA, GEMMA4, OLMO, PYTHON
+from grammars.wire import NAME, NEWLINE, Call, Lit, Many, Node, Space, Spelled, Stray
 
 _COMMA = Space() + "," + Space(" ")
 
@@ -24,6 +24,23 @@ Source: vLLM's tool_chat_template_llama4_pythonic.jinja and tool_chat_template_l
 sometimes puts the list between `<|python_start|>` and `<|python_end|>`.
 
     [get_weather(city="Oslo", days=3), now()]
+"""
+
+OLMO3 = Format(
+    "olmo3",
+    calls="<function_calls>"
+    + Space()
+    + Many(Call(NAME + "(", Spelled(OLMO) + ")"), separator=NEWLINE)
+    + Space()
+    + "</function_calls>",
+    reasoning=Frame("<think>", "</think>"),
+)
+"""Olmo 3: a call a line, with JSON's words.
+
+Source: vLLM's olmo3 parser and tool_chat_template_olmo3.jinja, and Ollama's renderer.
+
+    <function_calls>get_weather(city="Oslo", days=3)
+    now()</function_calls>
 """
 
 LFM2 = Format(

@@ -42,7 +42,8 @@ class Format:
         calls: one or more calls, with all markup around them.
         alone: calls stand at the beginning of the turn or nowhere, for nothing but their head tells them from text.
         answer: the frame of a turn's text, where it has one; text before calls is then `preamble`.
-        preamble: see `answer`; None where calls in framed formats have no text before them.
+        preamble: see `answer`; None where calls in framed formats have no text before them. It may open as `answer`
+            does: then what closes the text tells them apart.
         reasoning: the frame of what the model thinks before it answers; None where it doesn't.
         lead: whitespace before calls that a turn begins with.
         history: what chat templates show otherwise of old calls than the model writes them: patterns, replacements.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grammars.formats.format import THINK, Format, Frame
-from grammars.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Call, Id, Many, May, Space, json_text
+from grammars.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Call, Id, Many, May, Opt, Space, Word, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 _COMMA = json_text(", ")
@@ -53,6 +53,31 @@ Source: vLLM's tool_chat_template_hunyuan_a13b.jinja.
     <tool_calls>[{"name": "get_weather", "arguments": {"city": "Oslo"}}]</tool_calls>
 """
 
+APRIEL = Format(
+    "apriel",
+    calls="<tool_calls>"
+    + json_text("[")
+    + Many(
+        Call(
+            json_text('{"name": ') + _QUOTED_NAME,
+            json_text(', "arguments": ')
+            + ARGUMENTS
+            + Opt(json_text(', "id": ') + '"' + Word("call_") + '"')
+            + json_text("}"),
+        ),
+        _COMMA,
+    )
+    + json_text("]")
+    + "</tool_calls>",
+    reasoning=Frame("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]", "\n"),
+)
+"""Apriel 1.5 and 1.6. The ids that its history shows may be written, and come too late to be told.
+
+Source: the chat template of ServiceNow-AI/Apriel-1.6-15b-Thinker.
+
+    <tool_calls>[{"name": "get_weather", "arguments": {"city": "Oslo"}}]</tool_calls>
+"""
+
 NEMOTRON = Format(
     "nemotron", calls="<TOOLCALL>" + json_text("[") + _ITEMS + json_text("]") + "</TOOLCALL>", reasoning=THINK
 )
@@ -79,9 +104,8 @@ Source: the chat template of swiss-ai/Apertus-8B-Instruct-2509.
     <|tools_prefix|>[{"get_weather": {"city": "Oslo"}}]<|tools_suffix|>
 """
 
-COMMAND = Format(
-    "command",
-    calls="<|START_ACTION|>"
+_ACTION = (
+    "<|START_ACTION|>"
     + json_text("[")
     + NEWLINE
     + Many(
@@ -96,13 +120,33 @@ COMMAND = Format(
         Space() + "," + NEWLINE,
     )
     + NEWLINE
-    + "]<|END_ACTION|>",
+    + "]<|END_ACTION|>"
+)
+
+COMMAND = Format(
+    "command",
+    calls=_ACTION,
     answer=Frame("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
     reasoning=Frame("<|START_THINKING|>", "<|END_THINKING|>"),
 )
 """Command R7B and Command A.
 
 Source: the chat template of CohereForAI/c4ai-command-r7b-12-2024.
+
+    <|START_ACTION|>[
+        {"tool_call_id": "0", "tool_name": "get_weather", "parameters": {"city": "Oslo"}}
+    ]<|END_ACTION|>
+"""
+
+COMMAND4 = Format(
+    "command4",
+    calls=_ACTION,
+    answer=Frame("<|START_TEXT|>", "<|END_TEXT|>"),
+    reasoning=Frame("<|START_THINKING|>", "<|END_THINKING|>"),
+)
+"""Command A+ and the others of Command 4: R7B's, with another frame for text.
+
+Source: the chat template of Cohere2MoE in llama.cpp, and SGLang's cohere_command4 detector.
 
     <|START_ACTION|>[
         {"tool_call_id": "0", "tool_name": "get_weather", "parameters": {"city": "Oslo"}}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grammars.formats.calls import FUNCTIONGEMMA, GEMMA_4, LFM2, PYTHONIC
+from grammars.formats.calls import FUNCTIONGEMMA, GEMMA_4, LFM2, OLMO3, PYTHONIC
+from grammars.formats.dsml import DEEPSEEK_V4, DEEPSEEK_V32, DEEPSEEK_V41, GIGACHAT35
 from grammars.formats.format import Format
 from grammars.formats.json_alone import FUNCTIONARY_V32, LLAMA3, XLAM
 from grammars.formats.json_lists import (
     APERTUS,
+    APRIEL,
     COMMAND,
+    COMMAND4,
     COMMAND_R,
     FUNCTOOLS,
     GRANITE,
@@ -17,6 +20,7 @@ from grammars.formats.json_lists import (
     MISTRAL_V3,
     NEMOTRON,
 )
+from grammars.formats.json_parts import ERNIE45, GIGACHAT3, INKLING, LONGCAT, PLAMO3, SOLAR_OPEN
 from grammars.formats.json_tags import (
     FENCED,
     FUNCTIONARY,
@@ -26,8 +30,10 @@ from grammars.formats.json_tags import (
     INTERNLM2,
     MINIMAX_M1,
 )
+from grammars.formats.keyed import GLM45, GLM47, HY3, HY4, IQUEST, K2_HORIZON, LING3, LONGCAT2
 from grammars.formats.marked import DEEPSEEK_V3, DEEPSEEK_V31, HARMONY, KIMI_K2, MISTRAL_V11
-from grammars.formats.xml import DEEPSEEK_V4, DEEPSEEK_V32, GLM45, GLM47, MINIMAX_M2, QWEN3_CODER, SEED_OSS
+from grammars.formats.tagged import DOTS, KIMI_K3, MINICPM5, MINIMAX_M3, MUSE_GLIMMER, STEP3
+from grammars.formats.xml import MINIMAX_M2, QWEN3_CODER, SEED_OSS
 
 FORMATS: Mapping[str, Format] = {
     format.name: format
@@ -39,19 +45,36 @@ FORMATS: Mapping[str, Format] = {
         DEEPSEEK_V3,
         DEEPSEEK_V31,
         KIMI_K2,
+        KIMI_K3,
         HARMONY,
         QWEN3_CODER,
         SEED_OSS,
         GLM45,
         GLM47,
+        LING3,
+        IQUEST,
+        HY3,
+        HY4,
+        K2_HORIZON,
+        LONGCAT,
+        LONGCAT2,
         MINIMAX_M2,
+        MINIMAX_M3,
+        DOTS,
+        STEP3,
+        MINICPM5,
+        MUSE_GLIMMER,
         DEEPSEEK_V32,
         DEEPSEEK_V4,
+        DEEPSEEK_V41,
+        GIGACHAT35,
         PYTHONIC,
+        OLMO3,
         LFM2,
         GEMMA_4,
         FUNCTIONGEMMA,
         COMMAND,
+        COMMAND4,
         COMMAND_R,
         GRANITE,
         GRANITE_20B,
@@ -59,9 +82,15 @@ FORMATS: Mapping[str, Format] = {
         FUNCTIONARY,
         FUNCTIONARY_V32,
         GIGACHAT,
+        GIGACHAT3,
+        INKLING,
+        SOLAR_OPEN,
+        PLAMO3,
+        ERNIE45,
         MINIMAX_M1,
         INTERNLM2,
         HUNYUAN,
+        APRIEL,
         NEMOTRON,
         APERTUS,
         XLAM,

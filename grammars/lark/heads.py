@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grammars.lark.escape import escaped
-from grammars.wire import Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray
+from grammars.wire import Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, Word
+
+WORD = r"[A-Za-z0-9_\-]{1,64}"
 
 
 def head(calls: Node) -> str:
@@ -38,6 +40,8 @@ def _pattern(node: Node) -> str:
             return r"[A-Za-z0-9_.\-]+"
         case Ordinal():
             return "[0-9]+"
+        case Word():
+            return WORD
         case Seq(inner):
             return "".join(map(_pattern, inner))
         case Alt(options):

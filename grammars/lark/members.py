@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from grammars import wire
 from grammars.lark import lists
-from grammars.lark.escape import ANYTHING, one_of
+from grammars.lark.escape import ANYTHING, escaped, join, one_of, quoted
 from grammars.lark.lists import Bounds, Member
 from grammars.lowered import Lowered, branches
 from grammars.notation import JSON_WORDS, WORDS
 from grammars.schema.formats import FORMATS
 from grammars.schema.regex import pattern
+from grammars.spelling import CANONICAL, Spelling
 
 if TYPE_CHECKING:
     from grammars.lark.writer import Writer
@@ -78,13 +79,23 @@ def _spellings(
 ) -> Iterator[str]:
     strings = tuple(option for option in options if option["type"] == "string")
     others = tuple(option for option in options if option["type"] != "string")
-    told = any(isinstance(part, wire.Typed) for part in wire.parts(node.each))
+    told = any(isinstance(part, wire.Typed | wire.TypeName) for part in wire.parts(node.each))
     if strings:
         writer.argument = Argument(name, names, strings, () if told else others, string=True)
         yield writer.walk(node.each)
-    if others:
-        writer.argument = Argument(name, names, () if told else strings, others, string=False)
+    for group in _by_type(others) if wire.TYPE in wire.parts(node.each) else [others] * bool(others):
+        writer.argument = Argument(name, names, () if told else strings, group, string=False)
         yield writer.walk(node.each)
+
+
+def _by_type(others: tuple[Branch, ...]) -> Iterator[tuple[Branch, ...]]:
+    """Branches of one JSON type each."""
+    for kind in dict.fromkeys(map(_type, others)):
+        yield tuple(branch for branch in others if _type(branch) == kind)
+
+
+def _type(branch: Branch) -> str:
+    return "number" if branch["type"] == "integer" else str(branch["type"])
 
 
 def declared(schema: Branch, free: str) -> Iterator[tuple[str | None, str, Lowered]]:
@@ -115,26 +126,53 @@ def typed(writer: Writer, node: wire.Typed) -> str:
     return writer.lit(wire.Lit(node.string if writer.argument.string else node.other))
 
 
+def type_name(writer: Writer, node: wire.TypeName) -> str:
+    argument = writer.argument
+    return quoted("string" if argument.string else _type(argument.others[0]))
+
+
 def value(writer: Writer, node: wire.Value) -> str:
     argument = writer.argument
     if argument.string:
         bodies = [f"({_free_text(branch, argument)})" for branch in argument.strings]
         return writer.closed(" | ".join(bodies), node.end)
-    if not argument.mixed and node.words == JSON_WORDS and node.notation is None:
-        return _json(writer, node, argument.others)
-    words = [literal for branch in argument.others for literal in _words(branch, node.words)]
-    noted = [branch for branch in argument.others if node.notation and branch["type"] in ("array", "object")]
-    rest = [branch for branch in argument.others if not _words(branch, node.words) and branch not in noted]
-    bodies = [writer.closed(f"/{one_of(tuple(words))}/", node.end)] if words else []
     end = writer.lit(wire.Lit(node.end))
+    if not argument.mixed and node.words == JSON_WORDS and node.notation is None:
+        return f"{json_of(writer, argument.others, node.spelling)} {end}"
+    literals = tuple(literal for branch in argument.others for literal in words(branch, node.words))
+    noted = [branch for branch in argument.others if node.notation and branch["type"] in ("array", "object")]
+    rest = [branch for branch in argument.others if not words(branch, node.words) and branch not in noted]
+    bodies = [writer.closed(f"/{one_of(literals)}/", node.end)] if literals else []
     bodies += [f"{writer.noted(branch, node.notation)} {end}" for branch in noted if node.notation]
-    bodies += [_json(writer, node, rest)] if rest else []
+    bodies += [f"{json_of(writer, rest, node.spelling)} {end}"] if rest else []
     return writer.either(bodies)
+
+
+def wrapped(writer: Writer, node: wire.Wrapped) -> str:
+    """What is not wrapped holds none of the characters, so that it can't be taken for what is."""
+    argument = writer.argument
+    if not argument.string:
+        return value(writer, node)
+    held = f"[{escaped(node.characters)}]"
+    inner = " | ".join(f"({text_terminal(branch)})" for branch in argument.strings)
+    bodies = [join(writer.lit(wire.Lit(node.open)), writer.closed(inner, node.close + node.end))]
+    if plain := [one for branch in argument.strings if (one := _without_characters(branch, node.characters))]:
+        texts = [f"({_free_text(branch, argument)} & ~/{ANYTHING}{held}{ANYTHING}/)" for branch in plain]
+        bodies.append(writer.closed(" | ".join(texts), node.end))
+    return writer.either(bodies)
+
+
+def _without_characters(branch: Branch, characters: str) -> Branch | None:
+    """The branch, less the listed strings that hold any of these; None where that leaves none."""
+    if "enum" not in branch:
+        return branch
+    left = [text for text in branch["enum"] if not set(text) & set(characters)]
+    return {**branch, "enum": left} if left else None
 
 
 def _free_text(branch: Branch, argument: Argument) -> str:
     """A string branch, kept apart from the branches that are no strings."""
-    apart = _unlike(argument.others) if "enum" not in branch else ()
+    apart = unlike(argument.others) if "enum" not in branch else ()
     return " & ".join((text_terminal(branch), *apart))
 
 
@@ -152,28 +190,26 @@ def _length(least: int, most: int | None) -> str:
     return ANYTHING if (least, most) == (0, None) else f"(.|\\n){{{least},{'' if most is None else most}}}"
 
 
-def _unlike(others: Sequence[Branch]) -> Iterator[str]:
+def unlike(others: Sequence[Branch]) -> Iterator[str]:
     """What keeps a free string apart from values of these branches."""
     types = {branch["type"] for branch in others}
-    words = tuple(word for word, (kind, _) in WORDS.items() if kind in types)
-    if words:
-        yield f"~/{one_of(words)}/"
+    if literals := tuple(word for word, (kind, _) in WORDS.items() if kind in types):
+        yield f"~/{one_of(literals)}/"
     for opening in sorted({_OPENINGS[kind] for kind in types if kind in _OPENINGS}):
         yield f"~/{opening}{ANYTHING}/"
 
 
-def _words(branch: Branch, words: tuple[str, str, str]) -> tuple[str, ...]:
+def words(branch: Branch, spelled: tuple[str, str, str] = JSON_WORDS) -> tuple[str, ...]:
     """The literals of a branch of null or of booleans."""
     every = {"null": (None,), "boolean": (True, False)}.get(branch["type"], ())
-    return tuple(words[_WORDED.index(value)] for value in branch.get("enum", every) if every)
+    return tuple(spelled[_WORDED.index(value)] for value in branch.get("enum", every) if every)
 
 
 _WORDED = (None, True, False)
 
 
-def _json(writer: Writer, node: wire.Value, others: Sequence[Branch]) -> str:
-    schema = {"anyOf": list(others)} if len(others) > 1 else others[0]
-    return f"{writer.json(schema, node.spelling)} {writer.lit(wire.Lit(node.end))}"
+def json_of(writer: Writer, others: Sequence[Branch], spelling: Spelling = CANONICAL) -> str:
+    return writer.json({"anyOf": list(others)} if len(others) > 1 else others[0], spelling)
 
 
 def whole(source: str) -> str:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from grammars import wire
 from grammars.analysis import after, openings, texts
 from grammars.errors import InvalidGrammar, RefusedSchema
-from grammars.lark import literals, members
+from grammars.lark import elements, literals, members
 from grammars.lark.escape import ANYTHING, join, one_of, quoted, repeated
-from grammars.lark.heads import head
+from grammars.lark.heads import WORD, head
 from grammars.lark.json_call import json_call
 from grammars.lark.members import Argument
 from grammars.lowered import Lowered
@@ -224,7 +224,10 @@ class Writer:
         return self.walk(node.body)
 
     def ordinal(self, node: wire.Ordinal) -> str:
-        return self.terminal("/0|[1-9][0-9]*/")
+        return self.terminal("/[1-9][0-9]*/" if node.first else "/0|[1-9][0-9]*/")
+
+    def word(self, node: wire.Word) -> str:
+        return self.terminal(f"/{WORD}/")
 
     def arguments(self, node: wire.Arguments) -> str:
         if self._tool is None:
@@ -339,11 +342,15 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Name: Writer.name,
     wire.Id: Writer.id,
     wire.Ordinal: Writer.ordinal,
+    wire.Word: Writer.word,
     wire.Arguments: Writer.arguments,
     wire.Members: members.members,
     wire.Key: members.key,
     wire.Typed: members.typed,
+    wire.TypeName: members.type_name,
+    wire.Elements: elements.elements,
     wire.Value: members.value,
+    wire.Wrapped: members.wrapped,
     wire.Spelled: literals.spelled,
     wire.Document: Writer.document,
     wire.Written: Writer.written,

@@ -10,7 +10,7 @@ from grammars import wire
 from grammars.events import Event
 from grammars.lowered import ANY_TYPES, STRING_ONLY
 from grammars.notation import WORDS
-from grammars.parser.cursor import MOST_SPACE, SPACE, Cursor, Steps, Truncated
+from grammars.parser.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Steps, Truncated
 from grammars.parser.json_values import container
 from grammars.parser.stops import stops
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_KEY = 1000
 MOST_SCALAR = 500
+MOST_TYPE = 20
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 CONTAINERS = {"{": "object", "[": "array"}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SCALAR = re.compile(r"[A-Za-z0-9+.-]*")
@@ -48,6 +50,16 @@ def typed(parser: Parser, node: wire.Typed) -> Steps[None]:
         parser.types = ANY_TYPES - STRING_ONLY
 
 
+def type_name(parser: Parser, node: wire.TypeName) -> Steps[None]:
+    """The name has the last word on what the value is."""
+    name = yield from parser.cursor.run(LETTERS, MOST_TYPE)
+    if not (yield from parser.cursor.more()):
+        raise Truncated  # who knows whether the name is whole
+    if name not in ANY_TYPES:
+        raise Mismatch(f"{name!r} is no type")
+    parser.types = frozenset((name,))
+
+
 def value(parser: Parser, node: wire.Value) -> Steps[None]:
     cursor, types = parser.cursor, parser.types
     if types == STRING_ONLY:
@@ -59,7 +71,17 @@ def value(parser: Parser, node: wire.Value) -> Steps[None]:
         yield from cursor.skip(SPACE, MOST_SPACE)
         yield from cursor.expect(node.end.lstrip())
     else:
-        yield from _scalar_or_string(parser, node.end, types)
+        yield from scalar_or_string(parser, node.end, types)
+
+
+def wrapped(parser: Parser, node: wire.Wrapped) -> Steps[None]:
+    """What is wrapped is a string, where one is allowed."""
+    if (yield from parser.attempt(parser.cursor.expect(node.open))) is not None:
+        yield from value(parser, node)
+    elif "string" in parser.types:
+        yield from string(parser, node.close + node.end)
+    else:
+        yield from scalar_or_string(parser, node.close + node.end, parser.types)
 
 
 def string(parser: Parser, end: str) -> Steps[None]:
@@ -75,7 +97,7 @@ def string(parser: Parser, end: str) -> Steps[None]:
     parser.tell_arguments('"')
 
 
-def _scalar_or_string(parser: Parser, end: str, types: frozenset[str]) -> Steps[None]:
+def scalar_or_string(parser: Parser, end: str, types: frozenset[str]) -> Steps[None]:
     """Decides as soon as it can: all that is no scalar, and goes on, is a string."""
     cursor = parser.cursor
     while _undecided(cursor, run := _run(cursor), end):

@@ -19,12 +19,13 @@ from grammars.analysis import openings
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from grammars.lowered import ANY_TYPES, Lowered, argument_types
 from grammars.notation import Notation
-from grammars.parser import json_values, literals, members
+from grammars.parser import elements, json_values, literals, members
 from grammars.parser.cursor import MOST_SPACE, SPACE, Cursor, Mismatch, Sink, Steps, Truncated
 from grammars.parser.stops import Stops, stops
 from grammars.scan import load
 
 NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+WORD_CHARACTERS = NAME_CHARACTERS.replace(".", "")
 MOST_NAME = 128
 DIGITS = "0123456789"
 Failures = tuple[type[Mismatch | Truncated], ...]
@@ -221,6 +222,9 @@ class Parser:
     def ordinal(self, node: wire.Ordinal) -> Steps[None]:
         yield from self.cursor.run(DIGITS, MOST_NAME)
 
+    def word(self, node: wire.Word) -> Steps[None]:
+        yield from self.cursor.run(WORD_CHARACTERS, MOST_NAME)
+
     def argument(self, text: str) -> Event:
         """The event for a piece of the arguments' JSON text."""
         self._arguments.append(text)
@@ -236,10 +240,14 @@ class Parser:
         self.tell_arguments(("{", ", ")[self.member > 0] + json.dumps(name, ensure_ascii=False) + ": ")
         self.member += 1
 
+    @property
+    def parameters(self) -> Lowered:
+        """The lowered schema of the tool in hand; True where no tool has its name."""
+        return self._parameters.get(self._name, True)
+
     def argument_types(self, name: str) -> frozenset[str]:
         """The JSON types that the tool's schema allows for this argument."""
-        parameters = self._parameters.get(self._name)
-        return ANY_TYPES if parameters is None else argument_types(parameters, name)
+        return argument_types(self.parameters, name)
 
     def noted(self, notation: Notation) -> Steps[None]:
         """One value in a notation of its own, as JSON."""
@@ -271,11 +279,15 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Name: Parser.name,
     wire.Id: Parser.id,
     wire.Ordinal: Parser.ordinal,
+    wire.Word: Parser.word,
     wire.Arguments: json_values.arguments,
     wire.Members: members.members,
     wire.Key: members.key,
     wire.Value: members.value,
+    wire.Wrapped: members.wrapped,
     wire.Typed: members.typed,
+    wire.TypeName: members.type_name,
+    wire.Elements: elements.elements,
     wire.Spelled: literals.spelled,
     wire.Document: json_values.document,
     wire.Written: Parser.written,

