@@ -18,7 +18,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "grammars": (
         "__main__ cli schema.cli",
         "docs",
-        "limits",
+        "fitting limits",
         "plan",
         "client lark parser render turns",
         "analysis closing formats scan",
@@ -39,7 +39,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "access telemetry.record",
         "models",
         "model",
-        "compiling",
+        "compiling conformance",
         "completing inputs access.admission",
         "answer arrival body deadline disconnect access.keys offloop prompt sampling sse thoughts turn validation",
         "embedded engines served supervisor telemetry",

@@ -104,7 +104,7 @@ def _fitted(format: Format, text: str, everything: str) -> Format:
 
 
 def _reasoning(format: Format, text: str) -> Frame | None:
-    """The frame of the model's thoughts, its family's or another, with the whitespace that the template has after it."""
+    """The frame of the thoughts, the family's own or another, with the whitespace that the template has after it."""
     own: tuple[Frame, ...] = (replace(format.reasoning, gap=""),) if format.reasoning else ()
     for frame in (*own, *_THOUGHTS):
         if frame.open.strip() in text or _BUILT.get(frame.open, frame.open) in text:
