@@ -19,7 +19,7 @@ _HOLES: Mapping[str, Node] = {NAMED: NAME, NUMBERED: ORDINAL, ARGUED: ARGUMENTS}
 _HOLE = re.compile(f"([{''.join(_HOLES)}])")
 # An id is the word around a number: up to whitespace, a quote, a bracket or a tag.
 _IDENTITY = re.compile(f"([^\\s\"'<>{{}}\\[\\](),]*{NUMBERED}[^\\s\"'<>{{}}\\[\\](),]*)")
-_LINE_BREAK = re.compile(r"(\s*\n\s*|\s+\Z)")
+_BREAK = re.compile(r"(\s*\n\s*|\s+\Z|(?:(?<=>)|\A) +(?=<))")
 _PUNCTUATION = re.compile(r"([{}\[\],:]|\s+)")
 _EXAMPLES = str.maketrans({NAMED: "n", NUMBERED: "0", ARGUED: "0"})
 _DECODER = json.JSONDecoder()
@@ -68,8 +68,15 @@ def name_end(text: str) -> int:
 
 
 def markup(text: str) -> Node:
-    """Literals, in which line breaks, and whitespace at the end, may be any whitespace."""
-    return seq(*(_filled(piece, Space(piece) if piece.isspace() else None) for piece in _LINE_BREAK.split(text)))
+    """Literals, in which line breaks, and whitespace at the end, may be any whitespace.
+
+    Blanks between two tags are none of the wire's: they are what a template that does not trim them is indented with.
+    """
+    return seq(*(_space(piece) if index % 2 else _filled(piece) for index, piece in enumerate(_BREAK.split(text))))
+
+
+def _space(text: str) -> Node:
+    return Space(text if "\n" in text or len(text) == 1 else "")
 
 
 def loose(text: str, *, within_string: bool) -> Node:
@@ -91,10 +98,8 @@ def _outside(text: str) -> Iterator[Node]:
             yield _filled(piece)
 
 
-def _filled(text: str, instead: Node | None = None) -> Node:
+def _filled(text: str) -> Node:
     """A text with its holes filled; those of an id together."""
-    if instead is not None:
-        return instead
     pieces = _IDENTITY.split(text)
     return seq(*(Id(_plain(piece)) if index % 2 else _plain(piece) for index, piece in enumerate(pieces)))
 

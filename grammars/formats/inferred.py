@@ -22,7 +22,7 @@ from typing import Any
 
 from grammars.formats.atoms import common_end, common_start
 from grammars.formats.holes import ARGUED, NAMED, NUMBERED, Pattern, loose, markup, name_end, pattern
-from grammars.wire import Call, Key, Lit, Many, Members, Node, Space, Typed, Value, seq
+from grammars.wire import Call, Key, Lit, Many, Members, Node, Space, Typed, Value, parts, seq
 
 _DECODER = json.JSONDecoder()
 _KEY_AND_REST = re.compile(r"(\S+?)(\s*\n\s*)(\S.*)", re.DOTALL)
@@ -90,18 +90,27 @@ class _Literals:
     close: str
 
 
-def infer_calls(samples: Samples) -> tuple[Node, bool]:
-    """The tree of `Format.calls`, and `Format.alone`. Raises Unclear."""
+@dataclass(frozen=True)
+class Inferred:
+    """`calls` and `alone` of a Format, and whether a turn may have several calls."""
+
+    calls: Node
+    alone: bool
+    parallel: bool
+
+
+def infer_calls(samples: Samples) -> Inferred:
+    """How the calls of the samples are written. Raises Unclear."""
     one = _cut_at_objects(samples.one)
     if one is None:
-        return _with_members(samples), False
+        return _with_members(samples)
     several = _cut_at_objects(samples.several) if samples.several else None
     if samples.several and several is None:
         raise Unclear("several calls are written otherwise than one")
     return _with_object(_literals(one, several), parallel=several is not None)
 
 
-def _with_object(literals: _Literals, *, parallel: bool) -> tuple[Node, bool]:
+def _with_object(literals: _Literals, *, parallel: bool) -> Inferred:
     """Calls whose arguments are one JSON object."""
     begin = len(literals.open)
     head, rest = literals.open + literals.head + NAMED + literals.middle, literals.tail + literals.close
@@ -112,10 +121,20 @@ def _with_object(literals: _Literals, *, parallel: bool) -> tuple[Node, bool]:
     call = Call(found.nodes(begin, cut), found.nodes(cut, end))
     listed = found.start < begin
     separator = loose(literals.separator, within_string=False) if listed else markup(literals.separator)
-    return seq(found.nodes(0, begin), _many(call, separator, parallel), found.nodes(end, len(found.text))), alone
+    # Objects with nothing between them can't be told from one that text follows.
+    parallel &= not alone or bool(literals.separator.strip())
+    calls = seq(found.nodes(0, begin), _many(call, separator, parallel), found.nodes(end, len(found.text)))
+    return Inferred(_opened(calls, found.text), alone, parallel)
 
 
-def _with_members(samples: Samples) -> Node:
+def _opened(calls: Node, text: str) -> Node:
+    """`calls`. Raises Unclear where no text can be told to end before `text`, with which they open."""
+    if not text or text[0] in (NAMED, ARGUED):
+        raise Unclear("they open with nothing that tells them from text")
+    return calls
+
+
+def _with_members(samples: Samples) -> Inferred:
     """Calls whose arguments are written one by one."""
     one, others = _cut_at_members(samples.one), _cut_at_members(samples.others)
     several = _cut_at_members(samples.several) if samples.several else None
@@ -127,7 +146,9 @@ def _with_members(samples: Samples) -> Node:
     begin, cut = len(literals.open), name_end(found.text)
     tail = seq(found.nodes(cut, len(found.text)), Space(), Members(each), markup(behind))
     calls = _many(Call(found.nodes(begin, cut), tail), markup(literals.separator), several is not None)
-    return seq(found.nodes(0, begin), calls, markup(literals.close))
+    return Inferred(
+        _opened(seq(found.nodes(0, begin), calls, markup(literals.close)), found.text), False, bool(several)
+    )
 
 
 def _member(one: _Cut, others: _Cut, literals: _Literals) -> tuple[str, Node, str]:
@@ -166,7 +187,7 @@ def _typed(string: str, number: str, end: str) -> Node:
 
 
 def _many(call: Node, separator: Node, parallel: bool) -> Node:
-    spaced = separator if separator != Lit("") else Space()
+    spaced = separator if parts(separator) else Space()
     return Many(call, spaced) if parallel else Many(call, Space(), most=1)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from grammars.errors import GrammarError
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from grammars.formats import FENCED, Format, Frame, choose
-from grammars.formats.atoms import atoms, is_tag, opens_with_tag, without_common_end
+from grammars.formats.atoms import atoms, common_start, is_tag, opens_with_tag, without_common_end
 from grammars.formats.inferred import Sample, Samples, Shown, Unclear, find_object, infer_calls
 from grammars.plan import Plan, Turn, compile_turn
 from grammars.render import Call, render
@@ -83,30 +83,21 @@ class _Inference:
     def format(self) -> Format:
         if self.template.traits.calling is None:
             raise Unclear("it renders none")
-        several = self._sample(_SEVERAL) if self._parallel else None
-        calls, alone = infer_calls(Samples(self._sample(_ONE), self._sample(_OTHERS), several))
-        format = Format("inferred", calls, alone, answer=self._answer, reasoning=self._reasoning)
-        if alone:
+        several = self._sample(_SEVERAL) if self.template.traits.calling.parallel else None
+        found = infer_calls(Samples(self._sample(_ONE), self._sample(_OTHERS), several))
+        format = Format("inferred", found.calls, found.alone, answer=self._answer, reasoning=self._reasoning)
+        if found.alone:
             self._refuse_unshown()
         elif self._answer and not opens_with_tag(self._opening):
             raise Unclear("its texts have a frame, and its calls open with no tag")
-        _refuse_unlawful(format, [self._sample(calls) for calls in self._fitting(_RENDERED)], exact=True)
-        _refuse_unlawful(format, [self._sample(calls) for calls in self._fitting(_READ)], exact=False)
+        for conversations, exact in ((_RENDERED, True), (_READ, False)):
+            fitting = [calls for calls in conversations if found.parallel or len(calls) == 1]
+            _refuse_unlawful(format, [self._sample(calls) for calls in fitting], exact=exact)
         return format
-
-    @property
-    def _parallel(self) -> bool:
-        calling = self.template.traits.calling
-        return calling is not None and calling.parallel
-
-    def _fitting(self, conversations: Sequence[tuple[Shown, ...]]) -> Sequence[tuple[Shown, ...]]:
-        return [calls for calls in conversations if self._parallel or len(calls) == 1]
 
     def _prompt(self, *messages: Message, generated: bool = False) -> str:
         question = {"role": "user", "content": _QUESTION}
-        return self.template.render(
-            [question, *messages], format=FENCED, tools=_TOOLS, add_generation_prompt=generated
-        )
+        return self.template.render([question, *messages], format=FENCED, tools=_TOOLS, add_generation_prompt=generated)
 
     def _text(self, *messages: Message, generated: bool = False) -> str:
         """What stands behind the question."""
@@ -148,13 +139,15 @@ class _Inference:
         shortest = min(openings, key=len, default=None)
         if shortest is None or any(not opening.endswith(shortest) for opening in openings):
             raise Unclear("nothing tells where calls begin")
-        if any(atom in self._ends_of_text for atom in atoms(shortest)):
+        if any(atom in self._tags_behind_text for atom in atoms(shortest)):
             raise Unclear("they begin behind the end of the turn")
         return shortest
 
     def _behind_prompt(self) -> list[str]:
         before = self._one[: self._one.index(_NAMES[0])]
-        starts = [start for start in (self._answered[0], self._generated) if before.startswith(start)]
+        opened = self._reasoning.open.strip() if self._reasoning else ""
+        ways = (self._answered[0], self._generated, self._generated.rstrip().removesuffix(opened))
+        starts = [way.rstrip() for way in ways if before.startswith(way.rstrip())]
         return [before.removeprefix(start).lstrip() for start in starts[:1]]
 
     def _behind_text(self) -> list[str]:
@@ -178,18 +171,31 @@ class _Inference:
         return before, behind
 
     @cached_property
-    def _ends_of_text(self) -> frozenset[str]:
+    def _tags_behind_text(self) -> frozenset[str]:
         """Tags that stand behind a text, and all that may end a turn."""
+        return self._ends | self._following | {atom for atom in atoms(self._answered[1]) if is_tag(atom)}
+
+    @cached_property
+    def _following(self) -> frozenset[str]:
+        """The tag that stands behind a text when the talk goes on: it ends the turn, or the frame of the text."""
+        talk = ({"role": "assistant", "content": _ANSWER}, {"role": "user", "content": _ANSWER})
+        following = atoms(self._text(*talk).partition(_ANSWER)[2].lstrip())[:1]
+        return frozenset(filter(is_tag, following))
+
+    @property
+    def _ends(self) -> frozenset[str]:
+        """The known tokens that may end a turn."""
         eos = self.template.special_tokens.get("eos_token", "")
-        return self.ends | {atom for atom in atoms(self._answered[1]) if is_tag(atom)} | ({eos} - {""})
+        return self.ends | ({eos} - {""})
 
     @cached_property
     def _turn_and_answer_end(self) -> tuple[str, str]:
         """The turn with one call, without what ends it; and what ends a text but no turn."""
-        eos = self.template.special_tokens.get("eos_token", "")
-        ends = self.ends | ({eos} - {""})
-        turn, behind_text = (_without_ends(text, ends) for text in without_common_end(self._one, self._answered[1]))
-        if behind_text and not self._answer_opening:
+        ends = self._ends if self._answer_opening else self._ends | self._following
+        rests = without_common_end(self._one, self._answered[1])
+        turn, behind_text = (_without_ends(text, ends) for text in rests)
+        unended = self._answered[1].strip() and turn == self._one.rstrip()
+        if unended or (behind_text and not self._answer_opening):
             raise Unclear("a turn with calls ends otherwise than one with text")
         return turn, behind_text
 
@@ -200,18 +206,23 @@ class _Inference:
     @cached_property
     def _answer_opening(self) -> str:
         """The tags before a text that neither the prompt nor a thought has."""
-        thought = "".join((self._reasoning.open, self._reasoning.close)) if self._reasoning else ""
-        generated, answered = (
-            [atom for atom in atoms(text) if not atom.isspace()] for text in (self._generated, self._answered[0])
-        )
-        while generated and answered and generated[0] == answered[0]:
-            del generated[0], answered[0]
-        added, missing = ([atom for atom in rest if atom not in thought] for rest in (answered, generated))
+        generated, answered = (_squeezed(text) for text in (self._generated, self._answered[0]))
+        if generated.endswith(answered):
+            return ""
+        same = common_start(generated, answered)
+        added, missing = (atoms(self._thoughtless(text.removeprefix(same))) for text in (answered, generated))
         if not any(map(is_tag, added)):
             return ""
         if missing or not all(map(is_tag, added)):
             raise Unclear("its texts have a frame that is not understood")
         return "".join(added)
+
+    def _thoughtless(self, text: str) -> str:
+        """`text`, which has no whitespace, without the literals of a thought."""
+        literals = (self._reasoning.open, self._reasoning.close) if self._reasoning else ()
+        for literal in literals:
+            text = text.replace(_squeezed(literal), "")
+        return text
 
     @cached_property
     def _reasoning(self) -> Frame | None:
@@ -225,7 +236,7 @@ class _Inference:
         opening, closing = atoms(before.rstrip())[-1:], atoms(between.lstrip())[:1]
         if not (thought and answer and all(map(is_tag, [*opening, *closing])) and opening != closing):
             return None
-        if not opening or not closing or closing[0] in self._ends_of_text:
+        if not opening or not closing or closing[0] in self._tags_behind_text:
             return None
         gap = between.lstrip().removeprefix(closing[0])
         return Frame(opening[0], closing[0], gap if gap.isspace() else "")
@@ -277,13 +288,18 @@ def _refuse_unlawful(format: Format, samples: Sequence[Sample], *, exact: bool) 
     """Raises Unclear where `format` does not render the samples, whitespace aside, or does not read them back."""
     plan = compile_turn(Turn(format, tuple(Tool(name) for name in _NAMES)))
     for sample in samples:
-        calls = [Call(call.name, _json(call.arguments)) for call in sample.calls]
-        if exact and _squeezed(render(format, calls)) != _squeezed(sample.text):
+        # Whether JSON escapes what is not ASCII is a spelling too.
+        ways = [_squeezed(render(format, _calls(sample, ensure_ascii=ascii))) for ascii in (False, True)]
+        if exact and _squeezed(sample.text) not in ways:
             raise Unclear("rendered anew they differ")
         cuts = range(1, len(sample.text)) if sample.calls == _ONE else ()
         chunked = ([sample.text], list(sample.text), *([sample.text[:cut], sample.text[cut:]] for cut in cuts))
         if any(_read(plan, pieces) != sample.calls for pieces in chunked):
             raise Unclear("they are not read back")
+
+
+def _calls(sample: Sample, *, ensure_ascii: bool) -> list[Call]:
+    return [Call(call.name, json.dumps(call.arguments, ensure_ascii=ensure_ascii)) for call in sample.calls]
 
 
 def _squeezed(text: str) -> str:
