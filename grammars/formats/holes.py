@@ -5,6 +5,7 @@ A hole is a character of Unicode's private use, which no chat template holds: a 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ class Pattern:
     def nodes(self, start: int, stop: int) -> Node:
         """The tree of the part from `start` to `stop`."""
         bounds = [start, *(cut for cut in (self.start, self.stop) if start < cut < stop), stop]
-        return seq(*(self._part(one, other) for one, other in zip(bounds, bounds[1:], strict=False)))
+        return seq(*(self._part(one, other) for one, other in itertools.pairwise(bounds)))
 
     def _part(self, start: int, stop: int) -> Node:
         piece = self.text[start:stop]

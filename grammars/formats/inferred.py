@@ -153,7 +153,7 @@ def _with_members(samples: Samples) -> Inferred:
 
 def _member(one: _Cut, others: _Cut, literals: _Literals) -> tuple[str, Node, str]:
     """One argument's tree, and the literals before the first argument and behind the last."""
-    first, after_key, between, after_other = one.inners[0]
+    after_key, between, after_other = one.inners[0][1:]
     _, before_number, *between_numbers = others.inners[0]
     if after_key != after_other or between_numbers != [between, before_number] or one.rest != others.rest:
         raise Unclear("the markup of an argument depends on more than its type")
