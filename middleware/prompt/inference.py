@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from grammars.errors import GrammarError
 from grammars.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from grammars.formats import Format
 from grammars.formats.atoms import opens_with_tag
 from grammars.formats.inferred import Sample, Samples, Shown, Unclear, infer_calls
+from grammars.formats.responses import read_response_template
 from grammars.plan import Plan, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Tool
@@ -38,36 +41,63 @@ RENDERED = (
 READ = ((shown(0, True, None),), (shown(1, False), shown(2)))
 
 
-def infer(template: ChatTemplate, ends: Collection[str] = ()) -> tuple[Format | None, str]:
+def infer(
+    template: ChatTemplate, ends: Collection[str] = (), response_template: Mapping[str, Any] | None = None
+) -> tuple[Format | None, str]:
     """The format in which `template` renders calls, named "inferred", and why; None, and why, where it is not clear.
 
     Args:
         template: one whose family has no format of ours. It is rendered some twenty times: tens of milliseconds.
         ends: the texts of all tokens that may end the model's turn, as far as known; a turn with calls may end with
             another one than a turn with text (Functionary, Gemma 4).
+        response_template: the checkpoint's own, if it has one. It is read where the renderings are not clear, and
+            held against them all the same.
     """
+    renderings = Renderings(template, frozenset(ends))
+    format, why = _tried(lambda: _inferred(renderings))
+    if format is not None or response_template is None:
+        return format, why or "its chat template renders calls as this format does, and they are read back"
+    format, unread = _tried(lambda: _described(renderings, response_template))
+    if format is not None:
+        return format, f"its response template says so, and its chat template agrees; {why}"
+    return None, f"{why}; nor is its response template of use: {unread}"
+
+
+def _tried(attempt: Callable[[], Format]) -> tuple[Format | None, str]:
     try:
-        return _format(Renderings(template, frozenset(ends))), "it renders calls as this format does, and is read back"
+        return attempt(), ""
     except PromptError as error:
         return None, f"its chat template does not render the calls that it is tried with: {error}"
     except (Unclear, GrammarError) as error:
         return None, f"how its chat template writes calls is not clear: {error}"
 
 
-def _format(renderings: Renderings) -> Format:
-    calling = renderings.template.traits.calling
-    if calling is None:
-        raise Unclear("it renders none")
-    several = renderings.sample(SEVERAL) if calling.parallel else None
+def _inferred(renderings: Renderings) -> Format:
+    several = renderings.sample(SEVERAL) if renderings.calling.parallel else None
     found = infer_calls(Samples(renderings.sample(ONE), renderings.sample(OTHERS), several))
     format = Format("inferred", found.calls, found.alone, answer=renderings.answer, reasoning=renderings.reasoning)
     if found.alone:
         _refuse_unshown(renderings)
     elif renderings.answer and not opens_with_tag(renderings.opening):
         raise Unclear("its texts have a frame, and its calls open with no tag")
+    return _lawful(format, renderings, found.parallel, squeezed)
+
+
+def _described(renderings: Renderings, response_template: Mapping[str, Any]) -> Format:
+    """What the response template says. It leaves whitespace open: a template that has some must not differ in it."""
+    format = read_response_template(response_template)
+    format = replace(format, answer=renderings.answer, reasoning=renderings.reasoning or format.reasoning)
+    return _lawful(format, renderings, renderings.calling.parallel, str.strip)
+
+
+def _lawful(format: Format, renderings: Renderings, parallel: bool, spelling: Callable[[str], str]) -> Format:
+    """`format`. Raises Unclear where it contradicts the renderings, compared by their `spelling`."""
     for conversations, exact in ((RENDERED, True), (READ, False)):
-        fitting = [calls for calls in conversations if found.parallel or len(calls) == 1]
-        _refuse_unlawful(format, [renderings.sample(calls) for calls in fitting], exact=exact)
+        samples = [renderings.sample(calls) for calls in conversations if parallel or len(calls) == 1]
+        if exact and not all(_renders(format, sample, spelling) for sample in samples):
+            raise Unclear("rendered anew they differ")
+        if not _reads(format, samples):
+            raise Unclear("they are not read back")
     return format
 
 
@@ -82,18 +112,19 @@ def _refuse_unshown(renderings: Renderings) -> None:
         raise Unclear("they are bare JSON, of which its prompt shows none")
 
 
-def _refuse_unlawful(format: Format, samples: Sequence[Sample], *, exact: bool) -> None:
-    """Raises Unclear where `format` does not render the samples, whitespace aside, or does not read them back."""
+def _renders(format: Format, sample: Sample, spelling: Callable[[str], str]) -> bool:
+    # Whether JSON escapes what is not ASCII is a spelling too.
+    ways = (render(format, _calls(sample, ensure_ascii=ascii)) for ascii in (False, True))
+    return spelling(sample.text) in map(spelling, ways)
+
+
+def _reads(format: Format, samples: Sequence[Sample]) -> bool:
+    """Whether the samples are read back whole and by characters, the shortest one also cut in two everywhere."""
     plan = compile_turn(Turn(format, tuple(Tool(name) for name in NAMES)))
-    for sample in samples:
-        # Whether JSON escapes what is not ASCII is a spelling too.
-        ways = [squeezed(render(format, _calls(sample, ensure_ascii=ascii))) for ascii in (False, True)]
-        if exact and squeezed(sample.text) not in ways:
-            raise Unclear("rendered anew they differ")
-        cuts = range(1, len(sample.text)) if sample.calls == ONE else ()
-        chunked = ([sample.text], list(sample.text), *([sample.text[:cut], sample.text[cut:]] for cut in cuts))
-        if any(_read(plan, pieces) != sample.calls for pieces in chunked):
-            raise Unclear("they are not read back")
+    shortest = min(samples, key=lambda sample: len(sample.text))
+    cuts = [(shortest, [shortest.text[:at], shortest.text[at:]]) for at in range(1, len(shortest.text))]
+    chunked = [(sample, pieces) for sample in samples for pieces in ([sample.text], list(sample.text))]
+    return all(_read(plan, pieces) == sample.calls for sample, pieces in chunked + cuts)
 
 
 def _calls(sample: Sample, *, ensure_ascii: bool) -> list[Call]:

@@ -19,7 +19,7 @@ from grammars.formats import FENCED, Frame, choose
 from grammars.formats.atoms import atoms, common_start, is_tag, without_common_end
 from grammars.formats.inferred import Sample, Shown, Unclear, find_object
 from middleware.prompt.chat_template import ChatTemplate
-from middleware.prompt.traits import Message
+from middleware.prompt.traits import Calling, Message
 
 # Words that no chat template holds, so that what is found of them in a rendering is where they were put.
 _QUESTION, _ANSWER, _THOUGHT = "yabbering", "bettongia", "kultarring"
@@ -43,6 +43,14 @@ class Renderings:
 
     template: ChatTemplate
     ends: frozenset[str]
+
+    @property
+    def calling(self) -> Calling:
+        """How it wants calls. Raises Unclear where it drops them."""
+        calling = self.template.traits.calling
+        if calling is None:
+            raise Unclear("it renders none")
+        return calling
 
     def prompt(self, *messages: Message, generated: bool = False) -> str:
         """The whole prompt, in which tools are told and the messages follow a question."""
@@ -102,8 +110,7 @@ class Renderings:
         return [before.removeprefix(start).lstrip() for start in starts[:1]]
 
     def _behind_text(self) -> list[str]:
-        calling = self.template.traits.calling
-        if calling is None or not calling.beside_text:
+        if not self.calling.beside_text:
             return []
         _, answer, behind = self._text({**_message(ONE), "content": _ANSWER}).partition(_ANSWER)
         between, name, _ = behind.partition(NAMES[0])

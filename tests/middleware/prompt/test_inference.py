@@ -65,7 +65,6 @@ deepseek_v3    tool_chat_template_deepseekr1 tool_chat_template_deepseekv3 deeps
 deepseek_v31   tool_chat_template_deepseekv31 deepseek-ai-DeepSeek-V3.1
 deepseek_v32   deepseek-ai-DeepSeek-V3.2
 deepseek_v4    deepseek-ai-DeepSeek-V4-Flash-0731 deepseek-ai-DeepSeek-V4
-
 functools      fireworks-ai-llama-3-firefunction-v2
 gigachat       GigaChat3.1-10B-A1.8B
 glm45          GLM-4.6 inclusionai-ling-3.0-flash poolside-Laguna-XS-2.1 poolside-Laguna-XS.2
