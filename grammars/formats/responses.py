@@ -44,7 +44,7 @@ _KEY, _VALUE = Key(""), Value("")
 
 
 def read_response_template(spec: Mapping[str, Any]) -> Format:
-    """The format, named "inferred". Raises Unclear where the template leaves it open, or says it as none is read here."""
+    """The format, named "inferred". Raises Unclear where the template leaves it open, or says it in an unknown way."""
     fields = _mapping(spec.get("fields"))
     field = _mapping(fields.get("tool_calls"))
     thinking = _mapping(fields.get("thinking", fields.get("reasoning_content", {})))

@@ -14,7 +14,7 @@ from functools import cache
 import pytest
 
 from grammars.analysis import at_most
-from grammars.formats import FORMATS, Format
+from grammars.formats import FORMATS, Format, Frame
 from grammars.formats.inferred import Shown
 from grammars.plan import Plan, ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
@@ -218,3 +218,95 @@ def test_renderings_are_read_at_every_chunking(name: str) -> None:
         text = render(format, calls)
         for pieces in chunkings(text, random.Random(text)):
             assert said(read(plan(format), pieces).calls) == said(calls)
+
+
+GEMMA4 = {
+    "fields": {
+        "thinking": {"open": "<|channel>thought\n", "close": "<channel|>"},
+        "tool_calls": {
+            "open_pattern": r"<\|tool_call>call:(?P<name>\w+)",
+            "close": "<tool_call|>",
+            "repeats": True,
+            "content": "json",
+            "content_args": {"unquoted_keys": True, "string_delims": [['<|"|>', '<|"|>']]},
+            "transform": {"type": "function", "function": {"name": "{name}", "arguments": "{content}"}},
+        },
+    }
+}
+
+
+def test_a_response_template_is_believed_where_the_chat_template_agrees() -> None:
+    case = families()["gemma4"]
+    format, why = infer(case.template, case.ends, GEMMA4)
+    assert format, why
+    assert why.startswith("its response template says so")
+    assert format.reasoning == FORMATS["gemma4"].reasoning
+    for calls in fitting(RENDERED, format):
+        check_read(format, render(FORMATS["gemma4"], calls), calls)
+        check_read(FORMATS["gemma4"], render(format, calls), calls)
+    other = families()["minicpm5"]
+    format, why = infer(other.template, other.ends, GEMMA4)
+    assert format is None
+    assert why.endswith("rendered anew they differ")
+
+
+TOLD = "{% for t in tools %}{{ t | tojson }}{% endfor %}"
+TALK = """
+{%- for m in messages %}<|{{ m.role }}|>
+{%- if m.reasoning_content %}<hm>{{ m.reasoning_content }}</hm>{{ "\\n" }}{% endif %}{{ m.content }}
+{%- for c in m.tool_calls or [] %}CALL{% endfor %}<end>{% endfor %}
+{%- if add_generation_prompt %}<|assistant|>{% endif %}"""
+
+
+def made(call: str, told: str = TOLD) -> ChatTemplate:
+    """A template that renders a call `c` so."""
+    return ChatTemplate(told + TALK.replace("CALL", call), {"eos_token": "<end>"})
+
+
+JSON = '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}'
+
+
+def test_the_frame_of_thoughts_is_inferred() -> None:
+    format, why = infer(made(f"<call>{JSON}</call>"))
+    assert format, why
+    assert format.reasoning == Frame("<hm>", "</hm>", "\n")
+
+
+@pytest.mark.parametrize(
+    ("call", "wire"),
+    [
+        ("<call>{{ c.function.name }}[ID]{{ c.id }}[ARGS]{{ c.function.arguments | tojson }}", "<call>now[ARGS]{}"),
+        (f'<call>{JSON[:-1]}, "id": "{{{{ c.id }}}}"}}', '<call>{"name": "now", "arguments": {}}'),
+    ],
+)
+def test_an_id_behind_the_name_is_left_out(call: str, wire: str) -> None:
+    format, why = infer(made(call))
+    assert format, why
+    assert render(format, [Call("now", "{}", "abc")]) == wire
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        ("<call>{{ c.id }}{{ c.function.name }}: {{ c.function.arguments | tojson }}</call>", "an id before the name"),
+        ("<end><call>{{ c.function.name }}: {{ c.function.arguments | tojson }}</call>", "behind the end of the turn"),
+        (JSON, "bare JSON"),
+        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | e }}</call>", "the markup of an argument"),
+        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | upper }}</call>", "neither as JSON nor"),
+        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | replace('quoted', '') }}</call>", "rendered"),
+    ],
+)
+def test_what_is_unclear_is_said(call: str, why: str) -> None:
+    format, said = infer(made(call))
+    assert format is None
+    assert why in said
+
+
+def test_bare_json_is_believed_where_the_prompt_shows_it() -> None:
+    format, why = infer(made(JSON, TOLD + 'Answer with {"name": tool name, "arguments": its arguments}. '))
+    assert format, why
+    assert format.alone
+
+
+def test_a_template_without_calls() -> None:
+    assert infer(ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}"))[0] is None
