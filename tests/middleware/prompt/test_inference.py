@@ -292,7 +292,7 @@ def test_an_id_behind_the_name_is_left_out(call: str, wire: str) -> None:
         ("<end><call>{{ c.function.name }}: {{ c.function.arguments | tojson }}</call>", "behind the end of the turn"),
         (JSON, "bare JSON"),
         ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | e }}</call>", "the markup of an argument"),
-        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | upper }}</call>", "neither as JSON nor"),
+        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | upper }}</call>", "it renders none"),
         ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | replace('quoted', '') }}</call>", "rendered"),
     ],
 )
