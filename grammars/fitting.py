@@ -15,7 +15,8 @@ from typing import Any
 
 from grammars import wire
 from grammars.formats.format import Format
-from grammars.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS
+from grammars.lowered import json_type
+from grammars.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, spell_element
 from grammars.render import Call
 from grammars.scan import load
 from grammars.spelling import SPELLINGS
@@ -164,6 +165,22 @@ class _Pattern:
             return re.escape(value + node.end)
         return self.group(node, path, ".*?", value) + re.escape(node.end)
 
+    def word(self, node: wire.Word, path: Path) -> str:
+        return r"[\w-]+"
+
+    def type_name(self, node: wire.TypeName, path: Path) -> str:
+        return re.escape(json_type(self._member[1]))
+
+    def wrapped(self, node: wire.Wrapped, path: Path) -> str:
+        value = self._member[1]
+        if not isinstance(value, str):
+            return self.value(node, path)
+        return f"(?:{re.escape(node.open + value + node.close)}|{re.escape(value)}){re.escape(node.end)}"
+
+    def elements(self, node: wire.Elements, path: Path) -> str:
+        members = load(self.call.arguments).items()
+        return _SPACE.join(re.escape(spell_element(node.mark, name, value)) for name, value in members)
+
     def spelled(self, node: wire.Spelled, path: Path) -> str:
         return self.group(node, path, ".*?", load(self.call.arguments))
 
@@ -187,6 +204,10 @@ _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
     wire.Typed: _Pattern.typed,
     wire.Value: _Pattern.value,
     wire.Spelled: _Pattern.spelled,
+    wire.Word: _Pattern.word,
+    wire.TypeName: _Pattern.type_name,
+    wire.Wrapped: _Pattern.wrapped,
+    wire.Elements: _Pattern.elements,
 }
 
 
@@ -230,6 +251,7 @@ _SPELLED: Mapping[type[wire.Node], Callable[[Any, str, Any], wire.Node | None]] 
     wire.Space: _space,
     wire.Arguments: _json,
     wire.Value: _value,
+    wire.Wrapped: _value,
     wire.Spelled: _notation,
 }
 """What a leaf becomes when its text is found; None where it can't be read so."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from grammars.formats import FORMATS, Format, choose
+from grammars.formats import FORMATS, Format
 from grammars.plan import Plan, Turn, compile_turn
 from grammars.turns import Reasoning, reasoning_after
 from middleware import sampling, thoughts
@@ -25,6 +25,7 @@ from middleware.compiling.wanted import Wanted, wanted
 from middleware.completing import closing
 from middleware.completing.closing import Close
 from middleware.completing.completion import Job
+from middleware.conformance.settle import Settled, settle
 from middleware.engines.base import Engine, EngineDead
 from middleware.engines.vocabulary import Trial
 from middleware.errors import BadRequest
@@ -92,8 +93,10 @@ class Model:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
         await self.engine.start()
         await asyncio.to_thread(lambda: self._vocabulary)
-        format, why = self._format_and_why
-        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
+        settled = await asyncio.to_thread(lambda: self._settled)
+        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], settled.format.name, settled.why)
+        for verdict, breach in settled.breaches:
+            logger.warning("%s: %s (%s): %s: %s", self.names[0], verdict.case, verdict.mode, breach.part, breach.detail)
 
     def format_for(self, request: TurnRequest) -> Format:
         """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
@@ -107,15 +110,11 @@ class Model:
     @property
     def format(self) -> Format:
         """How this model writes tool calls."""
-        return self._format_and_why[0]
+        return self._settled.format
 
     @cached_property
-    def _format_and_why(self) -> tuple[Format, str]:
-        tokenizer = self.engine.tokenizer
-        chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
-        if self._settings.tool_format is None:
-            return chosen, why
-        return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
+    def _settled(self) -> Settled:
+        return settle(self.template, self.engine.tokenizer, self._settings.tool_format)
 
     @cached_property
     def places(self) -> Places:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from grammars.formats.format import Format, Frame
@@ -78,20 +78,30 @@ _THOUGHTS = tuple(
 
 
 def choose(template: str, special_tokens: Iterable[str] = ()) -> tuple[Format, str]:
-    """The format for a model, and why.
+    """The first candidate, or else the format for models that have none."""
+    return next(iter(candidates(template, special_tokens)), None) or fenced(template, special_tokens)
+
+
+def candidates(template: str, special_tokens: Iterable[str] = ()) -> Iterator[tuple[Format, str]]:
+    """The formats that a model may write, each with what speaks for it, the likeliest first.
 
     Args:
         template: its chat template, Jinja source; "" for none.
         special_tokens: the texts of its vocabulary's special tokens.
     """
-    vocabulary = "\n".join(special_tokens)
+    vocabulary, known = "\n".join(special_tokens), set()
     for place, text in (("chat template", template), ("vocabulary", vocabulary)):
         for name, marks in MARKS:
-            if all(mark in text for mark in marks):
+            if name not in known and all(mark in text for mark in marks):
+                known.add(name)
                 why = f"its {place} has {' and '.join(map(repr, marks))}"
-                return _fitted(FORMATS[name], text, template + vocabulary), why
+                yield _fitted(FORMATS[name], text, template + vocabulary), why
+
+
+def fenced(template: str, special_tokens: Iterable[str] = ()) -> tuple[Format, str]:
+    """The format for models that were trained on no tool calls."""
     why = "neither its chat template nor its vocabulary shows a format that is known"
-    return _fitted(FORMATS["fenced"], template, template + vocabulary), why
+    return _fitted(FORMATS["fenced"], template, template + "\n".join(special_tokens)), why
 
 
 def _fitted(format: Format, text: str, everything: str) -> Format:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from grammars.wire import Node
 
@@ -57,6 +58,11 @@ class Format:
     reasoning: Frame | None = None
     lead: str = ""
     history: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def content(self) -> str:
+        """A text that is equal for equal formats alone, in every process."""
+        return repr(self)
 
 
 THINK = Frame("<think>", "</think>", "\n\n")

@@ -26,7 +26,7 @@ def wanted(turn: Turn, vocabulary: str) -> Wanted:
     """Takes milliseconds for a megabyte."""
     content: Any = (
         vocabulary,
-        (turn.format.name, repr(turn.format.reasoning), turn.reasoning),
+        (turn.format.content, turn.reasoning),
         [(tool.name, tool.parameters, tool.input and astuple(tool.input)) for tool in turn.tools],
         astuple(turn.choice),
         (turn.schema, turn.written and astuple(turn.written), turn.answer_pointer),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grammars.tools import Tool
+from grammars.turns import Mode
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "get_weather": {
@@ -97,6 +98,11 @@ class Case:
     text: str = ""
     thoughts: str = ""
     document: bool = False
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The tool choices under which a model may write so."""
+        return ("auto", "required") if self.calls and not self.text else ("auto",)
 
 
 _WEATHER = ("get_weather", {"city": "Oslo", "days": 3})

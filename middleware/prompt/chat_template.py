@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
-from grammars.formats import Format
+from grammars.formats import FENCED, Format
 from middleware.prompt.briefing import brief, normal_tool
 from middleware.prompt.conversation import adapt
 from middleware.prompt.custom import as_function
@@ -81,14 +81,16 @@ class ChatTemplate:
         variables = {"add_generation_prompt": add_generation_prompt, **template_kwargs}
         functions = [as_function(tool) for tool in tools]
         attempt = partial(self._render, messages, functions, schema, format, variables)
+        # A template tells a model of tools in the model's own format: of a fence that we want instead, we must tell.
+        traits = replace(self.traits, telling=None, calling=None) if format.name == FENCED.name else self.traits
         try:
-            return attempt(self.traits)
+            return attempt(traits)
         except PromptError:
-            if not tools or not self.speaks_tools:
+            if not tools or traits.telling is None:
                 raise
             # Some templates fail on schemas that they can't spell: a list of types (Hermes), integers in an enum
             # (gpt-oss). The block prints any schema. If the conversation was at fault, it fails again.
-            return attempt(replace(self.traits, telling=None))
+            return attempt(replace(traits, telling=None))
 
     def _render(
         self,
