@@ -24,13 +24,15 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
         assert calls, "plan.py refuses a required call without tools"
         return _calls_alone(format, calls, reasoning)
     if answer is None:
-        return seq(_thoughts(format, reasoning, Frame.before_either), _TEXTS[mode](format, calls))
+        return seq(
+            _thoughts(format.reasoning and format.reasoning.before_either, reasoning), _TEXTS[mode](format, calls)
+        )
     return _ANSWERS[mode](format, calls, _placed(format, answer), reasoning)
 
 
-def _thoughts(format: Format, reasoning: Reasoning, placed: Callable[[Frame], Frame]) -> Node:
-    """What the model may think, or must have thought, in the frame as it is placed before what follows."""
-    return _REASONING[reasoning](placed(format.reasoning)) if format.reasoning else lift("")
+def _thoughts(frame: Frame | None, reasoning: Reasoning) -> Node:
+    """What the model may think, or must have thought."""
+    return _REASONING[reasoning](frame) if frame else lift("")
 
 
 def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
@@ -85,11 +87,17 @@ def _placed(format: Format, answer: Node) -> Node:
 def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning: Reasoning) -> Node:
     """The answer, or calls, each behind the whitespace that it has there."""
     if calls is None:
-        return seq(_thoughts(format, reasoning, _as_it_is), answer)
+        return seq(_thoughts(format.reasoning, reasoning), answer)
     if format.answer and format.preamble and format.answer.open == format.preamble.open:
-        return seq(_thoughts(format, reasoning, Frame.before_either), answer | seq(_empty_preamble(format), calls))
+        return seq(
+            _thoughts(format.reasoning and format.reasoning.before_either, reasoning),
+            answer | seq(_empty_preamble(format), calls),
+        )
     if format.answer:
-        return seq(_thoughts(format, reasoning, Frame.before_either), answer | _framed_calls(format, calls))
+        return seq(
+            _thoughts(format.reasoning and format.reasoning.before_either, reasoning),
+            answer | _framed_calls(format, calls),
+        )
     frame, led = format.reasoning, seq(Space(format.lead), calls) | answer
     if frame is None or reasoning == "off":
         return led
@@ -106,10 +114,6 @@ def _behind(frame: Frame, calls: Node, answer: Node) -> Node:
 
 def _opened(frame: Frame, behind: Node) -> Node:
     return seq(Space(frame.lead), frame.open, behind)
-
-
-def _as_it_is(frame: Frame) -> Frame:
-    return frame
 
 
 def _empty_preamble(format: Format) -> Node:
