@@ -25,7 +25,7 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
         return _calls_alone(format, calls, reasoning)
     if answer is None:
         return seq(
-            _thoughts(format.reasoning and format.reasoning.before_either, reasoning), _TEXTS[mode](format, calls)
+            _thoughts_before_either(format, reasoning), _TEXTS[mode](format, calls)
         )
     return _ANSWERS[mode](format, calls, _placed(format, answer), reasoning)
 
@@ -33,6 +33,11 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
 def _thoughts(frame: Frame | None, reasoning: Reasoning) -> Node:
     """What the model may think, or must have thought."""
     return _REASONING[reasoning](frame) if frame else lift("")
+
+
+def _thoughts_before_either(format: Format, reasoning: Reasoning) -> Node:
+    """The same where a call may follow, or text."""
+    return _thoughts(format.reasoning and format.reasoning.before_either, reasoning)
 
 
 def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
@@ -90,12 +95,12 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
         return seq(_thoughts(format.reasoning, reasoning), answer)
     if format.answer and format.preamble and format.answer.open == format.preamble.open:
         return seq(
-            _thoughts(format.reasoning and format.reasoning.before_either, reasoning),
+            _thoughts_before_either(format, reasoning),
             answer | seq(_empty_preamble(format), calls),
         )
     if format.answer:
         return seq(
-            _thoughts(format.reasoning and format.reasoning.before_either, reasoning),
+            _thoughts_before_either(format, reasoning),
             answer | _framed_calls(format, calls),
         )
     frame, led = format.reasoning, seq(Space(format.lead), calls) | answer
