@@ -112,7 +112,11 @@ def reasoning_after(format: Format, prompt: str) -> Reasoning:
 
 _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
-    "may": lambda frame: Opt(seq(frame.open, _thought(frame))),
+    "may": lambda frame: (
+        Opt(seq(frame.open, _thought(frame)) | lift(frame.close))
+        if frame.bare
+        else Opt(seq(frame.open, _thought(frame)))
+    ),
     "open": _thought,
 }
 

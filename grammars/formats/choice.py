@@ -65,6 +65,7 @@ MARKS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("functionary", ("<function=",)),
     ("functionary_v32", (">>>all\\n",)),
     ("ernie45", ("<tool_call>", "<response>")),
+    ("reka_edge", ("<tool_call>", "<sep>")),
     ("hermes", ("<tool_call>",)),
     ("olmo3", ("<function_calls>", "<functions>")),
     ("pythonic", ("[func_name1(",)),
@@ -104,8 +105,8 @@ def _fitted(format: Format, text: str, everything: str) -> Format:
 
 
 def _reasoning(format: Format, text: str) -> Frame | None:
-    """The frame of the model's thoughts, with the whitespace that the template has after it: its family's, or another."""
-    own = (replace(format.reasoning, gap=""),) if format.reasoning else ()
+    """The frame of the model's thoughts, its family's or another, and the whitespace that the template has after it."""
+    own: tuple[Frame, ...] = (replace(format.reasoning, gap=""),) if format.reasoning else ()
     for frame in (*own, *_THOUGHTS):
         if frame.open.strip() in text or _BUILT.get(frame.open, frame.open) in text:
             return replace(frame, gap=next((gap for sign, gap in _GAPS.items() if frame.close + sign in text), ""))

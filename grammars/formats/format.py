@@ -9,12 +9,16 @@ from grammars.wire import Node
 
 @dataclass(frozen=True)
 class Frame:
-    """The literals around a stretch of text; then `gap`, whitespace, and `resume`, where the turn starts anew."""
+    """The literals around a stretch of text; then `gap`, whitespace, and `resume`, where the turn starts anew.
+
+    `bare`: where there is no such text, `close` may stand alone.
+    """
 
     open: str
     close: str
     gap: str = ""
     resume: str = ""
+    bare: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from grammars.formats.json_lists import (
     MISTRAL_V3,
     NEMOTRON,
 )
-from grammars.formats.json_parts import ERNIE45, GIGACHAT3, INKLING, LONGCAT, PLAMO3, SOLAR_OPEN
+from grammars.formats.json_parts import ERNIE45, GIGACHAT3, INKLING, LONGCAT, PLAMO3, REKA_EDGE, SOLAR_OPEN
 from grammars.formats.json_tags import (
     FENCED,
     FUNCTIONARY,
@@ -87,6 +87,7 @@ FORMATS: Mapping[str, Format] = {
         SOLAR_OPEN,
         PLAMO3,
         ERNIE45,
+        REKA_EDGE,
         MINIMAX_M1,
         INTERNLM2,
         HUNYUAN,

@@ -31,7 +31,7 @@ poolside-Laguna-XS.2                     glm45
 poolside-Laguna-XS-2.1                   glm45
 poolside-Laguna-S-2.1                    glm47
 Spark2.5                                 glm47
-Reka-Edge                                hermes
+Reka-Edge                                reka_edge
 GLM-4.6                                  glm45
 GLM-4.7-Flash                            glm47
 MiniMax-M2                               minimax_m2
@@ -43,7 +43,6 @@ CohereForAI-c4ai-command-r7b-12-2024-tool_use command
 ROWS = dict(line.split() for line in TABLE.strip().splitlines())
 ONE_CALL = {"GigaChat3-10B-A1.8B"}
 SPACED = {  # what they show has other whitespace
-    "Reka-Edge": "no line break between two calls",
     "deepseek-ai-DeepSeek-V4": "an empty line where there are no arguments",
 }
 WITHOUT_IDS = {"Apriel-1.6-15b-Thinker-fixed", "unsloth-Apriel-1.5"}
