@@ -68,6 +68,7 @@ MARKS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("reka_edge", ("<tool_call>", "<sep>")),
     ("hermes", ("<tool_call>",)),
     ("olmo3", ("<function_calls>", "<functions>")),
+    ("glm4", ("在调用上述函数时，请使用 Json 格式表示调用的参数。",)),
     ("pythonic", ("[func_name1(",)),
     ("xlam", ('[{"name": "tool_call_name"',)),
     ("llama3", ('{"name": function name, "parameters"',)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from grammars.formats.calls import FUNCTIONGEMMA, GEMMA_4, LFM2, OLMO3, PYTHONIC
 from grammars.formats.dsml import DEEPSEEK_V4, DEEPSEEK_V32, DEEPSEEK_V41, GIGACHAT35
 from grammars.formats.format import Format
-from grammars.formats.json_alone import FUNCTIONARY_V32, LLAMA3, XLAM
+from grammars.formats.json_alone import FUNCTIONARY_V32, GLM4, LLAMA3, XLAM
 from grammars.formats.json_lists import (
     APERTUS,
     APRIEL,
@@ -49,6 +49,7 @@ FORMATS: Mapping[str, Format] = {
         HARMONY,
         QWEN3_CODER,
         SEED_OSS,
+        GLM4,
         GLM45,
         GLM47,
         LING3,

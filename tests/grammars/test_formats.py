@@ -137,6 +137,7 @@ Oslo
 <function=now>
 </function>
 </seed:tool_call>""",
+    "glm4": 'get_weather\n{"city": "Oslo", "days": 3}',
     "glm45": """\
 <tool_call>get_weather
 <arg_key>city</arg_key>
@@ -347,7 +348,7 @@ function call<|role_sep|>
         '{"name": "now", "arguments": {}}]</tool_calls>'
     ),
 }
-ONE_CALL_A_TURN = {"gigachat", "gigachat3", "harmony"}
+ONE_CALL_A_TURN = {"gigachat", "glm4", "gigachat3", "harmony"}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -513,6 +514,12 @@ def test_the_format_is_chosen_by_the_chat_template() -> None:
             ["<tool_calls>", "<tool_call>", "<tool_sep>", "<arg_key>"],
             "hy3",
             "its vocabulary has '<tool_calls' and '<tool_sep' and '<arg_key'",
+        ),
+        (
+            "{{ '\\n在调用上述函数时，请使用 Json 格式表示调用的参数。' }}",
+            [],
+            "glm4",
+            "its chat template has '在调用上述函数时，请使用 Json 格式表示调用的参数。'",
         ),
         ("", ["<tool_calls>", "<arg_key>"], "hy4", "its vocabulary has '<tool_calls' and '<arg_key'"),
         ("", ["<tool_call>", "<arg_key>"], "glm47", "its vocabulary has '<arg_key>'"),
