@@ -56,7 +56,7 @@ class Writer:
     def alt(self, node: wire.Alt) -> str:
         return self.walk(node.options[0])
 
-    def nothing(self, node: wire.Opt | wire.Stray) -> str:
+    def nothing(self, node: wire.Opt | wire.Stray | wire.Ahead) -> str:
         return ""
 
     def may(self, node: wire.May) -> str:
@@ -152,6 +152,7 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Opt: Writer.nothing,
     wire.May: Writer.may,
     wire.Stray: Writer.nothing,
+    wire.Ahead: Writer.nothing,
     wire.Many: Writer.many,
     wire.Call: Writer.call,
     wire.Name: Writer.name,

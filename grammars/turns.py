@@ -24,9 +24,7 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
         assert calls, "plan.py refuses a required call without tools"
         return _calls_alone(format, calls, reasoning)
     if answer is None:
-        return seq(
-            _thoughts_before_either(format, reasoning), _TEXTS[mode](format, calls)
-        )
+        return seq(_thoughts_before_either(format, reasoning), _TEXTS[mode](format, calls))
     return _ANSWERS[mode](format, calls, _placed(format, answer), reasoning)
 
 
@@ -46,14 +44,14 @@ def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
     if frame is None or reasoning == "off":
         return led
     behind = seq(_thought(frame.before_calls), _empty_preamble(format), calls)
-    return behind if reasoning == "open" else _opened(frame, behind) | led
+    return behind if reasoning == "open" else _opened(frame, behind, led) | led
 
 
 def text_or_calls(format: Format, calls: Node | None) -> Node:
     """Text, calls, or calls after text, as the format allows."""
     if calls is None:
         return text_only(format, None)
-    if format.answer and format.preamble and format.answer.open == format.preamble.open:
+    if format.answer and format.preamble and _alike(format):
         return _text_then_calls(format.answer, format.preamble, calls) | calls
     if format.answer:
         return _framed(format.answer, "content") | _framed_calls(format, calls)
@@ -93,21 +91,13 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
     """The answer, or calls, each behind the whitespace that it has there."""
     if calls is None:
         return seq(_thoughts(format.reasoning, reasoning), answer)
-    if format.answer and format.preamble and format.answer.open == format.preamble.open:
-        return seq(
-            _thoughts_before_either(format, reasoning),
-            answer | seq(_empty_preamble(format), calls),
-        )
     if format.answer:
-        return seq(
-            _thoughts_before_either(format, reasoning),
-            answer | _framed_calls(format, calls),
-        )
+        return seq(_thoughts_before_either(format, reasoning), answer | _framed_calls(format, calls))
     frame, led = format.reasoning, seq(Space(format.lead), calls) | answer
     if frame is None or reasoning == "off":
         return led
     behind = seq(_thought(replace(frame, gap="")), _behind(frame, calls, answer))
-    return behind if reasoning == "open" else _opened(frame, behind) | led
+    return behind if reasoning == "open" else _opened(frame, behind, led) | led
 
 
 def _behind(frame: Frame, calls: Node, answer: Node) -> Node:
@@ -117,8 +107,10 @@ def _behind(frame: Frame, calls: Node, answer: Node) -> Node:
     return seq(Space(call_gap), calls) | seq(Space(gap), answer)
 
 
-def _opened(frame: Frame, behind: Node) -> Node:
-    return seq(Space(frame.lead), frame.open, behind)
+def _opened(frame: Frame, behind: Node, unthought: Node) -> Node:
+    """The frame of thoughts and all `behind` its opening; or its end alone, where it may be, and what follows then."""
+    opened = seq(Space(frame.lead), frame.open, behind)
+    return opened | seq(frame.close, unthought) if frame.bare else opened
 
 
 def _empty_preamble(format: Format) -> Node:
@@ -128,7 +120,15 @@ def _empty_preamble(format: Format) -> Node:
 
 
 def _framed_calls(format: Format, calls: Node) -> Node:
+    """Calls, and the text before them where its frame tells it from an answer."""
+    if format.preamble and _alike(format):
+        return seq(_empty_preamble(format), calls)
     return seq(Opt(_framed(format.preamble, "content")), calls) if format.preamble else calls
+
+
+def _alike(format: Format) -> bool:
+    """Whether only what stands behind a text tells an answer from what precedes calls."""
+    return bool(format.answer and format.preamble and format.answer.open == format.preamble.open)
 
 
 def _framed(frame: Frame, sink: Sink) -> Node:
@@ -154,7 +154,7 @@ def reasoning_after(format: Format, prompt: str) -> Reasoning:
 
 _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
-    "may": lambda frame: Opt(_opened(frame, _thought(frame))),
+    "may": lambda frame: Opt(_opened(frame, _thought(frame), lift(""))),
     "open": _thought,
 }
 

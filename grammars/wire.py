@@ -150,6 +150,13 @@ class Word(Node):
 
 
 @dataclass(frozen=True)
+class Ahead(Node):
+    """Reads and writes nothing: what follows opens with this text. It tells a call that stands alone from text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Arguments(Node):
     """All arguments as one JSON object, passed on as written; generated in `spelling`."""
 

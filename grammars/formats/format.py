@@ -13,6 +13,7 @@ class Frame:
     """The literals around a stretch of text; then `gap`, whitespace, and `resume`, where the turn starts anew.
 
     `lead` is whitespace before it. `call_gap` is the whitespace between thoughts and calls, where it is another.
+    `bare`: where there is no such text, `close` may stand alone.
     """
 
     open: str
@@ -21,6 +22,7 @@ class Frame:
     resume: str = ""
     lead: str = ""
     call_gap: str | None = None
+    bare: bool = False
 
     @property
     def before_calls(self) -> Frame:

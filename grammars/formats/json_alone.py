@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grammars.formats.format import Format, Frame
-from grammars.wire import ARGUMENTS, NAME, Call, Lit, Many, Space, Stray, json_text
+from grammars.wire import ARGUMENTS, NAME, Ahead, Call, Lit, Many, Space, Stray, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 
@@ -57,4 +57,13 @@ Source: the chat template of meetkai/functionary-medium-v3.2.
     {"city": "Oslo"}
 
 or, for text, `all` and a line break before it.
+"""
+
+GLM4 = Format("glm4", calls=Many(Call(NAME + "\n" + Ahead("{"), ARGUMENTS), separator=Space(), most=1), alone=True)
+"""GLM-4, before 4.5; one call a turn.
+
+Source: the chat template of zai-org/glm-4-9b-chat, and what those who tune the model write for a call.
+
+    get_weather
+    {"city": "Oslo"}
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grammars.formats.format import Format, Frame
+from grammars.formats.format import THINK, Format, Frame
 from grammars.wire import ARGUMENTS, NAME, NEWLINE, Alt, Call, Id, Lit, Many, May, Space, Word, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
@@ -132,6 +132,24 @@ ERNIE45 = Format(
 """ERNIE 4.5: Hermes's calls, and text in a frame.
 
 Source: vLLM's ernie45 parsers.
+
+    <tool_call>
+    {"name": "get_weather", "arguments": {"city": "Oslo"}}
+    </tool_call>
+"""
+
+REKA_EDGE = Format(
+    "reka_edge",
+    calls=Many(
+        Call("<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"),
+        separator=Space(),
+    )
+    + Space("\n\n"),
+    reasoning=THINK,
+)
+"""Reka Edge: Hermes's calls, with nothing between two and an empty line behind them.
+
+Source: the chat template of RekaAI/reka-edge.
 
     <tool_call>
     {"name": "get_weather", "arguments": {"city": "Oslo"}}

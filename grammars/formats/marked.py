@@ -80,14 +80,24 @@ Source: the chat template of moonshotai/Kimi-K2-Instruct.
     <|tool_call_end|><|tool_calls_section_end|>     (in one line)
 """
 
+# The recipient before the channel or behind it, and the models call on the channel of their thoughts too.
+_HEADS = (
+    "<|channel|>commentary to=functions." + NAME,
+    " to=functions." + NAME + "<|channel|>commentary",
+    "<|channel|>analysis to=functions." + NAME,
+    " to=functions." + NAME + "<|channel|>analysis",
+)
+_FORMS = ("<|constrain|>json<|message|>", "json<|message|>")
+
 HARMONY = Format(
     "harmony",
     calls=Many(
         Call(
             Alt(
-                (
-                    "<|channel|>commentary to=functions." + NAME + Space(" ") + "<|constrain|>json<|message|>",
-                    " to=functions." + NAME + "<|channel|>commentary" + Space(" ") + "<|constrain|>json<|message|>",
+                tuple(
+                    head + Space(" ") + form + "<|message|>"
+                    for head in _HEADS
+                    for form in ("<|constrain|>json", "json")
                 )
             ),
             ARGUMENTS + May(Lit("<|call|>")),

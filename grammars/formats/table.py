@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from grammars.formats.calls import FUNCTIONGEMMA, GEMMA_4, LFM2, OLMO3, PYTHONIC
 from grammars.formats.dsml import DEEPSEEK_V4, DEEPSEEK_V32, DEEPSEEK_V41, GIGACHAT35
 from grammars.formats.format import Format
-from grammars.formats.json_alone import FUNCTIONARY_V32, LLAMA3, XLAM
+from grammars.formats.json_alone import FUNCTIONARY_V32, GLM4, LLAMA3, XLAM
 from grammars.formats.json_lists import (
     APERTUS,
     APRIEL,
@@ -20,7 +20,7 @@ from grammars.formats.json_lists import (
     MISTRAL_V3,
     NEMOTRON,
 )
-from grammars.formats.json_parts import ERNIE45, GIGACHAT3, INKLING, LONGCAT, PLAMO3, SOLAR_OPEN
+from grammars.formats.json_parts import ERNIE45, GIGACHAT3, INKLING, LONGCAT, PLAMO3, REKA_EDGE, SOLAR_OPEN
 from grammars.formats.json_tags import (
     FENCED,
     FUNCTIONARY,
@@ -49,6 +49,7 @@ FORMATS: Mapping[str, Format] = {
         HARMONY,
         QWEN3_CODER,
         SEED_OSS,
+        GLM4,
         GLM45,
         GLM47,
         LING3,
@@ -87,6 +88,7 @@ FORMATS: Mapping[str, Format] = {
         SOLAR_OPEN,
         PLAMO3,
         ERNIE45,
+        REKA_EDGE,
         MINIMAX_M1,
         INTERNLM2,
         HUNYUAN,

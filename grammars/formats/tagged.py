@@ -32,7 +32,7 @@ MINIMAX_M3 = Format(
     )
     + NEWLINE
     + f"{_NS}</tool_call>",
-    reasoning=Frame("<mm:think>", "</mm:think>"),
+    reasoning=Frame("<mm:think>", "</mm:think>", bare=True),
 )
 """MiniMax M3: arguments are elements within each other, with a token before each tag. Its template leaves null out.
 

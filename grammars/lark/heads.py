@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grammars.lark.escape import escaped
-from grammars.wire import Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, Word
+from grammars.wire import Ahead, Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, Word
 
 WORD = r"[A-Za-z0-9_\-]{1,64}"
 
@@ -32,7 +32,7 @@ def _to_first_head(node: Node) -> Iterator[Node]:
 
 def _pattern(node: Node) -> str:
     match node:
-        case Lit(text):
+        case Lit(text) | Ahead(text):
             return escaped(text)
         case Space():
             return r"[ \t\r\n]*"

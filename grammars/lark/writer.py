@@ -154,7 +154,7 @@ class Writer:
                 return wire.Lit(self._tool.name)
             case wire.May(body):
                 return self._plain(body)
-            case wire.Stray():
+            case wire.Stray() | wire.Ahead():
                 return wire.Lit("")
             case _:
                 return node
@@ -168,7 +168,7 @@ class Writer:
     def may(self, node: wire.May) -> str:
         return self.walk(node.body)
 
-    def stray(self, node: wire.Stray) -> str:
+    def nothing(self, node: wire.Stray | wire.Ahead) -> str:
         return ""
 
     def many(self, node: wire.Many) -> str:
@@ -334,7 +334,8 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Alt: Writer.alt,
     wire.Opt: Writer.opt,
     wire.May: Writer.may,
-    wire.Stray: Writer.stray,
+    wire.Stray: Writer.nothing,
+    wire.Ahead: Writer.nothing,
     wire.Many: Writer.many,
     wire.Text: Writer.text,
     wire.Unlike: Writer.unlike,

@@ -225,6 +225,10 @@ class Parser:
     def word(self, node: wire.Word) -> Steps[None]:
         yield from self.cursor.run(WORD_CHARACTERS, MOST_NAME)
 
+    def ahead(self, node: wire.Ahead) -> Steps[None]:
+        yield from self.cursor.expect(node.text)
+        self.cursor.at -= len(node.text)
+
     def argument(self, text: str) -> Event:
         """The event for a piece of the arguments' JSON text."""
         self._arguments.append(text)
@@ -280,6 +284,7 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Id: Parser.id,
     wire.Ordinal: Parser.ordinal,
     wire.Word: Parser.word,
+    wire.Ahead: Parser.ahead,
     wire.Arguments: json_values.arguments,
     wire.Members: members.members,
     wire.Key: members.key,

@@ -57,8 +57,8 @@ def _frame(frame: Frame | None, written: Sequence[tuple[Case, Transcript]]) -> F
     """The frame with the whitespace that the template shows around it."""
     for case, transcript in written:
         if frame and (match := re.match(_around(frame, case.thoughts), transcript.text)):
-            gap = {"call_gap": match["gap"]} if case.calls else {"gap": match["gap"]}
-            frame = replace(frame, lead=match["lead"] or "", **gap)
+            frame = replace(frame, lead=match["lead"] or "")
+            frame = replace(frame, call_gap=match["gap"]) if case.calls else replace(frame, gap=match["gap"])
     return frame
 
 

@@ -137,6 +137,7 @@ Oslo
 <function=now>
 </function>
 </seed:tool_call>""",
+    "glm4": 'get_weather\n{"city": "Oslo", "days": 3}',
     "glm45": """\
 <tool_call>get_weather
 <arg_key>city</arg_key>
@@ -334,12 +335,20 @@ function call<|role_sep|>
 <tool_call>
 {"name": "now", "arguments": {}}
 </tool_call>""",
+    "reka_edge": """\
+<tool_call>
+{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}
+</tool_call><tool_call>
+{"name": "now", "arguments": {}}
+</tool_call>
+
+""",
     "apriel": (
         '<tool_calls>[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}, '
         '{"name": "now", "arguments": {}}]</tool_calls>'
     ),
 }
-ONE_CALL_A_TURN = {"gigachat", "gigachat3", "harmony"}
+ONE_CALL_A_TURN = {"gigachat", "glm4", "gigachat3", "harmony"}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -435,7 +444,7 @@ CHOICES: dict[str, tuple[str, str | None]] = {
     "Qwen-Qwen3-0.6B": ("hermes", "<think>"),
     "Qwen3-Coder": ("qwen3_coder", None),
     "Qwen3.5-4B": ("qwen3_coder", "<think>"),
-    "Reka-Edge": ("hermes", "<think>"),
+    "Reka-Edge": ("reka_edge", "<think>"),
     "Spark2.5": ("glm47", "<think>"),
     "StepFun3.5-Flash": ("qwen3_coder", "<think>"),
     "deepseek-ai-DeepSeek-R1-Distill-Llama-8B": ("deepseek_v3", "<think>"),
@@ -498,12 +507,69 @@ def test_the_format_is_chosen_by_the_chat_template() -> None:
     [
         ("", ["<s>", "[TOOL_CALLS]"], "mistral_v3", "its vocabulary has '[TOOL_CALLS]'"),
         ("<tool_call>", ["[TOOL_CALLS]"], "hermes", "its chat template has '<tool_call>'"),
+        ("", ["<｜DSML｜ calls>"], "deepseek_v41", "its vocabulary has '｜DSML｜' and ' calls>'"),
+        ("", ["<iquest_tool_call>", "<arg_key>"], "iquest", "its vocabulary has '<iquest_tool_call>'"),
+        (
+            "",
+            ["<tool_calls>", "<tool_call>", "<tool_sep>", "<arg_key>"],
+            "hy3",
+            "its vocabulary has '<tool_calls' and '<tool_sep' and '<arg_key'",
+        ),
+        (
+            "{{ '\\n在调用上述函数时，请使用 Json 格式表示调用的参数。' }}",
+            [],
+            "glm4",
+            "its chat template has '在调用上述函数时，请使用 Json 格式表示调用的参数。'",
+        ),
+        ("", ["<tool_calls>", "<arg_key>"], "hy4", "its vocabulary has '<tool_calls' and '<arg_key'"),
+        ("", ["<tool_call>", "<arg_key>"], "glm47", "its vocabulary has '<arg_key>'"),
         ("", [], "fenced", "neither its chat template nor its vocabulary shows a format that is known"),
     ],
 )
 def test_the_choice_says_why(template: str, tokens: list[str], name: str, why: str) -> None:
     format, reason = choose(template, tokens)
     assert (format.name, reason) == (name, why)
+
+
+FAMILIES = Path(__file__).parents[3] / "shared" / "data" / "families"
+
+# Where families.json names another format, or none: it was made before there was one.
+OTHERWISE = {
+    "hy3": "hy3",
+    "apriel15": "apriel",
+    "apriel16": "apriel",
+    "solar_open": "solar_open",
+    "ling3": "ling3",
+    "laguna": "glm45",
+    "minicpm5": "minicpm5",
+    "kimi_k3": "kimi_k3",
+    "minimax_m3": "minimax_m3",
+    "reka_edge": "reka_edge",
+    "spark25": "glm47",
+    "muse_glimmer": "muse_glimmer",
+    "glm4": "glm45",
+    "cohere2moe": "command4",
+    "gigachat3": "gigachat3",
+}
+
+
+@pytest.mark.skipif(not FAMILIES.exists(), reason="needs ../shared/data/families")
+def test_each_family_gets_its_format() -> None:
+    families = json.loads((FAMILIES / "families.json").read_text())
+    chosen = {}
+    for family in families:
+        template = (FAMILIES / family["name"] / "chat_template.jinja").read_text()
+        chosen[family["name"]] = choose(template)[0].name
+    assert chosen == {family["name"]: OTHERWISE.get(family["name"], family["format"]) for family in families}
+
+
+def test_a_suffix_of_all_tags_is_taken_from_template_or_vocabulary() -> None:
+    tokens = [f"<{tag}:6124c78e>" for tag in ("think", "tool_calls", "tool_call", "arg_key", "arg_value")]
+    format, _ = choose("", tokens)
+    assert (format.name, format.reasoning and format.reasoning.open) == ("hy4", "<think:6124c78e>")
+    assert render(format, CALLS[1:]) == (
+        "<tool_calls:6124c78e><tool_call:6124c78e>now</tool_call:6124c78e></tool_calls:6124c78e>"
+    )
 
 
 @pytest.mark.parametrize(

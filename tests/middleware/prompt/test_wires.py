@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from grammars.formats import choose
+from grammars.plan import Turn, compile_turn
 from grammars.render import Call, render
+from grammars.tools import Tool
+from grammars.turns import reasoning_after
 from middleware.prompt.template import Template
 from tests import shared
+from tests.grammars.laws import generates, read
 
 # row of chat_templates.jsonl.gz | the format that must be chosen
 TABLE = """
@@ -31,7 +35,7 @@ poolside-Laguna-XS.2                     glm45
 poolside-Laguna-XS-2.1                   glm45
 poolside-Laguna-S-2.1                    glm47
 Spark2.5                                 glm47
-Reka-Edge                                hermes
+Reka-Edge                                reka_edge
 GLM-4.6                                  glm45
 GLM-4.7-Flash                            glm47
 MiniMax-M2                               minimax_m2
@@ -43,7 +47,6 @@ CohereForAI-c4ai-command-r7b-12-2024-tool_use command
 ROWS = dict(line.split() for line in TABLE.strip().splitlines())
 ONE_CALL = {"GigaChat3-10B-A1.8B"}
 SPACED = {  # what they show has other whitespace
-    "Reka-Edge": "no line break between two calls",
     "deepseek-ai-DeepSeek-V4": "an empty line where there are no arguments",
 }
 WITHOUT_IDS = {"Apriel-1.6-15b-Thinker-fixed", "unsloth-Apriel-1.5"}
@@ -98,3 +101,56 @@ def test_a_format_writes_what_the_template_shows(name: str) -> None:
         assert "".join(text.split()) in "".join(rendered(name, arguments).split())
     else:
         assert text in rendered(name, arguments)
+
+
+WEATHER = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
+TOOLS = (Tool("get_weather", parameters=WEATHER), Tool("now", parameters={"type": "object", "properties": {}}))
+# row | the end of the model's turn
+TURNS = {
+    "Kimi-K3": "<|end_of_msg|>",
+    "MiniMax-M3": "[e~[",
+    "tencent-Hy3": "<｜hy_eos:opensource｜>",
+    "muse-glimmer": "<|eot|>",
+    "inclusionai-ling-3.0-flash": "<|role_end|>",
+    "poolside-Laguna-S-2.1": "</assistant>",
+    "Spark2.5": "<｜end▁of▁sentence｜>",
+}
+# What they show of a message that has calls beside text.
+WITHOUT_TEXT = {"muse-glimmer"}
+
+
+@pytest.mark.parametrize("name", TURNS)
+@pytest.mark.parametrize("thoughts", ["", "Hm."])
+@pytest.mark.parametrize("text", ["", "It rains."])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_turn_as_the_template_shows_it_is_generated_and_read(name: str, thoughts: str, text: str, count: int) -> None:
+    format, _ = choose(templates()[name])
+    calls = [Call("get_weather", '{"city": "Oslo", "days": 3}'), Call("now", "{}")][:count]
+    prompt, turn = parted(name, thoughts, text, calls)
+    plan = compile_turn(Turn(format, TOOLS, reasoning=reasoning_after(format, prompt)))
+    assert plan.grammar
+    assert generates(plan.grammar, turn)
+    message = read(plan, list(turn))
+    assert (message.reasoning.strip(), message.malformed) == (thoughts, [])
+    assert message.content.strip() == ("" if count and name in WITHOUT_TEXT else text)
+    assert [(call.name, call.arguments) for call in message.calls] == [(call.name, call.arguments) for call in calls]
+
+
+def parted(name: str, thoughts: str, text: str, calls: list[Call]) -> tuple[str, str]:
+    """The prompt, and what the template shows of the model's turn behind it."""
+    template = Template(templates()[name], {"bos_token": "<s>", "eos_token": "</s>"})
+    shown = [
+        {"id": "c", "type": "function", "function": {"name": call.name, "arguments": json.loads(call.arguments)}}
+        for call in calls
+    ]
+    question = {"role": "user", "content": "Hi"}
+    answer = {"role": "assistant", "content": text, "tool_calls": shown or None}
+    answer |= {"reasoning_content": thoughts} if thoughts else {}
+    tools = [
+        {"type": "function", "function": {"name": tool.name, "description": "d", "parameters": {}}} for tool in TOOLS
+    ]
+    context = {"tools": tools, "enable_thinking": bool(thoughts), "reasoning_effort": "high"}
+    prompt = template.render({"messages": [question], "add_generation_prompt": True, **context})
+    whole = template.render({"messages": [question, answer], "add_generation_prompt": False, **context})
+    assert whole.startswith(prompt)
+    return prompt, whole.removeprefix(prompt).rstrip().removesuffix(TURNS[name])
