@@ -49,10 +49,14 @@ class OneTokenAByte:
     chat_template = "{# <tool_call> <think></think>\\n\\n #}{{ messages[0]['content'] }}"
     named_tokens: Mapping[str, str] = {}
     special_tokens: Mapping[str, int] = {}
+    added_tokens: Mapping[str, bool] = {}
     vocabulary_size = 256
 
     def encode(self, text: str) -> list[int]:
         return list(text.encode())
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        return self.encode("".join(segments))
 
     @property
     def vocabulary(self) -> Vocabulary:
