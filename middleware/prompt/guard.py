@@ -28,10 +28,10 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _LITERAL = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"')
 # Keys that templates look up.
 _KEYS = """
-    $defs $ref additionalProperties allOf anyOf arguments const content default definition description enum examples
-    exclusiveMaximum exclusiveMinimum format function id items maximum maxItems maxLength minimum minItems minLength
-    name nullable oneOf parameters pattern prefixItems properties reasoning reasoning_content refusal required response
-    return role strict text thinking title tool_call_id tool_calls type
+    $defs $ref additionalProperties allOf anyOf arguments const content custom default definition description enum
+    examples exclusiveMaximum exclusiveMinimum format function grammar id input items maximum maxItems maxLength minimum
+    minItems minLength name nullable oneOf parameters pattern prefixItems properties reasoning reasoning_content refusal
+    required response return role strict syntax text thinking title tool_call_id tool_calls tools type
 """
 _LOOKED_UP = frozenset(_KEYS.split())
 
@@ -66,36 +66,51 @@ class Guard:
 
     def seal(self, *values: Any) -> Seal:
         """A guard for one request, whose strings are in `values`. Raises PromptError where no character is left."""
-        if not any(_GUARDS[0] in text or _escaped(_GUARDS[0]) in text for text in _strings(values)):
-            return Seal(self, _GUARDS[0])
-        held: set[str] = set()
+        usual, escaped = _GUARDS[0], _escaped(_GUARDS[0])
+        needed, held = bool(self._rests or self._spelled), False
         for text in _strings(values):
-            held.update(text, (chr(int(code, 16)) for code in _ESCAPE.findall(text)))
-        free = next((guard for guard in _GUARDS if guard not in held), None)
-        if free is None:
-            raise PromptError("The messages hold all of Unicode's noncharacters and its private characters.")
-        return Seal(self, free)
+            needed = needed or any(sign in text for sign in self._signs)
+            held = held or usual in text or escaped in text
+        return Seal(self, _free(values) if held else usual, needed)
 
     @cached_property
     def markers(self) -> re.Pattern[str]:
         """Finds markup, as the one group."""
         return re.compile(f"({pattern(self.markup)})")
 
-    @cached_property
-    def beginnings(self) -> re.Pattern[str]:
-        """Finds the characters that markup could begin with; where it begins with a letter, only those that it does.
+    def guarded(self, text: str, guard: str) -> str:
+        """With a guard after each character that markup could begin with; where it begins with a letter, where it does.
 
-        Not those of another text that the template looks for, so that it still finds that.
+        Other texts that the template looks for are left as they are, so that it still finds them.
         """
-        words = pattern(text[1:] for text in self.sought if self._is_no_markup(text))
-        symbols = "".join(map(re.escape, sorted(self._symbols)))
-        spelled = pattern(text for text in self.markup if text[0] not in self._symbols)
-        found = [f"[{symbols}](?!{words})" if words else f"[{symbols}]"] if symbols else []
-        return re.compile("|".join([*found, f"(?={spelled})."] if spelled else found), re.DOTALL)
+        marked = self._marked(text, guard)
+        if guard in marked:
+            for word in self._sought:
+                marked = marked.replace(self._marked(word, guard), word[0] + self._marked(word[1:], guard))
+        return self._spelled.sub(rf"\g<0>{guard}", marked) if self._spelled else marked
+
+    def _marked(self, text: str, guard: str) -> str:
+        for symbol in self._symbols:
+            text = text.replace(symbol, symbol + guard)
+        return text
+
+    @cached_property
+    def _signs(self) -> tuple[str, ...]:
+        """What a text holds that needs a guard."""
+        return (*self._symbols, "\\u")
 
     @cached_property
     def _symbols(self) -> frozenset[str]:
         return frozenset(text[0] for text in self.markup if not text[0].isalnum() and text[0] not in '\\"')
+
+    @cached_property
+    def _spelled(self) -> re.Pattern[str] | None:
+        spelled = pattern(text for text in self.markup if text[0] not in self._symbols)
+        return re.compile(f"(?={spelled}).", re.DOTALL) if spelled else None
+
+    @cached_property
+    def _sought(self) -> tuple[str, ...]:
+        return tuple(text for text in self.sought if self._is_no_markup(text))
 
     def _is_no_markup(self, text: str) -> bool:
         """Whether a text that begins so can't be markup."""
@@ -136,16 +151,20 @@ class Seal:
 
     guard: Guard
     character: str
+    needed: bool = True
 
-    def guarded(self, value: Any, key: str = "") -> Any:
-        """A copy of a JSON value, which stands under `key`. Raises RecursionError."""
+    def guarded(self, value: Any) -> Any:
+        """A JSON value with its strings guarded: a copy, unless nothing in it needs that. Raises RecursionError."""
+        return self._guarded(value, "") if self.needed else value
+
+    def _guarded(self, value: Any, key: str) -> Any:
         match value:
             case str():
                 return _READ.get(key, Seal._text)(self, value)
             case Mapping():
-                return {self._key(name): self.guarded(inner, name) for name, inner in value.items()}
+                return {self._key(name): self._guarded(inner, name) for name, inner in value.items()}
             case list() | tuple():
-                return [self.guarded(item, key) for item in value]
+                return [self._guarded(item, key) for item in value]
         return value
 
     def revealed(self, rendered: str) -> Prompt:
@@ -153,12 +172,15 @@ class Seal:
         if self.character not in rendered and _escaped(self.character) not in rendered:
             return Prompt(rendered)
         segments = self.guard.markers.split(rendered)
-        # Python's spelling of a list has the guard as JSON's has it; JSON in JSON has several backslashes.
-        guards = re.compile(rf"{self.character}|\\\\+{_escaped(self.character)[1:]}")
-        segments[::2] = [guards.sub("", text) for text in segments[::2]]
+        segments[::2] = map(self._unguarded, segments[::2])
         text = "".join(segments)
         same = [found.span() for found in self.guard.markers.finditer(text)] == list(_spans(segments))
         return Prompt(text) if same else Prompt(text, tuple(segments))
+
+    def _unguarded(self, text: str) -> str:
+        text, escaped = text.replace(self.character, ""), _escaped(self.character)
+        # Python's spelling of a list has the guard as JSON's has it; JSON within JSON has several backslashes.
+        return re.sub(rf"\\+{escaped[1:]}", "", text) if escaped in text else text
 
     def _key(self, name: str) -> str:
         return self._word(name) if name in _LOOKED_UP else self._text(name)
@@ -169,7 +191,7 @@ class Seal:
 
     def _word(self, text: str) -> str:
         """A text that does not stand within the template's markup."""
-        return self.guard.beginnings.sub(rf"\g<0>{self.character}", text)
+        return self.guard.guarded(text, self.character)
 
     def _arguments(self, text: str) -> str:
         """JSON, where it is that: templates take it as text or parsed, and must find it as valid as it was."""
@@ -182,12 +204,25 @@ class Seal:
 
 
 # What a template compares with words of its own, and what is JSON in a string.
-_READ: Mapping[str, Callable[[Seal, str], str]] = {"role": Seal._word, "type": Seal._word, "arguments": Seal._arguments}
+_READ: Mapping[str, Callable[[Seal, str], str]] = {
+    **dict.fromkeys(("role", "type", "syntax"), Seal._word),
+    "arguments": Seal._arguments,
+}
 
 
 def _escaped(character: str) -> str:
     """As JSON spells it in ASCII."""
     return json.dumps(character)[1:-1]
+
+
+def _free(values: Any) -> str:
+    held: set[str] = set()
+    for text in _strings(values):
+        held.update(text, (chr(int(code, 16)) for code in _ESCAPE.findall(text)))
+    free = next((guard for guard in _GUARDS if guard not in held), None)
+    if free is None:
+        raise PromptError("The messages hold all of Unicode's noncharacters and its private characters.")
+    return free
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -90,11 +90,12 @@ class Family:
         return {token_id: token.content for token_id, token in added if token.content in self.markup}
 
 
-@pytest.fixture(scope="module", params=list(ROWS) or [pytest.param("", marks=pytest.mark.skip("no ../shared/data"))])
+@pytest.fixture(scope="module", params=list(ROWS) or [""])
 def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
     from transformers import AutoTokenizer
 
-    row, folder = ROWS[request.param], shared.DATA / "families"
+    folder = shared.path("families")
+    row = ROWS[request.param]
     to = tmp_path_factory.mktemp(row["name"])
     source = json.loads(lzma.decompress((folder / row["tokenizer"] / "tokenizer.json.xz").read_bytes()))
     source["added_tokens"] = [one for one in source["added_tokens"] if one["content"] not in row.get("without", ())]
