@@ -50,10 +50,14 @@ class OneTokenAByte:
     named_tokens: Mapping[str, str] = {}
     special_tokens: Mapping[str, int] = {}
     ends: tuple[int, ...] = ()
+    added_tokens: Mapping[str, bool] = {}
     vocabulary_size = 256
 
     def encode(self, text: str) -> list[int]:
         return list(text.encode())
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        return self.encode("".join(segments))
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from grammars.analysis import texts
 from grammars.formats import FORMATS, Format
 from grammars.plan import Plan, Turn, compile_turn
 from grammars.turns import Reasoning, reasoning_after
@@ -27,10 +28,11 @@ from middleware.completing.closing import Close
 from middleware.completing.completion import Job
 from middleware.conformance.settle import Settled, settle
 from middleware.engines.base import Engine, EngineDead
+from middleware.engines.markup import markup
 from middleware.engines.vocabulary import Trial
 from middleware.errors import BadRequest
 from middleware.offloop import off_loop
-from middleware.prompt import ChatTemplate, PromptError
+from middleware.prompt import ChatTemplate, Prompt, PromptError
 from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard, ModelState
 from middleware.settings import InvalidSetting, Settings
@@ -51,7 +53,7 @@ NOTHING: Mapping[str, Any] = {}
 class _Draft:
     """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the thoughts."""
 
-    text: str
+    prompt: Prompt
     format: Format
     reasoning: Reasoning
     compiles: tuple[Wanted, ...]
@@ -114,7 +116,7 @@ class Model:
 
     @cached_property
     def _settled(self) -> Settled:
-        return settle(self.template, self.engine.tokenizer, self._settings.tool_format)
+        return settle(self._plain_template, self.engine.tokenizer, self._settings.tool_format)
 
     @cached_property
     def places(self) -> Places:
@@ -123,7 +125,20 @@ class Model:
 
     @cached_property
     def template(self) -> ChatTemplate:
+        return replace(self._plain_template, markup=self._markup)
+
+    @cached_property
+    def _plain_template(self) -> ChatTemplate:
+        """The template that tells what is markup, and so knows of none."""
         return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
+
+    @cached_property
+    def _markup(self) -> frozenset[str]:
+        """What a client's text must not become."""
+        if self._settings.markup_in_text:
+            return frozenset()
+        tokenizer = self.engine.tokenizer
+        return markup(tokenizer.added_tokens, tokenizer.chat_template, texts(self.format))
 
     @cached_property
     def _vocabulary(self) -> str:
@@ -155,12 +170,12 @@ class Model:
         """The job, where all of it has been compiled before: most requests need one thread, once."""
         sampling.refuse_crowd(len(messages), self.engine.max_model_len)
         asked = self._turn(request)
-        text = self._render(request, messages)
-        reasoning = reasoning_after(asked.format, text)
+        prompt = self._render(request, messages)
+        reasoning = reasoning_after(asked.format, prompt.text)
         compiles = [self._wanted(asked, reasoning)]
         if request.max_reasoning_tokens is not None and reasoning != "off":
             compiles.append(self._wanted(asked, "off"))
-        draft = _Draft(text, asked.format, reasoning, tuple(compiles))
+        draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
         found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
         return self._job(request, draft, found) if len(found) == len(compiles) else draft
 
@@ -185,7 +200,7 @@ class Model:
 
     def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
         plan = compiled[0].plan
-        prompt = self.engine.tokenizer.encode(draft.text)
+        prompt = self._encoded(draft.prompt)
         room = sampling.room(request, len(prompt), self.engine.max_model_len)
         sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
         if (unsupported := self.engine.refusal(sampled)) is not None:
@@ -218,10 +233,15 @@ class Model:
         closing = thoughts.closing(draft.format, begun=begun, free=rest.grammar is None)
         return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
 
-    def _render(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> str:
+    def _encoded(self, prompt: Prompt) -> list[int]:
+        if prompt.segments:
+            return self.engine.tokenizer.encode_segments(prompt.segments, self._markup)
+        return self.engine.tokenizer.encode(prompt.text)
+
+    def _render(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Prompt:
         format = self.format_for(request)
         try:
-            return self.template.render(
+            return self.template.prompt(
                 messages,
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
                 format=format,

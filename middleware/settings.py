@@ -26,6 +26,7 @@ class Settings:
     concurrent_requests: int | None = None
     schema_in_prompt: Literal["auto", "always", "never"] = "auto"
     tool_format: str | None = None
+    markup_in_text: bool = False
     drafts: Literal["auto", "forced", "off"] = "auto"
     max_body_bytes: int = 16 * 2**20
     read_timeout: float = 30.0
@@ -215,6 +216,13 @@ OPTIONS = (
         str,
         "FORMAT",
         "the model's wire format for tool calls, where its chat template misleads",
+        of="model",
+    ),
+    Option(
+        "markup_in_text",
+        switch,
+        "",
+        "let messages, tools and schemas hold special tokens, not only their text: clients can forge turns then",
         of="model",
     ),
     Option(

@@ -36,11 +36,15 @@ class ByteTokenizer:
     named_tokens: Mapping[str, str] = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
     special_tokens: Mapping[str, int] = {}
     ends: tuple[int, ...] = ()
+    added_tokens: Mapping[str, bool] = {}
     vocabulary_size = 256
     vocabulary = Vocabulary("byte")
 
     def encode(self, text: str) -> list[int]:
         return list(text.encode())
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        return self.encode("".join(segments))
 
     def remember(self, grammar: str, trial: Trial) -> None:
         pass

@@ -135,6 +135,10 @@ class Tokenizer(Protocol):
         """Text and id of each special token: one that ordinary text never becomes."""
 
     @property
+    def added_tokens(self) -> Mapping[str, bool]:
+        """Text of each token that was added to the model's vocabulary, and whether it is flagged special."""
+
+    @property
     def ends(self) -> tuple[int, ...]:
         """The tokens that end a turn: the tokenizer's own first, then what the model's generation config adds."""
 
@@ -144,6 +148,12 @@ class Tokenizer(Protocol):
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a rendered prompt: special tokens in it count as such, none is added."""
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        """The same of text in segments: those at even places become none of the `markup` tokens, the others are such.
+
+        Without the former in it, the same ids as of the whole text.
+        """
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from grammars.cache import Cache
+from middleware.engines.segments import SegmentEncoder
 from middleware.engines.vocabulary import EndTokens, Trial, Vocabulary, all_ends, is_special
 
 # What is remembered of grammars that were tried: the weight of their texts together, in letters.
@@ -25,6 +26,7 @@ class HuggingFaceTokenizer:
         self._tokenizer = tokenizer
         self.ends = all_ends(tokenizer.eos_token_id, ends)
         self.vocabulary_size = max(vocabulary_size, len(tokenizer))
+        self._encoders: dict[frozenset[str], SegmentEncoder] = {}
         self._tried: Cache[str, Trial] = Cache(MOST_LETTERS, lambda grammar, trial: len(grammar))
 
     @property
@@ -38,6 +40,10 @@ class HuggingFaceTokenizer:
         }
 
     @cached_property
+    def added_tokens(self) -> Mapping[str, bool]:
+        return {token.content: token.special for token in self._tokenizer.added_tokens_decoder.values()}
+
+    @cached_property
     def special_tokens(self) -> Mapping[str, int]:
         added = self._tokenizer.added_tokens_decoder.items()
         return {one.content: token_id for token_id, one in added if is_special(one.content, flagged=one.special)}
@@ -49,6 +55,11 @@ class HuggingFaceTokenizer:
         request would make one: on the event loop, for longer than a dozen streamed tokens take.
         """
         return list(self._backend.encode(text, add_special_tokens=False).ids)
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        if markup not in self._encoders:
+            self._encoders[markup] = SegmentEncoder(self._backend, markup)
+        return self._encoders[markup].encode(segments)
 
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:

@@ -28,6 +28,11 @@ def as_object(arguments: Arguments) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {MALFORMED: arguments}
 
 
+def is_object(text: str) -> bool:
+    """Whether it is the text of an object, or none at all."""
+    return MALFORMED not in as_object(text)
+
+
 def as_string(arguments: Arguments) -> str:
     """`arguments` as text, whether or not that is JSON."""
     return arguments or "{}" if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)

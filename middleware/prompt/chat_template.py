@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 from grammars.formats import FENCED, Format
 from middleware.prompt.briefing import brief, normal_tool
-from middleware.prompt.conversation import adapt
+from middleware.prompt.conversation import adapt, split_reasoning
 from middleware.prompt.custom import as_function
+from middleware.prompt.guard import Guard, Prompt
 from middleware.prompt.messages import Setting
 from middleware.prompt.probe import probe
 from middleware.prompt.template import PromptError, Template
@@ -22,17 +23,29 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _OURS = ("messages", "tools")
 
 
+class Asked(TypedDict, total=False):
+    """What a prompt is made of beside the messages: see `ChatTemplate.prompt`."""
+
+    format: Required[Format]
+    tools: Sequence[Mapping[str, Any]]
+    schema: Mapping[str, Any] | None
+    add_generation_prompt: bool
+    template_kwargs: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class ChatTemplate:
     """A model's chat template, with the special tokens that it may name (`bos_token`, `eos_token`, ...).
 
     Conversations are adapted to what the template was found to do (`traits`), so that nothing in them is lost: see
-    `conversation.py` for how. `now` is the clock of templates that tell the date.
+    `conversation.py` for how. `now` is the clock of templates that tell the date. `markup` are the tokens that a
+    client's text must not become (`engines.markup`); where there are none, whatever looks like markup is markup.
     """
 
     source: str
     special_tokens: Mapping[str, str] = field(default_factory=dict)
     now: Callable[[], datetime] = datetime.now
+    markup: frozenset[str] = frozenset()
 
     @cached_property
     def _template(self) -> Template:
@@ -52,7 +65,15 @@ class ChatTemplate:
         """Whether the template tells the model of tools itself; where not, a block in the system message does."""
         return self.traits.telling is not None
 
-    def render(
+    @cached_property
+    def _guard(self) -> Guard:
+        return Guard(self.markup, *self._template.words)
+
+    def render(self, messages: Sequence[Mapping[str, Any]], **asked: Unpack[Asked]) -> str:
+        """The text of the prompt."""
+        return self.prompt(messages, **asked).text
+
+    def prompt(
         self,
         messages: Sequence[Mapping[str, Any]],
         *,
@@ -61,7 +82,7 @@ class ChatTemplate:
         schema: Mapping[str, Any] | None = None,
         add_generation_prompt: bool = True,
         template_kwargs: Mapping[str, Any] = _NOTHING,
-    ) -> str:
+    ) -> Prompt:
         """The prompt for a conversation of validated messages, which stay as they are.
 
         Args:
@@ -78,6 +99,26 @@ class ChatTemplate:
         for name in _OURS:
             if name in template_kwargs:
                 raise PromptError(f"{name} is not a free variable.", f"chat_template_kwargs.{name}")
+        if not self.markup:
+            return Prompt(self._rendered(messages, tools, schema, format, add_generation_prompt, template_kwargs))
+        split = split_reasoning(messages, format.reasoning)
+        seal = self._guard.seal(split, tools, schema, template_kwargs)
+        try:
+            said, offered, told = seal.guarded([split, tools, schema])
+            variables = {name: seal.guarded(value) for name, value in template_kwargs.items()}
+        except RecursionError as error:
+            raise PromptError("The messages or tools are nested too deep.") from error
+        return seal.revealed(self._rendered(said, offered, told, format, add_generation_prompt, variables))
+
+    def _rendered(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        schema: Mapping[str, Any] | None,
+        format: Format,
+        add_generation_prompt: bool,
+        template_kwargs: Mapping[str, Any],
+    ) -> str:
         variables = {"add_generation_prompt": add_generation_prompt, **template_kwargs}
         functions = [as_function(tool) for tool in tools]
         attempt = partial(self._render, messages, functions, schema, format, variables)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from grammars.formats.format import Frame
 from middleware.prompt.custom import as_function_call
 from middleware.prompt.messages import Setting, Step, joined, text, user, without
 from middleware.prompt.template import PromptError
@@ -51,6 +52,27 @@ def _tidy_content(content: str | Sequence[Mapping[str, Any]], index: int) -> str
     if None in texts:
         raise PromptError("The model reads text only.", f"messages[{index}].content[{texts.index(None)}]")
     return [{"type": "text", "text": text} for text in texts]
+
+
+def split_reasoning(messages: Sequence[Mapping[str, Any]], frame: Frame | None) -> Sequence[Mapping[str, Any]]:
+    """Answers whose text begins with framed reasoning, as clients send it back that don't tell it from the answer.
+
+    Some templates do so themselves (Qwen 3's): where markup in messages is text, they can't.
+    """
+    return [_split(message, frame) for message in messages] if frame else messages
+
+
+def _split(message: Mapping[str, Any], frame: Frame) -> Mapping[str, Any]:
+    content = message.get("content")
+    known = message.get("reasoning_content") or message.get("reasoning")
+    if message["role"] != "assistant" or known or not isinstance(content, str):
+        return message
+    opening, text = frame.open.strip(), content.lstrip()
+    reasoning, closed, answer = text.removeprefix(opening).partition(frame.close)
+    if not text.startswith(opening) or not closed:
+        return message
+    answer = answer.removeprefix(frame.resume)
+    return {**message, "reasoning_content": reasoning.strip("\n"), "content": answer.lstrip("\n")}
 
 
 def rename_reasoning(messages: list[Message], setting: Setting) -> list[Message]:

@@ -72,6 +72,19 @@ class Template:
     def _compiled(self) -> jinja2.Template:
         return _compile(self.source, self.now)
 
+    @cached_property
+    def words(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The texts that it is made of, and those of them that stand in its code: it may print them or seek them.
+
+        Raises PromptError where it is not valid.
+        """
+        try:
+            tree = _environment(ImmutableSandboxedEnvironment, self.now).parse(self.source)
+        except (jinja2.TemplateError, RecursionError) as failure:
+            raise _invalid(failure) from failure
+        coded = frozenset(found.value for found in tree.find_all(nodes.Const) if isinstance(found.value, str))
+        return coded | {found.data for found in tree.find_all(nodes.TemplateData)}, coded
+
     def render(self, context: Mapping[str, Any]) -> str:
         """The text for `context` (`messages`, `tools`, `add_generation_prompt`, ...).
 
@@ -112,7 +125,11 @@ def _compile(source: str, now: Callable[[], datetime]) -> jinja2.Template:
             environment = _environment(_QueueingSandbox, now)
         return environment.from_string(source)
     except (jinja2.TemplateError, RecursionError) as failure:
-        raise PromptError(f"The chat template is not valid Jinja: {failure}", "chat_template") from failure
+        raise _invalid(failure) from failure
+
+
+def _invalid(failure: Exception) -> PromptError:
+    return PromptError(f"The chat template is not valid Jinja: {failure}", "chat_template")
 
 
 def _environment(sandbox: type[ImmutableSandboxedEnvironment], now: Callable[[], datetime]) -> jinja2.Environment:
