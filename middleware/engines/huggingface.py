@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
 from typing import Any
 
-from grammars.cache import Cache
-from middleware.engines.vocabulary import EndTokens, Trial, Vocabulary, all_ends
-
-# What is remembered of grammars that were tried: the weight of their texts together, in letters.
-MOST_LETTERS = 32 * 2**20
+from middleware.engines.tokenizer import ModelTokenizer
+from middleware.engines.vocabulary import EndTokens, Vocabulary, all_ends
 
 
-class HuggingFaceTokenizer:
+class HuggingFaceTokenizer(ModelTokenizer):
     """Wraps a `PreTrainedTokenizerFast`.
 
     `vocabulary_size` counts the model's logits, which may be more than the tokenizer's entries. `ends` is what the
@@ -22,14 +19,13 @@ class HuggingFaceTokenizer:
     """
 
     def __init__(self, tokenizer: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
+        super().__init__(max(vocabulary_size, len(tokenizer)), all_ends(tokenizer.eos_token_id, ends))
         self._tokenizer = tokenizer
-        self.ends = all_ends(tokenizer.eos_token_id, ends)
-        self.vocabulary_size = max(vocabulary_size, len(tokenizer))
-        self._tried: Cache[str, Trial] = Cache(MOST_LETTERS, lambda grammar, trial: len(grammar))
 
     @property
-    def chat_template(self) -> str:
-        return str(self._tokenizer.get_chat_template())
+    def chat_template(self) -> str | None:
+        template = self._tokenizer.chat_template
+        return one_template(template) if isinstance(template, Mapping) else template
 
     @property
     def named_tokens(self) -> Mapping[str, str]:
@@ -51,18 +47,6 @@ class HuggingFaceTokenizer:
         return list(self._backend.encode(text, add_special_tokens=False).ids)
 
     @cached_property
-    def token_bytes(self) -> Sequence[bytes]:
-        """What each token stands for: part of a character, sometimes. A special token stands for its name."""
-        return [self.vocabulary.matchable.decode_bytes([token_id]) for token_id in range(self.vocabulary_size)]
-
-    def tried(self, grammar: str) -> Trial:
-        """Each text is compiled once, or never, where somebody else has."""
-        return self._tried.get(grammar, lambda: self.vocabulary.trial(grammar))
-
-    def remember(self, grammar: str, trial: Trial) -> None:
-        self._tried.put(grammar, trial)
-
-    @cached_property
     def vocabulary(self) -> Vocabulary:
         """As llguidance.hf.from_tokenizer has it."""
         ends = self._tokenizer.eos_token_id
@@ -75,3 +59,11 @@ class HuggingFaceTokenizer:
         backend.no_padding()
         backend.no_truncation()
         return backend
+
+
+def one_template(named: Mapping[str, str]) -> str | None:
+    """A repository's named templates as one: like transformers, "tool_use" where there are tools, else "default"."""
+    default, tools = named.get("default"), named.get("tool_use")
+    if default is None or tools is None:
+        return default or tools
+    return f"{{% if tools %}}{tools}{{% else %}}{default}{{% endif %}}"

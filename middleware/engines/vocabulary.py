@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -28,16 +28,41 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Ranks:
+    """A byte-level BPE as tiktoken has it.
+
+    Attributes:
+        ranks: the id of each token by its bytes; pairs with lower ids merge first.
+        pattern: the regex that splits a text before it is encoded.
+        special_tokens: text and id of each special token.
+    """
+
+    ranks: Mapping[bytes, int]
+    pattern: str
+    special_tokens: Mapping[str, int]
+
+    def matchable(self, size: int | None, end: int | None) -> LLTokenizer:
+        make: Callable[..., LLTokenizer] = getattr(LLTokenizer, "from_tiktoken")  # noqa: B009 - its stubs lack it
+        return make(
+            encoder=self.ranks,
+            special_tokens=self.special_tokens,
+            pattern=self.pattern,
+            n_vocab=size,
+            eos_token=end,
+        )
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """Attributes:
 
-    source: the JSON of a Hugging Face tokenizer, or "byte": one token a byte.
+    source: the JSON of a Hugging Face tokenizer, "byte": one token a byte, or what else can be made matchable.
     size: how many logits the model has; None: as many as the tokenizer has entries.
     ends: the token that ends an answer.
     special_tokens: text and id of each special token: one that ordinary text never becomes.
     """
 
-    source: str
+    source: str | Ranks
     size: int | None = None
     ends: int | None = None
     special_tokens: Mapping[str, int] = field(default_factory=dict)
@@ -49,6 +74,8 @@ class Vocabulary:
     @cached_property
     def matchable(self) -> LLTokenizer:
         """Takes a second for a large vocabulary."""
+        if not isinstance(self.source, str):
+            return self.source.matchable(self.size, self.ends)
         return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.ends)
 
     def trial(self, grammar: str) -> Trial:
