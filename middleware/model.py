@@ -30,6 +30,7 @@ from middleware.engines.vocabulary import Trial
 from middleware.errors import BadRequest
 from middleware.offloop import off_loop
 from middleware.prompt import ChatTemplate, PromptError
+from middleware.prompt.fallback import ChosenTemplate, choose_template, load_template
 from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard, ModelState
 from middleware.settings import InvalidSetting, Settings
@@ -44,6 +45,10 @@ TOLD_SHARE = 1 / 4
 LONG_TOKEN = 16
 
 NOTHING: Mapping[str, Any] = {}
+
+NO_TEMPLATE = (
+    "%s has no chat template: its prompts are %s. If it was trained on another form, name --chat-template FILE"
+)
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,14 @@ class Model:
     def __init__(
         self, engine: Engine, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
     ) -> None:
-        """`own`: those of the settings that no other model has. Raises InvalidSetting for a format that is none."""
+        """`own`: those of the settings that no other model has.
+
+        Raises InvalidSetting for a format that is none, and a chat template that can't be read.
+        """
         if settings.tool_format is not None and settings.tool_format not in FORMATS:
             raise InvalidSetting(f"tool_format: {settings.tool_format!r} is none of {', '.join(sorted(FORMATS))}")
         self.engine = engine
+        self._named_template = None if settings.chat_template is None else load_template(settings.chat_template)
         self._settings = settings
         self._compiler = compiler
         self._own = own
@@ -86,12 +95,14 @@ class Model:
             await self.engine.check_health()
         except EngineDead as error:
             return ModelState("down", 0, self._own, str(error))
-        return ModelState("ok", self.engine.running(), self._own)
+        return ModelState("ok", self.engine.running(), self._own, chat_template=self._chat_template.stands_in)
 
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
         await self.engine.start()
         await asyncio.to_thread(lambda: self._vocabulary)
+        if (stands_in := self._chat_template.stands_in) is not None:
+            logger.warning(NO_TEMPLATE, self.names[0], stands_in)
         format, why = self._format_and_why
         logger.info("%s writes tool calls in the format '%s': %s", self.names[0], format.name, why)
 
@@ -112,7 +123,7 @@ class Model:
     @cached_property
     def _format_and_why(self) -> tuple[Format, str]:
         tokenizer = self.engine.tokenizer
-        chosen, why = choose(tokenizer.chat_template, tokenizer.special_tokens)
+        chosen, why = choose(self._chat_template.source, tokenizer.special_tokens)
         if self._settings.tool_format is None:
             return chosen, why
         return replace(FORMATS[self._settings.tool_format], reasoning=chosen.reasoning), "the settings say so"
@@ -124,7 +135,12 @@ class Model:
 
     @cached_property
     def template(self) -> ChatTemplate:
-        return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
+        return ChatTemplate(self._chat_template.source, self.engine.tokenizer.named_tokens)
+
+    @cached_property
+    def _chat_template(self) -> ChosenTemplate:
+        tokenizer = self.engine.tokenizer
+        return choose_template(self._named_template, tokenizer.chat_template, tokenizer.special_tokens)
 
     @cached_property
     def _vocabulary(self) -> str:

@@ -17,6 +17,7 @@ class ModelSettings(TypedDict, total=False):
 
     schema_in_prompt: Literal["auto", "always", "never"]
     tool_format: str | None
+    chat_template: str | None
     max_queue: int
     engine_restarts: int
     attempts: int

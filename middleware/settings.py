@@ -26,6 +26,7 @@ class Settings:
     concurrent_requests: int | None = None
     schema_in_prompt: Literal["auto", "always", "never"] = "auto"
     tool_format: str | None = None
+    chat_template: str | None = None
     drafts: Literal["auto", "forced", "off"] = "auto"
     max_body_bytes: int = 16 * 2**20
     read_timeout: float = 30.0
@@ -218,6 +219,14 @@ OPTIONS = (
         of="model",
     ),
     Option(
+        "chat_template",
+        str,
+        "FILE",
+        "a Jinja chat template instead of the model's own: a file, or the template itself",
+        private=True,
+        of="model",
+    ),
+    Option(
         "drafts",
         str,
         "",
@@ -277,6 +286,8 @@ OPTIONS = (
     ),
 )
 
+PRIVATE = frozenset(option.field for option in OPTIONS if option.secret or option.private)
+
 
 def from_environ(environ: Mapping[str, str]) -> Settings:
     """The settings that variables such as LATTICEWORK_API_KEYS give. Raises InvalidSetting."""
@@ -305,6 +316,4 @@ def invalid(where: str, option: Option, given: Any) -> InvalidSetting:
 
 def public(settings: Settings) -> dict[str, Any]:
     """Those that any client may know: nothing of keys, and nothing of the machine."""
-    return {
-        option.field: getattr(settings, option.field) for option in OPTIONS if not (option.secret or option.private)
-    }
+    return {option.field: getattr(settings, option.field) for option in OPTIONS if option.field not in PRIVATE}

@@ -1,4 +1,4 @@
-"""Tokenizers of Mistral's own kind: the vocabulary that mistral_common ships, cut, with each version's special tokens."""
+"""Mistral's own tokenizers: the vocabulary that mistral_common ships, cut, with each version's special tokens."""
 
 from __future__ import annotations
 
