@@ -18,9 +18,11 @@ class HuggingFaceTokenizer(ModelTokenizer):
     model's generation config has for `eos_token_id`.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
+    def __init__(self, tokenizer: Any, vocabulary_size: int, ends: EndTokens = None, backend: Any = None) -> None:
+        """`backend`: the `tokenizers.Tokenizer` that it was converted to, where it has none of its own."""
         super().__init__(max(vocabulary_size, len(tokenizer)), all_ends(tokenizer.eos_token_id, ends))
         self._tokenizer = tokenizer
+        self._converted = backend
 
     @property
     def chat_template(self) -> str | None:
@@ -55,7 +57,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
     @cached_property
     def _backend(self) -> Any:
         """What tokenizes, a `tokenizers.Tokenizer` of one's own."""
-        backend = copy(self._tokenizer.backend_tokenizer)
+        backend = copy(self._converted or self._tokenizer.backend_tokenizer)
         backend.no_padding()
         backend.no_truncation()
         return backend

@@ -8,49 +8,53 @@ from functools import cached_property
 from typing import Any
 
 from middleware.engines.mistral_template import mistral_template
+from middleware.engines.slow import pieces
 from middleware.engines.tokenizer import ModelTokenizer
-from middleware.engines.vocabulary import EndTokens, Ranks, Vocabulary, all_ends
+from middleware.engines.vocabulary import EndTokens, Pieces, Ranks, Vocabulary, all_ends
 
 # What chat templates call the tokens, and mistral_common's names of their ids.
 NAMED: Mapping[str, str] = {"bos_token": "bos_id", "eos_token": "eos_id"}
-BEGIN_THINK, END_THINK = "[THINK]", "[/THINK]"
+THOUGHTS = {"[THINK]", "[/THINK]"}
 
 
-def tekkenizer(tokenizer: Any) -> Any | None:
-    """mistral_common's `Tekkenizer` in vLLM's `MistralTokenizer` or transformers' `MistralCommonBackend`, if any."""
+def mistral_common_tokenizer(tokenizer: Any) -> Any | None:
+    """mistral_common's own in vLLM's `MistralTokenizer` or transformers' `MistralCommonBackend`; None in others."""
     common = getattr(tokenizer, "mistral", None) or getattr(tokenizer, "tokenizer", None)
-    inner = getattr(getattr(common, "instruct_tokenizer", None), "tokenizer", None)
-    return inner if hasattr(inner, "_tekken_token2id_nospecial") else None
+    return getattr(getattr(common, "instruct_tokenizer", None), "tokenizer", None)
 
 
 class MistralTokenizer(ModelTokenizer):
-    """Wraps a `Tekkenizer`: byte-level BPE behind a block of special tokens, which have the lowest ids."""
+    """Wraps mistral_common's `Tekkenizer`, byte-level BPE, or its `SentencePieceTokenizer`."""
 
-    def __init__(self, tekken: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
-        super().__init__(max(vocabulary_size, tekken.n_words), all_ends(tekken.eos_id, ends))
-        self._tekken = tekken
+    def __init__(self, common: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
+        super().__init__(max(vocabulary_size, common.n_words), all_ends(common.eos_id, ends))
+        self._common = common
 
     @cached_property
     def chat_template(self) -> str | None:
-        version = int(self._tekken.version.value.removeprefix("v").split("m")[0])
-        thinks = {BEGIN_THINK, END_THINK} <= self.special_tokens.keys()
-        effort = getattr(getattr(self._tekken.model_settings_builder, "reasoning_effort", None), "default", None)
+        version = int(self._common.version.value.removeprefix("v").split("m")[0])
+        thinks = self.special_tokens.keys() >= THOUGHTS
+        effort = getattr(getattr(self._common.model_settings_builder, "reasoning_effort", None), "default", None)
         return mistral_template(version, thinks=thinks, effort=effort and str(effort))
 
     @cached_property
     def named_tokens(self) -> Mapping[str, str]:
-        return {name: self._tekken.id_to_piece(getattr(self._tekken, token_id)) for name, token_id in NAMED.items()}
+        return {name: self._common.id_to_piece(getattr(self._common, token_id)) for name, token_id in NAMED.items()}
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
-        return {self._tekken.id_to_piece(token_id): token_id for token_id in range(self._tekken.num_special_tokens)}
+        common = self._common
+        return {common.id_to_piece(one): one for one in range(common.n_words) if common.is_special(one)}
 
     def encode(self, text: str) -> list[int]:
         """Safe in any thread. What is between two special tokens is encoded by itself, as mistral_common does."""
         token_ids: list[int] = []
         for part in self._marks.split(text):
             special = self.special_tokens.get(part)
-            token_ids += self._tekken.encode(part, bos=False, eos=False) if special is None else [special]
+            if special is not None:
+                token_ids.append(special)
+            elif part:
+                token_ids += self._common.encode(part, bos=False, eos=False)
         return token_ids
 
     @cached_property
@@ -62,7 +66,13 @@ class MistralTokenizer(ModelTokenizer):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        shift = self._tekken.num_special_tokens
-        ranks = {spelled: shift + rank for spelled, rank in self._tekken._tekken_token2id_nospecial.items()}
-        source = Ranks(ranks, self._tekken._model._pat_str, self.special_tokens)
-        return Vocabulary(source, self.vocabulary_size, self._tekken.eos_id, self.special_tokens)
+        return Vocabulary(self._source, self.vocabulary_size, self._common.eos_id, self.special_tokens)
+
+    @property
+    def _source(self) -> Ranks | Pieces:
+        ranks = getattr(self._common, "_tekken_token2id_nospecial", None)
+        if ranks is None:
+            return pieces(self._common._model, self.special_tokens, {})
+        shift = self._common.num_special_tokens  # they have the lowest ids
+        shifted = {spelled: shift + rank for spelled, rank in ranks.items()}
+        return Ranks(shifted, self._common._model._pat_str, self.special_tokens)

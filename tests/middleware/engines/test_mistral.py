@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,11 @@ from tests.tekken import write_tekken
 
 pytest.importorskip("mistral_common")
 
-VERSIONS = (3, 7, 11, 13, 15)
-FORMATS: Mapping[int, str] = {
-    3: "mistral_v3",
-    7: "mistral_v3",
-    11: "mistral_v11",
-    13: "mistral_v11",
-    15: "mistral_v11",
+FORMATS: Mapping[int, str] = {3: "mistral_v3", 7: "mistral_v3", 11: "mistral_v11", 13: "mistral_v11", 15: "mistral_v11"}
+# SentencePiece models, as mistral_common ships them.
+OLDER: Mapping[int, str] = {
+    3: "mistral_instruct_tokenizer_240323.model.v3",
+    7: "mistral_instruct_tokenizer_241114.model.v7",
 }
 
 WEATHER = {
@@ -88,13 +87,17 @@ BESIDE = ([ASK, said("assistant", "I look.", tool_calls=[OSLO]), result("abcdefg
 
 @cache
 def common(version: int, directory: Path) -> Any:
+    return read(write_tekken(directory, version))
+
+
+def read(file: Path) -> Any:
     from mistral_common.protocol.instruct.validator import ValidationMode
     from mistral_common.tokens.tokenizers.mistral import MistralTokenizer as Common
 
-    return Common.from_file(str(write_tekken(directory, version)), mode=ValidationMode.test)
+    return Common.from_file(str(file), mode=ValidationMode.test)
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=FORMATS)
 def version(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
@@ -176,6 +179,23 @@ def test_each_token_has_its_bytes(theirs: Any, ours: MistralTokenizer) -> None:
     assert ours.token_bytes[9] == b"[TOOL_CALLS]"
     # 0xFF, which is in no text, is how llguidance marks special tokens.
     assert list(ours.token_bytes[1256:7000]) == [tekken.id_to_byte_piece(token_id) for token_id in range(1256, 7000)]
+
+
+@pytest.mark.parametrize("version", OLDER)
+def test_those_of_sentencepiece_likewise(version: int) -> None:
+    theirs = read(Path(str(files("mistral_common"))) / "data" / OLDER[version])
+    ours = MistralTokenizer(theirs.instruct_tokenizer.tokenizer, 33_000)
+    for conversation in CONVERSATIONS.values():
+        assert encoded(ours, *conversation) == expected(theirs, *conversation)
+    vocabulary = pickle.loads(pickle.dumps(ours.vocabulary))
+    matchable = vocabulary.matchable
+    assert (matchable.vocab_size, matchable.eos_token) == (33_000, 2)
+    for text in ('{"city": "Oslo"}', "Zürich 😀\n\n\t  12345"):
+        ids = matchable.tokenize_str(text)
+        assert matchable.decode_bytes(ids) == text.encode()
+        assert ids[1:] == ours.encode(text)[1:]  # where a text begins, it puts a blank
+    assert matchable.is_special_token(ours.special_tokens["[TOOL_CALLS]"])
+    assert not matchable.is_special_token(ours.encode("{")[0])
 
 
 def test_its_ends_are_its_own_and_those_of_the_generation_config(ours: MistralTokenizer) -> None:
