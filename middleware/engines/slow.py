@@ -58,7 +58,7 @@ def slow_tokenizer(tokenizer: Any, size: int, ends: EndTokens) -> ModelTokenizer
 def _candidates(tokenizer: Any, size: int, ends: EndTokens) -> Iterator[HuggingFaceTokenizer]:
     if (backend := _converted(tokenizer)) is not None:
         yield HuggingFaceTokenizer(tokenizer, size, ends, backend)
-    for part in vars(tokenizer).values():
+    for part in getattr(tokenizer, "__dict__", {}).values():
         if hasattr(part, "_mergeable_ranks"):
             source = Ranks(part._mergeable_ranks, part._pat_str, part._special_tokens)
             yield SlowTokenizer(tokenizer, source, partial(part.encode, allowed_special="all"), size, ends)

@@ -26,7 +26,7 @@ SPM = str(files("mistral_common") / "data" / "tokenizer.model.v1")
 TEXT = "<s>Hello, Zürich! 😀\n12345</s>"
 
 
-class TikTokenTokenizer(Python):
+class TikTokenTokenizer(Python):  # type: ignore[misc]
     """As Kimi K2's own code has it: one token a byte here, and the special ones behind them."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -49,7 +49,7 @@ class TikTokenTokenizer(Python):
         return [str(token_id) for token_id in self.model.encode(text, allowed_special="all")]
 
 
-class OddTokenizer(Python):
+class OddTokenizer(Python):  # type: ignore[misc]
     """One that only its own code understands."""
 
     @property
