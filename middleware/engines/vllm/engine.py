@@ -98,7 +98,7 @@ class VllmEngine:
         config = self._llm.model_config
         tokenizer = self._llm.get_tokenizer()
         if self._drafts == "off":  # then vLLM's own backend holds answers to their grammars
-            refuse_unsupported(tokenizer)
+            refuse_unsupported(tokenizer, config.get_vocab_size())
         return wrapped(tokenizer, config.get_vocab_size(), config.try_get_generation_config().get("eos_token_id"))
 
     @cached_property

@@ -27,6 +27,10 @@ UNSUPPORTED = """Drafts are off, and without them vLLM itself holds answers to t
 tokenizers and tekken.json alone; this model has a {}. Switch drafts on, or save the tokenizer as a tokenizer.json \
 and name that with --tokenizer."""
 
+# Seen in vLLM 0.32: its bitmask is as long as tekken.json's tokens, and what is beyond it is left unmasked.
+UNMASKED = """Drafts are off, and without them vLLM itself holds answers to their grammars. With \
+a tokenizer of Mistral's own it masks the {} tokens, but this model has {} logits. Switch drafts on."""
+
 
 def specification(opening: Sequence[int], grammar: str) -> str:
     """What is sent to the engine core."""
@@ -76,11 +80,13 @@ def _matchable(tokenizer: Any, size: int) -> LLTokenizer:
         return LLTokenizer("byte")
 
 
-def refuse_unsupported(tokenizer: Any) -> None:
-    """Raises EngineDead for a tokenizer that vLLM's own backend does not take."""
+def refuse_unsupported(tokenizer: Any, size: int) -> None:
+    """Raises EngineDead for a tokenizer that vLLM's own backend does not take, or would not mask all logits of."""
     is_supported = getattr(GuidanceBackend, "is_tokenizer_supported", None)
     if is_supported is not None and not is_supported(tokenizer):
         raise EngineDead(UNSUPPORTED.format(type(tokenizer).__name__.removeprefix("Cached")))
+    if not hasattr(tokenizer, "backend_tokenizer") and len(tokenizer) < size:
+        raise EngineDead(UNMASKED.format(len(tokenizer), size))
 
 
 def _weight(grammar: str, matcher: LLMatcher) -> int:

@@ -23,6 +23,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
 from vllm.v1.executor import Executor
 from vllm.v1.sample import rejection_sampler
+from vllm.v1.structured_output.backend_guidance import GuidanceBackend
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
 from middleware.engines.base import EngineDead
@@ -286,6 +287,13 @@ def test_a_tokenizer_that_nobody_reads_is_told_by_the_engines_own_process() -> N
 
 
 def test_without_drafts_vllms_own_backend_takes_fast_tokenizers_alone() -> None:
-    grammars.refuse_unsupported(byte_tokenizer()._tokenizer)
+    grammars.refuse_unsupported(byte_tokenizer()._tokenizer, 300)
     with pytest.raises(EngineDead, match=r"Drafts are off.*this model has a object"):
-        grammars.refuse_unsupported(object())
+        grammars.refuse_unsupported(object(), 300)
+
+
+def test_without_drafts_vllm_must_mask_each_logit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuidanceBackend, "is_tokenizer_supported", staticmethod(lambda tokenizer: True))
+    grammars.refuse_unsupported(range(300), 300)
+    with pytest.raises(EngineDead, match="masks the 299 tokens, but this model has 300 logits"):
+        grammars.refuse_unsupported(range(299), 300)
