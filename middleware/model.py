@@ -33,6 +33,7 @@ from middleware.engines.vocabulary import Trial
 from middleware.errors import BadRequest
 from middleware.offloop import off_loop
 from middleware.prompt import ChatTemplate, Prompt, PromptError
+from middleware.prompt.fallback import ChosenTemplate, choose_template, load_template
 from middleware.protocol import ChatRequest, TurnRequest
 from middleware.responses import ModelCard, ModelState
 from middleware.settings import InvalidSetting, Settings
@@ -47,6 +48,10 @@ TOLD_SHARE = 1 / 4
 LONG_TOKEN = 16
 
 NOTHING: Mapping[str, Any] = {}
+
+NO_TEMPLATE = (
+    "%s has no chat template: its prompts are %s. If it was trained on another form, name --chat-template FILE"
+)
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,14 @@ class Model:
     def __init__(
         self, engine: Engine, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
     ) -> None:
-        """`own`: those of the settings that no other model has. Raises InvalidSetting for a format that is none."""
+        """`own`: those of the settings that no other model has.
+
+        Raises InvalidSetting for a format that is none, and a chat template that can't be read.
+        """
         if settings.tool_format is not None and settings.tool_format not in FORMATS:
             raise InvalidSetting(f"tool_format: {settings.tool_format!r} is none of {', '.join(sorted(FORMATS))}")
         self.engine = engine
+        self._named_template = None if settings.chat_template is None else load_template(settings.chat_template)
         self._settings = settings
         self._compiler = compiler
         self._own = own
@@ -89,12 +98,14 @@ class Model:
             await self.engine.check_health()
         except EngineDead as error:
             return ModelState("down", 0, self._own, str(error))
-        return ModelState("ok", self.engine.running(), self._own)
+        return ModelState("ok", self.engine.running(), self._own, chat_template=self._chat_template.stands_in)
 
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
         await self.engine.start()
         await asyncio.to_thread(lambda: self._vocabulary)
+        if (stands_in := self._chat_template.stands_in) is not None:
+            logger.warning(NO_TEMPLATE, self.names[0], stands_in)
         settled = await asyncio.to_thread(lambda: self._settled)
         logger.info("%s writes tool calls in the format '%s': %s", self.names[0], settled.format.name, settled.why)
         for verdict, breach in settled.breaches:
@@ -130,7 +141,12 @@ class Model:
     @cached_property
     def _plain_template(self) -> ChatTemplate:
         """The template that tells what is markup, and so knows of none."""
-        return ChatTemplate(self.engine.tokenizer.chat_template, self.engine.tokenizer.named_tokens)
+        return ChatTemplate(self._chat_template.source, self.engine.tokenizer.named_tokens)
+
+    @cached_property
+    def _chat_template(self) -> ChosenTemplate:
+        tokenizer = self.engine.tokenizer
+        return choose_template(self._named_template, tokenizer.chat_template, tokenizer.special_tokens)
 
     @cached_property
     def _markup(self) -> frozenset[str]:
@@ -138,7 +154,7 @@ class Model:
         if self._settings.markup_in_text:
             return frozenset()
         tokenizer = self.engine.tokenizer
-        return markup(tokenizer.added_tokens, tokenizer.chat_template, texts(self.format))
+        return markup(tokenizer.added_tokens, self._chat_template.source, texts(self.format))
 
     @cached_property
     def _vocabulary(self) -> str:

@@ -14,7 +14,7 @@ from middleware.errors import UnknownModel
 from middleware.model import Model
 from middleware.responses import ModelCard, ModelState
 from middleware.served import Served, served
-from middleware.settings import InvalidSetting, Settings
+from middleware.settings import PRIVATE, InvalidSetting, Settings
 from middleware.supervisor import Backoff, Supervised
 from middleware.telemetry.metrics import Metrics, merged
 
@@ -37,7 +37,8 @@ class Models:
     def _model(self, model: Served) -> Model:
         settings = model.settings(self._settings)
         engine = Supervised(model.engine, Backoff(settings.engine_restarts), self.metrics)
-        return Model(engine, settings, self._compiler, {**model.made, **model.own})
+        own = {name: value for name, value in model.own.items() if name not in PRIVATE}
+        return Model(engine, settings, self._compiler, {**model.made, **own})
 
     def _refuse_twins(self) -> None:
         """Some engines know the names of their models only once they have started."""

@@ -215,13 +215,14 @@ class Grammar(msgspec.Struct, frozen=True):
 class ModelState(msgspec.Struct, frozen=True):
     """`running`: how many answers it is working on. `settings`: those that it has for itself.
 
-    `reason` says why a model is down.
+    `reason` says why a model is down. `chat_template` says what its prompts are where it has no template.
     """
 
     status: Literal["ok", "down"]
     running: int
     settings: Mapping[str, Any]
     reason: str | None = None
+    chat_template: str | None = None
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ class ModelSettings(TypedDict, total=False):
     schema_in_prompt: Literal["auto", "always", "never"]
     tool_format: str | None
     markup_in_text: bool
+    chat_template: str | None
     max_queue: int
     engine_restarts: int
     attempts: int

@@ -27,6 +27,7 @@ class Settings:
     schema_in_prompt: Literal["auto", "always", "never"] = "auto"
     tool_format: str | None = None
     markup_in_text: bool = False
+    chat_template: str | None = None
     drafts: Literal["auto", "forced", "off"] = "auto"
     max_body_bytes: int = 16 * 2**20
     read_timeout: float = 30.0
@@ -226,6 +227,14 @@ OPTIONS = (
         of="model",
     ),
     Option(
+        "chat_template",
+        str,
+        "FILE",
+        "a Jinja chat template instead of the model's own: a file, or the template itself",
+        private=True,
+        of="model",
+    ),
+    Option(
         "drafts",
         str,
         "",
@@ -285,6 +294,8 @@ OPTIONS = (
     ),
 )
 
+PRIVATE = frozenset(option.field for option in OPTIONS if option.secret or option.private)
+
 
 def from_environ(environ: Mapping[str, str]) -> Settings:
     """The settings that variables such as LATTICEWORK_API_KEYS give. Raises InvalidSetting."""
@@ -313,6 +324,4 @@ def invalid(where: str, option: Option, given: Any) -> InvalidSetting:
 
 def public(settings: Settings) -> dict[str, Any]:
     """Those that any client may know: nothing of keys, and nothing of the machine."""
-    return {
-        option.field: getattr(settings, option.field) for option in OPTIONS if not (option.secret or option.private)
-    }
+    return {option.field: getattr(settings, option.field) for option in OPTIONS if option.field not in PRIVATE}

@@ -74,4 +74,4 @@ def loaded(family: Family, to: Path) -> HuggingFaceTokenizer:
 
 
 def template(tokenizer: HuggingFaceTokenizer) -> ChatTemplate:
-    return ChatTemplate(tokenizer.chat_template, tokenizer.named_tokens)
+    return ChatTemplate(tokenizer.chat_template or "", tokenizer.named_tokens)

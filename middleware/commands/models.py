@@ -100,7 +100,10 @@ def _message(error: Mapping[str, Any]) -> str:
 
 def _state(state: Mapping[str, Any]) -> str:
     """Nothing of a model that is well, or that is here by a further name."""
-    return f", down: {state.get('reason')}" if state.get("status") == "down" else ""
+    if state.get("status") == "down":
+        return f", down: {state.get('reason')}"
+    stands_in = state.get("chat_template")
+    return f", without a chat template: {stands_in}" if stands_in else ""
 
 
 def _told(url: str, healthy: bool, health: Mapping[str, Any]) -> str:

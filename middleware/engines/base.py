@@ -123,8 +123,8 @@ class Tokenizer(Protocol):
     """The model's tokenizer and what its chat needs of it."""
 
     @property
-    def chat_template(self) -> str:
-        """The Jinja source of the model's chat template."""
+    def chat_template(self) -> str | None:
+        """The Jinja source of the model's chat template; None where its files have none."""
 
     @property
     def named_tokens(self) -> Mapping[str, str]:

@@ -7,31 +7,29 @@ from copy import copy
 from functools import cached_property
 from typing import Any
 
-from grammars.cache import Cache
 from middleware.engines.segments import SegmentEncoder
-from middleware.engines.vocabulary import EndTokens, Trial, Vocabulary, all_ends, is_special
-
-# What is remembered of grammars that were tried: the weight of their texts together, in letters.
-MOST_LETTERS = 32 * 2**20
+from middleware.engines.tokenizer import ModelTokenizer
+from middleware.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_special
 
 
-class HuggingFaceTokenizer:
+class HuggingFaceTokenizer(ModelTokenizer):
     """Wraps a `PreTrainedTokenizerFast`.
 
     `vocabulary_size` counts the model's logits, which may be more than the tokenizer's entries. `ends` is what the
     model's generation config has for `eos_token_id`.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
+    def __init__(self, tokenizer: Any, vocabulary_size: int, ends: EndTokens = None, backend: Any = None) -> None:
+        """`backend`: the `tokenizers.Tokenizer` that it was converted to, where it has none of its own."""
+        super().__init__(max(vocabulary_size, len(tokenizer)), all_ends(tokenizer.eos_token_id, ends))
         self._tokenizer = tokenizer
-        self.ends = all_ends(tokenizer.eos_token_id, ends)
-        self.vocabulary_size = max(vocabulary_size, len(tokenizer))
         self._encoders: dict[frozenset[str], SegmentEncoder] = {}
-        self._tried: Cache[str, Trial] = Cache(MOST_LETTERS, lambda grammar, trial: len(grammar))
+        self._converted = backend
 
     @property
-    def chat_template(self) -> str:
-        return str(self._tokenizer.get_chat_template())
+    def chat_template(self) -> str | None:
+        template = self._tokenizer.chat_template
+        return one_template(template) if isinstance(template, Mapping) else template
 
     @property
     def named_tokens(self) -> Mapping[str, str]:
@@ -62,28 +60,22 @@ class HuggingFaceTokenizer:
         return self._encoders[markup].encode(segments)
 
     @cached_property
-    def token_bytes(self) -> Sequence[bytes]:
-        """What each token stands for: part of a character, sometimes. A special token stands for its name."""
-        return [self.vocabulary.matchable.decode_bytes([token_id]) for token_id in range(self.vocabulary_size)]
-
-    def tried(self, grammar: str) -> Trial:
-        """Each text is compiled once, or never, where somebody else has."""
-        return self._tried.get(grammar, lambda: self.vocabulary.trial(grammar))
-
-    def remember(self, grammar: str, trial: Trial) -> None:
-        self._tried.put(grammar, trial)
-
-    @cached_property
     def vocabulary(self) -> Vocabulary:
         """As llguidance.hf.from_tokenizer has it."""
-        eos = self._tokenizer.eos_token_id
-        others = tuple(end for end in self.ends if end != eos)
-        return Vocabulary(self._backend.to_str(), self.vocabulary_size, eos, others, self.special_tokens)
+        return self.matched_by(self._backend.to_str(), self._tokenizer.eos_token_id)
 
     @cached_property
     def _backend(self) -> Any:
         """What tokenizes, a `tokenizers.Tokenizer` of one's own."""
-        backend = copy(self._tokenizer.backend_tokenizer)
+        backend = copy(self._converted or self._tokenizer.backend_tokenizer)
         backend.no_padding()
         backend.no_truncation()
         return backend
+
+
+def one_template(named: Mapping[str, str]) -> str | None:
+    """A repository's named templates as one: like transformers, "tool_use" where there are tools, else "default"."""
+    default, tools = named.get("default"), named.get("tool_use")
+    if default is None or tools is None:
+        return default or tools
+    return f"{{% if tools %}}{tools}{{% else %}}{default}{{% endif %}}"

@@ -16,8 +16,8 @@ from middleware.engines.base import (
     Sampling,
     Saved,
 )
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.sources import FORCED, SAMPLED, SAVED, SOURCES, token_sources
+from middleware.engines.tokenizer import ModelTokenizer
 from middleware.engines.written import Written
 
 # vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
@@ -43,7 +43,7 @@ class Output(Protocol):
 class Pieces:
     """One answer's outputs as pieces, the first of which begins with `opening`."""
 
-    def __init__(self, tokenizer: HuggingFaceTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
+    def __init__(self, tokenizer: ModelTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
         self._written = Written(tokenizer, sampling)
         self._most = sampling.logprobs
         self._tells = sampling.sources

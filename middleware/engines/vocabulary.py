@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from llguidance import LLMatcher, LLTokenizer
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 # `eos_token_id` as a generation config has it.
 EndTokens = int | Sequence[int] | None
@@ -33,17 +33,96 @@ def is_special(token: str, *, flagged: bool) -> bool:
 
 
 @dataclass(frozen=True)
+class Ranks:
+    """A byte-level BPE as tiktoken has it.
+
+    Attributes:
+        ranks: the id of each token by its bytes; pairs with lower ids merge first.
+        pattern: the regex that splits a text before it is encoded.
+        special_tokens: text and id of each special token.
+    """
+
+    ranks: Mapping[bytes, int]
+    pattern: str
+    special_tokens: Mapping[str, int]
+
+    def matchable(self, size: int | None, end: int | None) -> LLTokenizer:
+        make: Callable[..., LLTokenizer] = getattr(LLTokenizer, "from_tiktoken")  # noqa: B009 - its stubs lack it
+        return make(
+            encoder=self.ranks,
+            special_tokens=self.special_tokens,
+            pattern=self.pattern,
+            n_vocab=size,
+            eos_token=end,
+        )
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A SentencePiece model.
+
+    Attributes:
+        model: its serialized protocol buffer. It adds no blank before a text, for texts go on from others here.
+        special_tokens: text and id of each special token, those of the model among them.
+        added_tokens: of each that was added behind the model's own, and is not special.
+    """
+
+    model: bytes
+    special_tokens: Mapping[str, int]
+    added_tokens: Mapping[str, int] = field(default_factory=dict)
+
+    def matchable(self, size: int | None, end: int | None) -> LLTokenizer:
+        from sentencepiece import SentencePieceProcessor
+
+        processor = SentencePieceProcessor(model_proto=self.model)
+        return LLTokenizer(TokenizerWrapper(_Spelled(self, processor, size or 0, end)))
+
+
+class _Spelled:
+    """What llguidance's wrapper asks for. An id that nothing stands behind is named by its number, and special."""
+
+    bos_token_id = None
+
+    def __init__(self, pieces: Pieces, processor: Any, size: int, end: int | None) -> None:
+        named = {**pieces.special_tokens, **pieces.added_tokens}
+        known = {token_id: text.encode() for text, token_id in named.items()}
+        size = max(size, processor.get_piece_size(), *(token_id + 1 for token_id in known))
+        spelled = {token_id: _spelled(processor, token_id) for token_id in range(processor.get_piece_size())} | known
+        self.eos_token_id = end
+        self.tokens = [spelled.get(token_id) or b"<[%d]>" % token_id for token_id in range(size)]
+        nameless = [token_id for token_id in range(size) if not spelled.get(token_id)]
+        self.special_token_ids = [*pieces.special_tokens.values(), *nameless]
+        self._encode = processor.encode
+
+    def __call__(self, text: str) -> list[int]:
+        return list(self._encode(text))
+
+
+def _spelled(processor: Any, token_id: int) -> bytes | None:
+    """None for a control token, which is in no text."""
+    piece = str(processor.id_to_piece(token_id))
+    if processor.is_byte(token_id):
+        return bytes([int(piece[1:-1], 16)])  # <0x0A>
+    if processor.is_control(token_id) or processor.is_unknown(token_id) or processor.is_unused(token_id):
+        return None
+    return piece.replace("▁", " ").encode()
+
+
+Source = str | Ranks | Pieces
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """Attributes:
 
-    source: the JSON of a Hugging Face tokenizer, or "byte": one token a byte.
+    source: the JSON of a Hugging Face tokenizer, "byte": one token a byte, or what else can be made matchable.
     size: how many logits the model has; None: as many as the tokenizer has entries.
     eos: the tokenizer's own end of sequence, which ends an answer.
     ends: the ids of the other tokens that may end one.
     special_tokens: text and id of each token that the matcher takes for special: no text of a grammar matches it.
     """
 
-    source: str
+    source: Source
     size: int | None = None
     eos: int | None = None
     ends: tuple[int, ...] = ()
@@ -56,6 +135,8 @@ class Vocabulary:
     @cached_property
     def matchable(self) -> LLTokenizer:
         """Takes a second for a large vocabulary."""
+        if not isinstance(self.source, str):
+            return self.source.matchable(self.size, self.eos)
         return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.eos)
 
     def trial(self, grammar: str) -> Trial:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from middleware.engines.base import Sampling, TokenLogprob
 from middleware.engines.detokenizer import Detokenizer
-from middleware.engines.huggingface import HuggingFaceTokenizer
+from middleware.engines.tokenizer import ModelTokenizer
 
 # JSON knows no infinity; OpenAI writes this for a token that can't come.
 IMPOSSIBLE = -9999.0
@@ -15,7 +15,7 @@ IMPOSSIBLE = -9999.0
 class Written:
     """One answer's tokens, in their order. `feed` is its detokenizer's."""
 
-    def __init__(self, tokenizer: HuggingFaceTokenizer, sampling: Sampling) -> None:
+    def __init__(self, tokenizer: ModelTokenizer, sampling: Sampling) -> None:
         hidden = () if sampling.special_tokens else tokenizer.special_tokens.values()
         self._token_bytes = tokenizer.token_bytes
         self._tells = sampling.sources

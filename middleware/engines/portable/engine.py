@@ -12,11 +12,11 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from middleware.engines.base import EngineDead, EngineError, EngineFailed, Piece, Sampling
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.portable.answer import Answer
 from middleware.engines.portable.arguments import PortableArgs
 from middleware.engines.portable.loading import Loaded, load
 from middleware.engines.portable.prefixes import MOST_BYTES, Prefixes
+from middleware.engines.tokenizer import ModelTokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class PortableEngine:
         self._args = args
         self._forced = forced
         self._running: _Running | None = None
-        self._tokenizer: HuggingFaceTokenizer | None = None
+        self._tokenizer: ModelTokenizer | None = None
         self._max_model_len = 0
         self._answers = 0
         self._passes = PASSES.labels(self.model_ids[0])
@@ -67,7 +67,7 @@ class PortableEngine:
         return self._args.max_num_seqs
 
     @property
-    def tokenizer(self) -> HuggingFaceTokenizer:
+    def tokenizer(self) -> ModelTokenizer:
         if self._tokenizer is None:
             raise EngineDead(NOT_STARTED)
         return self._tokenizer

@@ -14,6 +14,7 @@ from middleware.engines.base import EngineDead
 from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.portable.arguments import PortableArgs
 from middleware.engines.portable.masks import Masks
+from middleware.engines.tokenizer import ModelTokenizer
 
 # Tried from the first on.
 DEVICES: Mapping[str, Callable[[], bool]] = {
@@ -28,6 +29,9 @@ SAMPLED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
 # Tokens of prompt and answer, for a model that does not tell.
 UNTOLD_LENGTH = 2048
 
+NO_FAST_TOKENIZER = """{} has a {} for a tokenizer, and Outlines takes fast ones alone: a tokenizer.json. \
+vLLM takes this one."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -41,7 +45,7 @@ class Loaded:
     """
 
     model: Any
-    tokenizer: HuggingFaceTokenizer
+    tokenizer: ModelTokenizer
     masks: Masks
     max_model_len: int
     end: int
@@ -54,6 +58,8 @@ def load(args: PortableArgs) -> Loaded:
     device = _device(args.device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(args.model, revision=args.revision)
+        if not hasattr(tokenizer, "backend_tokenizer"):
+            raise EngineDead(NO_FAST_TOKENIZER.format(args.model, type(tokenizer).__name__))
         model = AutoModelForCausalLM.from_pretrained(
             args.model, revision=args.revision, dtype=_dtype(args.dtype, device)
         )

@@ -15,8 +15,8 @@ from middleware.engines.base import (
     Sampling,
     Saved,
 )
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.sources import FORCED, SAMPLED, token_sources
+from middleware.engines.tokenizer import ModelTokenizer
 from middleware.engines.written import Written
 
 
@@ -37,7 +37,7 @@ class Generated:
 class Pieces:
     """Of one answer."""
 
-    def __init__(self, tokenizer: HuggingFaceTokenizer, sampling: Sampling) -> None:
+    def __init__(self, tokenizer: ModelTokenizer, sampling: Sampling) -> None:
         self._written = Written(tokenizer, sampling)
         self._most = sampling.logprobs
         self._tells = sampling.sources

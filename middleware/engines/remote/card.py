@@ -9,9 +9,9 @@ from http import HTTPStatus
 import msgspec
 from msgspec import Struct
 
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.remote.client import Client
 from middleware.engines.remote.errors import Refused, Unfit
+from middleware.engines.tokenizer import ModelTokenizer
 
 # Seconds.
 ANSWERS = 10.0
@@ -38,7 +38,7 @@ class Expected:
     """What every remote of an engine must have: the model by these names, this tokenizer, and as long a context."""
 
     names: tuple[str, ...]
-    tokenizer: HuggingFaceTokenizer
+    tokenizer: ModelTokenizer
     max_model_len: int = 1
 
 

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from middleware.engines.base import EngineDead, EngineError, Piece, PromptRefused, Sampling
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.pieces import Pieces
 from middleware.engines.remote import card
 from middleware.engines.remote.balance import chosen
@@ -23,6 +22,7 @@ from middleware.engines.remote.endpoints import Asked
 from middleware.engines.remote.errors import RemoteError, Unfit, as_engine_error
 from middleware.engines.remote.probe import MOST_LOGPROBS
 from middleware.engines.remote.remote import LOOK, Answer, Remote, looked_after
+from middleware.engines.tokenizer import ModelTokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ RUNNING = 256
 # How often an answer is begun at most, each time on another remote.
 TRIES = 2
 
-Load = Callable[[str], HuggingFaceTokenizer]
+Load = Callable[[str], ModelTokenizer]
 
 
 class RemoteEngine:
@@ -77,7 +77,7 @@ class RemoteEngine:
         return RUNNING * len(self._remotes)
 
     @property
-    def tokenizer(self) -> HuggingFaceTokenizer:
+    def tokenizer(self) -> ModelTokenizer:
         return self._known.tokenizer
 
     @property
@@ -129,7 +129,7 @@ class RemoteEngine:
                     raise EngineDead(f"{remote.client.address}: {error}.") from error
             await self._sleep(LOOK)
 
-    async def _loaded(self, cards: Sequence[Card]) -> HuggingFaceTokenizer:
+    async def _loaded(self, cards: Sequence[Card]) -> ModelTokenizer:
         source = self._source or next((one.root for one in card.own(cards) if one.root), None)
         if source is None:
             raise EngineDead("The remote does not tell what its model's files are called: name them with --tokenizer.")

@@ -7,21 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from middleware.engines.huggingface import HuggingFaceTokenizer
+from middleware.engines.tokenizer import ModelTokenizer
+from middleware.engines.wrapping import wrapped
 
 
-def load(source: str, *, trust_remote_code: bool = False) -> HuggingFaceTokenizer:
+def load(source: str, *, trust_remote_code: bool = False) -> ModelTokenizer:
     """The tokenizer in a directory, or of a model on a hub. Takes seconds. Raises OSError and ValueError."""
     from transformers import AutoTokenizer, PreTrainedConfig
 
     tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=trust_remote_code)
-    if not tokenizer.is_fast:
-        raise ValueError(f"{source} has no fast tokenizer.")
     try:
         config, _ = PreTrainedConfig.get_config_dict(source)
     except OSError:  # the tokenizer alone
         config = {}
-    return HuggingFaceTokenizer(tokenizer, _logits(config), _generation_config(source).get("eos_token_id"))
+    return wrapped(tokenizer, _logits(config), _generation_config(source).get("eos_token_id"))
 
 
 def _generation_config(source: str) -> Mapping[str, Any]:

@@ -16,13 +16,13 @@ from typing import Any
 import msgspec
 
 from middleware.engines.base import Sampling
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.remote import card
 from middleware.engines.remote.card import ANSWERS, Expected
 from middleware.engines.remote.client import Client
 from middleware.engines.remote.endpoints import COMPLETIONS, GENERATE, Asked, Endpoint, Output
 from middleware.engines.remote.errors import BUSY, CLIENTS, Late, Refused, Unfit
 from middleware.engines.remote.stream import whole
+from middleware.engines.tokenizer import ModelTokenizer
 
 # Seconds for a short answer: a remote may have a queue.
 PATIENCE = 120.0
@@ -90,7 +90,7 @@ class _Probed:
         return self.expected.names[0]
 
     @property
-    def tokenizer(self) -> HuggingFaceTokenizer:
+    def tokenizer(self) -> ModelTokenizer:
         return self.expected.tokenizer
 
 
@@ -153,7 +153,7 @@ async def _refuse_other_backend(probed: _Probed, endpoint: Endpoint, unheld: str
         raise Unfit(unheld)
 
 
-def _is_held(tokenizer: HuggingFaceTokenizer, output: Output, special: int | None) -> bool:
+def _is_held(tokenizer: ModelTokenizer, output: Output, special: int | None) -> bool:
     ids = [token_id for token_id in output.token_ids if token_id < len(tokenizer.token_bytes)]
     if special is not None:
         if special not in ids:
@@ -165,7 +165,7 @@ def _is_held(tokenizer: HuggingFaceTokenizer, output: Output, special: int | Non
     return text.startswith(SAMPLE) and SPELLED.fullmatch(text.removeprefix(SAMPLE)) is not None
 
 
-def _special(tokenizer: HuggingFaceTokenizer) -> int | None:
+def _special(tokenizer: ModelTokenizer) -> int | None:
     """One that ends no answer."""
     eos = tokenizer.vocabulary.eos
     return next((token_id for token_id in tokenizer.special_tokens.values() if token_id != eos), None)

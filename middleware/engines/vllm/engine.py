@@ -25,18 +25,19 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from middleware.engines.base import EngineDead, Piece, PromptRefused, Sampling
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from middleware.engines.pieces import Pieces
 from middleware.engines.sampled import sampled
 from middleware.engines.sources import TELLS
+from middleware.engines.tokenizer import ModelTokenizer
 from middleware.engines.vllm.counts import counting
 from middleware.engines.vllm.drafting import Drafts, add_drafts
-from middleware.engines.vllm.grammars import specification
+from middleware.engines.vllm.grammars import refuse_unsupported, specification
 from middleware.engines.vllm.outputs import Bell, pass_on_tokens
 from middleware.engines.vllm.params import VettedParams
 from middleware.engines.vllm.scheduler import GUESSES
 from middleware.engines.vllm.sockets import read_quickly
 from middleware.engines.vllm.steps import count_together
+from middleware.engines.wrapping import wrapped
 
 # What vLLM raises where a request is at fault: up to 0.26, ValueError and what derives from it.
 AT_FAULT: type[Exception] = getattr(exceptions, "VLLMClientError", ValueError)
@@ -92,10 +93,13 @@ class VllmEngine:
         return int(config.scheduler_config.max_num_seqs * config.parallel_config.data_parallel_size)
 
     @cached_property
-    def tokenizer(self) -> HuggingFaceTokenizer:
+    def tokenizer(self) -> ModelTokenizer:
+        """Raises EngineDead for one that vLLM or this can't constrain."""
         config = self._llm.model_config
-        ends = config.try_get_generation_config().get("eos_token_id")
-        return HuggingFaceTokenizer(self._llm.get_tokenizer(), config.get_vocab_size(), ends)
+        tokenizer = self._llm.get_tokenizer()
+        if self._drafts == "off":  # then vLLM's own backend holds answers to their grammars
+            refuse_unsupported(tokenizer, config.get_vocab_size())
+        return wrapped(tokenizer, config.get_vocab_size(), config.try_get_generation_config().get("eos_token_id"))
 
     @cached_property
     def _defaults(self) -> Mapping[str, Any]:

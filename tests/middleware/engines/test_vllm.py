@@ -23,13 +23,16 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
 from vllm.v1.executor import Executor
 from vllm.v1.sample import rejection_sampler
+from vllm.v1.structured_output.backend_guidance import GuidanceBackend
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
-from middleware.engines.vllm import drafting, engine, worker
+from middleware.engines.base import EngineDead
+from middleware.engines.vllm import drafting, engine, grammars, worker
 from middleware.engines.vllm.drafting import add_drafts
 from middleware.engines.vllm.grammars import KeptGrammars, read, specification
 from middleware.engines.vllm.params import VettedParams
 from middleware.engines.vllm.scheduler import ask_for_no_drafts
+from tests.remote import byte_tokenizer
 
 CPU = torch.device("cpu")
 VOWELS = "start: /[aeiou]{3}x/"
@@ -85,8 +88,7 @@ def test_a_step_without_drafts_is_sampled_as_without_them() -> None:
 
 
 def kept(monkeypatch: pytest.MonkeyPatch) -> KeptGrammars:
-    monkeypatch.setattr(KeptGrammars, "is_tokenizer_supported", staticmethod(lambda tokenizer: True))
-    monkeypatch.setattr(KeptGrammars, "_build_ll_tokenizer", staticmethod(lambda *args: LLTokenizer("byte")))
+    monkeypatch.setattr(grammars, "_matchable", lambda tokenizer, size: LLTokenizer("byte"))
     return KeptGrammars(_Config(), None, 256)
 
 
@@ -277,3 +279,21 @@ def test_an_engine_that_is_stopped_ends_the_answers_that_wait_for_it() -> None:
 
     asyncio.run(ended())
     assert stopped == [0]
+
+
+def test_a_tokenizer_that_nobody_reads_is_told_by_the_engines_own_process() -> None:
+    """In the engine core a text of any vocabulary will do: no request comes."""
+    assert KeptGrammars(_Config(), None, 256).ll_tokenizer.vocab_size == LLTokenizer("byte").vocab_size
+
+
+def test_without_drafts_vllms_own_backend_takes_fast_tokenizers_alone() -> None:
+    grammars.refuse_unsupported(byte_tokenizer()._tokenizer, 300)
+    with pytest.raises(EngineDead, match=r"Drafts are off.*this model has a object"):
+        grammars.refuse_unsupported(object(), 300)
+
+
+def test_without_drafts_vllm_must_mask_each_logit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GuidanceBackend, "is_tokenizer_supported", staticmethod(lambda tokenizer: True))
+    grammars.refuse_unsupported(range(300), 300)
+    with pytest.raises(EngineDead, match="masks the 299 tokens, but this model has 300 logits"):
+        grammars.refuse_unsupported(range(299), 300)

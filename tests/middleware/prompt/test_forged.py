@@ -52,11 +52,11 @@ class Family:
 
     @cached_property
     def format(self) -> Format:
-        return choose(self.tokenizer.chat_template, self.tokenizer.special_tokens)[0]
+        return choose(self.tokenizer.chat_template or "", self.tokenizer.special_tokens)[0]
 
     @cached_property
     def markup(self) -> frozenset[str]:
-        return markup(self.tokenizer.added_tokens, self.tokenizer.chat_template, texts(self.format))
+        return markup(self.tokenizer.added_tokens, self.tokenizer.chat_template or "", texts(self.format))
 
     @cached_property
     def markers(self) -> list[str]:
@@ -66,11 +66,11 @@ class Family:
 
     @cached_property
     def template(self) -> ChatTemplate:
-        return ChatTemplate(self.tokenizer.chat_template, self.tokenizer.named_tokens, markup=self.markup)
+        return ChatTemplate(self.tokenizer.chat_template or "", self.tokenizer.named_tokens, markup=self.markup)
 
     @cached_property
     def unguarded(self) -> ChatTemplate:
-        return ChatTemplate(self.tokenizer.chat_template, self.tokenizer.named_tokens)
+        return ChatTemplate(self.tokenizer.chat_template or "", self.tokenizer.named_tokens)
 
     def ids(self, prompt: Prompt) -> list[int]:
         if prompt.segments:

@@ -1,0 +1,23 @@
+"""Whatever an engine loads as its tokenizer, wrapped for the layer above."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from middleware.engines.huggingface import HuggingFaceTokenizer
+from middleware.engines.mistral import MistralTokenizer, mistral_common_tokenizer
+from middleware.engines.slow import slow_tokenizer
+from middleware.engines.tokenizer import ModelTokenizer
+from middleware.engines.vocabulary import EndTokens
+
+
+def wrapped(tokenizer: Any, vocabulary_size: int, ends: EndTokens = None) -> ModelTokenizer:
+    """transformers' tokenizers, vLLM's `MistralTokenizer` and mistral_common's within either.
+
+    Raises EngineDead for one whose tokens can't be told.
+    """
+    if hasattr(tokenizer, "backend_tokenizer"):
+        return HuggingFaceTokenizer(tokenizer, vocabulary_size, ends)
+    if (common := mistral_common_tokenizer(tokenizer)) is not None:
+        return MistralTokenizer(common, vocabulary_size, ends)
+    return slow_tokenizer(tokenizer, vocabulary_size, ends)
