@@ -63,6 +63,7 @@ def _frame(frame: Frame | None, written: Sequence[tuple[Case, Transcript]]) -> F
 
 
 def _around(frame: Frame, thoughts: str) -> str:
-    open, close, resume = (re.escape(text) for text in (frame.open.strip(), frame.close, frame.resume))
+    begun = frame.open.rstrip() if frame.open[:1].isspace() else frame.open.strip()
+    open, close, resume = map(re.escape, (begun, frame.close, frame.resume))
     gap = "" if frame.resume else _SPACE  # what resumes a turn may go on with a blank of its own
     return f"(?:(?P<lead>{_SPACE}){open})?{_SPACE}{re.escape(thoughts)}{_SPACE}{close}{resume}(?P<gap>{gap})"
