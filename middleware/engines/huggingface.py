@@ -57,16 +57,19 @@ class HuggingFaceTokenizer(ModelTokenizer):
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
-        marks = markup(self.added_tokens, self.chat_template or "")
-        return {
-            one.content: token_id
-            for token_id, one in self._tokenizer.added_tokens_decoder.items()
-            if (
-                is_special(one.content, flagged=one.special)
-                if self._stock_matcher
-                else one.special or one.content in marks
-            )
-        }
+        special = self._is_special_to_stock if self._stock_matcher else self._is_special_to_ours
+        added = self._tokenizer.added_tokens_decoder.items()
+        return {one.content: token_id for token_id, one in added if special(one)}
+
+    def _is_special_to_stock(self, token: Any) -> bool:
+        return is_special(token.content, flagged=token.special)
+
+    def _is_special_to_ours(self, token: Any) -> bool:
+        return token.special or token.content in self._markup
+
+    @cached_property
+    def _markup(self) -> frozenset[str]:
+        return markup(self.added_tokens, self.chat_template or "")
 
     def encode(self, text: str) -> list[int]:
         """Safe in any thread, and two at once share one tokenizer.
