@@ -139,7 +139,7 @@ def _remote(arguments: Sequence[str], settings: Settings, file: Config) -> Engin
         raise Impossible(NO_REMOTE.format(" and ".join(missing)))
     from middleware.engines.remote import RemoteEngine
     from middleware.engines.remote.arguments import address, read
-    from middleware.engines.remote.loading import load
+    from middleware.engines.checkpoint import load
 
     told, rest = read(arguments, SERVE, file)
     if rest:
