@@ -55,9 +55,13 @@ def _at(node: Any, path: Path) -> Any:
 
 
 def _merged(original: wire.Node, first: wire.Node, second: wire.Node) -> wire.Node:
-    """What either of two samples shows of a leaf otherwise than the format has it; of two, the first."""
+    """What either of two samples shows of a leaf otherwise than the format has it; of two, the first.
+
+    But keys in alphabetical order are only shown where the schema has another order.
+    """
     shown = {one.name: getattr(second, one.name) for one in fields(original)}  # type: ignore[arg-type]
     new = {name: value for name, value in shown.items() if getattr(first, name) == getattr(original, name)}
+    new |= {name: value for name, value in shown.items() if getattr(value, "sorts", False)}
     return replace(first, **new)  # type: ignore[type-var]
 
 

@@ -26,7 +26,7 @@ to do then."""
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json")
 NO_TOKENIZER = "{} has no tokenizer: none of " + ", ".join(TOKENIZERS)
-NOT_HERE = "{} is no directory, and no model that has been downloaded: {}"
+NOT_HERE = "{} is no directory, and no model that has been downloaded"
 NO_TRANSFORMERS = """transformers is not installed, which reads tokenizers. In a checkout of latticework:
     pip install '.[remote]'"""
 
@@ -80,7 +80,7 @@ def _tokenizer(model: str, *, trust: bool) -> ModelTokenizer:
     except (OSError, ValueError) as error:
         if folder.is_dir():
             raise Impossible(f"the tokenizer of {model} can't be read: {error}") from error
-        raise Impossible(NOT_HERE.format(model, str(error).partition("\n")[0])) from error
+        raise Impossible(NOT_HERE.format(model)) from error
     except EngineDead as error:
         raise Impossible(str(error)) from error
 
