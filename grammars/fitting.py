@@ -22,7 +22,8 @@ from grammars.scan import load
 from grammars.spelling import SPELLINGS
 
 Path = tuple[int | str, ...]  # the fields and places that lead from the root of a tree to one of its nodes
-_SPACE = r"[ \t\r\n]*"
+_BLANK = r"[ \t\r\n]"
+_SPACE = f"{_BLANK}*"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,12 @@ class _Pattern:
         return re.escape(node.text)
 
     def space(self, node: wire.Space, path: Path) -> str:
-        return self.group(node, path, _SPACE)
+        """As the format has it, if that is possible: of two spaces side by side, neither takes what is the other's."""
+        own = re.escape(node.canonical)
+        return self.group(node, path, f"{own}|(?!{own}(?!{_BLANK})){_BLANK}*+")
+
+    def ahead(self, node: wire.Ahead, path: Path) -> str:
+        return f"(?={re.escape(node.text)})"
 
     def seq(self, node: wire.Seq, path: Path) -> str:
         return "".join(self.walk(part, (*path, "parts", index)) for index, part in enumerate(node.parts))
@@ -192,6 +198,7 @@ class _Pattern:
 _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
     wire.Lit: _Pattern.lit,
     wire.Space: _Pattern.space,
+    wire.Ahead: _Pattern.ahead,
     wire.Seq: _Pattern.seq,
     wire.Alt: _Pattern.alt,
     wire.Opt: _Pattern.maybe,
