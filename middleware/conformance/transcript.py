@@ -22,6 +22,7 @@ Message = dict[str, Any]
 
 _ASK: Message = {"role": "user", "content": "What now?"}
 _AGAIN: Message = {"role": "user", "content": "And then?"}
+_RESULT = "It is done."
 # Variables by which templates let a client switch thoughts on and off.
 SWITCHES = ("enable_thinking", "thinking")
 # What a model thinks where its prompt leaves it no choice.
@@ -67,7 +68,7 @@ def transcribe(
         if written is not None:
             written = _with_thoughts(format, case, prompt, _history_undone(format, written))
             one = _cut(tokenizer, ends, prompt, written, reasoning_after(format, prompt))
-            if one.end is not None:
+            if one.end is not None and _RESULT not in one.text:
                 return one
             first = first or one
     if first is None:
@@ -129,7 +130,7 @@ def _call(index: int, name: str, arguments: Mapping[str, Any]) -> Message:
 
 
 def _results(case: Case) -> list[Message]:
-    return [{"role": "tool", "tool_call_id": _id(index), "content": "done"} for index in range(len(case.calls))]
+    return [{"role": "tool", "tool_call_id": _id(index), "content": _RESULT} for index in range(len(case.calls))]
 
 
 def _id(index: int) -> str:
@@ -196,6 +197,9 @@ def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str
     frame, reasoning = format.reasoning, reasoning_after(format, prompt)
     if frame is None or (case.thoughts and case.thoughts in written):
         return written
+    empty = re.match(rf"\s*{re.escape(frame.open.strip())}\s*{re.escape(frame.close)}", written)
+    if case.thoughts and empty:
+        written = written[empty.end() :]
     if reasoning == "off" and written.lstrip().startswith(frame.close):
         return written.lstrip().removeprefix(frame.close)
     end = f"\n{frame.close}{frame.resume}{frame.gap}"
