@@ -77,7 +77,7 @@ def _tokenizer(model: str, *, trust: bool) -> ModelTokenizer:
         return load(model, trust_remote_code=trust, local=True)
     except ImportError:
         raise Impossible(NO_TRANSFORMERS) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:  # whatever transformers trips over in a file
         if folder.is_dir():
             raise Impossible(f"the tokenizer of {model} can't be read: {error}") from error
         raise Impossible(NOT_HERE.format(model)) from error
@@ -144,7 +144,7 @@ def _turns(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, str]]:
 
 def _summary(found: Report) -> str:
     skipped = len(found.verdicts) - found.tested
-    untested = f"; {skipped} more are not shown by the chat template" if skipped else ""
+    untested = f"; {skipped} more could not be tried" if skipped else ""
     return f"{found.held} of {found.tested} turns held{untested}."
 
 
