@@ -117,9 +117,7 @@ class Model:
         if (stands_in := self._chat_template.stands_in) is not None:
             logger.warning(NO_TEMPLATE, self.names[0], stands_in)
         settled = await asyncio.to_thread(lambda: self._settled)
-        logger.info(
-            WRITES, self.names[0], settled.format.name, settled.why, settled.held, len(settled.tested)
-        )
+        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.held, len(settled.tested))
         for verdict, breach in settled.breaches:
             logger.warning("%s: %s (%s): %s: %s", self.names[0], verdict.case, verdict.mode, breach.part, breach.detail)
 

@@ -1,4 +1,4 @@
-"""`latticework check-model`: whether a model's chat template, its tokenizer and its grammars agree, without an engine."""
+"""`latticework check-model`: whether a model's chat template and its tokenizer agree with its grammars; no engine."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from middleware.engines.tokenizer import ModelTokenizer
     from middleware.prompt.fallback import ChosenTemplate
 
-DESCRIPTION = """Check a model without running it: only its tokenizer, chat template and generation config are read, from
-a directory, or from what has been downloaded of a model on the hub. Tell how the model writes tool calls, thoughts and
-ends of turns, and hold a dozen turns, as its chat template writes them, against the grammars that a server would use.
-A server does the same at start with some of the turns. Exit status 3 where a turn falls short; docs/start.md says what
-to do then."""
+DESCRIPTION = """Check a model without running it. Only its tokenizer, chat template and generation config are read,
+from a directory, or from what has been downloaded of a model on the hub. Print how the model writes tool calls, thoughts
+and ends of turns, and hold a dozen turns, as its chat template writes them, against the grammars that a server would
+use. A server does the same with some of these turns when it loads the model. Exit status 3 where a turn falls short;
+docs/formats.md says what to do then."""
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json")
 NO_TOKENIZER = "{} has no tokenizer: none of " + ", ".join(TOKENIZERS)

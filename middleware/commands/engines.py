@@ -137,9 +137,9 @@ def _is_address(text: str) -> bool:
 def _remote(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
     if missing := [name for name in REMOTE_NEEDS if importlib.util.find_spec(name) is None]:
         raise Impossible(NO_REMOTE.format(" and ".join(missing)))
+    from middleware.engines.checkpoint import load
     from middleware.engines.remote import RemoteEngine
     from middleware.engines.remote.arguments import address, read
-    from middleware.engines.checkpoint import load
 
     told, rest = read(arguments, SERVE, file)
     if rest:

@@ -24,9 +24,9 @@ from openai import OpenAI
 from benchmarks.servers import Server, running, vllm
 from benchmarks.targets import embedded_target
 from middleware import Settings, create_app
+from middleware.engines.checkpoint import load
 from middleware.engines.remote import RemoteEngine, probe
 from middleware.engines.remote.endpoints import COMPLETIONS, GENERATE
-from middleware.engines.checkpoint import load
 from tests.e2e.conftest import KEY, MODEL, serving
 from tests.e2e.test_tools import ANSWER, ASK, check_calls
 from tests.remote import byte_tokenizer

@@ -32,7 +32,7 @@ def hermes(text: str) -> Sample:
 
 def respelled(*texts: str) -> str | None:
     found = fitted(FORMATS["hermes"], [hermes(text) for text in texts])
-    return found and found.lead + render(found, [Call("find", '{"b": [1, 2], "a": 2}')])
+    return None if found is None else found.lead + render(found, [Call("find", '{"b": [1, 2], "a": 2}')])
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,8 @@ def test_a_model_that_dies_leaves_the_others_served() -> None:
     health = send(app, "GET", "/health")
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
     states = health.json()["models"]
-    down = {"status": "down", "running": 0, "settings": {}, "reason": "The engine has died.", "chat_template": None}
-    assert states["one"] == down
+    down = {"status": "down", "running": 0, "settings": {}, "reason": "The engine has died."}
+    assert {name: value for name, value in states["one"].items() if value is not None} == down
     assert states["other"]["status"] == "ok"
     assert [card["id"] for card in send(app, "GET", "/v1/models").json()["data"]] == ["one", "other"]
     other.dead = True

@@ -38,7 +38,9 @@ def test_a_model_that_holds(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "format hermes: its chat template has '<tool_call>'" in lines
     assert "'<|im_end|>' 256 end of turn special" in lines
     assert "arguments JSON with ', ' and ': ', keys in the order of the schema" in lines
-    assert "thoughts between '<think>' and '</think>'; behind that '\\n\\n' before text and '\\n\\n' before calls" in lines
+    assert (
+        "thoughts between '<think>' and '</think>'; behind that '\\n\\n' before text and '\\n\\n' before calls" in lines
+    )
     assert "calls several a message, arguments as objects" in lines
     assert "held one call auto, required" in lines
     assert "20 of 20 turns held." in err
@@ -48,7 +50,9 @@ def test_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = told(capsys, 0, folder)
     assert (found["format"], found["held"], found["tested"], found["refused"]) == ("hermes", 20, 20, [])
     assert found["thoughts"]["open"] == "<think>"
-    assert found["call"] == '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}\n</tool_call>'
+    assert (
+        found["call"] == '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}\n</tool_call>'
+    )
     assert found["marks"] == [{"text": "<|im_end|>", "use": "end of turn", "id": 256, "special": True}]
     assert found["verdicts"][0] == {"case": "one call", "mode": "auto", "breaches": [], "skipped": ""}
 

@@ -69,7 +69,7 @@ def test_whitespace_before_and_between_calls() -> None:
 
 @pytest.mark.parametrize("gap", ["", "\\n", "\\n\\n"])
 def test_whitespace_behind_thoughts(gap: str) -> None:
-    found = fitted(HERMES, gap='{{ "%s" }}' % gap)
+    found = fitted(HERMES, gap='{{ "GAP" }}'.replace("GAP", gap))
     spelled = gap.replace("\\n", "\n")
     assert found.reasoning == Frame("<think>", "</think>", spelled, call_gap=spelled)
 
