@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grammars.analysis import texts
 from grammars.formats import Format
 from grammars.turns import Reasoning, reasoning_after
 from middleware.conformance.cases import Case, offered
@@ -57,7 +58,7 @@ def transcribe(
 ) -> Transcript:
     """The turn of `case`. Raises NoTranscript."""
     _refuse_unshown(template, format, case)
-    render = _Renderer(template, format, case)
+    render = _Renderer(template, format, case, tokenizer.special_tokens)
     try:
         prompt = render([_ASK], add_generation_prompt=True)
     except PromptError as error:
@@ -71,10 +72,25 @@ def transcribe(
             one = _cut(tokenizer, ends, prompt, written, reasoning_after(format, prompt))
             if one.end is not None and _RESULT not in one.text:
                 return one
-            first = first or one
+            first = first or _cut(tokenizer, (), prompt, _ended(render, format, written), one.reasoning)
     if first is None:
         raise NoTranscript("the template shows no such turn")
     return first
+
+
+def _ended(render: _Renderer, format: Format, written: str) -> str:
+    """A turn up to its end, where that is no token of the vocabulary, or where templates leave it out.
+
+    What two histories end with alike, whatever the last turn says, ends a turn; and so does the next turn's header.
+    """
+    one, other = (render([_ASK, {"role": "assistant", "content": word}]) for word in ("dunnart", "bilby"))
+    end = one[len(one) - _alike(one[::-1], other[::-1], ()) :]
+    if end.strip() and written.endswith(end):
+        return written.removesuffix(end)
+    header = _header(render([_ASK], add_generation_prompt=True), render.special)
+    opening = next((token for token in render.special if header.startswith(token)), "")
+    known = "".join(texts(format))
+    return written.partition(opening)[0].rstrip() if opening and opening not in known else written
 
 
 def _refuse_unshown(template: ChatTemplate, format: Format, case: Case) -> None:
@@ -95,6 +111,7 @@ class _Renderer:
     template: ChatTemplate
     format: Format
     case: Case
+    special: Collection[str]
 
     def __call__(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = False) -> str:
         return self.template.render(
@@ -146,12 +163,18 @@ def _written(tokenizer: Tokenizer, format: Format, case: Case, prompt: str, full
     """
     thoughts, special = _thought_marks(format), tokenizer.special_tokens
     at = _alike(prompt, full, [*special, *thoughts])
-    if any(token in prompt[at:] for token in special if token not in thoughts) or _ASK["content"] in prompt[at:]:
+    if any(token in _without(prompt[at:], thoughts) for token in special) or _ASK["content"] in prompt[at:]:
         header = _header(prompt, special)
         before = full.rfind(header, 0, full.rfind(_shown(case)))
         at = before + len(header) if header and before >= 0 else len(full)
     written = full[at:]
     return written if _shows(case, written) else None
+
+
+def _without(text: str, marks: Collection[str]) -> str:
+    for mark in marks:
+        text = text.replace(mark, "")
+    return text
 
 
 def _shown(case: Case) -> str:

@@ -217,5 +217,6 @@ def test_what_follows_leaves_the_ids_as_they_are(family: Family) -> None:
     for prompt, longer in pairwise(prompts):
         # Some templates leave out earlier thoughts, or put the system's words into the last message.
         if longer.text.startswith(prompt.text):
-            ids = family.ids(prompt)
+            # But for the last: where turns end with no token of their own, it may be merged with what follows.
+            *ids, _ = family.ids(prompt)
             assert family.ids(longer)[: len(ids)] == ids
