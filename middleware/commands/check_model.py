@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from middleware.prompt.fallback import ChosenTemplate
 
 DESCRIPTION = """Check a model without running it. Only its tokenizer, chat template and generation config are read,
-from a directory, or from what has been downloaded of a model on the hub. Print how the model writes tool calls, thoughts
+from a directory, or of what has been downloaded of a model on the hub. Print how it writes tool calls, thoughts
 and ends of turns, and hold a dozen turns, as its chat template writes them, against the grammars that a server would
 use. A server does the same with some of these turns when it loads the model. Exit status 3 where a turn falls short;
 docs/formats.md says what to do then."""

@@ -67,7 +67,6 @@ def transcribe(
     for full in _histories(render, case):
         written = _written(tokenizer, format, case, prompt, full)
         if written is not None:
-            written = _up_to_the_end(tokenizer, ends, written)
             written = _with_thoughts(format, case, prompt, _history_undone(format, written))
             one = _cut(tokenizer, ends, prompt, written, reasoning_after(format, prompt))
             if one.end is not None and _RESULT not in one.text:
@@ -232,12 +231,6 @@ def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str
     if reasoning == "may" and case.thoughts:
         return f"{frame.open}{case.thoughts}{end}{written.lstrip()}"
     return written
-
-
-def _up_to_the_end(tokenizer: Tokenizer, ends: Collection[int], written: str) -> str:
-    """The same up to what the tokenizer calls its end, where no token is known to end a turn."""
-    end = "" if ends else tokenizer.named_tokens.get("eos_token", "")
-    return written.partition(end)[0] if end else written
 
 
 def _cut(tokenizer: Tokenizer, ends: Collection[int], prompt: str, written: str, reasoning: Reasoning) -> Transcript:
