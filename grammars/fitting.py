@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from grammars import wire
 from grammars.formats.format import Format
 from grammars.lowered import json_type
-from grammars.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, spell_element
+from grammars.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, Notation, spell_element
 from grammars.render import Call
 from grammars.scan import load
 from grammars.spelling import SPELLINGS
@@ -42,8 +42,7 @@ def fitted(format: Format, samples: Sequence[Sample]) -> Format | None:
     found: dict[Path, wire.Node] = {}
     for reading in filter(None, readings):
         for path, node in reading.leaves.items():
-            original = _at(format.calls, path)
-            found[path] = _merged(original, found.get(path, original), node)
+            found[path] = _merged(_at(format.calls, path), found.get(path, node), node)
     calls = _rebuilt(format.calls, found)
     lead, tail = readings[0].lead, readings[0].tail
     return replace(format, calls=wire.seq(calls, wire.Space(tail)) if tail else calls, lead=lead)
@@ -58,8 +57,11 @@ def _at(node: Any, path: Path) -> Any:
 def _merged(original: wire.Node, first: wire.Node, second: wire.Node) -> wire.Node:
     """What either of two samples shows of a leaf otherwise than the format has it; of two, the first.
 
-    But keys in alphabetical order are only shown where the schema has another order.
+    Whitespace is always as the first has it: some templates show another where there are no arguments. But keys in
+    alphabetical order are shown only where the schema has another order.
     """
+    if isinstance(original, wire.Space):
+        return first
     shown = {one.name: getattr(second, one.name) for one in fields(original)}  # type: ignore[arg-type]
     new = {name: value for name, value in shown.items() if getattr(first, name) == getattr(original, name)}
     new |= {name: value for name, value in shown.items() if getattr(value, "sorts", False)}
@@ -76,27 +78,37 @@ class _Reading:
 
 
 def _reading(tree: wire.Node, sample: Sample) -> _Reading | None:
-    pattern = _Pattern(sample.calls)
-    body = pattern.walk(tree, ())
-    match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", sample.text, re.DOTALL)
-    if match is None:
-        return None
+    """Where the same whitespace stands in several places it should be the same; some templates don't care."""
+    for alike in (True, False):
+        pattern = _Pattern(sample.calls, alike)
+        body = pattern.walk(tree, ())
+        match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", sample.text, re.DOTALL)
+        if match is not None and (leaves := _leaves(pattern, match)) is not None:
+            return _Reading(match["lead"], match["tail"], leaves)
+    return None
+
+
+def _leaves(pattern: _Pattern, match: re.Match[str]) -> Mapping[Path, wire.Node] | None:
+    """How the leaves are spelled; None where one of them can't be read so."""
     leaves: dict[Path, wire.Node] = {}
     for group, (path, node, value) in pattern.groups.items():
-        if match[group] is None:
-            continue
-        spelled = _SPELLED[type(node)](node, match[group], value)
-        if spelled is None:
-            return None
-        leaves[path] = _merged(node, leaves.get(path, node), spelled)
-    return _Reading(match["lead"], match["tail"], leaves)
+        if match[group] is not None:
+            spelled = _SPELLED[type(node)](node, match[group], value)
+            if spelled is None:
+                return None
+            leaves[path] = _merged(node, leaves.get(path, spelled), spelled)
+    return leaves
 
 
 @dataclass
 class _Pattern:
-    """Writes the regex of all texts in which a tree makes the calls. `groups`: path, node and value of each group."""
+    """Writes the regex of all texts in which a tree makes the calls. `groups`: path, node and value of each group.
+
+    `alike`: the whitespace of one node is the same wherever it stands.
+    """
 
     calls: Sequence[Call]
+    alike: bool
     groups: dict[str, tuple[Path, wire.Node, Any]] = field(default_factory=dict)
     _ordinal: int = 0
     _member: tuple[str, Any] = ("", None)
@@ -117,9 +129,12 @@ class _Pattern:
         return re.escape(node.text)
 
     def space(self, node: wire.Space, path: Path) -> str:
-        """As the format has it, if that is possible: of two spaces side by side, neither takes what is the other's."""
+        known = next((name for name, group in self.groups.items() if group[0] == path), None) if self.alike else None
+        if known:
+            return f"(?P={known})"
         own = re.escape(node.canonical)
-        return self.group(node, path, f"{own}|(?!{own}(?!{_BLANK})){_BLANK}*+")
+        # What is the format's own is tried once: twice for each space would be too often for a text that does not fit.
+        return self.group(node, path, f"{own}|(?!{own}(?!{_BLANK})){_SPACE}")
 
     def ahead(self, node: wire.Ahead, path: Path) -> str:
         return f"(?={re.escape(node.text)})"
@@ -246,9 +261,16 @@ def _value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
 
 
 def _notation(node: wire.Spelled, text: str, value: Any) -> wire.Node | None:
-    notations = (node.notation, *NOTATIONS, *(replace(one, sorts=True) for one in (node.notation, *NOTATIONS)))
-    notation = next((one for one in notations if one.spell_arguments(value) == text), None)
+    notation = next((one for one in _notations(node.notation) if one.spell_arguments(value) == text), None)
     return replace(node, notation=notation) if notation else None
+
+
+def _notations(own: Notation) -> Iterator[Notation]:
+    """Those that a template may use, the usual ones first: some print nothing but null as Python does."""
+    for sorts in (False, True):
+        for notation in (own, *NOTATIONS):
+            yield replace(notation, sorts=sorts)
+            yield replace(notation, sorts=sorts, words=(PYTHON_WORDS[0], *JSON_WORDS[1:]))
 
 
 def _means(text: str, value: Any) -> bool:

@@ -148,7 +148,7 @@ def _remote(arguments: Sequence[str], settings: Settings, file: Config) -> Engin
         addresses = [address(text) for text in settings.engine]
     except ValueError as error:
         raise WrongUsage(f"--engine: {error}") from None
-    loads = partial(load, trust_remote_code=told.trust_remote_code)
+    loads = partial(load, trust_remote_code=told.trust_remote_code, stock_matcher=True)
     return RemoteEngine(addresses, loads, names=told.names, tokenizer=told.tokenizer, key=settings.engine_api_key)
 
 

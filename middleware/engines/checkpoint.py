@@ -11,10 +11,13 @@ from middleware.engines.tokenizer import ModelTokenizer
 from middleware.engines.wrapping import wrapped
 
 
-def load(source: str, *, trust_remote_code: bool = False, local: bool = False) -> ModelTokenizer:
+def load(
+    source: str, *, trust_remote_code: bool = False, local: bool = False, stock_matcher: bool = False
+) -> ModelTokenizer:
     """The tokenizer in a directory, or of a model on a hub: if `local`, only where it has been downloaded.
 
-    Takes seconds. Raises OSError and ValueError, and EngineDead for a tokenizer whose tokens can't be told.
+    `stock_matcher`: whether an engine elsewhere holds answers to their grammars. Takes seconds. Raises OSError and
+    ValueError, and EngineDead for a tokenizer whose tokens can't be told.
     """
     from transformers import AutoTokenizer, PreTrainedConfig
 
@@ -23,7 +26,8 @@ def load(source: str, *, trust_remote_code: bool = False, local: bool = False) -
         config, _ = PreTrainedConfig.get_config_dict(source, local_files_only=local)
     except OSError:  # the tokenizer alone
         config = {}
-    return wrapped(tokenizer, _logits(config), _generation_config(source, local=local).get("eos_token_id"))
+    ends = _generation_config(source, local=local).get("eos_token_id")
+    return wrapped(tokenizer, _logits(config), ends, stock_matcher=stock_matcher)
 
 
 def _generation_config(source: str, *, local: bool) -> Mapping[str, Any]:

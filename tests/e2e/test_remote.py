@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def front(request: pytest.FixtureRequest, remote: Server, tmp_path_factory: pyte
     settings = Settings(api_keys=(KEY,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probe, "_defaults", _not_told)
-        engine = RemoteEngine([remote.url], load, key=REMOTE_KEY)
+        engine = RemoteEngine([remote.url], partial(load, stock_matcher=True), key=REMOTE_KEY)
         with served(create_app(engine, settings=settings), settings) as app:
             yield Front("http://{}:{}".format(*app.address), COMPLETIONS.path)
 

@@ -13,7 +13,7 @@ from grammars.plan import ToolChoice, Turn, compile_turn
 from grammars.tools import Tool
 from grammars.turns import Mode
 from middleware.conformance.cases import CASES, PARAMETERS
-from middleware.conformance.law import PARTS, STRANGER, Trial
+from middleware.conformance.law import PARTS, STRANGER, WHITESPACE, Trial
 from middleware.conformance.settle import settle
 from middleware.conformance.transcript import transcribe
 from tests.middleware.conformance.made import HERMES, case, template, tokenizer
@@ -38,6 +38,11 @@ def said_otherwise(one: Trial) -> Trial:
     return replace(one, transcript=replace(one.transcript, text=text.replace("Oslo", "Rome")))
 
 
+def respaced(one: Trial) -> Trial:
+    text = one.transcript.text.replace("<tool_call>\n", "<tool_call>")
+    return replace(one, transcript=replace(one.transcript, text=text, ids=tuple(tokenizer().encode(text))))
+
+
 def ungrammatical(one: Trial) -> Trial:
     """Its grammar opens with a special token, spelled as text: what is forced is refused."""
     planned(one)
@@ -46,12 +51,13 @@ def ungrammatical(one: Trial) -> Trial:
 
 
 BROKEN: list[tuple[str, Callable[[Trial], Trial], str]] = [
-    ("allowed as written", lambda one: replace(one, format=FORMATS["llama3"]), "comes"),
+    ("allowed, whitespace aside", lambda one: replace(one, format=FORMATS["llama3"]), "comes"),
     (
-        "allowed as written",
+        "allowed, whitespace aside",
         lambda one: planned(one, tools=(Tool("get_weather", "", {"additionalProperties": False}),)),
         "comes",
     ),
+    (WHITESPACE, respaced, "comes"),
     ("the end is allowed", lambda one: replace(one, transcript=replace(one.transcript, end=0)), "is refused"),
     ("the opening is allowed", ungrammatical, "is refused"),
     (
@@ -86,6 +92,10 @@ def test_all_of_it_holds(name: str) -> None:
 def test_each_part_can_fail(part: str, mutated: Callable[[Trial], Trial], why: str) -> None:
     assert PARTS[part](trial()) == ""
     assert why in PARTS[part](mutated(trial()))
+
+
+def test_whitespace_alone_is_no_other_breach() -> None:
+    assert [breach.part for breach in respaced(trial()).breaches()] == [WHITESPACE]
 
 
 def test_each_part_is_seen_to_fail() -> None:
