@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from grammars import wire
@@ -54,18 +54,21 @@ def _at(node: Any, path: Path) -> Any:
     return node
 
 
-def _merged(original: wire.Node, first: wire.Node, second: wire.Node) -> wire.Node:
+def _merged(original: Any, first: Any, second: Any) -> Any:
     """What either of two samples shows of a leaf otherwise than the format has it; of two, the first.
 
-    Whitespace is always as the first has it: some templates show another where there are no arguments. But keys in
-    alphabetical order are shown only where the schema has another order.
+    Whitespace is always as the first has it: some templates show another where there are no arguments.
     """
-    if isinstance(original, wire.Space):
-        return first
-    shown = {one.name: getattr(second, one.name) for one in fields(original)}  # type: ignore[arg-type]
-    new = {name: value for name, value in shown.items() if getattr(first, name) == getattr(original, name)}
-    new |= {name: value for name, value in shown.items() if getattr(value, "sorts", False)}
-    return replace(first, **new)  # type: ignore[type-var]
+    if (
+        isinstance(original, wire.Space)
+        or not is_dataclass(original)
+        or not type(original) is type(first) is type(second)
+    ):
+        return second if first == original else first
+    parts = {one.name: getattr(original, one.name) for one in fields(original)}
+    return replace(  # type: ignore[type-var]
+        first, **{name: _merged(part, getattr(first, name), getattr(second, name)) for name, part in parts.items()}
+    )
 
 
 @dataclass(frozen=True)
