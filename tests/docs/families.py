@@ -25,19 +25,31 @@ def held(format: str) -> str:
 
 
 def _told(name: str, row: Row) -> str:
-    return f"{name if row['real'] else f'*{name}*'} {row['held']}/{row['turns']}"
+    return f"{name if row['real'] else f'*{name}*'} {_aside(row)}/{row['turns']}"
+
+
+def _aside(row: Row) -> int:
+    """How many turns hold, whitespace aside."""
+    return int(row["held"] + row["whitespace"])
 
 
 def part() -> str:
     """Sums, the families whose format is none of the table's, and all that does not hold."""
     found = rows().values()
-    turns, whole = sum(row["turns"] for row in found), sum(row["held"] for row in found)
-    clean = sum(row["held"] == row["turns"] for row in found)
-    lines = [f"{whole:,} of {turns:,} turns hold, and all turns of {clean} of {len(found)} families."]
+    turns, whole, aside = (sum(counts) for counts in zip(*map(_counts, found), strict=True))
+    clean = sum(_aside(row) == row["turns"] for row in found)
+    lines = [
+        f"Of {turns:,} turns {aside:,} hold, {aside - whole} of them in other whitespace than the template's; all "
+        f"turns of {clean} of {len(found)} families."
+    ]
     if inferred := [_told(name, row) for name, row in rows().items() if row["format"] not in FORMATS]:
         lines.append(f"Inferred from the template: {', '.join(inferred)}.")
     exceptions = [(name, *_exception(one)) for name, row in rows().items() for one in row["exceptions"]]
     return "\n\n".join([*lines, *([table(("family", "turn", "what", "why"), exceptions)] if exceptions else [])])
+
+
+def _counts(row: Row) -> tuple[int, int, int]:
+    return row["turns"], row["held"], _aside(row)
 
 
 def _exception(one: list[str]) -> tuple[str, str, str]:

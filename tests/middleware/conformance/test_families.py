@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from middleware.conformance.law import WHITESPACE
 from middleware.conformance.report import every
 from middleware.conformance.settle import Settled, Verdict, settle
 from tests import families, shared
@@ -55,13 +56,14 @@ class Result:
 
     @property
     def row(self) -> Mapping[str, Any]:
-        """Of docs/families.json."""
+        """Of docs/families.json: `whitespace` counts the turns that hold but for it."""
         tested = [verdict for verdict in self.verdicts if not verdict.skipped]
         return {
             "format": self.settled.format.name,
             "real": self.family.real,
             "turns": len(tested),
             "held": sum(not verdict.breaches for verdict in tested),
+            "whitespace": sum({one.part for one in verdict.breaches} == {WHITESPACE} for verdict in tested),
             "exceptions": [[case, part, EXCEPTIONS.get((name, case, part), "")] for name, case, part in self.breaches],
         }
 
