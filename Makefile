@@ -8,6 +8,8 @@
 # make ray     replicas under Ray Serve, streamed from, killed and drained: a minute, in .venv-ray
 # make clients real clients of other people, unchanged, against the server: docs/clients.md; the first time it installs them
 #              into .venv-clients, some GB                                             make clients ARGS="instructor litellm"
+# make families   what models of 80 families write, held against their grammars, with the real tokenizers and templates of
+#              ../shared/data/families: ten minutes; written down in docs/families.json and docs/formats.md
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
@@ -19,7 +21,7 @@ RAY := .venv-ray
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench soak ray docs clients format clean
+.PHONY: help install serve test check bench soak ray docs clients families format clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -63,6 +65,10 @@ ray: $(RAY)/.installed
 
 clients: $(INSTALLED)
 	$(BIN)/python -m tests.clients $(ARGS)
+
+families: $(INSTALLED)
+	FAMILIES=all $(BIN)/python -m pytest tests/middleware/prompt/test_forged.py tests/middleware/conformance/test_families.py; \
+	  status=$$?; $(BIN)/python -m tests.docs && exit $$status
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -22,7 +22,8 @@ from grammars.scan import load
 from grammars.spelling import SPELLINGS
 
 Path = tuple[int | str, ...]  # the fields and places that lead from the root of a tree to one of its nodes
-_SPACE = r"[ \t\r\n]*"
+_BLANK = r"[ \t\r\n]"
+_SPACE = f"{_BLANK}*"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,14 @@ class _Pattern:
 
     def space(self, node: wire.Space, path: Path) -> str:
         known = next((name for name, group in self.groups.items() if group[0] == path), None) if self.alike else None
-        return f"(?P={known})" if known else self.group(node, path, f"{re.escape(node.canonical)}|{_SPACE}")
+        if known:
+            return f"(?P={known})"
+        own = re.escape(node.canonical)
+        # What is the format's own is tried once: twice for each space would be too often for a text that does not fit.
+        return self.group(node, path, f"{own}|(?!{own}(?!{_BLANK})){_SPACE}")
+
+    def ahead(self, node: wire.Ahead, path: Path) -> str:
+        return f"(?={re.escape(node.text)})"
 
     def seq(self, node: wire.Seq, path: Path) -> str:
         return "".join(self.walk(part, (*path, "parts", index)) for index, part in enumerate(node.parts))
@@ -208,6 +216,7 @@ class _Pattern:
 _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
     wire.Lit: _Pattern.lit,
     wire.Space: _Pattern.space,
+    wire.Ahead: _Pattern.ahead,
     wire.Seq: _Pattern.seq,
     wire.Alt: _Pattern.alt,
     wire.Opt: _Pattern.maybe,

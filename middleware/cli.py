@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
-from middleware.commands import bench, explain, formats, models, serve
+from middleware.commands import bench, check_model, explain, formats, models, serve
 from middleware.commands.command import DONE, IMPOSSIBLE, STATUSES, Command, Impossible, WrongUsage, say
 from middleware.settings import InvalidSetting
 from middleware.version import VERSION
@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, Command] = {
     "explain": explain.COMMAND,
     "formats": formats.COMMAND,
     "models": models.COMMAND,
+    "check-model": check_model.COMMAND,
     "bench": bench.COMMAND,
 }
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -52,6 +52,8 @@ NOTHING: Mapping[str, Any] = {}
 NO_TEMPLATE = (
     "%s has no chat template: its prompts are %s. If it was trained on another form, name --chat-template FILE"
 )
+
+WRITES = "%s writes tool calls in the format '%s': %s. Its self-test held in %d of %d turns"
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,15 @@ class Model:
             await self.engine.check_health()
         except EngineDead as error:
             return ModelState("down", 0, self._own, str(error))
-        return ModelState("ok", self.engine.running(), self._own, chat_template=self._chat_template.stands_in)
+        return ModelState(
+            "ok",
+            self.engine.running(),
+            self._own,
+            chat_template=self._chat_template.stands_in,
+            format=self.format.name,
+            why=self._settled.why,
+            self_test=self._self_test,
+        )
 
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
@@ -107,7 +117,7 @@ class Model:
         if (stands_in := self._chat_template.stands_in) is not None:
             logger.warning(NO_TEMPLATE, self.names[0], stands_in)
         settled = await asyncio.to_thread(lambda: self._settled)
-        logger.info("%s writes tool calls in the format '%s': %s", self.names[0], settled.format.name, settled.why)
+        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.held, len(settled.tested))
         for verdict, breach in settled.breaches:
             logger.warning("%s: %s (%s): %s: %s", self.names[0], verdict.case, verdict.mode, breach.part, breach.detail)
 
@@ -128,6 +138,12 @@ class Model:
     @cached_property
     def _settled(self) -> Settled:
         return settle(self._plain_template, self.engine.tokenizer, self._settings.tool_format)
+
+    @cached_property
+    def _self_test(self) -> Literal["held"] | tuple[str, ...]:
+        """As /health tells it."""
+        breaches = (f"{verdict.case} ({verdict.mode}): {breach.part}" for verdict, breach in self._settled.breaches)
+        return tuple(breaches) or "held"
 
     @cached_property
     def places(self) -> Places:

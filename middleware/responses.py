@@ -215,7 +215,9 @@ class Grammar(msgspec.Struct, frozen=True):
 class ModelState(msgspec.Struct, frozen=True):
     """`running`: how many answers it is working on. `settings`: those that it has for itself.
 
-    `reason` says why a model is down. `chat_template` says what its prompts are where it has no template.
+    `reason` says why a model is down. `chat_template` says what its prompts are where it has no template. `format` is
+    how it writes tool calls, and `why` what speaks for that. `self_test` is what was found when it was loaded: "held",
+    or each turn that its chat template shows and its grammar does not take as it should, and what is wrong with it.
     """
 
     status: Literal["ok", "down"]
@@ -223,6 +225,9 @@ class ModelState(msgspec.Struct, frozen=True):
     settings: Mapping[str, Any]
     reason: str | None = None
     chat_template: str | None = None
+    format: str | None = None
+    why: str | None = None
+    self_test: Literal["held"] | tuple[str, ...] | None = None
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -63,7 +63,7 @@ ONLY: Mapping[str, str] = {
     "aiohttp": r"middleware\.engines\.remote\.client",
     "vllm": r"middleware\.engines\.vllm(\.\w+)*",
     "torch": r"middleware\.(embedded|engines\.(vllm|portable)(\.\w+)*)",
-    "transformers": r"middleware\.(embedded|engines\.portable(\.\w+)*|engines\.remote\.loading|engines\.slow)",
+    "transformers": r"middleware\.(embedded|engines\.portable(\.\w+)*|engines\.checkpoint|engines\.slow)",
     "outlines": r"middleware\.(asking\.output|engines\.portable(\.\w+)*)",
     "ray": r"middleware\.deployments\.ray",
     "starlette": r"middleware\b.*",

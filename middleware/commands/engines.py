@@ -137,9 +137,9 @@ def _is_address(text: str) -> bool:
 def _remote(arguments: Sequence[str], settings: Settings, file: Config) -> Engine:
     if missing := [name for name in REMOTE_NEEDS if importlib.util.find_spec(name) is None]:
         raise Impossible(NO_REMOTE.format(" and ".join(missing)))
+    from middleware.engines.checkpoint import load
     from middleware.engines.remote import RemoteEngine
     from middleware.engines.remote.arguments import address, read
-    from middleware.engines.remote.loading import load
 
     told, rest = read(arguments, SERVE, file)
     if rest:
@@ -148,7 +148,7 @@ def _remote(arguments: Sequence[str], settings: Settings, file: Config) -> Engin
         addresses = [address(text) for text in settings.engine]
     except ValueError as error:
         raise WrongUsage(f"--engine: {error}") from None
-    loads = partial(load, trust_remote_code=told.trust_remote_code)
+    loads = partial(load, trust_remote_code=told.trust_remote_code, stock_matcher=True)
     return RemoteEngine(addresses, loads, names=told.names, tokenizer=told.tokenizer, key=settings.engine_api_key)
 
 

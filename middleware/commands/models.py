@@ -102,8 +102,13 @@ def _state(state: Mapping[str, Any]) -> str:
     """Nothing of a model that is well, or that is here by a further name."""
     if state.get("status") == "down":
         return f", down: {state.get('reason')}"
-    stands_in = state.get("chat_template")
-    return f", without a chat template: {stands_in}" if stands_in else ""
+    stands_in, format = state.get("chat_template"), state.get("format")
+    template = f", without a chat template: {stands_in}" if stands_in else ""
+    return template + (f", format {format} (self-test: {_found(state.get('self_test'))})" if format else "")
+
+
+def _found(self_test: Any) -> str:
+    return "; ".join(self_test) if isinstance(self_test, list) else str(self_test)
 
 
 def _told(url: str, healthy: bool, health: Mapping[str, Any]) -> str:

@@ -45,13 +45,28 @@ class Settled:
 
     Attributes:
         format: fitted to its chat template.
-        why: what speaks for it, and what against those that were tried before.
+        reason: what speaks for it.
         verdicts: of the self-test.
+        refused: what speaks against each of those that were tried before.
     """
 
     format: Format
-    why: str
+    reason: str
     verdicts: tuple[Verdict, ...]
+    refused: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        return "; ".join([self.reason, *self.refused])
+
+    @property
+    def tested(self) -> tuple[Verdict, ...]:
+        return tuple(verdict for verdict in self.verdicts if not verdict.skipped)
+
+    @property
+    def held(self) -> int:
+        """In how many of the turns that were tested all of the law holds."""
+        return sum(not verdict.breaches for verdict in self.tested)
 
     @property
     def breaches(self) -> tuple[tuple[Verdict, Breach], ...]:
@@ -76,11 +91,11 @@ def settle(
         verdicts = tuple(tried(template, tokenizer, found, SELF_TEST))
         decisive = next((one for one in _decisive(verdicts) if one.part != WHITESPACE), None)
         if decisive is None:
-            return Settled(found, _sentence(why, refused), verdicts)
+            return Settled(found, why, verdicts, tuple(refused))
         refused.append(f"'{format.name}' fails the self-test ({decisive.part}: {decisive.detail})")
     format, why = fenced(template.source, tokenizer.special_tokens)
     found = fit(template, tokenizer, tokenizer.ends, format) or format
-    return Settled(found, _sentence(why, refused), tuple(tried(template, tokenizer, found, SELF_TEST)))
+    return Settled(found, why, tuple(tried(template, tokenizer, found, SELF_TEST)), tuple(refused))
 
 
 def _decisive(verdicts: Sequence[Verdict]) -> Iterator[Breach]:
@@ -98,10 +113,6 @@ def _known(
     inferred, why = infer(template, texts, response_template)
     if inferred is not None:
         yield inferred, why
-
-
-def _sentence(why: str, refused: Sequence[str]) -> str:
-    return "; ".join([why, *refused])
 
 
 def _asked(template: ChatTemplate, tokenizer: Tokenizer, name: str) -> Settled:

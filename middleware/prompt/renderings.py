@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from grammars.formats import FENCED, Frame, choose
+from grammars.formats import HERMES, Frame, choose
 from grammars.formats.atoms import atoms, common_start, is_tag, without_common_end
 from grammars.formats.inferred import Sample, Shown, Unclear, find_object
 from middleware.prompt.chat_template import ChatTemplate
@@ -55,7 +55,8 @@ class Renderings:
     def prompt(self, *messages: Message, generated: bool = False) -> str:
         """The whole prompt, in which tools are told and the messages follow a question."""
         question = {"role": "user", "content": _QUESTION}
-        return self.template.render([question, *messages], format=FENCED, tools=_TOOLS, add_generation_prompt=generated)
+        # Any format but `fenced`, which would go before what the template shows itself.
+        return self.template.render([question, *messages], format=HERMES, tools=_TOOLS, add_generation_prompt=generated)
 
     def _text(self, *messages: Message, generated: bool = False) -> str:
         """What stands behind the question."""

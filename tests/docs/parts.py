@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs import api, clients, examples, keywords, measured, metrics, reasons, settings, wire_formats
+from tests.docs import api, clients, examples, families, keywords, measured, metrics, reasons, settings, wire_formats
 from tests.docs.made import Parts
 
 PARTS: Parts = {
@@ -10,6 +10,7 @@ PARTS: Parts = {
     "formats asserted": keywords.format_part,
     "reasons": reasons.part,
     "wire formats": wire_formats.part,
+    "families": families.part,
     "settings": settings.part,
     "extras": settings.extras,
     "metrics": metrics.part,

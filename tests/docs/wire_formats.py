@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from grammars.docs import Doc, documented
 from grammars.formats import FENCED, FORMATS
 from grammars.formats.choice import MARKS
+from tests.docs import families
 from tests.docs.made import code, table
 
 
 def part() -> str:
     """A table of all, and a call of each."""
     docs = documented()
-    rows = [(f"[{code(name)}](#{name})", doc.about, _marks(name), _thoughts(name)) for name, doc in docs.items()]
-    listed = table(("name", "written by", "told by", "thoughts between"), rows)
+    rows = [
+        (f"[{code(name)}](#{name})", doc.about, _marks(name), _thoughts(name), families.held(name))
+        for name, doc in docs.items()
+    ]
+    listed = table(("name", "written by", "told by", "thoughts between", "held by"), rows)
     return "\n\n".join([listed, *(_shown(name, doc) for name, doc in docs.items())])
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ from openai import OpenAI
 from benchmarks.servers import Server, running, vllm
 from benchmarks.targets import embedded_target
 from middleware import Settings, create_app
+from middleware.engines.checkpoint import load
 from middleware.engines.remote import RemoteEngine, probe
 from middleware.engines.remote.endpoints import COMPLETIONS, GENERATE
-from middleware.engines.remote.loading import load
 from tests.e2e.conftest import KEY, MODEL, serving
 from tests.e2e.test_tools import ANSWER, ASK, check_calls
 from tests.remote import byte_tokenizer
@@ -75,7 +76,7 @@ def front(request: pytest.FixtureRequest, remote: Server, tmp_path_factory: pyte
     settings = Settings(api_keys=(KEY,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probe, "_defaults", _not_told)
-        engine = RemoteEngine([remote.url], load, key=REMOTE_KEY)
+        engine = RemoteEngine([remote.url], partial(load, stock_matcher=True), key=REMOTE_KEY)
         with served(create_app(engine, settings=settings), settings) as app:
             yield Front("http://{}:{}".format(*app.address), COMPLETIONS.path)
 

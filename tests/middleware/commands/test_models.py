@@ -12,6 +12,7 @@ import pytest
 from middleware import Settings, __version__, create_app
 from middleware.cli import main
 from middleware.commands.models import KEY, URL
+from middleware.conformance import law
 from tests.scripted import ScriptedEngine, says
 from tests.serving import served
 
@@ -39,6 +40,22 @@ def test_models_and_health(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert found["healthy"]
     assert found["health"]["status"] == "ok"
     assert [card["id"] for card in found["models"]] == ["scripted"]
+
+
+def test_each_models_format_and_self_test_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(create_app(ScriptedEngine(says("hi"))), Settings()) as server:
+        assert asked(server.address) == 0
+    assert ", format hermes (self-test: held)\n" in capsys.readouterr().out
+    monkeypatch.setitem(law.PARTS, "a part", lambda trial: "so" if trial.case.name == "a document" else "")
+    with served(create_app(ScriptedEngine(says("hi"))), Settings()) as server:
+        assert asked(server.address, "--json") == 0
+        state = json.loads(capsys.readouterr().out)["health"]["models"]["scripted"]
+        assert asked(server.address) == 0
+    assert (state["format"], state["self_test"]) == ("hermes", ["a document (auto): a part"])
+    assert state["why"] == "its chat template has '<tool_call>'"
+    assert ", format hermes (self-test: a document (auto): a part)\n" in capsys.readouterr().out
 
 
 def test_a_server_that_is_not_well_is_status_3(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from middleware.engines.remote.loading import load
+from middleware.engines.checkpoint import load
 from middleware.engines.vocabulary import EndTokens, all_ends
 from tests.remote import byte_tokenizer
 

@@ -120,7 +120,7 @@ try:
     asyncio.run(start(made))
 except TimeoutError:
     print(made.model_ids[0])
-from middleware.engines.remote.loading import load
+from middleware.engines.checkpoint import load
 print(load({str(tmp_path)!r}).encode("ab<|im_end|>"))
 """
     root = Path(__file__).parents[4]

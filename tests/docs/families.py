@@ -1,0 +1,57 @@
+"""Which families of models were held against their formats, out of docs/families.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from grammars.formats import FORMATS
+from tests.docs.made import ROOT, code, table
+
+Row = Mapping[str, Any]
+
+
+@cache
+def rows() -> Mapping[str, Row]:
+    """By the name of the family. `make families` writes them."""
+    return dict(json.loads((ROOT / "docs" / "families.json").read_text(encoding="utf-8")))
+
+
+def held(format: str) -> str:
+    """The families that write a format, each with how many of its turns hold."""
+    return ", ".join(_told(name, row) for name, row in rows().items() if row["format"] == format)
+
+
+def _told(name: str, row: Row) -> str:
+    return f"{name if row['real'] else f'*{name}*'} {_aside(row)}/{row['turns']}"
+
+
+def _aside(row: Row) -> int:
+    """How many turns hold, whitespace aside."""
+    return int(row["held"] + row["whitespace"])
+
+
+def part() -> str:
+    """Sums, the families whose format is none of the table's, and all that does not hold."""
+    found = rows().values()
+    turns, whole, aside = (sum(counts) for counts in zip(*map(_counts, found), strict=True))
+    clean = sum(_aside(row) == row["turns"] for row in found)
+    lines = [
+        f"Of {turns:,} turns {aside:,} hold, {aside - whole} of them in other whitespace than the template's; all "
+        f"turns of {clean} of {len(found)} families."
+    ]
+    if inferred := [_told(name, row) for name, row in rows().items() if row["format"] not in FORMATS]:
+        lines.append(f"Inferred from the template: {', '.join(inferred)}.")
+    exceptions = [(name, *_exception(one)) for name, row in rows().items() for one in row["exceptions"]]
+    return "\n\n".join([*lines, *([table(("family", "turn", "what", "why"), exceptions)] if exceptions else [])])
+
+
+def _counts(row: Row) -> tuple[int, int, int]:
+    return row["turns"], row["held"], _aside(row)
+
+
+def _exception(one: list[str]) -> tuple[str, str, str]:
+    case, broken, reason = one
+    return case, f"not {code(broken)}", reason
