@@ -46,6 +46,10 @@ class HuggingFaceTokenizer(ModelTokenizer):
         return one_template(template) if isinstance(template, Mapping) else template
 
     @property
+    def response_template(self) -> Mapping[str, Any] | None:
+        return getattr(self._tokenizer, "response_template", None)
+
+    @property
     def named_tokens(self) -> Mapping[str, str]:
         return {
             name: str(token) for name, token in self._tokenizer.special_tokens_map.items() if isinstance(token, str)
