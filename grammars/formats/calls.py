@@ -20,7 +20,10 @@ PYTHONIC = Format(
     history=(
         # Gemma 3's drops the commas between arguments,
         (r"(?:(?<=[\"\]\d}])|(?<==true)|(?<==null)|(?<==None)|(?<==false))(?=[a-z_]+=)", ", "),
-        (r"(?<==)([A-Za-z][^\"'(),\[\]{}]*)(?=[,)])", r'"\1"'),  # Llama 3.2's and ToolACE's the quotes of strings,
+        (
+            r"(?<==)(?!(?:[Tt]rue|[Ff]alse|None|null)[,)])([A-Za-z][^\"'(),\[\]{}]*)(?=[,)])",
+            r'"\1"',
+        ),  # Llama 3.2's and ToolACE's the quotes of strings,
         (r'(?<==)"(-?[0-9.]+|True|False|None)"(?=[,)])', r"\1"),  # and Llama 4's puts numbers between them
     ),
 )
