@@ -47,6 +47,7 @@ class OneTokenAByte:
     """The comment is what the wire format and the thoughts' markup are told from."""
 
     chat_template = "{# <tool_call> <think></think>\\n\\n #}{{ messages[0]['content'] }}"
+    response_template: Mapping[str, Any] | None = None
     named_tokens: Mapping[str, str] = {}
     special_tokens: Mapping[str, int] = {}
     ends: tuple[int, ...] = ()

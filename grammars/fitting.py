@@ -59,16 +59,16 @@ def _merged(original: Any, first: Any, second: Any) -> Any:
 
     Whitespace is always as the first has it: some templates show another where there are no arguments.
     """
-    if (
-        isinstance(original, wire.Space)
-        or not is_dataclass(original)
-        or not type(original) is type(first) is type(second)
-    ):
+    if isinstance(original, wire.Space):
+        return first
+    kinds = {type(original), type(first), type(second)}
+    if len(kinds) > 1 or not is_dataclass(original):
         return second if first == original else first
-    parts = {one.name: getattr(original, one.name) for one in fields(original)}
-    return replace(  # type: ignore[type-var]
-        first, **{name: _merged(part, getattr(first, name), getattr(second, name)) for name, part in parts.items()}
-    )
+    merged = {}
+    for one in fields(original):
+        values = (getattr(node, one.name) for node in (original, first, second))
+        merged[one.name] = _merged(*values)
+    return replace(first, **merged)
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,8 @@ class Model:
 
     @cached_property
     def _settled(self) -> Settled:
-        return settle(self._plain_template, self.engine.tokenizer, self._settings.tool_format)
+        tokenizer = self.engine.tokenizer
+        return settle(self._plain_template, tokenizer, self._settings.tool_format, tokenizer.response_template)
 
     @cached_property
     def _self_test(self) -> Literal["held"] | tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from middleware.engines.base import EngineDead, Piece, Sampling
 from middleware.engines.vocabulary import Trial, Vocabulary
@@ -33,6 +34,7 @@ class ByteTokenizer:
     """One token a byte."""
 
     chat_template = CHATML
+    response_template: Mapping[str, Any] | None = None
     named_tokens: Mapping[str, str] = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
     special_tokens: Mapping[str, int] = {}
     ends: tuple[int, ...] = ()

@@ -19,9 +19,9 @@ PYTHONIC = Format(
     alone=True,
     history=(
         # Gemma 3's drops the commas between arguments,
-        (r"(?:(?<=[\"\]\d}])|(?<=None)|(?<=True)|(?<=False))(?=[a-z_]+=)", ", "),
+        (r"(?:(?<=[\"\]\d}])|(?<==true)|(?<==null)|(?<==None)|(?<==false))(?=[a-z_]+=)", ", "),
         (r"(?<==)([A-Za-z][^\"'(),\[\]{}]*)(?=[,)])", r'"\1"'),  # Llama 3.2's and ToolACE's the quotes of strings,
-        (r'(?<==)"(-?[0-9.]+)"(?=[,)])', r"\1"),  # and Llama 4's puts numbers between them
+        (r'(?<==)"(-?[0-9.]+|True|False|None)"(?=[,)])', r"\1"),  # and Llama 4's puts numbers between them
     ),
 )
 """Llama 4, Llama 3.2 where it is told to, Gemma 3 likewise, ToolACE.

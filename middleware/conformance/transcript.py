@@ -261,7 +261,7 @@ def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str
     if reasoning == "open" and frame.close.strip() not in written:
         return f"{case.thoughts or LEAST_THOUGHTS}{end}{written.lstrip()}"
     if reasoning == "may" and case.thoughts:
-        return f"{frame.open}{case.thoughts}{end}{written.lstrip()}"
+        return f"{frame.lead}{frame.open}{case.thoughts}{end}{written.lstrip()}"
     return written
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -125,6 +125,10 @@ class Tokenizer(Protocol):
     @property
     def chat_template(self) -> str | None:
         """The Jinja source of the model's chat template; None where its files have none."""
+
+    @property
+    def response_template(self) -> Mapping[str, Any] | None:
+        """The checkpoint's own description of how answers are written, as transformers has it; None without one."""
 
     @property
     def named_tokens(self) -> Mapping[str, str]:

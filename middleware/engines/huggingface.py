@@ -46,6 +46,10 @@ class HuggingFaceTokenizer(ModelTokenizer):
         return one_template(template) if isinstance(template, Mapping) else template
 
     @property
+    def response_template(self) -> Mapping[str, Any] | None:
+        return getattr(self._tokenizer, "response_template", None)
+
+    @property
     def named_tokens(self) -> Mapping[str, str]:
         return {
             name: str(token) for name, token in self._tokenizer.special_tokens_map.items() if isinstance(token, str)
@@ -57,16 +61,19 @@ class HuggingFaceTokenizer(ModelTokenizer):
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
-        marks = markup(self.added_tokens, self.chat_template or "")
-        return {
-            one.content: token_id
-            for token_id, one in self._tokenizer.added_tokens_decoder.items()
-            if (
-                is_special(one.content, flagged=one.special)
-                if self._stock_matcher
-                else one.special or one.content in marks
-            )
-        }
+        special = self._is_special_to_stock if self._stock_matcher else self._is_special_to_ours
+        added = self._tokenizer.added_tokens_decoder.items()
+        return {one.content: token_id for token_id, one in added if special(one)}
+
+    def _is_special_to_stock(self, token: Any) -> bool:
+        return is_special(token.content, flagged=token.special)
+
+    def _is_special_to_ours(self, token: Any) -> bool:
+        return token.special or token.content in self._markup
+
+    @cached_property
+    def _markup(self) -> frozenset[str]:
+        return markup(self.added_tokens, self.chat_template or "")
 
     def encode(self, text: str) -> list[int]:
         """Safe in any thread, and two at once share one tokenizer.

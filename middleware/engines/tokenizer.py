@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 from grammars.cache import Cache
 from middleware.engines.markup import pattern
@@ -32,6 +33,11 @@ class ModelTokenizer(ABC):
     @property
     @abstractmethod
     def chat_template(self) -> str | None: ...
+
+    @property
+    def response_template(self) -> Mapping[str, Any] | None:
+        """The checkpoint's own description of how answers are written, as transformers has it."""
+        return None
 
     @property
     @abstractmethod
