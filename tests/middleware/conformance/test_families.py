@@ -20,6 +20,7 @@ from middleware.conformance.report import every
 from middleware.conformance.settle import Settled, Verdict, settle
 from tests import families, shared
 from tests.families import Family
+from tests.middleware.conformance.exceptions import EXCEPTIONS, OTHERWISE
 
 RECORD = Path(__file__).parents[3] / "docs" / "families.json"
 ALL = os.environ.get("FAMILIES") == "all"
@@ -29,12 +30,6 @@ SOME = (
     *("qwen3", "gpt_oss", "mistral_7b", "gemma4", "deepseek_v3", "glm45", "kimi_k2", "llama31", "lfm25"),
     *("functionary32", "gemma3", "qwen3_coder"),
 )
-
-# What is chosen for families for which families.json has no format, or an older one.
-OTHERWISE: Mapping[str, str] = {}
-
-# Why a part of the law does not hold in a case: family, case, part -> reason.
-EXCEPTIONS: Mapping[tuple[str, str, str], str] = {}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,84 @@
+"""Where the law of natural writing does not hold for a family of models, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ASIDE, SPACE, READ = "allowed, whitespace aside", "whitespace as written", "read back as meant"
+
+_DOCUMENTS = "a document|thoughts, then a document"
+_CALLS = (
+    "one call|parallel calls|other tools in parallel|nested arguments|tricky strings|every JSON type|text, then a call"
+)
+_TYPES = "the template prints lists, objects and words as strings"
+_BARE = "the template prints strings without escapes, so that their quotes end them"
+
+# Families, cases, parts, why.
+_ROWS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("mistral_7b", "a document", (SPACE,), "the template puts a blank before a text"),
+    ("reka_edge", _DOCUMENTS, (SPACE,), "the template puts a blank before a text, and line breaks behind it"),
+    ("functiongemma glm45 laguna", "a document", (SPACE,), "the template puts a line break before a text"),
+    ("granite_20b", "a document", (SPACE,), "the template puts a blank behind a text"),
+    ("nemotron_nano2 apriel16", _DOCUMENTS, (SPACE,), "the template puts a line break behind a text"),
+    ("apriel15 llama4_json", "a document", (SPACE,), "the template puts a line break behind a text"),
+    ("laguna", "thoughts, then a document", (SPACE,), "the template puts a line break behind a text"),
+    ("command_r", _CALLS, (SPACE,), "the template indents arguments, and JSON in a grammar has one line"),
+    (
+        "deepseek_v4 deepseek_v4_flash",
+        "no arguments|other tools in parallel",
+        (SPACE,),
+        "the template leaves an empty line where there are no arguments",
+    ),
+    ("functiongemma", "nested arguments|every JSON type", (ASIDE, READ), _TYPES),
+    ("llama4_pythonic", "nested arguments|every JSON type", (ASIDE, READ), _TYPES),
+    ("gemma3_pythonic", "every JSON type", (ASIDE, READ), "the template prints true, false and null as strings"),
+    ("llama4_pythonic llama32_pythonic toolace lfm25", "tricky strings", (ASIDE, READ), _BARE),
+    (
+        "reka_edge",
+        "tricky strings",
+        (ASIDE,),
+        "the template escapes what is not ASCII, and a pair of escapes is refused",
+    ),
+    (
+        "llama4_json",
+        "parallel calls|other tools in parallel",
+        (ASIDE, READ),
+        "the template prints calls side by side, and models are told to put `; ` between them",
+    ),
+    ("minimax_m3", "every JSON type", (READ,), "the template leaves out arguments that are null"),
+    (
+        "solar_open",
+        "thoughts, then a call|thoughts, then a document",
+        (ASIDE,),
+        "the template closes thoughts with a token that also ends the turn",
+    ),
+)
+
+EXCEPTIONS: Mapping[tuple[str, str, str], str] = {
+    (family, case, part): why
+    for families, cases, parts, why in _ROWS
+    for family in families.split()
+    for case in cases.split("|")
+    for part in parts
+}
+"""Family, case and part of the law -> why it does not hold."""
+
+OTHERWISE: Mapping[str, str] = {
+    "hy3": "hy3",
+    "smollm3": "hermes",
+    "apriel16": "apriel",
+    "apriel15": "apriel",
+    "solar_open": "solar_open",
+    "ling3": "ling3",
+    "laguna": "glm45",
+    "minicpm5": "minicpm5",
+    "kimi_k3": "kimi_k3",
+    "minimax_m3": "minimax_m3",
+    "reka_edge": "reka_edge",
+    "spark25": "glm47",
+    "muse_glimmer": "muse_glimmer",
+    "glm4": "glm45",
+    "cohere2moe": "command4",
+    "gigachat3": "gigachat3",
+}
+"""The format that is chosen for families for which families.json has none, or an older one."""
