@@ -40,11 +40,16 @@ def _thoughts_before_either(format: Format, reasoning: Reasoning) -> Node:
 
 def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
     """Calls, behind thoughts or at the beginning of the turn."""
-    led, frame = seq(Space(format.lead), _empty_preamble(format), calls), format.reasoning
+    led, frame = seq(_lead(format), _empty_preamble(format), calls), format.reasoning
     if frame is None or reasoning == "off":
         return led
     behind = seq(_thought(frame.before_calls), _empty_preamble(format), calls)
     return behind if reasoning == "open" else _opened(frame, behind, led) | led
+
+
+def _lead(format: Format) -> Node:
+    """Whitespace before calls. Where there is none, nothing is skipped: harmony's calls may begin with a blank."""
+    return Space(format.lead) if format.lead else lift("")
 
 
 def text_or_calls(format: Format, calls: Node | None) -> Node:
@@ -93,7 +98,7 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
         return seq(_thoughts(format.reasoning, reasoning), answer)
     if format.answer:
         return seq(_thoughts_before_either(format, reasoning), answer | _framed_calls(format, calls))
-    frame, led = format.reasoning, seq(Space(format.lead), calls) | answer
+    frame, led = format.reasoning, seq(_lead(format), calls) | answer
     if frame is None or reasoning == "off":
         return led
     behind = seq(_thought(replace(frame, gap="")), _behind(frame, calls, answer))

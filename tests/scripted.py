@@ -50,6 +50,22 @@ class ByteTokenizer:
         pass
 
 
+class MarkedTokenizer(ByteTokenizer):
+    """One token a byte, and one for each marker: `ScriptedEngine.prompts` has its letter."""
+
+    added_tokens: Mapping[str, bool] = {"<|im_start|>": True, "<|im_end|>": True, "<tool_call>": False}
+    letters: Mapping[str, str] = {"<|im_start|>": "\x01", "<|im_end|>": "\x02", "<tool_call>": "\x03"}
+
+    def encode(self, text: str) -> list[int]:
+        for marker, letter in self.letters.items():
+            text = text.replace(marker, letter)
+        return list(text.encode())
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        text = "".join(self.letters[segment] if place % 2 else segment for place, segment in enumerate(segments))
+        return list(text.encode())
+
+
 @dataclass
 class ScriptedEngine:
     """`asked` holds the samplings of all requests that reached it; `open` counts the answers not yet ended."""

@@ -17,6 +17,11 @@ PYTHONIC = Format(
     "pythonic",
     calls=Stray(Lit("<|python_start|>")) + _python_list() + Stray(Lit("<|python_end|>")),
     alone=True,
+    history=(
+        (r"(?<=[\"\]\d}el])(?=[a-z_]+=)", ", "),  # Gemma 3's drops the commas between arguments,
+        (r"(?<==)([A-Za-z][^\"'(),\[\]{}]*)(?=[,)])", r'"\1"'),  # Llama 3.2's and ToolACE's the quotes of strings,
+        (r'(?<==)"(-?[0-9.]+)"(?=[,)])', r"\1"),  # and Llama 4's puts numbers between them
+    ),
 )
 """Llama 4, Llama 3.2 where it is told to, Gemma 3 likewise, ToolACE.
 
@@ -71,6 +76,7 @@ FUNCTIONGEMMA = Format(
         Call("<start_function_call>call:" + NAME + "{", Spelled(FUNCTION_GEMMA) + "}<end_function_call>"),
         separator=Space(),
     ),
+    history=((r"<escape>(-?[0-9.]+|true|false|null)<escape>", r"\1"),),  # templates show all values as strings
 )
 """FunctionGemma.
 

@@ -157,8 +157,10 @@ class Speller:
     def free_key(self, names: str) -> str:
         if self._notation.bare_keys:
             return f"{self._writer.terminal(names)} {quoted(self._notation.colon)}"
-        quotes = ("'", '"') if self._notation.loose else ('"',)
-        keys = [f"{quoted(quote)} ({names}) {quoted(quote + self._notation.colon)}" for quote in quotes]
+        colon = self._notation.colon
+        keys = [f"{quoted(chr(34))} ({names}) {quoted(chr(34) + colon)}"]
+        if self._notation.loose:
+            keys.append(f'"\'" (({names}) & /{_PLAIN}+/) {quoted(chr(39) + colon)}')
         return self._writer.either([self._writer.terminal(key) for key in keys])
 
 

@@ -57,7 +57,7 @@ def _frame(frame: Frame | None, written: Sequence[tuple[Case, Transcript]]) -> F
     """The frame with the whitespace that the template shows around it."""
     for case, transcript in written:
         if frame and (match := re.match(_around(frame, case.thoughts), transcript.text)):
-            frame = replace(frame, lead=match["lead"] or "")
+            frame = replace(frame, lead=match["lead"] or frame.lead)
             frame = replace(frame, call_gap=match["gap"]) if case.calls else replace(frame, gap=match["gap"])
     return frame
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grammars.analysis import texts
 from grammars.formats import Format
 from grammars.turns import Reasoning, reasoning_after
 from middleware.conformance.cases import Case, offered
@@ -22,6 +23,7 @@ Message = dict[str, Any]
 
 _ASK: Message = {"role": "user", "content": "What now?"}
 _AGAIN: Message = {"role": "user", "content": "And then?"}
+_RESULT = "It is done."
 # Variables by which templates let a client switch thoughts on and off.
 SWITCHES = ("enable_thinking", "thinking")
 # What a model thinks where its prompt leaves it no choice.
@@ -56,7 +58,7 @@ def transcribe(
 ) -> Transcript:
     """The turn of `case`. Raises NoTranscript."""
     _refuse_unshown(template, format, case)
-    render = _Renderer(template, format, case)
+    render = _Renderer(template, format, case, tokenizer.special_tokens)
     try:
         prompt = render([_ASK], add_generation_prompt=True)
     except PromptError as error:
@@ -67,12 +69,27 @@ def transcribe(
         if written is not None:
             written = _with_thoughts(format, case, prompt, _history_undone(format, written))
             one = _cut(tokenizer, ends, prompt, written, reasoning_after(format, prompt))
-            if one.end is not None:
+            if one.end is not None and _RESULT not in one.text:
                 return one
-            first = first or one
+            first = first or _cut(tokenizer, (), prompt, _ended(render, format, written), one.reasoning)
     if first is None:
         raise NoTranscript("the template shows no such turn")
     return first
+
+
+def _ended(render: _Renderer, format: Format, written: str) -> str:
+    """A turn up to its end, where that is no token of the vocabulary, or where templates leave it out.
+
+    What two histories end with alike, whatever the last turn says, ends a turn; and so does the next turn's header.
+    """
+    one, other = (render([_ASK, {"role": "assistant", "content": word}]) for word in ("dunnart", "bilby"))
+    end = one[len(one) - _alike(one[::-1], other[::-1], ()) :]
+    if end.strip() and written.endswith(end):
+        return written.removesuffix(end)
+    header = _header(render([_ASK], add_generation_prompt=True), render.special)
+    opening = next((token for token in render.special if header.startswith(token)), "")
+    known = "".join(texts(format))
+    return written.partition(opening)[0].rstrip() if opening and opening not in known else written
 
 
 def _refuse_unshown(template: ChatTemplate, format: Format, case: Case) -> None:
@@ -93,6 +110,7 @@ class _Renderer:
     template: ChatTemplate
     format: Format
     case: Case
+    special: Collection[str]
 
     def __call__(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = False) -> str:
         return self.template.render(
@@ -129,7 +147,7 @@ def _call(index: int, name: str, arguments: Mapping[str, Any]) -> Message:
 
 
 def _results(case: Case) -> list[Message]:
-    return [{"role": "tool", "tool_call_id": _id(index), "content": "done"} for index in range(len(case.calls))]
+    return [{"role": "tool", "tool_call_id": _id(index), "content": _RESULT} for index in range(len(case.calls))]
 
 
 def _id(index: int) -> str:
@@ -144,12 +162,18 @@ def _written(tokenizer: Tokenizer, format: Format, case: Case, prompt: str, full
     """
     thoughts, special = _thought_marks(format), tokenizer.special_tokens
     at = _alike(prompt, full, [*special, *thoughts])
-    if any(token in prompt[at:] for token in special if token not in thoughts) or _ASK["content"] in prompt[at:]:
+    if any(token in _without(prompt[at:], thoughts) for token in special) or _ASK["content"] in prompt[at:]:
         header = _header(prompt, special)
         before = full.rfind(header, 0, full.rfind(_shown(case)))
         at = before + len(header) if header and before >= 0 else len(full)
     written = full[at:]
     return written if _shows(case, written) else None
+
+
+def _without(text: str, marks: Collection[str]) -> str:
+    for mark in marks:
+        text = text.replace(mark, "")
+    return text
 
 
 def _shown(case: Case) -> str:
@@ -196,6 +220,9 @@ def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str
     frame, reasoning = format.reasoning, reasoning_after(format, prompt)
     if frame is None or (case.thoughts and case.thoughts in written):
         return written
+    empty = re.match(rf"\s*{re.escape(frame.open.strip())}\s*{re.escape(frame.close)}", written)
+    if case.thoughts and empty:
+        written = written[empty.end() :]
     if reasoning == "off" and written.lstrip().startswith(frame.close):
         return written.lstrip().removeprefix(frame.close)
     end = f"\n{frame.close}{frame.resume}{frame.gap}"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Never markup: white space, which SentencePiece writes as ▁, and the switches that users are to write into messages,
-# as GLM-4.5's `/nothink` and SmolLM3's `/no_think`.
-_NEVER = re.compile(r"[\s▁]+|/\w+")
+# as GLM-4.5's `/nothink` and SmolLM3's `/no_think`. Nor a single character: whatever holds it would be cut there.
+_NEVER = re.compile(r"[\s▁]+|/\w+|.|", re.DOTALL)
 # Ordinary unless flagged special: words, in any script.
 _WORDS = re.compile(r"[\w\s▁]+")
 # Ordinary unless flagged special, or spoken of by the chat template or the wire format: the tags of HTML's elements.
@@ -42,7 +42,7 @@ def markup(added: Mapping[str, bool], template: str, wire: Iterable[str] = ()) -
 
 
 def _is_markup(text: str, flagged: bool, spoken: str) -> bool:
-    if not text or _NEVER.fullmatch(text):
+    if _NEVER.fullmatch(text):
         return False
     if flagged:
         return True

@@ -187,6 +187,8 @@ def test_every_format_writes_texts_and_regexes(format: str) -> None:
 JSON_FREE = {
     "qwen3_coder", "seed_oss", "glm45", "glm47", "minimax_m2", "deepseek_v32", "deepseek_v4",
     "pythonic", "lfm2", "gemma4", "functiongemma",
+    "kimi_k3", "ling3", "iquest", "hy3", "hy4", "k2_horizon", "longcat2", "minimax_m3", "dots", "step3", "minicpm5",
+    "muse_glimmer", "deepseek_v41", "gigachat35", "olmo3",
 }  # fmt: skip
 
 
