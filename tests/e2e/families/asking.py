@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +10,10 @@ from typing import Any
 import httpx
 
 from middleware.engines.huggingface import HuggingFaceTokenizer
-from tests.e2e.families.biases import FAMILIES
+from tests.e2e.families.biases import BIASES, FAMILIES, in_order
 from tests.e2e.families.kinds import Kind
 
 MOST_TOKENS = 200
-# Tokens of thoughts, on average.
-THOUGHTS = 12
 # Greedy; sampled, where guesses may be drafted; and with a seed, where they may not.
 SAMPLINGS: Mapping[str, Mapping[str, Any]] = {
     "greedy": {"temperature": 0},
@@ -50,23 +47,17 @@ def is_asked(family: str, kind: Kind) -> bool:
 
 
 def body(family: str, kind: Kind, tokenizer: HuggingFaceTokenizer, sampling: str) -> dict[str, Any]:
-    biases = {str(token): bias for name, bias in kind.biases.items() for token, bias in _biased(family, tokenizer, name, bias)}
-    return {
+    biases = {token: bias for name in kind.biases for token, bias in BIASES[name](family, tokenizer).items()}
+    asked: dict[str, Any] = {
         "model": family,
         "messages": [{"role": "user", "content": "Two rooms in Oslo, please, for Ann."}],
         "max_tokens": MOST_TOKENS,
-        "logit_bias": biases,
         **SAMPLINGS[sampling],
         **kind.fields,
     }
-
-
-def _biased(family: str, tokenizer: HuggingFaceTokenizer, name: str, bias: float) -> Iterator[tuple[int, float]]:
-    if name == "ends":
-        yield from ((end, bias) for end in tokenizer.ends)
-    elif text := getattr(FAMILIES[family], name):
-        (token,) = tokenizer.encode(text)
-        yield token, bias if bias > 0 else math.log(tokenizer.vocabulary_size / THOUGHTS)
+    if biases:
+        asked["logit_bias"] = {str(token): bias for token, bias in biases.items()}
+    return asked | (in_order(family, tokenizer, asked["temperature"]) if "call" in kind.biases else {})
 
 
 def ask(http: httpx.Client, body: Mapping[str, Any], *, streamed: bool) -> Answer:

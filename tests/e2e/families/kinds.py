@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-from tests.e2e.families.biases import ALWAYS
 
 # Closed and bounded, so that random weights come to an end.
 TOOLS: Mapping[str, Mapping[str, Any]] = {
@@ -58,8 +56,6 @@ _DOCUMENT = {"response_format": {"type": "json_schema", "json_schema": {"name": 
 _NAMED = {"tool_choice": {"type": "function", "function": {"name": NAMED}}}
 _ONE = {"parallel_tool_calls": False}
 _UNTHINKING = {"max_reasoning_tokens": 0}
-# Of each token of the thoughts, the chance that it is the last is about one in a dozen.
-_SOME = -1
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Kind:
 
     name: of this kind.
     fields: of its requests.
-    biases: on which of the family's tokens there is one (the names of `Biases`, or "ends").
+    biases: what the model is made to do (the names of BIASES).
     calls: the least and the most calls of a finished answer; None: any number.
     document: whether a finished answer without calls is a document of SCHEMA.
     thinks: whether the model is made to think. It is asked of families alone that have those biases.
@@ -76,7 +72,7 @@ class Kind:
 
     name: str
     fields: Mapping[str, Any]
-    biases: Mapping[str, float] = field(default_factory=dict)
+    biases: tuple[str, ...] = ()
     calls: tuple[int, int | None] = (0, 0)
     document: bool = False
     thinks: bool = False
@@ -87,27 +83,27 @@ class Kind:
         return self.thinks and "close" not in self.biases
 
 
-THOUGHT = {"begin": ALWAYS, "close": _SOME}
+_THINK = ("begin", "close")
 KINDS: Sequence[Kind] = (
     Kind("required", {**_OFFERED, **_UNTHINKING, "tool_choice": "required"}, calls=(1, None)),
     Kind("required, one", {**_OFFERED, **_UNTHINKING, **_ONE, "tool_choice": "required"}, calls=(1, 1)),
     Kind("named", {**_OFFERED, **_UNTHINKING, **_NAMED}, calls=(1, 1)),
-    Kind("auto, one", {**_OFFERED, **_ONE}, {"call": ALWAYS, "ends": 20}, calls=(1, 1)),
-    Kind("auto, parallel", {**_OFFERED, **_UNTHINKING}, {"call": 6, "ends": 20}, calls=(0, None)),
+    Kind("auto, one", {**_OFFERED, **_ONE}, ("call", "ends"), calls=(1, 1)),
+    Kind("auto, parallel", {**_OFFERED, **_UNTHINKING}, ("ends",), calls=(0, None)),
     Kind("schema", {**_DOCUMENT, **_UNTHINKING}, document=True),
     Kind("tools or schema", {**_OFFERED, **_DOCUMENT, **_UNTHINKING}, calls=(0, None), document=True),
-    Kind("tools or schema, call", {**_OFFERED, **_DOCUMENT, **_ONE}, {"call": ALWAYS}, calls=(1, 1)),
-    Kind("thoughts, schema", _DOCUMENT, THOUGHT, document=True, thinks=True),
-    Kind("thoughts, required", {**_OFFERED, **_ONE, "tool_choice": "required"}, THOUGHT, calls=(1, 1), thinks=True),
+    Kind("tools or schema, call", {**_OFFERED, **_DOCUMENT, **_ONE}, ("call",), calls=(1, 1)),
+    Kind("thoughts, schema", _DOCUMENT, _THINK, document=True, thinks=True),
+    Kind("thoughts, required", {**_OFFERED, **_ONE, "tool_choice": "required"}, _THINK, calls=(1, 1), thinks=True),
     Kind(
-        "thoughts, auto", {**_OFFERED, **_ONE}, {**THOUGHT, "call": 90}, calls=(1, 1), thinks=True
+        "thoughts, auto", {**_OFFERED, **_ONE}, (*_THINK, "call"), calls=(1, 1), thinks=True
     ),
-    Kind("thoughts, tools or schema", {**_OFFERED, **_DOCUMENT}, THOUGHT, (0, None), document=True, thinks=True),
-    Kind("bounded thoughts, schema", {**_DOCUMENT, "max_reasoning_tokens": 6}, {"begin": ALWAYS}, document=True, thinks=True),
+    Kind("thoughts, tools or schema", {**_OFFERED, **_DOCUMENT}, _THINK, (0, None), document=True, thinks=True),
+    Kind("bounded thoughts, schema", {**_DOCUMENT, "max_reasoning_tokens": 6}, ("begin",), document=True, thinks=True),
     Kind(
         "bounded thoughts, required",
         {**_OFFERED, **_ONE, "tool_choice": "required", "max_reasoning_tokens": 6},
-        {"begin": ALWAYS},
+        ("begin",),
         calls=(1, 1),
         thinks=True,
     ),

@@ -64,7 +64,9 @@ def _model(name: str, engine: str, directory: Path) -> str:
     return "\n".join(["[[models]]", f"[models.{engine}]", *rows])
 
 
-def results(http: httpx.Client, name: str, folder: Path, samplings: Sequence[str] = tuple(SAMPLINGS)) -> dict[str, Results]:
+def results(
+    http: httpx.Client, name: str, folder: Path, samplings: Sequence[str] = tuple(SAMPLINGS)
+) -> dict[str, Results]:
     """Of one family, by kind."""
     tokenizer = loaded(families()[name], folder / f"{name}-tokenizer")
     asked = [kind for kind in KINDS if is_asked(name, kind)]
