@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from grammars import wire
 from grammars.formats.format import Format
 from grammars.lowered import json_type
-from grammars.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, spell_element
+from grammars.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, Notation, spell_element
 from grammars.render import Call
 from grammars.scan import load
 from grammars.spelling import SPELLINGS
@@ -41,8 +41,7 @@ def fitted(format: Format, samples: Sequence[Sample]) -> Format | None:
     found: dict[Path, wire.Node] = {}
     for reading in filter(None, readings):
         for path, node in reading.leaves.items():
-            original = _at(format.calls, path)
-            found[path] = _merged(original, found.get(path, original), node)
+            found[path] = _merged(_at(format.calls, path), found.get(path, node), node)
     calls = _rebuilt(format.calls, found)
     lead, tail = readings[0].lead, readings[0].tail
     return replace(format, calls=wire.seq(calls, wire.Space(tail)) if tail else calls, lead=lead)
@@ -54,11 +53,21 @@ def _at(node: Any, path: Path) -> Any:
     return node
 
 
-def _merged(original: wire.Node, first: wire.Node, second: wire.Node) -> wire.Node:
-    """What either of two samples shows of a leaf otherwise than the format has it; of two, the first."""
-    shown = {one.name: getattr(second, one.name) for one in fields(original)}  # type: ignore[arg-type]
-    new = {name: value for name, value in shown.items() if getattr(first, name) == getattr(original, name)}
-    return replace(first, **new)  # type: ignore[type-var]
+def _merged(original: Any, first: Any, second: Any) -> Any:
+    """What either of two samples shows of a leaf otherwise than the format has it; of two, the first.
+
+    Whitespace is always as the first has it: some templates show another where there are no arguments.
+    """
+    if (
+        isinstance(original, wire.Space)
+        or not is_dataclass(original)
+        or not type(original) is type(first) is type(second)
+    ):
+        return second if first == original else first
+    parts = {one.name: getattr(original, one.name) for one in fields(original)}
+    return replace(
+        first, **{name: _merged(part, getattr(first, name), getattr(second, name)) for name, part in parts.items()}
+    )
 
 
 @dataclass(frozen=True)
@@ -71,27 +80,37 @@ class _Reading:
 
 
 def _reading(tree: wire.Node, sample: Sample) -> _Reading | None:
-    pattern = _Pattern(sample.calls)
-    body = pattern.walk(tree, ())
-    match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", sample.text, re.DOTALL)
-    if match is None:
-        return None
+    """Where the same whitespace stands in several places it should be the same; some templates don't care."""
+    for alike in (True, False):
+        pattern = _Pattern(sample.calls, alike)
+        body = pattern.walk(tree, ())
+        match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", sample.text, re.DOTALL)
+        if match is not None and (leaves := _leaves(pattern, match)) is not None:
+            return _Reading(match["lead"], match["tail"], leaves)
+    return None
+
+
+def _leaves(pattern: _Pattern, match: re.Match[str]) -> Mapping[Path, wire.Node] | None:
+    """How the leaves are spelled; None where one of them can't be read so."""
     leaves: dict[Path, wire.Node] = {}
     for group, (path, node, value) in pattern.groups.items():
-        if match[group] is None:
-            continue
-        spelled = _SPELLED[type(node)](node, match[group], value)
-        if spelled is None:
-            return None
-        leaves[path] = _merged(node, leaves.get(path, node), spelled)
-    return _Reading(match["lead"], match["tail"], leaves)
+        if match[group] is not None:
+            spelled = _SPELLED[type(node)](node, match[group], value)
+            if spelled is None:
+                return None
+            leaves[path] = _merged(node, leaves.get(path, spelled), spelled)
+    return leaves
 
 
 @dataclass
 class _Pattern:
-    """Writes the regex of all texts in which a tree makes the calls. `groups`: path, node and value of each group."""
+    """Writes the regex of all texts in which a tree makes the calls. `groups`: path, node and value of each group.
+
+    `alike`: the whitespace of one node is the same wherever it stands.
+    """
 
     calls: Sequence[Call]
+    alike: bool
     groups: dict[str, tuple[Path, wire.Node, Any]] = field(default_factory=dict)
     _ordinal: int = 0
     _member: tuple[str, Any] = ("", None)
@@ -112,7 +131,8 @@ class _Pattern:
         return re.escape(node.text)
 
     def space(self, node: wire.Space, path: Path) -> str:
-        return self.group(node, path, _SPACE)
+        known = next((name for name, group in self.groups.items() if group[0] == path), None) if self.alike else None
+        return f"(?P={known})" if known else self.group(node, path, f"{re.escape(node.canonical)}|{_SPACE}")
 
     def seq(self, node: wire.Seq, path: Path) -> str:
         return "".join(self.walk(part, (*path, "parts", index)) for index, part in enumerate(node.parts))
@@ -235,9 +255,16 @@ def _value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
 
 
 def _notation(node: wire.Spelled, text: str, value: Any) -> wire.Node | None:
-    notations = (node.notation, *NOTATIONS, *(replace(one, sorts=True) for one in (node.notation, *NOTATIONS)))
-    notation = next((one for one in notations if one.spell_arguments(value) == text), None)
+    notation = next((one for one in _notations(node.notation) if one.spell_arguments(value) == text), None)
     return replace(node, notation=notation) if notation else None
+
+
+def _notations(own: Notation) -> Iterator[Notation]:
+    """Those that a template may use, the usual ones first: some print nothing but null as Python does."""
+    for sorts in (False, True):
+        for notation in (own, *NOTATIONS):
+            yield replace(notation, sorts=sorts)
+            yield replace(notation, sorts=sorts, words=(PYTHON_WORDS[0], *JSON_WORDS[1:]))
 
 
 def _means(text: str, value: Any) -> bool:

@@ -11,7 +11,8 @@ from grammars.formats.format import Format, Frame
 from grammars.wire import Alt, Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
 
 Mode = Literal["none", "auto", "required"]
-Reasoning = Literal["off", "may", "open"]
+Reasoning = Literal["off", "may", "open", "answer"]
+"""Where a prompt leaves the model: behind its thoughts, before them, within them, or within its answer's frame."""
 
 
 def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
@@ -20,12 +21,29 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
     `calls` are the format's, perhaps fewer; None where there is no tool. `answer` is what the content must be; None
     where it is free text.
     """
+    if reasoning == "answer":
+        return _within_answer(format, calls, mode, answer)
     if mode == "required":
         assert calls, "plan.py refuses a required call without tools"
         return _calls_alone(format, calls, reasoning)
     if answer is None:
         return seq(_thoughts_before_either(format, reasoning), _TEXTS[mode](format, calls))
     return _ANSWERS[mode](format, calls, _placed(format, answer), reasoning)
+
+
+def _within_answer(format: Format, calls: Node | None, mode: Mode, answer: Node | None) -> Node:
+    """A turn whose prompt has opened the frame of the answer, in which text before calls stands too."""
+    frame, preamble = format.answer, format.preamble
+    assert frame, "reasoning_after looks for it"
+    behind = seq(preamble.close, preamble.resume, calls) if preamble and calls else None
+    if mode == "required":
+        return behind or _calls_alone(format, lift(calls or ""), "off")
+    if answer is not None:
+        closed = seq(replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
+        return closed | behind if behind and mode == "auto" else closed
+    if behind and preamble and calls and mode == "auto":
+        return _text_then_calls(replace(frame, open=""), preamble, calls)
+    return _up_to_close(frame, "content")
 
 
 def _thoughts(frame: Frame | None, reasoning: Reasoning) -> Node:
@@ -114,7 +132,8 @@ def _behind(frame: Frame, calls: Node, answer: Node) -> Node:
 
 def _opened(frame: Frame, behind: Node, unthought: Node) -> Node:
     """The frame of thoughts and all `behind` its opening; or its end alone, where it may be, and what follows then."""
-    opened = seq(Space(frame.lead), frame.open, behind)
+    lead = lift("") if frame.open[:1].isspace() and not frame.lead else Space(frame.lead)
+    opened = seq(lead, frame.open, behind)
     return opened | seq(frame.close, unthought) if frame.bare else opened
 
 
@@ -152,6 +171,8 @@ def _thought(frame: Frame) -> Node:
 
 def reasoning_after(format: Format, prompt: str) -> Reasoning:
     """What a rendered prompt leaves to the model: it has opened the thoughts, or closed them, or neither."""
+    if format.answer and format.answer.open and prompt.endswith(format.answer.open):
+        return "answer"
     if format.reasoning is None or prompt.rstrip().endswith(format.reasoning.close):
         return "off"
     return "open" if prompt.rstrip().endswith(format.reasoning.open.strip()) else "may"
@@ -161,6 +182,7 @@ _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
     "may": lambda frame: Opt(_opened(frame, _thought(frame), lift(""))),
     "open": _thought,
+    "answer": lambda frame: lift(""),
 }
 
 _TEXTS: Mapping[Mode, Callable[[Format, Node | None], Node]] = {"none": text_only, "auto": text_or_calls}

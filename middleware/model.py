@@ -189,7 +189,7 @@ class Model:
         prompt = self._render(request, messages)
         reasoning = reasoning_after(asked.format, prompt.text)
         compiles = [self._wanted(asked, reasoning)]
-        if request.max_reasoning_tokens is not None and reasoning != "off":
+        if request.max_reasoning_tokens is not None and reasoning in ("may", "open"):
             compiles.append(self._wanted(asked, "off"))
         draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
         found = [compiled for one in compiles if (compiled := self._found(one)) is not None]

@@ -18,7 +18,8 @@ PYTHONIC = Format(
     calls=Stray(Lit("<|python_start|>")) + _python_list() + Stray(Lit("<|python_end|>")),
     alone=True,
     history=(
-        (r"(?<=[\"\]\d}el])(?=[a-z_]+=)", ", "),  # Gemma 3's drops the commas between arguments,
+        # Gemma 3's drops the commas between arguments,
+        (r"(?:(?<=[\"\]\d}])|(?<=None)|(?<=True)|(?<=False))(?=[a-z_]+=)", ", "),
         (r"(?<==)([A-Za-z][^\"'(),\[\]{}]*)(?=[,)])", r'"\1"'),  # Llama 3.2's and ToolACE's the quotes of strings,
         (r'(?<==)"(-?[0-9.]+)"(?=[,)])', r"\1"),  # and Llama 4's puts numbers between them
     ),

@@ -81,7 +81,7 @@ def close(plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer
         raise BadRequest(
             "'truncation' can't be 'close': no document that fits the schema is short enough.", param="truncation"
         )
-    opens = format.answer.open if format.answer else ""
+    opens = format.answer.open if format.answer and reasoning != "answer" else ""
     frame = format.reasoning
     ends = frame.close + frame.resume + frame.gap if frame else ""
     return Close(closer, shortest, reasoning == "open", ends + opens, opens, tokenizer)

@@ -22,9 +22,7 @@ def fit(template: ChatTemplate, tokenizer: Tokenizer, ends: Collection[int], for
     """The format as the template spells it; None where the template writes calls in another one."""
     written = list(_transcripts(template, tokenizer, ends, format))
     samples = [
-        Sample(_behind_thoughts(format, one.text), _calls(case))
-        for case, one in written
-        if case.calls and not case.thoughts
+        Sample(_calls_alone(format, one), _calls(case)) for case, one in written if case.calls and not case.thoughts
     ]
     found = fitted(format, samples)
     thoughts = [(case, one) for case, one in written if case.thoughts]
@@ -47,8 +45,11 @@ def _calls(case: Case) -> tuple[Call, ...]:
     return tuple(Call(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in case.calls)
 
 
-def _behind_thoughts(format: Format, text: str) -> str:
-    """A turn without thoughts, though its prompt leaves the model no choice but to have some."""
+def _calls_alone(format: Format, transcript: Transcript) -> str:
+    """A turn without what its prompt leaves the model no choice but to write: thoughts, or the end of a text."""
+    text, preamble = transcript.text, format.preamble
+    if transcript.reasoning == "answer" and preamble:
+        return text.removeprefix(preamble.close + preamble.resume)
     close = format.reasoning.close.strip() if format.reasoning else ""
     return text.partition(close)[2] if close and close in text else text
 
@@ -63,6 +64,7 @@ def _frame(frame: Frame | None, written: Sequence[tuple[Case, Transcript]]) -> F
 
 
 def _around(frame: Frame, thoughts: str) -> str:
-    open, close, resume = (re.escape(text) for text in (frame.open.strip(), frame.close, frame.resume))
+    begun = frame.open.rstrip() if frame.open[:1].isspace() else frame.open.strip()
+    open, close, resume = map(re.escape, (begun, frame.close, frame.resume))
     gap = "" if frame.resume else _SPACE  # what resumes a turn may go on with a blank of its own
     return f"(?:(?P<lead>{_SPACE}){open})?{_SPACE}{re.escape(thoughts)}{_SPACE}{close}{resume}(?P<gap>{gap})"

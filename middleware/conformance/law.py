@@ -14,6 +14,7 @@ from grammars.formats import Format
 from grammars.plan import Plan, ToolChoice, Turn, compile_turn
 from grammars.turns import Mode
 from middleware.conformance.cases import SCHEMA, Case, tools
+from middleware.conformance.respacing import respaced_texts
 from middleware.conformance.transcript import Transcript
 from middleware.engines.vocabulary import Vocabulary
 
@@ -66,9 +67,21 @@ class Trial:
                 yield Breach(part, detail)
 
 
-def _written(trial: Trial) -> str:
-    """What the model writes is allowed, token by token."""
-    matcher, ids = trial.matcher(), list(trial.transcript.ids)
+def _aside(trial: Trial) -> str:
+    """What the model writes is allowed, token by token, but for whitespace that it is made to write otherwise."""
+    detail = _refusal(trial, list(trial.transcript.ids))
+    respaced = respaced_texts(trial.format, trial.case, trial.transcript.text) if detail else ()
+    return "" if any(not _refusal(trial, _ids(trial, text)) for text in respaced) else detail
+
+
+def _as_written(trial: Trial) -> str:
+    """And its whitespace is allowed too."""
+    return "" if _aside(trial) else _refusal(trial, list(trial.transcript.ids))
+
+
+def _refusal(trial: Trial, ids: list[int]) -> str:
+    """Where the grammar refuses these tokens; "" where it takes them all."""
+    matcher = trial.matcher()
     if matcher.is_error():
         return matcher.get_error()
     taken = matcher.validate_tokens(ids)
@@ -180,8 +193,12 @@ def _same(read: object, meant: Mapping[str, object]) -> bool:
     return json.dumps(read, sort_keys=True) == json.dumps(meant, sort_keys=True)
 
 
+WHITESPACE = "whitespace as written"
+"""The part that a format may break and still be used."""
+
 PARTS = {
-    "allowed as written": _written,
+    "allowed, whitespace aside": _aside,
+    WHITESPACE: _as_written,
     "the end is allowed": _end,
     "the opening is allowed": _opening,
     "a tool that is not offered is refused": _stranger,

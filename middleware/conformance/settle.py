@@ -10,7 +10,7 @@ from grammars.formats import FORMATS, Format, candidates, fenced
 from grammars.turns import Mode
 from middleware.conformance.cases import CASES, Case
 from middleware.conformance.fit import fit
-from middleware.conformance.law import Breach, Trial
+from middleware.conformance.law import WHITESPACE, Breach, Trial
 from middleware.conformance.transcript import NoTranscript, transcribe
 from middleware.engines.base import Tokenizer
 from middleware.prompt import ChatTemplate
@@ -74,13 +74,19 @@ def settle(
             refused.append(f"'{format.name}' is not what its chat template writes")
             continue
         verdicts = tuple(tried(template, tokenizer, found, SELF_TEST))
-        decisive = next((one for verdict in verdicts if verdict.case == DECISIVE for one in verdict.breaches), None)
+        decisive = next((one for one in _decisive(verdicts) if one.part != WHITESPACE), None)
         if decisive is None:
             return Settled(found, _sentence(why, refused), verdicts)
         refused.append(f"'{format.name}' fails the self-test ({decisive.part}: {decisive.detail})")
     format, why = fenced(template.source, tokenizer.special_tokens)
     found = fit(template, tokenizer, tokenizer.ends, format) or format
     return Settled(found, _sentence(why, refused), tuple(tried(template, tokenizer, found, SELF_TEST)))
+
+
+def _decisive(verdicts: Sequence[Verdict]) -> Iterator[Breach]:
+    for verdict in verdicts:
+        if verdict.case == DECISIVE:
+            yield from verdict.breaches
 
 
 def _known(

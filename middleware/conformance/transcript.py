@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from grammars.analysis import texts
@@ -58,38 +59,55 @@ def transcribe(
 ) -> Transcript:
     """The turn of `case`. Raises NoTranscript."""
     _refuse_unshown(template, format, case)
-    render = _Renderer(template, format, case, tokenizer.special_tokens)
+    render = _Renderer(template, format, case, tokenizer.special_tokens, frozenset(ends))
     try:
         prompt = render([_ASK], add_generation_prompt=True)
     except PromptError as error:
         raise NoTranscript(str(error)) from error
+    if case.thoughts and reasoning_after(format, prompt) == "off":
+        raise NoTranscript("the prompt has closed the thoughts")
     first: Transcript | None = None
     for full in _histories(render, case):
-        written = _written(tokenizer, format, case, prompt, full)
-        if written is not None:
-            written = _with_thoughts(format, case, prompt, _history_undone(format, written))
-            one = _cut(tokenizer, ends, prompt, written, reasoning_after(format, prompt))
+        if (shown := _written(tokenizer, format, case, prompt, full)) is not None:
+            undone = _history_undone(format, _up_to_header(render, prompt, shown))
+            written = _with_thoughts(format, case, prompt, undone)
+            one = _cut(tokenizer, render, prompt, written, ends)
             if one.end is not None and _RESULT not in one.text:
                 return one
-            first = first or _cut(tokenizer, (), prompt, _ended(render, format, written), one.reasoning)
+            first = first or _cut(tokenizer, render, prompt, _ended(render, written), ())
     if first is None:
         raise NoTranscript("the template shows no such turn")
     return first
 
 
-def _ended(render: _Renderer, format: Format, written: str) -> str:
-    """A turn up to its end, where that is no token of the vocabulary, or where templates leave it out.
+def _up_to_header(render: _Renderer, prompt: str, written: str) -> str:
+    """A turn up to the next one, whose header begins as its own does, unless the format resumes turns so."""
+    header = _header(prompt, render.special)
+    others = [token for token, token_id in render.special.items() if token_id not in render.ends and token in header]
+    opening = min(others, key=header.index, default="")
+    if not opening or opening in render.markup:
+        return written
+    before, found, _ = written.partition(opening)
+    return before.rstrip() if found else written
 
-    What two histories end with alike, whatever the last turn says, ends a turn; and so does the next turn's header.
-    """
+
+def _ended(render: _Renderer, written: str) -> str:
+    """A turn up to its end, where that is no token of the vocabulary."""
+    found = next((end for end in (_last_end(render), _end_before_header(render)) if end and end in written), None)
+    return written.partition(found)[0] if found else written
+
+
+def _last_end(render: _Renderer) -> str:
+    """What two conversations end with alike whose last texts differ."""
     one, other = (render([_ASK, {"role": "assistant", "content": word}]) for word in ("dunnart", "bilby"))
-    end = one[len(one) - _alike(one[::-1], other[::-1], ()) :]
-    if end.strip() and written.endswith(end):
-        return written.removesuffix(end)
-    header = _header(render([_ASK], add_generation_prompt=True), render.special)
-    opening = next((token for token in render.special if header.startswith(token)), "")
-    known = "".join(texts(format))
-    return written.partition(opening)[0].rstrip() if opening and opening not in known else written
+    return one[len(one) - _alike(one[::-1], other[::-1], ()) :].strip()
+
+
+def _end_before_header(render: _Renderer) -> str:
+    """What stands between a text and the header of the next turn, which is that of the first too."""
+    before, _, behind = render([_ASK, {"role": "assistant", "content": "dunnart"}, _AGAIN]).rpartition("dunnart")
+    between, asked = behind.partition(_AGAIN["content"])[0], before.partition(_ASK["content"])[0]
+    return between[: len(between) - _alike(between[::-1], asked[::-1], ())].strip()
 
 
 def _refuse_unshown(template: ChatTemplate, format: Format, case: Case) -> None:
@@ -110,7 +128,13 @@ class _Renderer:
     template: ChatTemplate
     format: Format
     case: Case
-    special: Collection[str]
+    special: Mapping[str, int]
+    ends: frozenset[int]
+
+    @cached_property
+    def markup(self) -> str:
+        """All that the format may write but for what is a client's."""
+        return "".join(texts(self.format))
 
     def __call__(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool = False) -> str:
         return self.template.render(
@@ -118,8 +142,13 @@ class _Renderer:
             format=self.format,
             tools=offered(self.case),
             add_generation_prompt=add_generation_prompt,
-            template_kwargs=dict.fromkeys(SWITCHES, bool(self.case.thoughts)),
+            template_kwargs={**dict.fromkeys(SWITCHES, bool(self.case.thoughts)), **_effort(self.case)},
         )
+
+
+def _effort(case: Case) -> dict[str, str]:
+    """Templates that know no switch think at some effort, or at none."""
+    return {"reasoning_effort": "high"} if case.thoughts else {}
 
 
 def _histories(render: _Renderer, case: Case) -> Iterator[str]:
@@ -187,8 +216,10 @@ def _shows(case: Case, written: str) -> bool:
 
 
 def _header(prompt: str, special: Collection[str]) -> str:
-    """The last special token of the prompt and what stands behind it; "" where it has none."""
+    """The last special tokens of the prompt that stand side by side, and what is behind them; "" where it has none."""
     at = max((prompt.rfind(token) for token in special), default=-1)
+    while (before := next((token for token in special if at > 0 and prompt.endswith(token, 0, at)), None)) is not None:
+        at -= len(before)
     return prompt[at:] if at >= 0 else ""
 
 
@@ -225,7 +256,8 @@ def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str
         written = written[empty.end() :]
     if reasoning == "off" and written.lstrip().startswith(frame.close):
         return written.lstrip().removeprefix(frame.close)
-    end = f"\n{frame.close}{frame.resume}{frame.gap}"
+    gap = frame.before_calls.gap if case.calls and not case.text else frame.gap
+    end = f"\n{frame.close}{frame.resume}{gap}"
     if reasoning == "open" and frame.close.strip() not in written:
         return f"{case.thoughts or LEAST_THOUGHTS}{end}{written.lstrip()}"
     if reasoning == "may" and case.thoughts:
@@ -233,12 +265,21 @@ def _with_thoughts(format: Format, case: Case, prompt: str, written: str) -> str
     return written
 
 
-def _cut(tokenizer: Tokenizer, ends: Collection[int], prompt: str, written: str, reasoning: Reasoning) -> Transcript:
-    """What is written up to the first token that ends a turn. Special tokens cut a text for any tokenizer."""
+def _cut(tokenizer: Tokenizer, render: _Renderer, prompt: str, written: str, ends: Collection[int]) -> Transcript:
+    """What is written up to the first token that ends a turn. Special tokens cut a text for any tokenizer.
+
+    Raises NoTranscript for what is shown in several turns.
+    """
     header = _header(prompt, tokenizer.special_tokens) or prompt
     before, ids = tokenizer.encode(header), tokenizer.encode(header + written)
     ids = ids[len(before) :] if ids[: len(before)] == before else tokenizer.encode(written)
-    at = next((index for index, token_id in enumerate(ids) if token_id in ends), None)
-    end, ids = (None, ids) if at is None else (ids[at], ids[:at])
-    text = tokenizer.vocabulary.matchable.decode_bytes(ids).decode(errors="replace")
-    return Transcript(prompt, text, tuple(ids), end, reasoning)
+    decode = tokenizer.vocabulary.matchable.decode_str
+    inner = [token_id for token, token_id in render.special.items() if token in render.markup]
+    end: int | None = None
+    for at in [index for index, token_id in enumerate(ids) if token_id in ends]:
+        if _shown(render.case) in decode(ids[:at]):
+            end, ids = ids[at], ids[:at]
+            break
+        if ids[at] not in inner:
+            raise NoTranscript("the template shows it in several turns")
+    return Transcript(prompt, decode(ids), tuple(ids), end, reasoning_after(render.format, prompt))

@@ -7,9 +7,10 @@ from copy import copy
 from functools import cached_property
 from typing import Any
 
+from middleware.engines.markup import markup
 from middleware.engines.segments import SegmentEncoder
 from middleware.engines.tokenizer import ModelTokenizer
-from middleware.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_special
+from middleware.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_special, with_special
 
 
 class HuggingFaceTokenizer(ModelTokenizer):
@@ -19,12 +20,25 @@ class HuggingFaceTokenizer(ModelTokenizer):
     model's generation config has for `eos_token_id`.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary_size: int, ends: EndTokens = None, backend: Any = None) -> None:
-        """`backend`: the `tokenizers.Tokenizer` that it was converted to, where it has none of its own."""
+    def __init__(
+        self,
+        tokenizer: Any,
+        vocabulary_size: int,
+        ends: EndTokens = None,
+        backend: Any = None,
+        *,
+        stock_matcher: bool = False,
+    ) -> None:
+        """`backend`: the `tokenizers.Tokenizer` that it was converted to, where it has none of its own.
+
+        `stock_matcher`: whether answers are held to their grammars by somebody else, by llguidance as it comes. Then
+        what that takes for special is so; else markup is, and Gemma's `<b>` is not.
+        """
         super().__init__(max(vocabulary_size, len(tokenizer)), all_ends(tokenizer.eos_token_id, ends))
         self._tokenizer = tokenizer
         self._encoders: dict[frozenset[str], SegmentEncoder] = {}
         self._converted = backend
+        self._stock_matcher = stock_matcher
 
     @property
     def chat_template(self) -> str | None:
@@ -43,8 +57,16 @@ class HuggingFaceTokenizer(ModelTokenizer):
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
-        added = self._tokenizer.added_tokens_decoder.items()
-        return {one.content: token_id for token_id, one in added if is_special(one.content, flagged=one.special)}
+        marks = markup(self.added_tokens, self.chat_template or "")
+        return {
+            one.content: token_id
+            for token_id, one in self._tokenizer.added_tokens_decoder.items()
+            if (
+                is_special(one.content, flagged=one.special)
+                if self._stock_matcher
+                else one.special or one.content in marks
+            )
+        }
 
     def encode(self, text: str) -> list[int]:
         """Safe in any thread, and two at once share one tokenizer.
@@ -61,8 +83,10 @@ class HuggingFaceTokenizer(ModelTokenizer):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """As llguidance.hf.from_tokenizer has it."""
-        return self.matched_by(self._backend.to_str(), self._tokenizer.eos_token_id)
+        source = self._backend.to_str()
+        if not self._stock_matcher:
+            source = with_special(source, self.added_tokens, self.special_tokens)
+        return self.matched_by(source, self._tokenizer.eos_token_id)
 
     @cached_property
     def _backend(self) -> Any:

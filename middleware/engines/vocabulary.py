@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,28 @@ class Trial:
 def is_special(token: str, *, flagged: bool) -> bool:
     """Whether llguidance takes an added token for special: any `<...>` is, whatever its flag."""
     return flagged or (token.startswith("<") and token.endswith(">"))
+
+
+def with_special(source: str, added: Mapping[str, bool], special: Collection[str]) -> str:
+    """The JSON of a tokenizer of which llguidance takes just these added tokens for special.
+
+    Args:
+        source: the JSON as the tokenizer has it.
+        added: its added tokens: text, and whether it is flagged special.
+        special: the texts of those that are to be special.
+    """
+    wrong = {text for text, flagged in added.items() if is_special(text, flagged=flagged) != (text in special)}
+    if not wrong:
+        return source
+    content = json.loads(source)
+    vocabulary = content["model"].get("vocab")
+    if isinstance(vocabulary, dict):  # an ordinary token is one of the model's own
+        ordinary = [one for one in content["added_tokens"] if one["content"] in wrong - set(special)]
+        vocabulary.update({one["content"]: one["id"] for one in ordinary})
+        content["added_tokens"] = [one for one in content["added_tokens"] if one not in ordinary]
+    for one in content["added_tokens"]:
+        one["special"] = one["special"] or one["content"] in special
+    return json.dumps(content, ensure_ascii=False)
 
 
 @dataclass(frozen=True)

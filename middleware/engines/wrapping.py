@@ -11,13 +11,15 @@ from middleware.engines.tokenizer import ModelTokenizer
 from middleware.engines.vocabulary import EndTokens
 
 
-def wrapped(tokenizer: Any, vocabulary_size: int, ends: EndTokens = None) -> ModelTokenizer:
+def wrapped(
+    tokenizer: Any, vocabulary_size: int, ends: EndTokens = None, *, stock_matcher: bool = False
+) -> ModelTokenizer:
     """transformers' tokenizers, vLLM's `MistralTokenizer` and mistral_common's within either.
 
     Raises EngineDead for one whose tokens can't be told.
     """
     if hasattr(tokenizer, "backend_tokenizer"):
-        return HuggingFaceTokenizer(tokenizer, vocabulary_size, ends)
+        return HuggingFaceTokenizer(tokenizer, vocabulary_size, ends, stock_matcher=stock_matcher)
     if (common := mistral_common_tokenizer(tokenizer)) is not None:
         return MistralTokenizer(common, vocabulary_size, ends)
     return slow_tokenizer(tokenizer, vocabulary_size, ends)

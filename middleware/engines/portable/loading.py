@@ -77,7 +77,7 @@ def _loaded(wrapped: Any, max_model_len: int) -> Loaded:
     return Loaded(
         model=model,
         tokenizer=ours,
-        masks=Masks(wrapped, ours.vocabulary_size),
+        masks=Masks(wrapped, ours.vocabulary),
         max_model_len=max_model_len,
         end=tokenizer.eos_token_id,
         ends=frozenset(ours.ends),

@@ -13,16 +13,18 @@ import torch
 from outlines.backends.llguidance import LLGuidanceBackend
 
 from middleware.engines.base import EngineFailed
+from middleware.engines.vocabulary import Vocabulary
 
 
 class Masks:
-    """Makes masks for one model. `wrapped` is Outlines' model, `size` is how many logits it has."""
+    """Makes masks for one model. `wrapped` is Outlines' model, `vocabulary` what its answers are matched by."""
 
-    def __init__(self, wrapped: Any, size: int) -> None:
+    def __init__(self, wrapped: Any, vocabulary: Vocabulary) -> None:
         self._backend = LLGuidanceBackend(wrapped)
+        self._backend.llg_tokenizer = vocabulary.matchable
         # For torch, llguidance has its mask compiled, which takes a C++ compiler that not every machine has.
         self._backend.tensor_library_name = "numpy"
-        self._size = size
+        self._size = vocabulary.matchable.vocab_size
 
     def mask(self, grammar: str) -> Mask:
         """Compiles the grammar, llguidance Lark: seconds for a large one. Raises EngineFailed where it is none."""

@@ -20,7 +20,8 @@ def load(source: str, *, trust_remote_code: bool = False) -> ModelTokenizer:
         config, _ = PreTrainedConfig.get_config_dict(source)
     except OSError:  # the tokenizer alone
         config = {}
-    return wrapped(tokenizer, _logits(config), _generation_config(source).get("eos_token_id"))
+    ends = _generation_config(source).get("eos_token_id")
+    return wrapped(tokenizer, _logits(config), ends, stock_matcher=True)
 
 
 def _generation_config(source: str) -> Mapping[str, Any]:

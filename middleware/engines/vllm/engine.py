@@ -96,10 +96,11 @@ class VllmEngine:
     def tokenizer(self) -> ModelTokenizer:
         """Raises EngineDead for one that vLLM or this can't constrain."""
         config = self._llm.model_config
-        tokenizer = self._llm.get_tokenizer()
-        if self._drafts == "off":  # then vLLM's own backend holds answers to their grammars
-            refuse_unsupported(tokenizer, config.get_vocab_size())
-        return wrapped(tokenizer, config.get_vocab_size(), config.try_get_generation_config().get("eos_token_id"))
+        tokenizer, size = self._llm.get_tokenizer(), config.get_vocab_size()
+        stock = self._drafts == "off"  # then vLLM's own backend holds answers to their grammars
+        if stock:
+            refuse_unsupported(tokenizer, size)
+        return wrapped(tokenizer, size, config.try_get_generation_config().get("eos_token_id"), stock_matcher=stock)
 
     @cached_property
     def _defaults(self) -> Mapping[str, Any]:
