@@ -14,7 +14,7 @@ from typing import Any
 from middleware.engines.huggingface import HuggingFaceTokenizer
 
 ALWAYS = 100.0
-DECIDES = 5.0
+DECIDES = 8.0
 # Between two tokens that are to come one behind the other. A token that has come is held back by more than that.
 STEP = 0.5
 IN_ORDER = {"frequency_penalty": 2}
@@ -31,17 +31,19 @@ class Biases:
         call: the beginning of a call, as far as nothing but a call begins so.
         begin: what begins thoughts; "" where the prompt has begun them, or the model has none.
         close: the token that closes them; "" where the model has none.
+        sure: whether nothing but a call goes on from there, where text is allowed too.
     """
 
     call: str
     begin: str = ""
     close: str = ""
+    sure: bool = True
 
 
 FAMILIES: Mapping[str, Biases] = {
     "qwen3": Biases("<tool_call>", "<think>", "</think>"),
     "gpt_oss": Biases(" to", "<|channel|>analysis<|message|>", "<|end|>"),
-    "llama31": Biases('{"name": "'),
+    "llama31": Biases('{"name": "', sure=False),
     "mistral_7b": Biases("[TOOL_CALLS]"),
     "mistral_nemo": Biases("[TOOL_CALLS]"),
     "mistral_small32": Biases("[TOOL_CALLS]"),

@@ -78,11 +78,18 @@ class Kind:
     thinks: bool = False
 
     @property
+    def ruled(self) -> bool:
+        """Whether free text is no answer."""
+        return self.document or self.fields.get("tool_choice") is not None
+
+    @property
     def bounded(self) -> bool:
         """Whether nothing but the request's limit ends the thoughts."""
         return self.thinks and "close" not in self.biases
 
 
+# Gemma 4 thinks where it is told to.
+_THINKING = {"reasoning_effort": "high"}
 _THINK = ("begin", "close")
 KINDS: Sequence[Kind] = (
     Kind("required", {**_OFFERED, **_UNTHINKING, "tool_choice": "required"}, calls=(1, None)),
@@ -93,18 +100,35 @@ KINDS: Sequence[Kind] = (
     Kind("schema", {**_DOCUMENT, **_UNTHINKING}, document=True),
     Kind("tools or schema", {**_OFFERED, **_DOCUMENT, **_UNTHINKING}, calls=(0, None), document=True),
     Kind("tools or schema, call", {**_OFFERED, **_DOCUMENT, **_ONE}, ("call",), calls=(1, 1)),
-    Kind("thoughts, schema", _DOCUMENT, _THINK, document=True, thinks=True),
-    Kind("thoughts, required", {**_OFFERED, **_ONE, "tool_choice": "required"}, _THINK, calls=(1, 1), thinks=True),
+    Kind("thoughts, schema", {**_DOCUMENT, **_THINKING}, _THINK, document=True, thinks=True),
     Kind(
-        "thoughts, auto", {**_OFFERED, **_ONE}, (*_THINK, "call"), calls=(1, 1), thinks=True
+        "thoughts, required",
+        {**_OFFERED, **_THINKING, **_ONE, "tool_choice": "required"},
+        _THINK,
+        calls=(1, 1),
+        thinks=True,
     ),
-    Kind("thoughts, tools or schema", {**_OFFERED, **_DOCUMENT}, _THINK, (0, None), document=True, thinks=True),
-    Kind("bounded thoughts, schema", {**_DOCUMENT, "max_reasoning_tokens": 6}, ("begin",), document=True, thinks=True),
+    Kind("thoughts, auto", {**_OFFERED, **_THINKING, **_ONE}, (*_THINK, "call"), calls=(1, 1), thinks=True),
+    Kind(
+        "thoughts, tools or schema",
+        {**_OFFERED, **_DOCUMENT, **_THINKING},
+        _THINK,
+        (0, None),
+        document=True,
+        thinks=True,
+    ),
+    Kind(
+        "bounded thoughts, schema",
+        {**_DOCUMENT, **_THINKING, "max_reasoning_tokens": 6},
+        ("begin",),
+        document=True,
+        thinks=True,
+    ),
     Kind(
         "bounded thoughts, required",
-        {**_OFFERED, **_ONE, "tool_choice": "required", "max_reasoning_tokens": 6},
+        {**_OFFERED, **_ONE, **_THINKING, "tool_choice": "required", "max_reasoning_tokens": 6},
         ("begin",),
         calls=(1, 1),
         thinks=True,
     ),
-)  # fmt: skip
+)

@@ -15,6 +15,7 @@ import httpx
 
 from middleware.engines.huggingface import HuggingFaceTokenizer
 from tests.e2e.families.asking import REPEATABLE, SAMPLINGS, Answer, ask, body, is_asked
+from tests.e2e.families.biases import FAMILIES
 from tests.e2e.families.judging import faults, outcome
 from tests.e2e.families.kinds import KINDS, Kind
 from tests.families import families, loaded
@@ -83,16 +84,16 @@ def _of_kind(
         asked = body(name, kind, tokenizer, sampling)
         whole, streamed = (ask(http, asked, streamed=streamed) for streamed in (False, True))
         for answer in (whole, streamed):
-            _note(result, kind, answer, tokenizer)
+            _note(result, name, kind, answer, tokenizer)
         if sampling in REPEATABLE and _message(whole) != _message(streamed):
             result.counts["differs"] += 1
             result.faults.append(f"{name}, {kind.name}, {sampling}: whole {whole}, streamed {streamed}")
     return result
 
 
-def _note(result: Results, kind: Kind, answer: Answer, tokenizer: HuggingFaceTokenizer) -> None:
-    special = [token for token, flagged in tokenizer.added_tokens.items() if flagged and token.strip()]
-    wrong = faults(kind, answer, special)
+def _note(result: Results, name: str, kind: Kind, answer: Answer, tokenizer: HuggingFaceTokenizer) -> None:
+    special = [token for token in tokenizer.special_tokens if token.strip()]
+    wrong = faults(kind, answer, special, sure=FAMILIES[name].sure)
     result.counts["requests"] += 1
     result.counts["5xx" if answer.status >= 500 else "wrong" if wrong else outcome(answer)] += 1
     result.counts["thought"] += bool(answer.reasoning.strip())
