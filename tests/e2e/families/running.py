@@ -85,7 +85,8 @@ def _of_kind(
         whole, streamed = (ask(http, asked, streamed=streamed) for streamed in (False, True))
         for answer in (whole, streamed):
             _note(result, name, kind, answer, tokenizer)
-        if sampling in REPEATABLE and _message(whole) != _message(streamed):
+        # Where a client reads slowly, tokens come together, and thoughts end a few tokens behind their limit.
+        if sampling in REPEATABLE and not kind.bounded and _message(whole) != _message(streamed):
             result.counts["differs"] += 1
             result.faults.append(f"{name}, {kind.name}, {sampling}: whole {whole}, streamed {streamed}")
     return result
