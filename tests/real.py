@@ -46,7 +46,7 @@ def until_served(output: IO[str]) -> str:
     told = []
     for line in output:
         told.append(line)
-        if found := re.search(r"is served at (\S+)/v1", line):
+        if found := re.search(r"(?:is|are) served at (\S+)/v1", line):
             return found[1]
     raise RuntimeError("the server did not start:\n" + "".join(told))
 

@@ -224,7 +224,8 @@ class Writer:
         return self.walk(node.body)
 
     def ordinal(self, node: wire.Ordinal) -> str:
-        return self.terminal("/[1-9][0-9]*/" if node.first else "/0|[1-9][0-9]*/")
+        """Of four digits at most: a model that has begun to repeat one would never come to an end."""
+        return self.terminal("/[1-9][0-9]{0,3}/" if node.first else "/0|[1-9][0-9]{0,3}/")
 
     def word(self, node: wire.Word) -> str:
         return self.terminal(f"/{WORD}/")

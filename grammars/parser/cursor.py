@@ -104,6 +104,12 @@ class Cursor:
                 raise Mismatch(f"more than {most} characters")
         return self.text[self.told + start : self.at]
 
+    def skip_some(self, characters: str, most: int) -> Steps[None]:
+        """Reads a run of `characters`, or the first `most` of them."""
+        start = self.at - self.told
+        while self.at - self.told - start < most and (yield from self.more()) and self.text[self.at] in characters:
+            self.at += 1
+
     def run(self, characters: str, most: int) -> Steps[str]:
         """Reads one to `most` of `characters`. Raises Mismatch, or Truncated where the text ends before the first."""
         run = yield from self.skip(characters, most)

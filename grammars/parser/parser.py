@@ -116,7 +116,8 @@ class Parser:
         return self.cursor.expect(node.text)
 
     def space(self, node: wire.Space) -> Steps[None]:
-        yield from self.cursor.skip(SPACE, MOST_SPACE)
+        """A longer run goes on into what follows: text may begin with any number of line breaks."""
+        yield from self.cursor.skip_some(SPACE, MOST_SPACE)
 
     def seq(self, node: wire.Seq) -> Steps[None]:
         for part in node.parts:

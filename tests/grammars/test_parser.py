@@ -8,6 +8,7 @@ import pytest
 
 from grammars.events import ArgumentsDelta, ContentDelta, Malformed, ToolCallEnd, ToolCallStart
 from grammars.formats import FORMATS, HERMES, Format
+from grammars.parser.cursor import MOST_SPACE
 from grammars.plan import ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Tool
@@ -248,3 +249,13 @@ def test_it_is_known_whether_the_model_thinks(
         parser.feed(letter)
         thinking.append(parser.thinking)
     assert thinking == [False] * len(before) + [True] * len(thoughts) + [False] * len(after)
+
+
+@pytest.mark.parametrize("opening", ["<think>", "<think>\n"])
+def test_thoughts_may_begin_with_any_number_of_line_breaks(opening: str) -> None:
+    plan = compile_turn(Turn(FORMATS["hermes"], TOOLS, reasoning="may"))
+    for breaks in (MOST_SPACE - 1, MOST_SPACE, MOST_SPACE + 1, 3 * MOST_SPACE):
+        for pieces in ([text := f"{opening}{breaks * chr(10)}Hm.</think>\n\n{F}"], list(text)):
+            message = read(plan, pieces)
+            assert message.reasoning.strip() == "Hm."
+            assert (message.content, message.ended, message.malformed) == ("", [0], [])
