@@ -11,8 +11,9 @@ from grammars.formats.format import Format, Frame
 from grammars.wire import Alt, Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
 
 Mode = Literal["none", "auto", "required"]
-Reasoning = Literal["off", "may", "open", "answer"]
-"""Where a prompt leaves the model: behind its thoughts, before them, within them, or within its answer's frame."""
+Reasoning = Literal["off", "may", "open", "closed", "answer"]
+"""Where a prompt leaves the model: where it does not think; before its thoughts, within them, or right behind the mark
+that closes them; within the frame of its answer."""
 
 
 def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
@@ -58,16 +59,21 @@ def _thoughts_before_either(format: Format, reasoning: Reasoning) -> Node:
 
 def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
     """Calls, behind thoughts or at the beginning of the turn."""
-    led, frame = seq(_lead(format), _empty_preamble(format), calls), format.reasoning
+    led, frame = _led(format.lead, seq(_empty_preamble(format), calls)), format.reasoning
     if frame is None or reasoning == "off":
         return led
+    if reasoning == "closed":
+        return seq(Space(frame.before_calls.gap), _empty_preamble(format), calls)
     behind = seq(_thought(frame.before_calls), _empty_preamble(format), calls)
     return behind if reasoning == "open" else _opened(frame, behind, led) | led
 
 
-def _lead(format: Format) -> Node:
-    """Whitespace before calls. Where there is none, nothing is skipped: harmony's calls may begin with a blank."""
-    return Space(format.lead) if format.lead else lift("")
+def _led(lead: str, calls: Node) -> Node:
+    """Calls behind whitespace, which is one lexeme with what they open with: thoughts or text may begin alike.
+
+    Where there is none, nothing is skipped: harmony's calls may begin with a blank.
+    """
+    return unrolled(seq(Space(lead), calls)) if lead else calls
 
 
 def text_or_calls(format: Format, calls: Node | None) -> Node:
@@ -116,9 +122,11 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
         return seq(_thoughts(format.reasoning, reasoning), answer)
     if format.answer:
         return seq(_thoughts_before_either(format, reasoning), answer | _framed_calls(format, calls))
-    frame, led = format.reasoning, seq(_lead(format), calls) | answer
+    frame, led = format.reasoning, _led(format.lead, calls) | answer
     if frame is None or reasoning == "off":
         return led
+    if reasoning == "closed":
+        return _behind(frame, calls, answer)
     behind = seq(_thought(replace(frame, gap="")), _behind(frame, calls, answer))
     return behind if reasoning == "open" else _opened(frame, behind, led) | led
 
@@ -127,7 +135,7 @@ def _behind(frame: Frame, calls: Node, answer: Node) -> Node:
     gap, call_gap = frame.gap, frame.before_calls.gap
     if gap == call_gap:
         return seq(Space(gap), calls | answer)
-    return seq(Space(call_gap), calls) | seq(Space(gap), answer)
+    return _led(call_gap, calls) | seq(Space(gap), answer)
 
 
 def _opened(frame: Frame, behind: Node, unthought: Node) -> Node:
@@ -182,6 +190,7 @@ _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
     "may": lambda frame: Opt(_opened(frame, _thought(frame), lift(""))),
     "open": _thought,
+    "closed": lambda frame: Space(frame.gap),
     "answer": lambda frame: lift(""),
 }
 

@@ -207,7 +207,8 @@ class Model:
         reasoning = reasoning_after(asked.format, prompt.text)
         compiles = [self._wanted(asked, reasoning)]
         if request.max_reasoning_tokens is not None and reasoning in ("may", "open"):
-            compiles.append(self._wanted(asked, "off"))
+            begun = request.max_reasoning_tokens > 0 or reasoning == "open"
+            compiles.append(self._wanted(asked, thoughts.behind(asked.format, begun=begun)))
         draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
         found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
         return self._job(request, draft, found) if len(found) == len(compiles) else draft

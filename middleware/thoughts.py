@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grammars.formats import Format
+from grammars.turns import Reasoning
 from middleware.protocol import ChatRequest
 
 # Templates that let the client choose read one of these: Qwen 3's, GLM's and Gemma 4's the first, DeepSeek V3.1's and
@@ -60,9 +61,21 @@ def closing(format: Format, *, begun: bool, free: bool) -> str:
     frame, answer = format.reasoning, format.answer
     if frame is None:
         return ""
-    end = frame.close + frame.resume + frame.gap
     opened = answer.open if answer and free else ""
+    end = frame.close + frame.resume + (frame.before_either.gap if free else "") + opened
     if begun:
-        return end + opened
-    # What a model does not begin is best skipped; but an empty block tells those that always think not to.
-    return opened if answer else frame.open + end
+        return end
+    return opened if left_out(format) else frame.lead + frame.open + end
+
+
+def left_out(format: Format) -> bool:
+    """Whether thoughts that are not to begin are left out.
+
+    What a model does not begin is best skipped; but an empty block tells those that always think not to.
+    """
+    return format.answer is not None
+
+
+def behind(format: Format, *, begun: bool) -> Reasoning:
+    """Where `closing` leaves the model."""
+    return "closed" if begun or not left_out(format) else "off"

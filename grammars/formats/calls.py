@@ -6,6 +6,7 @@ from grammars.formats.format import Format, Frame
 from grammars.notation import FUNCTION_GEMMA, GEMMA4, OLMO, PYTHON
 from grammars.wire import NAME, NEWLINE, Call, Lit, Many, Node, Space, Spelled, Stray
 
+_WORD = "[Tt]rue|[Ff]alse|None|null"
 _COMMA = Space() + "," + Space(" ")
 
 
@@ -18,13 +19,11 @@ PYTHONIC = Format(
     calls=Stray(Lit("<|python_start|>")) + _python_list() + Stray(Lit("<|python_end|>")),
     alone=True,
     history=(
-        # Gemma 3's drops the commas between arguments,
+        # Gemma 3's template drops the commas between arguments, Llama 3.2's and ToolACE's the quotes of strings,
         (r"(?:(?<=[\"\]\d}])|(?<==true)|(?<==null)|(?<==None)|(?<==false))(?=[a-z_]+=)", ", "),
-        (
-            r"(?<==)(?!(?:[Tt]rue|[Ff]alse|None|null)[,)])([A-Za-z][^\"'(),\[\]{}]*)(?=[,)])",
-            r'"\1"',
-        ),  # Llama 3.2's and ToolACE's the quotes of strings,
-        (r'(?<==)"(-?[0-9.]+|True|False|None)"(?=[,)])', r"\1"),  # and Llama 4's puts numbers between them
+        (rf"(?<==)(?!(?:{_WORD})[,)])([A-Za-z][^\"'(),\[\]{{}}]*)(?=[,)])", r'"\1"'),
+        # and Llama 4's puts all scalars between some.
+        (rf'(?<==)"(-?[0-9.]+|{_WORD})"(?=[,)])', r"\1"),
     ),
 )
 """Llama 4, Llama 3.2 where it is told to, Gemma 3 likewise, ToolACE.

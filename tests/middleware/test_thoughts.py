@@ -70,6 +70,10 @@ TURNS: Mapping[str, tuple[dict[str, Any], bool, str]] = {
 }
 
 
+# Those in which a call can't be taken for text.
+ALONE = ("required", "call or document, call")
+
+
 @cache
 def sources() -> Mapping[str, str]:
     return {row["name"]: row["template"] for row in shared.rows("chat_templates")}
@@ -114,12 +118,13 @@ def test_plan_grammar_and_parser_agree_with_the_prompt(name: str, turn: str) -> 
         format, prompt, job = prepared(name, **fields, **ASKED[asked])
         reasoning = reasoning_after(format, prompt)
         rest = answered(format, calls, content)
-        text = thought(format, reasoning) + rest
+        unthought = (format.lead if turn in ALONE else "") + rest
+        text = unthought if reasoning == "off" else thought(format, reasoning, turn) + rest
         assert job.reasons
         assert writable(job.plan.grammar, text)
         if job.plan.grammar and turn not in ("auto, text", "auto, call"):  # where nothing is free but thoughts
-            assert generates(job.plan.grammar, rest) == (reasoning != "open")
-            assert generates(job.plan.grammar, thought(format, "may") + rest) == (reasoning != "off")
+            assert generates(job.plan.grammar, unthought) == (reasoning != "open")
+            assert generates(job.plan.grammar, thought(format, "may", turn) + rest) == (reasoning != "off")
         for pieces in chunkings(text, random.Random(1)):
             message = read(job.plan, pieces)
             assert not message.malformed
@@ -134,11 +139,20 @@ def answered(format: Format, calls: bool, content: str) -> str:
     return render(format, [call]) if calls else answer.open + content + answer.close
 
 
-def thought(format: Format, reasoning: Reasoning) -> str:
+def thought(format: Format, reasoning: Reasoning, turn: str = "document") -> str:
+    """The thoughts, and the whitespace that stands between them and such a turn."""
+    frame = placed(format, turn)
+    block = THOUGHTS + frame.close + frame.resume + frame.gap
+    return {"off": "", "open": block, "may": frame.lead + frame.open + block}[reasoning]
+
+
+def placed(format: Format, turn: str) -> Frame:
+    """The frame of the thoughts as it stands before such a turn."""
     frame = format.reasoning
     assert frame
-    block = THOUGHTS + frame.close + frame.resume + frame.gap
-    return {"off": "", "open": block, "may": frame.open + block}[reasoning]
+    if turn in ALONE:
+        return frame.before_calls
+    return frame if "document" in turn else frame.before_either
 
 
 def writable(grammar: str | None, text: str) -> bool:
@@ -160,6 +174,9 @@ def test_ended_thoughts_lead_to_an_answer_that_grammar_and_parser_know(name: str
         thought(format, reasoning_after(format, prompt)).partition(THOUGHTS)[0] + THOUGHTS[:tokens] if tokens else ""
     )
     rest = answered(format, calls, content)
+    if job.budget.grammar is not None:
+        closed = job.budget.closing.endswith(placed(format, turn).close + placed(format, turn).resume)
+        rest = (placed(format, turn).gap if closed else format.lead if turn in ALONE else "") + rest
     text = begun + job.budget.closing + rest
     if job.budget.grammar is None and format.answer:
         rest = rest.removeprefix(format.answer.open)
