@@ -75,7 +75,7 @@ class Report:
 
 def report(template: ChatTemplate, tokenizer: Tokenizer, asked: str | None = None) -> Report:
     """Takes about a second. `asked`: the name of the format that is wanted. Raises PromptError for invalid Jinja."""
-    settled = settle(template, tokenizer, asked)
+    settled = settle(template, tokenizer, asked, tokenizer.response_template)
     format = settled.format
     return Report(
         format=format.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -44,14 +44,17 @@ def part() -> str:
     ]
     if inferred := [_told(name, row) for name, row in rows().items() if row["format"] not in FORMATS]:
         lines.append(f"Inferred from the template: {', '.join(inferred)}.")
-    exceptions = [(name, *_exception(one)) for name, row in rows().items() for one in row["exceptions"]]
-    return "\n\n".join([*lines, *([table(("family", "turn", "what", "why"), exceptions)] if exceptions else [])])
+    exceptions = [(name, *cells) for name, row in rows().items() for cells in _exceptions(row)]
+    return "\n\n".join([*lines, table(("family", "turns", "not", "because"), exceptions)])
 
 
 def _counts(row: Row) -> tuple[int, int, int]:
     return row["turns"], row["held"], _aside(row)
 
 
-def _exception(one: list[str]) -> tuple[str, str, str]:
-    case, broken, reason = one
-    return case, f"not {code(broken)}", reason
+def _exceptions(row: Row) -> Iterator[tuple[str, str, str]]:
+    """Turns, parts of the law, and why: a row for each reason."""
+    for reason in dict.fromkeys(why for _, _, why in row["exceptions"]):
+        alike = [(case, part) for case, part, why in row["exceptions"] if why == reason]
+        cases, parts = (dict.fromkeys(one) for one in zip(*alike, strict=True))
+        yield "; ".join(cases), ", ".join(map(code, parts)), reason

@@ -37,7 +37,7 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "reka_edge",
         "tricky strings",
         (ASIDE,),
-        "the template escapes what is not ASCII, and a pair of escapes is refused",
+        "the template escapes emoji as two surrogates, which are refused",
     ),
     (
         "llama4_json",

@@ -66,7 +66,7 @@ class Result:
 def examined(family: Family, to: Path) -> Result:
     tokenizer = families.loaded(family, to)
     template = families.template(tokenizer)
-    settled = settle(template, tokenizer)
+    settled = settle(template, tokenizer, response_template=tokenizer.response_template)
     return Result(family, settled, every(template, tokenizer, settled))
 
 
