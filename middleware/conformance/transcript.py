@@ -93,8 +93,14 @@ def _up_to_header(render: _Renderer, prompt: str, written: str) -> str:
 
 def _ended(render: _Renderer, written: str) -> str:
     """A turn up to its end, where that is no token of the vocabulary."""
-    found = next((end for end in (_last_end(render), _end_before_header(render)) if end and end in written), None)
-    return written.partition(found)[0] if found else written
+    for found in (_last_end, _end_before_header):
+        try:
+            end = found(render)
+        except PromptError:  # a template that refuses such a conversation tells nothing of ends
+            continue
+        if end and end in written:
+            return written.partition(end)[0]
+    return written
 
 
 def _last_end(render: _Renderer) -> str:
