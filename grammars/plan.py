@@ -62,7 +62,7 @@ class Turn:
         special_tokens: the special tokens of the model's vocabulary, text -> id.
         ends: the ids of the tokens that may end the turn beside the tokenizer's own end of sequence.
         reasoning: "open" where the prompt has opened the block, "may" where the model may, "off" where it does not;
-            "closed" right behind the block, "answer" where the prompt has opened the frame of the answer.
+            "closed" behind the block, "answer" where the prompt has opened the frame of the answer.
     """
 
     format: Format

@@ -12,8 +12,8 @@ from grammars.wire import Alt, Lit, Node, Opt, Sink, Space, Text, Unlike, Writte
 
 Mode = Literal["none", "auto", "required"]
 Reasoning = Literal["off", "may", "open", "closed", "answer"]
-"""Where a prompt leaves the model: where it does not think; before its thoughts, within them, or right behind the mark
-that closes them; within the frame of its answer."""
+"""Where a prompt leaves the model: where it does not think; before its thoughts, within them, or behind them and the
+whitespace that is the same before calls and before text; within the frame of its answer."""
 
 
 def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
@@ -63,7 +63,7 @@ def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
     if frame is None or reasoning == "off":
         return led
     if reasoning == "closed":
-        return seq(Space(frame.before_calls.gap), _empty_preamble(format), calls)
+        return seq(Space(frame.behind_either.before_calls.gap), _empty_preamble(format), calls)
     behind = seq(_thought(frame.before_calls), _empty_preamble(format), calls)
     return behind if reasoning == "open" else _opened(frame, behind, led) | led
 
@@ -126,7 +126,7 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
     if frame is None or reasoning == "off":
         return led
     if reasoning == "closed":
-        return _behind(frame, calls, answer)
+        return _behind(frame.behind_either, calls, answer)
     behind = seq(_thought(replace(frame, gap="")), _behind(frame, calls, answer))
     return behind if reasoning == "open" else _opened(frame, behind, led) | led
 
@@ -190,7 +190,7 @@ _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
     "may": lambda frame: Opt(_opened(frame, _thought(frame), lift(""))),
     "open": _thought,
-    "closed": lambda frame: Space(frame.gap),
+    "closed": lambda frame: Space(frame.behind_either.gap),
     "answer": lambda frame: lift(""),
 }
 

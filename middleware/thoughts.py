@@ -62,7 +62,7 @@ def closing(format: Format, *, begun: bool, free: bool) -> str:
     if frame is None:
         return ""
     opened = answer.open if answer and free else ""
-    end = frame.close + frame.resume + (frame.before_either.gap if free else "") + opened
+    end = frame.close + frame.resume + frame.before_either.gap + opened
     if begun:
         return end
     return opened if left_out(format) else frame.lead + frame.open + end

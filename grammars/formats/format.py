@@ -35,6 +35,13 @@ class Frame:
         one, other = self.gap, self.before_calls.gap
         return replace(self, gap=next(one[:size] for size in range(len(one), -1, -1) if other.startswith(one[:size])))
 
+    @property
+    def behind_either(self) -> Frame:
+        """The frame with what is left of its gaps behind that."""
+        known = self.before_either.gap
+        call_gap = self.before_calls.gap.removeprefix(known)
+        return replace(self, gap=self.gap.removeprefix(known), call_gap=call_gap)
+
 
 @dataclass(frozen=True)
 class Format:

@@ -175,8 +175,9 @@ def test_ended_thoughts_lead_to_an_answer_that_grammar_and_parser_know(name: str
     )
     rest = answered(format, calls, content)
     if job.budget.grammar is not None:
-        closed = job.budget.closing.endswith(placed(format, turn).close + placed(format, turn).resume)
-        rest = (placed(format, turn).gap if closed else format.lead if turn in ALONE else "") + rest
+        frame, before = placed(format, turn), placed(format, "free text")
+        closed = job.budget.closing.endswith(before.close + before.resume + before.gap)
+        rest = (frame.gap.removeprefix(before.gap) if closed else format.lead if turn in ALONE else "") + rest
     text = begun + job.budget.closing + rest
     if job.budget.grammar is None and format.answer:
         rest = rest.removeprefix(format.answer.open)
