@@ -78,17 +78,11 @@ class Text:
 class Drafter:
     """Drafts for any number of answers."""
 
-    def __init__(self, tokenizer: LLTokenizer, ends: Sequence[int] = ()) -> None:
-        """`ends`: all tokens that may end an answer, where the grammars have others than the tokenizer's own."""
+    def __init__(self, tokenizer: LLTokenizer) -> None:
         self._tokenizer = tokenizer
-        self._ends = frozenset(ends or tokenizer.eos_tokens)
-        self._usual = ends[0] if ends else tokenizer.eos_tokens[0]
-        self._letter = tokenizer.tokenize_bytes(b"a")
-
-    def ended(self, token: int) -> None:
-        """What an answer ended with, if it did: the next one probably does too."""
-        if token in self._ends:
-            self._usual = token
+        ends = tokenizer.eos_tokens
+        # Where there are several ends, the model chooses.
+        self._end = ends[0] if len(ends) == 1 else None
 
     def text(self, token_ids: Sequence[int]) -> Text:
         """A fresh text that begins with these tokens."""
@@ -107,18 +101,9 @@ class Drafter:
     def _drafted(self, sketch: _Sketch, chances: Chances | None, least: float) -> Draft:
         while sketch.forced() or (chances is not None and sketch.guessed(chances, least)):
             pass
-        if len(self._ends) == 1:
-            sketch.end(self._usual)
-        elif chances is not None and self._is_left_to_end(sketch.matcher):
-            sketch.guess_end(self._usual, chances, least)
+        if self._end is not None:
+            sketch.end(self._end)
         return sketch.undo()
-
-    def _is_left_to_end(self, matcher: LLMatcher) -> bool:
-        """Whether nothing but one of several ends can come. Free text is told apart by a letter, which costs less."""
-        if not matcher.is_accepting() or matcher.validate_tokens(self._letter):
-            return False
-        mask = int.from_bytes(matcher.compute_bitmask(), "little")
-        return mask.bit_count() == sum(mask >> end & 1 for end in self._ends)
 
 
 class _Sketch:
@@ -126,7 +111,7 @@ class _Sketch:
 
     def __init__(self, tokenizer: LLTokenizer, matcher: LLMatcher, text: Text, most: int) -> None:
         self._tokenizer = tokenizer
-        self.matcher = matcher
+        self._matcher = matcher
         self._text = text
         self._most = most
         self._length = len(text)
@@ -137,7 +122,7 @@ class _Sketch:
 
     def forced(self) -> bool:
         """Adds what the grammar forces; whether there was any."""
-        tokens = self._take(self.matcher.compute_ff_tokens())
+        tokens = self._take(self._matcher.compute_ff_tokens())
         self._kinds += [CERTAIN] * len(tokens)
         return bool(tokens)
 
@@ -146,7 +131,7 @@ class _Sketch:
 
         Bytes that the grammar forces are no certain token where a longer one may begin with them, but a good guess.
         """
-        likely = self.matcher.compute_ff_bytes()
+        likely = self._matcher.compute_ff_bytes()
         context, likely = (0, likely) if likely else self._text.precedent()
         kinds = []
         tokens = self._tokenizer.tokenize_bytes(likely) if likely else []
@@ -165,28 +150,21 @@ class _Sketch:
 
         A guess may have ended it: a chat in the prompt has the ends of earlier answers.
         """
-        if self.matcher.is_stopped() and len(self._tokens) < self._most and self._tokens[-1:] != [token]:
+        if self._matcher.is_stopped() and len(self._tokens) < self._most and self._tokens[-1:] != [token]:
             self._tokens.append(token)
             self._kinds.append(CERTAIN)
-
-    def guess_end(self, token: int, chances: Chances, least: float) -> None:
-        """Adds an end that the model may choose another for."""
-        self._chance *= chances[kind(0)]
-        if self._chance >= least and len(self._tokens) < self._most:
-            self._tokens.append(token)
-            self._kinds.append(kind(0))
 
     def undo(self) -> Draft:
         """The draft, and everything else as it was."""
         if self._fed:
-            self.matcher.rollback(self._fed)
+            self._matcher.rollback(self._fed)
         self._text.cut(self._length)
         return Draft(tuple(self._tokens), tuple(self._kinds))
 
     def _take(self, tokens: Sequence[int]) -> Sequence[int]:
         """The first of these tokens, as many as there is room for and the grammar allows."""
         tokens = tokens[: self._most - len(self._tokens)]
-        tokens = tokens[: self.matcher.try_consume_tokens(list(tokens))] if tokens else tokens
+        tokens = tokens[: self._matcher.try_consume_tokens(list(tokens))] if tokens else tokens
         self._fed += len(tokens)
         self._tokens += tokens
         self._text.add(tokens)

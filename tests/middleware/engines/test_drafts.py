@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -173,20 +172,3 @@ def test_the_longest_context_is_found(answer: str) -> None:
     tokens = BYTES.tokenize_str(answer)
     context, _ = Drafter(BYTES).text(tokens).precedent()
     assert context == longest(tokens, answer.encode())
-
-
-def test_of_several_ends_the_usual_one_is_guessed_where_nothing_else_can_come() -> None:
-    own, other = BYTES.eos_token, 258
-    turn = replace(TURNS["document"][0], ends=(other,))
-    drafter, matcher = Drafter(BYTES, (own, other)), LLMatcher(BYTES, grammar(turn))
-    tokens = BYTES.tokenize_str(DOCUMENT)
-    assert matcher.consume_tokens(tokens[:-1])
-    drafts = []
-    for end in (own, other):
-        drafter.ended(end)
-        drafter.ended(ord("a"))
-        drafts.append(drafter.likely(matcher, drafter.text(tokens[:-1]), 16, Chances(), 0.05).token_ids)
-    assert drafts == [(tokens[-1], own), (tokens[-1], other)]
-    assert drafter.certain(matcher, drafter.text(tokens[:-1]), 16).token_ids == (tokens[-1],)
-    free = LLMatcher(BYTES, grammar(Turn(FORMATS["hermes"], (WEATHER,), ends=(other,))))
-    assert other not in drafter.likely(free, drafter.text(tokens), 16, Chances(), 0.05).token_ids
