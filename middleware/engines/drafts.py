@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from llguidance import LLMatcher, LLTokenizer
 
-from middleware.engines.worth import END, Chances, kind
+from middleware.engines.worth import Chances, kind
 
 # A copy needs this many bytes of context that stand in the text too, and more than this many tell nothing more.
 LEAST_CONTEXT = 2
@@ -36,27 +36,6 @@ class Draft:
 
 CERTAIN = -1
 NOTHING = Draft()
-# What no answer goes on with that nothing but an end can follow: a quick look, before all tokens are looked at.
-TEXT = b"a"
-
-
-class Ends:
-    """The tokens that end an answer, and which of them did last. `text`: tokens of ordinary text."""
-
-    def __init__(self, tokens: Sequence[int], text: Sequence[int]) -> None:
-        self.tokens = frozenset(tokens)
-        self.usual = tokens[0] if tokens else -1
-        self._text = list(text)
-
-    def ended(self, token: int) -> None:
-        if token in self.tokens:
-            self.usual = token
-
-    def alone(self, matcher: LLMatcher) -> bool:
-        """Whether nothing but one of them can come."""
-        if matcher.is_stopped() or not matcher.is_accepting() or matcher.validate_tokens(self._text):
-            return False
-        return int.from_bytes(matcher.compute_bitmask(), "little").bit_count() <= len(self.tokens)
 
 
 class Text:
@@ -97,11 +76,13 @@ class Text:
 
 
 class Drafter:
-    """Drafts for any number of answers, which end with any of `ends`; by default with the tokenizer's own end."""
+    """Drafts for any number of answers."""
 
-    def __init__(self, tokenizer: LLTokenizer, ends: Sequence[int] = ()) -> None:
+    def __init__(self, tokenizer: LLTokenizer) -> None:
         self._tokenizer = tokenizer
-        self._ends = Ends(tuple(ends) or tuple(tokenizer.eos_tokens), tokenizer.tokenize_bytes(TEXT))
+        ends = tokenizer.eos_tokens
+        # Where there are several ends, the model chooses.
+        self._end = ends[0] if len(ends) == 1 else None
 
     def text(self, token_ids: Sequence[int]) -> Text:
         """A fresh text that begins with these tokens."""
@@ -117,17 +98,11 @@ class Drafter:
         """The same, and guesses between them as long as the whole is at least so likely to hold."""
         return self._drafted(_Sketch(self._tokenizer, matcher, text, most), chances, least)
 
-    def ended(self, token: int) -> None:
-        """With this an answer has ended: perhaps the next one ends so too."""
-        self._ends.ended(token)
-
     def _drafted(self, sketch: _Sketch, chances: Chances | None, least: float) -> Draft:
         while sketch.forced() or (chances is not None and sketch.guessed(chances, least)):
             pass
-        if len(self._ends.tokens) == 1:
-            sketch.end(self._ends.usual)
-        elif chances is not None:
-            sketch.guess_end(self._ends, chances, least)
+        if self._end is not None:
+            sketch.end(self._end)
         return sketch.undo()
 
 
@@ -178,12 +153,6 @@ class _Sketch:
         if self._matcher.is_stopped() and len(self._tokens) < self._most and self._tokens[-1:] != [token]:
             self._tokens.append(token)
             self._kinds.append(CERTAIN)
-
-    def guess_end(self, ends: Ends, chances: Chances, least: float) -> None:
-        """Adds the usual one of several ends where nothing else can come. The matcher is not fed it."""
-        if len(self._tokens) < self._most and self._chance * chances[END] >= least and ends.alone(self._matcher):
-            self._tokens.append(ends.usual)
-            self._kinds.append(END)
 
     def undo(self) -> Draft:
         """The draft, and everything else as it was."""

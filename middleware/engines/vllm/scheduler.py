@@ -18,7 +18,6 @@ from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 from middleware.engines.drafts import CERTAIN, NOTHING, Draft, Drafter, Text
 from middleware.engines.sources import COPIED, FORCED, SAMPLED, SAVED, SOURCES, TELLS
 from middleware.engines.vllm.grammars import KeptGrammars
-from middleware.engines.vocabulary import all_ends
 from middleware.engines.worth import Chances, Price
 
 # The key of a request's `extra_args` whose value says whether guesses may be drafted, besides what a grammar forces.
@@ -67,8 +66,7 @@ class DraftScheduler(Scheduler):
         vocabulary = self.vllm_config.model_config.get_vocab_size()
         # Set before vLLM makes its own for the first grammar.
         manager.backend = KeptGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
-        tokenizer, generation = manager.backend.ll_tokenizer, self.vllm_config.model_config.try_get_generation_config()
-        self._drafter = Drafter(tokenizer, all_ends(tokenizer.eos_token, generation.get("eos_token_id")))
+        self._drafter = Drafter(manager.backend.ll_tokenizer)
         self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
         self._chances = Chances()
         self._price = Price()
@@ -97,8 +95,6 @@ class DraftScheduler(Scheduler):
         outputs = super().update_from_output(scheduler_output, model_runner_output)
         for request, drafting, written in drafted:
             drafting.count(request.num_output_tokens - written, written)
-            if request.is_finished():
-                self._drafter.ended(request.all_token_ids[-1])
         if drafted:
             _tell({request.request_id: drafting for request, drafting, _ in drafted}, outputs)
         return outputs

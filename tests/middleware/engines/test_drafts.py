@@ -13,7 +13,7 @@ from grammars.formats import FORMATS
 from grammars.plan import ToolChoice, Turn, compile_turn
 from grammars.tools import Tool
 from middleware.engines.drafts import CERTAIN, Draft, Drafter, Text
-from middleware.engines.worth import END, Chances
+from middleware.engines.worth import Chances
 
 BYTES = LLTokenizer("byte")
 SCHEMA = {
@@ -137,32 +137,6 @@ class Spelled:
         return BYTES.tokenize_bytes(before) + [
             token for part in parts for token in (BYTES.eos_token, *BYTES.tokenize_bytes(part))
         ]
-
-
-ENDS = (BYTES.eos_token, 257)
-
-
-@pytest.mark.parametrize(
-    ("body", "drafted"),
-    [
-        ('"ab"', True),
-        ('"ab" "c"?', False),
-        (r"/(.|\n)*/", False),
-        ('"ab" | "abc"', False),
-    ],
-)
-def test_the_usual_one_of_several_ends_is_a_guess(body: str, drafted: bool) -> None:
-    """A grammar names those that are not the tokenizer's own."""
-    drafter = Drafter(BYTES, ENDS)
-    matcher = LLMatcher(BYTES, f"start: text <[257]>?\ntext: {body}\n")
-    assert matcher.try_consume_tokens(BYTES.tokenize_str("ab")) == 2
-    for end in (ENDS[0], ENDS[1], ENDS[1]):
-        draft = drafter.likely(matcher, drafter.text(()), 16, Chances(), 0.5)
-        assert draft == (Draft((end,), (END,)) if drafted else Draft())
-        assert not drafter.likely(matcher, drafter.text(()), 16, Chances(), 0.99).token_ids
-        assert not drafter.certain(matcher, drafter.text(()), 16).token_ids
-        drafter.ended(ENDS[1])
-        drafter.ended(97)
 
 
 def test_an_answer_that_a_guess_ends_has_one_end() -> None:
