@@ -51,7 +51,7 @@ FAMILIES: Mapping[str, Biases] = {
     "gemma3_pythonic": Biases("[book_room("),
     "gemma4": Biases("<|tool_call>", "<|channel>", "<channel|>"),
     "deepseek_v3": Biases("<｜tool▁calls▁begin｜>"),
-    "deepseek_r1": Biases("<｜tool▁calls▁begin｜>", "", "</think>"),
+    "deepseek_r1": Biases("<｜tool▁calls▁begin｜>", "<think>", "</think>"),
     "glm45": Biases("\n<tool_call>", "\n<think>", "</think>"),
     "kimi_k2": Biases("<|tool_calls_section_begin|>"),
     "kimi_k2_thinking": Biases("<|tool_calls_section_begin|>", "<think>", "</think>"),
