@@ -23,7 +23,9 @@ START, END, CALLS = (MarkedTokenizer.letters[marker] for marker in ("<|im_start|
 
 def prompt(fields: dict[str, Any], **settings: Any) -> str:
     engine = ScriptedEngine(says("{}"), tokenizer=MarkedTokenizer())
-    response = chat(create_app(engine, settings=Settings(**settings)), **fields)
+    response = chat(
+        create_app(engine, settings=Settings(tool_format="hermes", **settings)), **fields
+    )  # no law holds for a double
     assert response.status_code == 200, response.text
     return engine.prompts[0]
 
