@@ -14,7 +14,7 @@ from typing import Any
 from middleware.engines.huggingface import HuggingFaceTokenizer
 
 ALWAYS = 100.0
-DECIDES = 8.0
+DECIDES = 6.0
 # Between two tokens that are to come one behind the other. A token that has come is held back by more than that.
 STEP = 0.5
 IN_ORDER = {"frequency_penalty": 2}

@@ -18,11 +18,11 @@ FINISHED, CUT = "finished", "cut"
 def faults(kind: Kind, answer: Answer, markup: Collection[str], *, sure: bool = True) -> list[str]:
     """What is wrong with the answer, in a word each.
 
-    `markup`: the texts of tokens that are none of its content. `sure`: whether the model can be made to call.
+    `markup`: the texts of tokens that are in no text. `sure`: whether the model can be made to call.
     """
     if answer.status != 200:
         return [f"status {answer.status}"]
-    found = [f"{mark} in content" for mark in markup if mark in answer.content]
+    found = [f"{mark} in the text" for mark in markup if mark in answer.content or mark in answer.reasoning]
     ended = answer.calls[: len(answer.calls) - (answer.finish == "length")]
     found += [fault for name, arguments in ended for fault in _of_call(kind, name, arguments)]
     return found if answer.finish == "length" else found + _of_finished(kind, answer, sure)

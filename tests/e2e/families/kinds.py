@@ -111,9 +111,9 @@ KINDS: Sequence[Kind] = (
     Kind("thoughts, auto", {**_OFFERED, **_THINKING, **_ONE}, (*_THINK, "call"), calls=(1, 1), thinks=True),
     Kind(
         "thoughts, tools or schema",
-        {**_OFFERED, **_DOCUMENT, **_THINKING},
+        {**_OFFERED, **_DOCUMENT, **_THINKING, **_ONE},
         _THINK,
-        (0, None),
+        calls=(0, 1),
         document=True,
         thinks=True,
     ),
