@@ -16,9 +16,9 @@ from middleware.engines.huggingface import HuggingFaceTokenizer
 ALWAYS = 100.0
 DECIDES = 6.0
 # Between two tokens that are to come one behind the other. A token that has come is held back by more than that.
-STEP = 0.5
+STEP = 0.3
 IN_ORDER = {"frequency_penalty": 2}
-COLD = 0.1
+COLD = 0.05
 # Tokens of thoughts, on average.
 THOUGHTS = 12
 
