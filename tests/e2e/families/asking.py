@@ -57,7 +57,7 @@ def body(family: str, kind: Kind, tokenizer: HuggingFaceTokenizer, sampling: str
     }
     if biases:
         asked["logit_bias"] = {str(token): bias for token, bias in biases.items()}
-    return asked | (in_order(family, tokenizer, asked["temperature"]) if "call" in kind.biases else {})
+    return {**asked, **(in_order(family, tokenizer) if "call" in kind.biases else {})}
 
 
 def ask(http: httpx.Client, body: Mapping[str, Any], *, streamed: bool) -> Answer:

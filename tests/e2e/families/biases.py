@@ -16,9 +16,8 @@ from middleware.engines.huggingface import HuggingFaceTokenizer
 ALWAYS = 100.0
 DECIDES = 6.0
 # Between two tokens that are to come one behind the other. A token that has come is held back by more than that.
-STEP = 0.5
-IN_ORDER = {"frequency_penalty": 2}
-COLD = 0.1
+STEP = 0.3
+IN_ORDER = {"frequency_penalty": 2, "temperature": 0}
 # Tokens of thoughts, on average.
 THOUGHTS = 12
 
@@ -74,11 +73,9 @@ def calling(family: str, tokenizer: HuggingFaceTokenizer) -> dict[int, float]:
     return {token: ALWAYS - STEP * place for place, token in enumerate(tokens)}
 
 
-def in_order(family: str, tokenizer: HuggingFaceTokenizer, temperature: float) -> dict[str, Any]:
+def in_order(family: str, tokenizer: HuggingFaceTokenizer) -> Mapping[str, Any]:
     """Fields of a request that opens a call with more than one token."""
-    if len(tokenizer.encode(FAMILIES[family].call)) == 1:
-        return {}
-    return {**IN_ORDER, "temperature": min(temperature, COLD)}
+    return IN_ORDER if len(tokenizer.encode(FAMILIES[family].call)) > 1 else {}
 
 
 def beginning(family: str, tokenizer: HuggingFaceTokenizer) -> dict[int, float]:

@@ -50,8 +50,6 @@ def _of_finished(kind: Kind, answer: Answer, sure: bool) -> list[str]:
         found += [f"document: {fault}" for fault in _against(SCHEMA, answer.content)]
     if (kind.document or kind.calls[0]) and calls and answer.content.strip():
         found.append("content beside calls")
-    if kind.bounded and not answer.reasoning:
-        found.append("no thoughts")
     return found
 
 
