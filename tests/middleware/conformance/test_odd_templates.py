@@ -1,4 +1,4 @@
-"""Chat templates that nobody would write, or that belong to another tokenizer: a model starts with them all the same."""
+"""Templates that nobody would write, or that belong to another tokenizer: a model starts with them all the same."""
 
 from __future__ import annotations
 
