@@ -122,7 +122,10 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
     if calls is None:
         return seq(_thoughts(format.reasoning, reasoning), answer)
     if format.answer:
-        return seq(_thoughts_before_either(format, reasoning), answer | _framed_calls(format, calls))
+        framed = _framed_calls(format, calls)
+        # An empty text before calls opens as an answer does, and one in a form of the client's own takes any text.
+        either = framed | answer if _alike(format) else answer | framed
+        return seq(_thoughts_before_either(format, reasoning), either)
     frame, led = format.reasoning, _led(format.lead, calls) | answer
     if frame is None or reasoning == "off":
         return led
