@@ -41,7 +41,8 @@ def _within_answer(format: Format, calls: Node | None, mode: Mode, answer: Node 
         return behind or _calls_alone(format, lift(calls or ""), "off")
     if answer is not None:
         closed = seq(replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
-        return closed | behind if behind and mode == "auto" else closed
+        # Calls first: an answer in a form of the client's own is read as any text is.
+        return behind | closed if behind and mode == "auto" else closed
     if behind and preamble and calls and mode == "auto":
         return _text_then_calls(replace(frame, open=""), preamble, calls)
     return _up_to_close(frame, "content")
@@ -63,7 +64,7 @@ def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
     if frame is None or reasoning == "off":
         return led
     if reasoning == "closed":
-        return seq(Space(frame.behind_either.before_calls.gap), _empty_preamble(format), calls)
+        return seq(_gap(frame.behind_either.before_calls), _empty_preamble(format), calls)
     behind = seq(_thought(frame.before_calls), _empty_preamble(format), calls)
     return behind if reasoning == "open" else _opened(frame, behind, led) | led
 
@@ -121,7 +122,10 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
     if calls is None:
         return seq(_thoughts(format.reasoning, reasoning), answer)
     if format.answer:
-        return seq(_thoughts_before_either(format, reasoning), answer | _framed_calls(format, calls))
+        framed = _framed_calls(format, calls)
+        # An empty text before calls opens as an answer does, and one in a form of the client's own takes any text.
+        either = framed | answer if _alike(format) else answer | framed
+        return seq(_thoughts_before_either(format, reasoning), either)
     frame, led = format.reasoning, _led(format.lead, calls) | answer
     if frame is None or reasoning == "off":
         return led
@@ -134,8 +138,8 @@ def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning
 def _behind(frame: Frame, calls: Node, answer: Node) -> Node:
     gap, call_gap = frame.gap, frame.before_calls.gap
     if gap == call_gap:
-        return seq(Space(gap), calls | answer)
-    return _led(call_gap, calls) | seq(Space(gap), answer)
+        return seq(_gap(frame), calls | answer)
+    return _led(call_gap, calls) | seq(_gap(frame), answer)
 
 
 def _opened(frame: Frame, behind: Node, unthought: Node) -> Node:
@@ -173,8 +177,12 @@ def _up_to_close(frame: Frame, sink: Sink) -> Node:
 
 def _thought(frame: Frame) -> Node:
     """The thoughts of the model, without the whitespace around them."""
-    gap = lift("") if frame.resume and not frame.gap else Space(frame.gap)  # what follows may open with a space
-    return seq(Space(), _up_to_close(frame, "reasoning"), gap)
+    return seq(Space(), _up_to_close(frame, "reasoning"), _gap(frame))
+
+
+def _gap(frame: Frame) -> Node:
+    """The whitespace behind thoughts: where a turn is resumed without any, what follows may open with a space."""
+    return lift("") if frame.resume and not frame.gap else Space(frame.gap)
 
 
 def reasoning_after(format: Format, prompt: str) -> Reasoning:
@@ -190,7 +198,7 @@ _REASONING: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
     "may": lambda frame: Opt(_opened(frame, _thought(frame), lift(""))),
     "open": _thought,
-    "closed": lambda frame: Space(frame.behind_either.gap),
+    "closed": lambda frame: _gap(frame.behind_either),
     "answer": lambda frame: lift(""),
 }
 

@@ -53,6 +53,8 @@ NO_TEMPLATE = (
     "%s has no chat template: its prompts are %s. If it was trained on another form, name --chat-template FILE"
 )
 
+UNTESTED = "%s could not be tested, and may refuse all requests: %s"
+
 WRITES = "%s writes tool calls in the format '%s': %s. Its self-test held in %d of %d turns"
 
 
@@ -118,6 +120,8 @@ class Model:
             logger.warning(NO_TEMPLATE, self.names[0], stands_in)
         settled = await asyncio.to_thread(lambda: self._settled)
         logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.held, len(settled.tested))
+        if not settled.tested:
+            logger.warning(UNTESTED, self.names[0], settled.untested)
         for verdict, breach in settled.breaches:
             logger.warning("%s: %s (%s): %s: %s", self.names[0], verdict.case, verdict.mode, breach.part, breach.detail)
 
@@ -143,6 +147,8 @@ class Model:
     @cached_property
     def _self_test(self) -> Literal["held"] | tuple[str, ...]:
         """As /health tells it."""
+        if not self._settled.tested:
+            return (f"not tested: {self._settled.untested}",)
         breaches = (f"{verdict.case} ({verdict.mode}): {breach.part}" for verdict, breach in self._settled.breaches)
         return tuple(breaches) or "held"
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from llguidance import LLMatcher
 
@@ -94,9 +95,17 @@ def _refusal(trial: Trial, ids: list[int]) -> str:
 
 
 def _allowed(trial: Trial, matcher: LLMatcher) -> str:
-    mask, spell = matcher.compute_bitmask(), trial.vocabulary.matchable.dbg_tokens
-    allowed = [token for token in range(trial.vocabulary.matchable.vocab_size) if _bit(mask, token)]
-    return f"{len(allowed)}, such as {spell(allowed[:MOST_ALLOWED])}"
+    spell = trial.vocabulary.matchable.dbg_tokens
+    allowed = int.from_bytes(matcher.compute_bitmask(), "little") & (1 << trial.vocabulary.matchable.vocab_size) - 1
+    return f"{allowed.bit_count()}, such as {spell(list(islice(_ones(allowed), MOST_ALLOWED)))}"
+
+
+def _ones(bits: int) -> Iterator[int]:
+    """The places of a number's ones, the lowest first."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
 
 
 def _bit(mask: bytes, token: int) -> bool:

@@ -64,6 +64,11 @@ class Settled:
         return tuple(verdict for verdict in self.verdicts if not verdict.skipped)
 
     @property
+    def untested(self) -> str:
+        """Why turns were not tried: "" where all were."""
+        return "; ".join(dict.fromkeys(verdict.skipped for verdict in self.verdicts if verdict.skipped))
+
+    @property
     def held(self) -> int:
         """In how many of the turns that were tested all of the law holds."""
         return sum(not verdict.breaches for verdict in self.tested)

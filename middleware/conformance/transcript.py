@@ -75,7 +75,7 @@ def transcribe(
             if one.end is not None and _RESULT not in one.text:
                 return one
             first = first or _cut(tokenizer, render, prompt, _ended(render, written), ())
-    if first is None:
+    if first is None or _shown(case) not in first.text:
         raise NoTranscript("the template shows no such turn")
     return first
 
@@ -98,8 +98,9 @@ def _ended(render: _Renderer, written: str) -> str:
             end = found(render)
         except PromptError:  # a template that refuses such a conversation tells nothing of ends
             continue
-        if end and end in written:
-            return written.partition(end)[0]
+        shown = written.find(_shown(render.case))
+        if end and (at := written.find(end, max(0, shown))) >= 0:
+            return written[:at]
     return written
 
 

@@ -40,6 +40,9 @@ RENDERED = (
 # What it has to read. Words may be Python's: some templates print `True`, which parsers take for `true`.
 READ = ((shown(0, True, None),), (shown(1, False), shown(2)))
 
+# A sample that is longer is no format of anybody's, and to read it by characters takes minutes.
+MOST_LETTERS = 2000
+
 
 def infer(
     template: ChatTemplate, ends: Collection[str] = (), response_template: Mapping[str, Any] | None = None
@@ -73,8 +76,10 @@ def _tried(attempt: Callable[[], Format]) -> tuple[Format | None, str]:
 
 
 def _inferred(renderings: Renderings) -> Format:
-    several = renderings.sample(SEVERAL) if renderings.calling.parallel else None
-    found = infer_calls(Samples(renderings.sample(ONE), renderings.sample(OTHERS), several))
+    one, several = renderings.sample(ONE), renderings.sample(SEVERAL) if renderings.calling.parallel else None
+    if len(one.text) > MOST_LETTERS:
+        raise Unclear(f"one takes {len(one.text)} letters")
+    found = infer_calls(Samples(one, renderings.sample(OTHERS), several))
     format = Format("inferred", found.calls, found.alone, answer=renderings.answer, reasoning=renderings.reasoning)
     if found.alone:
         _refuse_unshown(renderings)

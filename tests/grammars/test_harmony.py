@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
+from grammars.client.written import Written
 from grammars.formats.marked import HARMONY
 from grammars.plan import ToolChoice, Turn, compile_turn
 from grammars.render import Call
 from grammars.tools import Tool
-from grammars.turns import Mode
+from grammars.turns import Mode, Reasoning
 from tests.grammars.laws import chunkings, generates, read
 
 PARAMETERS = {
@@ -52,3 +54,25 @@ def test_thoughts_are_no_call() -> None:
     plan = compile_turn(Turn(HARMONY, TOOLS, special_tokens=SPECIAL, reasoning="may"))
     message = read(plan, [THOUGHTS, "<|channel|>final<|message|>It rains."])
     assert (message.reasoning, message.content, message.calls) == ("Hm. to=functions.f", "It rains.", [])
+
+
+CONTENTS: dict[str, dict[str, Any]] = {
+    "text": {},
+    "document": {"schema": {"type": "integer"}},
+    "choice": {"written": Written("choice", ("yes", "no"))},
+}
+
+
+@pytest.mark.parametrize("reasoning", ["closed", "answer"])
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
+@pytest.mark.parametrize("head", HEADS)
+def test_a_call_behind_thoughts_that_were_ended_or_in_an_answer(
+    reasoning: Reasoning, content: dict[str, Any], head: str
+) -> None:
+    plan = compile_turn(Turn(HARMONY, TOOLS, special_tokens=SPECIAL, reasoning=reasoning, **content))
+    behind = "<|end|><|start|>assistant" if reasoning == "answer" else ""
+    text = behind + head + FORMS[0] + '{"a": 1}<|call|>'
+    assert plan.grammar and generates(plan.grammar, text, SPECIAL)
+    for pieces in ([text], list(text)):
+        message = read(plan, pieces)
+        assert ([call.name for call in message.calls], message.content, message.malformed) == (["f"], "", [])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from grammars.client.written import Written
 from grammars.errors import GrammarError, InvalidSchema, InvalidTools
-from grammars.formats import HERMES
+from grammars.formats import FORMATS, HERMES
 from grammars.plan import Plan, ToolChoice, Turn, compile_turn
 from grammars.render import Call, render
 from grammars.tools import Tool
+from grammars.turns import Reasoning
 from tests.grammars.laws import BYTE_SPECIALS, generates, read
 
 CITY = {
@@ -180,3 +182,17 @@ def test_128_tools_compile() -> None:
     assert plan.grammar
     assert generates(plan.grammar, render(HERMES, [Call("tool_99", '{"city": ""}'), Call("tool_9", '{"city": ""}')]))
     assert not generates(plan.grammar, render(HERMES, [Call("tool_128", '{"city": ""}')]))
+
+
+@pytest.mark.parametrize("reasoning", ["off", "may", "closed"])
+def test_an_empty_text_before_calls_beside_a_choice_of_texts(reasoning: Reasoning) -> None:
+    """Both open as an answer does, and what is chosen of is read as any text is."""
+    choice = Written("choice", ("yes", "no"))
+    plan = compile_turn(Turn(FORMATS["kimi_k3"], (Tool("f"),), written=choice, reasoning=reasoning))
+    frame = FORMATS["kimi_k3"].answer
+    assert frame
+    call = '<|open|>tools<|sep|><|open|>call tool="f" index="1"<|sep|><|close|>call<|sep|><|close|>tools<|sep|>'
+    message = read(plan, ["<|open|>response<|sep|><|close|>response<|sep|>" + call])
+    assert ([call.name for call in message.calls], message.content, message.malformed) == (["f"], "", [])
+    message = read(plan, [frame.open + "yes" + frame.close])
+    assert (message.calls, message.content, message.malformed) == ([], "yes", [])
