@@ -31,7 +31,6 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ),
     ("functiongemma", "nested arguments|every JSON type", (ASIDE, READ), _TYPES),
     ("llama4_pythonic", "nested arguments|every JSON type", (ASIDE, READ), _TYPES),
-    ("gemma3_pythonic", "every JSON type", (ASIDE, READ), "the template prints true, false and null as strings"),
     ("llama4_pythonic lfm25", "tricky strings", (ASIDE, READ), _BARE),
     (
         "llama32_pythonic toolace",
