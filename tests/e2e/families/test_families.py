@@ -19,8 +19,8 @@ from tests.e2e.families.biases import FAMILIES, GROUPS
 from tests.e2e.families.running import results, server
 from tests.families import families
 
-# Of the answers that random weights write, so many end by themselves at least.
-FINISHED = 0.75
+# Of the answers that random weights write, so many end by themselves at least: seen were 0.79 and more.
+FINISHED = 0.6
 
 
 @dataclass(frozen=True)
