@@ -40,7 +40,7 @@ def _within_answer(format: Format, calls: Node | None, mode: Mode, answer: Node 
     if mode == "required":
         return behind or _calls_alone(format, lift(calls or ""), "off")
     if answer is not None:
-        closed = seq(replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
+        closed = _closed(frame, answer)
         # Calls first: an answer in a form of the client's own is read as any text is.
         return behind | closed if behind and mode == "auto" else closed
     if behind and preamble and calls and mode == "auto":
@@ -114,7 +114,11 @@ def _placed(format: Format, answer: Node) -> Node:
     frame = format.answer
     if frame is None:
         return answer
-    return seq(frame.open, replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
+    return seq(frame.open, _closed(frame, answer))
+
+
+def _closed(frame: Frame, answer: Node) -> Node:
+    return seq(replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
 
 
 def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning: Reasoning) -> Node:

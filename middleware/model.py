@@ -213,7 +213,7 @@ class Model:
         reasoning = reasoning_after(asked.format, prompt.text)
         compiles = [self._wanted(asked, reasoning)]
         if request.max_reasoning_tokens is not None and reasoning in ("may", "open"):
-            begun = request.max_reasoning_tokens > 0 or reasoning == "open"
+            begun = thoughts.have_begun(request.max_reasoning_tokens, reasoning)
             compiles.append(self._wanted(asked, thoughts.behind(asked.format, begun=begun)))
         draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
         found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
@@ -269,7 +269,7 @@ class Model:
     def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
         """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
         most = request.max_reasoning_tokens or 0
-        begun = most > 0 or draft.reasoning == "open"
+        begun = thoughts.have_begun(most, draft.reasoning)
         closing = thoughts.closing(draft.format, begun=begun, free=rest.grammar is None)
         return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
 

@@ -68,6 +68,11 @@ def closing(format: Format, *, begun: bool, free: bool) -> str:
     return opened if left_out(format) else frame.lead + frame.open + end
 
 
+def have_begun(most: int, reasoning: Reasoning) -> bool:
+    """Whether a model that may write `most` tokens of thoughts has begun to when they are ended."""
+    return most > 0 or reasoning == "open"
+
+
 def left_out(format: Format) -> bool:
     """Whether thoughts that are not to begin are left out.
 

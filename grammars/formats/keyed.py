@@ -28,17 +28,15 @@ Source: the chat template of zai-org/GLM-4.6.
     </tool_call>
 """
 
+
+def _in_one_line(tag: str) -> Node:
+    each = "<arg_key>" + Key("</arg_key>") + Space() + "<arg_value>" + Value("</arg_value>") + Space()
+    return Many(Call(f"<{tag}>" + NAME, Space() + Members(each) + f"</{tag}>"), separator=Space())
+
+
 GLM47 = Format(
     "glm47",
-    calls=Many(
-        Call(
-            "<tool_call>" + NAME,
-            Space()
-            + Members("<arg_key>" + Key("</arg_key>") + Space() + "<arg_value>" + Value("</arg_value>") + Space())
-            + "</tool_call>",
-        ),
-        separator=Space(),
-    ),
+    calls=_in_one_line("tool_call"),
     reasoning=Frame("<think>", "</think>"),
 )
 """GLM-4.7.
@@ -74,15 +72,7 @@ Source: the chat template of inclusionAI/Ling-3.0-flash.
 
 IQUEST = Format(
     "iquest",
-    calls=Many(
-        Call(
-            "<iquest_tool_call>" + NAME,
-            Space()
-            + Members("<arg_key>" + Key("</arg_key>") + Space() + "<arg_value>" + Value("</arg_value>") + Space())
-            + "</iquest_tool_call>",
-        ),
-        separator=Space(),
-    ),
+    calls=_in_one_line("iquest_tool_call"),
     reasoning=Frame("<think>", "</think>"),
 )
 """IQuest Q1: GLM-4.7's, with another tag around a call.

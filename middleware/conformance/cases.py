@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grammars.render import Call
 from grammars.tools import Tool
 from grammars.turns import Mode
 
@@ -98,6 +99,11 @@ class Case:
     text: str = ""
     thoughts: str = ""
     document: bool = False
+
+    @property
+    def wire_calls(self) -> tuple[Call, ...]:
+        """The calls with their arguments as JSON text."""
+        return tuple(Call(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in self.calls)
 
     @property
     def modes(self) -> tuple[Mode, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from grammars.fitting import Sample, fitted
 from grammars.formats import Format, Frame
-from grammars.render import Call
 from middleware.conformance.cases import CASES, Case
 from middleware.conformance.transcript import NoTranscript, Transcript, transcribe
 from middleware.engines.base import Tokenizer
@@ -22,7 +20,7 @@ def fit(template: ChatTemplate, tokenizer: Tokenizer, ends: Collection[int], for
     """The format as the template spells it; None where the template writes calls in another one."""
     written = list(_transcripts(template, tokenizer, ends, format))
     samples = [
-        Sample(_calls_alone(format, one), _calls(case)) for case, one in written if case.calls and not case.thoughts
+        Sample(_calls_alone(format, one), case.wire_calls) for case, one in written if case.calls and not case.thoughts
     ]
     found = fitted(format, samples)
     thoughts = [(case, one) for case, one in written if case.thoughts]
@@ -39,10 +37,6 @@ def _transcripts(
                 yield case, transcribe(template, tokenizer, ends, format, case)
             except NoTranscript:
                 continue
-
-
-def _calls(case: Case) -> tuple[Call, ...]:
-    return tuple(Call(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in case.calls)
 
 
 def _calls_alone(format: Format, transcript: Transcript) -> str:

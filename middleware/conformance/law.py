@@ -56,9 +56,25 @@ class Trial:
             )
         )
 
-    def matcher(self) -> LLMatcher:
+    @cached_property
+    def _compiled(self) -> LLMatcher:
         assert self.plan.grammar
         return LLMatcher(self.vocabulary.matchable, self.plan.grammar, log_level=0)
+
+    def matcher(self) -> LLMatcher:
+        """A fresh one."""
+        return self._compiled.deep_copy()
+
+    @cached_property
+    def refusal(self) -> str:
+        """Where the grammar refuses what the model writes; "" where it takes all of it."""
+        return _refusal(self, list(self.transcript.ids))
+
+    @cached_property
+    def refusal_aside(self) -> str:
+        """The same, where it refuses all spellings that differ in whitespace alone."""
+        respaced = respaced_texts(self.format, self.case, self.transcript.text) if self.refusal else ()
+        return "" if any(not _refusal(self, _ids(self, text)) for text in respaced) else self.refusal
 
     def breaches(self) -> Iterator[Breach]:
         """Every part of the law that this turn breaks."""
@@ -70,14 +86,12 @@ class Trial:
 
 def _aside(trial: Trial) -> str:
     """What the model writes is allowed, token by token, but for whitespace that it is made to write otherwise."""
-    detail = _refusal(trial, list(trial.transcript.ids))
-    respaced = respaced_texts(trial.format, trial.case, trial.transcript.text) if detail else ()
-    return "" if any(not _refusal(trial, _ids(trial, text)) for text in respaced) else detail
+    return trial.refusal_aside
 
 
 def _as_written(trial: Trial) -> str:
     """And its whitespace is allowed too."""
-    return "" if _aside(trial) else _refusal(trial, list(trial.transcript.ids))
+    return "" if trial.refusal_aside else trial.refusal
 
 
 def _refusal(trial: Trial, ids: list[int]) -> str:
@@ -96,7 +110,7 @@ def _refusal(trial: Trial, ids: list[int]) -> str:
 
 def _allowed(trial: Trial, matcher: LLMatcher) -> str:
     spell = trial.vocabulary.matchable.dbg_tokens
-    allowed = int.from_bytes(matcher.compute_bitmask(), "little") & (1 << trial.vocabulary.matchable.vocab_size) - 1
+    allowed = _mask(matcher) & (1 << trial.vocabulary.matchable.vocab_size) - 1
     return f"{allowed.bit_count()}, such as {spell(list(islice(_ones(allowed), MOST_ALLOWED)))}"
 
 
@@ -108,8 +122,9 @@ def _ones(bits: int) -> Iterator[int]:
         bits ^= lowest
 
 
-def _bit(mask: bytes, token: int) -> bool:
-    return bool(mask[token // 8] >> token % 8 & 1)
+def _mask(matcher: LLMatcher) -> int:
+    """A number whose ones are the tokens that are allowed."""
+    return int.from_bytes(matcher.compute_bitmask(), "little")
 
 
 def _end(trial: Trial) -> str:
@@ -117,7 +132,7 @@ def _end(trial: Trial) -> str:
     transcript, matcher = trial.transcript, trial.matcher()
     if transcript.end is None or not matcher.consume_tokens(list(transcript.ids)):
         return ""
-    if _bit(matcher.compute_bitmask(), transcript.end):
+    if _mask(matcher) >> transcript.end & 1:
         return ""
     return f"{trial.vocabulary.matchable.dbg_tokens([transcript.end])} is refused; allowed: {_allowed(trial, matcher)}"
 

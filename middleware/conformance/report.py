@@ -70,7 +70,7 @@ class Report:
     @property
     def held(self) -> int:
         """In how many of the turns that were tested all of the law holds."""
-        return sum(not verdict.skipped and not verdict.breaches for verdict in self.verdicts)
+        return sum(verdict.held for verdict in self.verdicts)
 
 
 def report(template: ChatTemplate, tokenizer: Tokenizer, asked: str | None = None) -> Report:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from grammars.formats import Format
-from grammars.render import Call, render
+from grammars.render import render
 from middleware.conformance.cases import Case
 
 
 def respaced_texts(format: Format, case: Case, text: str) -> Iterator[str]:
     """Texts that differ from `text` in whitespace alone, in the calls or the document that it ends with."""
-    canonical = _calls(format, case) if case.calls else case.text
+    canonical = render(format, case.wire_calls) if case.calls else case.text
     at = _begin(text, canonical)
     if at is None:
         return
@@ -20,10 +19,6 @@ def respaced_texts(format: Format, case: Case, text: str) -> Iterator[str]:
     yield before + canonical
     yield before.rstrip() + canonical
     yield before.rstrip() + format.lead + canonical
-
-
-def _calls(format: Format, case: Case) -> str:
-    return render(format, [Call(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in case.calls])
 
 
 def _begin(text: str, canonical: str) -> int | None:

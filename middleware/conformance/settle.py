@@ -38,6 +38,10 @@ class Verdict:
     breaches: tuple[Breach, ...] = ()
     skipped: str = ""
 
+    @property
+    def held(self) -> bool:
+        return not self.skipped and not self.breaches
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -71,7 +75,7 @@ class Settled:
     @property
     def held(self) -> int:
         """In how many of the turns that were tested all of the law holds."""
-        return sum(not verdict.breaches for verdict in self.tested)
+        return sum(verdict.held for verdict in self.verdicts)
 
     @property
     def breaches(self) -> tuple[tuple[Verdict, Breach], ...]:

@@ -6,7 +6,6 @@ have been given to the model, up to the token that ends the turn, is what the mo
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +14,18 @@ from typing import Any
 
 from grammars.analysis import texts
 from grammars.formats import Format
+from grammars.render import Call
 from grammars.turns import Reasoning, reasoning_after
 from middleware.conformance.cases import Case, offered
 from middleware.engines.base import Tokenizer
 from middleware.prompt import ChatTemplate, PromptError
+from middleware.thoughts import SWITCHES
 
 Message = dict[str, Any]
 
 _ASK: Message = {"role": "user", "content": "What now?"}
 _AGAIN: Message = {"role": "user", "content": "And then?"}
 _RESULT = "It is done."
-# Variables by which templates let a client switch thoughts on and off.
-SWITCHES = ("enable_thinking", "thinking")
 # What a model thinks where its prompt leaves it no choice.
 LEAST_THOUGHTS = "Hm."
 
@@ -173,13 +172,12 @@ def _message(case: Case) -> Message:
     if case.thoughts:
         message["reasoning_content"] = case.thoughts
     if case.calls:
-        message["tool_calls"] = [_call(index, *call) for index, call in enumerate(case.calls)]
+        message["tool_calls"] = [_call(index, call) for index, call in enumerate(case.wire_calls)]
     return message
 
 
-def _call(index: int, name: str, arguments: Mapping[str, Any]) -> Message:
-    function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
-    return {"id": _id(index), "type": "function", "function": function}
+def _call(index: int, call: Call) -> Message:
+    return {"id": _id(index), "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _results(case: Case) -> list[Message]:

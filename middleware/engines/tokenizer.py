@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -67,7 +67,7 @@ class ModelTokenizer(ABC):
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         """Segments at odd places are markup. The others are encoded apart, and cut within what looks like some."""
-        marks = re.compile(pattern(markup)) if markup else None
+        marks = _marks(markup)
         token_ids: list[int] = []
         for place, segment in enumerate(segments):
             parts = [segment] if place % 2 or marks is None else _cut_within(marks, segment)
@@ -85,6 +85,11 @@ class ModelTokenizer(ABC):
 
     def remember(self, grammar: str, trial: Trial) -> None:
         self._tried.put(grammar, trial)
+
+
+@lru_cache(maxsize=16)
+def _marks(markup: frozenset[str]) -> re.Pattern[str] | None:
+    return re.compile(pattern(markup)) if markup else None
 
 
 def _cut_within(marks: re.Pattern[str], text: str) -> list[str]:
