@@ -1,5 +1,5 @@
 # make serve   the server on 127.0.0.1:8000 with the embedded model      make serve ARGS="--port 8001 --model ..."
-# make test    lint, types, layers and the whole suite                   make test  ARGS="tests/grammars -x"
+# make test    lint, types, layers and the whole suite                   make test  ARGS="tests/turngrammar -x"
 # make bench   the schema suites in full, what the parsers cost, and side by side with `vllm serve`: hours
 #              tables on standard output, those of the last with plots in benchmarks/results/      make bench ARGS=--quick
 # make soak    thousands of mixed requests, 1,000 streams at once, 100,000 fuzz cases, an engine that is killed under load:
@@ -44,7 +44,7 @@ check: $(INSTALLED)
 	$(BIN)/python -m pytest tests/test_layers.py
 
 bench: $(INSTALLED)
-	WHOLE_SUITES=1 $(BIN)/python -m pytest tests/grammars/schema/test_suites.py
+	WHOLE_SUITES=1 $(BIN)/python -m pytest tests/turngrammar/schema/test_suites.py
 	$(BIN)/python -m benchmarks.parser_cost
 	$(BIN)/python -m benchmarks.chunk_cost
 	$(BIN)/python -m benchmarks.forward_passes $(ARGS)
@@ -67,7 +67,7 @@ clients: $(INSTALLED)
 	$(BIN)/python -m tests.clients $(ARGS)
 
 families: $(INSTALLED)
-	FAMILIES=all $(BIN)/python -m pytest tests/middleware/prompt/test_forged.py tests/middleware/conformance/test_families.py; \
+	FAMILIES=all $(BIN)/python -m pytest tests/latticework/prompt/test_forged.py tests/latticework/conformance/test_families.py; \
 	  status=$$?; $(BIN)/python -m tests.docs && exit $$status
 
 format: $(INSTALLED)

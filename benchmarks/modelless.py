@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from middleware.engines.base import Sampling
+from latticework.engines.base import Sampling
 
 
 class Modelless:

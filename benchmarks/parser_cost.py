@@ -14,10 +14,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from grammars.formats import FORMATS, Format
-from grammars.plan import Plan, Turn, compile_turn
-from grammars.render import Call, render
-from grammars.tools import Tool
+from turngrammar.formats import FORMATS, Format
+from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.render import Call, render
+from turngrammar.tools import Tool
 
 NAMES = ("hermes", "llama3", "deepseek_v3", "harmony", "qwen3_coder", "gemma4", "pythonic")
 LENGTHS = (1_000, 10_000, 100_000)  # characters of one argument

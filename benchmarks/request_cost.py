@@ -73,8 +73,8 @@ KINDS = tuple(
 
 
 def serve(port: int) -> None:
-    from middleware import Settings, create_app
-    from middleware.serving import server
+    from latticework import Settings, create_app
+    from latticework.serving import server
 
     app = create_app(*(FromMemory(tokens(kind.answer), model_ids=(kind.name,)) for kind in KINDS))
     with server.bind("127.0.0.1", port) as listener:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-
-from middleware import models
-from middleware.compiling.workers import Workers
+from latticework import models
+from latticework.compiling.workers import Workers
 
 if TYPE_CHECKING:
     from tests.real import RunningServer

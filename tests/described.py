@@ -11,9 +11,8 @@ from typing import Any
 import httpx
 from jsonschema.protocols import Validator
 from jsonschema.validators import Draft202012Validator
-
-from middleware import openapi
-from middleware.openapi import EVENTS, JSON, OPERATIONS, Operation
+from latticework import openapi
+from latticework.openapi import EVENTS, JSON, OPERATIONS, Operation
 
 DOCUMENT: dict[str, Any] = json.loads(openapi.document(""))
 

@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from middleware.engines.huggingface import HuggingFaceTokenizer
-from middleware.prompt import ChatTemplate
+from latticework.engines.huggingface import HuggingFaceTokenizer
+from latticework.prompt import ChatTemplate
+
 from tests import shared
 
 

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
+from latticework.engines.base import EngineFailed, Piece, SampledToken, Sampling, TokenLogprob
 from llguidance import LLMatcher
+from turngrammar.cache import Cache
 
-from grammars.cache import Cache
-from middleware.engines.base import EngineFailed, Piece, SampledToken, Sampling, TokenLogprob
 from tests.scripted import ByteTokenizer, Script, ScriptedEngine
 
 VOCABULARY = ByteTokenizer.vocabulary

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping, MutableSequence, 
 from dataclasses import dataclass, field
 from typing import Any
 
-from middleware.engines.base import EngineDead, Piece, Sampling
-from middleware.engines.vocabulary import Trial, Vocabulary
+from latticework.engines.base import EngineDead, Piece, Sampling
+from latticework.engines.vocabulary import Trial, Vocabulary
 
 # The comment is what a format is chosen by.
 CHATML = (

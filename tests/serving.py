@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
+from latticework import Settings
+from latticework.serving import server
 from starlette.types import ASGIApp
-
-from middleware import Settings
-from middleware.serving import server
 
 # Nothing takes as long, unless it hangs.
 PATIENCE = 60

@@ -12,10 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+# The import packages, and the folder that each is in.
+SOURCES: Mapping[str, str] = {"turngrammar": "grammars", "latticework": "middleware"}
+
 # From the roof down. A module stands on the floor that names it, or else the package that it is in; it imports from its
 # own floor and from those below. A new module needs a floor.
 FLOORS: Mapping[str, tuple[str, ...]] = {
-    "grammars": (
+    "turngrammar": (
         "__main__ cli schema.cli",
         "docs",
         "fitting limits",
@@ -28,7 +31,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "cache columns errors events packed spelling tools",
         "__init__",
     ),
-    "middleware": (
+    "latticework": (
         "cli deployments",
         "commands",
         "commands.command",
@@ -51,23 +54,23 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-COMPILER_READS_AND_WRITES_NOTHING = r"middleware\b.*|grammars\.(__main__|cli|schema\.cli)"
+COMPILER_READS_AND_WRITES_NOTHING = r"latticework\b.*|turngrammar\.(__main__|cli|schema\.cli)"
 
 # A package or module, and a pattern of those who may import it.
 ONLY: Mapping[str, str] = {
-    "middleware": r"middleware\b.*",
-    "middleware.embedded": r"middleware\.commands\.engines",
-    "middleware.engines.portable": r"middleware\.(commands\.engines|engines\.portable(\.\w+)*)",
-    "middleware.engines.vllm": r"middleware\.(commands\.engines|engines\.vllm(\.\w+)*)",
-    "middleware.engines.remote": r"middleware\.(commands\.engines|engines\.remote(\.\w+)*)",
-    "aiohttp": r"middleware\.engines\.remote\.client",
-    "vllm": r"middleware\.engines\.vllm(\.\w+)*",
-    "torch": r"middleware\.(embedded|engines\.(vllm|portable)(\.\w+)*)",
-    "transformers": r"middleware\.(embedded|engines\.portable(\.\w+)*|engines\.checkpoint|engines\.slow)",
-    "outlines": r"middleware\.(asking\.output|engines\.portable(\.\w+)*)",
-    "ray": r"middleware\.deployments\.ray",
-    "starlette": r"middleware\b.*",
-    "uvicorn": r"middleware\.(serving\.(connection|server)|telemetry\.logs)",
+    "latticework": r"latticework\b.*",
+    "latticework.embedded": r"latticework\.commands\.engines",
+    "latticework.engines.portable": r"latticework\.(commands\.engines|engines\.portable(\.\w+)*)",
+    "latticework.engines.vllm": r"latticework\.(commands\.engines|engines\.vllm(\.\w+)*)",
+    "latticework.engines.remote": r"latticework\.(commands\.engines|engines\.remote(\.\w+)*)",
+    "aiohttp": r"latticework\.engines\.remote\.client",
+    "vllm": r"latticework\.engines\.vllm(\.\w+)*",
+    "torch": r"latticework\.(embedded|engines\.(vllm|portable)(\.\w+)*)",
+    "transformers": r"latticework\.(embedded|engines\.portable(\.\w+)*|engines\.checkpoint|engines\.slow)",
+    "outlines": r"latticework\.(asking\.output|engines\.portable(\.\w+)*)",
+    "ray": r"latticework\.deployments\.ray",
+    "starlette": r"latticework\b.*",
+    "uvicorn": r"latticework\.(serving\.(connection|server)|telemetry\.logs)",
     "tests": r"",
     "benchmarks": r"",
     "examples": r"",
@@ -140,33 +143,36 @@ def cycles(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts[1:]).removesuffix(".__init__")
 
 
 def test_the_house() -> None:
-    files = [path for house in FLOORS for path in (ROOT / house).rglob("*.py")]
+    files = [path for house in FLOORS for path in (ROOT / SOURCES[house] / house).rglob("*.py")]
     assert offences({module_name(path): path.read_text() for path in files}) == []
 
 
 BROKEN = [
     (
-        {"grammars.wire": "import grammars.lark", "grammars.lark": ""},
-        "grammars.wire imports grammars.lark, which is above it",
+        {"turngrammar.wire": "import turngrammar.lark", "turngrammar.lark": ""},
+        "turngrammar.wire imports turngrammar.lark, which is above it",
     ),
     (
-        {"grammars.schema.a": "from grammars import plan", "grammars.plan": ""},
-        "grammars.schema.a imports grammars.plan, which is above it",
+        {"turngrammar.schema.a": "from turngrammar import plan", "turngrammar.plan": ""},
+        "turngrammar.schema.a imports turngrammar.plan, which is above it",
     ),
-    ({"grammars.plan": "from starlette.requests import Request"}, "grammars.plan may not import starlette.requests"),
-    ({"grammars.plan": "def f():\n    import vllm"}, "grammars.plan may not import vllm"),
-    ({"grammars.plan": "import middleware.settings"}, "grammars.plan may not import middleware.settings"),
-    ({"grammars.plan": "from pathlib import Path"}, "grammars.plan may not import pathlib"),
-    ({"middleware.chat": "import vllm.config"}, "middleware.chat may not import vllm.config"),
-    ({"middleware.app": "from tests.http import Client"}, "middleware.app may not import tests.http"),
-    ({"middleware.newcomer": ""}, "middleware.newcomer stands on no floor"),
     (
-        {"grammars.parser": "import grammars.render", "grammars.render": "from grammars import parser"},
-        "a cycle: grammars.parser -> grammars.render -> grammars.parser",
+        {"turngrammar.plan": "from starlette.requests import Request"},
+        "turngrammar.plan may not import starlette.requests",
+    ),
+    ({"turngrammar.plan": "def f():\n    import vllm"}, "turngrammar.plan may not import vllm"),
+    ({"turngrammar.plan": "import latticework.settings"}, "turngrammar.plan may not import latticework.settings"),
+    ({"turngrammar.plan": "from pathlib import Path"}, "turngrammar.plan may not import pathlib"),
+    ({"latticework.chat": "import vllm.config"}, "latticework.chat may not import vllm.config"),
+    ({"latticework.app": "from tests.http import Client"}, "latticework.app may not import tests.http"),
+    ({"latticework.newcomer": ""}, "latticework.newcomer stands on no floor"),
+    (
+        {"turngrammar.parser": "import turngrammar.render", "turngrammar.render": "from turngrammar import parser"},
+        "a cycle: turngrammar.parser -> turngrammar.render -> turngrammar.parser",
     ),
 ]
 
@@ -178,16 +184,16 @@ def test_an_offence_is_seen(sources: dict[str, str], offence: str) -> None:
 
 SOUND = [
     {
-        "middleware.commands.engines": "def f():\n    from middleware.engines.vllm import VllmEngine",
-        "middleware.engines.vllm": "import vllm",
+        "latticework.commands.engines": "def f():\n    from latticework.engines.vllm import VllmEngine",
+        "latticework.engines.vllm": "import vllm",
     },
     {
-        "grammars.parser": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import grammars.render",
-        "grammars.render": "import grammars.parser",
+        "turngrammar.parser": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import turngrammar.render",
+        "turngrammar.render": "import turngrammar.parser",
     },
     {
-        "middleware.engines.vllm": "from middleware.engines.base import Piece",
-        "middleware.engines.base": "import asyncio",
+        "latticework.engines.vllm": "from latticework.engines.base import Piece",
+        "latticework.engines.base": "import asyncio",
     },
 ]
 

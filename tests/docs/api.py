@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from middleware import chat, deadline, errors, meanings
-from middleware.compiling.failures import FAILURES
-from middleware.errors import ApiError
-from middleware.openapi import OPERATIONS, Operation
-from middleware.telemetry.record import REQUEST_ID
+from latticework import chat, deadline, errors, meanings
+from latticework.compiling.failures import FAILURES
+from latticework.errors import ApiError
+from latticework.openapi import OPERATIONS, Operation
+from latticework.telemetry.record import REQUEST_ID
+
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
 

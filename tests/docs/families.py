@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from grammars.formats import FORMATS
+from turngrammar.formats import FORMATS
+
 from tests.docs.made import ROOT, code, table
 
 Row = Mapping[str, Any]

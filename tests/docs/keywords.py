@@ -8,11 +8,11 @@ from functools import cache
 from typing import Any
 
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from turngrammar.errors import GrammarError
+from turngrammar.schema import Options, compile_schema
+from turngrammar.schema.dialect import DIALECTS
+from turngrammar.schema.formats import FORMATS
 
-from grammars.errors import GrammarError
-from grammars.schema import Options, compile_schema
-from grammars.schema.dialect import DIALECTS
-from grammars.schema.formats import FORMATS
 from tests.docs.made import code, table
 from tests.docs.samples import KEYWORDS, LATEST, Schema
 

@@ -12,14 +12,15 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from middleware import cli
-from middleware.openapi import OPERATIONS
+from latticework import cli
+from latticework.openapi import OPERATIONS
+
 from tests.docs.made import ROOT
 
 # Where each target's ARGS go.
 _ARGS: Mapping[str, str] = {"bench": "benchmarks", "soak": "tests/soak", "docs": "tests/docs"}
 # Commands of latticework that pass on what they don't know, and to what.
-_PASS_ON = {"serve": "middleware/engines", "bench": "benchmarks"}
+_PASS_ON = {"serve": "middleware/latticework/engines", "bench": "benchmarks"}
 
 
 def wrong(command: str) -> str:
@@ -107,7 +108,7 @@ def _python(words: Sequence[str]) -> str:
     if words[:1] != ["-m"] or len(words) < 2:
         return "" if words[:1] == ["-c"] or not words or (ROOT / words[0]).exists() else f"{words[0]} is no file"
     module, folder = words[1], words[1].replace(".", "/")
-    if module.partition(".")[0] not in ("grammars", "middleware", "benchmarks", "tests", "examples"):
+    if module.partition(".")[0] not in ("turngrammar", "latticework", "benchmarks", "tests", "examples"):
         return "" if importlib.util.find_spec(module) else f"there is no module {module}"
     runs = [ROOT / f"{folder}.py", ROOT / folder / "__main__.py"]
     if not any(file.is_file() for file in runs):

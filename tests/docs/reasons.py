@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grammars.schema
+import turngrammar.schema
+
 from tests.docs import keywords
 from tests.docs.samples import KEYWORDS
 
@@ -19,12 +20,12 @@ _REASONS = {"Inexact": 0, "check": 2, "check_everywhere": 1}
 
 def every() -> tuple[str, ...]:
     """In the order of the files. What only a schema could fill in is "..."."""
-    files = sorted(Path(grammars.schema.__file__).parent.glob("*.py"))
+    files = sorted(Path(turngrammar.schema.__file__).parent.glob("*.py"))
     return tuple(dict.fromkeys(reason for file in files for reason in _of(file)))
 
 
 def _of(file: Path) -> Iterator[str]:
-    known = vars(importlib.import_module(f"grammars.schema.{file.stem}"))
+    known = vars(importlib.import_module(f"turngrammar.schema.{file.stem}"))
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grammars.schema.dialect import DIALECTS
+from turngrammar.schema.dialect import DIALECTS
 
 Schema = Mapping[str, Any]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from grammars.schema import compile_schema
-from grammars.schema.audit import Acceptor
+from turngrammar.schema import compile_schema
+from turngrammar.schema.audit import Acceptor
 
 OPEN = {"type": "object", "additionalProperties": {"type": "integer"}}
 TWO = {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False}

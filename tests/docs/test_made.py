@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from latticework import errors
+from latticework.errors import ApiError
+from turngrammar.schema import Options, compile_schema
+from turngrammar.schema.dialect import DIALECTS
 
-from grammars.schema import Options, compile_schema
-from grammars.schema.dialect import DIALECTS
-from middleware import errors
-from middleware.errors import ApiError
 from tests.docs import api, keywords, reasons
 from tests.docs.made import PAGES, ROOT, names, rewritten, table
 from tests.docs.parts import PARTS

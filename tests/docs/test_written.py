@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from latticework import config
+from latticework.settings import OPTIONS
 
-from middleware import config
-from middleware.settings import OPTIONS
 from tests.docs import real, written
 from tests.docs.made import PAGES, ROOT
 
@@ -22,7 +22,7 @@ FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-
 # Flags of other programs, which no check of a command gets to see.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
 # Whose sources speak of flags that are none of the settings.
-FLAGGED = ("benchmarks", "middleware/engines", "tests/soak")
+FLAGGED = ("benchmarks", "middleware/latticework/engines", "tests/soak")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -114,7 +114,7 @@ WRONG = [
     "latticework explain FILE --no-such-flag",
     "latticework serve --no-client-grammar",
     "python -m benchmarks.nothing",
-    "python -m grammars check FILE --loud",
+    "python -m turngrammar check FILE --loud",
     "make everything",
     "make bench ARGS=--slowly",
     "make serve ARGS=--prot=81",
@@ -136,10 +136,10 @@ RIGHT = [
     "latticework formats --template FILE --json",
     "LATTICEWORK_URL=http://127.0.0.1:8000 .venv/bin/latticework models --url URL",
     "latticework bench forward_passes --quick",
-    "python -m grammars check FILE.jsonl.gz",
-    "python -m pytest tests/grammars",
+    "python -m turngrammar check FILE.jsonl.gz",
+    "python -m pytest tests/turngrammar",
     "python -m tests.docs",
-    "make test ARGS='tests/grammars -x'",
+    "make test ARGS='tests/turngrammar -x'",
     "make bench ARGS=--quick",
     "pip install '.[gpu,otel]'",
     "curl -s http://127.0.0.1:8000/v1/models/some-name",

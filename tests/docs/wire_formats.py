@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grammars.docs import Doc, documented
-from grammars.formats import FENCED, FORMATS
-from grammars.formats.choice import MARKS
+from turngrammar.docs import Doc, documented
+from turngrammar.formats import FENCED, FORMATS
+from turngrammar.formats.choice import MARKS
+
 from tests.docs import families
 from tests.docs.made import code, table
 

@@ -6,14 +6,14 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
-from middleware import cli
-from middleware.engines.base import Piece, Sampling
+from latticework import cli
+from latticework.engines.base import Piece, Sampling
 
 REFUSED = 4242
 
 
 def main() -> int:
-    from middleware.engines.vllm import VllmEngine  # not above: it takes seconds, and the tests need only the seed
+    from latticework.engines.vllm import VllmEngine  # not above: it takes seconds, and the tests need only the seed
 
     sound = VllmEngine.generate
 

@@ -66,7 +66,7 @@ def tekken_model(drafts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tekken_server(drafts: str, tekken_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    start = "import sys; from middleware.cli import main; sys.exit(main())"
+    start = "import sys; from latticework.cli import main; sys.exit(main())"
     arguments = ["--model", str(tekken_model), "--tokenizer-mode", "mistral", "--served-model-name", "tekken"]
     arguments += ["--enforce-eager", "--dtype", "float32", "--port", "0", "--drafts", drafts]
     environ = {"LATTICEWORK_API_KEYS": KEY, "VLLM_CPU_KVCACHE_SPACE": "1", "PYTHONPATH": str(ROOT)}

@@ -18,7 +18,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     free = free_engine()
     monkeypatch.setenv("MODEL", "scripted")
     _stand_in(monkeypatch, "vllm.engine.arg_utils", AsyncEngineArgs=lambda model: model)
-    _stand_in(monkeypatch, "middleware.engines.vllm", VllmEngine=lambda args: free)
+    _stand_in(monkeypatch, "latticework.engines.vllm", VllmEngine=lambda args: free)
     return free
 
 

@@ -14,15 +14,15 @@ import httpx
 import schemathesis
 from hypothesis import reject
 from hypothesis import strategies as st
+from latticework import create_app
 from schemathesis import GenerationMode
 from schemathesis.core.errors import InvalidSchema
 from starlette.applications import Starlette
 
-from middleware import create_app
 from tests import described
 from tests.free import free_engine
 from tests.fuzz.target import Target
-from tests.middleware.test_mutations import REQUEST
+from tests.latticework.test_mutations import REQUEST
 from tests.mutation import mutated
 
 MODEL = "scripted"

@@ -10,15 +10,15 @@ from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
+from latticework import body
+from latticework.errors import BadRequest
+from turngrammar.formats import FORMATS, Format
+from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.render import Call, render
 
-from grammars.formats import FORMATS, Format
-from grammars.plan import Plan, Turn, compile_turn
-from grammars.render import Call, render
-from middleware import body
-from middleware.errors import BadRequest
 from tests.fuzz.target import Target
-from tests.grammars.laws import read
-from tests.grammars.test_parser import TOOLS
+from tests.turngrammar.laws import read
+from tests.turngrammar.test_parser import TOOLS
 
 CALLS = [Call("f", '{"a": "b", "c": [1, {"d": null}]}'), Call("g", "{}")]
 NOISE = [

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from latticework import embedded
+from latticework.engines.base import Piece, Sampling
+from latticework.engines.portable import PortableArgs, PortableEngine
 from transformers import LlamaConfig, LlamaForCausalLM
-
-from middleware import embedded
-from middleware.engines.base import Piece, Sampling
-from middleware.engines.portable import PortableArgs, PortableEngine
 
 NAME = "tiny"
 

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from middleware import cli, config
-from middleware.commands import engines
-from middleware.commands.command import WrongUsage
-from middleware.config import Config
-from middleware.engines.portable import PortableArgs, PortableEngine
-from middleware.engines.portable.arguments import portable_args
-from middleware.settings import InvalidSetting, Settings
+from latticework import cli, config
+from latticework.commands import engines
+from latticework.commands.command import WrongUsage
+from latticework.config import Config
+from latticework.engines.portable import PortableArgs, PortableEngine
+from latticework.engines.portable.arguments import portable_args
+from latticework.settings import InvalidSetting, Settings
 
 EMBEDDED = {"model": "/embedded", "served_model_name": ["small"]}
 READ: list[tuple[list[str], Mapping[str, Any], PortableArgs]] = [

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-
-from middleware.engines.base import Sampling
-from middleware.engines.portable.sampler import Sampler
+from latticework.engines.base import Sampling
+from latticework.engines.portable.sampler import Sampler
 
 # Of eight tokens: the last is the end.
 LOGITS = torch.tensor([4.0, 3.0, 2.0, 1.0, 0.0, -1.0, -2.0, 3.5])

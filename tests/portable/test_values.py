@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import pytest
+from latticework import Truncated, blocking, create_app, embedded, response_format
+from latticework.asking.blocking import Blocking
+from latticework.engines.portable import PortableArgs, PortableEngine
 from outlines import types
 from outlines.types import dsl
 from pydantic import BaseModel, Field
-
-from middleware import Truncated, blocking, create_app, embedded, response_format
-from middleware.asking.blocking import Blocking
-from middleware.engines.portable import PortableArgs, PortableEngine
 
 
 class Kind(enum.Enum):

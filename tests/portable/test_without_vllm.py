@@ -22,10 +22,10 @@ if __name__ == "__main__":
     try:
         import vllm
     except ModuleNotFoundError:
-        from middleware import blocking, create_app
-        from middleware.commands import engines
-        from middleware.config import Config
-        from middleware.settings import Settings
+        from latticework import blocking, create_app
+        from latticework.commands import engines
+        from latticework.config import Config
+        from latticework.settings import Settings
 
         settings = Settings(engine=("portable",))
         engine = engines.engine(["--model", sys.argv[1], "--device", "cpu"], settings, Config())

@@ -10,10 +10,9 @@ import pytest
 pytest.importorskip("ray", reason="Ray is not installed here; make ray has it installed, and runs this")
 
 import yaml
-
-from middleware.commands.command import WrongUsage
-from middleware.deployments.ray import ONGOING, app
-from middleware.settings import OPTIONS, InvalidSetting
+from latticework.commands.command import WrongUsage
+from latticework.deployments.ray import ONGOING, app
+from latticework.settings import OPTIONS, InvalidSetting
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "ray_serve" / "serve.yaml"
 
@@ -67,6 +66,6 @@ def test_the_example_is_read(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("a-key")
     (application,) = yaml.safe_load(EXAMPLE.read_text())["applications"]
-    assert application["import_path"] == "middleware.deployments.ray:app"
+    assert application["import_path"] == "latticework.deployments.ray:app"
     told = {name: text.replace("/etc/latticework/keys", str(keys)) for name, text in application["args"].items()}
     assert app(told)._bound_deployment.name == application["deployments"][0]["name"]

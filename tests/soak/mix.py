@@ -12,8 +12,8 @@ from benchmarks import workload
 from tests.e2e.test_bad_input import BAD
 from tests.fuzz.compiling import real_schemas
 from tests.fuzz.parsing import BODY, BYTES
-from tests.middleware.test_hostile import HOSTILE
-from tests.middleware.test_mutations import REQUEST
+from tests.latticework.test_hostile import HOSTILE
+from tests.latticework.test_mutations import REQUEST
 from tests.mutation import mutated
 
 CHAT, GRAMMARS = "/v1/chat/completions", "/v1/grammars"

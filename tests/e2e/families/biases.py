@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from middleware.engines.huggingface import HuggingFaceTokenizer
+from latticework.engines.huggingface import HuggingFaceTokenizer
 
 ALWAYS = 100.0
 DECIDES = 6.0

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from latticework.engines.huggingface import HuggingFaceTokenizer
 
-from middleware.engines.huggingface import HuggingFaceTokenizer
 from tests.e2e.families.asking import REPEATABLE, SAMPLINGS, Answer, ask, body, is_asked
 from tests.e2e.families.biases import FAMILIES
 from tests.e2e.families.judging import faults, outcome
@@ -23,7 +23,7 @@ from tests.real import KEY, RunningServer, serving
 from tests.tiny import checkpoint
 
 ROOT = Path(__file__).parents[3]
-START = "import sys; from middleware.cli import main; sys.exit(main())"
+START = "import sys; from latticework.cli import main; sys.exit(main())"
 # Little memory: an engine's own gigabyte is more than enough. In float32 an answer does not depend on its batch.
 ARGUMENTS: Mapping[str, Mapping[str, object]] = {
     "vllm": {

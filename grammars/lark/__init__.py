@@ -1,5 +1,0 @@
-"""The first reading of a wire tree: nodes -> llguidance Lark, for generation."""
-
-from grammars.lark.writer import Filling, Offer, write
-
-__all__ = ["Filling", "Offer", "write"]

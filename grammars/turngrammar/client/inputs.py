@@ -1,0 +1,82 @@
+"""What a custom tool takes instead of arguments: one text, perhaps in a form of the client's own.
+
+On the wire it is the argument `input` of a call like any other: as JSON, `{"input": "the text"}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llguidance import LLMatcher, LLTokenizer
+
+from turngrammar.client import written
+from turngrammar.client.enclosed import enclosed_grammar
+from turngrammar.errors import GrammarError
+from turngrammar.lark.escape import quoted
+from turngrammar.schema import SchemaPlan, compile_schema
+from turngrammar.tools import Input, Syntax
+
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+_BYTES = LLTokenizer("byte")
+_OPENING, _CLOSING = quoted('{"input": "'), quoted('"}')
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """An input's form, compiled.
+
+    Attributes:
+        parameters: the schema of the arguments.
+        written: the Lark expression of the arguments as JSON, where the schema does not say all; or else "".
+    """
+
+    parameters: SchemaPlan
+    written: str = ""
+
+    def allows(self, arguments: Any) -> bool:
+        """Whether the form has these arguments, which fit the schema."""
+        if not self.written:
+            return True
+        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: {self.written}"))
+        tokens = list(json.dumps(arguments, ensure_ascii=False).encode(errors="surrogatepass"))
+        return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+
+
+def compile_input(form: Input, pointer: str) -> InputPlan:
+    """Raises InvalidGrammar for a definition that is none, or that a JSON string can't hold."""
+    try:
+        return _COMPILERS[form.syntax](form.definition)
+    except GrammarError as error:
+        raise type(error)(error.message, pointer=f"{pointer}/format/grammar/definition") from error
+
+
+def _text(definition: str) -> InputPlan:
+    return InputPlan(compile_schema(SCHEMA))
+
+
+def _regex(definition: str) -> InputPlan:
+    """Whole texts match, so that anchors at the two ends say nothing new."""
+    closed = definition.endswith("$") and (len(definition) - len(definition[:-1].rstrip("\\"))) % 2
+    pattern = definition.removeprefix("^")[: -1 if closed else None]
+    written.matching(pattern)
+    lowered = {**SCHEMA, "properties": {"input": {"type": "string", "pattern": f"^(?:{pattern})$"}}}
+    plan = replace(compile_schema(SCHEMA), lowered=lowered)
+    written.check(f"start: %json {plan.json}")
+    return InputPlan(plan)
+
+
+def _lark(definition: str) -> InputPlan:
+    written.check(definition)
+    inside = written.nested(enclosed_grammar(definition))
+    return InputPlan(compile_schema(SCHEMA), f"{_OPENING} {inside} {_CLOSING}")
+
+
+_COMPILERS: Mapping[Syntax, Callable[[str], InputPlan]] = {"text": _text, "regex": _regex, "lark": _lark}

@@ -1,0 +1,118 @@
+"""One JSON object a call, in tags or a fence."""
+
+from __future__ import annotations
+
+from turngrammar.formats.format import THINK, Format
+from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, Call, Many, Space, json_text
+
+_QUOTED_NAME = '"' + NAME + '"'
+_ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
+
+HERMES = Format(
+    "hermes",
+    calls=Many(
+        Call("<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"),
+        separator=NEWLINE,
+    ),
+    reasoning=THINK,
+)
+"""Hermes 2 and 3, Qwen 2.5, QwQ, Qwen 3, Granite 4, and what was tuned after them.
+
+Source: the chat templates of NousResearch/Hermes-3-Llama-3.1-8B, Qwen/Qwen3-0.6B, ibm-granite/granite-4.0.
+
+    <tool_call>
+    {"name": "get_weather", "arguments": {"city": "Oslo"}}
+    </tool_call>
+"""
+
+FENCED = Format(
+    "fenced",
+    calls=Many(
+        Call("```tool_call" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "```"),
+        separator=NEWLINE,
+    ),
+    reasoning=THINK,
+)
+"""For models that were trained on no tool calls: a fence, which they all know, with a language of its own.
+
+Source: none; the system block of the prompt tells the model.
+
+    ```tool_call
+    {"name": "get_weather", "arguments": {"city": "Oslo"}}
+    ```
+"""
+
+GRANITE_20B = Format(
+    "granite_20b",
+    calls=Many(
+        Call("<function_call>" + Space(" ") + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS),
+        separator=Space(),
+    ),
+)
+"""Granite 20B function calling.
+
+Source: vLLM's tool_chat_template_granite_20b_fc.jinja.
+
+    <function_call> {"name": "get_weather", "arguments": {"city": "Oslo"}}
+"""
+
+INTERNLM2 = Format(
+    "internlm2",
+    calls=Many(
+        Call(
+            "<|action_start|><|plugin|>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME,
+            _ARGUMENTS + "<|action_end|>",
+        ),
+        separator=Space(),
+    ),
+)
+"""InternLM 2 and 2.5.
+
+Source: vLLM's tool_chat_template_internlm2_tool.jinja.
+
+    <|action_start|><|plugin|>
+    {"name": "get_weather", "arguments": {"city": "Oslo"}}<|action_end|>
+"""
+
+GIGACHAT = Format(
+    "gigachat",
+    calls=Many(
+        Call("<|function_call|>" + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS),
+        separator=Space(),
+        most=1,
+    ),
+)
+"""GigaChat 3.1; one call a turn.
+
+Source: the chat template of ai-sage/GigaChat3.1-10B-A1.8B.
+
+    <|function_call|>{"name": "get_weather", "arguments": {"city": "Oslo"}}
+"""
+
+MINIMAX_M1 = Format(
+    "minimax_m1",
+    calls="<tool_calls>"
+    + NEWLINE
+    + Many(Call(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), separator=NEWLINE)
+    + NEWLINE
+    + "</tool_calls>",
+)
+"""MiniMax M1.
+
+Source: the chat template of MiniMaxAI/MiniMax-M1-80k.
+
+    <tool_calls>
+    {"name": "get_weather", "arguments": {"city": "Oslo"}}
+    </tool_calls>
+"""
+
+FUNCTIONARY = Format(
+    "functionary",
+    calls=Many(Call("<function=" + NAME + ">", ARGUMENTS + "</function>"), separator=Space()),
+)
+"""Functionary 3.1, and Llama 3.1 where it is told of custom functions this way.
+
+Source: the chat template of meetkai/functionary-medium-v3.1.
+
+    <function=get_weather>{"city": "Oslo"}</function>
+"""

@@ -1,0 +1,54 @@
+"""What tells calls that stand alone from text: a regex of their beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from turngrammar.lark.escape import escaped
+from turngrammar.wire import Ahead, Alt, Call, Id, Lit, Many, May, Name, Node, Opt, Ordinal, Seq, Space, Stray, Word
+
+WORD = r"[A-Za-z0-9_\-]{1,64}"
+
+
+def head(calls: Node) -> str:
+    """A Lark regex of all that the parser takes for the beginning of `calls`, up to the head of the first."""
+    return "".join(_pattern(node) for node in _to_first_head(calls))
+
+
+def _to_first_head(node: Node) -> Iterator[Node]:
+    match node:
+        case Call(first, _):
+            yield first
+        case Many(item):
+            yield from _to_first_head(item)
+        case Seq(inner):
+            for part in inner:
+                yield from _to_first_head(part)
+                if isinstance(part, Call | Many):
+                    return
+        case _:
+            yield node
+
+
+def _pattern(node: Node) -> str:
+    match node:
+        case Lit(text) | Ahead(text):
+            return escaped(text)
+        case Space():
+            return r"[ \t\r\n]*"
+        case Name():
+            return r"[A-Za-z0-9_.\-]+"
+        case Ordinal():
+            return "[0-9]+"
+        case Word():
+            return WORD
+        case Seq(inner):
+            return "".join(map(_pattern, inner))
+        case Alt(options):
+            return f"({'|'.join(map(_pattern, options))})"
+        case Opt(body) | May(body) | Stray(body):
+            return f"({_pattern(body)})?"
+        case Id(body):
+            return _pattern(body)
+        case _:
+            raise TypeError(f"{node} can't stand in the head of a call")

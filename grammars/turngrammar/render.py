@@ -1,0 +1,171 @@
+"""The third reading of a wire tree: calls -> canonical text, for chat history and for round trips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from turngrammar import wire
+from turngrammar.formats.format import Format
+from turngrammar.lowered import json_type
+from turngrammar.notation import spell_element
+from turngrammar.scan import load
+from turngrammar.spelling import CANONICAL, Spelling
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call. `arguments` is JSON text; `id` is the wire's own, or None."""
+
+    name: str
+    arguments: str
+    id: str | None = None
+
+
+def render(format: Format, calls: Sequence[Call]) -> str:
+    """The text with which a model that speaks `format` makes these calls; "" for none."""
+    return Writer(calls).walk(format.calls) if calls else ""
+
+
+class Writer:
+    """Walks a tree once for all calls; `Many` writes one item for each of them."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self._calls = calls
+        self._ordinal = 0
+        self._key = ""
+        self._value: Any = None
+
+    def walk(self, node: wire.Node) -> str:
+        return _WRITERS[type(node)](self, node)
+
+    @property
+    def _call(self) -> Call:
+        return self._calls[self._ordinal]
+
+    def lit(self, node: wire.Lit) -> str:
+        return node.text
+
+    def space(self, node: wire.Space) -> str:
+        return node.canonical
+
+    def seq(self, node: wire.Seq) -> str:
+        return "".join(map(self.walk, node.parts))
+
+    def alt(self, node: wire.Alt) -> str:
+        return self.walk(node.options[0])
+
+    def nothing(self, node: wire.Opt | wire.Stray | wire.Ahead) -> str:
+        return ""
+
+    def may(self, node: wire.May) -> str:
+        return self.walk(node.body)
+
+    def many(self, node: wire.Many) -> str:
+        return self.walk(node.separator).join(self._item(node, ordinal) for ordinal in range(len(self._calls)))
+
+    def _item(self, node: wire.Many, ordinal: int) -> str:
+        self._ordinal = ordinal
+        return self.walk(node.item)
+
+    def call(self, node: wire.Call) -> str:
+        return self.walk(node.head) + self.walk(node.tail)
+
+    def name(self, node: wire.Name) -> str:
+        return self._call.name
+
+    def id(self, node: wire.Id) -> str:
+        return self._call.id or self.walk(node.body)
+
+    def ordinal(self, node: wire.Ordinal) -> str:
+        return str(self._ordinal + node.first)
+
+    def word(self, node: wire.Word) -> str:
+        return f"{node.canonical}{self._ordinal}"
+
+    def arguments(self, node: wire.Arguments) -> str:
+        text = self._call.arguments
+        return text if node.spelling == CANONICAL else _respelled(text, node.spelling)
+
+    def members(self, node: wire.Members) -> str:
+        return "".join(self._member(node, key, value) for key, value in _members(self._call.arguments))
+
+    def _member(self, node: wire.Members, key: str, value: Any) -> str:
+        self._key, self._value = key, value
+        return self.walk(node.each)
+
+    def spelled(self, node: wire.Spelled) -> str:
+        return node.notation.spell_arguments(dict(_members(self._call.arguments)))
+
+    def key(self, node: wire.Key) -> str:
+        return self._key + node.end
+
+    def typed(self, node: wire.Typed) -> str:
+        return node.string if isinstance(self._value, str) else node.other
+
+    def type_name(self, node: wire.TypeName) -> str:
+        return json_type(self._value)
+
+    def value(self, node: wire.Value) -> str:
+        if isinstance(self._value, str):
+            return self._value + node.end
+        if node.notation and isinstance(self._value, list | dict):
+            return node.notation.spell(self._value) + node.end
+        word = next((word for of, word in zip(_WORDED, node.words, strict=True) if self._value is of), None)
+        return (word or node.spelling.spell(self._value)) + node.end
+
+    def wrapped(self, node: wire.Wrapped) -> str:
+        value = self._value
+        held = isinstance(value, str) and any(character in value for character in node.characters)
+        return f"{node.open}{value}{node.close}{node.end}" if held else self.value(node)
+
+    def elements(self, node: wire.Elements) -> str:
+        return "".join(spell_element(node.mark, key, value) for key, value in _members(self._call.arguments))
+
+
+_WORDED = (None, True, False)
+
+
+def _respelled(arguments: str, spelling: Spelling) -> str:
+    """The same in another spelling; unchanged where they are malformed."""
+    try:
+        return spelling.spell(load(arguments))
+    except ValueError:
+        return arguments
+
+
+def _members(arguments: str) -> Iterable[tuple[str, Any]]:
+    """The arguments one by one. Histories hold malformed ones too: such a text is shown as it is."""
+    try:
+        members = load(arguments)
+    except ValueError:
+        members = arguments
+    return members.items() if isinstance(members, dict) else [("arguments", arguments)]
+
+
+_WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
+    wire.Lit: Writer.lit,
+    wire.Space: Writer.space,
+    wire.Seq: Writer.seq,
+    wire.Alt: Writer.alt,
+    wire.Opt: Writer.nothing,
+    wire.May: Writer.may,
+    wire.Stray: Writer.nothing,
+    wire.Ahead: Writer.nothing,
+    wire.Many: Writer.many,
+    wire.Call: Writer.call,
+    wire.Name: Writer.name,
+    wire.Id: Writer.id,
+    wire.Ordinal: Writer.ordinal,
+    wire.Word: Writer.word,
+    wire.Arguments: Writer.arguments,
+    wire.Members: Writer.members,
+    wire.Spelled: Writer.spelled,
+    wire.Key: Writer.key,
+    wire.Typed: Writer.typed,
+    wire.Value: Writer.value,
+    wire.Wrapped: Writer.wrapped,
+    wire.TypeName: Writer.type_name,
+    wire.Elements: Writer.elements,
+}

@@ -1,0 +1,206 @@
+"""Languages read as automata: a state is a language, a step its derivative (Brzozowski, JACM 1964)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from turngrammar.schema.budget import left
+from turngrammar.schema.regex import charset
+from turngrammar.schema.regex.charset import CharSet
+from turngrammar.schema.regex.language import (
+    ANY,
+    EMPTY,
+    NEVER,
+    Kind,
+    Language,
+    cat,
+    chars,
+    meet,
+    negate,
+    repeat,
+    union,
+)
+
+# Derivatives looked at before a question about a language is given up. Patterns of real schemas need fewer than 100.
+STATES = 400
+# Steps that an automaton remembers. Texts that lead to more of them make a language of many states.
+STEPS = 20_000
+
+
+class Automaton:
+    """A lazily built deterministic automaton. Deterministic in its results; the cache of steps is its only state."""
+
+    def __init__(self, root: Language) -> None:
+        self.root = root
+        self.classes: list[CharSet] = charset.minterms(_sets(root))
+        ranges = sorted((low, index) for index, block in enumerate(self.classes) for low, _ in block)
+        self._lows = [low for low, _ in ranges]
+        self._class_of = [index for _, index in ranges]
+        self._steps: dict[tuple[Language, int], Language] = {}
+
+    def step(self, state: Language, index: int) -> Language:
+        """The rest of the language after one character of class `index`."""
+        key = (state, index)
+        if key not in self._steps:
+            left()
+            if len(self._steps) >= STEPS:
+                self._steps.clear()
+            self._steps[key] = _derive(state, self.classes[index][0][0])
+        return self._steps[key]
+
+    def after(self, state: Language, char: str) -> Language:
+        """The rest of the language after this character."""
+        return self.step(state, self._class_of[bisect_right(self._lows, ord(char)) - 1])
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole text is in the language. Linear in the text: no backtracking."""
+        state = self.root
+        for char in text:
+            state = self.after(state, char)
+            if state is NEVER or state == ANY:
+                break
+        return state.nullable
+
+    def states(self, most: int = STATES) -> Iterator[Language | None]:
+        """Reachable states, breadth first; None once, at the end, if there are more than `most`."""
+        seen = {self.root: None}
+        queue = [self.root]
+        for state in queue:
+            yield state
+            for index in range(len(self.classes)):
+                after = self.step(state, index)
+                if after not in seen:
+                    seen[after] = None
+                    queue.append(after)
+            if len(seen) > most:
+                yield None
+                return
+
+
+@lru_cache(maxsize=1024)
+def automaton(language: Language) -> Automaton:
+    return Automaton(language)
+
+
+@lru_cache(maxsize=4096)
+def empty(language: Language) -> bool | None:
+    """Whether no string is in it; None where the budget doesn't tell."""
+    if language.nullable:
+        return False
+    if not language.boolean:
+        return language is NEVER  # without "and" and "not", the constructors leave no other empty expression
+    for state in automaton(language).states():
+        if state is None:
+            return None
+        if state.nullable:
+            return False
+    return True
+
+
+def disjoint(left: Language, right: Language) -> bool:
+    """Whether no string is surely in both."""
+    return empty(meet(left, right)) is True
+
+
+def _sets(root: Language) -> set[CharSet]:
+    found: set[CharSet] = set()
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            stack.extend(node.parts)
+            if node.kind == "chars":
+                found.add(node.data)
+    return found
+
+
+@lru_cache(maxsize=1 << 14)
+def _derive(node: Language, code: int) -> Language:
+    return _DERIVE[node.kind](node, code)
+
+
+def _derive_cat(node: Language, code: int) -> Language:
+    options: list[Language] = []
+    for i, part in enumerate(node.parts):
+        options.append(cat(_derive(part, code), *node.parts[i + 1 :]))
+        if not part.nullable:
+            break
+    return union(*options)
+
+
+def _derive_repeat(node: Language, code: int) -> Language:
+    least, most = node.data
+    rest = repeat(node.parts[0], max(least - 1, 0), None if most is None else most - 1)
+    return cat(_derive(node.parts[0], code), rest)
+
+
+_DERIVE: dict[Kind, Callable[[Language, int], Language]] = {
+    "never": lambda node, code: NEVER,
+    "empty": lambda node, code: NEVER,
+    "chars": lambda node, code: EMPTY if charset.contains(node.data, code) else NEVER,
+    "cat": _derive_cat,
+    "or": lambda node, code: union(*(_derive(part, code) for part in node.parts)),
+    "and": lambda node, code: meet(*(_derive(part, code) for part in node.parts)),
+    "not": lambda node, code: negate(_derive(node.parts[0], code)),
+    "repeat": _derive_repeat,
+}
+
+
+@lru_cache(maxsize=1024)
+def plain(language: Language) -> Language | None:
+    """The same language without "and" and "not", by eliminating states; None past the budget."""
+    if not language.boolean:
+        return language
+    machine = automaton(language)
+    states: list[Language] = []
+    for state in machine.states(_ELIMINATED):
+        if state is None:
+            return None
+        states.append(state)
+    return _eliminate(machine, states)
+
+
+_ELIMINATED = 120  # states; eliminating one touches the square of its neighbours
+_PLAIN_SIZE = 4000  # nodes of the expression that comes out
+
+
+def _eliminate(machine: Automaton, states: list[Language]) -> Language | None:
+    """Kleene's construction, last states first, so that the start is what remains."""
+    edges = {state: _edges(machine, state) for state in states}
+    final = {state: EMPTY if state.nullable else NEVER for state in states}
+    sizes: dict[int, int] = {}
+    for gone in reversed(states):
+        loop = repeat(edges[gone].pop(gone, NEVER), 0, None)
+        out = {target: cat(loop, label) for target, label in edges.pop(gone).items()}
+        end = cat(loop, final[gone])
+        if gone is states[0]:
+            return end
+        for source, targets in edges.items():
+            into = targets.pop(gone, NEVER)
+            if into is NEVER:
+                continue
+            for target, label in out.items():
+                targets[target] = union(targets.get(target, NEVER), cat(into, label))
+            final[source] = union(final[source], cat(into, end))
+            if _size(final[source], sizes) > _PLAIN_SIZE:
+                return None
+    return NEVER
+
+
+def _edges(machine: Automaton, state: Language) -> dict[Language, Language]:
+    edges: dict[Language, Language] = {}
+    for index, block in enumerate(machine.classes):
+        target = machine.step(state, index)
+        edges[target] = union(edges.get(target, NEVER), chars(block))
+    return edges
+
+
+def _size(node: Language, known: dict[int, int]) -> int:
+    """Nodes of the expression printed as a tree, though shared in memory."""
+    if id(node) not in known:
+        known[id(node)] = 1 + sum(_size(part, known) for part in node.parts)
+    return known[id(node)]

@@ -1,0 +1,213 @@
+"""Regular languages of whole strings, closed under union, concatenation, repetition, intersection and complement.
+
+A `Language` is an expression in a light normal form (Brzozowski's similarity rules), which is what keeps the number
+of its derivatives finite. Build one by the functions here only: they apply the rules. Two languages that compare equal
+are equal; two that don't may still be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+from turngrammar.schema.regex import charset
+from turngrammar.schema.regex.charset import CharSet
+
+MAX_COUNT = 1_000_000  # of a counted repetition; regex engines stop at some 4,000 times that
+Kind = Literal["never", "empty", "begin", "chars", "cat", "or", "and", "not", "repeat"]
+
+
+class Language:
+    """One expression. Immutable.
+
+    Attributes:
+        kind: which operation; decides what `parts` and `data` hold.
+        parts: the operands.
+        data: the character set of "chars", the (least, most) of "repeat" (most None: no limit).
+        nullable: whether the empty string is in it.
+        boolean: whether "and" or "not" occurs, which no `pattern` can spell directly.
+    """
+
+    __slots__ = ("_hash", "_key", "boolean", "data", "kind", "nullable", "parts")
+
+    def __init__(self, kind: Kind, parts: tuple[Language, ...] = (), data: Any = None) -> None:
+        self.kind: Kind = kind
+        self.parts = parts
+        self.data = data
+        self._key = frozenset(parts) if kind in ("or", "and") else parts
+        self._hash = hash((kind, self._key, data))
+        self.nullable: bool = _NULLABLE[kind](parts, data)
+        self.boolean: bool = kind in ("and", "not") or any(part.boolean for part in parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Language)
+            and self._hash == other._hash
+            and (self.kind, self.data) == (other.kind, other.data)
+            and self._key == other._key
+        )
+
+
+_NULLABLE: dict[Kind, Callable[[tuple[Language, ...], Any], bool]] = {
+    "never": lambda parts, data: False,
+    "empty": lambda parts, data: True,
+    "begin": lambda parts, data: False,
+    "chars": lambda parts, data: False,
+    "cat": lambda parts, data: all(part.nullable for part in parts),
+    "or": lambda parts, data: any(part.nullable for part in parts),
+    "and": lambda parts, data: all(part.nullable for part in parts),
+    "not": lambda parts, data: not parts[0].nullable,
+    "repeat": lambda parts, data: data[0] == 0 or parts[0].nullable,
+}
+
+NEVER = Language("never")
+EMPTY = Language("empty")
+# Matches before the first character only. It lives while a pattern is being compiled, never in a finished language.
+BEGIN = Language("begin")
+ANY_CHAR = Language("chars", data=charset.ALL)
+ANY = Language("repeat", (ANY_CHAR,), (0, None))
+
+
+def chars(codes: CharSet) -> Language:
+    """One character out of the set."""
+    return Language("chars", data=codes) if codes else NEVER
+
+
+def literal(text: str) -> Language:
+    return cat(*(chars(((ord(char), ord(char)),)) for char in text))
+
+
+def cat(*parts: Language) -> Language:
+    """One after the other."""
+    flat: list[Language] = []
+    for part in parts:
+        flat.extend(part.parts if part.kind == "cat" else (part,))
+    flat = [part for part in flat if part is not EMPTY]
+    if NEVER in flat:
+        return NEVER
+    return _one_or("cat", _absorbed(_absorbed(flat)[::-1])[::-1] if ANY in flat else flat, EMPTY)
+
+
+def _absorbed(parts: list[Language]) -> list[Language]:
+    """`(?s:.)*x` is `(?s:.)*` where x may be empty."""
+    kept: list[Language] = []
+    for part in parts:
+        if not (kept and kept[-1] == ANY and part.nullable):
+            kept.append(part)
+    return kept
+
+
+def union(*parts: Language) -> Language:
+    """Either."""
+    flat = _flatten("or", parts)
+    if ANY in flat:
+        return ANY
+    sets = [part.data for part in flat if part.kind == "chars"]
+    flat = [part for part in flat if part.kind != "chars"]
+    if sets:
+        flat.insert(0, chars(charset.union(*sets)))
+    if any(part.nullable for part in flat if part is not EMPTY):
+        flat = [part for part in flat if part is not EMPTY]
+    return _one_or("or", [part for part in flat if part is not NEVER], NEVER)
+
+
+def meet(*parts: Language) -> Language:
+    """Both."""
+    flat = [part for part in _flatten("and", parts) if part != ANY]
+    if NEVER in flat:
+        return NEVER
+    if EMPTY in flat:
+        return EMPTY if all(part.nullable for part in flat) else NEVER
+    sets = [part.data for part in flat if part.kind == "chars"]
+    if len(sets) > 1:
+        both = sets[0]
+        for other in sets[1:]:
+            both = charset.meet(both, other)
+        return meet(chars(both), *(part for part in flat if part.kind != "chars"))
+    return _one_or("and", flat, ANY)
+
+
+def negate(part: Language) -> Language:
+    """Every string that is not in it."""
+    if part.kind == "not":
+        return part.parts[0]
+    if part is NEVER:
+        return ANY
+    return NEVER if part == ANY else Language("not", (part,))
+
+
+def repeat(part: Language, least: int, most: int | None) -> Language:
+    """`part{least,most}`."""
+    if most == 0 or part is EMPTY:
+        return EMPTY
+    if part is NEVER:
+        return EMPTY if least == 0 else NEVER
+    if (least, most) == (1, 1):
+        return part
+    if part.kind == "repeat" and part.data[0] <= 1:  # (x{1,3}){2,5} is x{2,15}: the counts leave no gap
+        inner, most_inner = part.data
+        product = None if most is None or most_inner is None else most * most_inner
+        if (product or inner * least) <= MAX_COUNT:
+            return repeat(part.parts[0], inner * least, product)
+    return Language("repeat", (part,), (0 if part.nullable else least, most))
+
+
+def words(texts: Iterable[str]) -> Language:
+    """A finite language, as a trie: its size grows with the characters, and steps stay short."""
+    return _trie(sorted(set(texts)), 0)
+
+
+def _trie(texts: Sequence[str], depth: int) -> Language:
+    branches = _branches(texts, depth)
+    options = [cat(literal(head), _trie(group, depth + 1)) for head, group in branches.items()]
+    if any(len(text) == depth for text in texts):
+        options.append(EMPTY)
+    return union(*options)
+
+
+def all_but(texts: Iterable[str]) -> Language:
+    """Every string but those listed, without "not"."""
+    return _trie_complement(sorted(set(texts)), 0)
+
+
+def _trie_complement(texts: Sequence[str], depth: int) -> Language:
+    branches = _branches(texts, depth)
+    taken = charset.of("".join(branches))
+    options = [cat(chars(charset.complement(taken)), ANY)]
+    options.extend(cat(literal(head), _trie_complement(group, depth + 1)) for head, group in branches.items())
+    if not any(len(text) == depth for text in texts):
+        options.append(EMPTY)
+    return union(*options)
+
+
+def _branches(texts: Sequence[str], depth: int) -> dict[str, list[str]]:
+    """Texts by their character at that depth."""
+    branches: dict[str, list[str]] = {}
+    for text in texts:
+        if len(text) > depth:
+            branches.setdefault(text[depth], []).append(text)
+    return branches
+
+
+def length(least: int, most: int | None) -> Language:
+    """Strings of so many characters."""
+    return repeat(ANY_CHAR, least, most)
+
+
+def _flatten(kind: Kind, parts: Iterable[Language]) -> list[Language]:
+    """Operands in order of first appearance, nested ones of the same kind lifted, each once."""
+    flat: dict[Language, None] = {}
+    for part in parts:
+        flat.update(dict.fromkeys(part.parts if part.kind == kind else (part,)))
+    return list(flat)
+
+
+def _one_or(kind: Kind, parts: list[Language], none: Language) -> Language:
+    if not parts:
+        return none
+    return parts[0] if len(parts) == 1 else Language(kind, tuple(parts))

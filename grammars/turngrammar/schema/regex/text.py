@@ -1,0 +1,89 @@
+"""Languages as `pattern` text, in the dialect that ECMA-262, Rust's regex crate and Python's re share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from turngrammar.schema.regex import charset
+from turngrammar.schema.regex.charset import CharSet
+from turngrammar.schema.regex.language import ANY, ANY_CHAR, EMPTY, Kind, Language
+
+_SPECIAL = frozenset("\\^$.|?*+()[]{}-&~#/")
+_QUANTIFIERS = {(0, None): "*", (1, None): "+", (0, 1): "?"}
+
+
+def pattern(language: Language) -> str:
+    """Text whose unanchored search finds exactly the strings of the language. It must be free of "and" and "not"."""
+    parts = list(language.parts) if language.kind == "cat" else [language]
+    if parts == [ANY]:
+        return "^"
+    head = "" if parts[0] == ANY else "^"
+    tail = "" if parts[-1] == ANY and len(parts) > 1 else "$"
+    inner = parts[0 if head else 1 : len(parts) if tail else -1]
+    if not inner:
+        return head + tail
+    text = "".join(_tight(part) for part in inner) if len(inner) > 1 else _tight(inner[0])
+    return f"{head}{text}{tail}"
+
+
+def _text(node: Language) -> str:
+    return _PRINT[node.kind](node)
+
+
+def _tight(node: Language) -> str:
+    """Text that can stand in a concatenation."""
+    return f"(?:{_text(node)})" if node.kind == "or" and EMPTY not in node.parts else _text(node)
+
+
+def _atom(node: Language) -> str:
+    """Text that a quantifier can follow."""
+    text = _text(node)
+    return text if node.kind == "chars" else f"(?:{text})"
+
+
+def _print_repeat(node: Language) -> str:
+    least, most = node.data
+    counted = f"{{{least}}}" if least == most else f"{{{least},{'' if most is None else most}}}"
+    return _atom(node.parts[0]) + _QUANTIFIERS.get((least, most), counted)
+
+
+def _print_or(node: Language) -> str:
+    """`(?:)` for the empty string would do, but `x?` reads better."""
+    rest = [part for part in node.parts if part is not EMPTY]
+    if len(rest) < len(node.parts) and len(rest) == 1:
+        return _atom(rest[0]) + "?"
+    text = "|".join(map(_text, rest))
+    return text if len(rest) == len(node.parts) else f"(?:{text})?"
+
+
+def _print_chars(node: Language) -> str:
+    if node == ANY_CHAR:
+        return "(?s:.)"
+    codes: CharSet = node.data
+    if len(codes) == 1 and codes[0][0] == codes[0][1]:
+        return _char(codes[0][0])
+    outside = charset.complement(codes)
+    return f"[^{_ranges(outside)}]" if len(outside) < len(codes) else f"[{_ranges(codes)}]"
+
+
+def _ranges(codes: CharSet) -> str:
+    return "".join(_char(low) if low == high else f"{_char(low)}-{_char(high)}" for low, high in codes)
+
+
+def _char(code: int) -> str:
+    """A character, escaped where syntax or eyes need it. Python, Rust and `\\u` of ECMA-262 agree on these."""
+    char = chr(code)
+    if char in _SPECIAL:
+        return "\\" + char
+    if 0x20 <= code < 0x7F or (char.isalpha() and code <= 0xFFFF):
+        return char
+    return f"\\x{code:02X}" if code <= 0xFF else f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
+
+
+_PRINT: dict[Kind, Callable[[Language], str]] = {
+    "empty": lambda node: "",
+    "chars": _print_chars,
+    "cat": lambda node: "".join(_tight(part) for part in node.parts),
+    "or": _print_or,
+    "repeat": _print_repeat,
+}

@@ -1,0 +1,291 @@
+"""The nodes that a wire format is built of: one value, of which lark, parser and render are three readings.
+
+A tree stands for everything that a model may write in one assistant turn. Its leaves say what a piece of text means,
+and free text always knows what ends it, so no reading has to look further than the node in its hands.
+
+Tolerance is declared: only `Space`, `May` and `Stray` let the parser accept more than the grammar generates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from turngrammar.notation import JSON_WORDS, Notation
+from turngrammar.spelling import CANONICAL, Spelling
+
+Sink = Literal["content", "reasoning"]
+Follows = Literal["must", "may", "never"]
+
+
+class Node:
+    """A piece of wire format. `a + b` is a sequence, `a | b` an ordered choice; a plain string is a literal."""
+
+    def __add__(self, other: Node | str) -> Node:
+        return seq(self, other)
+
+    def __radd__(self, other: str) -> Node:
+        return seq(other, self)
+
+    def __or__(self, other: Node) -> Node:
+        return Alt((self, other))
+
+
+@dataclass(frozen=True)
+class Lit(Node):
+    """Exactly this text. Special tokens of the model's vocabulary in it are generated as such."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Space(Node):
+    """Generated as `canonical`, read as any run of whitespace, also none."""
+
+    canonical: str = ""
+
+
+@dataclass(frozen=True)
+class Seq(Node):
+    """One after the other; flat, and without two literals side by side: build it with `seq`."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Alt(Node):
+    """The first option that fits. An option that has reported an event is not taken back."""
+
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Opt(Node):
+    """May be absent, in both readings."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class May(Node):
+    """Always generated, forgiven when missing."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class Stray(Node):
+    """Never generated, forgiven when there."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class Many(Node):
+    """`least` to `most` items (None: any number) with a separator between two."""
+
+    item: Node
+    separator: Node
+    least: int = 1
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Text(Node):
+    """Free text that goes to `sink`, and what comes after it.
+
+    `then` opens with a literal, which ends the text wherever it stands. It "must" follow, "may" follow (or the turn
+    ends), or may "never" follow: then the text is the rest of the turn and must not hold what would open `then`.
+    """
+
+    sink: Sink
+    then: Node | None = None
+    follows: Follows = "must"
+
+
+@dataclass(frozen=True)
+class Unlike(Node):
+    """Content to the end of the turn that does not open as `calls` do: how text is told from calls that stand alone."""
+
+    calls: Node
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    """One tool call. Once `head` is read the call has started and is never taken back; after `tail` it has ended."""
+
+    head: Node
+    tail: Node
+
+
+@dataclass(frozen=True)
+class Name(Node):
+    """The name of the tool."""
+
+
+@dataclass(frozen=True)
+class Id(Node):
+    """What `body` reads is the call's id, in the wire's own spelling."""
+
+    body: Node
+
+
+@dataclass(frozen=True)
+class Ordinal(Node):
+    """The number of the call within its turn, from `first`."""
+
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class Word(Node):
+    """Letters, digits, `_` and `-` that say nothing but what `Id` makes of them; generated as the model likes.
+
+    `canonical` stands for it where nothing is known, with the number of the call behind it.
+    """
+
+    canonical: str
+
+
+@dataclass(frozen=True)
+class Ahead(Node):
+    """Reads and writes nothing: what follows opens with this text. It tells a call that stands alone from text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Arguments(Node):
+    """All arguments as one JSON object, passed on as written; generated in `spelling`."""
+
+    spelling: Spelling = CANONICAL
+
+
+@dataclass(frozen=True)
+class Members(Node):
+    """The arguments one by one, each as `each`: a `Key` and a `Value`, perhaps a `Typed`, and markup."""
+
+    each: Node
+
+
+@dataclass(frozen=True)
+class Key(Node):
+    """The name of an argument, and the literal that ends it."""
+
+    end: str
+
+
+@dataclass(frozen=True)
+class Value(Node):
+    """The value of an argument, and the literal that ends it: strings as they are, anything else as JSON.
+
+    Where the schema allows strings and more, what reads as JSON of another allowed type is that, all else a string.
+    Null, true and false are read as JSON's words and as Python's, and generated as `words`; lists and objects are
+    generated as JSON in `spelling`, or in `notation` if there is one.
+    """
+
+    end: str
+    words: tuple[str, str, str] = JSON_WORDS
+    spelling: Spelling = CANONICAL
+    notation: Notation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapped(Value):
+    """A `Value`, but a string that holds any of `characters` stands between `open` and `close`, as any other may."""
+
+    open: str
+    close: str
+    characters: str
+
+
+@dataclass(frozen=True)
+class Typed(Node):
+    """One of two literals, which says whether the value is a string or anything else."""
+
+    string: str
+    other: str
+
+
+@dataclass(frozen=True)
+class TypeName(Node):
+    """The name of the value's JSON type, one of six: it rules how the value is read."""
+
+
+@dataclass(frozen=True)
+class Elements(Node):
+    """The arguments as XML elements, each named as its argument is, and whatever is in them likewise.
+
+    A member of an object is an element of its name, and an item of an array one of the name `item`. Strings stand as
+    they are, other scalars as JSON; what is empty is a string, an object or an array, the first of them that the
+    schema allows, and null is a word. `mark` stands before each tag.
+
+    The end of a tag whose name the schema leaves free is not held to its beginning: no grammar can do that.
+    """
+
+    mark: str
+
+
+@dataclass(frozen=True)
+class Spelled(Node):
+    """The arguments as a list of `name=value`, in another notation than JSON."""
+
+    notation: Notation
+
+
+@dataclass(frozen=True)
+class Document(Node):
+    """One JSON value that fits the schema of the turn; it is the content."""
+
+
+@dataclass(frozen=True)
+class Written(Node):
+    """Content in a form of the client's own. It is read as free text, up to `close`, or else to the end of the turn."""
+
+    close: str = ""
+
+
+NAME, ARGUMENTS, DOCUMENT, ORDINAL, TYPE = Name(), Arguments(), Document(), Ordinal(), TypeName()
+NEWLINE = Space("\n")
+
+_JSON_PIECE = re.compile(r'[{}\[\],:] ?|"[^"]*"|[^{}\[\],:"]+')
+
+
+def lift(value: Node | str) -> Node:
+    return Lit(value) if isinstance(value, str) else value
+
+
+def seq(*values: Node | str) -> Node:
+    """A flat sequence in which neighbouring literals are one, and neighbouring spaces too."""
+    flat: list[Node] = []
+    for part in _flat(values):
+        last = flat[-1] if flat else None
+        if isinstance(part, Lit) and isinstance(last, Lit):
+            flat[-1] = Lit(last.text + part.text)
+        elif isinstance(part, Space) and isinstance(last, Space):
+            flat[-1] = Space(last.canonical + part.canonical)
+        elif part != Lit(""):
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else Seq(tuple(flat))
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """The nodes that `node` is a sequence of."""
+    return node.parts if isinstance(node, Seq) else (node,)
+
+
+def _flat(values: Iterable[Node | str]) -> Iterable[Node]:
+    for value in values:
+        yield from parts(lift(value))
+
+
+def json_text(text: str) -> Node:
+    """A piece of JSON, canonically spelled, whose punctuation may have any whitespace around it."""
+    return seq(*(node for piece in _JSON_PIECE.findall(text) for node in _loose(piece)))
+
+
+def _loose(piece: str) -> tuple[Node, ...]:
+    mark, space = piece[:1], piece[1:]
+    return (Space(), Lit(mark), Space(space)) if mark in "{}[],:" else (Lit(piece),)

@@ -1,5 +1,0 @@
-"""`vllm serve` elsewhere: the engine whose models run on other machines. It needs no vLLM here."""
-
-from middleware.engines.remote.engine import RemoteEngine
-
-__all__ = ["RemoteEngine"]

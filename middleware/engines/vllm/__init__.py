@@ -1,5 +1,0 @@
-"""vLLM in this process's children. `engine.py` is this side of it; `scheduler.py` and `worker.py` run on the other."""
-
-from middleware.engines.vllm.engine import VllmEngine
-
-__all__ = ["VllmEngine"]

@@ -1,0 +1,57 @@
+"""latticework: a Starlette layer that speaks the OpenAI chat API and drives an engine by one grammar per turn.
+
+What is exported is imported when it is first asked for: the command line and the engine's processes, which import this
+package too, do without Starlette and pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from latticework.version import VERSION as __version__
+
+__all__ = [
+    "Part",
+    "Served",
+    "Settings",
+    "Truncated",
+    "__version__",
+    "blocking",
+    "complete",
+    "create_app",
+    "lifespan",
+    "response_format",
+    "stream",
+]
+
+_HOMES = {
+    "Part": "latticework.asking.values",
+    "Served": "latticework.served",
+    "Settings": "latticework.settings",
+    "Truncated": "latticework.asking.values",
+    "blocking": "latticework.asking.blocking",
+    "complete": "latticework.asking.values",
+    "create_app": "latticework.app",
+    "lifespan": "latticework.app",
+    "response_format": "latticework.asking.output",
+    "stream": "latticework.asking.values",
+}
+
+if TYPE_CHECKING:
+    from latticework.app import create_app, lifespan
+    from latticework.asking.blocking import blocking
+    from latticework.asking.output import response_format
+    from latticework.asking.values import Part, Truncated, complete, stream
+    from latticework.served import Served
+    from latticework.settings import Settings
+else:  # unseen by type checkers, which would let every name through
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,54 @@
+"""Stop strings, found in free text that comes in pieces. They never cut a document or a tool call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from turngrammar.events import ContentDelta, Event
+
+
+class StopFilter:
+    """Passes events on until the free text holds a stop string, and nothing after it.
+
+    Text that may be the beginning of a stop string is held back until that is decided.
+    """
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = tuple(stops)
+        self._held = ""
+        self.stopped = False
+
+    def feed(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The events that may be passed on already."""
+        return list(self._through(events)) if self._stops else events
+
+    def close(self) -> Sequence[Event]:
+        """What was held back, now that no more text follows."""
+        held, self._held = self._held, ""
+        return [ContentDelta(held)] if held else []
+
+    def _through(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            if self.stopped:
+                return
+            if isinstance(event, ContentDelta):
+                yield from self._text(event.text)
+            else:  # whatever is not text ends the text
+                yield from self.close()
+                yield event
+
+    def _text(self, text: str) -> Iterator[Event]:
+        text, self._held = self._held + text, ""
+        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        self.stopped = bool(found)
+        safe = min(found) if found else min(_partial(text, stop) for stop in self._stops)
+        if not self.stopped:
+            self._held = text[safe:]
+        if safe:
+            yield ContentDelta(text[:safe])
+
+
+def _partial(text: str, stop: str) -> int:
+    """Where the end of the text begins to look like `stop`; the text's length where it does not."""
+    first = max(0, len(text) - len(stop) + 1)
+    return next((at for at in range(first, len(text)) if stop.startswith(text[at:])), len(text))

@@ -1,0 +1,112 @@
+"""A Hugging Face fast tokenizer as the layer above needs it: templates, ids, and llguidance's view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from functools import cached_property
+from typing import Any
+
+from latticework.engines.markup import markup
+from latticework.engines.segments import SegmentEncoder
+from latticework.engines.tokenizer import ModelTokenizer
+from latticework.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_special, with_special
+
+
+class HuggingFaceTokenizer(ModelTokenizer):
+    """Wraps a `PreTrainedTokenizerFast`.
+
+    `vocabulary_size` counts the model's logits, which may be more than the tokenizer's entries. `ends` is what the
+    model's generation config has for `eos_token_id`.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        vocabulary_size: int,
+        ends: EndTokens = None,
+        backend: Any = None,
+        *,
+        stock_matcher: bool = False,
+    ) -> None:
+        """`backend`: the `tokenizers.Tokenizer` that it was converted to, where it has none of its own.
+
+        `stock_matcher`: whether answers are held to their grammars by somebody else, by llguidance as it comes. Then
+        what that takes for special is so; else markup is, and Gemma's `<b>` is not.
+        """
+        super().__init__(max(vocabulary_size, len(tokenizer)), all_ends(tokenizer.eos_token_id, ends))
+        self._tokenizer = tokenizer
+        self._encoders: dict[frozenset[str], SegmentEncoder] = {}
+        self._converted = backend
+        self._stock_matcher = stock_matcher
+
+    @property
+    def chat_template(self) -> str | None:
+        template = self._tokenizer.chat_template
+        return one_template(template) if isinstance(template, Mapping) else template
+
+    @property
+    def response_template(self) -> Mapping[str, Any] | None:
+        return getattr(self._tokenizer, "response_template", None)
+
+    @property
+    def named_tokens(self) -> Mapping[str, str]:
+        return {
+            name: str(token) for name, token in self._tokenizer.special_tokens_map.items() if isinstance(token, str)
+        }
+
+    @cached_property
+    def added_tokens(self) -> Mapping[str, bool]:
+        return {token.content: token.special for token in self._tokenizer.added_tokens_decoder.values()}
+
+    @cached_property
+    def special_tokens(self) -> Mapping[str, int]:
+        special = self._is_special_to_stock if self._stock_matcher else self._is_special_to_ours
+        added = self._tokenizer.added_tokens_decoder.items()
+        return {one.content: token_id for token_id, one in added if special(one)}
+
+    def _is_special_to_stock(self, token: Any) -> bool:
+        return is_special(token.content, flagged=token.special)
+
+    def _is_special_to_ours(self, token: Any) -> bool:
+        return token.special or token.content in self._markup
+
+    @cached_property
+    def _markup(self) -> frozenset[str]:
+        return markup(self.added_tokens, self.chat_template or "")
+
+    def encode(self, text: str) -> list[int]:
+        """Safe in any thread, and two at once share one tokenizer.
+
+        Of the tokenizer that vLLM gives, each thread would borrow a copy, and where none was left, vLLM's own next
+        request would make one: on the event loop, for longer than a dozen streamed tokens take.
+        """
+        return list(self._backend.encode(text, add_special_tokens=False).ids)
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        if markup not in self._encoders:
+            self._encoders[markup] = SegmentEncoder(self._backend, markup)
+        return self._encoders[markup].encode(segments)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        source = self._backend.to_str()
+        if not self._stock_matcher:
+            source = with_special(source, self.added_tokens, self.special_tokens)
+        return self.matched_by(source, self._tokenizer.eos_token_id)
+
+    @cached_property
+    def _backend(self) -> Any:
+        """What tokenizes, a `tokenizers.Tokenizer` of one's own."""
+        backend = copy(self._converted or self._tokenizer.backend_tokenizer)
+        backend.no_padding()
+        backend.no_truncation()
+        return backend
+
+
+def one_template(named: Mapping[str, str]) -> str | None:
+    """A repository's named templates as one: like transformers, "tool_use" where there are tools, else "default"."""
+    default, tools = named.get("default"), named.get("tool_use")
+    if default is None or tools is None:
+        return default or tools
+    return f"{{% if tools %}}{tools}{{% else %}}{default}{{% endif %}}"

@@ -1,0 +1,78 @@
+"""Mistral's own tokenizers, tekken.json and `tokenizer.model.v*`, as mistral_common reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from latticework.engines.mistral_template import mistral_template
+from latticework.engines.slow import pieces
+from latticework.engines.tokenizer import ModelTokenizer
+from latticework.engines.vocabulary import EndTokens, Pieces, Ranks, Vocabulary, all_ends
+
+# What chat templates call the tokens, and mistral_common's names of their ids.
+NAMED: Mapping[str, str] = {"bos_token": "bos_id", "eos_token": "eos_id"}
+THOUGHTS = {"[THINK]", "[/THINK]"}
+
+
+def mistral_common_tokenizer(tokenizer: Any) -> Any | None:
+    """mistral_common's own in vLLM's `MistralTokenizer` or transformers' `MistralCommonBackend`; None in others."""
+    common = getattr(tokenizer, "mistral", None) or getattr(tokenizer, "tokenizer", None)
+    return getattr(getattr(common, "instruct_tokenizer", None), "tokenizer", None)
+
+
+class MistralTokenizer(ModelTokenizer):
+    """Wraps mistral_common's `Tekkenizer`, byte-level BPE, or its `SentencePieceTokenizer`."""
+
+    def __init__(self, common: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
+        super().__init__(max(vocabulary_size, common.n_words), all_ends(common.eos_id, ends))
+        self._common = common
+
+    @cached_property
+    def chat_template(self) -> str | None:
+        version = int(self._common.version.value.removeprefix("v").split("m")[0])
+        thinks = self.special_tokens.keys() >= THOUGHTS
+        effort = getattr(getattr(self._common.model_settings_builder, "reasoning_effort", None), "default", None)
+        return mistral_template(version, thinks=thinks, effort=effort and str(effort))
+
+    @cached_property
+    def named_tokens(self) -> Mapping[str, str]:
+        return {name: self._common.id_to_piece(getattr(self._common, token_id)) for name, token_id in NAMED.items()}
+
+    @cached_property
+    def special_tokens(self) -> Mapping[str, int]:
+        common = self._common
+        return {common.id_to_piece(one): one for one in range(common.n_words) if common.is_special(one)}
+
+    def encode(self, text: str) -> list[int]:
+        """Safe in any thread. What is between two special tokens is encoded by itself, as mistral_common does."""
+        token_ids: list[int] = []
+        for part in self._marks.split(text):
+            special = self.special_tokens.get(part)
+            if special is not None:
+                token_ids.append(special)
+            elif part:
+                token_ids += self._common.encode(part, bos=False, eos=False)
+        return token_ids
+
+    @cached_property
+    def _marks(self) -> re.Pattern[str]:
+        """Special tokens; the look-ahead spares ordinary text a thousand comparisons a character."""
+        longest_first = sorted(self.special_tokens, key=len, reverse=True)
+        first = "".join(re.escape(letter) for letter in sorted({token[0] for token in longest_first}))
+        return re.compile(f"((?=[{first}])(?:{'|'.join(map(re.escape, longest_first))}))")
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return self.matched_by(self._source, self._common.eos_id)
+
+    @property
+    def _source(self) -> Ranks | Pieces:
+        ranks = getattr(self._common, "_tekken_token2id_nospecial", None)
+        if ranks is None:
+            return pieces(self._common._model, self.special_tokens, {})
+        shift = self._common.num_special_tokens  # they have the lowest ids
+        shifted = {spelled: shift + rank for spelled, rank in ranks.items()}
+        return Ranks(shifted, self._common._model._pat_str, self.special_tokens)

@@ -1,0 +1,94 @@
+"""Logits -> a token, in vLLM's order: bias and penalties, then temperature, `min_p`, `top_k` and `top_p`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import torch
+from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from latticework.engines.base import Sampling
+
+# What narrows a distribution, by the name of its parameter, and when it does: it is a no-op otherwise.
+WARPERS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], bool]]] = {
+    "temperature": (lambda value: TemperatureLogitsWarper(float(value)), lambda value: value != 1 and value >= GREEDY),
+    "min_p": (MinPLogitsWarper, lambda value: value > 0),
+    "top_k": (TopKLogitsWarper, lambda value: value > 0),
+    "top_p": (TopPLogitsWarper, lambda value: value < 1),
+}
+# Below this, as in vLLM, a temperature is 0: the likeliest token is taken.
+GREEDY = 1e-5
+
+
+class Sampler:
+    """Of one answer. What it is given is on the CPU: the same seed gives the same tokens on any device."""
+
+    def __init__(
+        self, sampling: Sampling, defaults: Mapping[str, Any], prompt: Sequence[int], size: int, ends: Collection[int]
+    ) -> None:
+        """`defaults`: where the request leaves a choice to the model. `ends`: what `min_tokens` holds back."""
+        chosen = {**defaults, **{name: asked for name in CHOSEN if (asked := getattr(sampling, name)) is not None}}
+        self._greedy = chosen.get("temperature", 1) < GREEDY
+        self._warpers = [
+            make(chosen[name]) for name, (make, narrows) in WARPERS.items() if name in chosen and narrows(chosen[name])
+        ]
+        self._generator = _generator(sampling.seed)
+        self._bias = dict(sampling.logit_bias)
+        self._presence, self._frequency, self._repetition = (chosen.get(name, none) for name, none in PENALTIES.items())
+        self._seen = torch.zeros(size, dtype=torch.bool)
+        self._seen[list(prompt)] = True
+        self._counts = torch.zeros(size)
+        self._min_tokens = sampling.min_tokens
+        self._ends = [end for end in ends if end < size]
+        self._written = 0
+
+    def token(self, logits: torch.Tensor) -> int:
+        """The next one. `logits` have the shape (vocabulary,)."""
+        logits = self._penalized(self._biased(logits))
+        if self._greedy:
+            return int(logits.argmax())
+        scores = logits.unsqueeze(0)
+        for warp in self._warpers:
+            scores = warp(None, scores)
+        return int(torch.multinomial(scores.softmax(-1)[0], 1, generator=self._generator))
+
+    def wrote(self, tokens: Sequence[int]) -> None:
+        """These are the answer's next."""
+        self._written += len(tokens)
+        for token in tokens:
+            self._seen[token] = True
+            self._counts[token] += 1
+
+    def _biased(self, logits: torch.Tensor) -> torch.Tensor:
+        logits = logits.clone()
+        if self._bias:
+            logits[list(self._bias)] += torch.tensor(list(self._bias.values()))
+        if self._written < self._min_tokens:
+            logits[self._ends] = -torch.inf
+        return logits
+
+    def _penalized(self, logits: torch.Tensor) -> torch.Tensor:
+        """`repetition_penalty` looks at prompt and answer, the others at the answer."""
+        if self._repetition != 1:
+            weaker = torch.where(logits > 0, logits / self._repetition, logits * self._repetition)
+            logits = torch.where(self._seen, weaker, logits)
+        if self._presence or self._frequency:
+            logits = logits - self._frequency * self._counts - self._presence * (self._counts > 0)
+        return logits
+
+
+# Penalties, and what they are where there is none.
+PENALTIES = {"presence_penalty": 0.0, "frequency_penalty": 0.0, "repetition_penalty": 1.0}
+# What a request may leave to the model.
+CHOSEN = (*WARPERS, *PENALTIES)
+
+
+def _generator(seed: int | None) -> torch.Generator:
+    """A fresh one: answers that take turns must not share their randomness."""
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    return generator

@@ -1,0 +1,99 @@
+"""What every engine's tokenizer can do, whichever library reads its files."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any
+
+from turngrammar.cache import Cache
+
+from latticework.engines.markup import pattern
+from latticework.engines.vocabulary import Source, Trial, Vocabulary
+
+# What is remembered of grammars that were tried: the weight of their texts together, in letters.
+MOST_LETTERS = 32 * 2**20
+
+
+class ModelTokenizer(ABC):
+    """The protocol `Tokenizer`, and what engines need besides.
+
+    Attributes:
+        vocabulary_size: how many logits the model has, which may be more than the tokenizer's entries.
+        ends: the tokens that end a turn, the tokenizer's own first.
+    """
+
+    def __init__(self, vocabulary_size: int, ends: tuple[int, ...]) -> None:
+        self.vocabulary_size = vocabulary_size
+        self.ends = ends
+        self._tried: Cache[str, Trial] = Cache(MOST_LETTERS, lambda grammar, trial: len(grammar))
+
+    @property
+    @abstractmethod
+    def chat_template(self) -> str | None: ...
+
+    @property
+    def response_template(self) -> Mapping[str, Any] | None:
+        """The checkpoint's own description of how answers are written, as transformers has it."""
+        return None
+
+    @property
+    @abstractmethod
+    def named_tokens(self) -> Mapping[str, str]: ...
+
+    @property
+    @abstractmethod
+    def special_tokens(self) -> Mapping[str, int]: ...
+
+    @property
+    def added_tokens(self) -> Mapping[str, bool]:
+        """Text of each token that was added to the model's vocabulary, and whether it is flagged special."""
+        return dict.fromkeys(self.special_tokens, True)
+
+    @property
+    @abstractmethod
+    def vocabulary(self) -> Vocabulary: ...
+
+    def matched_by(self, source: Source, eos: int | None) -> Vocabulary:
+        """The vocabulary that is made of `source`; `eos` is the tokenizer's own end of sequence."""
+        others = tuple(end for end in self.ends if end != eos)
+        return Vocabulary(source, self.vocabulary_size, eos, others, self.special_tokens)
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Safe in any thread."""
+
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        """Segments at odd places are markup. The others are encoded apart, and cut within what looks like some."""
+        marks = _marks(markup)
+        token_ids: list[int] = []
+        for place, segment in enumerate(segments):
+            parts = [segment] if place % 2 or marks is None else _cut_within(marks, segment)
+            token_ids += [token_id for part in parts for token_id in self.encode(part)]
+        return token_ids
+
+    @cached_property
+    def token_bytes(self) -> Sequence[bytes]:
+        """What each token stands for: part of a character, sometimes. A special token stands for its name."""
+        return [self.vocabulary.matchable.decode_bytes([token_id]) for token_id in range(self.vocabulary_size)]
+
+    def tried(self, grammar: str) -> Trial:
+        """Each text is compiled once, or never, where somebody else has."""
+        return self._tried.get(grammar, lambda: self.vocabulary.trial(grammar))
+
+    def remember(self, grammar: str, trial: Trial) -> None:
+        self._tried.put(grammar, trial)
+
+
+@lru_cache(maxsize=16)
+def _marks(markup: frozenset[str]) -> re.Pattern[str] | None:
+    return re.compile(pattern(markup)) if markup else None
+
+
+def _cut_within(marks: re.Pattern[str], text: str) -> list[str]:
+    """The text in parts of which none holds a mark."""
+    cuts = [0, *(match.start() + 1 for match in marks.finditer(text)), len(text)]
+    return [text[start:end] for start, end in pairwise(cuts) if start < end]

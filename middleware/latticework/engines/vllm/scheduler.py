@@ -1,0 +1,158 @@
+"""vLLM's scheduler, which drafts: it stands in the engine core, where the grammars' matchers are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from llguidance import LLMatcher
+from vllm.v1.core.sched.output import SchedulerOutput
+from vllm.v1.core.sched.scheduler import Scheduler
+from vllm.v1.executor import Executor
+from vllm.v1.request import Request
+from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
+
+from latticework.engines.drafts import CERTAIN, NOTHING, Draft, Drafter, Text
+from latticework.engines.sources import COPIED, FORCED, SAMPLED, SAVED, SOURCES, TELLS
+from latticework.engines.vllm.grammars import KeptGrammars
+from latticework.engines.worth import Chances, Price
+
+# The key of a request's `extra_args` whose value says whether guesses may be drafted, besides what a grammar forces.
+GUESSES = "latticework_guesses"
+
+
+@dataclass
+class Drafting:
+    """One answer's drafts: the text that guesses are copied from, and how many of the answer's tokens it has.
+
+    `forced` and `copied` count the drafted tokens that held; `sources` says which they were, where that is asked for.
+    """
+
+    text: Text
+    chances: Chances
+    read: int
+    draft: Draft = NOTHING
+    forced: int = 0
+    copied: int = 0
+    sources: str | None = None
+
+    def count(self, written: int, place: int) -> None:
+        """After a step that gave so many tokens, from `place` on, one of which is the model's own, if any."""
+        held = self.draft.kinds[: max(0, written - 1)]
+        self.forced += held.count(CERTAIN)
+        self.copied += len(held) - held.count(CERTAIN)
+        if self.sources is not None and held:
+            letters = "".join(FORCED if kind == CERTAIN else COPIED for kind in held)
+            self.sources = self.sources.ljust(place, SAMPLED) + letters
+        self.draft = NOTHING
+
+    def told(self, *, ended: bool) -> dict[str, Any] | None:
+        """What an output says of it."""
+        told: dict[str, Any] = {SAVED: (self.forced, self.copied)} if ended else {}
+        if self.sources is not None:
+            told[SOURCES] = self.sources
+        return told or None
+
+
+class DraftScheduler(Scheduler):
+    """Gives each running answer that a grammar rules a draft for its next step. Others run as they would without."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        manager = self.structured_output_manager
+        vocabulary = self.vllm_config.model_config.get_vocab_size()
+        # Set before vLLM makes its own for the first grammar.
+        manager.backend = KeptGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
+        self._drafter = Drafter(manager.backend.ll_tokenizer)
+        self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
+        self._chances = Chances()
+        self._price = Price()
+        self._begun = 0.0
+        ask_for_no_drafts(Executor.get_class(self.vllm_config))
+
+    def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
+        self._begun = time.perf_counter()
+        least = self._price.threshold(len(self.running))
+        for request in self.running:
+            if (matcher := _matcher(request)) is not None:
+                request.spec_token_ids = self._draft(request, matcher, least)
+        return super().schedule(*args, **kwargs)
+
+    def update_draft_token_ids(self, draft_token_ids: Any) -> None:
+        """The worker drafts nothing."""
+
+    def update_from_output(self, scheduler_output: SchedulerOutput, model_runner_output: Any) -> Any:
+        self._learn(scheduler_output, model_runner_output)
+        # vLLM forgets requests that end.
+        drafted = [
+            (request, drafting, request.num_output_tokens)
+            for request in self.running
+            if (drafting := self._drafting.get(request)) is not None
+        ]
+        outputs = super().update_from_output(scheduler_output, model_runner_output)
+        for request, drafting, written in drafted:
+            drafting.count(request.num_output_tokens - written, written)
+        if drafted:
+            _tell({request.request_id: drafting for request, drafting, _ in drafted}, outputs)
+        return outputs
+
+    def _draft(self, request: Request, matcher: LLMatcher, least: float) -> list[int]:
+        drafting = self._drafting.get(request)
+        asked = request.sampling_params.extra_args or {}
+        if drafting is None:
+            text = self._drafter.text(request.prompt_token_ids or ())
+            sources = "" if asked.get(TELLS) else None
+            drafting = Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
+            self._drafting[request] = drafting
+        written = request.all_token_ids[drafting.read :]
+        drafting.text.add(written)
+        drafting.read += len(written)
+        # No draft takes a place in this step that another answer needs for its next token.
+        share = self.max_num_scheduled_tokens // len(self.running) - 1
+        most = max(0, min(self.num_spec_tokens, share, self.max_model_len - request.num_tokens - 1))
+        if asked.get(GUESSES):
+            drafting.draft = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least)
+        else:
+            drafting.draft = self._drafter.certain(matcher, drafting.text, most)
+        return list(drafting.draft.token_ids)
+
+    def _learn(self, scheduled: SchedulerOutput, output: Any) -> None:
+        """How long the step took, and which guesses held."""
+        if not scheduled.scheduled_new_reqs and scheduled.total_num_scheduled_tokens:
+            self._price.observe(scheduled.total_num_scheduled_tokens, time.perf_counter() - self._begun)
+        for request_id, drafted in scheduled.scheduled_spec_decode_tokens.items():
+            request = self.requests.get(request_id)
+            drafting = self._drafting.get(request) if request is not None else None
+            if drafting is None:
+                continue
+            held = len(output.sampled_token_ids[output.req_id_to_index[request_id]]) - 1
+            for place, kind in enumerate(drafting.draft.kinds[: min(held + 1, len(drafted))]):
+                if kind != CERTAIN:
+                    drafting.chances.observe(kind, place < held)
+                    self._chances.observe(kind, place < held)
+
+
+def _tell(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) -> None:
+    """Adds to each answer's last output what its drafts have saved, and to those that ask what held, to each."""
+    for step in outputs.values():
+        for output in step.outputs:
+            drafting = drafted.get(output.request_id)
+            if drafting is not None and output.kv_transfer_params is None:
+                output.kv_transfer_params = drafting.told(ended=output.finish_reason is not None)
+
+
+def ask_for_no_drafts(executor: type[Executor]) -> None:
+    """vLLM asks its worker for drafts after each step, a way to another process and back; this one never has any."""
+    executor.take_draft_token_ids = lambda self: None
+
+
+def _matcher(request: Request) -> LLMatcher | None:
+    """Where the grammar of a request stands that waits for its next token; None for any other request."""
+    waits = request.num_output_tokens and request.num_tokens - request.num_computed_tokens == 1
+    if request.structured_output_request is None or not waits:
+        return None
+    grammar = request.structured_output_request.grammar
+    return grammar.ll_matcher if isinstance(grammar, GuidanceGrammar) and not grammar.is_terminated() else None

@@ -1,0 +1,130 @@
+"""The models that this app serves, by name."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from latticework.compiling.compiler import Compiler
+from latticework.compiling.workers import Workers
+from latticework.engines.base import Engine, EngineDead
+from latticework.errors import UnknownModel
+from latticework.model import Model
+from latticework.responses import ModelCard, ModelState
+from latticework.served import Served, served
+from latticework.settings import PRIVATE, InvalidSetting, Settings
+from latticework.supervisor import Backoff, Supervised
+from latticework.telemetry.metrics import Metrics, merged
+
+logger = logging.getLogger(__name__)
+
+
+class Models:
+    """All models of an app. They are loaded once: by the app's lifespan, or else by the first request."""
+
+    def __init__(self, models: Sequence[Engine | Served], settings: Settings) -> None:
+        """Raises InvalidSetting, also for two models of one name."""
+        self.metrics = Metrics()
+        self._settings = settings
+        self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory), self.metrics)
+        self._models = tuple(self._model(served(model)) for model in models)
+        self._loading = asyncio.Lock()
+        self._loaded = False
+        self._refuse_twins()
+
+    def _model(self, model: Served) -> Model:
+        settings = model.settings(self._settings)
+        engine = Supervised(model.engine, Backoff(settings.engine_restarts), self.metrics)
+        own = {name: value for name, value in model.own.items() if name not in PRIVATE}
+        return Model(engine, settings, self._compiler, {**model.made, **own})
+
+    def _refuse_twins(self) -> None:
+        """Some engines know the names of their models only once they have started."""
+        for name, many in Counter(name for model in self._models for name in set(model.names)).items():
+            if many > 1:
+                raise InvalidSetting(f"{many} models are called {name!r}: requests could not say which they mean")
+
+    async def load(self) -> None:
+        """Starts what has not been started, also where whoever waits for it goes away. Raises EngineDead."""
+        if not self._loaded:
+            self._load = asyncio.ensure_future(self._load_once())
+            await asyncio.shield(self._load)
+
+    async def _load_once(self) -> None:
+        async with self._loading:
+            if not self._loaded:
+                await self._load_each()
+                await self._compiler.start()
+                self._loaded = True
+
+    async def _load_each(self) -> None:
+        """One after the other: vLLM measures what a device has left, and another that loads meanwhile would mislead it.
+
+        Where one fails, none is left behind.
+        """
+        loaded: list[Model] = []
+        try:
+            for model in self._models:
+                loaded.append(model)
+                await model.load()
+                self.metrics.expect(model.names[0])
+            self._refuse_twins()
+        except BaseException:
+            await asyncio.gather(*(model.engine.stop() for model in loaded))
+            raise
+
+    async def unload(self) -> None:
+        """Stops all engines."""
+        async with self._loading:
+            self._loaded = False
+            await asyncio.gather(self._compiler.stop(), *(model.engine.stop() for model in self._models))
+
+    async def find(self, name: str) -> Model:
+        """The model of that name, loaded. Raises UnknownModel."""
+        await self.load()  # some engines learn their names there
+        for model in self._models:
+            if name in model.names:
+                return model
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UnknownModel:
+        known = ", ".join(f"'{other}'" for model in self._models for other in model.names)
+        return UnknownModel(f"The model '{name}' does not exist. This server has {known}.", param="model")
+
+    async def cards(self) -> tuple[ModelCard, ...]:
+        """Every model, under each of its names."""
+        await self.load()
+        return tuple(card for model in self._models for card in model.cards)
+
+    async def card(self, name: str) -> ModelCard:
+        """Raises UnknownModel."""
+        for card in await self.cards():
+            if card.id == name:
+                return card
+        raise self._unknown(name)
+
+    async def metrics_text(self) -> bytes:
+        """What the app and its engines count."""
+        for name, state in (await self.states()).items():
+            self.metrics.up.labels(name).set(state.status == "ok")
+        return merged([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
+
+    async def states(self) -> Mapping[str, ModelState]:
+        """How each model is, by its own name."""
+        return {model.names[0]: await model.state() for model in self._models}
+
+    async def health(self) -> Mapping[str, ModelState]:
+        """The same. Raises EngineDead where there are models, and none of them can be served."""
+        states = await self.states()
+        if states and all(state.status == "down" for state in states.values()):
+            raise EngineDead(_why(states))
+        return states
+
+
+def _why(states: Mapping[str, ModelState]) -> str:
+    """One model's reason, or that of each."""
+    if len(states) == 1:
+        return "".join(state.reason or "" for state in states.values())
+    return " ".join(f"{name}: {state.reason}" for name, state in states.items())

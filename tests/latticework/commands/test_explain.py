@@ -1,0 +1,123 @@
+"""`latticework explain`: a line for each keyword, the grammar, and a status that a script can go by."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from latticework.cli import main
+
+SCHEMA = {
+    "title": "person",
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "tags": {"type": "array", "uniqueItems": True, "items": {}}},
+    "dependentRequired": {"name": ["tags"]},
+}
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+REQUEST = {
+    "model": "any",
+    "messages": [{"role": "user", "content": "hi"}],
+    "tools": [FUNCTION],
+    "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "array"}}},
+}
+
+
+@pytest.fixture
+def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Status, standard output and standard error of the command for a value."""
+
+    def run(value: Any, *options: str) -> tuple[int, str, str]:
+        file = tmp_path / "asked.json"
+        file.write_text(value if isinstance(value, str) else json.dumps(value))
+        return main(["explain", str(file), *options]), *capsys.readouterr()
+
+    return run
+
+
+def test_every_keyword_has_a_line(explain: Any) -> None:
+    status, out, err = explain(SCHEMA)
+    assert status == 0
+    found = {(line.split()[0], line.split()[1]): line.split()[2] for line in out.splitlines()}
+    assert found == {
+        ("/", "title"): "annotation",
+        ("/", "type"): "enforced",
+        ("/", "properties"): "enforced",
+        ("/", "dependentRequired"): "rewritten",
+        ("/properties/name", "type"): "enforced",
+        ("/properties/tags", "type"): "enforced",
+        ("/properties/tags", "uniqueItems"): "checked",
+        ("/properties/tags", "items"): "enforced",
+    }
+    assert "1 checked: the finished answer is checked too" in err
+
+
+def test_of_a_request_tools_and_answer_are_explained(explain: Any) -> None:
+    status, out, err = explain(REQUEST, "--json")
+    value = json.loads(out)
+    assert (status, value["exact"]) == (0, True)
+    assert [row["pointer"] for row in value["report"]] == [
+        "/tools/0/function/parameters",
+        "/response_format/json_schema/schema",
+    ]
+    assert "the grammar alone decides" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "markup"), [([], "<tool_call>"), (["--tool-format", "mistral_v11"], "[TOOL_CALLS]")]
+)
+def test_the_grammar_is_that_of_the_format(explain: Any, options: list[str], markup: str) -> None:
+    _, text, _ = explain(REQUEST, "--grammar", *options)
+    _, out, _ = explain(REQUEST, "--grammar", "--json", *options)
+    assert text.startswith("%llguidance {}")
+    assert markup in text
+    assert json.loads(out)["grammar"] == text
+
+
+REFUSED: list[tuple[Any, str, str]] = [
+    ({"$ref": "http://example.com/x"}, "/$ref", "is a remote reference"),
+    ({"type": "strnig"}, "/type", "'strnig'"),
+    ({"properties": {"a": {"pattern": "("}}}, "/properties/a/pattern", "regular expression"),
+    ({"tools": [{"type": "function"}]}, "tools[0].function", "Missing required parameter"),
+    ({"structured_outputs": {"regex": "a("}}, "/structured_outputs/regex", "does not compile"),
+    ({"tools": [FUNCTION], "tool_choice": {"type": "function", "function": {"name": "g"}}}, "tool_choice", "'g'"),
+    ({"tools": [FUNCTION], "tool_format": "morse"}, "tool_format", "must be one of"),
+    ({"enum": list(range(50_001))}, "/enum", "max_enum_values"),
+    ("[]", "/", "asked.json must be a JSON object"),
+    ("{", "/", "asked.json is not valid JSON"),
+    ('{"const": NaN}', "/", "asked.json is not valid JSON"),
+]
+
+
+@pytest.mark.parametrize(("value", "pointer", "reason"), REFUSED)
+def test_what_is_refused_is_status_3(explain: Any, value: Any, pointer: str, reason: str) -> None:
+    status, out, err = explain(value, "--json", "--grammar")
+    found = json.loads(out)
+    assert (status, found["exact"], found["grammar"]) == (3, False, None)
+    assert [(row["pointer"], row["status"]) for row in found["report"]] == [(pointer, "refused")]
+    assert reason in found["report"][0]["reason"]
+    assert "status 400" in err
+
+
+def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"type": "string"}')))
+    assert main(["explain", "-"]) == 0
+    assert capsys.readouterr().out.split()[:3] == ["/", "type", "enforced"]
+
+
+def test_free_text_is_told_as_such(explain: Any) -> None:
+    status, out, err = explain({"response_format": {"type": "text"}}, "--grammar")
+    assert (status, out) == (0, "")
+    assert "Nothing is constrained" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"), [(["/nowhere"], "/nowhere"), ([__file__, "--tool-format", "morse"], "morse")]
+)
+def test_wrong_usage(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["explain", *arguments])
+    assert exit_.value.code == 2
+    assert told in capsys.readouterr().err

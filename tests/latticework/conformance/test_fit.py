@@ -1,0 +1,79 @@
+"""A format takes the spelling that a chat template shows."""
+
+from __future__ import annotations
+
+import pytest
+from latticework.conformance.fit import fit
+from turngrammar import wire
+from turngrammar.formats import FORMATS, Format, Frame, choose
+from turngrammar.render import Call, render
+from turngrammar.spelling import CANONICAL, Spelling
+
+from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
+
+ONE = Call("f", '{"b": {"d": 1, "c": 2}, "a": true}')
+CODER = """<tool_call>{{ "\\n" }}<function={{ f.name }}>{{ "\\n" }}
+{%- for key, value in f.arguments.items() %}<parameter={{ key }}>{{ "\\n" }}
+{{- VALUE }}{{ "\\n" }}</parameter>{{ "\\n" }}{% endfor %}</function>{{ "\\n" }}</tool_call>"""
+
+
+def fitted(call: str, name: str = "hermes", gap: str = "") -> Format:
+    shown = template(call, gap=gap or '{{ "\\n\\n" }}')
+    format = FORMATS[name] if name != "hermes" else choose(shown.source)[0]
+    found = fit(shown, tokenizer(), tokenizer().ends, format)
+    assert found
+    return found
+
+
+def spelling(format: Format) -> Spelling:
+    parts = format.calls.item.head.parts + format.calls.item.tail.parts  # type: ignore[attr-defined]
+    return next(part.spelling for part in parts if isinstance(part, wire.Arguments))
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        ("tojson", CANONICAL),
+        ("tojson(separators=(',', ':'))", Spelling(",", ":")),
+        ("tojson(separators=(',', ': '))", Spelling(",", ": ")),
+        ("tojson(sort_keys=True)", Spelling(sorts=True)),
+        ("tojson(separators=(',', ':'), sort_keys=True)", Spelling(",", ":", sorts=True)),
+    ],
+)
+def test_separators_and_the_order_of_keys(filter: str, expected: Spelling) -> None:
+    found = fitted(HERMES.replace("tojson", filter))
+    assert spelling(found) == expected
+    assert expected.spell({"b": {"d": 1, "c": 2}, "a": True}) in render(found, [ONE])
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("value if value is string else value | tojson", "true"),
+        ("value if value is string or value is boolean or value is none else value | tojson", "True"),
+    ],
+)
+def test_words_of_python(value: str, words: str) -> None:
+    found = fitted(CODER.replace("VALUE", f"({value})"), "qwen3_coder")
+    assert f"<parameter=a>\n{words}\n</parameter>" in render(found, [ONE])
+
+
+def test_whitespace_before_and_between_calls() -> None:
+    plain = fitted(HERMES)
+    assert plain.lead == ""
+    assert render(plain, [ONE, ONE]).count("</tool_call>\n<tool_call>") == 1
+    led = fitted(HERMES.replace('{{ "\\n" if not loop.first or m.content }}', '{{ "\\n\\n" }}'))
+    assert led.lead == "\n\n"
+    assert render(led, [ONE, ONE]).count("</tool_call>\n\n<tool_call>") == 1
+
+
+@pytest.mark.parametrize("gap", ["", "\\n", "\\n\\n"])
+def test_whitespace_behind_thoughts(gap: str) -> None:
+    found = fitted(HERMES, gap='{{ "GAP" }}'.replace("GAP", gap))
+    spelled = gap.replace("\\n", "\n")
+    assert found.reasoning == Frame("<think>", "</think>", spelled, call_gap=spelled)
+
+
+@pytest.mark.parametrize("call", [ID_FIRST, "<call>{{ f.name }}: {{ f.arguments | tojson }}</call>"])
+def test_another_format_is_not_fitted(call: str) -> None:
+    assert fit(template(call), tokenizer(), tokenizer().ends, FORMATS["hermes"]) is None

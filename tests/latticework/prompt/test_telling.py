@@ -1,0 +1,53 @@
+"""What the prompt tells the model of tools and schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from latticework import Settings, create_app
+
+from tests.http import chat
+from tests.scripted import ScriptedEngine, says
+
+SCHEMA = {"type": "object", "properties": {"wombat": {"type": "integer"}}, "required": ["wombat"]}
+TOOL = {"type": "function", "function": {"name": "find_wombat", "parameters": SCHEMA}}
+AS_SCHEMA = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
+
+
+def prompt(fields: dict[str, Any], length: int = 100_000, **settings: Any) -> str:
+    engine = ScriptedEngine(says('{"wombat": 1}'), max_model_len=length)
+    response = chat(create_app(engine, settings=Settings(**settings)), **fields)
+    assert response.status_code == 200, response.text
+    return engine.prompts[0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "length", "told"),
+    [
+        ("always", 100_000, True),
+        ("always", 600, True),
+        ("auto", 100_000, True),
+        ("auto", 600, True),
+        ("auto", 330, False),  # the schema would fill more than a quarter of the context
+        ("never", 100_000, False),
+    ],
+)
+def test_the_schema_is_told(setting: str, length: int, told: bool) -> None:
+    asked = {"response_format": AS_SCHEMA, "max_tokens": 5}
+    assert ("wombat" in prompt(asked, length, schema_in_prompt=setting)) is told
+
+
+def test_json_mode_tells_nothing() -> None:
+    assert prompt({"response_format": {"type": "json_object"}}) == prompt({})
+
+
+def test_tools_are_told_to_a_model_that_was_never_shown_any() -> None:
+    told = prompt({"tools": [TOOL], "response_format": AS_SCHEMA})
+    assert "find_wombat" in told
+    assert "<tool_call>" in told
+
+
+def test_tools_are_told_though_none_may_be_called_so_that_the_prefix_stays() -> None:
+    free = {"tools": [TOOL], "response_format": AS_SCHEMA}
+    assert prompt({**free, "tool_choice": "none"}) == prompt(free)

@@ -1,0 +1,92 @@
+"""vLLM's structured_outputs: what it takes, what it refuses, and what its grammars allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from latticework import create_app
+from llguidance import LLMatcher, LLTokenizer
+
+from tests.http import chat
+from tests.scripted import ScriptedEngine, says
+
+TOOL = {"type": "function", "function": {"name": "f"}}
+CALL = '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>'
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+def grammar(**fields: Any) -> str:
+    """What reaches the engine."""
+    engine = ScriptedEngine(says("x"))
+    chat(create_app(engine), **fields)
+    return engine.asked[0].grammar or ""
+
+
+def allows(lark: str, text: str) -> bool:
+    tokenizer = LLTokenizer("byte")
+    matcher = LLMatcher(tokenizer, lark)
+    tokens = tokenizer.tokenize_str(text)
+    return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+
+
+CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
+    ({"choice": ["yes", 'a "quote"', "br{ce", "%json"]}, ["yes", 'a "quote"', "br{ce", "%json"], ["", "no", "yes "]),
+    ({"regex": r"\d{2}/[a-c]+"}, ["12/abc"], ["1/a", "12/abcd", "12/"]),
+    ({"regex": 'say "}" twice'}, ['say "}" twice'], ["say"]),
+    ({"grammar": 'start: r1 "!"\nr1: "a" | "b" // no end'}, ["a!", "b!"], ["a", "c!"]),
+    ({"grammar": 'root ::= "x" y\ny ::= "1" | "2"'}, ["x1"], ["x", "x3"]),
+    ({"json": SCHEMA}, ['{"n": 1}'], ["{}", "x"]),
+    ({"json": '{"type": "boolean"}'}, ["true"], ["1"]),
+    ({"json_object": True}, ['{"a": 1}', "{}"], ["[]"]),
+]
+
+
+@pytest.mark.parametrize(("structured", "good", "bad"), CASES)
+def test_the_grammar_is_what_was_asked_for(structured: dict[str, Any], good: list[str], bad: list[str]) -> None:
+    alone = grammar(structured_outputs=structured)
+    beside_tools = grammar(structured_outputs=structured, tools=[TOOL])
+    for text in good:
+        assert allows(alone, text)
+        assert allows(beside_tools, text)
+    for text in bad:
+        assert not allows(alone, text)
+        assert not allows(beside_tools, text)
+    assert allows(beside_tools, CALL)
+    assert not allows(alone, CALL)
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"structured_outputs": {}}, "structured_outputs"),
+    ({"structured_outputs": {"regex": "a", "choice": ["a"]}}, "structured_outputs"),
+    ({"structured_outputs": {"structural_tag": "{}"}}, "structured_outputs"),
+    ({"structured_outputs": {"choice": []}}, "structured_outputs.choice"),
+    ({"structured_outputs": {"regex": "("}}, "structured_outputs.regex"),
+    ({"structured_outputs": {"regex": "(?=a)b"}}, "structured_outputs.regex"),
+    ({"structured_outputs": {"grammar": "start: missing"}}, "structured_outputs.grammar"),
+    ({"structured_outputs": {"grammar": 'start: "a" }\nr0: "b" %lark {'}}, "structured_outputs.grammar"),
+    ({"structured_outputs": {"grammar": "root ::= ("}}, "structured_outputs.grammar"),
+    ({"structured_outputs": {"grammar": ""}}, "structured_outputs.grammar"),
+    ({"structured_outputs": {"grammar": "root ::= missing"}}, "structured_outputs.grammar"),
+    ({"structured_outputs": {"json": "{"}}, "structured_outputs.json"),
+    ({"structured_outputs": {"json": {"type": "x"}}}, "structured_outputs.json.type"),
+    ({"structured_outputs": {"regex": "a"}, "response_format": {"type": "json_object"}}, "structured_outputs"),
+]
+
+
+@pytest.mark.parametrize(("fields", "param"), WRONG)
+def test_what_is_none_is_refused(fields: dict[str, Any], param: str) -> None:
+    engine = ScriptedEngine(says("x"))
+    response = chat(create_app(engine), **fields)
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == param
+    assert engine.asked == []
+
+
+def test_the_answer_is_the_content_beside_tools() -> None:
+    for text, calls in (("yes", 0), (CALL, 1)):
+        engine = ScriptedEngine(says(text[:2], text[2:]))
+        body = chat(create_app(engine), tools=[TOOL], structured_outputs={"choice": ["yes", "no"]}).json()
+        message = body["choices"][0]["message"]
+        assert len(message.get("tool_calls", ())) == calls
+        assert message["content"] == (None if calls else text)

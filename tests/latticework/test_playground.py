@@ -1,0 +1,305 @@
+"""The playground as it is served, and as a browser shows it."""
+
+from __future__ import annotations
+
+import os
+import re
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from latticework import Settings, create_app
+from latticework.engines.base import Piece, Sampling, TokenSource
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from tests.browser import Page, browsing, chromium
+from tests.http import send
+from tests.scripted import ScriptedEngine
+from tests.serving import served
+
+MOST_BYTES = 40_000
+SCHEMA = '{"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"], "maxProperties": 1}'
+TOKENS = (
+    TokenSource('{"name": "', "forced"),
+    TokenSource("Ada ", "copied"),
+    TokenSource("Lovelace", "sampled"),
+    TokenSource('"}', "forced"),
+)
+# The smallest contrast that WCAG AA allows small text.
+CONTRAST = 4.5
+
+
+async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+    for token in TOKENS:
+        yield Piece(token.text, (0,), sources=(token,) if sampling.sources else ())
+    end = (TokenSource("", "forced"),) if sampling.sources else ()
+    yield Piece("", (0,), finish="stop", sources=end)
+
+
+def app(**settings: Any) -> Starlette:
+    return create_app(ScriptedEngine(script), settings=Settings(**settings))
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    response = send(app(), "GET", "/playground")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    return response.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({}, 200),
+        ({"playground": "on"}, 200),
+        ({"playground": "off"}, 404),
+        ({"api_keys": ("a",)}, 404),
+        ({"api_keys": ("a",), "playground": "on"}, 200),
+    ],
+)
+def test_it_is_off_where_there_are_keys_unless_it_is_asked_for(settings: dict[str, Any], status: int) -> None:
+    assert Settings(**settings).plays is (status == 200)
+    assert send(app(**settings), "GET", "/playground").status_code == status
+
+
+def test_its_policy_lets_it_run_what_it_has_and_ask_this_server_only(page: str) -> None:
+    policy = send(app(), "GET", "/playground").headers["content-security-policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == rules["frame-ancestors"] == "'none'"
+    assert rules["connect-src"] == "'self'"
+    for tag, rule in (("script", "script-src"), ("style", "style-src")):
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert rules[rule] == f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+    markup = re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.DOTALL)
+    assert not re.search(r"<[^>]+\s(style|on\w+)=", markup)
+
+
+def test_it_is_small_and_loads_nothing_else(page: str) -> None:
+    assert len(page.encode()) < MOST_BYTES
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", page)
+    assert not re.search(r"@import|\burl\(|\bimport\(", page)
+
+
+def test_mounted_it_asks_the_app_that_it_is_of(page: str) -> None:
+    host = Starlette(routes=[Mount("/llm", app())])
+    assert send(host, "GET", "/llm/playground").text == page
+    assert not re.search(r"[\"'`]/v1", page)
+
+
+# --- In a browser ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = chromium()
+    if program is None:
+        pytest.skip("there is no Chromium on the PATH")
+    with browsing(program, tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+@pytest.fixture
+def opened(tab: Page) -> Iterator[Page]:
+    """The page, ready to be used. At the end the browser must have nothing against it."""
+    with at(tab, app()):
+        tab.until("document.querySelector('#counts').textContent")
+        yield tab
+    assert tab.errors == []
+
+
+@contextmanager
+def at(tab: Page, served_app: Starlette) -> Iterator[None]:
+    """The tab at the playground of this app; it leaves before the server does."""
+    tab.look(1400, 860)
+    with served(served_app, Settings()) as server:
+        tab.errors.clear()
+        tab.requested.clear()
+        tab.open(f"http://127.0.0.1:{server.address[1]}/playground")
+        yield
+        tab.open("about:blank")
+
+
+def focus(tab: Page, name: str) -> None:
+    """By the keyboard alone."""
+    for _ in range(40):
+        if tab.evaluate("document.activeElement.id") == name:
+            return
+        tab.press("Tab")
+    raise AssertionError(f"{name} can't be reached by the keyboard")
+
+
+def text(tab: Page, selector: str) -> str:
+    return str(tab.evaluate(f"document.querySelector('{selector}').textContent"))
+
+
+def write(tab: Page, name: str, written: str) -> None:
+    """Over what a field holds."""
+    focus(tab, name)
+    tab.send("Input.dispatchKeyEvent", type="rawKeyDown", key="a", modifiers=2, commands=["selectAll"])
+    tab.type(written)
+
+
+def test_a_schema_is_typed_explained_and_answered(opened: Page) -> None:
+    write(opened, "schema", SCHEMA)
+    opened.until("document.querySelector('#findings').textContent.includes('maxProperties')")
+    assert text(opened, "#read") == "Read as a schema."
+    assert "type, properties, required" in text(opened, "#findings")
+    assert "enforced" in text(opened, "#counts")
+    assert '"maxProperties": 1' in text(opened, "#code")
+
+    opened.press("Enter", control=True)
+    opened.until("document.querySelector('#state').textContent.startsWith('Finished')")
+    shown = opened.evaluate("[...document.querySelectorAll('#out span')].map(one => [one.textContent, one.className])")
+    assert shown == [*([token.text, token.source] for token in TOKENS), ["∎", "forced"]]
+    assert [text(opened, f"#n-{source}") for source in ("forced", "copied", "sampled")] == ["3", "1", "1"]
+    assert (text(opened, "#saved"), text(opened, "#total")) == ("4", "5")
+    assert "5 tokens" in text(opened, "#state")
+    assert '"name": "Ada Lovelace"' in text(opened, "#message")
+    colours = opened.evaluate(
+        "['forced', 'copied', 'sampled'].map(kind => document.querySelector(`#out .${kind}`))"
+        ".map(one => getComputedStyle(one).backgroundColor)"
+    )
+    assert len(set(colours)) == 3
+
+
+def test_it_loads_in_one_request_and_asks_nobody_else(opened: Page) -> None:
+    origin, asked = opened.requested[0].removesuffix("/playground"), opened.requested
+    assert [url.removeprefix(origin) for url in asked] == ["/playground", "/v1/models", "/v1/grammars"]
+
+
+def test_the_history_survives_a_reload_and_asks_again(opened: Page) -> None:
+    write(opened, "schema", SCHEMA)
+    write(opened, "prompt", "Who wrote the first program?")
+    opened.press("Enter", control=True)
+    opened.until("document.querySelectorAll('#history tbody tr').length == 1")
+    address = opened.evaluate("location.href")
+    opened.open(address)
+    opened.until("document.querySelectorAll('#history tbody tr').length == 1")
+    assert "4 (80%)" in text(opened, "#history tbody")
+    opened.evaluate("document.querySelector('#history button').click()")
+    assert opened.evaluate("document.querySelector('#prompt').value") == "Who wrote the first program?"
+
+
+def test_several_models_are_there_to_choose_from_and_the_history_knows_which_it_was(tab: Page) -> None:
+    one, two = (ScriptedEngine(script, names) for names in (("one",), ("two", "alias")))
+    chosen = "document.querySelector('#model').value"
+    with at(tab, create_app(one, two)):
+        tab.until("document.querySelector('#counts').textContent")
+        assert tab.evaluate("[...document.querySelector('#model').options].map(one => one.value)") == [
+            "one",
+            "two",
+            "alias",
+        ]
+        write(tab, "schema", SCHEMA)
+        focus(tab, "model")
+        tab.press("ArrowDown")
+        assert tab.evaluate(chosen) == "two"
+        tab.press("Enter", control=True)
+        tab.until("document.querySelector('#state').textContent.startsWith('Finished')")
+        assert (len(one.asked), len(two.asked)) == (0, 1)
+        tab.press("ArrowUp")
+        assert tab.evaluate(chosen) == "one"
+        tab.evaluate("document.querySelector('#history button').click()")
+        assert tab.evaluate(chosen) == "two"
+
+
+def test_an_answer_that_breaks_off_is_told(opened: Page) -> None:
+    """The scripted engine knows nothing of the example's schema."""
+    opened.press("Enter", control=True)
+    opened.until("document.querySelector('#answer-error').textContent")
+    assert "breaks its schema" in text(opened, "#answer-error")
+    assert text(opened, "#state").startswith("Broken off")
+
+
+def test_what_is_wrong_is_told_where_it_is_written(opened: Page) -> None:
+    write(opened, "schema", '{"type": ')
+    opened.until("document.querySelector('#schema').getAttribute('aria-invalid') == 'true'")
+    assert text(opened, "#read").startswith("Not yet JSON")
+    write(opened, "schema", '{"type": "thing"}')
+    opened.until("document.querySelector('#report-error').textContent")
+    assert text(opened, "#report-error").startswith("400: ")
+    opened.errors.clear()  # a browser lists each answer that is no 200
+
+
+def test_tools_are_read_as_such_and_written_as_python(opened: Page) -> None:
+    write(opened, "schema", '{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}')
+    opened.until("document.querySelector('#findings').textContent.includes('add /')")
+    assert text(opened, "#read") == "Read as 1 tool."
+    opened.evaluate("document.querySelector('[value=python]').click()")
+    code = text(opened, "#code")
+    compile(code, "example", "exec")
+    assert 'tool_choice="required"' in code
+
+
+def test_a_key_is_asked_for_where_one_is_needed(tab: Page) -> None:
+    with at(tab, app(api_keys=("the-key",), playground="on")):
+        tab.until("document.activeElement.id == 'key'")
+        assert text(tab, "#ask-error").startswith("401: ")
+        tab.type("the-key")
+        tab.press("Enter")
+        tab.until("document.querySelector('#counts').textContent")
+        assert text(tab, "#ask-error") == ""
+        assert "YOUR-API-KEY" in text(tab, "#code")
+        assert "the-key" not in text(tab, "#code")
+
+
+NARROWEST = 360
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [NARROWEST, 900, 1400])
+def test_it_can_be_read_by_everybody(opened: Page, width: int, dark: bool) -> None:
+    opened.look(width, 860, dark=dark)
+    write(opened, "schema", SCHEMA)
+    opened.press("Enter", control=True)
+    opened.until("document.querySelector('#state').textContent.startsWith('Finished')")
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    assert unnamed(opened) == []
+    assert opened.evaluate(FAINT.replace("CONTRAST", str(CONTRAST))) == []
+    axe = Path(os.environ.get("AXE_CORE", "axe.min.js"))  # of the package axe-core, where somebody has it
+    if axe.exists():
+        opened.evaluate(axe.read_text())
+        told = "violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html}`))"
+        assert opened.evaluate(f"axe.run().then(found => found.{told})") == []
+
+
+OPERATED = {"textbox", "combobox", "button", "spinbutton", "radio", "region"}
+
+
+def unnamed(tab: Page) -> list[str]:
+    """What can be operated and has no name for those that don't see it."""
+    nodes = tab.send("Accessibility.getFullAXTree")["nodes"]
+    roles = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
+    assert {role for role, _ in roles} >= OPERATED
+    return [role for role, name in roles if role in OPERATED and not name]
+
+
+# The texts that stand out too little from what is behind them.
+FAINT = """(() => {
+  const colour = text => text.match(/[\\d.]+/g).map(Number);
+  const light = rgb => rgb.slice(0, 3)
+    .map(one => (one /= 255) <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = element => {
+    for (; element; element = element.parentElement) {
+      const [r, g, b, alpha = 1] = colour(getComputedStyle(element).backgroundColor);
+      if (alpha) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const contrast = element => {
+    const both = [light(colour(getComputedStyle(element).color)), light(behind(element))].sort((a, b) => b - a);
+    return (both[0] + 0.05) / (both[1] + 0.05);
+  };
+  const written = element => [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+  return [...document.querySelectorAll("body *")]
+    .filter(one => written(one) && one.checkVisibility() && !one.disabled)
+    .filter(one => !["SCRIPT", "OPTION"].includes(one.tagName))
+    .filter(one => contrast(one) < CONTRAST).map(one => `${one.outerHTML.slice(0, 80)} ${contrast(one).toFixed(2)}`);
+})()"""

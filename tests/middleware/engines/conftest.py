@@ -1,8 +1,0 @@
-"""Loads vLLM before the tests that import it: its imports warn, and warnings are errors in tests."""
-
-import warnings
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import middleware.engines.vllm.scheduler
-    import middleware.engines.vllm.worker  # noqa: F401

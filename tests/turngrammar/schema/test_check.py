@@ -1,0 +1,104 @@
+"""The last check of a document: bounded in what it computes and in what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft201909Validator, Draft202012Validator
+from turngrammar.schema import Options, compile_schema
+from turngrammar.schema.budget import Exceeded, budget
+from turngrammar.schema.check import LETTERS, MOST
+from turngrammar.schema.finder import finder
+
+
+def keywords(schema: Any, instance: Any, **options: Any) -> list[str]:
+    return [violation.keyword for violation in compile_schema(schema, Options(**options)).violations(instance)]
+
+
+def test_a_violation_is_told_in_a_few_words() -> None:
+    enum = {"enum": [f"value {n}" for n in range(10_000)]}
+    (violation,) = compile_schema(enum).violations("none of them")
+    assert violation.message.startswith("'none of them' is not one of")
+    assert len(violation.message) < LETTERS + 10
+    many = compile_schema({"items": {"type": "integer"}}).violations(["x"] * 5000)
+    assert len(many) == MOST
+
+
+def test_backtracking_without_end_is_given_up() -> None:
+    pattern, text = r"^(a|aa)+\b$", "a" * 100 + "!"
+    with pytest.raises(Exceeded), budget(0.05):
+        finder(pattern)(text)
+    assert keywords({"type": "string", "pattern": pattern}, text) == [""]
+
+
+def test_recursion_without_end_is_given_up() -> None:
+    again = {"$ref": "#/$defs/list"}
+    schema = {
+        "$defs": {"list": {"type": "array", "items": {"oneOf": [again, {"allOf": [again, {"minItems": 9}]}]}}},
+        **again,
+    }
+    instance: Any = []
+    for _ in range(40):
+        instance = [instance]
+    assert keywords(schema, instance) == [""]
+
+
+def test_an_automaton_keeps_to_the_budget() -> None:
+    with pytest.raises(Exceeded), budget(0):
+        finder("^(?:ab|a.){3,9}$")("abac" * 3)
+
+
+EVALUATED: list[tuple[dict[str, Any], Any]] = [
+    ({"properties": {"a": {}}}, {"a": 1}),
+    ({"properties": {"a": {}}}, {"b": 1}),
+    ({"patternProperties": {"^a": {}}}, {"ab": 1, "b": 1}),
+    ({"patternProperties": {r"\ba": {}}}, {"a": 1}),
+    ({"additionalProperties": {"type": "integer"}}, {"a": 1}),
+    (
+        {"allOf": [{"properties": {"a": {}}}, {"$ref": "#/$defs/x"}], "$defs": {"x": {"properties": {"b": {}}}}},
+        {"b": 1},
+    ),
+    ({"anyOf": [{"properties": {"a": {"const": 1}}, "required": ["a"]}, {"properties": {"b": {}}}]}, {"a": 2, "b": 1}),
+    ({"oneOf": [{"required": ["a"], "properties": {"a": {}}}, {"required": ["b"]}]}, {"a": 1, "c": 1}),
+    ({"if": {"properties": {"a": {"const": 1}}}, "then": {"properties": {"b": {}}}}, {"a": 1, "b": 1}),
+    ({"if": {"required": ["a"]}, "then": {}, "else": {"properties": {"b": {}}}}, {"b": 1}),
+    ({"dependentSchemas": {"a": {"properties": {"a": {}, "b": {}}}}}, {"a": 1, "b": 1}),
+    ({"dependentSchemas": {"a": {"properties": {"a": {}, "b": {}}}}}, {"b": 1}),
+    ({"allOf": [{"unevaluatedProperties": {"type": "integer"}}]}, {"b": 1}),
+    ({"not": {"not": {"properties": {"a": {}}}}}, {"a": 1}),
+    ({}, {}),
+    ({}, [1]),
+]
+
+
+@pytest.mark.parametrize(("schema", "instance"), EVALUATED)
+@pytest.mark.parametrize(
+    ("dialect", "validator"), [("2019-09", Draft201909Validator), ("2020-12", Draft202012Validator)]
+)
+@pytest.mark.parametrize("beyond", [False, {"type": "string"}])
+def test_what_is_unevaluated_is_what_jsonschema_says(
+    schema: dict[str, Any], instance: Any, dialect: str, validator: Any, beyond: Any
+) -> None:
+    closed = {**schema, "unevaluatedProperties": beyond}
+    if dialect == "2019-09" and 'Properties": {"type' in json.dumps(schema):
+        pytest.skip("there, jsonschema takes the keywords of a schema for names of properties")
+    assert (keywords(closed, instance, dialect=dialect) == []) == validator(closed).is_valid(instance)
+
+
+@pytest.mark.parametrize(
+    ("items", "unique"),
+    [
+        ([1, True, "1", None, [1], {"a": 1}], True),
+        ([1, 1.0], False),
+        ([0, False], True),
+        ([[0], [False]], True),
+        ([{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}], False),
+        ([[], {}, ""], True),
+        ([{"a": 1}, [["a", 1]]], True),
+    ],
+)
+def test_items_are_unique_by_value(items: list[Any], unique: bool) -> None:
+    assert Draft202012Validator({"uniqueItems": True}).is_valid(items) == unique
+    assert (keywords({"uniqueItems": True}, items) == []) == unique

@@ -1,0 +1,100 @@
+"""The laws, on schemas and instances that nobody thought of; jsonschema is the judge of what is valid."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from turngrammar.errors import RefusedSchema
+from turngrammar.schema import SchemaPlan, compile_schema
+from turngrammar.schema.audit import Acceptor, spell
+from turngrammar.schema.plan import COMPILED
+
+from tests.turngrammar.schema.strategies import INSTANCES, RECURSIVE, SCHEMAS
+
+MANY = st.lists(INSTANCES, min_size=12, max_size=24)
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+LAWS = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=SLOW)
+
+
+def _valid(schema: Any, instance: Any) -> bool:
+    try:
+        return bool(Draft202012Validator(schema).is_valid(instance))
+    except RecursionError:
+        assume(False)
+        raise
+
+
+def _holds(schema: Any, instances: list[Any]) -> None:
+    """Grammar and checks never accept what jsonschema rejects, and never lose what it accepts."""
+    try:
+        plan = compile_schema(schema)
+    except RefusedSchema as refusal:
+        assert refusal.message == "no document can fit this schema"
+        assert not any(_valid(schema, instance) for instance in instances)
+        return
+    acceptor = Acceptor(f"start: %json {plan.json}")
+    assert not acceptor.error
+    for instance in instances:
+        _agrees(plan, acceptor, instance, _valid(schema, instance))
+
+
+def _agrees(plan: SchemaPlan, acceptor: Acceptor, instance: Any, valid: bool) -> None:
+    accepted = acceptor.accepts(spell(plan.arrange(instance)))
+    checked = plan.violations(instance) == ()
+    assert checked == valid
+    assert not (valid and not accepted), f"{spell(instance)} is kept out by {plan.json}"
+    assert not (plan.exact and accepted and not valid), f"{spell(instance)} is let through by {plan.json}"
+
+
+@LAWS
+@given(SCHEMAS, MANY)
+def test_nothing_forbidden_gets_out_and_nothing_allowed_is_lost(schema: Any, instances: list[Any]) -> None:
+    _holds(schema, instances)
+
+
+@LAWS
+@given(RECURSIVE, MANY)
+def test_nor_through_references(schema: Any, instances: list[Any]) -> None:
+    _holds(schema, instances)
+
+
+@LAWS
+@given(SCHEMAS, MANY)
+def test_what_is_lowered_means_the_same_to_jsonschema(schema: Any, instances: list[Any]) -> None:
+    try:
+        plan = compile_schema(schema)
+    except RefusedSchema:
+        return
+    lowered = Draft202012Validator(plan.lowered)
+    for instance in instances:
+        valid, kept = _valid(schema, instance), bool(lowered.is_valid(instance))
+        assert valid == kept if plan.exact else kept or not valid
+
+
+@settings(LAWS, max_examples=60)
+@given(SCHEMAS | RECURSIVE)
+def test_a_schema_compiles_to_the_same_text_each_time(schema: Any) -> None:
+    try:
+        first = compile_schema(schema)
+    except RefusedSchema:
+        return
+    COMPILED.clear()
+    again = compile_schema(json.loads(json.dumps(schema)))
+    assert (first.json, first.report, first.exact) == (again.json, again.report, again.exact)
+
+
+@settings(LAWS, max_examples=60)
+@given(SCHEMAS | RECURSIVE)
+def test_every_keyword_is_accounted_for(schema: Any) -> None:
+    try:
+        plan = compile_schema(schema)
+    except RefusedSchema:
+        return
+    assert plan.exact or any(finding.status == "checked" for finding in plan.report)
+    found = {(finding.pointer, finding.keyword) for finding in plan.report}
+    assert len(found) == len(plan.report)
+    assert isinstance(schema, bool) or {keyword for at, keyword in found if at == ""} == set(schema)

@@ -1,0 +1,54 @@
+"""A schema that is almost one is refused by name or compiled: nothing else ever happens."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+
+import pytest
+from turngrammar.errors import GrammarError
+from turngrammar.schema import compile_schema
+
+from tests import shared
+from tests.mutation import mutated
+
+CASES = 600
+
+FOUND = [
+    {"properties": {"a": []}},
+    {"$defs": {"a": []}, "$ref": "#/$defs/a"},
+    {"dependentSchemas": {"a": [{}]}},
+    {"$ref": {}},
+    {"$schema": "http://json-schema.org/draft-04/schema#", "$ref": {}},
+    {"x": 1.5, "$ref": "#/x"},
+    {"x": {"type": "a"}, "$ref": "#/x"},
+    {"$defs": {"": True}, "allOf": [{"$ref": "#/$defs//$defs/"}]},
+]
+
+
+@pytest.mark.parametrize("schema", FOUND, ids=json.dumps)
+def test_what_was_found(schema: dict[str, object]) -> None:
+    with pytest.raises(GrammarError):
+        compile_schema(schema)
+
+
+def test_a_pattern_that_matches_nothing_leaves_the_other_alternatives() -> None:
+    plan = compile_schema({"anyOf": [{"type": "string", "pattern": "a$b"}, {"type": "null"}]})
+    assert plan.lowered == {"type": "null"}
+    assert plan.exact
+
+
+def test_almost_schemas() -> None:
+    rng = random.Random(20)
+    schemas = [row["schema"] for row in shared.rows("jsonschemabench_dev")]
+    schemas = [schema for schema in schemas if len(json.dumps(schema)) < 2000]
+    outcomes: Counter[str] = Counter()
+    for _ in range(CASES):
+        try:
+            compile_schema(mutated(rng.choice(schemas), rng))
+            outcomes["compiled"] += 1
+        except GrammarError as error:
+            outcomes[type(error).__name__] += 1
+    assert outcomes.keys() == {"compiled", "InvalidSchema", "RefusedSchema"}
+    assert outcomes["compiled"] > CASES / 10

@@ -1,0 +1,152 @@
+"""Each rewriting alone: exact where it can be, and the same as its source to jsonschema on many instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from jsonschema.validators import validator_for
+from turngrammar.schema import Options, compile_schema
+
+from tests.turngrammar.schema.strategies import INSTANCES
+
+D4 = {"$schema": "http://json-schema.org/draft-04/schema#"}
+D7 = {"$schema": "http://json-schema.org/draft-07/schema#"}
+ABC = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {}}}
+CLOSED = {**ABC, "additionalProperties": False}
+
+EXACT: dict[str, Any] = {
+    "oneOf by type": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+    "oneOf by range": {"oneOf": [{"type": "number", "maximum": 2}, {"type": "number", "minimum": 2}]},
+    "oneOf by discriminator": {
+        "oneOf": [{"required": ["a"], "properties": {"a": {"const": one}}} for one in ("a", "b")],
+        "type": "object",
+    },
+    "oneOf by required": {**CLOSED, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+    "oneOf that overlaps": {"oneOf": [{"type": "string", "minLength": 1}, {"type": "string", "pattern": "^a"}]},
+    "if, then, else": {
+        **ABC,
+        "if": {"properties": {"a": {"minimum": 3}}},
+        "then": {"required": ["b"]},
+        "else": {"required": ["c"]},
+    },
+    "if without else": {"if": {"type": "string"}, "then": {"minLength": 2}},
+    "dependencies": {**D7, **ABC, "dependencies": {"a": ["b"], "b": {"required": ["c"]}}},
+    "dependentRequired": {**ABC, "dependentRequired": {"a": ["b"], "b": ["c"]}},
+    "dependentSchemas": {**ABC, "dependentSchemas": {"a": {"properties": {"b": {"minLength": 1}}, "required": ["b"]}}},
+    "not type": {"not": {"type": ["string", "null"]}},
+    "not enum": {"type": ["integer", "string"], "minimum": 0, "maximum": 5, "not": {"enum": [1, "a", None]}},
+    "not const": {"type": "string", "not": {"const": "ab"}},
+    "not required": {**ABC, "not": {"required": ["a", "b"]}},
+    "not properties": {**ABC, "not": {"properties": {"b": {"const": "a"}}}},
+    "not pattern": {"type": "string", "not": {"pattern": "^a"}},
+    "not anyOf": {"not": {"anyOf": [{"type": "string"}, {"type": "array"}]}},
+    "not not": {"not": {"not": {"type": "string", "minLength": 1}}},
+    "not items": {"type": "array", "maxItems": 3, "not": {"items": {"type": "string"}}},
+    "propertyNames pattern": {"propertyNames": {"pattern": "^[ab]"}},
+    "propertyNames enum": {"propertyNames": {"enum": ["a", "b"]}},
+    "propertyNames length": {"type": "object", "propertyNames": {"maxLength": 1}},
+    "minProperties": {**CLOSED, "minProperties": 2},
+    "maxProperties": {**ABC, "maxProperties": 1},
+    "patternProperties that overlap": {"patternProperties": {"^a": {"type": "integer"}, "b$": {"minimum": 2}}},
+    "patternProperties beside properties": {**CLOSED, "patternProperties": {"^a": {"minimum": 2}, "x": True}},
+    "uniqueItems of an enum": {"type": "array", "items": {"enum": ["a", "b", 1]}, "uniqueItems": True},
+    "uniqueItems of booleans": {"type": "array", "items": {"type": "boolean"}, "uniqueItems": True},
+    "contains in a short array": {"type": "array", "maxItems": 3, "contains": {"type": "string"}},
+    "contains what all are": {"type": "array", "items": {"type": "string"}, "contains": {"type": "string"}},
+    "items and additionalItems": {**D7, "items": [{"type": "string"}], "additionalItems": {"type": "integer"}},
+    "unevaluatedProperties": {"type": "object", "allOf": [{"properties": {"a": True}}], "unevaluatedProperties": False},
+    "unevaluatedProperties with anyOf": {
+        **ABC,
+        "anyOf": [{"properties": {"x1": {"const": 1}}, "required": ["x1"]}, {"required": ["a"]}],
+        "unevaluatedProperties": False,
+    },
+    "unevaluatedItems": {"type": "array", "allOf": [{"prefixItems": [True]}], "unevaluatedItems": {"type": "string"}},
+    "siblings of $ref": {"$ref": "#/$defs/s", "minLength": 2, "$defs": {"s": {"type": ["string", "null"]}}},
+    "draft 4 limits": {**D4, "type": "number", "minimum": 1, "exclusiveMinimum": True, "maximum": 3},
+    "const with siblings": {"const": {"a": [1, None]}, "type": "object"},
+    "enum with type": {"enum": ["a", 1, None, [1], {"a": 1}], "type": ["string", "array", "object"]},
+    "deep allOf": {"allOf": [{"allOf": [{"type": "string"}, {"minLength": 1}]}, {"allOf": [{"pattern": "a"}]}]},
+    "look-ahead": {"type": "string", "pattern": "^(?=.*a)(?!.*b)"},
+    "a tree whose nodes exclude alternatives": {
+        "$ref": "#/$defs/n",
+        "$defs": {
+            "n": {
+                "properties": {"a": {"$ref": "#/$defs/n"}, "b": {"$ref": "#/$defs/n"}},
+                "oneOf": [{"required": ["a"]}, {"required": ["b"]}, {"maxProperties": 0}],
+                "type": "object",
+                "additionalProperties": False,
+            }
+        },
+    },
+    "recursion that meets itself": {
+        "allOf": [{"$ref": "#/$defs/l"}, {"$ref": "#/$defs/r"}],
+        "$defs": {
+            "l": {"properties": {"a": {"$ref": "#/$defs/l"}, "b": {"type": "string"}}},
+            "r": {"properties": {"a": {"$ref": "#/$defs/r"}, "b": {"minLength": 1}}},
+        },
+    },
+}  # fmt: skip
+CHECKED: dict[str, tuple[Any, set[str]]] = {
+    "uniqueItems of strings": ({"items": {"type": "string"}, "uniqueItems": True}, {"uniqueItems"}),
+    "contains in any array": ({"contains": {"type": "string"}}, {"contains"}),
+    "not a multiple": ({"type": "integer", "not": {"multipleOf": 3}}, {"not"}),
+    "oneOf of whole and other numbers": ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 2}]}, {"oneOf"}),
+    "a word boundary": ({"type": "string", "pattern": r"\bab\b"}, {"pattern"}),
+    "negative multiples": ({"type": "integer", "multipleOf": 3}, {"multipleOf"}),
+    "at least two of any names": ({"type": "object", "minProperties": 2}, {"minProperties"}),
+    "some value under any name": ({"not": {"additionalProperties": {"type": "string"}}, "type": "object"}, {"not"}),
+}
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@pytest.mark.parametrize("name", EXACT)
+@given(instances=st.lists(INSTANCES, min_size=8, max_size=16))
+def test_exact(name: str, instances: list[Any]) -> None:
+    schema = EXACT[name]
+    plan = compile_schema(schema)
+    assert plan.exact
+    source = validator_for(schema, default=Draft202012Validator)(schema)
+    lowered = Draft202012Validator(plan.lowered)
+    for instance in instances:
+        assert source.is_valid(instance) == lowered.is_valid(instance), instance
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_checked(name: str) -> None:
+    schema, keywords = CHECKED[name]
+    plan = compile_schema(schema)
+    assert not plan.exact
+    assert {finding.keyword for finding in plan.report if finding.status == "checked"} == keywords
+
+
+@pytest.mark.parametrize(
+    ("schema", "lowered"),
+    [
+        ({"type": "string", "title": "x", "default": 1}, {"type": "string"}),
+        ({"properties": {"z": True, "a": {}}, "type": "object"}, {"type": "object", "properties": {"z": {}, "a": {}}}),
+        ({"enum": ["b", "a", "b", 1]}, {"enum": ["b", "a", 1]}),
+        ({"type": ["string", "null"]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"type": "integer", "minimum": 1, "maximum": 9}, {"type": "integer", "minimum": 1, "maximum": 9}),
+        ({"type": "integer"}, {"type": "integer", "minimum": -(10**18), "maximum": 10**18}),
+        ({"type": "string", "nullable": True}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"type": "string", "nullable": True, **D7}, {"type": "string"}),
+        (True, {}),
+    ],
+)  # fmt: skip
+def test_normal_form(schema: Any, lowered: Any) -> None:
+    assert compile_schema(schema).lowered == lowered
+
+
+def test_the_bound_on_digits_can_be_moved() -> None:
+    lowered = compile_schema({"type": "integer", "minimum": 0}, Options(digits=3)).lowered
+    assert lowered == {"type": "integer", "minimum": 0, "maximum": 1000}
+
+
+def test_nullable_holds_in_the_check_too() -> None:
+    plan = compile_schema({"type": "string", "nullable": True, "enum": ["a"]})
+    assert plan.violations(None) == ()
+    assert plan.lowered == {"anyOf": [{"const": "a"}, {"type": "null"}]}

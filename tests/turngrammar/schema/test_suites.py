@@ -1,0 +1,93 @@
+"""Real schemas and the specification's own tests, with instances whose verdict is known.
+
+`make bench` and `WHOLE_SUITES=1` take all real schemas; otherwise every sixth of each source is taken.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from typing import Any
+
+import pytest
+from turngrammar.schema import Options
+from turngrammar.schema.audit import Verdict, counted, judge
+from turngrammar.schema.cli import summary
+
+from tests import shared
+
+EVERY = 1 if os.environ.get("WHOLE_SUITES") else 6
+
+# 1.0 is a whole number, but a grammar that offered it would make models write it. The specification's tests of that:
+SPELLED_AS_FLOATS = {
+    "const with 0 does not match other zero-like types",
+    "const with 1 does not match true",
+    "const with -2.0 matches integer and float types",
+    "float and integers are equal up to 64-bit representation limits",
+    "enum with 0 does not match false",
+    "enum with [0] does not match [false]",
+    "enum with 1 does not match true",
+    "enum with [1] does not match [true]",
+    "integer type matches integers",
+}
+UNSATISFIABLE = "no document can fit this schema"
+
+
+def _stratified(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same share of each source."""
+    sources: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if row["valid"] or row["invalid"]:
+            sources[row["split"]].append(row)
+    return [row for source in sources.values() for row in source[::EVERY]]
+
+
+def test_real_schemas() -> None:
+    rows = _stratified(shared.rows("jsonschemabench_dev"))
+    figures = summary([judge(row["schema"], row["valid"], counted(row)) for row in rows])
+    schemas = figures["schemas"]
+    assert figures["under"] == figures["crashed"] == 0
+    assert figures["exact"] >= 0.97 * schemas
+    assert figures["checked"] >= 0.995 * schemas - 1
+    assert figures["over"] <= 0.004 * schemas + 1
+    assert figures["refused"] <= 0.005 * schemas
+
+
+@pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
+def test_the_specification(suite: str, dialect: str) -> None:
+    """Formats are annotations there. What no document fits is refused, which is the right answer."""
+    mandatory = [row for row in shared.rows(suite) if not row["optional"] and not row["needs_remote"]]
+    verdicts = [(row, _judge(row, dialect)) for row in mandatory]
+    outcomes = Counter(verdict.outcome for _, verdict in verdicts)
+    assert outcomes["under"] == outcomes["crashed"] == 0
+    assert {row["description"] for row, verdict in verdicts if verdict.outcome == "over"} <= SPELLED_AS_FLOATS
+    assert {verdict.detail for _, verdict in verdicts if verdict.outcome == "refused"} == {UNSATISFIABLE}
+    assert not any(test["valid"] for row, verdict in verdicts if verdict.outcome == "refused" for test in row["tests"])
+    answered = outcomes["exact"] + outcomes["checked"] + outcomes["over"]
+    assert answered >= 0.95 * len(mandatory)
+    assert outcomes["exact"] >= 0.84 * len(mandatory)
+
+
+@pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
+def test_what_needs_a_remote_schema_is_refused_or_right(suite: str, dialect: str) -> None:
+    remote = [row for row in shared.rows(suite) if row["needs_remote"] and not row["optional"]]
+    verdicts = [_judge(row, dialect) for row in remote]
+    assert {verdict.outcome for verdict in verdicts} <= {"exact", "checked", "refused"}
+    refusals = [verdict.detail for verdict in verdicts if verdict.outcome == "refused"]
+    assert all(("never fetched" in detail or "is not known" in detail) and "(at /" in detail for detail in refusals)
+
+
+@pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
+def test_optional_regexes_let_nothing_through(suite: str, dialect: str) -> None:
+    regexes = [
+        row for row in shared.rows(suite) if row["optional"] and "regex" in row["file"] and not row["format_assert"]
+    ]
+    outcomes = Counter(_judge(row, dialect).outcome for row in regexes)
+    assert outcomes.keys() <= {"exact", "checked", "refused"}
+    assert outcomes["exact"] >= 0.9 * len(regexes)
+
+
+def _judge(row: dict[str, Any], dialect: str) -> Verdict:
+    valid = [test["data"] for test in row["tests"] if test["valid"]]
+    invalid = [test["data"] for test in row["tests"] if not test["valid"]]
+    return judge(row["schema"], valid, invalid, Options(dialect=dialect, assert_formats=False))

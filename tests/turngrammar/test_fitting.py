@@ -1,0 +1,89 @@
+"""The fourth reading of a wire tree: a text that is known to make given calls tells how it is spelled."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from turngrammar.fitting import Sample, fitted
+from turngrammar.formats import FORMATS
+from turngrammar.notation import PYTHON_WORDS
+from turngrammar.render import Call, render
+
+ARGUMENTS: dict[str, Any] = {"b": {"d": 1.5, "c": ["x", "é"]}, "a": True, "e": None, "f": "two\nlines"}
+CALLS = (Call("find", json.dumps(ARGUMENTS, ensure_ascii=False)), Call("list_all", "{}"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_fits_what_it_renders(name: str) -> None:
+    """And then renders as before; whitespace may stand in another leaf. A format of one call a turn is shown one."""
+    format = FORMATS[name]
+    shown = [CALLS[:1], CALLS] if "list_all" in render(format, CALLS) else [CALLS[:1]]
+    found = fitted(format, [Sample(render(format, calls), calls) for calls in shown])
+    assert found
+    assert [render(found, calls) for calls in shown] == [render(format, calls) for calls in shown]
+
+
+def hermes(text: str) -> Sample:
+    return Sample(text, (Call("find", '{"b": 1, "a": 2}'),))
+
+
+def respelled(*texts: str) -> str | None:
+    found = fitted(FORMATS["hermes"], [hermes(text) for text in texts])
+    return None if found is None else found.lead + render(found, [Call("find", '{"b": [1, 2], "a": 2}')])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '<tool_call>{"name": "find", "arguments": {"b": 1, "a": 2}}</tool_call>',
+            '<tool_call>{"name": "find", "arguments": {"b": [1, 2], "a": 2}}</tool_call>',
+        ),
+        (
+            '\n<tool_call>\n{"name":"find","arguments":{"b":1,"a":2}}\n</tool_call>',
+            '\n<tool_call>\n{"name":"find","arguments":{"b":[1,2],"a":2}}\n</tool_call>',
+        ),
+        (
+            '<tool_call>\n{"name": "find", "arguments": {"a": 2, "b": 1}}\n</tool_call>\n\n',
+            '<tool_call>\n{"name": "find", "arguments": {"a": 2, "b": [1, 2]}}\n</tool_call>\n\n',
+        ),
+    ],
+)
+def test_whitespace_separators_and_order(text: str, expected: str) -> None:
+    assert respelled(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "find(b=1, a=2)",
+        '<tool_call>\n{"name": "lose", "arguments": {"b": 1, "a": 2}}\n</tool_call>',
+        '<tool_call>\n{"name": "find", "arguments": {"b": 1, "a": 3}}\n</tool_call>',
+        'So: <tool_call>\n{"name": "find", "arguments": {"b": 1, "a": 2}}\n</tool_call>',
+    ],
+)
+def test_another_text_does_not_fit(text: str) -> None:
+    assert respelled(text) is None
+
+
+def test_the_first_sample_decides_and_later_ones_add() -> None:
+    compact = '<tool_call>\n{"name": "find", "arguments": {"a":2}}\n</tool_call>'
+    first = Sample(compact, (Call("find", '{"a": 2}'),))
+    ordered = hermes(compact.replace('"a":2', '"a":2,"b":1'))
+    found = fitted(FORMATS["hermes"], [first, ordered, hermes("no call")])
+    assert found
+    assert '{"a":[1,2],"b":1}' in render(found, [Call("find", '{"b": 1, "a": [1, 2]}')])
+    assert fitted(FORMATS["hermes"], [hermes("no call"), first]) is None
+
+
+def test_words_of_python_where_they_are_shown() -> None:
+    format = FORMATS["qwen3_coder"]
+    calls = (Call("find", '{"a": true, "b": null, "c": 1}'),)
+    shown = render(format, calls).replace("true", "True").replace("null", "None")
+    found = fitted(format, [Sample(shown, calls)])
+    assert found
+    assert PYTHON_WORDS[1] in render(found, [Call("find", '{"x": true}')])
+    assert render(found, [Call("find", '{"x": [true]}')]).count("True") == 0, "lists are JSON until one is shown"
