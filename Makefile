@@ -10,6 +10,7 @@
 #              into .venv-clients, some GB                                             make clients ARGS="instructor litellm"
 # make families   what models of 80 families write, held against their grammars, with the real tokenizers and templates of
 #              ../shared/data/families: ten minutes; written down in docs/families.json and docs/formats.md
+# make house   measures of the code: how many modules a request passes, names used twice, circles, sizes
 # All make .venv first, from requirements-cpu.txt; the second time they find it.
 
 VENV := .venv
@@ -21,7 +22,7 @@ RAY := .venv-ray
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check bench soak ray docs clients families format clean
+.PHONY: help install serve test check bench soak ray docs clients families house format clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -69,6 +70,9 @@ clients: $(INSTALLED)
 families: $(INSTALLED)
 	FAMILIES=all $(BIN)/python -m pytest tests/latticework/prompt/test_forged.py tests/latticework/conformance/test_families.py; \
 	  status=$$?; $(BIN)/python -m tests.docs && exit $$status
+
+house: $(INSTALLED)
+	$(BIN)/python -m tests.house $(ARGS)
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

@@ -19,12 +19,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from latticework import create_app
-from latticework.engines.base import Piece, Sampling
-from latticework.engines.vocabulary import Trial, Vocabulary
 from starlette.types import ASGIApp, Message, Scope
 
 from benchmarks.modelless import Modelless
+from latticework import create_app
+from latticework.engines.base import Piece, Sampling
+from latticework.engines.vocabulary import Trial, Vocabulary
 
 PIECES = 4_000  # a token each
 ROUNDS = 7

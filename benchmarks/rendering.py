@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import transformers
-from latticework import create_app
-from latticework.engines.base import Piece, Sampling
-from latticework.engines.huggingface import HuggingFaceTokenizer
 from starlette.testclient import TestClient
 
 from benchmarks.client import Answer, Failed, Said, read_whole
 from benchmarks.modelless import Modelless
 from benchmarks.targets import Target
 from benchmarks.workload import Task
+from latticework import create_app
+from latticework.engines.base import Piece, Sampling
+from latticework.engines.huggingface import HuggingFaceTokenizer
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,14 @@ from __future__ import annotations
 
 import os
 
-from latticework import create_app
 from starlette.applications import Starlette
+
+from latticework import create_app
 
 
 def app() -> Starlette:
-    from latticework.engines.vllm import VllmEngine
     from vllm.engine.arg_utils import AsyncEngineArgs  # slow to import
+
+    from latticework.engines.vllm import VllmEngine
 
     return create_app(VllmEngine(AsyncEngineArgs(model=os.environ["MODEL"])))

@@ -18,12 +18,13 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from latticework import Settings, create_app, lifespan
-from latticework.access.auth import CALLER
-from latticework.engines.base import Engine
 from starlette.responses import Response
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from latticework import Settings, create_app, lifespan
+from latticework.engines.base import Engine
+from latticework.http.auth import CALLER
 
 USERS = {"token-of-ada": "ada", "token-of-grace": "grace"}  # the host's own business: a database, a JWT ...
 FRONT_END = "https://app.example.com"
@@ -88,7 +89,8 @@ def make_host(engine: Engine) -> FastAPI:
 
 
 def app() -> FastAPI:
-    from latticework.engines.vllm import VllmEngine
     from vllm.engine.arg_utils import AsyncEngineArgs  # slow to import
+
+    from latticework.engines.vllm import VllmEngine
 
     return make_host(VllmEngine(AsyncEngineArgs(model=os.environ["MODEL"])))

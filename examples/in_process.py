@@ -14,10 +14,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx2
-from latticework import create_app, lifespan
-from latticework.engines.base import Engine
 from openai import AsyncOpenAI
 from pydantic import BaseModel, Field
+
+from latticework import create_app, lifespan
+from latticework.engines.base import Engine
 
 
 class Person(BaseModel):
@@ -59,8 +60,9 @@ async def person(client: AsyncOpenAI, model: str, text: str) -> Person | None:
 
 
 def main() -> None:
-    from latticework.engines.vllm import VllmEngine
     from vllm.engine.arg_utils import AsyncEngineArgs  # slow to import
+
+    from latticework.engines.vllm import VllmEngine
 
     engine = VllmEngine(AsyncEngineArgs(model=os.environ["MODEL"]))
     for found in asyncio.run(people(engine, TEXTS)):

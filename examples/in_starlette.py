@@ -14,12 +14,13 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from latticework import Settings, create_app, lifespan
-from latticework.engines.base import Engine
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+
+from latticework import Settings, create_app, lifespan
+from latticework.engines.base import Engine
 
 
 async def home(request: Request) -> PlainTextResponse:
@@ -40,7 +41,8 @@ def make_host(engine: Engine, settings: Settings | None = None) -> Starlette:
 
 
 def app() -> Starlette:
-    from latticework.engines.vllm import VllmEngine
     from vllm.engine.arg_utils import AsyncEngineArgs  # slow to import
+
+    from latticework.engines.vllm import VllmEngine
 
     return make_host(VllmEngine(AsyncEngineArgs(model=os.environ["MODEL"])))

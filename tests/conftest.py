@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
 from latticework import models
 from latticework.compiling.workers import Workers
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from jsonschema.protocols import Validator
 from jsonschema.validators import Draft202012Validator
+
 from latticework import openapi
 from latticework.openapi import EVENTS, JSON, OPERATIONS, Operation
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.prompt import ChatTemplate
-
 from tests import shared
 
 

@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
-from latticework.engines.base import EngineFailed, Piece, SampledToken, Sampling, TokenLogprob
 from llguidance import LLMatcher
-from turngrammar.cache import Cache
 
+from latticework.engines.base import EngineFailed, Piece, SampledToken, Sampling, TokenLogprob
 from tests.scripted import ByteTokenizer, Script, ScriptedEngine
+from turngrammar.cache import Cache
 
 VOCABULARY = ByteTokenizer.vocabulary
 WORDS = ("It ", "rains ", "in ", "Bergen. ", "é", "東京 ", "\n", "<b>", '"', "{", "🌦️ ")

@@ -11,9 +11,9 @@ from functools import cache
 from typing import Any, Literal
 
 from aiohttp import web
-from latticework.engines.huggingface import HuggingFaceTokenizer
 from llguidance import LLMatcher
 
+from latticework.engines.huggingface import HuggingFaceTokenizer
 from tests.scripted import CHATML
 
 END, START = "<|im_end|>", "<|im_start|>"

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
+from starlette.types import ASGIApp
+
 from latticework import Settings
 from latticework.serving import server
-from starlette.types import ASGIApp
 
 # Nothing takes as long, unless it hangs.
 PATIENCE = 60

@@ -26,23 +26,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Part": "latticework.asking.values",
+    "Part": "latticework.inprocess.values",
     "Served": "latticework.served",
     "Settings": "latticework.settings",
-    "Truncated": "latticework.asking.values",
-    "blocking": "latticework.asking.blocking",
-    "complete": "latticework.asking.values",
+    "Truncated": "latticework.inprocess.values",
+    "blocking": "latticework.inprocess.blocking",
+    "complete": "latticework.inprocess.values",
     "create_app": "latticework.app",
     "lifespan": "latticework.app",
-    "response_format": "latticework.asking.output",
-    "stream": "latticework.asking.values",
+    "response_format": "latticework.inprocess.output",
+    "stream": "latticework.inprocess.values",
 }
 
 if TYPE_CHECKING:
     from latticework.app import create_app, lifespan
-    from latticework.asking.blocking import blocking
-    from latticework.asking.output import response_format
-    from latticework.asking.values import Part, Truncated, complete, stream
+    from latticework.inprocess.blocking import blocking
+    from latticework.inprocess.output import response_format
+    from latticework.inprocess.values import Part, Truncated, complete, stream
     from latticework.served import Served
     from latticework.settings import Settings
 else:  # unseen by type checkers, which would let every name through

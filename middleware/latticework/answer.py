@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from latticework.errors import BadRequest
+from latticework.protocol import JsonObjectFormat, JsonSchemaResponse, StructuredOutputs, TextFormat, TurnRequest
 from turngrammar.client.written import Written
 from turngrammar.plan import SCHEMA_POINTER
 from turngrammar.tools import ANY_OBJECT
-
-from latticework.errors import BadRequest
-from latticework.protocol import JsonObjectFormat, JsonSchemaResponse, StructuredOutputs, TextFormat, TurnRequest
 
 
 @dataclass(frozen=True)

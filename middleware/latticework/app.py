@@ -13,17 +13,17 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from turngrammar.errors import GrammarError
 
-from latticework import body, openapi
-from latticework.access.auth import BearerAuth
-from latticework.access.keys import Keys
-from latticework.access.quota import Limited, Quotas
-from latticework.arrival import Timely
+from latticework import openapi
 from latticework.chat import ChatCompletions
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
 from latticework.explain import explained
+from latticework.http import body
+from latticework.http.arrival import Timely
+from latticework.http.auth import BearerAuth
+from latticework.http.keys import Keys
+from latticework.http.quota import Limited, Quotas
 from latticework.models import Models
 from latticework.playground import playground
 from latticework.protocol import GrammarRequest
@@ -32,6 +32,7 @@ from latticework.served import Served
 from latticework.settings import Settings, public
 from latticework.telemetry.record import REQUEST_ID, Recorded, request_id
 from latticework.validation import parse_as
+from turngrammar.errors import GrammarError
 
 
 def create_app(*models: Engine | Served, settings: Settings | None = None) -> Starlette:

@@ -10,12 +10,12 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from latticework import body, sse
-from latticework.completing.chunks import fold
-from latticework.completing.completion import Completion, Job
-from latticework.deadline import HEADER as TIMEOUT
-from latticework.deadline import Deadline, deadline
-from latticework.disconnect import unless_disconnected
+from latticework.generate.chunks import fold
+from latticework.generate.completion import Completion, Job
+from latticework.http import body, sse
+from latticework.http.deadline import HEADER as TIMEOUT
+from latticework.http.deadline import Deadline, deadline
+from latticework.http.disconnect import unless_disconnected
 from latticework.models import Models
 from latticework.protocol import ChatRequest
 from latticework.responses import Chunk, ChunkChoice

@@ -28,9 +28,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from turngrammar.errors import GrammarError
 
 from latticework.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, PromptRefused
+from turngrammar.errors import GrammarError
 
 
 class ErrorBody(msgspec.Struct):

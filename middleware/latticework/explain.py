@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 
-from turngrammar.plan import Plan
-
 from latticework.models import Models
 from latticework.offloop import off_loop
 from latticework.protocol import GrammarRequest
 from latticework.responses import Finding, Grammar
+from turngrammar.plan import Plan
 
 
 async def explained(models: Models, request: GrammarRequest, limit: float) -> Grammar:

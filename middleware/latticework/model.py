@@ -12,33 +12,33 @@ from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
-from turngrammar.analysis import texts
-from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, Turn, compile_turn
-from turngrammar.turns import Reasoning, reasoning_after
 
-from latticework import sampling, thoughts
-from latticework.access.admission import Places
 from latticework.answer import answer
 from latticework.compiling.compiled import Compiled
 from latticework.compiling.compiler import Compiler
 from latticework.compiling.wanted import Wanted, wanted
-from latticework.completing import closing
-from latticework.completing.closing import Close
-from latticework.completing.completion import Job
+from latticework.concurrency import Places
 from latticework.conformance.settle import Settled, settle
 from latticework.engines.base import Engine, EngineDead
 from latticework.engines.markup import markup
 from latticework.engines.vocabulary import Trial
 from latticework.errors import BadRequest
+from latticework.generate.completion import Job
 from latticework.offloop import off_loop
 from latticework.prompt import ChatTemplate, Prompt, PromptError
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
 from latticework.protocol import ChatRequest, TurnRequest
 from latticework.responses import ModelCard, ModelState
 from latticework.settings import InvalidSetting, Settings
-from latticework.thoughts import Budget
-from latticework.turn import turn
+from latticework.turn import reasoning as thinking
+from latticework.turn import sampling, truncation
+from latticework.turn.reasoning import Budget
+from latticework.turn.tools import turn
+from latticework.turn.truncation import Close
+from turngrammar.analysis import texts
+from turngrammar.formats import FORMATS, Format
+from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.turns import Reasoning, reasoning_after
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ WRITES = "%s writes tool calls in the format '%s': %s. Its self-test held in %d 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the thoughts."""
+    """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the thinking."""
 
     prompt: Prompt
     format: Format
@@ -213,8 +213,8 @@ class Model:
         reasoning = reasoning_after(asked.format, prompt.text)
         compiles = [self._wanted(asked, reasoning)]
         if request.max_reasoning_tokens is not None and reasoning in ("may", "open"):
-            begun = thoughts.have_begun(request.max_reasoning_tokens, reasoning)
-            compiles.append(self._wanted(asked, thoughts.behind(asked.format, begun=begun)))
+            begun = thinking.have_begun(request.max_reasoning_tokens, reasoning)
+            compiles.append(self._wanted(asked, thinking.behind(asked.format, begun=begun)))
         draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
         found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
         return self._job(request, draft, found) if len(found) == len(compiles) else draft
@@ -262,15 +262,15 @@ class Model:
         )
 
     def _close(self, request: ChatRequest, draft: _Draft, plan: Plan, room: int) -> Close:
-        close = closing.close(plan, draft.format, draft.reasoning, self.engine.tokenizer)
-        closing.refuse_short(request, close, room)
+        close = truncation.close(plan, draft.format, draft.reasoning, self.engine.tokenizer)
+        truncation.refuse_short(request, close, room)
         return close
 
     def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
         """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
         most = request.max_reasoning_tokens or 0
-        begun = thoughts.have_begun(most, draft.reasoning)
-        closing = thoughts.closing(draft.format, begun=begun, free=rest.grammar is None)
+        begun = thinking.have_begun(most, draft.reasoning)
+        closing = thinking.closing(draft.format, begun=begun, free=rest.grammar is None)
         return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
 
     def _encoded(self, prompt: Prompt) -> list[int]:
@@ -286,7 +286,7 @@ class Model:
                 tools=[tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
                 format=format,
                 schema=self._schema_to_tell(request),
-                template_kwargs={**thoughts.variables(request, format), **(request.chat_template_kwargs or {})},
+                template_kwargs={**thinking.variables(request, format), **(request.chat_template_kwargs or {})},
             )
         except PromptError as error:
             raise BadRequest(str(error), param=error.param) from error

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from latticework import chat, deadline, errors, meanings
+from latticework import chat, errors, meanings
 from latticework.compiling.failures import FAILURES
 from latticework.errors import ApiError
+from latticework.http import deadline
 from latticework.openapi import OPERATIONS, Operation
 from latticework.telemetry.record import REQUEST_ID
-
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
-from latticework import create_app
 
+from latticework import create_app
 from tests.http import send
 from tests.scripted import Script, ScriptedEngine, says
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from turngrammar.formats import FORMATS
-
 from tests.docs.made import ROOT, code, table
+from turngrammar.formats import FORMATS
 
 Row = Mapping[str, Any]
 

@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any
 
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+
+from tests.docs.made import code, table
+from tests.docs.samples import KEYWORDS, LATEST, Schema
 from turngrammar.errors import GrammarError
 from turngrammar.schema import Options, compile_schema
 from turngrammar.schema.dialect import DIALECTS
 from turngrammar.schema.formats import FORMATS
-
-from tests.docs.made import code, table
-from tests.docs.samples import KEYWORDS, LATEST, Schema
 
 # Which drafts have a keyword that no meta-schema tells of.
 _UNTOLD = {"$ref": tuple(DIALECTS), "writeOnly": ("draft7", "2019-09", LATEST), "nullable": (LATEST,)}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from latticework.telemetry.metrics import Metrics
-from latticework.telemetry.tracing import ATTRIBUTES
 from prometheus_client.metrics import MetricWrapperBase
 
+from latticework.telemetry.metrics import Metrics
+from latticework.telemetry.tracing import ATTRIBUTES
 from tests.docs.made import code, table
 
 

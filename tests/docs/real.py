@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from latticework import cli
 from latticework.openapi import OPERATIONS
-
 from tests.docs.made import ROOT
 
 # Where each target's ARGS go.

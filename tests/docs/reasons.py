@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import turngrammar.schema
-
 from tests.docs import keywords
 from tests.docs.samples import KEYWORDS
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 
 from latticework.settings import OPTIONS, Option, Settings
-
 from tests.docs.made import ROOT, code, table
 
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from turngrammar.schema import compile_schema
 from turngrammar.schema.audit import Acceptor
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from latticework import errors
 from latticework.errors import ApiError
-from turngrammar.schema import Options, compile_schema
-from turngrammar.schema.dialect import DIALECTS
-
 from tests.docs import api, keywords, reasons
 from tests.docs.made import PAGES, ROOT, names, rewritten, table
 from tests.docs.parts import PARTS
 from tests.docs.samples import KEYWORDS
+from turngrammar.schema import Options, compile_schema
+from turngrammar.schema.dialect import DIALECTS
 
 STALE = "{} is not what the code says any more: `make docs` writes it anew (or `python -m tests.docs`)"
 

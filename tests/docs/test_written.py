@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
 from latticework import config
 from latticework.settings import OPTIONS
-
 from tests.docs import real, written
 from tests.docs.made import PAGES, ROOT
 

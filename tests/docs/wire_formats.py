@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.docs import families
+from tests.docs.made import code, table
 from turngrammar.docs import Doc, documented
 from turngrammar.formats import FENCED, FORMATS
 from turngrammar.formats.choice import MARKS
-
-from tests.docs import families
-from tests.docs.made import code, table
 
 
 def part() -> str:

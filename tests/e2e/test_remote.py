@@ -20,14 +20,14 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
-from latticework import Settings, create_app
-from latticework.engines.checkpoint import load
-from latticework.engines.remote import RemoteEngine, probe
-from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE
 from openai import OpenAI
 
 from benchmarks.servers import Server, running, vllm
 from benchmarks.targets import embedded_target
+from latticework import Settings, create_app
+from latticework.engines.checkpoint import load
+from latticework.engines.remote import RemoteEngine, probe
+from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE
 from tests.e2e.conftest import KEY, MODEL, serving
 from tests.e2e.test_tools import ANSWER, ASK, check_calls
 from tests.remote import byte_tokenizer

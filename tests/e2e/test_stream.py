@@ -10,9 +10,9 @@ import httpx
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator
-from latticework.completing.chunks import fold
-from latticework.responses import Chunk
 
+from latticework.generate.chunks import fold
+from latticework.responses import Chunk
 from tests import shared
 from tests.e2e.conftest import MODEL, RunningServer
 from tests.e2e.test_tools import ANSWER, TOOLS

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from latticework import Settings, create_app
 from latticework.engines.base import Piece, Sampling
-
 from tests.examples.environment import python_with
 from tests.scripted import Script, ScriptedEngine
 from tests.serving import served

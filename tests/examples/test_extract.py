@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from latticework import Settings, create_app
 
 from examples import extract
 from examples.extract import Order
 from examples.letters import letters
+from latticework import Settings, create_app
 from tests.examples.faults import Cut, Faulty
 from tests.free import free_engine
 from tests.serving import served

@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 import httpx
 import openai
 import pytest
-from latticework.engines.base import Piece, Sampling
-from latticework.errors import RateLimited, ServerFault
 from openai import OpenAI
 
 from examples import in_fastapi
+from latticework.engines.base import Piece, Sampling
+from latticework.errors import RateLimited, ServerFault
 from tests.hosting import Hosted, hosted
 from tests.scripted import ScriptedEngine
 

@@ -14,11 +14,11 @@ import httpx
 import schemathesis
 from hypothesis import reject
 from hypothesis import strategies as st
-from latticework import create_app
 from schemathesis import GenerationMode
 from schemathesis.core.errors import InvalidSchema
 from starlette.applications import Starlette
 
+from latticework import create_app
 from tests import described
 from tests.free import free_engine
 from tests.fuzz.target import Target

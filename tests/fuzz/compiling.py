@@ -14,23 +14,23 @@ from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
+
+from benchmarks import workload
 from latticework.compiling.child import Child, Late, OutOfMemory
 from latticework.compiling.messages import Ask, Learn
 from latticework.engines.vocabulary import Vocabulary
-from turngrammar.client.written import Written
-from turngrammar.errors import GrammarError
-from turngrammar.formats import FORMATS
-from turngrammar.limits import Limits
-from turngrammar.plan import Plan, ToolChoice, Turn
-from turngrammar.tools import Input, Tool
-
-from benchmarks import workload
 from tests import shared
 from tests.fuzz.target import Target
 from tests.mutation import mutated
 from tests.turngrammar.laws import read, sample
 from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
 from tests.turngrammar.test_inputs import GRAMMARS
+from turngrammar.client.written import Written
+from turngrammar.errors import GrammarError
+from turngrammar.formats import FORMATS
+from turngrammar.limits import Limits
+from turngrammar.plan import Plan, ToolChoice, Turn
+from turngrammar.tools import Input, Tool
 
 MEMORY = 2**30
 SECONDS = 5.0

@@ -10,15 +10,15 @@ from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
-from latticework import body
-from latticework.errors import BadRequest
-from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, Turn, compile_turn
-from turngrammar.render import Call, render
 
+from latticework.errors import BadRequest
+from latticework.http import body
 from tests.fuzz.target import Target
 from tests.turngrammar.laws import read
 from tests.turngrammar.test_parser import TOOLS
+from turngrammar.formats import FORMATS, Format
+from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.render import Call, render
 
 CALLS = [Call("f", '{"a": "b", "c": [1, {"d": null}]}'), Call("g", "{}")]
 NOISE = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from latticework import create_app
 from llguidance import LLMatcher, LLTokenizer
 
+from latticework import create_app
 from tests.http import chat
 from tests.scripted import ScriptedEngine, says
 

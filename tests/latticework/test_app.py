@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
-from latticework import Settings, __version__, create_app
-from latticework.engines.base import EngineDead, EngineFailed, Piece, PromptRefused, Sampling
 from starlette.applications import Starlette
 
+from latticework import Settings, __version__, create_app
+from latticework.engines.base import EngineDead, EngineFailed, Piece, PromptRefused, Sampling
 from tests.http import chat, events, send
 from tests.scripted import Script, ScriptedEngine, says
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import latticework
 import pytest
+
+import latticework
 from latticework import cli
 from latticework.commands import engines, serve
 from latticework.commands.command import STATUSES, Impossible

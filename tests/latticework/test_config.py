@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from latticework import config, settings
 from latticework.cli import main
 from latticework.commands import serve

@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
+
 from latticework import Settings, create_app
 from latticework.engines.base import Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
-from starlette.types import ASGIApp
-
 from tests.http import USER, chat, events, send
 from tests.latticework.compiling.faults import FAULTY, schema
 from tests.scripted import ByteTokenizer, ScriptedEngine, says

@@ -7,9 +7,9 @@ import random
 from typing import Any
 
 import pytest
+
 from latticework import create_app
 from latticework.inputs import InputText
-
 from tests.http import USER, chat, events
 from tests.scripted import ScriptedEngine, says
 

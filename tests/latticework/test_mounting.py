@@ -19,8 +19,6 @@ import httpx
 import httpx2
 import pytest
 from fastapi import FastAPI
-from latticework import Settings, create_app, lifespan, openapi
-from latticework.engines.base import Piece, Sampling
 from openai import AsyncOpenAI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -32,6 +30,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from latticework import Settings, create_app, lifespan, openapi
+from latticework.engines.base import Piece, Sampling
 from tests.hosting import hosted
 from tests.http import USER, chat, send
 from tests.scripted import ScriptedEngine, says

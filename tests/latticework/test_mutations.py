@@ -8,7 +8,6 @@ from collections import Counter
 from typing import Any
 
 from latticework import create_app
-
 from tests.http import send
 from tests.mutation import mutated
 from tests.scripted import ScriptedEngine, says

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 from jsonschema.validators import Draft202012Validator
-from latticework import create_app, errors, openapi
-from latticework.errors import ApiError
-from latticework.meanings import MEANINGS
-from latticework.protocol import ChatRequest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from benchmarks import workload
+from latticework import create_app, errors, openapi
+from latticework.errors import ApiError
+from latticework.meanings import MEANINGS
+from latticework.protocol import ChatRequest
 from tests import described
 from tests.e2e import test_bad_input, test_chat, test_drafts, test_stream, test_tools
 from tests.http import send

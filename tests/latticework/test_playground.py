@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from latticework import Settings, create_app
-from latticework.engines.base import Piece, Sampling, TokenSource
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from latticework import Settings, create_app
+from latticework.engines.base import Piece, Sampling, TokenSource
 from tests.browser import Page, browsing, chromium
 from tests.http import send
 from tests.scripted import ScriptedEngine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
+
 from latticework.settings import OPTIONS, InvalidSetting, Settings, from_environ, keys, public
 
 

@@ -9,14 +9,14 @@ from typing import Any, get_type_hints
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+
 from latticework import Served, Settings, create_app, lifespan, supervisor
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
 from latticework.served import OWN, ModelSettings
 from latticework.settings import InvalidSetting
 from latticework.telemetry.metrics import merged
-from starlette.applications import Starlette
-
 from tests.free import free
 from tests.http import USER, chat, send
 from tests.scripted import ByteTokenizer, MarkedTokenizer, Script, ScriptedEngine, says

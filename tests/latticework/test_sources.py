@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
-from latticework import create_app
-from latticework.engines.base import Piece, Sampling, TokenSource
 from starlette.applications import Starlette
 
+from latticework import create_app
+from latticework.engines.base import Piece, Sampling, TokenSource
 from tests.http import chat, events
 from tests.scripted import ScriptedEngine
 

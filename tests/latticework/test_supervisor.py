@@ -9,11 +9,11 @@ from functools import partial
 
 import httpx
 import pytest
+
 from latticework import Settings, create_app, lifespan, models, supervisor
 from latticework.engines.base import EngineDead
 from latticework.supervisor import LOOK, Backoff, Supervised
 from latticework.telemetry.metrics import Metrics
-
 from tests.http import USER
 from tests.scripted import ScriptedEngine, says
 

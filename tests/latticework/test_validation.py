@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from latticework.errors import BadRequest
 from latticework.validation import parse
 

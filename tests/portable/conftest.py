@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
 from latticework import embedded
 from latticework.engines.base import Piece, Sampling
 from latticework.engines.portable import PortableArgs, PortableEngine
-from transformers import LlamaConfig, LlamaForCausalLM
 
 NAME = "tiny"
 

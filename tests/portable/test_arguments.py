@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from latticework import cli, config
 from latticework.commands import engines
 from latticework.commands.command import WrongUsage

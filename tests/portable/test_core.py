@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from latticework import Settings, create_app, embedded
-from latticework.engines.portable import PortableArgs, PortableEngine
 from openai import OpenAI
 
+from latticework import Settings, create_app, embedded
+from latticework.engines.portable import PortableArgs, PortableEngine
 from tests.e2e.conftest import MODEL
 from tests.e2e.test_chat import (
     test_a_cut_document_is_a_length_error,

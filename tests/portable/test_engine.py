@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import torch
+
 from latticework.engines.base import EngineDead, EngineFailed, Piece, Sampling
 from latticework.engines.portable import PortableArgs, PortableEngine, answer
-
 from tests.portable.conftest import NAME, Driven, text
 
 PERSON = """start: "{\\"name\\": \\"" NAME "\\", \\"age\\": " AGE ", \\"kind\\": \\"person of no fixed abode\\"}"

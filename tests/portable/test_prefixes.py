@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import DynamicCache
+
 from latticework.engines.base import Sampling
 from latticework.engines.portable import PortableArgs, PortableEngine
 from latticework.engines.portable.prefixes import Prefixes
-from transformers import DynamicCache
-
 from tests.portable.conftest import Driven, text
 from tests.portable.test_engine import FREE, HELD, model, tokens
 

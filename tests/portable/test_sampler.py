@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from latticework.engines.base import Sampling
 from latticework.engines.portable.sampler import Sampler
 

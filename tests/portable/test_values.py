@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import pytest
-from latticework import Truncated, blocking, create_app, embedded, response_format
-from latticework.asking.blocking import Blocking
-from latticework.engines.portable import PortableArgs, PortableEngine
 from outlines import types
 from outlines.types import dsl
 from pydantic import BaseModel, Field
+
+from latticework import Truncated, blocking, create_app, embedded, response_format
+from latticework.engines.portable import PortableArgs, PortableEngine
+from latticework.inprocess.blocking import Blocking
 
 
 class Kind(enum.Enum):

@@ -7,11 +7,11 @@ import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 
+from ray.serve import Application
+
 from latticework import Settings
 from latticework.deployments.ray import deployment
 from latticework.engines.base import Engine, Piece, Sampling
-from ray.serve import Application
-
 from tests.free import free_engine
 from tests.scripted import ScriptedEngine
 

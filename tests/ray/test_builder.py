@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("ray", reason="Ray is not installed here; make ray has it installed, and runs this")
 
 import yaml
+
 from latticework.commands.command import WrongUsage
 from latticework.deployments.ray import ONGOING, app
 from latticework.settings import OPTIONS, InvalidSetting

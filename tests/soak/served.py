@@ -17,13 +17,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from latticework import Settings, create_app, lifespan
-from latticework.serving import server
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from latticework import Settings, create_app, lifespan
+from latticework.serving import server
 from tests.free import free_engine
 
 BEAT = 0.01

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llguidance import LLMatcher, LLTokenizer
+
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher
+
+from tests.turngrammar.laws import sample
+from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
 from turngrammar.closing import Closer, Missing, missing
 from turngrammar.closing.search import matcher, taken
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema import compile_schema
-
-from tests.turngrammar.laws import sample
-from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 LAWS = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=SLOW)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher
+
+from tests.turngrammar.laws import BYTE_SPECIALS, BYTES, generates, read, tokens
 from turngrammar.client.written import Written
 from turngrammar.errors import GrammarError, RefusedSchema
 from turngrammar.formats import FORMATS, Format
 from turngrammar.plan import ToolChoice, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
-
-from tests.turngrammar.laws import BYTE_SPECIALS, BYTES, generates, read, tokens
 
 LAWS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from turngrammar.fitting import Sample, fitted
 from turngrammar.formats import FORMATS
 from turngrammar.notation import PYTHON_WORDS

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
+
+from tests.latticework.conformance.exceptions import OTHERWISE
 from turngrammar.formats import FORMATS, choose
 from turngrammar.render import Call, render
 from turngrammar.turns import reasoning_after
-
-from tests.latticework.conformance.exceptions import OTHERWISE
 
 CALLS = [Call("get_weather", '{"city": "Oslo", "days": 3}'), Call("now", "{}")]
 

@@ -6,14 +6,14 @@ import random
 from typing import Any
 
 import pytest
+
+from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.client.written import Written
 from turngrammar.formats.marked import HARMONY
 from turngrammar.plan import ToolChoice, Turn, compile_turn
 from turngrammar.render import Call
 from turngrammar.tools import Tool
 from turngrammar.turns import Mode, Reasoning
-
-from tests.turngrammar.laws import chunkings, generates, read
 
 PARAMETERS = {
     "type": "object",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+
 from turngrammar.formats import Format
 from turngrammar.formats.atoms import common_end, common_start, without_common_end
 from turngrammar.formats.holes import ARGUED, NAMED, NUMBERED, name_end, pattern

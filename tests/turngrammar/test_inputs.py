@@ -6,6 +6,8 @@ import json
 import random
 
 import pytest
+
+from tests.turngrammar.laws import generates, read, sample
 from turngrammar.client.enclosed import COMMON, enclosed_grammar
 from turngrammar.client.inputs import compile_input
 from turngrammar.errors import InvalidGrammar, InvalidTools
@@ -13,8 +15,6 @@ from turngrammar.formats import FORMATS, HERMES
 from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Input, Tool
-
-from tests.turngrammar.laws import generates, read, sample
 
 NASTY = [
     '"',

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from turngrammar.lark.escape import ANYTHING, escaped, join, one_of, quoted, repeated
 
 from tests.turngrammar.laws import BYTE_SPECIALS, generates
+from turngrammar.lark.escape import ANYTHING, escaped, join, one_of, quoted, repeated
 
 ALPHABET = (
     [chr(code) for code in range(1, 0x180)]

@@ -9,6 +9,8 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
+
+from tests.turngrammar.laws import chunkings, generates, read, sample
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format, Frame
 from turngrammar.notation import Notation
@@ -16,8 +18,6 @@ from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
 from turngrammar.wire import Lit, Many, Value
-
-from tests.turngrammar.laws import chunkings, generates, read, sample
 
 WEATHER = Tool(
     "get_weather",

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from tests import shared
 from turngrammar.client.written import Written
 from turngrammar.errors import BeyondLimit
 from turngrammar.formats import FORMATS
 from turngrammar.limits import DEFAULTS, Limits, check, written_out
 from turngrammar.plan import Turn
 from turngrammar.tools import Input, Tool
-
-from tests import shared
 
 HERMES = FORMATS["hermes"]
 SMALL = Limits(tools=2, schema_depth=4, properties=3, enum_values=3, pattern_length=10, repetitions=20)

@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
+
 from turngrammar.client.written import Written
 from turngrammar.formats import FORMATS
 from turngrammar.packed import SLICE

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+
+from tests.turngrammar.laws import chunkings, read
 from turngrammar.events import ArgumentsDelta, ContentDelta, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import FORMATS, HERMES, Format
 from turngrammar.parser.cursor import MOST_SPACE
@@ -12,8 +14,6 @@ from turngrammar.plan import ToolChoice, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
 from turngrammar.turns import Reasoning
-
-from tests.turngrammar.laws import chunkings, read
 
 TOOLS = (Tool("f"), Tool("g"))
 AUTO = compile_turn(Turn(HERMES, TOOLS))

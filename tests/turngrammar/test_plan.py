@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+
+from tests.turngrammar.laws import BYTE_SPECIALS, generates, read
 from turngrammar.client.written import Written
 from turngrammar.errors import GrammarError, InvalidSchema, InvalidTools
 from turngrammar.formats import FORMATS, HERMES
@@ -10,8 +12,6 @@ from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
 from turngrammar.turns import Reasoning
-
-from tests.turngrammar.laws import BYTE_SPECIALS, generates, read
 
 CITY = {
     "type": "object",

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
+from tests.turngrammar.laws import BYTE_SPECIALS, generates, read, sample
 from turngrammar.errors import RefusedSchema
 from turngrammar.formats import FORMATS
 from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
-
-from tests.turngrammar.laws import BYTE_SPECIALS, generates, read, sample
 
 # These tell strings from other values, so every schema means in them what it means in JSON …
 EXACT = ["hermes", "pythonic", "gemma4", "functiongemma", "deepseek_v32", "kimi_k3", "olmo3"]

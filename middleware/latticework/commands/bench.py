@@ -9,9 +9,8 @@ from argparse import REMAINDER, ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from turngrammar.columns import columns
-
 from latticework.commands.command import DONE, IMPOSSIBLE, WRONG, Command, Impossible, WrongUsage, show, with_json
+from turngrammar.columns import columns
 
 ROOT = Path(__file__).parents[3]
 

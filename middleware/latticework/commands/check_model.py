@@ -9,9 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from turngrammar.columns import columns
-
 from latticework.commands.command import DONE, FOUND, Command, Impossible, WrongUsage, say, show, with_json
+from turngrammar.columns import columns
 
 if TYPE_CHECKING:
     from latticework.conformance.report import Report

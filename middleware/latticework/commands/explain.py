@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from turngrammar.columns import columns
-
 from latticework.commands.command import DONE, FOUND, Command, WrongUsage, contents, say, show, with_json
+from turngrammar.columns import columns
 
 if TYPE_CHECKING:
     from turngrammar.plan import Plan, Turn
@@ -70,9 +69,8 @@ def _run(given: Namespace) -> int:
 
 def explained(text: bytes, name: str, format: str) -> Explained:
     """`name` is what the text is called in messages. Raises WrongUsage for a format that is none."""
-    from turngrammar.errors import GrammarError
-
     from latticework.errors import BadRequest
+    from turngrammar.errors import GrammarError
 
     try:
         return _compiled(_turn(text, name, format))
@@ -84,14 +82,13 @@ def explained(text: bytes, name: str, format: str) -> Explained:
 
 def _turn(text: bytes, name: str, format: str) -> Turn:
     """One that is as a request asks for, or one whose content fits the schema. Raises BadRequest."""
+    from latticework.errors import BadRequest
+    from latticework.http.body import decode_object
+    from latticework.protocol import TurnRequest
+    from latticework.turn import tools
+    from latticework.validation import parse_as
     from turngrammar.formats import FORMATS
     from turngrammar.plan import Turn
-
-    from latticework import turn
-    from latticework.body import decode_object
-    from latticework.errors import BadRequest
-    from latticework.protocol import TurnRequest
-    from latticework.validation import parse_as
 
     if format not in FORMATS:
         raise WrongUsage(f"--tool-format {format}: latticework formats lists those that there are")
@@ -102,7 +99,7 @@ def _turn(text: bytes, name: str, format: str) -> Turn:
     asked = request.tool_format or format
     if asked not in FORMATS:
         raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
-    return turn.turn(request, FORMATS[asked])
+    return tools.turn(request, FORMATS[asked])
 
 
 def _compiled(turn: Turn) -> Explained:

@@ -83,7 +83,7 @@ def _said(given: Namespace) -> tuple[Settings, Config]:
 
 def _settings(given: Namespace, file: Config) -> Settings:
     """The file's settings, over them the environment's, and over them those of the command line."""
-    from latticework.access.keys import Keys
+    from latticework.http.keys import Keys
 
     on_line = {option.field: _frozen(vars(given)[option.field]) for option in OPTIONS if option.field in given}
     settings = Settings(**{**file.settings, **in_environ(os.environ), **on_line})

@@ -23,11 +23,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from turngrammar.errors import GrammarError
-
 from latticework.compiling import messages, system
 from latticework.compiling.compiled import Compiled
 from latticework.compiling.messages import Ask, Fault, Told
+from turngrammar.errors import GrammarError
 
 # An interpreter, its imports and a large vocabulary, on a machine that may be loading a model.
 START = 120.0

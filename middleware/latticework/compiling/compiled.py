@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import InvalidGrammar
 from turngrammar.limits import Limits, check
 from turngrammar.plan import Plan, Turn, compile_turn
-
-from latticework.engines.vocabulary import Trial, Vocabulary
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from turngrammar.cache import Cache
-from turngrammar.errors import GrammarError
-from turngrammar.limits import Limits, check_count
-from turngrammar.plan import Turn
-
 from latticework.compiling.child import Crashed, Done, Late, OutOfMemory, WorkerError
 from latticework.compiling.compiled import Compiled
 from latticework.compiling.failures import explained
@@ -28,6 +23,10 @@ from latticework.compiling.workers import Workers
 from latticework.engines.vocabulary import Vocabulary
 from latticework.settings import Settings
 from latticework.telemetry.metrics import Metrics
+from turngrammar.cache import Cache
+from turngrammar.errors import GrammarError
+from turngrammar.limits import Limits, check_count
+from turngrammar.plan import Turn
 
 # A compile that failed by its own doing would again. It is not tried for so long, in seconds, that a busy moment may
 # have been the reason; and so many of them are remembered.

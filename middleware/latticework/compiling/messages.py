@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from latticework.compiling.compiled import Compiled
+from latticework.engines.vocabulary import Vocabulary
 from turngrammar.errors import GrammarError
 from turngrammar.limits import Limits
 from turngrammar.plan import Turn
-
-from latticework.compiling.compiled import Compiled
-from latticework.engines.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ import sys
 import traceback
 from contextlib import suppress
 
-from turngrammar.errors import GrammarError, RefusedSchema
-
 from latticework.compiling import system
 from latticework.compiling.compiled import compiled
 from latticework.compiling.messages import Answer, Ask, Fault, Learn, OutOfMemory, Said, Told
 from latticework.engines.vocabulary import Vocabulary
+from turngrammar.errors import GrammarError, RefusedSchema
 
 # How many seconds later than by its supervisor a process ends by itself.
 GRACE = 2.0

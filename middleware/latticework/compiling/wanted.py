@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 import msgspec
+
 from turngrammar.errors import BeyondLimit
 from turngrammar.plan import TOOL_POINTER, Turn
 

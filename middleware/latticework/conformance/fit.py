@@ -6,13 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from turngrammar.fitting import Sample, fitted
-from turngrammar.formats import Format, Frame
-
 from latticework.conformance.cases import CASES, Case
 from latticework.conformance.transcript import NoTranscript, Transcript, transcribe
 from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
+from turngrammar.fitting import Sample, fitted
+from turngrammar.formats import Format, Frame
 
 _SPACE = r"[ \t\r\n]*"
 

@@ -9,15 +9,15 @@ from functools import cached_property
 from itertools import islice
 
 from llguidance import LLMatcher
-from turngrammar.events import ArgumentsDelta, Event, Malformed, ToolCallEnd, ToolCallStart
-from turngrammar.formats import Format
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
-from turngrammar.turns import Mode
 
 from latticework.conformance.cases import SCHEMA, Case, tools
 from latticework.conformance.respacing import respaced_texts
 from latticework.conformance.transcript import Transcript
 from latticework.engines.vocabulary import Vocabulary
+from turngrammar.events import ArgumentsDelta, Event, Malformed, ToolCallEnd, ToolCallStart
+from turngrammar.formats import Format
+from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.turns import Mode
 
 STRANGER = "erase_disk"
 """The name of a tool that is not on offer."""

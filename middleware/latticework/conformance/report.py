@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
+from latticework.conformance.cases import CASES
+from latticework.conformance.settle import Settled, Verdict, settle, tried
+from latticework.engines.base import Tokenizer
+from latticework.prompt import ChatTemplate
+from latticework.prompt.traits import Traits
 from turngrammar import wire
 from turngrammar.analysis import texts
 from turngrammar.formats import Format, Frame
 from turngrammar.notation import JSON_WORDS, Notation
 from turngrammar.render import Call, render
 from turngrammar.spelling import Spelling
-
-from latticework.conformance.cases import CASES
-from latticework.conformance.settle import Settled, Verdict, settle, tried
-from latticework.engines.base import Tokenizer
-from latticework.prompt import ChatTemplate
-from latticework.prompt.traits import Traits
 
 Use = Literal["call", "thoughts", "end of turn"]
 

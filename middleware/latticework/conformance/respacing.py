@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from latticework.conformance.cases import Case
 from turngrammar.formats import Format
 from turngrammar.render import render
-
-from latticework.conformance.cases import Case
 
 
 def respaced_texts(format: Format, case: Case, text: str) -> Iterator[str]:

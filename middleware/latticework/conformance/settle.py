@@ -6,9 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from turngrammar.formats import FORMATS, Format, candidates, fenced
-from turngrammar.turns import Mode
-
 from latticework.conformance.cases import CASES, Case
 from latticework.conformance.fit import fit
 from latticework.conformance.law import WHITESPACE, Breach, Trial
@@ -16,6 +13,8 @@ from latticework.conformance.transcript import NoTranscript, transcribe
 from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
 from latticework.prompt.inference import infer
+from turngrammar.formats import FORMATS, Format, candidates, fenced
+from turngrammar.turns import Mode
 
 SELF_TEST = ("one call", "parallel calls", "thoughts, then a call", "a document")
 """The cases that a model is put to when it is loaded."""

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from latticework.conformance.cases import Case, offered
+from latticework.engines.base import Tokenizer
+from latticework.prompt import ChatTemplate, PromptError
+from latticework.turn.reasoning import SWITCHES
 from turngrammar.analysis import texts
 from turngrammar.formats import Format
 from turngrammar.render import Call
 from turngrammar.turns import Reasoning, reasoning_after
-
-from latticework.conformance.cases import Case, offered
-from latticework.engines.base import Tokenizer
-from latticework.prompt import ChatTemplate, PromptError
-from latticework.thoughts import SWITCHES
 
 Message = dict[str, Any]
 

@@ -9,10 +9,9 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
-from turngrammar.cache import Cache
-
 from latticework.engines.markup import pattern
 from latticework.engines.vocabulary import Source, Trial, Vocabulary
+from turngrammar.cache import Cache
 
 # What is remembered of grammars that were tried: the weight of their texts together, in letters.
 MOST_LETTERS = 32 * 2**20

@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from turngrammar.formats import Format
-from turngrammar.render import Call, render
-
 from latticework.prompt.template import PromptError
 from latticework.prompt.traits import Telling
+from turngrammar.formats import Format
+from turngrammar.render import Call, render
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
 

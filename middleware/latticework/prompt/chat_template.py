@@ -9,8 +9,6 @@ from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, Required, TypedDict, Unpack
 
-from turngrammar.formats import FENCED, Format
-
 from latticework.prompt.briefing import brief, normal_tool
 from latticework.prompt.conversation import adapt, split_reasoning
 from latticework.prompt.custom import as_function
@@ -19,6 +17,7 @@ from latticework.prompt.messages import Setting
 from latticework.prompt.probe import probe
 from latticework.prompt.template import PromptError, Template
 from latticework.prompt.traits import DOORS, Traits
+from turngrammar.formats import FENCED, Format
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _OURS = ("messages", "tools")

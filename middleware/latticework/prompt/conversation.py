@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from turngrammar.formats.format import Frame
-
 from latticework.prompt.custom import as_function_call
 from latticework.prompt.messages import Setting, Step, joined, text, user, without
 from latticework.prompt.template import PromptError
@@ -19,6 +17,7 @@ from latticework.prompt.toolhistory import (
     write_out_calls,
 )
 from latticework.prompt.traits import Message, Place
+from turngrammar.formats.format import Frame
 
 
 def adapt(messages: Iterable[Mapping[str, Any]], setting: Setting) -> list[Message]:

@@ -13,6 +13,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from latticework.prompt.chat_template import ChatTemplate
+from latticework.prompt.renderings import NAMES, ONE, OTHERS, SEVERAL, Renderings, shown, squeezed
+from latticework.prompt.template import PromptError
 from turngrammar.errors import GrammarError
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import Format
@@ -22,10 +25,6 @@ from turngrammar.formats.responses import read_response_template
 from turngrammar.plan import Plan, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
-
-from latticework.prompt.chat_template import ChatTemplate
-from latticework.prompt.renderings import NAMES, ONE, OTHERS, SEVERAL, Renderings, shown, squeezed
-from latticework.prompt.template import PromptError
 
 # What a format has to render as the template does, and to read back. Keys are in order: some templates sort them.
 RENDERED = (

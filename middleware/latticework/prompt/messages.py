@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from turngrammar.formats import Format
-
 from latticework.prompt.traits import Message, Traits
+from turngrammar.formats import Format
 
 Step = Callable[[list[Message], "Setting"], list[Message]]
 

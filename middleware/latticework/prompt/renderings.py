@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from latticework.prompt.chat_template import ChatTemplate
+from latticework.prompt.traits import Calling, Message
 from turngrammar.formats import HERMES, Frame, choose
 from turngrammar.formats.atoms import atoms, common_start, is_tag, without_common_end
 from turngrammar.formats.inferred import Sample, Shown, Unclear, find_object
-
-from latticework.prompt.chat_template import ChatTemplate
-from latticework.prompt.traits import Calling, Message
 
 # Words that no chat template holds, so that what is found of them in a rendering is where they were put.
 _QUESTION, _ANSWER, _THOUGHT = "yabbering", "bettongia", "kultarring"

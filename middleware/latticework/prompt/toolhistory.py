@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from turngrammar.render import Call, render
-
 from latticework.prompt.arguments import as_json, as_object, as_string
 from latticework.prompt.messages import Setting, joined, text, user, without
 from latticework.prompt.traits import Message
+from turngrammar.render import Call, render
 
 # Where each of the last calls stood, and its function's name, by the call's id.
 Order = Mapping[str | None, tuple[int, str]]

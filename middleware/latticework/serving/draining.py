@@ -7,8 +7,8 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from latticework import sse
 from latticework.errors import Unavailable
+from latticework.http import sse
 from latticework.serving.starting import lifespan
 
 REFUSED = "The server is stopping."

@@ -14,8 +14,8 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from latticework.completing.completion import Completion
 from latticework.errors import ServerFault, as_api_error
+from latticework.generate.completion import Completion
 from latticework.telemetry import tracing
 from latticework.telemetry.metrics import Metrics
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from latticework.engines.huggingface import HuggingFaceTokenizer
 
+from latticework.engines.huggingface import HuggingFaceTokenizer
 from tests.e2e.families.biases import BIASES, FAMILIES, in_order
 from tests.e2e.families.kinds import Kind
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from latticework.engines.huggingface import HuggingFaceTokenizer
 
+from latticework.engines.huggingface import HuggingFaceTokenizer
 from tests.e2e.families.asking import REPEATABLE, SAMPLINGS, Answer, ask, body, is_asked
 from tests.e2e.families.biases import FAMILIES
 from tests.e2e.families.judging import faults, outcome

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from latticework.cli import main
 from latticework.commands import bench
 

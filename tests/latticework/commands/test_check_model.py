@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from latticework.cli import main
 from latticework.commands import check_model
-
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
+
 from latticework import Settings, config
 from latticework.cli import main
 from latticework.commands import engines
 from latticework.config import CONFIG, TABLES, Config
 from latticework.serving import server
 from latticework.settings import OPTIONS
-from starlette.types import ASGIApp
-
 from tests.http import send
 from tests.scripted import ScriptedEngine, says
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from latticework.cli import main
 from turngrammar.events import ToolCallStart
 from turngrammar.formats import FORMATS

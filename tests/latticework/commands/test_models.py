@@ -8,11 +8,11 @@ import threading
 from typing import Any
 
 import pytest
+
 from latticework import Settings, __version__, create_app
 from latticework.cli import main
 from latticework.commands.models import KEY, URL
 from latticework.conformance import law
-
 from tests.scripted import ScriptedEngine, says
 from tests.serving import served
 

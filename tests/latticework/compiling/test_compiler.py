@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+
 from latticework.compiling.child import Broken, Busy, Crashed, Died, Done, Late, OutOfMemory, WorkerError
 from latticework.compiling.compiled import Compiled
 from latticework.compiling.compiler import REMEMBERED_FOR, Compiler, limits

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from latticework.compiling.child import Broken, Busy, Child, Crashed, Died, Done, Late, OutOfMemory, WorkerError
 from latticework.compiling.compiled import Compiled
 from latticework.compiling.messages import Ask, Learn
 from latticework.compiling.workers import Workers
+from tests.latticework.compiling.faults import FAULTY, asking
 from turngrammar.errors import BeyondLimit, GrammarError
 from turngrammar.limits import Limits
-
-from tests.latticework.compiling.faults import FAULTY, asking
 
 SOON = 0.3
 LONG = 60.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from latticework.conformance.cases import CASES, Case
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.prompt import ChatTemplate
-
 from tests.remote import byte_tokenizer
 
 TURNS = """

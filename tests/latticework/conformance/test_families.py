@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from latticework.conformance.law import WHITESPACE
 from latticework.conformance.report import every
 from latticework.conformance.settle import Settled, Verdict, settle
-
 from tests import families, shared
 from tests.families import Family
 from tests.latticework.conformance.exceptions import EXCEPTIONS, OTHERWISE

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
 from latticework.conformance.fit import fit
+from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 from turngrammar import wire
 from turngrammar.formats import FORMATS, Format, Frame, choose
 from turngrammar.render import Call, render
 from turngrammar.spelling import CANONICAL, Spelling
-
-from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 
 ONE = Call("f", '{"b": {"d": 1, "c": 2}, "a": true}')
 CODER = """<tool_call>{{ "\\n" }}<function={{ f.name }}>{{ "\\n" }}

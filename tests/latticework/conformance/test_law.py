@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from latticework.conformance.cases import CASES, PARAMETERS
 from latticework.conformance.law import PARTS, STRANGER, WHITESPACE, Trial
 from latticework.conformance.settle import settle
 from latticework.conformance.transcript import transcribe
+from tests.latticework.conformance.made import HERMES, case, template, tokenizer
 from turngrammar.formats import FORMATS
 from turngrammar.plan import ToolChoice, Turn, compile_turn
 from turngrammar.tools import Tool
 from turngrammar.turns import Mode
-
-from tests.latticework.conformance.made import HERMES, case, template, tokenizer
 
 
 def trial(name: str = "one call", mode: Mode = "required") -> Trial:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from latticework.conformance.settle import settle
 from latticework.conformance.transcript import transcribe
 from latticework.prompt import ChatTemplate
-
 from tests.latticework.conformance.made import HERMES, TURNS, case, template, tokenizer
 
 TURN_BETWEEN = TURNS.replace("GAP", "").replace("CALL", HERMES).replace("</think>", "</think><end><start>assistant")

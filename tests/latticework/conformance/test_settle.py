@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from latticework.conformance import law
 from latticework.conformance.law import Trial
 from latticework.conformance.settle import DECISIVE, SELF_TEST, Settled, settle
-
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 
 UNKNOWN = "<call>{{ f.name }}: {{ f.arguments | tojson }}</call>"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from latticework.engines.vllm import counts
-from latticework.engines.vllm.counts import counting
 from prometheus_client import Gauge, generate_latest
 from vllm.v1.metrics.prometheus import unregister_vllm_metrics
+
+from latticework.engines.vllm import counts
+from latticework.engines.vllm.counts import counting
 
 
 def made(model: str) -> Gauge:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from latticework.engines.detokenizer import Detokenizer
 
 TOKENS = [b"a", "é".encode(), "é".encode()[:1], "é".encode()[1:], "😀".encode()[:3], "😀".encode()[3:], b"<|end|>"]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import cast
 
 import pytest
-from latticework.engines.drafts import CERTAIN, Draft, Drafter, Text
-from latticework.engines.worth import Chances
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+
+from latticework.engines.drafts import CERTAIN, Draft, Drafter, Text
+from latticework.engines.worth import Chances
 from turngrammar.formats import FORMATS
 from turngrammar.plan import ToolChoice, Turn, compile_turn
 from turngrammar.tools import Tool

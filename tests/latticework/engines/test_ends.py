@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from latticework.engines.checkpoint import load
 from latticework.engines.vocabulary import EndTokens, all_ends
-
 from tests.remote import byte_tokenizer
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from latticework import embedded
 from latticework.engines.huggingface import HuggingFaceTokenizer
 

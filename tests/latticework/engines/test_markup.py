@@ -8,9 +8,10 @@ from itertools import product
 from typing import Any
 
 import pytest
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+
 from latticework.engines.markup import markup, pattern
 from latticework.engines.segments import SegmentEncoder
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llguidance import LLMatcher
+
 from latticework.engines.mistral import MistralTokenizer
 from latticework.prompt import ChatTemplate
-from llguidance import LLMatcher
-from turngrammar.formats import choose
-
 from tests.tekken import write_tekken
+from turngrammar.formats import choose
 
 pytest.importorskip("mistral_common")
 

@@ -7,11 +7,12 @@ import time
 from typing import Any
 
 import pytest
-from latticework.engines.vllm.outputs import Bell, StepOutputs, Tokens, pass_on_tokens
 from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.v1.engine import EngineCoreOutput, EngineCoreRequest, FinishReason
 from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
 from vllm.v1.metrics.stats import IterationStats
+
+from latticework.engines.vllm.outputs import Bell, StepOutputs, Tokens, pass_on_tokens
 
 # The outputs of an answer, step by step.
 ANSWER = [([5], None), ([6, 7, 8], None), ([9], None), ([10, 2], FinishReason.STOP)]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from latticework.engines.vllm import VllmEngine
-from latticework.engines.vllm.drafting import EXTENSION, SCHEDULER
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.usage.usage_lib import UsageContext
+
+from latticework.engines.vllm import VllmEngine
+from latticework.engines.vllm.drafting import EXTENSION, SCHEDULER
 
 SMALL = {
     "architectures": ["LlamaForCausalLM"],

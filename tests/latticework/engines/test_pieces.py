@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from vllm.outputs import CompletionOutput
+
 from latticework.engines.base import EngineDead, EngineError, EngineFailed, Sampling
 from latticework.engines.pieces import Pieces
-from vllm.outputs import CompletionOutput
 
 TOKENIZER: Any = SimpleNamespace(token_bytes=[b"a"], special_tokens={})
 

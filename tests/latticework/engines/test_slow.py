@@ -8,12 +8,13 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from llguidance import LLMatcher
+
 from latticework.engines.base import EngineDead
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.engines.slow import SAMPLES, SlowTokenizer
 from latticework.engines.vocabulary import Pieces, Ranks
 from latticework.engines.wrapping import wrapped
-from llguidance import LLMatcher
 
 transformers = pytest.importorskip("transformers")
 tiktoken = pytest.importorskip("tiktoken")

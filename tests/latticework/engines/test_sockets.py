@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import zmq
 import zmq.asyncio
+
 from latticework.engines.vllm.sockets import StepSocket, read_quickly
 
 

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from vllm.outputs import CompletionOutput
+
 from latticework.engines.base import Sampling, Saved
 from latticework.engines.drafts import CERTAIN, Draft
 from latticework.engines.pieces import Pieces
 from latticework.engines.sources import SAVED, SOURCES
 from latticework.engines.vllm.scheduler import Drafting
-from vllm.outputs import CompletionOutput
 
 GUESS = 3
 # Two of these make up one character.

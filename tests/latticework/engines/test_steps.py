@@ -9,8 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from latticework.engines.vllm import steps
-from latticework.engines.vllm.steps import MOST, StepCounts, Tally, count_together
 from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
 from vllm.config import VllmConfig
 from vllm.v1.engine import FinishReason
@@ -18,6 +16,9 @@ from vllm.v1.metrics.loggers import StatLoggerManager
 from vllm.v1.metrics.prometheus import unregister_vllm_metrics
 from vllm.v1.metrics.stats import FinishedRequestStats, IterationStats, SchedulerStats
 from vllm.v1.spec_decode.metrics import SpecDecodingStats
+
+from latticework.engines.vllm import steps
+from latticework.engines.vllm.steps import MOST, StepCounts, Tally, count_together
 
 BOUNDS = [0.1, 0.5, 1.0]
 # More than are written in one go, and some that are not written until somebody looks.

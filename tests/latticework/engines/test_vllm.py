@@ -12,12 +12,6 @@ from typing import Any, Literal
 
 import pytest
 import torch
-from latticework.engines.base import EngineDead
-from latticework.engines.vllm import drafting, engine, grammars, worker
-from latticework.engines.vllm.drafting import add_drafts
-from latticework.engines.vllm.grammars import KeptGrammars, read, specification
-from latticework.engines.vllm.params import VettedParams
-from latticework.engines.vllm.scheduler import ask_for_no_drafts
 from llguidance import LLTokenizer
 from prometheus_client import CollectorRegistry
 from vllm.config import speculative
@@ -32,6 +26,12 @@ from vllm.v1.sample import rejection_sampler
 from vllm.v1.structured_output.backend_guidance import GuidanceBackend
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
+from latticework.engines.base import EngineDead
+from latticework.engines.vllm import drafting, engine, grammars, worker
+from latticework.engines.vllm.drafting import add_drafts
+from latticework.engines.vllm.grammars import KeptGrammars, read, specification
+from latticework.engines.vllm.params import VettedParams
+from latticework.engines.vllm.scheduler import ask_for_no_drafts
 from tests.remote import byte_tokenizer
 
 CPU = torch.device("cpu")

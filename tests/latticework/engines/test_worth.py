@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from latticework.engines.worth import BEFOREHAND, KINDS, Chances, Price, kind
 
 

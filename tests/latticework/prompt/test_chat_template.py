@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+
 from latticework.prompt import ChatTemplate, PromptError
 from turngrammar.formats import HERMES
 

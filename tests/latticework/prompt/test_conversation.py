@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from latticework.prompt.arguments import as_json, as_object, as_string
 from latticework.prompt.conversation import adapt
 from latticework.prompt.messages import Setting

@@ -10,14 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+
 from latticework import Served, Settings, create_app, lifespan
 from latticework.engines.huggingface import one_template
 from latticework.prompt import ChatTemplate
 from latticework.prompt.fallback import CHATML, PLAIN, ChosenTemplate, choose_template, load_template
 from latticework.settings import InvalidSetting
-from turngrammar.formats import FORMATS
-
 from tests.scripted import ByteTokenizer, ScriptedEngine, says
+from turngrammar.formats import FORMATS
 
 INLINE = "{% for message in messages %}[{{ message.role }}] {{ message.content }}\n{% endfor %}"
 TOOL = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}}

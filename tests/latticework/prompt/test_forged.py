@@ -16,13 +16,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.engines.markup import markup, pattern
 from latticework.prompt import ChatTemplate, Prompt, PromptError
+from tests import shared
 from turngrammar.analysis import texts
 from turngrammar.formats import Format, choose
-
-from tests import shared
 
 Message = dict[str, Any]
 

@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 import pytest
+
 from latticework.prompt import ChatTemplate, PromptError
 from latticework.prompt.template import Template
-from turngrammar.formats import HERMES
-
 from tests import shared
+from turngrammar.formats import HERMES
 
 # The day on which huggingface.js rendered SmolLM3's, which tells the date.
 DAY = datetime(2025, 7, 10)

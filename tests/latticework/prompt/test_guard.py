@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
+
 from latticework.prompt import ChatTemplate, Prompt, PromptError
 from latticework.prompt.guard import Guard
-from turngrammar.formats import HERMES
-
 from tests.scripted import CHATML
+from turngrammar.formats import HERMES
 
 Message = dict[str, Any]
 

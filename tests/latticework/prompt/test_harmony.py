@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from latticework.prompt import ChatTemplate
-from turngrammar.formats.marked import HARMONY
-from turngrammar.plan import Turn, compile_turn
-from turngrammar.tools import Tool
 
+from latticework.prompt import ChatTemplate
 from tests import shared
 from tests.families import families
 from tests.turngrammar.laws import read
+from turngrammar.formats.marked import HARMONY
+from turngrammar.plan import Turn, compile_turn
+from turngrammar.tools import Tool
 
 TOOL = Tool("f", "", {"type": "object"})
 OFFERED = [

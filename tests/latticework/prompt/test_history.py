@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 
 import pytest
+
 from latticework.prompt import ChatTemplate, PromptError
 from latticework.prompt.template import Template
-from turngrammar.formats import HERMES
-
 from tests import shared
 from tests.latticework.prompt.test_traits import ROWS, templates
+from turngrammar.formats import HERMES
 
 Message = dict[str, Any]
 

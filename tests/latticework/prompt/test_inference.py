@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import pytest
+
 from latticework.prompt import ChatTemplate
 from latticework.prompt.inference import READ, RENDERED, infer
 from latticework.prompt.renderings import NAMES
+from tests import shared
+from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.analysis import at_most
 from turngrammar.formats import FORMATS, Format, Frame
 from turngrammar.formats.inferred import Shown
@@ -22,9 +25,6 @@ from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
 from turngrammar.turns import Mode
-
-from tests import shared
-from tests.turngrammar.laws import chunkings, generates, read
 
 # The templates from which a format is inferred, by the constant with which it agrees; "-" for those that have none, and
 # where nobody but the template itself can say that it is right.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from latticework import Settings, create_app
 
+from latticework import Settings, create_app
 from tests.http import chat
 from tests.scripted import ScriptedEngine, says
 

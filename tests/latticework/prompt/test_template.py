@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+
 from latticework.prompt.template import PromptError, Template
 
 RENDERED: list[tuple[str, dict[str, Any], str]] = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+
 from latticework.prompt import ChatTemplate
 from latticework.prompt.traits import Calling, Telling, Traits
-
 from tests import shared
 
 # name | the variable that takes tools | arguments of calls | role of results | place of system messages | peculiarities

@@ -7,15 +7,15 @@ from functools import cache
 from typing import Any
 
 import pytest
+
 from latticework.prompt.template import Template
+from tests import shared
+from tests.turngrammar.laws import generates, read
 from turngrammar.formats import choose
 from turngrammar.plan import Turn, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.tools import Tool
 from turngrammar.turns import reasoning_after
-
-from tests import shared
-from tests.turngrammar.laws import generates, read
 
 # row of chat_templates.jsonl.gz | the format that must be chosen
 TABLE = """

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+
 from latticework import Settings, create_app
 from latticework.engines.base import Piece, Sampling
 from latticework.serving import server
-
 from tests.http import USER
 from tests.scripted import ScriptedEngine
 

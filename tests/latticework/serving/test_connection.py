@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
+
 from latticework import Settings, create_app
 from latticework.engines.base import Piece, Sampling
 from latticework.serving.connection import MOST_HEAD, Connection, Timeouts
-from uvicorn.server import ServerState
-
 from tests.scripted import Script, ScriptedEngine, says
 from tests.serving import PATIENCE, Served, response, served
 

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from latticework.serving.draining import CUT, REFUSED, Draining
 from starlette.types import Message, Receive, Scope, Send
+
+from latticework.serving.draining import CUT, REFUSED, Draining
 
 SSE = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
 JSON = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}

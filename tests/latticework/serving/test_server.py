@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
 from latticework import Settings, create_app
 from latticework.serving import server
-
 from tests.serving import response
 
 ADDRESSES = [

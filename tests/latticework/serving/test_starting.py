@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from latticework import create_app
 from latticework.engines.base import EngineDead
 from latticework.serving.draining import Draining
-
 from tests.scripted import ScriptedEngine, says
 
 

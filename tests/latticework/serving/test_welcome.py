@@ -7,6 +7,7 @@ import json
 import shlex
 
 import pytest
+
 from latticework.serving.welcome import welcome
 
 

@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+
 from latticework import Settings, create_app
 from latticework.engines.base import EngineDead, EngineFailed, Piece, Sampling, Saved
 from latticework.telemetry.logs import JsonFormatter
-from starlette.applications import Starlette
-
 from tests.http import USER, chat, send
 from tests.scripted import Script, ScriptedEngine, says
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft201909Validator, Draft202012Validator
+
 from turngrammar.schema import Options, compile_schema
 from turngrammar.schema.budget import Exceeded, budget
 from turngrammar.schema.check import LETTERS, MOST

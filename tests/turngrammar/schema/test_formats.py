@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+
+from tests import shared
 from turngrammar.schema import compile_schema
 from turngrammar.schema.audit import Acceptor
 from turngrammar.schema.formats import FORMATS
-
-from tests import shared
 
 VALID = {
     "date": ["2024-02-29", "2000-02-29", "1999-12-31", "2023-04-30"],

@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+
+from tests.turngrammar.schema.strategies import INSTANCES, RECURSIVE, SCHEMAS
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema import SchemaPlan, compile_schema
 from turngrammar.schema.audit import Acceptor, spell
 from turngrammar.schema.plan import COMPILED
-
-from tests.turngrammar.schema.strategies import INSTANCES, RECURSIVE, SCHEMAS
 
 MANY = st.lists(INSTANCES, min_size=12, max_size=24)
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import FormatChecker
+
+from tests.turngrammar.schema.strategies import SCHEMAS
 from turngrammar.errors import GrammarError, InvalidSchema, RefusedSchema
 from turngrammar.schema import compile_schema
 from turngrammar.schema.dialect import DIALECTS
 from turngrammar.schema.screen import MAX_DEPTH, surely_valid
-
-from tests.turngrammar.schema.strategies import SCHEMAS
 
 D4 = "http://json-schema.org/draft-04/schema#"
 D7 = "http://json-schema.org/draft-07/schema#"

@@ -7,11 +7,11 @@ import random
 from collections import Counter
 
 import pytest
-from turngrammar.errors import GrammarError
-from turngrammar.schema import compile_schema
 
 from tests import shared
 from tests.mutation import mutated
+from turngrammar.errors import GrammarError
+from turngrammar.schema import compile_schema
 
 CASES = 600
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from turngrammar.errors import InvalidSchema, RefusedSchema
 from turngrammar.schema import compile_schema
 from turngrammar.schema.algebra import Algebra

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from turngrammar.schema import regex
 from turngrammar.schema.regex import Irregular, Language, RegexError, compile_pattern
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from turngrammar.schema import Finding, Options, compile_schema
 from turngrammar.schema.options import DEFAULTS
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
-from turngrammar.schema import Options, compile_schema
 
 from tests.turngrammar.schema.strategies import INSTANCES
+from turngrammar.schema import Options, compile_schema
 
 D4 = {"$schema": "http://json-schema.org/draft-04/schema#"}
 D7 = {"$schema": "http://json-schema.org/draft-07/schema#"}

@@ -10,11 +10,11 @@ from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
+
+from tests import shared
 from turngrammar.schema import Options
 from turngrammar.schema.audit import Verdict, counted, judge
 from turngrammar.schema.cli import summary
-
-from tests import shared
 
 EVERY = 1 if os.environ.get("WHOLE_SUITES") else 6
 

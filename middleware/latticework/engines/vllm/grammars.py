@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer
-from turngrammar.cache import Cache
 from vllm.v1.structured_output.backend_guidance import GuidanceBackend, GuidanceGrammar
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
 from latticework.engines.base import EngineDead
 from latticework.engines.wrapping import wrapped
+from turngrammar.cache import Cache
 
 # What compiled grammars may take together. llguidance does not tell what one takes: measured, it is some 30 KB, and for
 # large ones up to ten times their text; running answers share the most of it.

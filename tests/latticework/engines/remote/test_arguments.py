@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from latticework import config
 from latticework.commands import engines
 from latticework.commands.command import Impossible, WrongUsage
 from latticework.config import Config
 from latticework.engines.remote.arguments import Arguments, address, read
 from latticework.settings import InvalidSetting, Settings
-
 from tests.remote import byte_tokenizer
 
 URL = "http://gpu-1:8000"

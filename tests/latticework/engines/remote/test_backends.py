@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from latticework.engines.remote.probe import UNRESOLVED, held
 from vllm.config import StructuredOutputsConfig
 from vllm.exceptions import VLLMValidationError
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 
+from latticework.engines.remote.probe import UNRESOLVED, held
 from tests.remote import byte_tokenizer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+
 from latticework.engines.remote.balance import BEGINNING, SLACK, chosen, order
 
 NAMES = ["http://a:8000", "http://b:8000", "http://c:8000"]

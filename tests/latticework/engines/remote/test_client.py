@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+
 from latticework.engines.remote.client import WATCH, said, watched_socket
 
 SAID = [

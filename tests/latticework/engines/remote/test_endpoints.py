@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from latticework.engines.base import Sampling
 from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE, Asked, Endpoint, Output, merged
 from latticework.engines.remote.errors import Refused
-
 from tests.remote import completions_event, tokens_event
 
 EVENTS = [(GENERATE, tokens_event), (COMPLETIONS, completions_event)]

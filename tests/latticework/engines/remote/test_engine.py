@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from latticework import Settings, create_app
 from latticework.engines.base import (
     EngineBusy,
@@ -24,7 +25,6 @@ from latticework.engines.base import (
 from latticework.engines.remote.balance import order
 from latticework.engines.remote.engine import RUNNING, RemoteEngine
 from latticework.engines.remote.remote import LOOK_AGAIN, PATIENCE
-
 from tests.http import USER
 from tests.remote import END, START, Fake, Running, byte_tokenizer, running
 

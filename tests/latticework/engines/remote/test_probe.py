@@ -8,12 +8,12 @@ from typing import TypeVar
 
 import pytest
 from aiohttp import web
+
 from latticework.engines.remote.card import Expected
 from latticework.engines.remote.client import Client
 from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE
 from latticework.engines.remote.errors import Unfit
 from latticework.engines.remote.probe import Found, probe
-
 from tests.remote import Fake, byte_tokenizer, running
 
 Result = TypeVar("Result")

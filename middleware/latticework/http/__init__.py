@@ -1,0 +1,1 @@
+"""One HTTP request: its body, its deadline, who may send it, and how its response is sent."""

@@ -1,0 +1,1 @@
+"""From a neutral request to a job: prompt, sampling, reasoning, plan."""

@@ -1,0 +1,88 @@
+"""Bodies: bounded, and JSON as RFC 8259 means it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from latticework.errors import ApiError, BadRequest, TooLarge
+from latticework.http.body import decode, decode_object, read
+
+
+def receiving(*messages: dict[str, Any]) -> Any:
+    waiting = iter(messages)
+
+    async def receive() -> dict[str, Any]:
+        return next(waiting)
+
+    return receive
+
+
+def test_a_body_in_pieces_is_joined() -> None:
+    pieces: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"ab", "more_body": True},
+        {"type": "http.request", "body": b"c"},
+    ]
+    assert asyncio.run(read(receiving(*pieces), 3)) == b"abc"
+
+
+def test_a_large_body_is_refused_before_it_is_all_there() -> None:
+    first = {"type": "http.request", "body": b"abcd", "more_body": True}
+    with pytest.raises(TooLarge, match="larger than 3 bytes"):
+        asyncio.run(read(receiving(first), 3))
+
+
+def test_a_number_of_too_many_digits_is_refused_in_words_of_ours() -> None:
+    with pytest.raises(BadRequest, match=r"a number has too many digits$"):
+        decode_object(b'{"a": 1' + b"0" * 5000 + b"}")
+
+
+def test_a_client_that_goes_away_while_sending_is_noticed() -> None:
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(read(receiving({"type": "http.disconnect"}), 3))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "not valid JSON"),
+        (b"{", "not valid JSON"),
+        (b'{"a": NaN}', "NaN is no JSON number"),
+        (b'{"a": -Infinity}', "-Infinity is no JSON number"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"[1]", "must be a JSON object"),
+        (b'"text"', "must be a JSON object"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON"),
+    ],
+)
+def test_what_is_no_json_object_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
+        decode_object(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (rb'{"messages": [{"content": "a\ud800"}]}', "messages[0].content"),
+        (rb'{"messages": [{"\uDFFF": 1}]}', "messages[0]"),
+        (rb'{"\ud800": 1}', None),
+    ],
+)
+def test_lone_surrogates_are_found_wherever_they_are(body: bytes, param: str | None) -> None:
+    with pytest.raises(ApiError) as raised:
+        decode_object(body)
+    assert raised.value.envelope.error.param == param
+
+
+def test_surrogate_pairs_are_text() -> None:
+    assert decode_object(rb'{"a": "\ud83d\ude00"}') == {"a": "😀"}
+
+
+def test_large_bodies_are_decoded_too() -> None:
+    value = {"a": "x" * 1_000_000}
+    assert asyncio.run(decode(json.dumps(value).encode())) == value
