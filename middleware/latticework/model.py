@@ -254,9 +254,8 @@ class Model:
 
     def _found(self, one: Wanted) -> Compiled | None:
         """What has been compiled before, or is quickly: a turn that nothing is asked of."""
-        asked = one.turn
-        if not asked.tools and asked.schema is None and asked.written is None:
-            return Compiled(compile_turn(asked), Trial())
+        if not one.turn.constrained:
+            return Compiled(compile_turn(one.turn), Trial())
         return self._compiler.find(one)
 
     async def _compiled(self, one: Wanted) -> Compiled:
