@@ -16,12 +16,6 @@ from latticework import cli
 from latticework.openapi import OPERATIONS
 from tests.docs.made import ROOT
 
-# The folders from which modules are imported, and the packages in them.
-_SOURCES: Mapping[str, tuple[str, ...]] = {
-    "grammars": ("turngrammar",),
-    "middleware": ("latticework",),
-    "": ("benchmarks", "tests", "examples"),
-}
 # The sources that parse each target's ARGS.
 _ARGS: Mapping[str, str] = {"bench": "benchmarks", "soak": "tests/soak", "docs": "tests/docs"}
 # Commands of latticework that pass unknown arguments on, and to which sources.
@@ -112,15 +106,13 @@ def written_flags(folder: str) -> set[str]:
 def _python(words: Sequence[str]) -> str:
     if words[:1] != ["-m"] or len(words) < 2:
         return "" if words[:1] == ["-c"] or not words or (ROOT / words[0]).exists() else f"{words[0]} is no file"
-    module = words[1]
-    package, folder = module.partition(".")[0], module.replace(".", "/")
-    roots = [ROOT / root for root, packages in _SOURCES.items() if package in packages]
-    if not roots:
+    module, folder = words[1], words[1].replace(".", "/")
+    if module.partition(".")[0] not in ("turngrammar", "latticework", "benchmarks", "tests", "examples"):
         return "" if importlib.util.find_spec(module) else f"there is no module {module}"
-    (root,) = roots
-    if not any(file.is_file() for file in (root / f"{folder}.py", root / folder / "__main__.py")):
+    runs = [ROOT / f"{folder}.py", ROOT / folder / "__main__.py"]
+    if not any(file.is_file() for file in runs):
         return f"{module} can't be run"
-    return _unknown(written_flags(str(root / package)) | written_flags("tests/soak"), flags(words))
+    return _unknown(written_flags(folder.partition("/")[0]) | written_flags("tests/soak"), flags(words))
 
 
 def _make(words: Sequence[str]) -> str:

@@ -17,9 +17,9 @@ from latticework.settings import OPTIONS
 from tests.docs import real, written
 from tests.docs.made import PAGES, ROOT
 
-FOLDERS = ("grammars", "middleware", "tests", "benchmarks")
+SOURCES = ("grammars", "middleware", "tests", "benchmarks")
 PACKAGES = ("turngrammar", "latticework", "tests", "benchmarks", "examples")
-IN_FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
+FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
 # Flags of other programs.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
 # Sources with flags that are not settings.
@@ -50,7 +50,7 @@ def leads(page: Path, link: str) -> bool:
 
 @every_page
 def test_every_file_exists(page: Path) -> None:
-    named = {span for span in written.spans(page.read_text(encoding="utf-8")) if re.fullmatch(IN_FOLDERS, span)}
+    named = {span for span in written.spans(page.read_text(encoding="utf-8")) if re.fullmatch(FOLDERS, span)}
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
@@ -69,7 +69,7 @@ def test_every_flag_exists(page: Path) -> None:
 @every_page
 def test_every_variable_is_read(page: Path) -> None:
     given = set(re.findall(r"LATTICEWORK_[A-Z_]+[A-Z]", page.read_text(encoding="utf-8")))
-    files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")]
+    files = [file for folder in SOURCES for file in (ROOT / folder).rglob("*.py")]
     sources = "".join(file.read_text(encoding="utf-8") for file in files)
     known = {option.variable for option in OPTIONS} | set(re.findall(r'"(LATTICEWORK_[A-Z_]+)"', sources))
     assert given - known == set()
@@ -115,13 +115,13 @@ WRONG = [
     "latticework explain FILE --no-such-flag",
     "latticework serve --no-client-grammar",
     "python -m benchmarks.nothing",
-    "python -m turngrammar check FILE --loud",
+    "latticework check FILE --loud",
     "make everything",
     "make bench ARGS=--slowly",
     "make serve ARGS=--prot=81",
     "pip install '.[gpus]'",
     "docker build -f docker/Dockerfile.rocm .",
-    "curl http://127.0.0.1:8000/v1/completions",
+    "curl http://127.0.0.1:8000/v1/images",
 ]
 
 
@@ -137,7 +137,7 @@ RIGHT = [
     "latticework formats --template FILE --json",
     "LATTICEWORK_URL=http://127.0.0.1:8000 .venv/bin/latticework models --url URL",
     "latticework bench forward_passes --quick",
-    "python -m turngrammar check FILE.jsonl.gz",
+    "latticework check FILE.jsonl.gz --verbose",
     "python -m pytest tests/turngrammar",
     "python -m tests.docs",
     "make test ARGS='tests/turngrammar -x'",
