@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from latticework.compiling.compiler import Compiler
 from latticework.compiling.wanted import Wanted, wanted
 from latticework.concurrency import Places
 from latticework.conformance import SelectedFormat, select_format
-from latticework.engines.base import Engine, EngineDead
+from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
 from latticework.engines.vocabulary import Trial
 from latticework.errors import BadRequest
@@ -30,6 +30,7 @@ from latticework.prompt.fallback import ChosenTemplate, choose_template, load_te
 from latticework.protocol import ChatRequest, TurnRequest
 from latticework.responses import ModelCard, ModelState
 from latticework.settings import InvalidSetting, Settings
+from latticework.supervisor import Supervisor
 from latticework.turn import reasoning as thinking
 from latticework.turn import sampling, truncation
 from latticework.turn.reasoning import Budget
@@ -72,7 +73,7 @@ class Model:
     """One engine, ready to be asked."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
+        self, supervisor: Supervisor, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
     ) -> None:
         """`own`: those of the settings that no other model has.
 
@@ -80,7 +81,8 @@ class Model:
         """
         if settings.tool_format is not None and settings.tool_format not in FORMATS:
             raise InvalidSetting(f"tool_format: {settings.tool_format!r} is none of {', '.join(sorted(FORMATS))}")
-        self.engine = engine
+        self.engine = supervisor.engine
+        self._supervisor = supervisor
         self._named_template = None if settings.chat_template is None else load_template(settings.chat_template)
         self._settings = settings
         self._compiler = compiler
@@ -96,10 +98,28 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    @property
+    def max_model_len(self) -> int:
+        return self.engine.max_model_len
+
+    def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        """The engine's own answer. Raises EngineError."""
+        self._refuse_while_down()
+        return self.engine.generate(prompt, sampling, request_id)
+
+    async def check_health(self) -> None:
+        """Raises EngineDead where no request can be served."""
+        self._refuse_while_down()
+        await self.engine.check_health()
+
+    def _refuse_while_down(self) -> None:
+        if self._supervisor.down is not None:
+            raise EngineDead(self._supervisor.down)
+
     async def state(self) -> ModelState:
         """Whether it can be served, and if not, why."""
         try:
-            await self.engine.check_health()
+            await self.check_health()
         except EngineDead as error:
             return ModelState("down", 0, self._own, str(error))
         return ModelState(
@@ -114,7 +134,7 @@ class Model:
 
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
-        await self.engine.start()
+        await self._supervisor.start()
         await asyncio.to_thread(lambda: self._vocabulary)
         if (fallback := self._chat_template.fallback) is not None:
             logger.warning(NO_TEMPLATE, self.names[0], fallback)
@@ -124,6 +144,10 @@ class Model:
             logger.warning(UNTESTED, self.names[0], settled.untested)
         for result, failed in settled.failures:
             logger.warning("%s: %s (%s): %s: %s", self.names[0], result.case, result.mode, failed.check, failed.detail)
+
+    async def unload(self) -> None:
+        """Stops the engine."""
+        await self._supervisor.stop()
 
     def format_for(self, request: TurnRequest) -> Format:
         """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
@@ -197,7 +221,7 @@ class Model:
         `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError, and EngineDead where
         the answer would not be generated anyway.
         """
-        await self.engine.check_health()
+        await self.check_health()
         limit = self._settings.compile_timeout
         draft = await off_loop(limit, self._draft, request, messages)
         if isinstance(draft, Job):
@@ -230,9 +254,8 @@ class Model:
 
     def _found(self, one: Wanted) -> Compiled | None:
         """What has been compiled before, or is quickly: a turn that nothing is asked of."""
-        asked = one.turn
-        if not asked.tools and asked.schema is None and asked.written is None:
-            return Compiled(compile_turn(asked), Trial())
+        if not one.turn.constrained:
+            return Compiled(compile_turn(one.turn), Trial())
         return self._compiler.find(one)
 
     async def _compiled(self, one: Wanted) -> Compiled:

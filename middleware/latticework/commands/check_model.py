@@ -9,8 +9,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, FOUND, Command, Impossible, WrongUsage, say, show, with_json
-from turngrammar.columns import columns
+from latticework.commands.command import (
+    DONE,
+    FOUND,
+    Command,
+    Impossible,
+    columns,
+    known_format,
+    say,
+    show,
+    with_json,
+)
 
 if TYPE_CHECKING:
     from latticework.conformance import CaseResult
@@ -44,7 +53,8 @@ def _run(given: Namespace) -> int:
     from latticework.prompt import ChatTemplate, PromptError
     from latticework.prompt.fallback import choose_template, load_template
 
-    _refuse_unknown(given.tool_format)
+    if given.tool_format is not None:
+        known_format("--tool-format", given.tool_format)
     named = None if given.chat_template is None else load_template(given.chat_template)
     tokenizer = _tokenizer(given.model, trust=given.trust_remote_code)
     chosen = choose_template(named, tokenizer.chat_template, tokenizer.special_tokens)
@@ -56,13 +66,6 @@ def _run(given: Namespace) -> int:
     show(value, _lines(given, chosen, found), as_json=given.json)
     say(_summary(found))
     return DONE if found.passed == found.tested else FOUND
-
-
-def _refuse_unknown(format: str | None) -> None:
-    from turngrammar.formats import FORMATS
-
-    if format is not None and format not in FORMATS:
-        raise WrongUsage(f"--tool-format {format}: latticework formats lists those that there are")
 
 
 def _tokenizer(model: str, *, trust: bool) -> ModelTokenizer:

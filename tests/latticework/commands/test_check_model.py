@@ -107,7 +107,7 @@ def test_a_name_of_nothing_here(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "why"),
     [
         ((), "MODEL"),
-        (("--tool-format", "nothing", "x"), "latticework formats lists those that there are"),
+        (("--tool-format", "nothing", "x"), "unknown format 'nothing'; the formats are"),
         (("--chat-template", "/no/file", "x"), "can't be read"),
         (("--chat-template", "{% if", "x"), "chat_template"),
     ],
