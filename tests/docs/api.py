@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from latticework import chat, errors, meanings
-from latticework.compiling.failures import FAILURES
+from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.errors import ApiError
 from latticework.http import deadline
 from latticework.openapi import OPERATIONS, Operation
@@ -169,7 +169,7 @@ def codes() -> str:
     """Those that the sources give to single errors, by status, beside those of whole classes."""
     sources = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "middleware").rglob("*.py")))
     given = {(400, name) for name in re.findall(r'BadRequest\([^()]*code="(\w+)"', sources)}
-    given |= {(kind.status, name) for kind, name, _ in FAILURES.values()}
+    given |= {(kind.status, name) for kind, name, _ in COMPILE_FAILURES.values()}
     told = {error.code for error in WHEN}
     rows = [(str(status), code(name)) for status, name in sorted(given) if name not in told]
     return table(("status", "`code`"), rows)
