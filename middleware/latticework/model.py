@@ -18,7 +18,7 @@ from latticework.compiling.compiled import Compiled
 from latticework.compiling.compiler import Compiler
 from latticework.compiling.wanted import Wanted, wanted
 from latticework.concurrency import Places
-from latticework.conformance.settle import Settled, settle
+from latticework.conformance import SelectedFormat, select_format
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
 from latticework.engines.vocabulary import Trial
@@ -126,7 +126,7 @@ class Model:
             "ok",
             self.engine.running(),
             self._own,
-            chat_template=self._chat_template.stands_in,
+            chat_template=self._chat_template.fallback,
             format=self.format.name,
             why=self._settled.why,
             self_test=self._self_test,
@@ -136,14 +136,14 @@ class Model:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
         await self._supervisor.start()
         await asyncio.to_thread(lambda: self._vocabulary)
-        if (stands_in := self._chat_template.stands_in) is not None:
-            logger.warning(NO_TEMPLATE, self.names[0], stands_in)
+        if (fallback := self._chat_template.fallback) is not None:
+            logger.warning(NO_TEMPLATE, self.names[0], fallback)
         settled = await asyncio.to_thread(lambda: self._settled)
-        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.held, len(settled.tested))
+        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.passed, len(settled.tested))
         if not settled.tested:
             logger.warning(UNTESTED, self.names[0], settled.untested)
-        for verdict, breach in settled.breaches:
-            logger.warning("%s: %s (%s): %s: %s", self.names[0], verdict.case, verdict.mode, breach.part, breach.detail)
+        for result, failed in settled.failures:
+            logger.warning("%s: %s (%s): %s: %s", self.names[0], result.case, result.mode, failed.check, failed.detail)
 
     async def unload(self) -> None:
         """Stops the engine."""
@@ -164,17 +164,17 @@ class Model:
         return self._settled.format
 
     @cached_property
-    def _settled(self) -> Settled:
+    def _settled(self) -> SelectedFormat:
         tokenizer = self.engine.tokenizer
-        return settle(self._plain_template, tokenizer, self._settings.tool_format, tokenizer.response_template)
+        return select_format(self._plain_template, tokenizer, self._settings.tool_format, tokenizer.response_template)
 
     @cached_property
     def _self_test(self) -> Literal["held"] | tuple[str, ...]:
         """As /health tells it."""
         if not self._settled.tested:
             return (f"not tested: {self._settled.untested}",)
-        breaches = (f"{verdict.case} ({verdict.mode}): {breach.part}" for verdict, breach in self._settled.breaches)
-        return tuple(breaches) or "held"
+        failures = (f"{result.case} ({result.mode}): {failed.check}" for result, failed in self._settled.failures)
+        return tuple(failures) or "held"
 
     @cached_property
     def places(self) -> Places:
