@@ -43,7 +43,7 @@ class Metrics:
             "request_duration", "Time from the request's headers to its end, with any outcome.", "model"
         )
         self.prompt_tokens = self._counter(
-            "prompt_tokens", "Prompt tokens of requests that reached the engine.", "model"
+            "prompt_tokens", "Prompt tokens of requests that began to generate.", "model"
         )
         self.completion_tokens = self._counter("completion_tokens", "Generated tokens, all attempts included.", "model")
         self.forced_tokens = self._counter(
@@ -62,10 +62,10 @@ class Metrics:
             initialized=True,
         )
         self.violations = self._counter(
-            "violations", "Attempts rejected because they violate such a keyword.", "model", initialized=True
+            "violations", "Answers rejected because they violate a checked keyword.", "model", initialized=True
         )
         self.regenerations = self._counter(
-            "regenerations", "Attempts after the first, made for that reason.", "model", warning="regenerations"
+            "regenerations", "Attempts after the first, each because of a violation.", "model", warning="regenerations"
         )
         self.malformed = self._counter(
             "malformed_events", "Deviations of answers from their wire format.", "model", warning="malformed"

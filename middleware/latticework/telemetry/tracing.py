@@ -78,7 +78,8 @@ def configure_tracing(environ: Mapping[str, str]) -> bool:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise TracingUnavailable(
-            "an endpoint for traces is configured, but no exporter is installed: pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+            "an endpoint for traces is configured, but no exporter is installed: "
+            "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
         ) from error
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
