@@ -1,21 +1,24 @@
 """One assistant turn: (format, tools, choice, schema) -> the grammar that generates it, its parser, and its last check.
 
-Compiling is pure and cached by content.
+Compiling is pure and cached by `Turn.key`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import marshal
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from turngrammar import lark, wire
 from turngrammar.analysis import at_most
 from turngrammar.cache import Cache
 from turngrammar.client.inputs import compile_input
-from turngrammar.client.written import Form, Written, expression
+from turngrammar.client.written import Written, expression
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools
 from turngrammar.formats import Format
 from turngrammar.lark import Offer
@@ -24,12 +27,12 @@ from turngrammar.parser import MOST_NAME, Parser
 from turngrammar.render import Call
 from turngrammar.scan import load
 from turngrammar.schema import Finding, Schema, SchemaPlan, Violation, compile_schema
-from turngrammar.tools import Input, Syntax, Tool
+from turngrammar.tools import Tool
 from turngrammar.turns import Mode, Reasoning, anything, turn_tree
 
 TOOL_POINTER = "/tools/{}/{}"
 SCHEMA_POINTER = "/response_format/json_schema/schema"
-KEPT = 8 * 2**20  # letters of what turns were compiled from
+KEPT = 8 * 2**20  # characters of all cached grammars together
 _NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
 
 
@@ -74,6 +77,31 @@ class Turn:
     special_tokens: Mapping[str, int] = field(default_factory=dict)
     ends: tuple[int, ...] = ()
     reasoning: Reasoning = "off"
+
+    @property
+    def constrained(self) -> bool:
+        """Whether there is anything to compile: without tools, a schema or a form, a turn is free text."""
+        return bool(self.tools) or self.schema is not None or self.written is not None
+
+    @cached_property
+    def key(self) -> bytes:
+        """A digest of every field, the whole format included: the same for equal turns in every process.
+
+        It takes milliseconds for a megabyte of schemas. Schemas must be plain JSON values.
+        """
+        # Version 2 encodes equal values alike and different ones differently: infinity and null, 1 and 1.0.
+        return hashlib.blake2b(marshal.dumps(_plain(self), 2), digest_size=32).digest()
+
+
+def _plain(value: Any) -> Any:
+    """`value` in lists, without the fields that its class does not compare by."""
+    if isinstance(value, Format):
+        return value.key
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return [type(value).__name__, *(_plain(getattr(value, field.name)) for field in fields(value) if field.compare)]
+    return value
 
 
 @dataclass(frozen=True)
@@ -144,35 +172,25 @@ class Plan(Packed):
 
 
 def compile_turn(turn: Turn) -> Plan:
-    """Pure; plans are kept, by content. Raises GrammarError; its pointer goes into the request."""
-    content = {
-        "tools": [(tool.name, tool.parameters, tool.input and astuple(tool.input)) for tool in turn.tools],
-        "choice": (turn.choice.mode, turn.choice.names, turn.choice.most),
-        "schema": turn.schema,
-        "written": turn.written and astuple(turn.written),
-        "answer_pointer": turn.answer_pointer,
-        "special_tokens": turn.special_tokens,
-        "ends": turn.ends,
-        "reasoning": turn.reasoning,
-    }
-    key = json.dumps(content)
-    return _COMPILED.get((turn.format, key), lambda: _compile(turn.format, json.loads(key)))
+    """Pure; plans of constrained turns are cached by key. Raises GrammarError; its pointer goes into the request."""
+    if not turn.constrained:
+        return _compile(turn)
+    return _COMPILED.get(turn.key, lambda: _compile(turn))
 
 
-_COMPILED: Cache[tuple[Format, str], Plan] = Cache(KEPT, lambda key, plan: len(key[1]))
+_COMPILED: Cache[bytes, Plan] = Cache(KEPT, lambda key, plan: len(plan.grammar or ""))
 
 
-def _compile(format: Format, content: Mapping[str, Any]) -> Plan:
-    """`content` is nobody else's: what a caller does to its schemas later changes no plan."""
-    tools = [_offer(index, *tool) for index, tool in enumerate(content["tools"])]
-    where = content["answer_pointer"]
-    written = _expression(where, content["written"])
-    document = None if content["schema"] is None else _compiled(where, content["schema"])
-    choice, offers = _settled(ToolChoice(*content["choice"]), tools)
+def _compile(turn: Turn) -> Plan:
+    format, where = turn.format, turn.answer_pointer
+    tools = [_offer(index, tool) for index, tool in enumerate(turn.tools)]
+    written = _expression(where, turn.written)
+    document = None if turn.schema is None else _compiled(where, turn.schema)
+    choice, offers = _settled(turn.choice, tools)
     calls = at_most(format.calls, choice.most) if tools else None
     answer = wire.DOCUMENT if document else wire.Written() if written else None
-    tree = turn_tree(format, calls, choice.mode, answer, content["reasoning"])
-    filling = lark.Filling(offers, document, content["special_tokens"], tuple(content["ends"]), written)
+    tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
+    filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, written)
     if document and format.alone and filling.ruled:
         message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
         raise InvalidGrammar(message, pointer=f"{filling.ruled.pointer}/format/grammar")
@@ -213,15 +231,15 @@ def _name_pointer(index: int, tool: Offer) -> str:
     return TOOL_POINTER.format(index, "custom" if tool.input else "function") + "/name"
 
 
-def _offer(index: int, name: str, parameters: Mapping[str, Any], form: tuple[Syntax, str] | None) -> Offer:
-    pointer = TOOL_POINTER.format(index, "custom" if form else "function")
-    if not _NAME.fullmatch(name):
-        raise InvalidTools(f"{name!r} can't name a tool: it must match {_NAME.pattern}", pointer=f"{pointer}/name")
-    if form:
-        input = compile_input(Input(*form), pointer)
-        return Offer(name, input.parameters, pointer, input)
+def _offer(index: int, tool: Tool) -> Offer:
+    pointer = TOOL_POINTER.format(index, "custom" if tool.input else "function")
+    if not _NAME.fullmatch(tool.name):
+        raise InvalidTools(f"{tool.name!r} can't name a tool: it must match {_NAME.pattern}", pointer=f"{pointer}/name")
+    if tool.input:
+        input = compile_input(tool.input, pointer)
+        return Offer(tool.name, input.parameters, pointer, input)
     place = f"{pointer}/parameters"
-    return Offer(name, _compiled(place, _of_object(place, parameters)), place)
+    return Offer(tool.name, _compiled(place, _of_object(place, tool.parameters)), place)
 
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -240,17 +258,17 @@ def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
-    """compile_schema, whose errors point into the request."""
+    """Compiles a copy, which no later change of the caller's reaches. Errors point into the request."""
     try:
-        return compile_schema(schema)
+        return compile_schema(json.loads(json.dumps(schema)))
     except GrammarError as error:
         raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
 
 
-def _expression(pointer: str, written: tuple[Form, Any] | None) -> str:
+def _expression(pointer: str, written: Written | None) -> str:
     """The content's form in Lark, whose errors point into the request; "" where it has none."""
     try:
-        return expression(Written(*written)) if written else ""
+        return expression(written) if written else ""
     except GrammarError as error:
         raise type(error)(error.message, pointer=pointer) from error
 

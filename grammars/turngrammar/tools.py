@@ -24,10 +24,11 @@ class Input:
 class Tool:
     """A function that the model may call, or, with an `input`, a custom tool.
 
-    `parameters` is the JSON Schema of a function's arguments, which are always an object.
+    `parameters` is the JSON Schema of a function's arguments, which are always an object. `description` changes no
+    grammar, so tools are compared without it.
     """
 
     name: str
-    description: str = ""
+    description: str = field(default="", compare=False)
     parameters: Mapping[str, Any] = field(default_factory=lambda: ANY_OBJECT)
     input: Input | None = None

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+<<<<<<< HEAD
 from collections.abc import Mapping
 from dataclasses import replace
+=======
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
+>>>>>>> main
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,12 +19,21 @@ import msgspec
 
 from latticework.compiling.compiler import Compiler
 from latticework.concurrency import Places
-from latticework.conformance.settle import Settled, settle
-from latticework.engines.base import Engine, EngineDead
+from latticework.conformance import SelectedFormat, select_format
+from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
 from latticework.prompt import ChatTemplate, Prompt
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
 from latticework.settings import InvalidSetting, Settings
+<<<<<<< HEAD
+=======
+from latticework.supervisor import Supervisor
+from latticework.turn import reasoning as thinking
+from latticework.turn import sampling, truncation
+from latticework.turn.reasoning import Budget
+from latticework.turn.tools import turn
+from latticework.turn.truncation import Close
+>>>>>>> main
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format
 
@@ -63,7 +77,7 @@ class Model:
     """One engine, ready to be asked."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
+        self, supervisor: Supervisor, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
     ) -> None:
         """`own`: those of the settings that no other model has.
 
@@ -71,7 +85,8 @@ class Model:
         """
         if settings.tool_format is not None and settings.tool_format not in FORMATS:
             raise InvalidSetting(f"tool_format: {settings.tool_format!r} is none of {', '.join(sorted(FORMATS))}")
-        self.engine = engine
+        self.engine = supervisor.engine
+        self._supervisor = supervisor
         self._named_template = None if settings.chat_template is None else load_template(settings.chat_template)
         self.settings = settings
         self.compiler = compiler
@@ -82,17 +97,35 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    @property
+    def max_model_len(self) -> int:
+        return self.engine.max_model_len
+
+    def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        """The engine's own answer. Raises EngineError."""
+        self._refuse_while_down()
+        return self.engine.generate(prompt, sampling, request_id)
+
+    async def check_health(self) -> None:
+        """Raises EngineDead where no request can be served."""
+        self._refuse_while_down()
+        await self.engine.check_health()
+
+    def _refuse_while_down(self) -> None:
+        if self._supervisor.down is not None:
+            raise EngineDead(self._supervisor.down)
+
     async def state(self) -> ModelState:
         """Whether it can be served, and if not, why."""
         try:
-            await self.engine.check_health()
+            await self.check_health()
         except EngineDead as error:
             return ModelState("down", 0, self._own, str(error))
         return ModelState(
             "ok",
             self.engine.running(),
             self._own,
-            chat_template=self._chat_template.stands_in,
+            chat_template=self._chat_template.fallback,
             format=self.format.name,
             why=self._settled.why,
             self_test=self._self_test,
@@ -100,16 +133,27 @@ class Model:
 
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
+<<<<<<< HEAD
         await self.engine.start()
         await asyncio.to_thread(lambda: self.vocabulary)
         if (stands_in := self._chat_template.stands_in) is not None:
             logger.warning(NO_TEMPLATE, self.names[0], stands_in)
+=======
+        await self._supervisor.start()
+        await asyncio.to_thread(lambda: self._vocabulary)
+        if (fallback := self._chat_template.fallback) is not None:
+            logger.warning(NO_TEMPLATE, self.names[0], fallback)
+>>>>>>> main
         settled = await asyncio.to_thread(lambda: self._settled)
-        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.held, len(settled.tested))
+        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.passed, len(settled.tested))
         if not settled.tested:
             logger.warning(UNTESTED, self.names[0], settled.untested)
-        for verdict, breach in settled.breaches:
-            logger.warning("%s: %s (%s): %s: %s", self.names[0], verdict.case, verdict.mode, breach.part, breach.detail)
+        for result, failed in settled.failures:
+            logger.warning("%s: %s (%s): %s: %s", self.names[0], result.case, result.mode, failed.check, failed.detail)
+
+    async def unload(self) -> None:
+        """Stops the engine."""
+        await self._supervisor.stop()
 
     def format_named(self, name: str | None) -> Format:
         """The wire format of that name, with this model's reasoning; None: the model's own. Raises KeyError."""
@@ -121,17 +165,21 @@ class Model:
         return self._settled.format
 
     @cached_property
-    def _settled(self) -> Settled:
+    def _settled(self) -> SelectedFormat:
         tokenizer = self.engine.tokenizer
+<<<<<<< HEAD
         return settle(self._plain_template, tokenizer, self.settings.tool_format, tokenizer.response_template)
+=======
+        return select_format(self._plain_template, tokenizer, self._settings.tool_format, tokenizer.response_template)
+>>>>>>> main
 
     @cached_property
     def _self_test(self) -> Literal["held"] | tuple[str, ...]:
         """As /health tells it."""
         if not self._settled.tested:
             return (f"not tested: {self._settled.untested}",)
-        breaches = (f"{verdict.case} ({verdict.mode}): {breach.part}" for verdict, breach in self._settled.breaches)
-        return tuple(breaches) or "held"
+        failures = (f"{result.case} ({result.mode}): {failed.check}" for result, failed in self._settled.failures)
+        return tuple(failures) or "held"
 
     @cached_property
     def places(self) -> Places:
@@ -160,7 +208,104 @@ class Model:
         tokenizer = self.engine.tokenizer
         return markup(tokenizer.added_tokens, self._chat_template.source, texts(self.format))
 
+<<<<<<< HEAD
     def encoded(self, prompt: Prompt) -> list[int]:
+=======
+    @cached_property
+    def _vocabulary(self) -> str:
+        return self._compiler.learn(self.engine.tokenizer.vocabulary)
+
+    async def plan(self, request: TurnRequest) -> Plan:
+        """The request's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+
+        Only a rendered prompt tells where the model's thoughts stand: here it may have some.
+        """
+        one = await off_loop(self._settings.compile_timeout, lambda: self._wanted(self._turn(request), "may"))
+        return (await self._compiled(one)).plan
+
+    async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
+        """Renders, compiles and counts: all that can be wrong with a request is found here.
+
+        `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError, and EngineDead where
+        the answer would not be generated anyway.
+        """
+        await self.check_health()
+        limit = self._settings.compile_timeout
+        draft = await off_loop(limit, self._draft, request, messages)
+        if isinstance(draft, Job):
+            return draft
+        compiled = [await self._compiled(one) for one in draft.compiles]
+        return await off_loop(limit, self._job, request, draft, compiled)
+
+    def _draft(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> _Draft | Job:
+        """The job, where all of it has been compiled before: most requests need one thread, once."""
+        sampling.refuse_crowd(len(messages), self.engine.max_model_len)
+        asked = self._turn(request)
+        prompt = self._render(request, messages)
+        reasoning = reasoning_after(asked.format, prompt.text)
+        compiles = [self._wanted(asked, reasoning)]
+        if request.max_reasoning_tokens is not None and reasoning in ("may", "open"):
+            begun = thinking.have_begun(request.max_reasoning_tokens, reasoning)
+            compiles.append(self._wanted(asked, thinking.behind(asked.format, begun=begun)))
+        draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
+        found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
+        return self._job(request, draft, found) if len(found) == len(compiles) else draft
+
+    def _turn(self, request: TurnRequest) -> Turn:
+        """What is too large goes no further than here."""
+        asked = turn(request, self.format_for(request), self._settings.max_tool_calls)
+        self._compiler.refuse_bulk(asked)
+        return asked
+
+    def _wanted(self, asked: Turn, reasoning: Reasoning) -> Wanted:
+        return wanted(replace(asked, reasoning=reasoning), self._vocabulary)
+
+    def _found(self, one: Wanted) -> Compiled | None:
+        """What has been compiled before, or is quickly: a turn that nothing is asked of."""
+        if not one.turn.constrained:
+            return Compiled(compile_turn(one.turn), Trial())
+        return self._compiler.find(one)
+
+    async def _compiled(self, one: Wanted) -> Compiled:
+        return self._found(one) or await self._compiler.compiled(one)
+
+    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
+        plan = compiled[0].plan
+        prompt = self._encoded(draft.prompt)
+        room = sampling.room(request, len(prompt), self.engine.max_model_len)
+        sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
+        if (unsupported := self.engine.refusal(sampled)) is not None:
+            raise BadRequest(unsupported[1], param=unsupported[0])
+        for one in compiled:
+            if one.plan.grammar is not None:
+                self.engine.tokenizer.remember(one.plan.grammar, one.trial)
+        return Job(
+            model=request.model,
+            prompt=prompt,
+            plan=plan,
+            sampling=sampled,
+            stops=tuple(request.stop or ()) if plan.free else (),
+            n=request.n or 1,
+            attempts=self._settings.attempts,
+            reasons=draft.format.reasoning is not None,
+            budget=self._budget(request, draft, compiled[-1].plan) if len(compiled) > 1 else None,
+            close=self._close(request, draft, plan, room) if request.truncation == "close" else None,
+        )
+
+    def _close(self, request: ChatRequest, draft: _Draft, plan: Plan, room: int) -> Close:
+        close = truncation.close(plan, draft.format, draft.reasoning, self.engine.tokenizer)
+        truncation.refuse_short(request, close, room)
+        return close
+
+    def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
+        """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
+        most = request.max_reasoning_tokens or 0
+        begun = thinking.have_begun(most, draft.reasoning)
+        closing = thinking.closing(draft.format, begun=begun, free=rest.grammar is None)
+        return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
+
+    def _encoded(self, prompt: Prompt) -> list[int]:
+>>>>>>> main
         if prompt.segments:
             return self.engine.tokenizer.encode_segments(prompt.segments, self.markup)
         return self.engine.tokenizer.encode(prompt.text)

@@ -14,7 +14,7 @@ from latticework.errors import UnknownModel
 from latticework.model import Model, ModelState
 from latticework.served import Served, served
 from latticework.settings import PRIVATE, InvalidSetting, Settings
-from latticework.supervisor import Backoff, Supervised
+from latticework.supervisor import Backoff, Supervisor
 from latticework.telemetry.metrics import Metrics, merged
 
 logger = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ class Models:
 
     def _model(self, model: Served) -> Model:
         settings = model.settings(self._settings)
-        engine = Supervised(model.engine, Backoff(settings.engine_restarts), self.metrics)
+        supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
-        return Model(engine, settings, self._compiler, {**model.made, **own})
+        return Model(supervisor, settings, self._compiler, {**model.made, **own})
 
     def _refuse_twins(self) -> None:
         """Some engines know the names of their models only once they have started."""
@@ -75,14 +75,14 @@ class Models:
                 self.metrics.expect(model.names[0])
             self._refuse_twins()
         except BaseException:
-            await asyncio.gather(*(model.engine.stop() for model in loaded))
+            await asyncio.gather(*(model.unload() for model in loaded))
             raise
 
     async def unload(self) -> None:
         """Stops all engines."""
         async with self._loading:
             self._loaded = False
-            await asyncio.gather(self._compiler.stop(), *(model.engine.stop() for model in self._models))
+            await asyncio.gather(self._compiler.stop(), *(model.unload() for model in self._models))
 
     async def find(self, name: str) -> Model:
         """The model of that name, loaded. Raises UnknownModel."""

@@ -17,7 +17,8 @@ from latticework.settings import OPTIONS
 from tests.docs import real, written
 from tests.docs.made import PAGES, ROOT
 
-OURS = ("grammars", "middleware", "tests", "benchmarks")
+SOURCES = ("grammars", "middleware", "tests", "benchmarks")
+PACKAGES = ("turngrammar", "latticework", "tests", "benchmarks")
 FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
 # Flags of other programs, which no check of a command gets to see.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
@@ -68,7 +69,7 @@ def test_every_flag_is_one(page: Path) -> None:
 @every_page
 def test_every_variable_is_read(page: Path) -> None:
     given = set(re.findall(r"LATTICEWORK_[A-Z_]+[A-Z]", page.read_text(encoding="utf-8")))
-    files = [file for folder in OURS for file in (ROOT / folder).rglob("*.py")]
+    files = [file for folder in SOURCES for file in (ROOT / folder).rglob("*.py")]
     sources = "".join(file.read_text(encoding="utf-8") for file in files)
     known = {option.variable for option in OPTIONS} | set(re.findall(r'"(LATTICEWORK_[A-Z_]+)"', sources))
     assert given - known == set()
@@ -92,7 +93,7 @@ def check_python(text: str) -> None:
     """It compiles, and what it imports of ours is there."""
     tree = compile(text, "snippet", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in OURS:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in PACKAGES:
             spec = importlib.util.find_spec(node.module)
             assert spec is not None and spec.origin, node.module
             source = Path(spec.origin).read_text(encoding="utf-8")
@@ -114,7 +115,7 @@ WRONG = [
     "latticework explain FILE --no-such-flag",
     "latticework serve --no-client-grammar",
     "python -m benchmarks.nothing",
-    "python -m turngrammar check FILE --loud",
+    "latticework check FILE --loud",
     "make everything",
     "make bench ARGS=--slowly",
     "make serve ARGS=--prot=81",
@@ -136,7 +137,7 @@ RIGHT = [
     "latticework formats --template FILE --json",
     "LATTICEWORK_URL=http://127.0.0.1:8000 .venv/bin/latticework models --url URL",
     "latticework bench forward_passes --quick",
-    "python -m turngrammar check FILE.jsonl.gz",
+    "latticework check FILE.jsonl.gz --verbose",
     "python -m pytest tests/turngrammar",
     "python -m tests.docs",
     "make test ARGS='tests/turngrammar -x'",

@@ -69,8 +69,8 @@ class Format:
     history: tuple[tuple[str, str], ...] = ()
 
     @cached_property
-    def content(self) -> str:
-        """A text that is equal for equal formats alone, in every process."""
+    def key(self) -> str:
+        """A text of every field: the same for equal formats, and for them alone, in every process."""
         return repr(self)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import marshal
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -15,24 +14,19 @@ from turngrammar.plan import TOOL_POINTER, Turn
 
 @dataclass(frozen=True)
 class Wanted:
-    """A turn that knows no special tokens, for the vocabulary does. `key` is equal where all else is."""
+    """A turn that knows no special tokens, for the vocabulary does."""
 
     turn: Turn
     vocabulary: str
-    key: bytes
+
+    @cached_property
+    def key(self) -> bytes:
+        """Equal where turn and vocabulary are. Computed only where there is something to compile."""
+        return self.turn.key + self.vocabulary.encode()
 
 
 def wanted(turn: Turn, vocabulary: str) -> Wanted:
-    """Takes milliseconds for a megabyte."""
-    content: Any = (
-        vocabulary,
-        (turn.format.content, turn.reasoning),
-        [(tool.name, tool.parameters, tool.input and astuple(tool.input)) for tool in turn.tools],
-        astuple(turn.choice),
-        (turn.schema, turn.written and astuple(turn.written), turn.answer_pointer),
-    )
-    # Version 2 spells equal values alike, and different ones differently: infinity and null, 1 and 1.0.
-    return Wanted(turn, vocabulary, hashlib.blake2b(marshal.dumps(content, 2), digest_size=32).digest())
+    return Wanted(turn, vocabulary)
 
 
 def refuse_size(turn: Turn, most: int) -> None:

@@ -1,7 +1,7 @@
 """Replicas under Ray Serve: each an app with its own engine, behind Serve's proxy.
 
     pip install '.[ray]'
-    serve run middleware.deployments.ray:app arguments="--model Qwen/Qwen2.5-7B-Instruct" num_replicas=4 num_gpus=1
+    serve run latticework.deployments.ray:app arguments="--model Qwen/Qwen2.5-7B-Instruct" num_replicas=4 num_gpus=1
 
 `arguments` is what would follow `latticework serve`, `--config FILE` among it; variables count as they do there. Where
 Serve listens is Serve's to say. docs/scaling.md has the rest, such as a file for `serve deploy`.

@@ -18,6 +18,7 @@ SAMPLED = (
     "frequency_penalty",
     "repetition_penalty",
     "logprobs",
+    "prompt_logprobs",
     "min_tokens",
     "ignore_eos",
 )

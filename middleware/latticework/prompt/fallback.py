@@ -34,11 +34,11 @@ class ChosenTemplate:
     """Attributes:
 
     source: Jinja.
-    stands_in: what a model is asked by that has no template; None where it has one, or one was named for it.
+    fallback: what a model is asked by that has no template; None where it has one, or one was named for it.
     """
 
     source: str
-    stands_in: str | None = None
+    fallback: str | None = None
 
 
 def load_template(given: str) -> str:

@@ -123,7 +123,7 @@ async def asked(engine: ScriptedEngine, **own: Any) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("tokenizer", "own", "prompt", "stands_in"),
+    ("tokenizer", "own", "prompt", "fallback"),
     [
         (ByteTokenizer(), {"chat_template": INLINE}, "[user] Hello\n", None),
         (Bare(), {"chat_template": INLINE}, "[user] Hello\n", None),
@@ -135,14 +135,14 @@ def test_a_model_is_asked_by_it(
     tokenizer: ByteTokenizer,
     own: Mapping[str, Any],
     prompt: str,
-    stands_in: str | None,
+    fallback: str | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING, "latticework"):
         text, state = asyncio.run(asked(ScriptedEngine(says("hi"), tokenizer=tokenizer), **own))
     assert text == prompt
-    assert state["chat_template"] == stands_in
+    assert state["chat_template"] == fallback
     assert state["settings"] == {}  # where files are is nobody's business
     warnings = [record.getMessage() for record in caplog.records if "no chat template" in record.getMessage()]
-    assert len(warnings) == (stands_in is not None)
-    assert all(stands_in in warning and "--chat-template" in warning for warning in warnings if stands_in)
+    assert len(warnings) == (fallback is not None)
+    assert all(fallback in warning and "--chat-template" in warning for warning in warnings if fallback)

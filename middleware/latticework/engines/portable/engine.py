@@ -100,7 +100,8 @@ class PortableEngine:
         return generate_latest(REGISTRY)
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
-        """All that there is to ask for can be honoured."""
+        if sampling.prompt_logprobs is not None:
+            return "prompt_logprobs", "The portable engine gives no log probabilities of prompts."
         return None
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:

@@ -166,6 +166,8 @@ class RemoteEngine:
         return self._counts.text(self._remotes)
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+        if sampling.prompt_logprobs is not None:
+            return "prompt_logprobs", "This server gives no log probabilities of prompts: its engine runs elsewhere."
         if sampling.logprobs is None:
             return None
         most = min((remote.found.most_logprobs for remote in self._remotes if remote.found), default=MOST_LOGPROBS)

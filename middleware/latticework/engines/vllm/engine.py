@@ -151,6 +151,8 @@ class VllmEngine:
         most = self._llm.model_config.max_logprobs
         if sampling.logprobs is not None and -1 < most < sampling.logprobs:
             return "top_logprobs", f"This server gives at most {most} top_logprobs."
+        if sampling.prompt_logprobs is not None and -1 < most < sampling.prompt_logprobs:
+            return "prompt_logprobs", f"This server gives at most {most} prompt_logprobs."
         if sampling.seed is not None and current_platform.is_cpu() and self._args.enable_chunked_prefill:
             return "seed", "vLLM's CPU engine can't seed requests while chunked prefill is enabled."
         return None
@@ -173,7 +175,8 @@ class VllmEngine:
             while not finished:
                 output = outputs.get_nowait() or await outputs.get()
                 finished = output.finished
-                yield pieces.piece(output.outputs[0], output.kv_transfer_params)
+                prompt_logprobs = zip(prompt, output.prompt_logprobs or (), strict=False)
+                yield pieces.piece(output.outputs[0], output.kv_transfer_params, prompt_logprobs)
         except EngineDeadError as error:
             raise EngineDead("The engine has died.") from error
         finally:
@@ -189,7 +192,8 @@ class VllmEngine:
 
         None, where it matters to the sampling or to the client that they are the answer's.
         """
-        if self._drafts == "off" or sampling.grammar is None or sampling.logprobs is not None or _penalizes(chosen):
+        counted = sampling.logprobs is not None or sampling.prompt_logprobs is not None
+        if self._drafts == "off" or sampling.grammar is None or counted or _penalizes(chosen):
             return ()
         opening = self.tokenizer.tried(sampling.grammar).opening
         return opening if len(opening) < sampling.max_tokens else ()
