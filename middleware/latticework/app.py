@@ -35,6 +35,10 @@ from turngrammar.errors import GrammarError
 
 V1 = "/v1"
 
+DESCRIBED = (chat.DOOR, grammars.DOOR, *models_doors, playground.DOOR)
+DOORS = (*DESCRIBED, openapi_door(DESCRIBED))
+OPERATIONS = tuple(door.operation for door in DOORS)
+
 
 def create_app(*models: Engine | Served, settings: Settings | None = None) -> Starlette:
     """An app without globals: any number of them live in one process, each with its own engines.
@@ -72,16 +76,6 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
     return running
 
 
-# Every door but that of the document that describes them.
-GENERATING = (chat.DOOR, grammars.DOOR)
-
-
-def doors(settings: Settings) -> tuple[Door, ...]:
-    """The doors of an app."""
-    served = (*GENERATING, *models_doors, *([playground.DOOR] if settings.plays else []))
-    return (*served, openapi_door((*GENERATING, *models_doors, playground.DOOR)))
-
-
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     guard = [Middleware(BearerAuth, Keys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
@@ -98,16 +92,17 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         path = re.sub(r"\{name\}", "{name:path}", door.operation.path.removeprefix(prefix))
         return Route(path, door.endpoint(models, settings), methods=[door.operation.method], middleware=around)
 
-    all_doors = doors(settings)
-    under_v1 = [route(door, V1) for door in all_doors if door.operation.path.startswith(V1)]
-    others = [route(door, "") for door in all_doors if not door.operation.path.startswith(V1)]
+    # The page itself is no secret: what it requests is, and where there are keys, it asks for one.
+    served = [door for door in DOORS if door is not playground.DOOR or settings.plays]
+    under_v1 = [route(door, V1) for door in served if door.operation.path.startswith(V1)]
+    others = [route(door, "") for door in served if not door.operation.path.startswith(V1)]
     return [*others, Mount(V1, routes=under_v1, middleware=guard)]
 
 
 def _envelope(request: Request) -> Callable[[ApiError], bytes]:
     """That of the door whose path it is; OpenAI's for all other paths."""
     path = get_route_path(request.scope)
-    return next((door.envelope for door in GENERATING if door.operation.path == path), envelope)
+    return next((door.envelope for door in DOORS if door.operation.path == path), envelope)
 
 
 async def _explain(request: Request, error: Exception) -> Response:

@@ -18,14 +18,13 @@ ApiError                    status  code
 └── Unavailable             503     engine_unavailable
     └── Overloaded          503     overloaded
 
-Clients retry 408, 409, 429 and 5xx, and no other 4xx (openai, the AI SDK): a client's own mistake is never one of those.
+Clients retry 408, 409, 429 and 5xx, and no other 4xx (openai, the AI SDK): a client's mistake is never one of those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
-
 
 from latticework.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, PromptRefused
 from turngrammar.errors import GrammarError

@@ -5,13 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-<<<<<<< HEAD
-from collections.abc import Mapping
-from dataclasses import replace
-=======
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, replace
->>>>>>> main
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -25,15 +20,7 @@ from latticework.engines.markup import markup
 from latticework.prompt import ChatTemplate, Prompt
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
 from latticework.settings import InvalidSetting, Settings
-<<<<<<< HEAD
-=======
 from latticework.supervisor import Supervisor
-from latticework.turn import reasoning as thinking
-from latticework.turn import sampling, truncation
-from latticework.turn.reasoning import Budget
-from latticework.turn.tools import turn
-from latticework.turn.truncation import Close
->>>>>>> main
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format
 
@@ -133,17 +120,10 @@ class Model:
 
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
-<<<<<<< HEAD
-        await self.engine.start()
-        await asyncio.to_thread(lambda: self.vocabulary)
-        if (stands_in := self._chat_template.stands_in) is not None:
-            logger.warning(NO_TEMPLATE, self.names[0], stands_in)
-=======
         await self._supervisor.start()
-        await asyncio.to_thread(lambda: self._vocabulary)
+        await asyncio.to_thread(lambda: self.vocabulary)
         if (fallback := self._chat_template.fallback) is not None:
             logger.warning(NO_TEMPLATE, self.names[0], fallback)
->>>>>>> main
         settled = await asyncio.to_thread(lambda: self._settled)
         logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.passed, len(settled.tested))
         if not settled.tested:
@@ -167,11 +147,7 @@ class Model:
     @cached_property
     def _settled(self) -> SelectedFormat:
         tokenizer = self.engine.tokenizer
-<<<<<<< HEAD
-        return settle(self._plain_template, tokenizer, self.settings.tool_format, tokenizer.response_template)
-=======
-        return select_format(self._plain_template, tokenizer, self._settings.tool_format, tokenizer.response_template)
->>>>>>> main
+        return select_format(self._plain_template, tokenizer, self.settings.tool_format, tokenizer.response_template)
 
     @cached_property
     def _self_test(self) -> Literal["held"] | tuple[str, ...]:
@@ -208,104 +184,7 @@ class Model:
         tokenizer = self.engine.tokenizer
         return markup(tokenizer.added_tokens, self._chat_template.source, texts(self.format))
 
-<<<<<<< HEAD
     def encoded(self, prompt: Prompt) -> list[int]:
-=======
-    @cached_property
-    def _vocabulary(self) -> str:
-        return self._compiler.learn(self.engine.tokenizer.vocabulary)
-
-    async def plan(self, request: TurnRequest) -> Plan:
-        """The request's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
-
-        Only a rendered prompt tells where the model's thoughts stand: here it may have some.
-        """
-        one = await off_loop(self._settings.compile_timeout, lambda: self._wanted(self._turn(request), "may"))
-        return (await self._compiled(one)).plan
-
-    async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
-        """Renders, compiles and counts: all that can be wrong with a request is found here.
-
-        `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError, and EngineDead where
-        the answer would not be generated anyway.
-        """
-        await self.check_health()
-        limit = self._settings.compile_timeout
-        draft = await off_loop(limit, self._draft, request, messages)
-        if isinstance(draft, Job):
-            return draft
-        compiled = [await self._compiled(one) for one in draft.compiles]
-        return await off_loop(limit, self._job, request, draft, compiled)
-
-    def _draft(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> _Draft | Job:
-        """The job, where all of it has been compiled before: most requests need one thread, once."""
-        sampling.refuse_crowd(len(messages), self.engine.max_model_len)
-        asked = self._turn(request)
-        prompt = self._render(request, messages)
-        reasoning = reasoning_after(asked.format, prompt.text)
-        compiles = [self._wanted(asked, reasoning)]
-        if request.max_reasoning_tokens is not None and reasoning in ("may", "open"):
-            begun = thinking.have_begun(request.max_reasoning_tokens, reasoning)
-            compiles.append(self._wanted(asked, thinking.behind(asked.format, begun=begun)))
-        draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
-        found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
-        return self._job(request, draft, found) if len(found) == len(compiles) else draft
-
-    def _turn(self, request: TurnRequest) -> Turn:
-        """What is too large goes no further than here."""
-        asked = turn(request, self.format_for(request), self._settings.max_tool_calls)
-        self._compiler.refuse_bulk(asked)
-        return asked
-
-    def _wanted(self, asked: Turn, reasoning: Reasoning) -> Wanted:
-        return wanted(replace(asked, reasoning=reasoning), self._vocabulary)
-
-    def _found(self, one: Wanted) -> Compiled | None:
-        """What has been compiled before, or is quickly: a turn that nothing is asked of."""
-        if not one.turn.constrained:
-            return Compiled(compile_turn(one.turn), Trial())
-        return self._compiler.find(one)
-
-    async def _compiled(self, one: Wanted) -> Compiled:
-        return self._found(one) or await self._compiler.compiled(one)
-
-    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
-        plan = compiled[0].plan
-        prompt = self._encoded(draft.prompt)
-        room = sampling.room(request, len(prompt), self.engine.max_model_len)
-        sampled = sampling.sampling(request, plan.grammar, room, self.engine.tokenizer.vocabulary_size)
-        if (unsupported := self.engine.refusal(sampled)) is not None:
-            raise BadRequest(unsupported[1], param=unsupported[0])
-        for one in compiled:
-            if one.plan.grammar is not None:
-                self.engine.tokenizer.remember(one.plan.grammar, one.trial)
-        return Job(
-            model=request.model,
-            prompt=prompt,
-            plan=plan,
-            sampling=sampled,
-            stops=tuple(request.stop or ()) if plan.free else (),
-            n=request.n or 1,
-            attempts=self._settings.attempts,
-            reasons=draft.format.reasoning is not None,
-            budget=self._budget(request, draft, compiled[-1].plan) if len(compiled) > 1 else None,
-            close=self._close(request, draft, plan, room) if request.truncation == "close" else None,
-        )
-
-    def _close(self, request: ChatRequest, draft: _Draft, plan: Plan, room: int) -> Close:
-        close = truncation.close(plan, draft.format, draft.reasoning, self.engine.tokenizer)
-        truncation.refuse_short(request, close, room)
-        return close
-
-    def _budget(self, request: ChatRequest, draft: _Draft, rest: Plan) -> Budget:
-        """How long the model may think, where the request bounds it and the prompt leaves it to the model."""
-        most = request.max_reasoning_tokens or 0
-        begun = thinking.have_begun(most, draft.reasoning)
-        closing = thinking.closing(draft.format, begun=begun, free=rest.grammar is None)
-        return Budget(most, closing, self.engine.tokenizer.encode(closing), rest.grammar)
-
-    def _encoded(self, prompt: Prompt) -> list[int]:
->>>>>>> main
         if prompt.segments:
             return self.engine.tokenizer.encode_segments(prompt.segments, self.markup)
         return self.engine.tokenizer.encode(prompt.text)

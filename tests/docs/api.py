@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from latticework import chat, errors, meanings
+from latticework import errors
+from latticework.app import OPERATIONS
 from latticework.compiling.failures import FAILURES
+from latticework.doors.door import Operation
+from latticework.doors.openai import field_docs
+from latticework.doors.openai.envelope import error_type
 from latticework.errors import ApiError
-from latticework.http import deadline
-from latticework.openapi import OPERATIONS, Operation
+from latticework.http import deadline, endpoint
 from latticework.telemetry.record import REQUEST_ID
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
@@ -50,8 +53,8 @@ REQUEST_HEADERS: Mapping[str, str] = {
 }
 RESPONSE_HEADERS: Mapping[str, str] = {
     REQUEST_ID: "the client's own, or one that is made",
-    chat.CHECKED: "the keywords for whose sake the answer is held back until it is checked, as JSON pointers",
-    chat.IGNORED: "fields of the request that have no meaning here, or none for this answer",
+    endpoint.CHECKED: "the keywords for whose sake the answer is held back until it is checked, as JSON pointers",
+    endpoint.IGNORED: "fields of the request that have no meaning here, or none for this answer",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients are not to try again by themselves",
     "www-authenticate": "`Bearer`, with a 401",
@@ -67,7 +70,7 @@ def operations() -> str:
 
 
 def _answers(one: Operation) -> str:
-    names = dict.fromkeys(_name(kind) for kinds in one.answers.values() for kind in kinds)
+    names = dict.fromkeys(_name(kind) for kinds in one.responses.values() for kind in kinds)
     return ", ".join(names)
 
 
@@ -83,10 +86,10 @@ def _link(name: str) -> str:
 def request() -> str:
     """The fields of a chat request, by where they come from."""
     groups = {
-        "OpenAI's": meanings.OPENAI,
-        "vLLM's": meanings.VLLM,
-        "ours": meanings.OURS,
-        "without effect": meanings.WITHOUT_EFFECT,
+        "OpenAI's": field_docs.OPENAI,
+        "vLLM's": field_docs.VLLM,
+        "ours": field_docs.OURS,
+        "without effect": field_docs.WITHOUT_EFFECT,
     }
     properties = SCHEMAS["ChatRequest"]["properties"]
     rows = [
@@ -100,7 +103,7 @@ def request() -> str:
 def refused() -> str:
     """Fields that would change the answer, and that can't be honoured."""
     properties = SCHEMAS["ChatRequest"]["properties"]
-    rows = [(name, schema["description"]) for name, schema in properties.items() if name not in meanings.MEANINGS]
+    rows = [(name, schema["description"]) for name, schema in properties.items() if name not in field_docs.CHAT]
     return table(("field", "why"), [(code(name), why.removeprefix("Refused: it ")) for name, why in rows])
 
 
@@ -160,7 +163,8 @@ def failures() -> str:
     """All errors, by status."""
     ordered = sorted(WHEN.items(), key=lambda one: one[0].status)
     rows = [
-        (str(error.status), code(error.type), code(error.code) if error.code else "", when) for error, when in ordered
+        (str(error.status), code(error_type(error)), code(error.default_code) if error.default_code else "", when)
+        for error, when in ordered
     ]
     return table(("status", "`type`", "`code`", "when"), rows)
 
@@ -170,7 +174,7 @@ def codes() -> str:
     sources = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "middleware").rglob("*.py")))
     given = {(400, name) for name in re.findall(r'BadRequest\([^()]*code="(\w+)"', sources)}
     given |= {(kind.status, name) for kind, name, _ in FAILURES.values()}
-    told = {error.code for error in WHEN}
+    told = {error.default_code for error in WHEN}
     rows = [(str(status), code(name)) for status, name in sorted(given) if name not in told]
     return table(("status", "`code`"), rows)
 

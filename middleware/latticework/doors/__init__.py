@@ -1,1 +1,1 @@
-"""The APIs that this server speaks, and the pages and figures that it serves: each translates, and none knows another."""
+"""The APIs and pages that this server has. Each translates between its wire format and the core; none knows another."""

@@ -1,4 +1,4 @@
-"""A door: one API, or one path of it. It translates requests to asks and steps to responses, and imports no other door."""
+"""A door: one path of an API. It translates requests to asks and steps to responses, and imports no other door."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BROKEN = (errors.BrokenGuarantee, errors.SchemaViolation)
 Endpoint = ASGIApp | Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One method of one path, as /openapi.json describes it.
 
@@ -56,7 +56,7 @@ class Operation:
     guarded: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Door:
     """An operation and what serves it.
 

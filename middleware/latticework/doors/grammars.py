@@ -1,4 +1,4 @@
-"""`POST /v1/grammars`: the grammar of a request, and what becomes of each keyword of its schemas; nothing is generated."""
+"""`POST /v1/grammars`: the grammar of a request, and what becomes of each keyword of its schemas."""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ class _Untitled(GenerateJsonSchema):
         return name
 
 
-def document(doors: Sequence[Door], root: str) -> bytes:
+@lru_cache(ROOTS)
+def document(doors: tuple[Door, ...], root: str) -> bytes:
     """The document as JSON, of an app with these doors that is mounted at `root`, "" where it is not."""
     operations = [door.operation for door in doors]
     described: Schema = {
@@ -148,12 +149,9 @@ def openapi_door(doors: Sequence[Door]) -> Door:
     )
 
     def endpoint(models: Models, settings: Settings) -> Endpoint:
-        @lru_cache(ROOTS)
-        def mounted_at(root: str) -> bytes:
-            return document(described, root)
-
         async def describe(request: Request) -> Response:
-            return Response(mounted_at(request.scope.get("root_path", "")), media_type="application/json")
+            root = request.scope.get("root_path", "")
+            return Response(document(described, root), media_type="application/json")
 
         return describe
 

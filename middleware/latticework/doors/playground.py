@@ -59,8 +59,6 @@ def _hashes(texts: Iterable[str]) -> str:
 
 
 DOOR = Door(
-    Operation(
-        "get", "/playground", "A page to try it on, where it is served.", {HTML: (str,)}, errors=(UnknownRoute,)
-    ),
+    Operation("get", "/playground", "A page to try it on, where it is served.", {HTML: (str,)}, errors=(UnknownRoute,)),
     _endpoint,
 )

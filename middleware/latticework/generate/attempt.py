@@ -1,8 +1,8 @@
 """One generation of one choice: the engine's pieces, parsed as they come.
 
-Where the request bounds the model's reasoning and that is not enough, a second generation goes on behind the same tokens
-and the markup that ends the reasoning; the engine has the prefix in its cache. That limit is kept outside of the grammar,
-for llguidance's `max_tokens` on a rule switches off the rollback that drafts need.
+Where the request bounds the reasoning and the model exceeds that, a second generation goes on behind the same tokens
+and the markup that ends the reasoning; the engine has the prefix in its cache. The limit is kept outside of the
+grammar, for `max_tokens` on a rule of llguidance switches off the rollback that drafts need.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Protocol
 
-from latticework.engines.base import Engine, Piece, Sampling
+from latticework.engines.base import Piece, Sampling
 from latticework.generate.choice import Choice
 from latticework.generate.steps import Parsed
 from latticework.generate.truncation import Truncating
@@ -21,25 +22,42 @@ from turngrammar.events import ReasoningDelta
 from turngrammar.parser import Parser
 
 
-class Attempt:
-    """A fresh one for each generation. Iterate over `parsed()`, and feed `choice`; it ends once `choice` has finished."""
+class TextGenerator(Protocol):
+    """What generates a model's text."""
 
-    def __init__(self, engine: Engine, job: Job, sampling: Sampling, request_id: str, choice: Choice) -> None:
-        self._engine = engine
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the model, its own first."""
+
+    @property
+    def max_model_len(self) -> int:
+        """Tokens of prompt and answer together."""
+
+    def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        """See Engine.generate. Raises EngineError."""
+
+
+class Attempt:
+    """A fresh one for each generation: iterate over `parsed()`, and feed `choice`."""
+
+    def __init__(self, model: TextGenerator, job: Job, sampling: Sampling, request_id: str, choice: Choice) -> None:
+        self._model = model
         self._job = job
         self._sampling = sampling
         self._request_id = request_id
         self._choice = choice
         self._parser: Parser = job.plan.parser()
         self._reasoning = 0
-        self._truncating = job.truncation and Truncating(job.truncation, self._parser, sampling.max_tokens, choice)
+        self._truncating = (
+            None if job.truncation is None else Truncating(job.truncation, self._parser, sampling.max_tokens, choice)
+        )
 
     async def parsed(self) -> AsyncGenerator[Parsed, None]:
         """Raises EngineError. Closing it ends the engine's work."""
         written: list[int] = []
         budget = self._job.budget
         if budget is None or budget.tokens:
-            async with aclosing(self._engine.generate(self._job.prompt, self._sampling, self._request_id)) as pieces:
+            async with aclosing(self._model.generate(self._job.prompt, self._sampling, self._request_id)) as pieces:
                 async for piece in pieces:
                     if (parsed := await self._parse(piece)) is not None:
                         yield parsed
@@ -58,11 +76,11 @@ class Attempt:
     async def _behind_reasoning(self, budget: Budget, written: Sequence[int]) -> AsyncGenerator[Piece, None]:
         """The markup that ends the reasoning, which no token was generated for, and what follows it."""
         prompt = [*self._job.prompt, *written, *budget.closing_ids]
-        sampling = self._rest(budget, len(written), self._engine.max_model_len - len(prompt))
+        sampling = self._rest(budget, len(written), self._model.max_model_len - len(prompt))
         if sampling.max_tokens < 1:
             yield Piece(budget.closing, (), finish="length")
             return
-        async with aclosing(self._engine.generate(prompt, sampling, f"{self._request_id}-closed")) as pieces:
+        async with aclosing(self._model.generate(prompt, sampling, f"{self._request_id}-closed")) as pieces:
             first = True
             async for piece in pieces:
                 if first:

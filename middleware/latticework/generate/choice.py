@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate.steps import FINISHES, Finish, Parsed, Step, Truncation
 from latticework.generate.stop import StopFilter
-from turngrammar.events import ArgumentsDelta, ContentDelta, Malformed, ToolCallEnd, ToolCallStart
+from turngrammar.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.plan import Plan
 from turngrammar.render import Call
 from turngrammar.schema import Violation

@@ -9,15 +9,10 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
 
-<<<<<<< HEAD
-from latticework.engines.base import NOTHING_SAVED, Engine, Sampling
+from latticework.engines.base import NOTHING_SAVED, Sampling
 from latticework.errors import BrokenGuarantee, SchemaViolation
-from latticework.generate.attempt import Attempt
-=======
-from latticework.engines.base import Piece, Sampling
->>>>>>> main
+from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
 from latticework.generate.merge import merge
 from latticework.generate.steps import Finish, Step, Tokens
@@ -31,7 +26,6 @@ logger = logging.getLogger(__name__)
 RETRY_TEMPERATURE = 0.7
 
 
-<<<<<<< HEAD
 class _Broken(Exception):
     """A finished answer that violates its schema."""
 
@@ -58,15 +52,15 @@ class Generation:
         saved: for all choices and attempts that have ended.
     """
 
-    def __init__(self, engine: Engine, jobs: Sequence[Job], metrics: Metrics, id_prefix: str) -> None:
+    def __init__(self, model: TextGenerator, jobs: Sequence[Job], metrics: Metrics, id_prefix: str) -> None:
         self.id = f"{id_prefix}{secrets.token_hex(16)}"
         self.jobs = jobs
         self.first_at: float | None = None
         self.finishes: list[Finish] = []
         self.saved = NOTHING_SAVED
-        self._engine = engine
+        self._generator = model
         self._metrics = metrics
-        self._model = engine.model_ids[0]  # requests may call it by another name
+        self._model = model.names[0]  # requests may call it by another name
         self._generated = 0
         self._reasoning = 0
         for job in jobs:
@@ -78,7 +72,7 @@ class Generation:
         Closing it ends the engine's work. Raises EngineError; and instead of a choice's end BrokenGuarantee, or
         SchemaViolation where all attempts failed.
         """
-        choices = []
+        choices: list[AsyncGenerator[Sequence[Step], None]] = []
         for job in self.jobs:
             start = self._attempt if job.plan.exact else self._checked
             choices += [start(job, len(choices) + place, place) for place in range(job.n)]
@@ -102,52 +96,9 @@ class Generation:
                 self._metrics.violations.labels(self._model).inc()
                 logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, job.attempts, broken.place)
                 last = broken
-=======
-class TextGenerator(Protocol):
-    """What generates a model's text."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the model, its own first."""
-
-    @property
-    def max_model_len(self) -> int:
-        """Tokens of prompt and answer together."""
-
-    def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        """See Engine.generate. Raises EngineError."""
-
-
-def generation(
-    model: TextGenerator,
-    prompt: Sequence[int],
-    sampling: Sampling,
-    request_id: str,
-    choice: Choice,
-    budget: Budget | None,
-) -> AsyncGenerator[Piece, None]:
-    """One answer, whose pieces are expected to be fed to `choice` as they come. Raises EngineError."""
-    if budget is None:
-        return model.generate(prompt, sampling, request_id)
-    return _bounded(model, prompt, sampling, request_id, choice, budget)
-
-
-async def _bounded(
-    model: TextGenerator, prompt: Sequence[int], sampling: Sampling, request_id: str, choice: Choice, budget: Budget
-) -> AsyncGenerator[Piece, None]:
-    written: list[int] = []
-    if budget.tokens:
-        async with aclosing(model.generate(prompt, sampling, request_id)) as pieces:
-            async for piece in pieces:
-                yield piece
-                written += piece.token_ids
-                if choice.thinking and choice.thoughts >= budget.tokens:
-                    break
->>>>>>> main
             else:
                 yield held
                 return
-<<<<<<< HEAD
         raise SchemaViolation(f"The model broke the schema in all of {job.attempts} attempts: {last}")
 
     async def _attempt(
@@ -156,7 +107,7 @@ async def _bounded(
         """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
         choice = Choice(index, job.plan, job.stops)
         name = f"{self.id}-{index}-{attempt}"
-        generated = Attempt(self._engine, job, _sampling(job, place, attempt), name, choice).parsed()
+        generated = Attempt(self._generator, job, _sampling(job, place, attempt), name, choice).parsed()
         async with aclosing(generated) as pieces:
             steps = [choice.open()]
             async for parsed in pieces:
@@ -202,35 +153,3 @@ def _sampling(job: Job, place: int, attempt: int) -> Sampling:
     if attempt and sampling.temperature == 0:
         sampling = replace(sampling, temperature=RETRY_TEMPERATURE)
     return sampling
-=======
-    prompt = [*prompt, *written, *budget.closing_ids]
-    rest = _rest(sampling, budget, len(written), model.max_model_len - len(prompt))
-    async with aclosing(_closed(model, prompt, rest, f"{request_id}-closed", budget.closing)) as pieces:
-        async for piece in pieces:
-            yield piece
-
-
-async def _closed(
-    model: TextGenerator, prompt: Sequence[int], sampling: Sampling, request_id: str, closing: str
-) -> AsyncGenerator[Piece, None]:
-    """What follows the thoughts. The closing markup, which no token was generated for, comes with the first of it."""
-    if sampling.max_tokens < 1:
-        yield Piece(closing, (), finish="length")
-        return
-    async with aclosing(model.generate(prompt, sampling, request_id)) as pieces:
-        told = False
-        async for piece in pieces:
-            if not told:
-                told = True
-                yield Piece(closing, ())
-            yield piece
-
-
-def _rest(sampling: Sampling, budget: Budget, spent: int, room: int) -> Sampling:
-    return replace(
-        sampling,
-        grammar=budget.grammar,
-        max_tokens=min(sampling.max_tokens - spent, room),
-        min_tokens=max(0, sampling.min_tokens - spent),
-    )
->>>>>>> main

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from latticework.engines.base import NOTHING_SAVED, EngineFinish, Saved, SampledToken, TokenSource
+from latticework.engines.base import NOTHING_SAVED, EngineFinish, SampledToken, Saved, TokenSource
 from turngrammar.events import Event
 
 # Why an answer ended: by itself, at one of the client's stop strings, at a limit of tokens, with calls.

@@ -104,7 +104,7 @@ class GeneratingEndpoint(Generic[R]):
         with model.places.taken(request.answers):
             async with until.kept():
                 jobs = await jobs_of(model, lambda: translation.asks(request, decoded))
-            generation = Generation(model.engine, jobs, self._models.metrics, translation.id_prefix)
+            generation = Generation(model, jobs, self._models.metrics, translation.id_prefix)
             record.generation = generation
             headers = {
                 REQUEST_ID: record.id,

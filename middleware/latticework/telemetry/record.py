@@ -31,7 +31,12 @@ GIVEN_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 ABORTED = "aborted"
 # Several answers to one request are told as one: the first of these that any of them ended with.
-WORST_FIRST: Mapping[Finish, str] = {"length": "length", "tool_calls": "tool_calls", "stop": "stop", "stop_string": "stop"}
+WORST_FIRST: Mapping[Finish, str] = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "stop": "stop",
+    "stop_string": "stop",
+}
 
 
 def request_id(scope: Scope) -> str:

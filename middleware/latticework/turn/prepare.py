@@ -1,4 +1,4 @@
-"""From an ask to its job: the prompt is rendered, the turn compiled, the tokens counted. What is wrong is found here."""
+"""From an ask to its job: the prompt is rendered, the turn compiled, the tokens counted; errors are found here."""
 
 from __future__ import annotations
 
@@ -60,12 +60,10 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[J
 
     Raises BadRequest and GrammarError, and EngineDead where the answer would not be generated anyway.
     """
-    await model.engine.check_health()
+    await model.check_health()
     limit = model.settings.compile_timeout
     drafts = await off_loop(limit, lambda: [(ask, _draft(model, ask)) for ask in asks()])
-    return [
-        draft if isinstance(draft, Job) else await _compiled_job(model, ask, draft) for ask, draft in drafts
-    ]
+    return [draft if isinstance(draft, Job) else await _compiled_job(model, ask, draft) for ask, draft in drafts]
 
 
 async def _compiled_job(model: Model, ask: Ask, draft: _Draft) -> Job:
@@ -78,6 +76,7 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
     format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
     turn = _turn(model, ask.turn, format)
     prompt: Prompt | list[int]
+    reasoning: Reasoning
     if isinstance(ask.prompt, RawPrompt):
         prompt, reasoning = _raw_tokens(model, ask, ask.prompt), "off"
     else:
@@ -92,13 +91,18 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
     return _job(model, ask, draft, known) if len(known) == len(compiles) else draft
 
 
-def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
-    """The turn in the compiler's terms. What is too large goes no further than here."""
+def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -> Turn:
+    """The turn in the compiler's terms. `most_calls`: where the request sets no limit."""
     choice = ask.choice
     if choice is not NO_CALLS and choice.most is None:
-        choice = replace(choice, most=model.settings.max_tool_calls)
+        choice = replace(choice, most=most_calls)
     content = ask.content
-    turn = Turn(format, ask.tools, choice, content.schema, content.written, content.pointer)
+    return Turn(format, ask.tools, choice, content.schema, content.written, content.pointer)
+
+
+def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
+    """What is too large goes no further than here."""
+    turn = compiler_turn(ask, format, model.settings.max_tool_calls)
     model.compiler.refuse_bulk(turn)
     return turn
 
@@ -109,9 +113,8 @@ def _wanted(model: Model, turn: Turn, reasoning: Reasoning) -> Wanted:
 
 def _known(model: Model, one: Wanted) -> Compiled | None:
     """What has been compiled before, or needs no compiling: an unconstrained turn."""
-    turn = one.turn
-    if not turn.tools and turn.schema is None and turn.written is None:
-        return Compiled(compile_turn(turn), Trial())
+    if not one.turn.constrained:
+        return Compiled(compile_turn(one.turn), Trial())
     return model.compiler.find(one)
 
 

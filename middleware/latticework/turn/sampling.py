@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from latticework.ask import Ask
@@ -81,4 +81,4 @@ def _biases(biases: Mapping[str, float], name: str, vocabulary_size: int) -> dic
     return {int(key): float(bias) for key, bias in biases.items()}
 
 
-_CHECKED = {"stop_token_ids": _token_ids, "logit_bias": _biases}
+_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _token_ids, "logit_bias": _biases}

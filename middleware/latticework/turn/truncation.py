@@ -75,7 +75,7 @@ def truncation_plan(
     name = ask.name("complete")
     if plan.document is None or plan.offers:
         raise BadRequest(
-            f"'{name}' can be 'close' only where the answer is a JSON document, given by a schema or as any JSON object, "
+            f"'{name}' can be 'close' only where the answer is a JSON document, given by a schema or as any object, "
             "and without tools to call.",
             param=name,
         )

@@ -18,7 +18,6 @@ from latticework.errors import BadRequest
 from turngrammar.client.written import Written
 from turngrammar.tools import ANY_OBJECT
 
-
 JSON_MODE = Content(ANY_OBJECT, pointer="/response_format")
 
 

@@ -63,5 +63,3 @@ def refuse_unsupported(request: ApiObject) -> None:
     for name, why in UNSUPPORTED.items():
         if extra.get(name) not in (None, False):
             raise BadRequest(f"'{name}' {why}", param=name, code="unsupported_parameter")
-
-
