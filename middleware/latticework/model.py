@@ -191,4 +191,4 @@ class Model:
 
     @cached_property
     def vocabulary(self) -> str:
-        return self.compiler.learn(self.engine.tokenizer.vocabulary)
+        return self.compiler.load(self.engine.tokenizer.vocabulary)

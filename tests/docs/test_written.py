@@ -1,4 +1,4 @@
-"""Every command, link, file, setting and snippet in README.md and docs/ is real."""
+"""Every command, link, file, setting and snippet in README.md and docs/ exists."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tests.docs import real, written
 from tests.docs.made import PAGES, ROOT
 
 SOURCES = ("grammars", "middleware", "tests", "benchmarks")
-PACKAGES = ("turngrammar", "latticework", "tests", "benchmarks")
+PACKAGES = ("turngrammar", "latticework", "tests", "benchmarks", "examples")
 FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
-# Flags of other programs, which no check of a command gets to see.
+# Flags of other programs.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
-# Whose sources speak of flags that are none of the settings.
+# Sources with flags that are not settings.
 FLAGGED = ("benchmarks", "middleware/latticework/engines", "tests/soak")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 @every_page
-def test_every_command_is_one(page: Path) -> None:
+def test_every_command_exists(page: Path) -> None:
     found = {command: real.wrong(command) for command in written.commands(page.read_text(encoding="utf-8"))}
     assert {command: why for command, why in found.items() if why} == {}
 
@@ -40,7 +40,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def leads(page: Path, link: str) -> bool:
-    """Links to other places are left alone: a test that asks them would fail where there is no network."""
+    """External links are not checked: that would need a network."""
     if re.match(r"[a-z]+:", link):
         return True
     path, _, anchor = link.partition("#")
@@ -49,13 +49,13 @@ def leads(page: Path, link: str) -> bool:
 
 
 @every_page
-def test_every_file_is_there(page: Path) -> None:
+def test_every_file_exists(page: Path) -> None:
     named = {span for span in written.spans(page.read_text(encoding="utf-8")) if re.fullmatch(FOLDERS, span)}
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
 @every_page
-def test_every_flag_is_one(page: Path) -> None:
+def test_every_flag_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     given = {span.partition(" ")[0].partition("=")[0] for span in written.spans(text) if re.match(r"--\w", span)}
     known = {flag for flags in real.options().values() for flag in flags} | OTHERS | real.vllm_flags()
@@ -76,7 +76,7 @@ def test_every_variable_is_read(page: Path) -> None:
 
 
 @every_page
-def test_every_snippet_is_sound(page: Path, tmp_path: Path) -> None:
+def test_every_snippet_is_valid(page: Path, tmp_path: Path) -> None:
     for fence in written.fences(page.read_text(encoding="utf-8")):
         match fence.language:
             case "python":
@@ -90,7 +90,7 @@ def test_every_snippet_is_sound(page: Path, tmp_path: Path) -> None:
 
 
 def check_python(text: str) -> None:
-    """It compiles, and what it imports of ours is there."""
+    """It compiles, and its imports from this project exist."""
     tree = compile(text, "snippet", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in PACKAGES:
@@ -101,13 +101,13 @@ def check_python(text: str) -> None:
 
 
 def check_config(text: str, folder: Path) -> None:
-    """`latticework serve --config` would take it."""
+    """`latticework serve --config` would accept it."""
     file = folder / "latticework.toml"
     file.write_text(text, encoding="utf-8")
     config.read(str(file))
 
 
-# That the checks can fail
+# The checks can fail
 
 
 WRONG = [
@@ -121,12 +121,12 @@ WRONG = [
     "make serve ARGS=--prot=81",
     "pip install '.[gpus]'",
     "docker build -f docker/Dockerfile.rocm .",
-    "curl http://127.0.0.1:8000/v1/completions",
+    "curl http://127.0.0.1:8000/v1/images",
 ]
 
 
 @pytest.mark.parametrize("command", WRONG)
-def test_a_command_that_is_none_is_told(command: str) -> None:
+def test_a_wrong_command_is_reported(command: str) -> None:
     if "serve" in command and not real.vllm_flags():
         pytest.skip("vLLM is not installed: any flag may be its own")
     assert real.wrong(command)
@@ -149,7 +149,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("command", RIGHT)
-def test_a_command_that_is_one_passes(command: str) -> None:
+def test_a_right_command_passes(command: str) -> None:
     assert real.wrong(command) == ""
 
 

@@ -10,9 +10,7 @@ from typing import Any
 import msgspec
 
 from latticework.ask import NO_CALLS, Ask, Conversation, RawPrompt, TurnAsk
-from latticework.compiling.compiled import Compiled
-from latticework.compiling.wanted import Wanted, wanted
-from latticework.engines.vocabulary import Trial
+from latticework.compiling.messages import CompiledTurn, CompileRequest
 from latticework.errors import BadRequest
 from latticework.model import Model
 from latticework.offloop import off_loop
@@ -22,7 +20,7 @@ from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_
 from latticework.turn.sampling import refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.plan import Plan, Turn
 from turngrammar.turns import Reasoning, reasoning_after
 from turngrammar.wire import Lit
 
@@ -41,7 +39,7 @@ class _Draft:
     prompt: Prompt | list[int]
     format: Format
     reasoning: Reasoning
-    compiles: tuple[Wanted, ...]
+    compiles: tuple[CompileRequest, ...]
 
 
 async def plan_of(model: Model, ask: TurnAsk) -> Plan:
@@ -49,10 +47,12 @@ async def plan_of(model: Model, ask: TurnAsk) -> Plan:
 
     Only a rendered prompt shows where the model's reasoning stands: here it may have some.
     """
-    compiled_from = await off_loop(
-        model.settings.compile_timeout, lambda: _wanted(model, _turn(model, ask, model.format_named(ask.format)), "may")
-    )
-    return (await _compiled(model, compiled_from)).plan
+
+    def request() -> CompileRequest:
+        return _compile_request(model, _turn(model, ask, model.format_named(ask.format)), "may")
+
+    requested = await off_loop(model.settings.compile_timeout, request)
+    return (await model.compiler.compile(requested)).plan
 
 
 async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[Job]:
@@ -67,7 +67,7 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[J
 
 
 async def _compiled_job(model: Model, ask: Ask, draft: _Draft) -> Job:
-    compiled = [await _compiled(model, one) for one in draft.compiles]
+    compiled = [await model.compiler.compile(one) for one in draft.compiles]
     return await off_loop(model.settings.compile_timeout, _job, model, ask, draft, compiled)
 
 
@@ -82,12 +82,12 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
     else:
         prompt = rendered(model, ask, ask.prompt, format)
         reasoning = reasoning_after(format, prompt.text)
-    compiles = [_wanted(model, turn, reasoning)]
+    compiles = [_compile_request(model, turn, reasoning)]
     if ask.max_reasoning_tokens is not None and reasoning in ("may", "open"):
         begun = has_begun(ask.max_reasoning_tokens, reasoning)
-        compiles.append(_wanted(model, turn, state_behind(format, begun=begun)))
+        compiles.append(_compile_request(model, turn, state_behind(format, begun=begun)))
     draft = _Draft(prompt, format, reasoning, tuple(compiles))
-    known = [compiled for one in compiles if (compiled := _known(model, one)) is not None]
+    known = [compiled for one in compiles if (compiled := model.compiler.find(one)) is not None]
     return _job(model, ask, draft, known) if len(known) == len(compiles) else draft
 
 
@@ -103,26 +103,15 @@ def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -
 def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
     """What is too large goes no further than here."""
     turn = compiler_turn(ask, format, model.settings.max_tool_calls)
-    model.compiler.refuse_bulk(turn)
+    model.compiler.refuse_oversized(turn)
     return turn
 
 
-def _wanted(model: Model, turn: Turn, reasoning: Reasoning) -> Wanted:
-    return wanted(replace(turn, reasoning=reasoning), model.vocabulary)
+def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileRequest:
+    return CompileRequest(replace(turn, reasoning=reasoning), model.vocabulary)
 
 
-def _known(model: Model, one: Wanted) -> Compiled | None:
-    """What has been compiled before, or needs no compiling: an unconstrained turn."""
-    if not one.turn.constrained:
-        return Compiled(compile_turn(one.turn), Trial())
-    return model.compiler.find(one)
-
-
-async def _compiled(model: Model, one: Wanted) -> Compiled:
-    return _known(model, one) or await model.compiler.compiled(one)
-
-
-def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
+def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
     prompt = draft.prompt if isinstance(draft.prompt, list) else model.encoded(draft.prompt)
     most = room(ask, len(prompt), engine.max_model_len)

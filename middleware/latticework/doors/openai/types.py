@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from latticework.engines.sampling import FROM_MODEL
+
 ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 Number = StrictFloat | StrictInt
 
@@ -252,20 +254,7 @@ class SampledRequest(ApiObject):
 
 
 # Fields of a request that `Sampling` calls by the same name.
-SAMPLING = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "repetition_penalty",
-    "logit_bias",
-    "min_tokens",
-    "ignore_eos",
-    "stop_token_ids",
-)
+SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
 
 
 def _unknown(value: Any, path: str) -> Iterator[str]:
