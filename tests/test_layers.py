@@ -46,7 +46,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "answer http http.keys offloop prompt turn validation",
         "embedded engines served supervisor telemetry",
         "config",
-        "errors meanings protocol responses settings telemetry.metrics telemetry.tracing",
+        "errors meanings options protocol responses settings telemetry.metrics telemetry.tracing",
         "version",
         "engines.base",
         "engines.vocabulary",

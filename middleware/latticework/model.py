@@ -25,11 +25,12 @@ from latticework.engines.vocabulary import Trial
 from latticework.errors import BadRequest
 from latticework.generate.completion import Job
 from latticework.offloop import off_loop
+from latticework.options import InvalidSetting
 from latticework.prompt import ChatTemplate, Prompt, PromptError
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
 from latticework.protocol import ChatRequest, TurnRequest
 from latticework.responses import ModelCard, ModelState
-from latticework.settings import InvalidSetting, Settings
+from latticework.settings import Settings
 from latticework.supervisor import Supervisor
 from latticework.turn import reasoning as thinking
 from latticework.turn import sampling, truncation

@@ -51,7 +51,7 @@ class Explained:
         return any(status == "refused" for _, _, status, _ in self.rows)
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_explain_options(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="JSON; - is standard input")
     parser.add_argument("--grammar", action="store_true", help="write the grammar, llguidance's Lark, and no table")
     parser.add_argument(
@@ -63,7 +63,7 @@ def _options(parser: ArgumentParser) -> None:
     with_json(parser)
 
 
-def _run(given: Namespace) -> int:
+def explain(given: Namespace) -> int:
     name = "standard input" if given.file == "-" else given.file
     found = explained(contents(given.file), name, given.tool_format)
     names = ("pointer", "keyword", "status", "reason")
@@ -147,4 +147,4 @@ def _counts(statuses: Iterable[str]) -> str:
     return ", ".join(f"{count} {status}" for status, count in Counter(statuses).most_common()) or "No keywords"
 
 
-COMMAND = Command("tell what becomes of each keyword of a schema or request", DESCRIPTION, _options, _run)
+EXPLAIN = Command("show how each keyword of a schema or request is handled", DESCRIPTION, add_explain_options, explain)

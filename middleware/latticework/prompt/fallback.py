@@ -6,8 +6,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
+from latticework.options import InvalidSetting
 from latticework.prompt.template import PromptError, Template
-from latticework.settings import InvalidSetting
 
 START = "<|im_start|>"
 # What no path has, and every template does.
