@@ -14,14 +14,12 @@ from typing import Any, Literal
 import msgspec
 
 from latticework.answer import answer
-from latticework.compiling.compiled import Compiled
 from latticework.compiling.compiler import Compiler
-from latticework.compiling.wanted import Wanted, wanted
+from latticework.compiling.messages import CompiledTurn, CompileRequest
 from latticework.concurrency import Places
 from latticework.conformance import SelectedFormat, select_format
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
-from latticework.engines.vocabulary import Trial
 from latticework.errors import BadRequest
 from latticework.generate.completion import Job
 from latticework.offloop import off_loop
@@ -39,7 +37,7 @@ from latticework.turn.tools import turn
 from latticework.turn.truncation import Close
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.plan import Plan, Turn
 from turngrammar.turns import Reasoning, reasoning_after
 
 logger = logging.getLogger(__name__)
@@ -67,7 +65,7 @@ class _Draft:
     prompt: Prompt
     format: Format
     reasoning: Reasoning
-    compiles: tuple[Wanted, ...]
+    compiles: tuple[CompileRequest, ...]
 
 
 class Model:
@@ -206,7 +204,7 @@ class Model:
 
     @cached_property
     def _vocabulary(self) -> str:
-        return self._compiler.learn(self.engine.tokenizer.vocabulary)
+        return self._compiler.load(self.engine.tokenizer.vocabulary)
 
     async def plan(self, request: TurnRequest) -> Plan:
         """The request's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
@@ -214,7 +212,7 @@ class Model:
         Only a rendered prompt tells where the model's thoughts stand: here it may have some.
         """
         one = await off_loop(self._settings.compile_timeout, lambda: self._wanted(self._turn(request), "may"))
-        return (await self._compiled(one)).plan
+        return (await self._compiler.compile(one)).plan
 
     async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
         """Renders, compiles and counts: all that can be wrong with a request is found here.
@@ -227,7 +225,7 @@ class Model:
         draft = await off_loop(limit, self._draft, request, messages)
         if isinstance(draft, Job):
             return draft
-        compiled = [await self._compiled(one) for one in draft.compiles]
+        compiled = [await self._compiler.compile(one) for one in draft.compiles]
         return await off_loop(limit, self._job, request, draft, compiled)
 
     def _draft(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> _Draft | Job:
@@ -241,28 +239,19 @@ class Model:
             begun = thinking.have_begun(request.max_reasoning_tokens, reasoning)
             compiles.append(self._wanted(asked, thinking.behind(asked.format, begun=begun)))
         draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
-        found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
+        found = [compiled for one in compiles if (compiled := self._compiler.find(one)) is not None]
         return self._job(request, draft, found) if len(found) == len(compiles) else draft
 
     def _turn(self, request: TurnRequest) -> Turn:
         """What is too large goes no further than here."""
         asked = turn(request, self.format_for(request), self._settings.max_tool_calls)
-        self._compiler.refuse_bulk(asked)
+        self._compiler.refuse_oversized(asked)
         return asked
 
-    def _wanted(self, asked: Turn, reasoning: Reasoning) -> Wanted:
-        return wanted(replace(asked, reasoning=reasoning), self._vocabulary)
+    def _wanted(self, asked: Turn, reasoning: Reasoning) -> CompileRequest:
+        return CompileRequest(replace(asked, reasoning=reasoning), self._vocabulary)
 
-    def _found(self, one: Wanted) -> Compiled | None:
-        """What has been compiled before, or is quickly: a turn that nothing is asked of."""
-        if not one.turn.constrained:
-            return Compiled(compile_turn(one.turn), Trial())
-        return self._compiler.find(one)
-
-    async def _compiled(self, one: Wanted) -> Compiled:
-        return self._found(one) or await self._compiler.compiled(one)
-
-    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
+    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
         plan = compiled[0].plan
         prompt = self._encoded(draft.prompt)
         room = sampling.room(request, len(prompt), self.engine.max_model_len)

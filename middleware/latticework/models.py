@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from latticework.compiling.compiler import Compiler
-from latticework.compiling.workers import Workers
+from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model
@@ -29,7 +29,7 @@ class Models:
         """Raises InvalidSetting, also for two models of one name."""
         self.metrics = Metrics()
         self._settings = settings
-        self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory), self.metrics)
+        self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
         self._models = tuple(self._model(served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from latticework import chat, errors, meanings
-from latticework.compiling.failures import FAILURES
+from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.errors import ApiError
 from latticework.http import deadline
 from latticework.openapi import OPERATIONS, Operation
@@ -174,7 +174,7 @@ def codes() -> str:
     """The codes of single errors in the sources, by status, apart from those of whole classes."""
     sources = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "middleware").rglob("*.py")))
     given = {(400, name) for name in re.findall(r'BadRequest\([^()]*code="(\w+)"', sources)}
-    given |= {(kind.status, name) for kind, name, _ in FAILURES.values()}
+    given |= {(kind.status, name) for kind, name, _ in COMPILE_FAILURES.values()}
     of_classes = {error.code for error in WHEN}
     rows = [(str(status), code(name)) for status, name in sorted(given) if name not in of_classes]
     return table(("status", "`code`"), rows)
