@@ -69,7 +69,7 @@ ONLY: Mapping[str, str] = {
     "outlines": r"latticework\.(inprocess\.output|engines\.portable(\.\w+)*)",
     "ray": r"latticework\.deployments\.ray",
     "starlette": r"latticework\b.*",
-    "uvicorn": r"latticework\.(serving\.(connection|server)|telemetry\.logs)",
+    "uvicorn": r"latticework\.(serving\.(connection|server)|telemetry\.record)",
     "tests": r"",
     "benchmarks": r"",
     "examples": r"",

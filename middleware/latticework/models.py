@@ -17,7 +17,7 @@ from latticework.responses import ModelCard, ModelState
 from latticework.served import Served, served
 from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
-from latticework.telemetry.metrics import Metrics, merged
+from latticework.telemetry.metrics import Metrics, merge_metrics
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Models:
             for model in self._models:
                 loaded.append(model)
                 await model.load()
-                self.metrics.expect(model.names[0])
+                self.metrics.initialize(model.names[0])
             self._refuse_twins()
         except BaseException:
             await asyncio.gather(*(model.unload() for model in loaded))
@@ -107,10 +107,10 @@ class Models:
         raise self._unknown(name)
 
     async def metrics_text(self) -> bytes:
-        """What the app and its engines count."""
+        """The metrics of the app and of its engines, in Prometheus' text format."""
         for name, state in (await self.states()).items():
             self.metrics.up.labels(name).set(state.status == "ok")
-        return merged([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
+        return merge_metrics([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
 
     async def states(self) -> Mapping[str, ModelState]:
         """How each model is, by its own name."""

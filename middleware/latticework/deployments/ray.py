@@ -27,8 +27,7 @@ from latticework.commands.launch import launch_of_words
 from latticework.engines.base import Engine
 from latticework.served import Served
 from latticework.settings import Settings
-from latticework.telemetry import logs
-from latticework.telemetry.record import REQUEST_ID
+from latticework.telemetry.record import REQUEST_ID, log_config
 
 OK = 200
 # At least as many as an engine generates at once. Further requests wait in Serve for the first replica that is free.
@@ -67,7 +66,7 @@ def deployment(models: Callable[[], Sequence[Engine | Served]], settings: Settin
     def replica_app() -> ASGIApp:
         from latticework.app import create_app
 
-        logging.config.dictConfig(dict(logs.config(settings.log_format)))
+        logging.config.dictConfig(dict(log_config(settings.log_format)))
         return WithoutRequestId(create_app(*models(), settings=settings))
 
     class Latticework:
