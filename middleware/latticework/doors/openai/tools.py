@@ -1,12 +1,12 @@
-"""What a request asks of one assistant turn, in the compiler's terms."""
+"""Tools and their choice in OpenAI's form -> the part of an ask that becomes a grammar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from latticework.answer import answer
-from latticework.errors import BadRequest
-from latticework.protocol import (
+from latticework.ask import NO_CALLS, TurnAsk
+from latticework.doors.openai.content import content_of
+from latticework.doors.openai.types import (
     AllowedToolsChoice,
     CustomTool,
     FunctionTool,
@@ -15,35 +15,29 @@ from latticework.protocol import (
     NamedFunction,
     TurnRequest,
 )
-from turngrammar.formats import Format
-from turngrammar.plan import ToolChoice, Turn
+from latticework.errors import BadRequest
+from turngrammar.formats import FORMATS
+from turngrammar.plan import ToolChoice
 from turngrammar.tools import ANY_OBJECT, Input, Tool
 
-NO_CALLS = ToolChoice("none")
+
+def turn_of(request: TurnRequest) -> TurnAsk:
+    """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
+    return TurnAsk(tools_of(request), _choice(request), content_of(request), _known_format(request.tool_format))
 
 
-def turn(request: TurnRequest, format: Format, most_calls: int | None = None) -> Turn:
-    """`most_calls` bounds the calls of one turn.
-
-    Raises BadRequest for a tool choice that names no tool and for answers of two kinds.
-    """
-    answered = answer(request)
-    return Turn(
-        format=format,
-        tools=tools(request),
-        choice=tool_choice(request, most_calls),
-        schema=answered.schema,
-        written=answered.written,
-        answer_pointer=answered.pointer,
-    )
+def _known_format(name: str | None) -> str | None:
+    if name is not None and name not in FORMATS:
+        raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+    return name
 
 
-def tools(request: TurnRequest) -> tuple[Tool, ...]:
+def tools_of(request: TurnRequest) -> tuple[Tool, ...]:
     """The tools on offer. Functions without parameters take an object all the same."""
-    return tuple(map(_tool, request.tools or ()))
+    return tuple(map(_compiler_tool, request.tools or ()))
 
 
-def _tool(tool: FunctionTool | CustomTool) -> Tool:
+def _compiler_tool(tool: FunctionTool | CustomTool) -> Tool:
     if isinstance(tool, FunctionTool):
         return Tool(tool.name, tool.function.description or "", tool.function.parameters or ANY_OBJECT)
     match tool.custom.format:
@@ -54,9 +48,9 @@ def _tool(tool: FunctionTool | CustomTool) -> Tool:
     return Tool(tool.name, tool.custom.description or "", input=form)
 
 
-def tool_choice(request: TurnRequest, most_calls: int | None) -> ToolChoice:
+def _choice(request: TurnRequest) -> ToolChoice:
     """A choice without tools means nothing, and some clients send one; a name is different."""
-    most = 1 if request.parallel_tool_calls is False else most_calls
+    most = 1 if request.parallel_tool_calls is False else None
     match request.tool_choice:
         case NamedFunction() | NamedCustom() as named:
             return ToolChoice("required", _offered(request, [named]), most=1)
