@@ -82,7 +82,7 @@ def test_the_settings_reach_it(drafts: Any, forced: bool) -> None:
 
 @pytest.mark.parametrize("engine", [("portable", "vllm"), ("tgi",), ()])
 def test_an_engine_that_there_is_not(engine: tuple[str, ...]) -> None:
-    with pytest.raises(WrongUsage, match="none of vllm, portable"):
+    with pytest.raises(WrongUsage, match="must be one of vllm, portable"):
         engines.make_engine([], Settings(engine=engine), Config())
 
 

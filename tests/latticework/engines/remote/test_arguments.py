@@ -56,7 +56,7 @@ served_model_name = ["b"]
     assert dict(one.engine_settings) == {}
     with pytest.raises(WrongUsage, match=r"\[remote\] can't be set with engine 'vllm'"):
         engines.make_engine([], Settings(), Config("f.toml", {}, {"remote": {}}))
-    with pytest.raises(WrongUsage, match=r"\[vllm\] is for another engine than 'remote'"):
+    with pytest.raises(WrongUsage, match=r"\[vllm\] can't be set with engine 'remote'"):
         engines.make_engine([], Settings(engine=(URL,)), Config("f.toml", {}, {"vllm": {}}))
 
 
