@@ -15,11 +15,11 @@ from turngrammar.docs import documented
 from turngrammar.events import Event
 from turngrammar.formats import FORMATS, Format
 from turngrammar.parser import Parser
-from turngrammar.plan import Turn, compile_turn
+from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
 from turngrammar.schema.cli import Command
-from turngrammar.tools import ANY_OBJECT, Tool
-from turngrammar.turns import Reasoning, anything, turn_tree
+from turngrammar.turn import ANY_OBJECT, Reasoning, Tool, Turn
+from turngrammar.turn_tree import anything, turn_tree
 
 _PIECE = 4096  # characters read at once
 

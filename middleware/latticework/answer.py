@@ -9,26 +9,26 @@ from typing import Any
 
 from latticework.errors import BadRequest
 from latticework.protocol import JsonObjectFormat, JsonSchemaResponse, StructuredOutputs, TextFormat, TurnRequest
-from turngrammar.client.written import Written
-from turngrammar.plan import SCHEMA_POINTER
-from turngrammar.tools import ANY_OBJECT
+from turngrammar.turn import ANY_OBJECT, ClientGrammar, JsonContent
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Free text, unless one of the two is set: a JSON Schema, or another form.
+    """What the content must be; None: free text. `told` says whether its schema is worth telling the model."""
 
-    `told` says whether the schema is worth telling the model; `pointer` is where schema or form stand in the request.
-    """
-
-    schema: Mapping[str, Any] | None = None
-    pointer: str = SCHEMA_POINTER
+    content: JsonContent | ClientGrammar | None = None
     told: bool = False
-    written: Written | None = None
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """Of the content. No API has true or false where a schema stands."""
+        schema = self.content.schema if isinstance(self.content, JsonContent) else None
+        return None if isinstance(schema, bool) else schema
 
 
+SCHEMA_POINTER = "/response_format/json_schema/schema"
 FREE_TEXT = Answer()
-JSON_MODE = Answer(ANY_OBJECT, "/response_format")
+JSON_MODE = Answer(JsonContent(ANY_OBJECT, "/response_format"))
 
 
 def answer(request: TurnRequest) -> Answer:
@@ -50,7 +50,8 @@ def _formatted(request: TurnRequest) -> Answer:
         case JsonObjectFormat():
             return JSON_MODE
         case JsonSchemaResponse(json_schema=asked):
-            return Answer(ANY_OBJECT if asked.schema_ is None else asked.schema_, told=True)
+            schema = ANY_OBJECT if asked.schema_ is None else asked.schema_
+            return Answer(JsonContent(schema, SCHEMA_POINTER), told=True)
 
 
 def _structured(asked: StructuredOutputs) -> Answer:
@@ -73,13 +74,13 @@ def _json(value: Any, pointer: str) -> Answer:
         raise BadRequest(f"The schema is not JSON: {error}", param="structured_outputs.json") from None
     if not isinstance(schema, dict):
         raise BadRequest("The schema must be an object.", param="structured_outputs.json")
-    return Answer(schema, pointer, told=True)
+    return Answer(JsonContent(schema, pointer), told=True)
 
 
 READ: Mapping[str, Callable[[Any, str], Answer]] = {
     "json_": _json,
-    "json_object": lambda value, pointer: Answer(ANY_OBJECT, pointer),
-    "regex": lambda value, pointer: Answer(written=Written("regex", value), pointer=pointer),
-    "choice": lambda value, pointer: Answer(written=Written("choice", tuple(value)), pointer=pointer),
-    "grammar": lambda value, pointer: Answer(written=Written("grammar", value), pointer=pointer),
+    "json_object": lambda value, pointer: Answer(JsonContent(ANY_OBJECT, pointer)),
+    "regex": lambda value, pointer: Answer(ClientGrammar("regex", value, pointer)),
+    "choice": lambda value, pointer: Answer(ClientGrammar("choice", tuple(value), pointer)),
+    "grammar": lambda value, pointer: Answer(ClientGrammar("grammar", value, pointer)),
 }

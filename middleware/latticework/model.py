@@ -37,8 +37,9 @@ from latticework.turn.tools import turn
 from latticework.turn.truncation import Close
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, Turn, compile_turn
-from turngrammar.turns import Reasoning, reasoning_after
+from turngrammar.plan import Plan, compile_turn
+from turngrammar.turn import Reasoning, Turn
+from turngrammar.turn_tree import reasoning_after
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from latticework.commands.command import DONE, FOUND, Command, WrongUsage, conte
 from turngrammar.columns import columns
 
 if TYPE_CHECKING:
-    from turngrammar.plan import Plan, Turn
+    from turngrammar.plan import Plan
+    from turngrammar.turn import Turn
 
 DESCRIPTION = """Tell what becomes of each keyword of a JSON Schema, or of the schemas of a chat request:
   enforced    the grammar generates nothing else
@@ -88,13 +89,13 @@ def _turn(text: bytes, name: str, format: str) -> Turn:
     from latticework.turn import tools
     from latticework.validation import parse_as
     from turngrammar.formats import FORMATS
-    from turngrammar.plan import Turn
+    from turngrammar.turn import JsonContent, Turn
 
     if format not in FORMATS:
         raise WrongUsage(f"--tool-format {format}: latticework formats lists those that there are")
     found = decode_object(text, name)
     if REQUEST.isdisjoint(found):
-        return Turn(FORMATS[format], schema=found, answer_pointer="")
+        return Turn(FORMATS[format], content=JsonContent(found))
     request = parse_as(TurnRequest, found)
     asked = request.tool_format or format
     if asked not in FORMATS:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import InvalidGrammar
 from turngrammar.limits import Limits, check
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
+from turngrammar.turn import Turn
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,6 @@ def compiled(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> Compiled:
     plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
     trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
     if trial.error is not None:
-        at_fault = "/tools" if plan.free else turn.answer_pointer
+        at_fault = turn.content.pointer if turn.content else turn.tools_pointer
         raise InvalidGrammar(f"The request can't be compiled into a grammar: {trial.error}", pointer=at_fault)
     return Compiled(plan, trial)

@@ -26,7 +26,7 @@ from latticework.telemetry.metrics import Metrics
 from turngrammar.cache import Cache
 from turngrammar.errors import GrammarError
 from turngrammar.limits import Limits, check_count
-from turngrammar.plan import Turn
+from turngrammar.turn import Turn
 
 # A compile that failed by its own doing would again. It is not tried for so long, in seconds, that a busy moment may
 # have been the reason; and so many of them are remembered.

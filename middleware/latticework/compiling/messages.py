@@ -9,7 +9,7 @@ from latticework.compiling.compiled import Compiled
 from latticework.engines.vocabulary import Vocabulary
 from turngrammar.errors import GrammarError
 from turngrammar.limits import Limits
-from turngrammar.plan import Turn
+from turngrammar.turn import Turn
 
 
 @dataclass(frozen=True)

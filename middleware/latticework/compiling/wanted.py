@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from turngrammar.errors import BeyondLimit
-from turngrammar.plan import TOOL_POINTER, Turn
+from turngrammar.turn import Turn, enclosing
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,9 @@ def wanted(turn: Turn, vocabulary: str) -> Wanted:
 def refuse_size(turn: Turn, most: int) -> None:
     """Raises BeyondLimit for schemas and grammars of more than `most` bytes together."""
     parts: list[tuple[str, Any]] = [
-        (TOOL_POINTER.format(at, "custom" if tool.input else "function"), tool.input or tool.parameters)
-        for at, tool in enumerate(turn.tools)
+        (enclosing(tool.name_pointer), tool.input or tool.parameters) for tool in turn.tools
     ]
-    parts.append((turn.answer_pointer, turn.written or turn.schema))
+    parts += [(turn.content.pointer, turn.content)] if turn.content else []
     sizes = [(len(msgspec.json.encode(part)), pointer) for pointer, part in parts]
     if (size := sum(size for size, _ in sizes)) > most:
         message = f"Schemas and grammars of {size} bytes: this server takes at most {most} (max_schema_bytes)."

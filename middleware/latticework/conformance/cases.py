@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turngrammar.render import Call
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode, Tool
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "get_weather": {

@@ -14,7 +14,7 @@ from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
 from latticework.prompt.inference import infer
 from turngrammar.formats import FORMATS, Format, candidates, fenced
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode
 
 SELF_TEST = ("one call", "parallel calls", "thoughts, then a call", "a document")
 """The cases that a model is put to when it is loaded."""

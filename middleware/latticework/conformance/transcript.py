@@ -19,7 +19,8 @@ from latticework.turn.reasoning import SWITCHES
 from turngrammar.analysis import texts
 from turngrammar.formats import Format
 from turngrammar.render import Call
-from turngrammar.turns import Reasoning, reasoning_after
+from turngrammar.turn import Reasoning
+from turngrammar.turn_tree import reasoning_after
 
 Message = dict[str, Any]
 

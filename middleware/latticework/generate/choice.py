@@ -22,8 +22,7 @@ from turngrammar.events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from turngrammar.plan import Plan
-from turngrammar.schema import Violation
+from turngrammar.plan import Plan, TurnViolation
 
 # (how the engine ended, whether a call was made) -> what the client hears
 FINISH: Mapping[tuple[EngineFinish, bool], FinishReason] = {
@@ -91,7 +90,7 @@ class Choice:
         """The last chunk says why the answer ends."""
         return self._told(Delta(), self.finish, self.truncation)
 
-    def violations(self) -> tuple[Violation, ...]:
+    def violations(self) -> tuple[TurnViolation, ...]:
         """What the finished answer breaks: nothing, unless this server has a bug.
 
         An answer that was cut and not closed is held to what it finished, its complete calls.

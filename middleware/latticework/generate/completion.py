@@ -22,8 +22,7 @@ from latticework.responses import Chunk, ChunkChoice, CompletionTokensDetails, F
 from latticework.telemetry.metrics import Metrics
 from latticework.turn.reasoning import Budget
 from latticework.turn.truncation import Close
-from turngrammar.plan import Plan
-from turngrammar.schema import Violation
+from turngrammar.plan import Plan, TurnViolation
 
 logger = logging.getLogger(__name__)
 
@@ -55,14 +54,14 @@ class Job:
 class _Broken(Exception):
     """A finished answer that violates its schema."""
 
-    def __init__(self, violations: Sequence[Violation]) -> None:
+    def __init__(self, violations: Sequence[TurnViolation]) -> None:
         super().__init__(violations)
         self.first = violations[0]
 
     @property
     def place(self) -> str:
         """For the log: nothing of what the model wrote."""
-        return f"{self.first.keyword} at {self.first.pointer or '/'}"
+        return f"{self.first.keyword} at {self.first.place}"
 
     def __str__(self) -> str:
         return f"{self.first.message} ({self.place})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from latticework.answer import answer
 from latticework.errors import BadRequest
@@ -16,8 +17,7 @@ from latticework.protocol import (
     TurnRequest,
 )
 from turngrammar.formats import Format
-from turngrammar.plan import ToolChoice, Turn
-from turngrammar.tools import ANY_OBJECT, Input, Tool
+from turngrammar.turn import ANY_OBJECT, TextInput, Tool, ToolChoice, Turn
 
 NO_CALLS = ToolChoice("none")
 
@@ -27,31 +27,36 @@ def turn(request: TurnRequest, format: Format, most_calls: int | None = None) ->
 
     Raises BadRequest for a tool choice that names no tool and for answers of two kinds.
     """
-    answered = answer(request)
     return Turn(
         format=format,
         tools=tools(request),
-        choice=tool_choice(request, most_calls),
-        schema=answered.schema,
-        written=answered.written,
-        answer_pointer=answered.pointer,
+        choice=replace(tool_choice(request, most_calls), pointer="/tool_choice"),
+        content=answer(request).content,
+        tools_pointer="/tools",
     )
 
 
 def tools(request: TurnRequest) -> tuple[Tool, ...]:
     """The tools on offer. Functions without parameters take an object all the same."""
-    return tuple(map(_tool, request.tools or ()))
+    return tuple(_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))
 
 
-def _tool(tool: FunctionTool | CustomTool) -> Tool:
+def _tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
     if isinstance(tool, FunctionTool):
-        return Tool(tool.name, tool.function.description or "", tool.function.parameters or ANY_OBJECT)
+        return Tool(
+            tool.name,
+            tool.function.description or "",
+            tool.function.parameters or ANY_OBJECT,
+            pointer=f"{pointer}/function/parameters",
+            name_pointer=f"{pointer}/function/name",
+        )
     match tool.custom.format:
         case GrammarFormat(grammar=grammar):
-            form = Input(grammar.syntax, grammar.definition)
+            input, place = TextInput(grammar.syntax, grammar.definition), f"{pointer}/custom/format/grammar/definition"
         case _:
-            form = Input()
-    return Tool(tool.name, tool.custom.description or "", input=form)
+            input, place = TextInput(), f"{pointer}/custom"
+    description = tool.custom.description or ""
+    return Tool(tool.name, description, input=input, pointer=place, name_pointer=f"{pointer}/custom/name")
 
 
 def tool_choice(request: TurnRequest, most_calls: int | None) -> ToolChoice:

@@ -10,7 +10,7 @@ from typing import Any
 
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.formats import FORMATS
-from turngrammar.plan import Turn
+from turngrammar.turn import JsonContent, Turn
 
 
 class Faulty(Vocabulary):
@@ -71,4 +71,4 @@ def schema(name: str) -> Mapping[str, Any]:
 
 
 def asking(name: str) -> Turn:
-    return Turn(FORMATS["hermes"], schema=schema(name))
+    return Turn(FORMATS["hermes"], content=JsonContent(schema(name)))
