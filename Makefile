@@ -68,7 +68,7 @@ clients: $(INSTALLED)
 	$(BIN)/python -m tests.clients $(ARGS)
 
 families: $(INSTALLED)
-	FAMILIES=all $(BIN)/python -m pytest tests/latticework/prompt/test_forged.py tests/latticework/conformance/test_families.py; \
+	FAMILIES=all $(BIN)/python -m pytest tests/latticework/prompt/test_forged_markup.py tests/latticework/conformance/test_families.py; \
 	  status=$$?; $(BIN)/python -m tests.docs && exit $$status
 
 house: $(INSTALLED)

@@ -54,8 +54,14 @@ class OneTokenAByte:
     added_tokens: Mapping[str, bool] = {}
     vocabulary_size = 256
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, special: bool = False) -> list[int]:
         return list(text.encode())
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        return bytes(token_ids).decode(errors="replace")
+
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]:
+        return [self.decode([token_id]) for token_id in token_ids]
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         return self.encode("".join(segments))

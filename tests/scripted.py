@@ -30,6 +30,10 @@ def says(*texts: str, finish: str = "stop") -> Script:
     return script
 
 
+# The token that `encode(..., special=True)` puts first.
+BEGINNING = 1
+
+
 class ByteTokenizer:
     """One token a byte."""
 
@@ -42,8 +46,14 @@ class ByteTokenizer:
     vocabulary_size = 256
     vocabulary = Vocabulary("byte")
 
-    def encode(self, text: str) -> list[int]:
-        return list(text.encode())
+    def encode(self, text: str, special: bool = False) -> list[int]:
+        return [BEGINNING] * special + list(text.encode())
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        return bytes(token_ids).decode(errors="replace")
+
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]:
+        return [self.decode([token_id]) for token_id in token_ids]
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         return self.encode("".join(segments))
@@ -58,10 +68,10 @@ class MarkedTokenizer(ByteTokenizer):
     added_tokens: Mapping[str, bool] = {"<|im_start|>": True, "<|im_end|>": True, "<tool_call>": False}
     letters: Mapping[str, str] = {"<|im_start|>": "\x01", "<|im_end|>": "\x02", "<tool_call>": "\x03"}
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, special: bool = False) -> list[int]:
         for marker, letter in self.letters.items():
             text = text.replace(marker, letter)
-        return list(text.encode())
+        return super().encode(text, special)
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         text = "".join(self.letters[segment] if place % 2 else segment for place, segment in enumerate(segments))

@@ -59,7 +59,7 @@ class ChatCompletions:
         with model.places.taken(request.n or 1):
             async with until.kept():
                 job = await model.prepare(request, decoded["messages"])
-            completion = record.completion = Completion(model.engine, job, self._models.metrics)
+            completion = record.completion = Completion(model, job, self._models.metrics)
             headers = {REQUEST_ID: record.id, **_ignored(request, job), **_checked(job)}
             await self._respond(request, completion, headers, until, send, record)
 

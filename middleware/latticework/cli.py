@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
-from latticework.commands import bench, check_model, explain, formats, models, serve
+from latticework.commands import bench, calls, check, check_model, explain, formats, models, serve
 from latticework.commands.command import DONE, IMPOSSIBLE, STATUSES, Command, Impossible, WrongUsage, say
 from latticework.settings import InvalidSetting
 from latticework.version import VERSION
@@ -17,7 +17,10 @@ DESCRIPTION = "Structured output and tool calls that are right by construction, 
 COMMANDS: Mapping[str, Command] = {
     "serve": serve.COMMAND,
     "explain": explain.COMMAND,
+    "check": check.CHECK,
     "formats": formats.COMMAND,
+    "parse": calls.PARSE,
+    "render": calls.RENDER,
     "models": models.COMMAND,
     "check-model": check_model.COMMAND,
     "bench": bench.COMMAND,

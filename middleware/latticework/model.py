@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -14,14 +14,12 @@ from typing import Any, Literal
 import msgspec
 
 from latticework.answer import answer
-from latticework.compiling.compiled import Compiled
 from latticework.compiling.compiler import Compiler
-from latticework.compiling.wanted import Wanted, wanted
+from latticework.compiling.messages import CompiledTurn, CompileRequest
 from latticework.concurrency import Places
-from latticework.conformance.settle import Settled, settle
-from latticework.engines.base import Engine, EngineDead
+from latticework.conformance import SelectedFormat, select_format
+from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
-from latticework.engines.vocabulary import Trial
 from latticework.errors import BadRequest
 from latticework.generate.completion import Job
 from latticework.offloop import off_loop
@@ -30,6 +28,7 @@ from latticework.prompt.fallback import ChosenTemplate, choose_template, load_te
 from latticework.protocol import ChatRequest, TurnRequest
 from latticework.responses import ModelCard, ModelState
 from latticework.settings import InvalidSetting, Settings
+from latticework.supervisor import Supervisor
 from latticework.turn import reasoning as thinking
 from latticework.turn import sampling, truncation
 from latticework.turn.reasoning import Budget
@@ -37,7 +36,7 @@ from latticework.turn.tools import turn
 from latticework.turn.truncation import Close
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, compile_turn
+from turngrammar.plan import Plan
 from turngrammar.turn import Reasoning, Turn
 from turngrammar.turn_tree import reasoning_after
 
@@ -66,14 +65,14 @@ class _Draft:
     prompt: Prompt
     format: Format
     reasoning: Reasoning
-    compiles: tuple[Wanted, ...]
+    compiles: tuple[CompileRequest, ...]
 
 
 class Model:
     """One engine, ready to be asked."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
+        self, supervisor: Supervisor, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
     ) -> None:
         """`own`: those of the settings that no other model has.
 
@@ -81,7 +80,8 @@ class Model:
         """
         if settings.tool_format is not None and settings.tool_format not in FORMATS:
             raise InvalidSetting(f"tool_format: {settings.tool_format!r} is none of {', '.join(sorted(FORMATS))}")
-        self.engine = engine
+        self.engine = supervisor.engine
+        self._supervisor = supervisor
         self._named_template = None if settings.chat_template is None else load_template(settings.chat_template)
         self._settings = settings
         self._compiler = compiler
@@ -97,17 +97,35 @@ class Model:
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
 
+    @property
+    def max_model_len(self) -> int:
+        return self.engine.max_model_len
+
+    def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        """The engine's own answer. Raises EngineError."""
+        self._refuse_while_down()
+        return self.engine.generate(prompt, sampling, request_id)
+
+    async def check_health(self) -> None:
+        """Raises EngineDead where no request can be served."""
+        self._refuse_while_down()
+        await self.engine.check_health()
+
+    def _refuse_while_down(self) -> None:
+        if self._supervisor.down is not None:
+            raise EngineDead(self._supervisor.down)
+
     async def state(self) -> ModelState:
         """Whether it can be served, and if not, why."""
         try:
-            await self.engine.check_health()
+            await self.check_health()
         except EngineDead as error:
             return ModelState("down", 0, self._own, str(error))
         return ModelState(
             "ok",
             self.engine.running(),
             self._own,
-            chat_template=self._chat_template.stands_in,
+            chat_template=self._chat_template.fallback,
             format=self.format.name,
             why=self._settled.why,
             self_test=self._self_test,
@@ -115,16 +133,20 @@ class Model:
 
     async def load(self) -> None:
         """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
-        await self.engine.start()
+        await self._supervisor.start()
         await asyncio.to_thread(lambda: self._vocabulary)
-        if (stands_in := self._chat_template.stands_in) is not None:
-            logger.warning(NO_TEMPLATE, self.names[0], stands_in)
+        if (fallback := self._chat_template.fallback) is not None:
+            logger.warning(NO_TEMPLATE, self.names[0], fallback)
         settled = await asyncio.to_thread(lambda: self._settled)
-        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.held, len(settled.tested))
+        logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.passed, len(settled.tested))
         if not settled.tested:
             logger.warning(UNTESTED, self.names[0], settled.untested)
-        for verdict, breach in settled.breaches:
-            logger.warning("%s: %s (%s): %s: %s", self.names[0], verdict.case, verdict.mode, breach.part, breach.detail)
+        for result, failed in settled.failures:
+            logger.warning("%s: %s (%s): %s: %s", self.names[0], result.case, result.mode, failed.check, failed.detail)
+
+    async def unload(self) -> None:
+        """Stops the engine."""
+        await self._supervisor.stop()
 
     def format_for(self, request: TurnRequest) -> Format:
         """The wire format that the request asks for, or else the model's. Raises BadRequest for one that is none."""
@@ -141,17 +163,17 @@ class Model:
         return self._settled.format
 
     @cached_property
-    def _settled(self) -> Settled:
+    def _settled(self) -> SelectedFormat:
         tokenizer = self.engine.tokenizer
-        return settle(self._plain_template, tokenizer, self._settings.tool_format, tokenizer.response_template)
+        return select_format(self._plain_template, tokenizer, self._settings.tool_format, tokenizer.response_template)
 
     @cached_property
     def _self_test(self) -> Literal["held"] | tuple[str, ...]:
         """As /health tells it."""
         if not self._settled.tested:
             return (f"not tested: {self._settled.untested}",)
-        breaches = (f"{verdict.case} ({verdict.mode}): {breach.part}" for verdict, breach in self._settled.breaches)
-        return tuple(breaches) or "held"
+        failures = (f"{result.case} ({result.mode}): {failed.check}" for result, failed in self._settled.failures)
+        return tuple(failures) or "held"
 
     @cached_property
     def places(self) -> Places:
@@ -182,7 +204,7 @@ class Model:
 
     @cached_property
     def _vocabulary(self) -> str:
-        return self._compiler.learn(self.engine.tokenizer.vocabulary)
+        return self._compiler.load(self.engine.tokenizer.vocabulary)
 
     async def plan(self, request: TurnRequest) -> Plan:
         """The request's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
@@ -190,7 +212,7 @@ class Model:
         Only a rendered prompt tells where the model's thoughts stand: here it may have some.
         """
         one = await off_loop(self._settings.compile_timeout, lambda: self._wanted(self._turn(request), "may"))
-        return (await self._compiled(one)).plan
+        return (await self._compiler.compile(one)).plan
 
     async def prepare(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> Job:
         """Renders, compiles and counts: all that can be wrong with a request is found here.
@@ -198,12 +220,12 @@ class Model:
         `messages` are the request's, as the client sent them. Raises BadRequest and GrammarError, and EngineDead where
         the answer would not be generated anyway.
         """
-        await self.engine.check_health()
+        await self.check_health()
         limit = self._settings.compile_timeout
         draft = await off_loop(limit, self._draft, request, messages)
         if isinstance(draft, Job):
             return draft
-        compiled = [await self._compiled(one) for one in draft.compiles]
+        compiled = [await self._compiler.compile(one) for one in draft.compiles]
         return await off_loop(limit, self._job, request, draft, compiled)
 
     def _draft(self, request: ChatRequest, messages: Sequence[Mapping[str, Any]]) -> _Draft | Job:
@@ -217,28 +239,19 @@ class Model:
             begun = thinking.have_begun(request.max_reasoning_tokens, reasoning)
             compiles.append(self._wanted(asked, thinking.behind(asked.format, begun=begun)))
         draft = _Draft(prompt, asked.format, reasoning, tuple(compiles))
-        found = [compiled for one in compiles if (compiled := self._found(one)) is not None]
+        found = [compiled for one in compiles if (compiled := self._compiler.find(one)) is not None]
         return self._job(request, draft, found) if len(found) == len(compiles) else draft
 
     def _turn(self, request: TurnRequest) -> Turn:
         """What is too large goes no further than here."""
         asked = turn(request, self.format_for(request), self._settings.max_tool_calls)
-        self._compiler.refuse_bulk(asked)
+        self._compiler.refuse_oversized(asked)
         return asked
 
-    def _wanted(self, asked: Turn, reasoning: Reasoning) -> Wanted:
-        return wanted(replace(asked, reasoning=reasoning), self._vocabulary)
+    def _wanted(self, asked: Turn, reasoning: Reasoning) -> CompileRequest:
+        return CompileRequest(replace(asked, reasoning=reasoning), self._vocabulary)
 
-    def _found(self, one: Wanted) -> Compiled | None:
-        """What has been compiled before, or is quickly: a turn that nothing is asked of."""
-        if not one.turn.constrained:
-            return Compiled(compile_turn(one.turn), Trial())
-        return self._compiler.find(one)
-
-    async def _compiled(self, one: Wanted) -> Compiled:
-        return self._found(one) or await self._compiler.compiled(one)
-
-    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[Compiled]) -> Job:
+    def _job(self, request: ChatRequest, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
         plan = compiled[0].plan
         prompt = self._encoded(draft.prompt)
         room = sampling.room(request, len(prompt), self.engine.max_model_len)

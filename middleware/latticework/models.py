@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from latticework.compiling.compiler import Compiler
-from latticework.compiling.workers import Workers
+from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model
 from latticework.responses import ModelCard, ModelState
 from latticework.served import Served, served
 from latticework.settings import PRIVATE, InvalidSetting, Settings
-from latticework.supervisor import Backoff, Supervised
-from latticework.telemetry.metrics import Metrics, merged
+from latticework.supervisor import Backoff, Supervisor
+from latticework.telemetry.metrics import Metrics, merge_metrics
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Models:
         """Raises InvalidSetting, also for two models of one name."""
         self.metrics = Metrics()
         self._settings = settings
-        self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory), self.metrics)
+        self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
         self._models = tuple(self._model(served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
@@ -36,9 +36,9 @@ class Models:
 
     def _model(self, model: Served) -> Model:
         settings = model.settings(self._settings)
-        engine = Supervised(model.engine, Backoff(settings.engine_restarts), self.metrics)
+        supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
-        return Model(engine, settings, self._compiler, {**model.made, **own})
+        return Model(supervisor, settings, self._compiler, {**model.made, **own})
 
     def _refuse_twins(self) -> None:
         """Some engines know the names of their models only once they have started."""
@@ -69,17 +69,17 @@ class Models:
             for model in self._models:
                 loaded.append(model)
                 await model.load()
-                self.metrics.expect(model.names[0])
+                self.metrics.initialize(model.names[0])
             self._refuse_twins()
         except BaseException:
-            await asyncio.gather(*(model.engine.stop() for model in loaded))
+            await asyncio.gather(*(model.unload() for model in loaded))
             raise
 
     async def unload(self) -> None:
         """Stops all engines."""
         async with self._loading:
             self._loaded = False
-            await asyncio.gather(self._compiler.stop(), *(model.engine.stop() for model in self._models))
+            await asyncio.gather(self._compiler.stop(), *(model.unload() for model in self._models))
 
     async def find(self, name: str) -> Model:
         """The model of that name, loaded. Raises UnknownModel."""
@@ -106,10 +106,10 @@ class Models:
         raise self._unknown(name)
 
     async def metrics_text(self) -> bytes:
-        """What the app and its engines count."""
+        """The metrics of the app and of its engines, in Prometheus' text format."""
         for name, state in (await self.states()).items():
             self.metrics.up.labels(name).set(state.status == "ok")
-        return merged([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
+        return merge_metrics([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
 
     async def states(self) -> Mapping[str, ModelState]:
         """How each model is, by its own name."""

@@ -19,22 +19,22 @@ DOCS = Path(__file__).parents[2] / "docs"
 HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name in SCENARIOS))
 TEXT = """# Clients
 
-Real clients, unchanged, against `latticework serve`: what each was seen to do. `make clients` makes this page, out of
-[clients.json](clients.json). The scripts, one a client, are in [tests/clients](../tests/clients), to be copied from.
+Real clients, unmodified, against `latticework serve`. `make clients` generates this page from
+[clients.json](clients.json). The scripts, one per client, are examples to copy: [tests/clients](../tests/clients).
 
-- structured output: what the client gives back is of the type that was asked for, and its values are within it
-- tool loop: the model calls, the tool runs with arguments that fit, its result goes back, and the model answers
-- streaming: more than one delta, and together they are the whole answer, or the value that was asked for
-- error: an unknown model is the client's own typed error, with the server's message in it
+- structured output: the client returns an instance of the requested type, with valid values
+- tool loop: the model calls, the tool runs with valid arguments, its result goes back, and the model answers
+- streaming: more than one delta, and together they are the whole answer, or the requested value
+- error: an unknown model raises the client's own typed error, with the server's message
 
 {table}
 
-✓ passed, with what was tried beyond one way; ✗ failed; n/a: the client has no means for it.
+✓ passed, with the variants if there are several; ✗ failed; n/a: the client doesn't support it.
 {remarks}
-## Again
+## Repeating it
 
-`make clients` runs all, once each is installed into `.venv-clients` (some GB); `make clients ARGS="instructor litellm"`
-some of them. `ARGS="--url http://127.0.0.1:8000"` asks a server that runs. Those marked core are part of `make test`.
+`make clients` installs each client into `.venv-clients` (some GB) and runs it; `make clients ARGS="instructor litellm"`
+runs some of them. `ARGS="--url http://127.0.0.1:8000"` uses a running server. `make test` includes the core clients.
 """
 
 

@@ -38,7 +38,7 @@ def _core(script: str, *packages: str) -> Client:
     return Client(packages[0], "python", script, "core", packages, core=True)
 
 
-_NO_TOOLS = "it makes one answer and runs no tools"
+_NO_TOOLS = "it makes a single request and runs no tools"
 
 CLIENTS = (
     Client("openai", "python", "with_openai", None, ("openai",), core=True),
@@ -58,8 +58,8 @@ CLIENTS = (
         "with_langextract",
         "langextract",
         "openai",
-        tool_loop="it asks for no tools",
-        streaming="it waits for whole answers",
+        tool_loop="it sends no tools",
+        streaming="it requests whole answers only",
     ),
     _own("with_outlines", "outlines", "openai", tool_loop=_NO_TOOLS),
     Client("openai (Node)", "node", "with_openai", "node-openai", ("openai",), core=True),

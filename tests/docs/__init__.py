@@ -1,1 +1,1 @@
-"""What README.md and docs/ say, held against the code: some parts are made of it, and the rest names nothing else."""
+"""README.md and docs/ against the code: some parts are generated from it, and the rest names only what exists."""

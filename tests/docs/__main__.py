@@ -1,4 +1,4 @@
-"""`make docs`, or `python -m tests.docs`: writes the made parts of README.md and docs/*.md anew."""
+"""`make docs`, or `python -m tests.docs`: regenerates the generated parts of README.md and docs/*.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def main() -> None:
         after = rewritten(before, PARTS)
         if after != before:
             page.write_text(after, encoding="utf-8")
-            print(f"{page.relative_to(ROOT)} is written anew")
+            print(f"{page.relative_to(ROOT)} regenerated")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The reference of the API, made of the document that the server serves about itself."""
+"""The API reference, generated from the server's own OpenAPI document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from latticework import chat, errors, meanings
-from latticework.compiling.failures import FAILURES
+from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.errors import ApiError
 from latticework.http import deadline
 from latticework.openapi import OPERATIONS, Operation
@@ -22,52 +22,57 @@ SCHEMAS: Mapping[str, Schema] = DOCUMENT["components"]["schemas"]
 
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
-# What each error says, by its class. A subclass of one that is not here is told as that.
+# When each error occurs, by its class. A subclass that is not listed here counts as its parent.
 WHEN: Mapping[type[ApiError], str] = {
-    errors.BadRequest: "something in the request; `param` names it",
-    errors.ContextExceeded: "prompt and answer don't fit the model's context",
-    errors.Unauthorized: "no key, or none that is known",
-    errors.UnknownRoute: "there is no such path",
-    errors.UnknownModel: "`model` is none of the server's",
-    errors.WrongMethod: "the path takes another method",
-    errors.SlowRequest: "the body did not arrive in time (`read_timeout`)",
+    errors.BadRequest: "an invalid request; `param` names the field",
+    errors.ContextExceeded: "prompt and answer exceed the model's context length",
+    errors.Unauthorized: "a missing or unknown key",
+    errors.UnknownRoute: "an unknown path",
+    errors.UnknownModel: "an unknown `model`",
+    errors.WrongMethod: "a method that the path doesn't support",
+    errors.SlowRequest: "the body took longer than `read_timeout`",
     errors.TooLarge: "the body is larger than `max_body_bytes`",
-    errors.RateLimited: "over `requests_per_minute` or `concurrent_requests`",
+    errors.RateLimited: "more than `requests_per_minute` or `concurrent_requests`",
     errors.HeadTooLarge: "the head is larger than 64 KiB",
-    errors.BrokenGuarantee: "a finished answer breaks its own grammar: a bug of this server",
-    errors.SchemaViolation: "the answer broke a keyword that is only checked, in all `attempts`",
-    errors.ServerFault: "anything else: the log has it",
-    errors.TimedOut: "not answered within `request_timeout`, or `x-request-timeout`",
-    errors.Unavailable: "the engine does not run, or the server is stopping",
-    errors.Overloaded: "more answers wait than `max_queue`",
+    errors.BrokenGuarantee: "a finished answer violates its own grammar: a bug of this server",
+    errors.SchemaViolation: "the answers of all `attempts` violated a checked keyword",
+    errors.ServerFault: "any other failure: see the log",
+    errors.TimedOut: "no answer within `request_timeout` or `x-request-timeout`",
+    errors.Unavailable: "the engine is not running, or the server is stopping",
+    errors.Overloaded: "more than `max_queue` answers are waiting",
 }
 
 REQUEST_HEADERS: Mapping[str, str] = {
-    "authorization": "`Bearer KEY`, where the server has keys",
-    REQUEST_ID: "what the response and the log call the request: up to 128 letters, digits and `._:-`",
-    deadline.HEADER: "seconds until a 504: sooner than the server's own `request_timeout`, never later",
-    "traceparent": "the trace that the request's span belongs to",
+    "authorization": "`Bearer KEY`, if the server has keys",
+    REQUEST_ID: "the request's id in the response and in the log: up to 128 letters, digits and `._:-`",
+    deadline.HEADER: "seconds until a 504: earlier than the server's `request_timeout`, never later",
+    "traceparent": "the trace of the request's span",
 }
 RESPONSE_HEADERS: Mapping[str, str] = {
-    REQUEST_ID: "the client's own, or one that is made",
-    chat.CHECKED: "the keywords for whose sake the answer is held back until it is checked, as JSON pointers",
-    chat.IGNORED: "fields of the request that have no meaning here, or none for this answer",
+    REQUEST_ID: "the client's own id, or a generated one",
+    chat.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, which is held back for it",
+    chat.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     "retry-after": "seconds, with a 429 or a 503",
-    "x-should-retry": "`false`, with a 504: clients are not to try again by themselves",
+    "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",
 }
 
 
 def operations() -> str:
     rows = [
-        (code(f"{one.method.upper()} {one.path}"), one.summary, _answers(one), "yes" if one.guarded else "")
-        for one in OPERATIONS
+        (
+            code(f"{operation.method.upper()} {operation.path}"),
+            operation.summary,
+            _answers(operation),
+            "yes" if operation.guarded else "",
+        )
+        for operation in OPERATIONS
     ]
-    return table(("", "", "answers with", "needs a key"), rows)
+    return table(("endpoint", "", "returns", "needs a key"), rows)
 
 
-def _answers(one: Operation) -> str:
-    names = dict.fromkeys(_name(kind) for kinds in one.answers.values() for kind in kinds)
+def _answers(operation: Operation) -> str:
+    names = dict.fromkeys(_name(kind) for kinds in operation.answers.values() for kind in kinds)
     return ", ".join(names)
 
 
@@ -81,12 +86,12 @@ def _link(name: str) -> str:
 
 
 def request() -> str:
-    """The fields of a chat request, by where they come from."""
+    """The fields of a chat request, by origin."""
     groups = {
-        "OpenAI's": meanings.OPENAI,
-        "vLLM's": meanings.VLLM,
-        "ours": meanings.OURS,
-        "without effect": meanings.WITHOUT_EFFECT,
+        "OpenAI": meanings.OPENAI,
+        "vLLM": meanings.VLLM,
+        "extension": meanings.OURS,
+        "no effect": meanings.WITHOUT_EFFECT,
     }
     properties = SCHEMAS["ChatRequest"]["properties"]
     rows = [
@@ -94,14 +99,14 @@ def request() -> str:
         for origin, group in groups.items()
         for name, meaning in group.items()
     ]
-    return table(("field", "whose", "type", "what"), rows)
+    return table(("field", "from", "type", "meaning"), rows)
 
 
 def refused() -> str:
-    """Fields that would change the answer, and that can't be honoured."""
+    """Fields that would change the answer and can't be honoured."""
     properties = SCHEMAS["ChatRequest"]["properties"]
     rows = [(name, schema["description"]) for name, schema in properties.items() if name not in meanings.MEANINGS]
-    return table(("field", "why"), [(code(name), why.removeprefix("Refused: it ")) for name, why in rows])
+    return table(("field", "reason"), [(code(name), why.removeprefix("Refused: it ")) for name, why in rows])
 
 
 def components() -> str:
@@ -111,25 +116,25 @@ def components() -> str:
 
 def _component(name: str) -> str:
     schema = SCHEMAS[name]
-    required, asked = schema.get("required", ()), "additionalProperties" in schema
+    required, in_request = schema.get("required", ()), "additionalProperties" in schema
     rows = [
-        (code(field) + (" *" if field in required else ""), kind(of, nulls=not asked))
+        (code(field) + (" *" if field in required else ""), kind(of, nulls=not in_request))
         for field, of in schema["properties"].items()
     ]
-    told = inspect.cleandoc(schema.get("description", "")).replace("\n\n", "\n")
-    return "\n\n".join(part for part in (f"### {name}", told, table(("field", "type"), rows)) if part)
+    description = inspect.cleandoc(schema.get("description", "")).replace("\n\n", "\n")
+    return "\n\n".join(part for part in (f"### {name}", description, table(("field", "type"), rows)) if part)
 
 
 def kind(schema: Schema, *, nulls: bool = False) -> str:
-    """A type in words. In a request null is the same as leaving a field out, and is not told."""
+    """A type in words. Requests don't mention null, which means the same as omitting the field."""
     if "$ref" in schema:
         return _link(schema["$ref"].rpartition("/")[2])
     if "const" in schema or "enum" in schema:
         return ", ".join(code(str(value)) for value in schema.get("enum", [schema.get("const")]) if value is not None)
-    branches = [one for one in schema.get("anyOf") or schema.get("oneOf") or () if nulls or one != {"type": "null"}]
-    if branches:
-        told = " or ".join(dict.fromkeys(kind(one, nulls=nulls) for one in branches))
-        return told.replace("number or integer", "number") + _bounds(schema)
+    branches = schema.get("anyOf") or schema.get("oneOf") or ()
+    if kept := [branch for branch in branches if nulls or branch != {"type": "null"}]:
+        kinds = " or ".join(dict.fromkeys(kind(branch, nulls=nulls) for branch in kept))
+        return kinds.replace("number or integer", "number") + _bounds(schema)
     return _plain(schema)
 
 
@@ -148,8 +153,8 @@ def _plain(schema: Schema) -> str:
 
 
 def _bounds(schema: Schema) -> str:
-    told = [f"{sign} {_bound(schema[name])}" for name, sign in _BOUNDS.items() if name in schema]
-    return " " + ", ".join(told) if told else ""
+    bounds = [f"{sign} {_bound(schema[name])}" for name, sign in _BOUNDS.items() if name in schema]
+    return " " + ", ".join(bounds) if bounds else ""
 
 
 def _bound(value: float) -> str:
@@ -158,7 +163,7 @@ def _bound(value: float) -> str:
 
 def failures() -> str:
     """All errors, by status."""
-    ordered = sorted(WHEN.items(), key=lambda one: one[0].status)
+    ordered = sorted(WHEN.items(), key=lambda item: item[0].status)
     rows = [
         (str(error.status), code(error.type), code(error.code) if error.code else "", when) for error, when in ordered
     ]
@@ -166,12 +171,12 @@ def failures() -> str:
 
 
 def codes() -> str:
-    """Those that the sources give to single errors, by status, beside those of whole classes."""
+    """The codes of single errors in the sources, by status, apart from those of whole classes."""
     sources = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "middleware").rglob("*.py")))
     given = {(400, name) for name in re.findall(r'BadRequest\([^()]*code="(\w+)"', sources)}
-    given |= {(kind.status, name) for kind, name, _ in FAILURES.values()}
-    told = {error.code for error in WHEN}
-    rows = [(str(status), code(name)) for status, name in sorted(given) if name not in told]
+    given |= {(kind.status, name) for kind, name, _ in COMPILE_FAILURES.values()}
+    of_classes = {error.code for error in WHEN}
+    rows = [(str(status), code(name)) for status, name in sorted(given) if name not in of_classes]
     return table(("status", "`code`"), rows)
 
 
@@ -180,5 +185,5 @@ def headers() -> str:
 
 
 def _headers() -> Iterator[str]:
-    yield table(("of a request", ""), [(code(name), told) for name, told in REQUEST_HEADERS.items()])
-    yield table(("of a response", ""), [(code(name), told) for name, told in RESPONSE_HEADERS.items()])
+    yield table(("request header", ""), [(code(name), text) for name, text in REQUEST_HEADERS.items()])
+    yield table(("response header", ""), [(code(name), text) for name, text in RESPONSE_HEADERS.items()])

@@ -1,4 +1,4 @@
-"""Which clients were tried, each with its version, out of docs/clients.json."""
+"""The tested clients with their versions, from docs/clients.json."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ def part() -> str:
     rows = json.loads((ROOT / "docs" / "clients.json").read_text(encoding="utf-8"))
     languages = dict.fromkeys(client.language for client in CLIENTS)
     return table(
-        ("", "each asked for structured output, a tool loop, a stream, and an error"),
+        ("", "tested with structured output, a tool loop, a stream and an error"),
         [
             (
                 language.capitalize(),
-                ", ".join(_told(client, rows[client.name]) for client in CLIENTS if client.language == language),
+                ", ".join(_tested(client, rows[client.name]) for client in CLIENTS if client.language == language),
             )
             for language in languages
         ],
     )
 
 
-def _told(client: Client, row: dict[str, Any]) -> str:
-    """With what failed of it."""
+def _tested(client: Client, row: dict[str, Any]) -> str:
+    """Name and version, and the scenarios that failed."""
     name, version = next(iter(row["versions"].items()))
     failed = [outcome["scenario"].replace("_", " ") for outcome in row["outcomes"] if outcome["failure"]]
     return f"{name} {version}" + (f" (not its {', '.join(failed)})" if failed else "")

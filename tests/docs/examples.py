@@ -1,4 +1,4 @@
-"""Requests and what the app answers to them: the whole of it, but for the engine, which says what it is told to."""
+"""Requests, and the responses of the app with a scripted engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.scripted import Script, ScriptedEngine, says
 
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
-_ASK = {"model": MODEL, "messages": [{"role": "user", "content": "Ada Lovelace, age 36."}]}
+_REQUEST = {"model": MODEL, "messages": [{"role": "user", "content": "Ada Lovelace, age 36."}]}
 _SCHEMA = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
@@ -27,27 +27,27 @@ _TOOL = {"type": "function", "function": {"name": "save_person", "parameters": _
 _PERSON = '{"name": "Ada Lovelace", "age": 36}'
 _CALL = f'<tool_call>\n{{"name": "save_person", "arguments": {_PERSON}}}\n</tool_call>'
 
-# Title, path, body, what the engine says.
+# Title, path, body, output of the engine.
 _CASES: tuple[tuple[str, str, Mapping[str, Any], Script], ...] = (
-    ("A document", "/v1/chat/completions", {**_ASK, "response_format": _FORMAT}, says(_PERSON)),
-    ("A tool call", "/v1/chat/completions", {**_ASK, "tools": [_TOOL]}, says(_CALL)),
+    ("A document", "/v1/chat/completions", {**_REQUEST, "response_format": _FORMAT}, says(_PERSON)),
+    ("A tool call", "/v1/chat/completions", {**_REQUEST, "tools": [_TOOL]}, says(_CALL)),
     (
         "A stream",
         "/v1/chat/completions",
-        {**_ASK, "stream": True, "stream_options": {"include_usage": True}},
+        {**_REQUEST, "stream": True, "stream_options": {"include_usage": True}},
         says("Ada was", " a mathematician."),
     ),
     (
         "A stream with a tool call",
         "/v1/chat/completions",
-        {**_ASK, "tools": [_TOOL], "stream": True},
+        {**_REQUEST, "tools": [_TOOL], "stream": True},
         says(_CALL[:60], _CALL[60:]),
     ),
     (
         "An error",
         "/v1/chat/completions",
         {
-            **_ASK,
+            **_REQUEST,
             "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "strnig"}}},
         },
         says(""),
@@ -55,8 +55,8 @@ _CASES: tuple[tuple[str, str, Mapping[str, Any], Script], ...] = (
     ("A grammar", "/v1/grammars", {"model": MODEL, "response_format": _FORMAT}, says("")),
 )
 
-# What differs each time, and what stands for it.
-_MADE = (
+# What differs each time, and its placeholder.
+_GENERATED = (
     (re.compile(r"(chatcmpl-|call_|req_)[0-9a-f]+"), r"\1..."),
     (re.compile(r'("created": ?)\d+'), r"\g<1>1790000000"),
     (re.compile(r'("compile_ms": ?)[\d.]+'), r"\g<1>1.5"),
@@ -77,15 +77,15 @@ def _lines(title: str, path: str, body: Mapping[str, Any], response: httpx.Respo
     streams = response.headers["content-type"].startswith("text/event-stream")
     yield f"### {title}\n"
     yield f"`POST {path}`\n"
-    yield f"```json\n{_spelled(body)}\n```\n"
+    yield f"```json\n{_one_field_a_line(body)}\n```\n"
     yield f"{response.status_code}, `{response.headers['content-type']}`:\n"
-    text = response.text.strip() if streams else _spelled(response.json())
-    for pattern, stand_in in _MADE:
-        text = pattern.sub(stand_in, text)
+    text = response.text.strip() if streams else _one_field_a_line(response.json())
+    for pattern, placeholder in _GENERATED:
+        text = pattern.sub(placeholder, text)
     yield f"```{'text' if streams else 'json'}\n{text}\n```"
 
 
-def _spelled(body: Mapping[str, Any]) -> str:
-    """A field a line."""
+def _one_field_a_line(body: Mapping[str, Any]) -> str:
+    """JSON text."""
     fields = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in body.items())
     return "{\n" + ",\n".join(fields) + "\n}"

@@ -1,7 +1,7 @@
-"""The made parts of README.md and docs/*.md: what stands between two marks is what the code says.
+"""The generated parts of README.md and docs/*.md: the text between two marks is generated from the code.
 
 <!-- made: settings -->
-(what the part of that name makes)
+(the text of the part named "settings")
 <!-- end -->
 """
 
@@ -20,20 +20,20 @@ Parts = Mapping[str, Callable[[], str]]
 
 
 def names(page: str) -> Sequence[str]:
-    """The parts that a page has. Raises ValueError for a mark that is not closed, or is none."""
-    found = [part["name"] for part in _PART.finditer(page)]
-    if len(found) != page.count(MARK):
-        raise ValueError(f"{page.count(MARK)} marks, {len(found)} parts: one is not closed")
-    return found
+    """The parts of a page. Raises ValueError for a malformed mark, or one without an end."""
+    parts = [part["name"] for part in _PART.finditer(page)]
+    if len(parts) != page.count(MARK):
+        raise ValueError(f"{page.count(MARK)} marks, {len(parts)} parts: one is not closed")
+    return parts
 
 
 def rewritten(page: str, parts: Parts) -> str:
-    """The page, its parts made anew. Raises KeyError for one that nobody makes."""
+    """The page with its parts regenerated. Raises KeyError for an unknown part."""
     return _PART.sub(lambda part: f"{MARK}{part['name']} -->\n\n{parts[part['name']]()}\n\n<!-- end -->", page)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """In Markdown."""
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
@@ -43,7 +43,7 @@ def _cell(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A code span; GitHub wants more backquotes around than are within."""
+    """A code span; GitHub needs more backquotes around it than in it."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     marks, space = "`" * (longest + 1), " " if longest else ""
     return f"{marks}{space}{text}{space}{marks}"

@@ -1,4 +1,4 @@
-"""What `/metrics` counts of the layer itself."""
+"""latticework's own metrics."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tests.docs.made import code, table
 
 
 def part() -> str:
-    return table(("name", "type", "by", "what"), _rows())
+    return table(("name", "type", "labels", "meaning"), _rows())
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
-    for one in vars(Metrics()).values():
-        if isinstance(one, MetricWrapperBase):
-            (told,) = one.describe()
-            name = told.name + ("_total" if told.type == "counter" else "")
-            yield code(name), told.type, ", ".join(one._labelnames), told.documentation
+    for metric in vars(Metrics()).values():
+        if isinstance(metric, MetricWrapperBase):
+            (family,) = metric.describe()
+            name = family.name + ("_total" if family.type == "counter" else "")
+            yield code(name), family.type, ", ".join(metric._labelnames), family.documentation
 
 
 def attributes() -> str:
-    """What a span says of its request, and what the log calls the same."""
-    return table(("in the log", "of the span"), [(code(ours), code(theirs)) for ours, theirs in ATTRIBUTES.items()])
+    """The attributes of a span, and their names in the log."""
+    return table(("log", "span"), [(code(ours), code(theirs)) for ours, theirs in ATTRIBUTES.items()])

@@ -1,4 +1,4 @@
-"""Every part that a page can have, by the name in its mark."""
+"""Every generated part, by the name in its mark."""
 
 from __future__ import annotations
 

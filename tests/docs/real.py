@@ -1,4 +1,4 @@
-"""Whether a command that a page shows is one: a program, a command of it, flags that it has."""
+"""Checks the commands of the pages: an existing program, subcommand and flags."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from latticework import cli
 from latticework.openapi import OPERATIONS
 from tests.docs.made import ROOT
 
-# Where each target's ARGS go.
+# The sources that parse each target's ARGS.
 _ARGS: Mapping[str, str] = {"bench": "benchmarks", "soak": "tests/soak", "docs": "tests/docs"}
-# Commands of latticework that pass on what they don't know, and to what.
+# Commands of latticework that pass unknown arguments on, and to which sources.
 _PASS_ON = {"serve": "middleware/latticework/engines", "bench": "benchmarks"}
 
 
 def wrong(command: str) -> str:
-    """What is wrong with it, or ""."""
+    """The mistake in a command, or ""."""
     program, words = _parted(command)
     return _CHECKS[program](words) if program in _CHECKS else ""
 
 
 def foreign_flags(command: str) -> set[str]:
-    """Those of a program that is not checked."""
+    """The flags of a program that is not checked."""
     program, words = _parted(command)
     return set() if program in _CHECKS else set(flags(words))
 
 
 def _parted(command: str) -> tuple[str, Sequence[str]]:
-    """The program, and what it is given. Variables before it and a remark behind it are left out."""
+    """The program and its arguments, without variables before it and a comment after it."""
     words = shlex.split(command.partition("  #")[0], posix=True)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0], re.DOTALL):
         words = words[1:]
@@ -75,8 +75,8 @@ def _passed_on(command: str) -> set[str]:
 
 @cache
 def vllm_flags() -> set[str]:
-    """vLLM's arguments, the engine's and its own server's, read from its source: to import it takes a quarter of a
-    minute. Empty without it."""
+    """The arguments of vLLM's engine and server, read from its source, because importing it takes 15 s. Empty without
+    vLLM."""
     spec = importlib.util.find_spec("vllm")
     places = spec.submodule_search_locations if spec else None
     files = [file for place in places or () for name in _DECLARING for file in Path(place).glob(name)]
@@ -84,20 +84,20 @@ def vllm_flags() -> set[str]:
     return {f"--{no}{name}" for name in names for no in ("", "no-")}
 
 
-# Where vLLM declares them, as fields of classes.
+# The files in which vLLM declares them, as fields of classes.
 _DECLARING = ("engine/arg_utils.py", "entrypoints/**/cli_args.py")
 
 
 def _fields(file: Path) -> Iterator[str]:
-    for one in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(one, ast.ClassDef):
-            targets = (node.target for node in one.body if isinstance(node, ast.AnnAssign))
+    for cls in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(cls, ast.ClassDef):
+            targets = (node.target for node in cls.body if isinstance(node, ast.AnnAssign))
             yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 @cache
 def written_flags(folder: str) -> set[str]:
-    """The flags that a folder's sources, or a file, speak of."""
+    """The flags in the sources of a folder, or in a file."""
     place = ROOT / folder
     files = [place] if place.is_file() else sorted(place.rglob("*.py"))
     return {flag for file in files for flag in re.findall(r'"(--[\w-]+)"', file.read_text(encoding="utf-8"))}
@@ -129,8 +129,8 @@ def _make(words: Sequence[str]) -> str:
 
 def _pip(words: Sequence[str]) -> str:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    asked = [extra for word in words for named in re.findall(r"\[([\w,]+)\]", word) for extra in named.split(",")]
-    return ", ".join(f"there is no extra {extra}" for extra in asked if extra not in extras)
+    named = [extra for word in words for listed in re.findall(r"\[([\w,]+)\]", word) for extra in listed.split(",")]
+    return ", ".join(f"there is no extra {extra}" for extra in named if extra not in extras)
 
 
 def _docker(words: Sequence[str]) -> str:
@@ -139,10 +139,10 @@ def _docker(words: Sequence[str]) -> str:
 
 
 def _curl(words: Sequence[str]) -> str:
-    """Of this server's own addresses, wherever it is mounted."""
+    """The paths of this server's own URLs, with any mount prefix."""
     paths = [urlsplit(word).path for word in words if word.startswith(("http://127.0.0.1", "http://localhost"))]
     known = [re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(operation.path)) for operation in OPERATIONS]
-    return ", ".join(f"nothing is at {path}" for path in paths if not any(re.search(f"{one}$", path) for one in known))
+    return ", ".join(f"unknown path {path}" for path in paths if not any(re.search(f"{end}$", path) for end in known))
 
 
 _CHECKS: Mapping[str, Callable[[Sequence[str]], str]] = {

@@ -1,4 +1,4 @@
-"""The settings, as the table of the code has them."""
+"""The settings, from the code's own table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
 def part() -> str:
-    head = ("in a file", "on the command line", "variable", "default", "", "what")
+    head = ("file", "command line", "variable", "default", "", "meaning")
     return table(head, [_row(option) for option in OPTIONS])
 
 
@@ -22,10 +22,10 @@ def _row(option: Option) -> tuple[str, ...]:
 
 
 def default(option: Option) -> str:
-    """As people say it."""
+    """In words, with its unit."""
     value = getattr(Settings, option.field)
     match value:
-        case None | ():
+        case None | () | "":
             return "none"
         case bool():
             return "on" if value else "off"
@@ -45,7 +45,10 @@ def _number(option: Option, value: float) -> str:
 
 
 def extras() -> str:
-    """What can be installed beside, `pip install '.[NAME]'`."""
-    found = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    rows = [(code(name), ", ".join(code(package.partition(";")[0]) for package in found[name])) for name in found]
+    """The optional dependencies, `pip install '.[NAME]'`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    rows = [
+        (code(name), ", ".join(code(package.partition(";")[0]) for package in packages))
+        for name, packages in project["optional-dependencies"].items()
+    ]
     return table(("extra", "packages"), rows)

@@ -1,4 +1,4 @@
-"""What docs/guarantees.md says is not guaranteed."""
+"""The limits that docs/guarantees.md lists under "What is not guaranteed"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from turngrammar.schema.audit import Acceptor
 OPEN = {"type": "object", "additionalProperties": {"type": "integer"}}
 TWO = {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False}
 
-NEVER_WRITTEN: list[tuple[dict[str, Any], str, Any]] = [
+NEVER_GENERATED: list[tuple[dict[str, Any], str, Any]] = [
     ({"type": "integer"}, "1.0", 1.0),
     ({"type": "integer"}, "1e3", 1e3),
     ({"type": "integer"}, "1234567890123456789", 1234567890123456789),
@@ -24,14 +24,14 @@ NEVER_WRITTEN: list[tuple[dict[str, Any], str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "text", "value"), NEVER_WRITTEN)
-def test_what_is_valid_and_never_written(schema: dict[str, Any], text: str, value: Any) -> None:
+@pytest.mark.parametrize(("schema", "text", "value"), NEVER_GENERATED)
+def test_valid_documents_that_are_never_generated(schema: dict[str, Any], text: str, value: Any) -> None:
     plan = compile_schema(schema)
     assert plan.violations(value) == ()
     assert not acceptor(schema).accepts(text)
 
 
-WRITTEN: list[tuple[dict[str, Any], str]] = [
+GENERATED: list[tuple[dict[str, Any], str]] = [
     (TWO, '{"a": 1, "b": 2}'),
     ({"type": "string"}, '"é"'),
     ({"type": "integer"}, "-999999999999999999"),
@@ -41,12 +41,12 @@ WRITTEN: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "text"), WRITTEN)
-def test_what_may_be_written(schema: dict[str, Any], text: str) -> None:
+@pytest.mark.parametrize(("schema", "text"), GENERATED)
+def test_documents_that_may_be_generated(schema: dict[str, Any], text: str) -> None:
     assert acceptor(schema).accepts(text)
 
 
-def test_a_name_that_is_listed_never_comes_twice() -> None:
+def test_a_listed_name_never_occurs_twice() -> None:
     assert not acceptor({"type": "object", "properties": {"a": {}}}).accepts('{"a": 1, "a": 2}')
 
 

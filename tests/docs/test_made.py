@@ -1,4 +1,4 @@
-"""The made parts are what the code says now."""
+"""The generated parts are up to date."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.docs.samples import KEYWORDS
 from turngrammar.schema import Options, compile_schema
 from turngrammar.schema.dialect import DIALECTS
 
-STALE = "{} is not what the code says any more: `make docs` writes it anew (or `python -m tests.docs`)"
+STALE = "{} is out of date: run `make docs` (or `python -m tests.docs`)"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_page_is_what_the_code_says(page: Path) -> None:
+def test_each_page_is_up_to_date(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     names(text)
     assert rewritten(text, PARTS) == text, STALE.format(page.relative_to(ROOT))
@@ -29,7 +29,7 @@ def test_each_part_is_on_some_page() -> None:
     assert {name for page in PAGES for name in names(page.read_text(encoding="utf-8"))} == set(PARTS)
 
 
-def test_a_part_is_written_anew_and_nothing_else() -> None:
+def test_only_the_parts_are_regenerated() -> None:
     page = "a\n<!-- made: x -->\nold\n<!-- end -->\nb\n"
     assert rewritten(page, {"x": lambda: "new"}) == "a\n<!-- made: x -->\n\nnew\n\n<!-- end -->\nb\n"
     with pytest.raises(KeyError):
@@ -45,16 +45,16 @@ def test_a_cell_stays_a_cell() -> None:
 # Keywords
 
 
-def test_every_keyword_of_every_draft_is_told() -> None:
+def test_every_keyword_of_every_draft_has_a_row() -> None:
     known = {keyword for dialect in DIALECTS for keyword in keywords.vocabularies(dialect)}
     assert known | {"nullable"} == set(KEYWORDS)
 
 
 @pytest.mark.parametrize("keyword", KEYWORDS)
 def test_what_usually_becomes_of_a_keyword_needs_no_check(keyword: str) -> None:
-    one = KEYWORDS[keyword]
+    entry = KEYWORDS[keyword]
     for dialect in keywords.drafts(keyword):
-        schema = one.older.get(dialect, one.sample)
+        schema = entry.older.get(dialect, entry.sample)
         assert compile_schema(schema, Options(dialect=dialect)).exact
 
 
@@ -81,10 +81,10 @@ def kinds(root: type[ApiError] = ApiError) -> set[type[ApiError]]:
     return {kind for one in root.__subclasses__() for kind in ({one} | kinds(one))}
 
 
-def test_every_error_is_told() -> None:
+def test_every_error_has_a_row() -> None:
     assert set(api.WHEN) == {kind for kind in kinds() if kind.__module__ == errors.__name__}
 
 
-def test_every_header_that_comes_with_an_error_is_told() -> None:
+def test_every_header_of_an_error_has_a_row() -> None:
     given = {name for kind in api.WHEN for name in kind.headers}
     assert given <= set(api.RESPONSE_HEADERS)

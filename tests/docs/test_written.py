@@ -1,4 +1,4 @@
-"""Every command, link, file, setting and snippet in README.md and docs/ is real."""
+"""Every command, link, file, setting and snippet in README.md and docs/ exists."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from latticework.settings import OPTIONS
 from tests.docs import real, written
 from tests.docs.made import PAGES, ROOT
 
-OURS = ("grammars", "middleware", "tests", "benchmarks")
+SOURCES = ("grammars", "middleware", "tests", "benchmarks")
+PACKAGES = ("turngrammar", "latticework", "tests", "benchmarks", "examples")
 FOLDERS = r"(?:benchmarks|docker|docs|examples|grammars|middleware|tests)/[\w./-]*"
-# Flags of other programs, which no check of a command gets to see.
+# Flags of other programs.
 OTHERS = {"--no-deps", "--init", "--gpus", "--ipc", "--build-arg", "--shm-size"}
-# Whose sources speak of flags that are none of the settings.
+# Sources with flags that are not settings.
 FLAGGED = ("benchmarks", "middleware/latticework/engines", "tests/soak")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 @every_page
-def test_every_command_is_one(page: Path) -> None:
+def test_every_command_exists(page: Path) -> None:
     found = {command: real.wrong(command) for command in written.commands(page.read_text(encoding="utf-8"))}
     assert {command: why for command, why in found.items() if why} == {}
 
@@ -39,7 +40,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def leads(page: Path, link: str) -> bool:
-    """Links to other places are left alone: a test that asks them would fail where there is no network."""
+    """External links are not checked: that would need a network."""
     if re.match(r"[a-z]+:", link):
         return True
     path, _, anchor = link.partition("#")
@@ -48,13 +49,13 @@ def leads(page: Path, link: str) -> bool:
 
 
 @every_page
-def test_every_file_is_there(page: Path) -> None:
+def test_every_file_exists(page: Path) -> None:
     named = {span for span in written.spans(page.read_text(encoding="utf-8")) if re.fullmatch(FOLDERS, span)}
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
 @every_page
-def test_every_flag_is_one(page: Path) -> None:
+def test_every_flag_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     given = {span.partition(" ")[0].partition("=")[0] for span in written.spans(text) if re.match(r"--\w", span)}
     known = {flag for flags in real.options().values() for flag in flags} | OTHERS | real.vllm_flags()
@@ -68,14 +69,14 @@ def test_every_flag_is_one(page: Path) -> None:
 @every_page
 def test_every_variable_is_read(page: Path) -> None:
     given = set(re.findall(r"LATTICEWORK_[A-Z_]+[A-Z]", page.read_text(encoding="utf-8")))
-    files = [file for folder in OURS for file in (ROOT / folder).rglob("*.py")]
+    files = [file for folder in SOURCES for file in (ROOT / folder).rglob("*.py")]
     sources = "".join(file.read_text(encoding="utf-8") for file in files)
     known = {option.variable for option in OPTIONS} | set(re.findall(r'"(LATTICEWORK_[A-Z_]+)"', sources))
     assert given - known == set()
 
 
 @every_page
-def test_every_snippet_is_sound(page: Path, tmp_path: Path) -> None:
+def test_every_snippet_is_valid(page: Path, tmp_path: Path) -> None:
     for fence in written.fences(page.read_text(encoding="utf-8")):
         match fence.language:
             case "python":
@@ -89,10 +90,10 @@ def test_every_snippet_is_sound(page: Path, tmp_path: Path) -> None:
 
 
 def check_python(text: str) -> None:
-    """It compiles, and what it imports of ours is there."""
+    """It compiles, and its imports from this project exist."""
     tree = compile(text, "snippet", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in OURS:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in PACKAGES:
             spec = importlib.util.find_spec(node.module)
             assert spec is not None and spec.origin, node.module
             source = Path(spec.origin).read_text(encoding="utf-8")
@@ -100,13 +101,13 @@ def check_python(text: str) -> None:
 
 
 def check_config(text: str, folder: Path) -> None:
-    """`latticework serve --config` would take it."""
+    """`latticework serve --config` would accept it."""
     file = folder / "latticework.toml"
     file.write_text(text, encoding="utf-8")
     config.read(str(file))
 
 
-# That the checks can fail
+# The checks can fail
 
 
 WRONG = [
@@ -114,18 +115,18 @@ WRONG = [
     "latticework explain FILE --no-such-flag",
     "latticework serve --no-client-grammar",
     "python -m benchmarks.nothing",
-    "python -m turngrammar check FILE --loud",
+    "latticework check FILE --loud",
     "make everything",
     "make bench ARGS=--slowly",
     "make serve ARGS=--prot=81",
     "pip install '.[gpus]'",
     "docker build -f docker/Dockerfile.rocm .",
-    "curl http://127.0.0.1:8000/v1/completions",
+    "curl http://127.0.0.1:8000/v1/images",
 ]
 
 
 @pytest.mark.parametrize("command", WRONG)
-def test_a_command_that_is_none_is_told(command: str) -> None:
+def test_a_wrong_command_is_reported(command: str) -> None:
     if "serve" in command and not real.vllm_flags():
         pytest.skip("vLLM is not installed: any flag may be its own")
     assert real.wrong(command)
@@ -136,7 +137,7 @@ RIGHT = [
     "latticework formats --template FILE --json",
     "LATTICEWORK_URL=http://127.0.0.1:8000 .venv/bin/latticework models --url URL",
     "latticework bench forward_passes --quick",
-    "python -m turngrammar check FILE.jsonl.gz",
+    "latticework check FILE.jsonl.gz --verbose",
     "python -m pytest tests/turngrammar",
     "python -m tests.docs",
     "make test ARGS='tests/turngrammar -x'",
@@ -148,7 +149,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("command", RIGHT)
-def test_a_command_that_is_one_passes(command: str) -> None:
+def test_a_right_command_passes(command: str) -> None:
     assert real.wrong(command) == ""
 
 

@@ -1,4 +1,4 @@
-"""The wire formats: who writes them, how each is told from a chat template, and a call."""
+"""The wire formats: the models that write each, how it is detected in a chat template, and a sample call."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from turngrammar.formats.choice import MARKS
 
 
 def part() -> str:
-    """A table of all, and a call of each."""
+    """A table of all formats, and a call in each."""
     docs = documented()
     rows = [
-        (f"[{code(name)}](#{name})", doc.about, _marks(name), _thoughts(name), families.held(name))
+        (f"[{code(name)}](#{name})", doc.about, _marks(name), _reasoning(name), families.held(name))
         for name, doc in docs.items()
     ]
-    listed = table(("name", "written by", "told by", "thoughts between", "held by"), rows)
+    listed = table(("name", "written by", "detected by", "reasoning between", "turns held"), rows)
     return "\n\n".join([listed, *(_shown(name, doc) for name, doc in docs.items())])
 
 
 def _marks(name: str) -> str:
-    """In any of these ways, each with its place in the order in which they are tried."""
-    told = [f"{place}. {_told(marks)}" for place, (known, marks) in enumerate(MARKS, 1) if known == name]
-    return "<br>".join([*told, *(["where no other is told"] if name == FENCED.name else [])])
+    """Any of these, each with its place in the order in which they are tried."""
+    ways = [f"{place}. {_joined(marks)}" for place, (known, marks) in enumerate(MARKS, 1) if known == name]
+    return "<br>".join([*ways, *(["no other format"] if name == FENCED.name else [])])
 
 
-def _told(marks: tuple[str, ...]) -> str:
+def _joined(marks: tuple[str, ...]) -> str:
     return " and ".join(code(mark.replace("\n", "⏎")) for mark in marks)
 
 
-def _thoughts(name: str) -> str:
+def _reasoning(name: str) -> str:
     frame = FORMATS[name].reasoning
     return f"{code(frame.open.strip())} {code(frame.close.strip())}" if frame else ""
 

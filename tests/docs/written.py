@@ -1,4 +1,4 @@
-"""What pages consist of: fenced code, code spans, links, headings."""
+"""The elements of a page: fenced code, code spans, links, headings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SPAN = re.compile(r"(?<!`)(`+) ?([^`].*?) ?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _SHELLS = frozenset(("console", "sh", "bash", "shell"))
-# What begins a command, in a shell's lines and in code spans.
+# The first word of a command, in shell blocks and in code spans.
 PROGRAMS = ("latticework", "python", "make", "pip", "docker", "curl")
 
 
@@ -22,16 +22,16 @@ class Fence:
 
 
 def fences(page: str) -> list[Fence]:
-    return [Fence(found["language"], found["text"]) for found in _FENCE.finditer(page)]
+    return [Fence(match["language"], match["text"]) for match in _FENCE.finditer(page)]
 
 
 def prose(page: str) -> str:
-    """Without what is fenced."""
+    """The page without its fenced code."""
     return _FENCE.sub("", page)
 
 
 def spans(page: str) -> list[str]:
-    return [" ".join(found[2].split()) for found in _SPAN.finditer(prose(page))]
+    return [" ".join(match[2].split()) for match in _SPAN.finditer(prose(page))]
 
 
 def links(page: str) -> list[str]:
@@ -39,12 +39,12 @@ def links(page: str) -> list[str]:
 
 
 def anchors(page: str) -> set[str]:
-    """As GitHub makes them of headings."""
+    """GitHub's anchors of the headings."""
     return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in _HEADING.findall(prose(page))}
 
 
 def commands(page: str) -> Iterator[str]:
-    """Lines after a prompt, and code spans that begin with a program that is known here."""
+    """Lines after a prompt, and code spans that begin with one of PROGRAMS."""
     for fence in fences(page):
         if fence.language in _SHELLS:
             yield from _lines(fence.text)
@@ -52,7 +52,7 @@ def commands(page: str) -> Iterator[str]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Where there are prompts, what follows them up to a line that ends no quote; else every line."""
+    """With prompts: each command after one, up to the end of its quotes. Without: every line."""
     joined = text.replace("\\\n", " ")
     lines = joined.splitlines()
     prompted = any(line.startswith("$ ") for line in lines)

@@ -69,9 +69,9 @@ def test_an_engine_that_is_killed_is_started_again_as_often_as_it_may(faulty: Fa
     assert again["counters"]["engine_restarts"] == 1
     assert faulty.http.post(CHAT, json={**ASK, **AS_OBJECT, "max_tokens": 20}).status_code == 200
     die(faulty)
-    gone = until_health(faulty, 503, "is not started again")
+    gone = until_health(faulty, 503, "used all its restarts")
     assert gone["error"]["code"] == "engine_unavailable"
-    assert "the engine stays down" in faulty.log.read_text()
+    assert "the engine has used all its restarts" in faulty.log.read_text()
 
 
 def die(faulty: Faulty) -> None:

@@ -16,8 +16,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from benchmarks import workload
-from latticework.compiling.child import Child, Late, OutOfMemory
-from latticework.compiling.messages import Ask, Learn
+from latticework.compiling.child import Child
+from latticework.compiling.messages import (
+    CompileOutOfMemory,
+    CompileRequest,
+    CompileTask,
+    CompileTimeout,
+    LoadVocabulary,
+)
 from latticework.engines.vocabulary import Vocabulary
 from tests import shared
 from tests.fuzz.target import Target
@@ -92,28 +98,28 @@ class Compilers:
         """The plan, or why there is none. Raises WorkerError where that is a bug."""
         child = self._ready()
         try:
-            answer = child.ask(Ask(turn, DIGEST, Limits(), SECONDS)).answer
-        except (Late, OutOfMemory) as stopped:
+            outcome = child.compile(CompileTask(CompileRequest(turn, DIGEST), Limits(), SECONDS)).outcome
+        except (CompileTimeout, CompileOutOfMemory) as stopped:
             return type(stopped).__name__
-        return type(answer).__name__ if isinstance(answer, GrammarError) else answer.plan
+        return type(outcome).__name__ if isinstance(outcome, GrammarError) else outcome.plan
 
     def end(self) -> None:
         if self._child is not None:
-            self._child.end()
+            self._child.close()
             self._child = None
 
     def _ready(self) -> Child:
-        if self._child is None or not self._child.of_use:
+        if self._child is None or not self._child.usable:
             self.end()
             self._child = Child(MEMORY)
-            self._child.wait()
-            self._child.learn(DIGEST, _learn())
+            self._child.wait_until_ready()
+            self._child.load(DIGEST, _vocabulary())
         return self._child
 
 
 @cache
-def _learn() -> bytes:
-    return pickle.dumps(Learn(DIGEST, Vocabulary("byte")), 5)
+def _vocabulary() -> bytes:
+    return pickle.dumps(LoadVocabulary(DIGEST, Vocabulary("byte")), 5)
 
 
 COMPILERS = Compilers()

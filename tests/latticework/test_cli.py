@@ -96,7 +96,7 @@ WRONG = [
     (["serve", "--port", "high"], "invalid port value: 'high'"),
     (["serve", "--max-body-bytes", "0"], "invalid size value"),
     (["serve", "--schema-in-prompt", "maybe"], "invalid choice: 'maybe'"),
-    (["serve", "--tool-format", "morse"], "none of .*hermes"),
+    (["serve", "--tool-format", "morse"], "--tool-format: unknown format 'morse'; the formats are .*hermes"),
     (["serve", "--api-key-file", "/nowhere"], "--api-key-file /nowhere: .*No such file"),
     (["serve", "--api-key-file", "/dev/null"], "it holds no key"),
     (["serve", "--port", "0", "--host", "0.0.0.0"], "LATTICEWORK_API_KEYS or\n--api-key-file, or say --no-auth"),

@@ -16,7 +16,7 @@ from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
 from latticework.served import OWN, ModelSettings
 from latticework.settings import InvalidSetting
-from latticework.telemetry.metrics import merged
+from latticework.telemetry.metrics import merge_metrics
 from tests.free import free
 from tests.http import USER, chat, send
 from tests.scripted import ByteTokenizer, MarkedTokenizer, Script, ScriptedEngine, says
@@ -122,20 +122,20 @@ def test_a_models_own_setting_is_no_other_models(
 
 
 def test_each_engine_is_started_again_as_often_as_its_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "LOOK", 0)
+    monkeypatch.setattr(supervisor, "HEALTH_CHECK_INTERVAL", 0)
     one, other = engine("one"), engine("other")
 
     async def run() -> str:
         app = create_app(Served(one, engine_restarts=0), other, settings=Settings(engine_restarts=7))
         async with lifespan(app)(None), httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
             one.dead = other.dead = True
-            for _ in range(20):  # their supervisors look
+            for _ in range(20):  # their supervisors check them
                 await asyncio.sleep(0)
             return (await client.get("http://test/health")).text
 
     told = asyncio.run(run())
-    assert "one: The engine has died and is not started again (tries: 0)" in told
-    assert "other: The engine has died and is being started again, try 1 of 7" in told
+    assert "one: The engine has died and used all its restarts (engine_restarts: 0)" in told
+    assert "other: The engine has died and is being restarted (attempt 1 of 7)" in told
 
 
 def test_the_types_name_the_settings_that_the_table_says() -> None:
@@ -280,4 +280,4 @@ TEXTS = [
 
 @pytest.mark.parametrize(("texts", "whole"), TEXTS)
 def test_counts_of_several_engines_are_one_text(texts: list[str], whole: str) -> None:
-    assert merged([text.encode() for text in texts]).decode() == whole
+    assert merge_metrics([text.encode() for text in texts]).decode() == whole

@@ -1,4 +1,4 @@
-"""Engines that die: how often they are started again, and what is told in the meantime. No time passes here."""
+"""Engines that die: how often they are restarted, and what is reported in the meantime. No time passes here."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from functools import partial
 import httpx
 import pytest
 
-from latticework import Settings, create_app, lifespan, models, supervisor
+from latticework import Settings, create_app, lifespan, models
 from latticework.engines.base import EngineDead
-from latticework.supervisor import LOOK, Backoff, Supervised
+from latticework.model import Model
+from latticework.supervisor import HEALTH_CHECK_INTERVAL, Backoff, Supervisor
 from latticework.telemetry.metrics import Metrics
 from tests.http import USER
 from tests.scripted import ScriptedEngine, says
 
 DELAYS = [
     (Backoff(), [1, 2, 4, 8, 16]),
-    (Backoff(tries=8, most=20), [1, 2, 4, 8, 16, 20, 20, 20]),
-    (Backoff(tries=3, first=0.5, factor=1), [0.5, 0.5, 0.5]),
-    (Backoff(tries=0), []),
+    (Backoff(attempts=8, most=20), [1, 2, 4, 8, 16, 20, 20, 20]),
+    (Backoff(attempts=3, first=0.5, factor=1), [0.5, 0.5, 0.5]),
+    (Backoff(attempts=0), []),
 ]
 
 
 @pytest.mark.parametrize(("backoff", "delays"), DELAYS)
-def test_each_try_comes_later_and_none_after_the_last(backoff: Backoff, delays: list[float]) -> None:
-    assert [backoff.delay(tried) for tried in range(len(delays) + 1)] == [*delays, None]
+def test_each_attempt_comes_later_and_none_after_the_last(backoff: Backoff, delays: list[float]) -> None:
+    assert [backoff.delay(failed) for failed in range(len(delays) + 1)] == [*delays, None]
 
 
 class Mortal(ScriptedEngine):
@@ -55,7 +56,7 @@ class Mortal(ScriptedEngine):
 
 
 class Time:
-    """Sleeping takes none, but it is told how long it would have been."""
+    """Sleeping takes none; `slept` has how long it would have been."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -63,7 +64,7 @@ class Time:
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
-        if seconds != LOOK:
+        if seconds != HEALTH_CHECK_INTERVAL:
             self.slept.append(seconds)
         await asyncio.sleep(0)
 
@@ -71,27 +72,23 @@ class Time:
         return self.now
 
 
-async def until(engine: Supervised, told: str) -> None:
-    """Until its health is red and says so."""
+async def until_down(supervisor: Supervisor, reason: str) -> None:
     for _ in range(10_000):
-        try:
-            await engine.check_health()
-        except EngineDead as error:
-            if told in str(error):
-                return
+        if reason in (supervisor.down or ""):
+            return
         await asyncio.sleep(0)
-    raise AssertionError(told)
+    raise AssertionError(reason)
 
 
-def supervised(engine: ScriptedEngine, time: Time, **backoff: float) -> Supervised:
+def supervised(engine: ScriptedEngine, time: Time, **backoff: float) -> Supervisor:
     policy = Backoff(**backoff)  # type: ignore[arg-type]
-    return Supervised(engine, policy, Metrics(), sleep=time.sleep, clock=time.clock)
+    return Supervisor(engine, policy, Metrics(), sleep=time.sleep, clock=time.clock)
 
 
 ROWS: list[tuple[Sequence[int], list[float], list[str]]] = [
     # It dies as soon as it runs: one row, and what is down is stopped before it is started.
     ([9, 9, 9, 9], [1, 2, 4], ["start", *["stop", "start"] * 3]),
-    # A start that fails is a try as well, and is cleared away.
+    # A start that fails is an attempt as well, and is cleared away.
     ([9, 0, 0, 9], [1, 2, 4], ["start", *["stop", "no start"] * 2, "stop", "start"]),
     ([9, 0, 0, 0], [1, 2, 4], ["start", *["stop", "no start"] * 3]),
     # After it ran for long, the next row begins.
@@ -103,17 +100,20 @@ ROWS: list[tuple[Sequence[int], list[float], list[str]]] = [
 def test_rows_of_deaths(lives: Sequence[int], slept: list[float], log: list[str]) -> None:
     async def run() -> None:
         engine, time = Mortal(*lives), Time()
-        one = supervised(engine, time, tries=3)
-        await one.start()
-        await until(one, "is not started again")
+        supervisor = supervised(engine, time, attempts=3)
+        await supervisor.start()
+        await until_down(supervisor, "used all its restarts")
         assert (time.slept, engine.log) == (slept, log)
-        with pytest.raises(EngineDead, match="has to be restarted"):
-            one.generate([], None, "1")  # type: ignore[arg-type]
-        assert one.running() == 0
-        await one.stop()
+        model = Model(supervisor, Settings(), None)  # type: ignore[arg-type]
+        with pytest.raises(EngineDead, match="Restart this server"):
+            model.generate([], None, "1")  # type: ignore[arg-type]
+        with pytest.raises(EngineDead, match="Restart this server"):
+            await model.check_health()
+        state = await model.state()
+        assert (state.status, state.running) == ("down", 0)
+        await supervisor.stop()
         assert engine.log[-1] == "stop"
 
-    # The looks of `until` wear the engine out as well, but only while it is up.
     asyncio.run(run())
 
 
@@ -121,16 +121,17 @@ def test_an_engine_that_recovers_by_itself_is_left_alone() -> None:
     async def run() -> None:
         engine, time = Mortal(1), Time()
         engine.recovers = True
-        one = supervised(engine, time)
-        await one.start()
-        await one.check_health()
+        supervisor = supervised(engine, time)
+        await supervisor.start()
+        model = Model(supervisor, Settings(), None)  # type: ignore[arg-type]
+        await model.check_health()
         with pytest.raises(EngineDead):
-            await one.check_health()
+            await model.check_health()
         await asyncio.sleep(0)
         assert (time.now, engine.log) == (0, ["start"])
         engine.looks = 1
-        await one.check_health()
-        await one.stop()
+        await model.check_health()
+        await supervisor.stop()
         assert engine.log == ["start", "stop"]
 
     asyncio.run(run())
@@ -138,24 +139,24 @@ def test_an_engine_that_recovers_by_itself_is_left_alone() -> None:
 
 def test_all_of_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
-        one = supervised(Mortal(9, 0, 9), Time(), tries=2)
+        supervisor = supervised(Mortal(9, 0, 9), Time(), attempts=2)
         with caplog.at_level(logging.WARNING, "latticework"):
-            await one.start()
-            await until(one, "is not started again")
+            await supervisor.start()
+            await until_down(supervisor, "used all its restarts")
 
     asyncio.run(run())
     assert [(record.levelname, record.getMessage().removeprefix("scripted: ")) for record in caplog.records] == [
         ("ERROR", "killed"),
-        ("WARNING", "the engine is started again in 1 s, try 1 of 2"),
-        ("ERROR", "the engine could not be started"),
-        ("WARNING", "the engine is started again in 2 s, try 2 of 2"),
-        ("WARNING", "the engine runs again"),
+        ("WARNING", "restarting the engine in 1 s (attempt 1 of 2)"),
+        ("ERROR", "the engine failed to start"),
+        ("WARNING", "restarting the engine in 2 s (attempt 2 of 2)"),
+        ("WARNING", "the engine is running again"),
         ("ERROR", "killed"),
-        ("CRITICAL", "the engine stays down after 2 tries. Restart this server."),
+        ("CRITICAL", "the engine has used all its restarts (2). Restart this server."),
     ]
 
 
-def test_a_first_start_that_fails_is_not_tried_again() -> None:
+def test_a_first_start_that_fails_is_not_repeated() -> None:
     async def run() -> None:
         engine = Mortal(0)
         with pytest.raises(RuntimeError, match="no memory left"):
@@ -173,16 +174,16 @@ def test_a_stop_ends_the_watch_also_while_the_engine_is_down() -> None:
             down = asyncio.Event()
 
             async def sleep(seconds: float, down: asyncio.Event = down, waiting: asyncio.Event = waiting) -> None:
-                if seconds != LOOK:
+                if seconds != HEALTH_CHECK_INTERVAL:
                     down.set()
                     await waiting.wait()
                 await asyncio.sleep(0)
 
-            one = Supervised(engine, Backoff(), Metrics(), sleep=sleep)
-            await one.start()
+            supervisor = Supervisor(engine, Backoff(), Metrics(), sleep=sleep)
+            await supervisor.start()
             if lives:
                 await down.wait()
-            await one.stop()
+            await supervisor.stop()
             assert engine.log.count("start") == 1
             assert engine.log[-1] == "stop"
             assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -191,8 +192,8 @@ def test_a_stop_ends_the_watch_also_while_the_engine_is_down() -> None:
 
 
 def test_a_mounted_app_comes_back_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Red, told with a time to come again, and no work is done for nobody; then green."""
-    monkeypatch.setattr(supervisor, "LOOK", 0)
+    """503 with Retry-After, and no work is done for nobody; then 200."""
+    monkeypatch.setattr("latticework.supervisor.HEALTH_CHECK_INTERVAL", 0)
     monkeypatch.setattr(models, "Backoff", partial(Backoff, first=0))
     starting, again = asyncio.Event(), asyncio.Event()
 

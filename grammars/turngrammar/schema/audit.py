@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar.errors import GrammarError
-from turngrammar.schema.formats import FORMATS
 from turngrammar.schema.options import DEFAULTS, Options
 from turngrammar.schema.plan import SchemaPlan, compile_schema
 
@@ -92,12 +91,3 @@ def _decide(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid:
 def _accepted(plan: SchemaPlan, acceptor: Acceptor, instance: Any) -> bool:
     """In the order its keys stand, or in the schema's: it means nothing in JSON, but a grammar has one."""
     return acceptor.accepts(spell(instance)) or acceptor.accepts(spell(plan.arrange(instance)))
-
-
-def counted(row: Mapping[str, Any]) -> list[Any]:
-    """A row's invalid instances, without those that only an unknown format makes invalid."""
-    return [one["data"] for one in row["invalid"] if not one.get("format_only") or _claimed(one["error"])]
-
-
-def _claimed(error: str) -> bool:
-    return any(f"'{name}'" in error or f'"{name}"' in error for name in FORMATS)

@@ -9,8 +9,17 @@ from argparse import REMAINDER, ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from latticework.commands.command import DONE, IMPOSSIBLE, WRONG, Command, Impossible, WrongUsage, show, with_json
-from turngrammar.columns import columns
+from latticework.commands.command import (
+    DONE,
+    IMPOSSIBLE,
+    WRONG,
+    Command,
+    Impossible,
+    WrongUsage,
+    columns,
+    show,
+    with_json,
+)
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,12 +9,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, FOUND, Command, Impossible, WrongUsage, say, show, with_json
-from turngrammar.columns import columns
+from latticework.commands.command import (
+    DONE,
+    FOUND,
+    Command,
+    Impossible,
+    columns,
+    known_format,
+    say,
+    show,
+    with_json,
+)
 
 if TYPE_CHECKING:
-    from latticework.conformance.report import Report
-    from latticework.conformance.settle import Verdict
+    from latticework.conformance import CaseResult
+    from latticework.conformance.report import ModelReport
     from latticework.engines.tokenizer import ModelTokenizer
     from latticework.prompt.fallback import ChosenTemplate
 
@@ -40,29 +49,23 @@ def _options(parser: ArgumentParser) -> None:
 
 
 def _run(given: Namespace) -> int:
-    from latticework.conformance.report import report
+    from latticework.conformance.report import report_model
     from latticework.prompt import ChatTemplate, PromptError
     from latticework.prompt.fallback import choose_template, load_template
 
-    _refuse_unknown(given.tool_format)
+    if given.tool_format is not None:
+        known_format("--tool-format", given.tool_format)
     named = None if given.chat_template is None else load_template(given.chat_template)
     tokenizer = _tokenizer(given.model, trust=given.trust_remote_code)
     chosen = choose_template(named, tokenizer.chat_template, tokenizer.special_tokens)
     try:
-        found = report(ChatTemplate(chosen.source, tokenizer.named_tokens), tokenizer, given.tool_format)
+        found = report_model(ChatTemplate(chosen.source, tokenizer.named_tokens), tokenizer, given.tool_format)
     except PromptError as error:
         raise Impossible(f"the chat template of {given.model}: {error}") from error
     value = {"model": given.model, "chat_template": _template(given, chosen), **_value(found)}
     show(value, _lines(given, chosen, found), as_json=given.json)
     say(_summary(found))
-    return DONE if found.held == found.tested else FOUND
-
-
-def _refuse_unknown(format: str | None) -> None:
-    from turngrammar.formats import FORMATS
-
-    if format is not None and format not in FORMATS:
-        raise WrongUsage(f"--tool-format {format}: latticework formats lists those that there are")
+    return DONE if found.passed == found.tested else FOUND
 
 
 def _tokenizer(model: str, *, trust: bool) -> ModelTokenizer:
@@ -88,29 +91,29 @@ def _tokenizer(model: str, *, trust: bool) -> ModelTokenizer:
 def _template(given: Namespace, chosen: ChosenTemplate) -> str:
     if given.chat_template is not None:
         return str(given.chat_template)
-    return "the model's own" if chosen.stands_in is None else f"none: {chosen.stands_in} stands in"
+    return "the model's own" if chosen.fallback is None else f"none: {chosen.fallback} is used instead"
 
 
-def _value(found: Report) -> dict[str, Any]:
-    return {**asdict(found), "held": found.held, "tested": found.tested}
+def _value(found: ModelReport) -> dict[str, Any]:
+    return {**asdict(found), "passed": found.passed, "tested": found.tested}
 
 
-def _lines(given: Namespace, chosen: ChosenTemplate, found: Report) -> Iterator[str]:
+def _lines(given: Namespace, chosen: ChosenTemplate, found: ModelReport) -> Iterator[str]:
     yield from columns(
         [
             ("model", given.model),
             ("chat template", _template(given, chosen)),
             ("format", f"{found.format}: {found.reason}"),
-            *(("refused", why) for why in found.refused),
+            *(("rejected", why) for why in found.rejected),
             ("a call", repr(found.call)),
-            ("thoughts", _thoughts(found)),
+            ("reasoning", _reasoning_line(found)),
         ]
     )
     for title, rows in (
         ("tokens", [(repr(one.text), str(one.id), one.use, _FLAGS[one.special]) for one in found.marks]),
         ("spelling", list(found.spelling.items())),
         ("history, as the chat template shows it", list(found.history.items())),
-        ("turns", list(_turns(found.verdicts))),
+        ("turns", list(_turns(found.results))),
     ):
         if rows:
             yield from ("", title, *(f"  {line.rstrip()}" for line in columns(rows)))
@@ -119,33 +122,33 @@ def _lines(given: Namespace, chosen: ChosenTemplate, found: Report) -> Iterator[
 _FLAGS = {True: "special", False: "not flagged special"}
 
 
-def _thoughts(found: Report) -> str:
-    frame = found.thoughts
+def _reasoning_line(found: ModelReport) -> str:
+    frame = found.reasoning
     if frame is None:
         return "none"
     gaps = {"text": frame.gap, "calls": frame.before_calls.gap}
     behind = " and ".join(f"{gap!r} before {what}" for what, gap in gaps.items())
-    return f"between {frame.lead + frame.open!r} and {frame.close!r}; behind that {behind}"
+    return f"between {frame.lead + frame.open!r} and {frame.close!r}; then {behind}"
 
 
-def _turns(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, str]]:
+def _turns(results: Sequence[CaseResult]) -> Iterator[tuple[str, str, str]]:
     """Rows: what became of it, the case, and under which tool choices, or why not."""
-    for case, alike in groupby(verdicts, key=lambda verdict: verdict.case):
+    for case, alike in groupby(results, key=lambda result: result.case):
         listed = list(alike)
-        held = ", ".join(verdict.mode for verdict in listed if not verdict.skipped and not verdict.breaches)
-        if held:
-            yield "held", case, held
-        for verdict in listed:
-            if verdict.skipped:
-                yield "skipped", case, verdict.skipped
-            for breach in verdict.breaches:
-                yield "breach", case, f"{verdict.mode}: {breach.part}: {breach.detail}"
+        passed = ", ".join(result.mode for result in listed if result.passed)
+        if passed:
+            yield "passed", case, passed
+        for result in listed:
+            if result.skipped:
+                yield "skipped", case, result.skipped
+            for failed in result.failures:
+                yield "failed", case, f"{result.mode}: {failed.check}: {failed.detail}"
 
 
-def _summary(found: Report) -> str:
-    skipped = len(found.verdicts) - found.tested
+def _summary(found: ModelReport) -> str:
+    skipped = len(found.results) - found.tested
     untested = f"; {skipped} more could not be tried" if skipped else ""
-    return f"{found.held} of {found.tested} turns held{untested}."
+    return f"{found.passed} of {found.tested} turns passed{untested}."
 
 
 COMMAND = Command("check a model's tokenizer and chat template, without an engine", DESCRIPTION, _options, _run)

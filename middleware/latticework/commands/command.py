@@ -8,7 +8,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from turngrammar.formats import Format
 
 DONE, IMPOSSIBLE, WRONG, FOUND = range(4)
 
@@ -70,3 +73,22 @@ def contents(file: str) -> bytes:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise WrongUsage(f"{file}: {error.strerror}") from None
+
+
+def known_format(option: str, name: str) -> Format:
+    """The wire format of that name; `option` is where the name comes from. Raises WrongUsage."""
+    from turngrammar.formats import FORMATS
+
+    if name not in FORMATS:
+        raise WrongUsage(f"{option}: unknown format {name!r}; the formats are {', '.join(sorted(FORMATS))}")
+    return FORMATS[name]
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """One line per row, the cells aligned. The last column is not padded."""
+    listed = list(rows)
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)), row[-1]])
+        for row in listed
+    ]

@@ -8,8 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, FOUND, Command, WrongUsage, contents, say, show, with_json
-from turngrammar.columns import columns
+from latticework.commands.command import (
+    DONE,
+    FOUND,
+    Command,
+    columns,
+    contents,
+    known_format,
+    say,
+    show,
+    with_json,
+)
 
 if TYPE_CHECKING:
     from turngrammar.plan import Plan
@@ -91,11 +100,10 @@ def _turn(text: bytes, name: str, format: str) -> Turn:
     from turngrammar.formats import FORMATS
     from turngrammar.turn import JsonContent, Turn
 
-    if format not in FORMATS:
-        raise WrongUsage(f"--tool-format {format}: latticework formats lists those that there are")
+    default = known_format("--tool-format", format)
     found = decode_object(text, name)
     if REQUEST.isdisjoint(found):
-        return Turn(FORMATS[format], content=JsonContent(found))
+        return Turn(default, content=JsonContent(found))
     request = parse_as(TurnRequest, found)
     asked = request.tool_format or format
     if asked not in FORMATS:

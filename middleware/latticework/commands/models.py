@@ -8,8 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from latticework.commands.command import DONE, FOUND, Command, Impossible, WrongUsage, say, show, with_json
-from turngrammar.columns import columns
+from latticework.commands.command import DONE, FOUND, Command, Impossible, WrongUsage, columns, say, show, with_json
 
 URL, KEY = "LATTICEWORK_URL", "LATTICEWORK_API_KEY"
 DEFAULT_URL = "http://127.0.0.1:8000"

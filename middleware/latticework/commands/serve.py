@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from latticework import config
 from latticework.commands import engines
-from latticework.commands.command import DONE, IMPOSSIBLE, Command, Impossible, WrongUsage, say
+from latticework.commands.command import DONE, IMPOSSIBLE, Command, Impossible, WrongUsage, known_format, say
 from latticework.config import CONFIG, Config
 from latticework.settings import OPTIONS, Option, Settings, in_environ
 
@@ -88,24 +88,16 @@ def _settings(given: Namespace, file: Config) -> Settings:
     on_line = {option.field: _frozen(vars(given)[option.field]) for option in OPTIONS if option.field in given}
     settings = Settings(**{**file.settings, **in_environ(os.environ), **on_line})
     Keys(settings.api_keys, settings.api_key_file)  # known to be of use before anything is loaded
-    _check_format("--tool-format", settings.tool_format)
-    for model in file.models:
-        _check_format(f"{model.file}: tool_format", model.settings.get("tool_format"))
+    formats = {f"{model.file}: tool_format": model.settings.get("tool_format") for model in file.models}
+    for place, name in {"--tool-format": settings.tool_format, **formats}.items():
+        if name is not None:
+            known_format(place, name)
     return settings
 
 
 def _frozen(value: Any) -> Any:
     """An option that can be said several times comes as a list."""
     return tuple(value) if isinstance(value, list) else value
-
-
-def _check_format(where: str, name: str | None) -> None:
-    if name is None:
-        return
-    from turngrammar.formats import FORMATS
-
-    if name not in FORMATS:
-        raise WrongUsage(f"{where} {name}: none of {', '.join(sorted(FORMATS))}")
 
 
 def _serve(settings: Settings, engine_arguments: Sequence[str], file: Config) -> int:
@@ -147,7 +139,7 @@ def _trace() -> None:
     from latticework.telemetry import tracing
 
     try:
-        tracing.configure(os.environ)
+        tracing.configure_tracing(os.environ)
     except tracing.TracingUnavailable as error:
         raise Impossible(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""The turns that a model is put to the test with: calls, texts, documents and thoughts of every kind."""
+"""The turns that a model is tested with: calls, texts and JSON documents, with and without reasoning."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from latticework.prompt.capabilities import Message
 from turngrammar.render import Call
 from turngrammar.turn import Mode, Tool
 
@@ -74,7 +75,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "additionalProperties": False,
     },
 }
-"""The tools on offer, name -> parameters."""
+"""JSON Schema of each tool's parameters, by the tool's name."""
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -86,33 +87,41 @@ SCHEMA: Mapping[str, Any] = {
     "required": ["name", "age", "langs"],
     "additionalProperties": False,
 }
-"""The schema of the document."""
+"""JSON Schema of the documents."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One turn. `calls` are names and arguments; a `document` is the turn's text and fits SCHEMA."""
+    """One assistant turn.
+
+    Attributes:
+        name: as reports print it.
+        calls: names and arguments.
+        text: content beside the calls, or without any.
+        reasoning: before the text and the calls.
+        document: `text` is a JSON document, valid under SCHEMA.
+    """
 
     name: str
     calls: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     text: str = ""
-    thoughts: str = ""
+    reasoning: str = ""
     document: bool = False
 
     @property
     def wire_calls(self) -> tuple[Call, ...]:
-        """The calls with their arguments as JSON text."""
+        """`calls` with their arguments as JSON text."""
         return tuple(Call(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in self.calls)
 
     @property
     def modes(self) -> tuple[Mode, ...]:
-        """The tool choices under which a model may write so."""
+        """The tool choices under which a model may write this turn."""
         return ("auto", "required") if self.calls and not self.text else ("auto",)
 
 
 _WEATHER = ("get_weather", {"city": "Oslo", "days": 3})
 _TRICKY = "He said \"no\" and 'yes'.\n\n\tA \\ B & <b>bold</b> {x: [1]}, 🌦️ 東京 naïve; 100% </p>\n"
-_THOUGHTS = "The user wants the weather.\nSo I call a tool."
+_REASONING = "The user wants the weather.\nSo I call a tool."
 
 CASES: Sequence[Case] = (
     Case("one call", (_WEATHER,)),
@@ -151,11 +160,11 @@ CASES: Sequence[Case] = (
         ),
     ),
     Case("text, then a call", (_WEATHER,), text="Let me look that up."),
-    Case("thoughts, then a call", (_WEATHER,), thoughts=_THOUGHTS),
+    Case("reasoning, then a call", (_WEATHER,), reasoning=_REASONING),
     Case(
-        "thoughts, then a document",
+        "reasoning, then a document",
         text=json.dumps({"name": "Ann", "age": 7, "langs": ["no", "en"]}),
-        thoughts=_THOUGHTS,
+        reasoning=_REASONING,
         document=True,
     ),
     Case("a document", text=json.dumps({"name": "Ann", "age": 7, "langs": ["no", "en"]}), document=True),
@@ -163,18 +172,44 @@ CASES: Sequence[Case] = (
 )
 
 
-def tools(case: Case) -> tuple[Tool, ...]:
-    """What is on offer in a turn, as the compiler takes it: what is called; nothing beside a document."""
+def case_tools(case: Case) -> tuple[Tool, ...]:
+    """The tools offered in the turn, as the compiler takes them: those that are called. None beside a document."""
     names = [] if case.document else dict.fromkeys([*(name for name, _ in case.calls), "get_weather"])
     return tuple(Tool(name, f"The tool {name}.", PARAMETERS[name]) for name in names)
 
 
-def offered(case: Case) -> list[dict[str, Any]]:
-    """The same in OpenAI's form."""
+def openai_tools(case: Case) -> list[Message]:
+    """`case_tools` in the form of OpenAI's API."""
     return [
         {
             "type": "function",
             "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
         }
-        for tool in tools(case)
+        for tool in case_tools(case)
     ]
+
+
+RESULT = "It is done."
+
+
+def assistant_message(case: Case) -> Message:
+    """The turn in the form of OpenAI's API."""
+    message: Message = {"role": "assistant", "content": case.text or None}
+    if case.reasoning:
+        message["reasoning_content"] = case.reasoning
+    if case.calls:
+        message["tool_calls"] = [_openai_call(index, call) for index, call in enumerate(case.wire_calls)]
+    return message
+
+
+def result_messages(case: Case) -> list[Message]:
+    """A result, RESULT, for each of the calls."""
+    return [{"role": "tool", "tool_call_id": _call_id(at), "content": RESULT} for at in range(len(case.calls))]
+
+
+def _openai_call(index: int, call: Call) -> Message:
+    return {"id": _call_id(index), "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _call_id(index: int) -> str:
+    return f"call{index}abcd"  # nine letters and digits, as Mistral's templates require

@@ -1,7 +1,7 @@
 """Replicas under Ray Serve: each an app with its own engine, behind Serve's proxy.
 
     pip install '.[ray]'
-    serve run middleware.deployments.ray:app arguments="--model Qwen/Qwen2.5-7B-Instruct" num_replicas=4 num_gpus=1
+    serve run latticework.deployments.ray:app arguments="--model Qwen/Qwen2.5-7B-Instruct" num_replicas=4 num_gpus=1
 
 `arguments` is what would follow `latticework serve`, `--config FILE` among it; variables count as they do there. Where
 Serve listens is Serve's to say. docs/scaling.md has the rest, such as a file for `serve deploy`.
@@ -27,8 +27,7 @@ from latticework.commands.serve import read
 from latticework.engines.base import Engine
 from latticework.served import Served
 from latticework.settings import Settings
-from latticework.telemetry import logs
-from latticework.telemetry.record import REQUEST_ID
+from latticework.telemetry.record import REQUEST_ID, log_config
 
 OK = 200
 # As many as an engine generates at once, or more: what waits beyond that waits for whichever replica is free first.
@@ -62,7 +61,7 @@ def deployment(models: Callable[[], Sequence[Engine | Served]], settings: Settin
     def served() -> ASGIApp:
         from latticework.app import create_app
 
-        logging.config.dictConfig(dict(logs.config(settings.log_format)))
+        logging.config.dictConfig(dict(log_config(settings.log_format)))
         return OneId(create_app(*models(), settings=settings))
 
     class Latticework:

@@ -84,7 +84,8 @@ class TokenSource(Struct, frozen=True):
 class Piece(Struct, frozen=True):
     """What the engine produced since the last piece. Any chunking: one token, or many merged.
 
-    `logprobs` and `sources` have one entry a token where they were asked for. `finish` and `saved`, which is of the
+    `logprobs` and `sources` have one entry a token where the request wants them. `prompt_logprobs` is set on the first
+    piece only: one entry for each token of the prompt, None for the first token. `finish` and `saved`, which is of the
     whole answer, are set on the last piece only.
     """
 
@@ -94,6 +95,7 @@ class Piece(Struct, frozen=True):
     finish: EngineFinish | None = None
     saved: Saved = NOTHING_SAVED
     sources: tuple[TokenSource, ...] = ()
+    prompt_logprobs: tuple[SampledToken | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Sampling:
     repetition_penalty: float | None = None
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     logprobs: int | None = None  # how many likeliest tokens a position; None: no log probabilities at all
+    prompt_logprobs: int | None = None  # the same for the prompt's tokens
     min_tokens: int = 0
     ignore_eos: bool = False
     stop_token_ids: Sequence[int] = ()
@@ -150,8 +153,19 @@ class Tokenizer(Protocol):
     def vocabulary_size(self) -> int:
         """Token ids are below this."""
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a rendered prompt: special tokens in it count as such, none is added."""
+    def encode(self, text: str, special: bool = False) -> list[int]:
+        """Token ids of a text; special tokens written in it become such.
+
+        `special`: also add the tokens that the tokenizer itself puts at the beginning or end of a text, as transformers
+        does with `add_special_tokens=True`. A rendered chat prompt has them already.
+        """
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of these ids, special tokens included, as vLLM's /detokenize gives it; ids that no token has are
+        left out."""
+
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]:
+        """Each token as the vocabulary has it (`Ġhello`), as vLLM's `return_token_strs` gives it; "" for no token."""
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         """The same of text in segments: those at even places become none of the `markup` tokens, the others are such.

@@ -75,13 +75,28 @@ class HuggingFaceTokenizer(ModelTokenizer):
     def _markup(self) -> frozenset[str]:
         return markup(self.added_tokens, self.chat_template or "")
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, special: bool = False) -> list[int]:
         """Safe in any thread, and two at once share one tokenizer.
 
         Of the tokenizer that vLLM gives, each thread would borrow a copy, and where none was left, vLLM's own next
         request would make one: on the event loop, for longer than a dozen streamed tokens take.
         """
-        return list(self._backend.encode(text, add_special_tokens=False).ids)
+        if special and self._converted is not None:
+            return list(self._tokenizer.build_inputs_with_special_tokens(self.encode(text)))
+        return list(self._backend.encode(text, add_special_tokens=special).ids)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        text = str(self._backend.decode(list(token_ids), skip_special_tokens=False))
+        return str(self._tokenizer.clean_up_tokenization(text)) if self._cleans_up else text
+
+    @cached_property
+    def _cleans_up(self) -> bool:
+        """Whether transformers removes blanks before punctuation: never for BPE, whatever the tokenizer's files say."""
+        asked = getattr(self._tokenizer, "clean_up_tokenization_spaces", False)
+        return bool(asked) and type(self._backend.model).__name__ != "BPE"
+
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]:
+        return [self._backend.id_to_token(token_id) or "" for token_id in token_ids]
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         if markup not in self._encoders:

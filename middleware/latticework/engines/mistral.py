@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -46,16 +46,26 @@ class MistralTokenizer(ModelTokenizer):
         common = self._common
         return {common.id_to_piece(one): one for one in range(common.n_words) if common.is_special(one)}
 
-    def encode(self, text: str) -> list[int]:
-        """Safe in any thread. What is between two special tokens is encoded by itself, as mistral_common does."""
-        token_ids: list[int] = []
+    def encode(self, text: str, special: bool = False) -> list[int]:
+        """Text between two special tokens is encoded by itself, as mistral_common does. `special` adds BOS alone."""
+        token_ids: list[int] = [self._common.bos_id] if special else []
         for part in self._marks.split(text):
-            special = self.special_tokens.get(part)
-            if special is not None:
-                token_ids.append(special)
+            mark = self.special_tokens.get(part)
+            if mark is not None:
+                token_ids.append(mark)
             elif part:
                 token_ids += self._common.encode(part, bos=False, eos=False)
         return token_ids
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        from mistral_common.tokens.tokenizers.base import SpecialTokenPolicy
+
+        known = [token_id for token_id in token_ids if token_id < self._common.n_words]
+        return str(self._common.decode(known, SpecialTokenPolicy.KEEP))
+
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]:
+        size = self._common.n_words
+        return [str(self._common.id_to_piece(token_id)) if token_id < size else "" for token_id in token_ids]
 
     @cached_property
     def _marks(self) -> re.Pattern[str]:

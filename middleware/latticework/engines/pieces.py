@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from latticework.engines.base import (
@@ -27,6 +27,10 @@ FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "len
 GIVEN_UP: Mapping[str, type[EngineError]] = {"abort": EngineDead}
 
 
+# The prompt's token ids, each with the likeliest tokens at its position; None for the first.
+PromptLogprobs = Iterable[tuple[int, Mapping[int, Any] | None]]
+
+
 class Output(Protocol):
     """What is new of an answer. `logprobs` has each position's likeliest tokens, with their `logprob` and `rank`."""
 
@@ -46,14 +50,17 @@ class Pieces:
     def __init__(self, tokenizer: ModelTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
         self._written = Written(tokenizer, sampling)
         self._most = sampling.logprobs
+        self._most_of_prompt = sampling.prompt_logprobs
         self._tells = sampling.sources
-        self._plain = self._most is None and not self._tells
+        self._plain = self._most is None and self._most_of_prompt is None and not self._tells
         self._opening = opening
         self._opened = len(opening)
         self._generated = 0
 
-    def piece(self, output: Output, told: Mapping[str, Any] | None = None) -> Piece:
-        """Raises EngineFailed where the engine has given up, EngineDead where it stops."""
+    def piece(self, output: Output, told: Mapping[str, Any] | None = None, prompt: PromptLogprobs = ()) -> Piece:
+        """`prompt`: the log probabilities of the prompt's tokens, which come with the first output where the request
+        wants them. Raises EngineFailed where the engine has given up, EngineDead where it stops.
+        """
         reason = output.finish_reason
         if reason is not None and reason not in FINISH:
             raise GIVEN_UP.get(reason, EngineFailed)(f"The engine ended this request: {reason}.")
@@ -70,9 +77,16 @@ class Pieces:
             text="".join(texts),
             token_ids=token_ids,
             sources=token_sources(texts, letters),
-            logprobs=tuple(self._sampled(token_id, position) for token_id, position in logprobs),
+            logprobs=tuple(self._sampled(token_id, position, self._most) for token_id, position in logprobs),
             finish=FINISH[reason] if reason else None,
             saved=self._saved(told or {}) if reason else NOTHING_SAVED,
+            prompt_logprobs=self._of_prompt(prompt),
+        )
+
+    def _of_prompt(self, prompt: PromptLogprobs) -> tuple[SampledToken | None, ...]:
+        return tuple(
+            None if position is None else self._sampled(token_id, position, self._most_of_prompt)
+            for token_id, position in prompt
         )
 
     def _letters(self, tokens: int, told: Mapping[str, Any]) -> str:
@@ -84,9 +98,9 @@ class Pieces:
         forced, copied = told.get(SAVED, (0, 0))
         return Saved(self._opened + forced, copied)
 
-    def _sampled(self, token_id: int, position: Mapping[int, Any]) -> SampledToken:
+    def _sampled(self, token_id: int, position: Mapping[int, Any], most: int | None) -> SampledToken:
         chosen = self._written.logprob(token_id, position[token_id].logprob)
         # vLLM adds the sampled token to the likeliest ones where it is none of them.
-        ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[: self._most]
+        ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[:most]
         top = tuple(self._written.logprob(other, likely.logprob) for other, likely in ranked)
         return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top)

@@ -5,7 +5,7 @@ Each is taken for what it is only if it encodes samples as the original does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from threading import Lock
 from typing import Any
@@ -37,10 +37,29 @@ class SlowTokenizer(HuggingFaceTokenizer):
     def special_tokens(self) -> Mapping[str, int]:
         return self._source.special_tokens
 
-    def encode(self, text: str) -> list[int]:
-        """One text at a time: nobody promises that Python code of a model's own bears more."""
+    def encode(self, text: str, special: bool = False) -> list[int]:
+        """One call at a time, as of the methods below: Python code that comes with a model need not be thread-safe."""
         with self._lock:
-            return list(self._encode(text))
+            token_ids = list(self._encode(text))
+            return list(self._tokenizer.build_inputs_with_special_tokens(token_ids)) if special else token_ids
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        with self._lock:
+            return str(self._tokenizer.decode(self._known(token_ids)))
+
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]:
+        with self._lock:
+            return [self._token_string(token_id) for token_id in token_ids]
+
+    def _token_string(self, token_id: int) -> str:
+        if not self._known([token_id]):
+            return ""
+        (token,) = self._tokenizer.convert_ids_to_tokens([token_id])
+        return token.decode(errors="replace") if isinstance(token, bytes) else str(token)
+
+    def _known(self, token_ids: Sequence[int]) -> list[int]:
+        """A model may have more logits than its tokenizer has entries."""
+        return [token_id for token_id in token_ids if token_id < len(self._tokenizer)]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

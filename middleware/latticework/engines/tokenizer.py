@@ -62,8 +62,14 @@ class ModelTokenizer(ABC):
         return Vocabulary(source, self.vocabulary_size, eos, others, self.special_tokens)
 
     @abstractmethod
-    def encode(self, text: str) -> list[int]:
-        """Safe in any thread."""
+    def encode(self, text: str, special: bool = False) -> list[int]:
+        """Safe in any thread, as are the other methods."""
+
+    @abstractmethod
+    def decode(self, token_ids: Sequence[int]) -> str: ...
+
+    @abstractmethod
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]: ...
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         """Segments at odd places are markup. The others are encoded apart, and cut within what looks like some."""

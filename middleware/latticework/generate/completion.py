@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from msgspec import UNSET
 
-from latticework.engines.base import NOTHING_SAVED, Engine, Sampling
+from latticework.engines.base import NOTHING_SAVED, Sampling
 from latticework.errors import BrokenGuarantee, SchemaViolation
 from latticework.generate.choice import Choice
 from latticework.generate.ending import closed
-from latticework.generate.generation import generation
+from latticework.generate.generation import TextGenerator, generation
 from latticework.generate.merge import merge
 from latticework.responses import Chunk, ChunkChoice, CompletionTokensDetails, FinishReason, Usage
 from latticework.telemetry.metrics import Metrics
@@ -74,8 +74,8 @@ class Completion:
     that have; `saved` counts for all choices and attempts that have ended.
     """
 
-    def __init__(self, engine: Engine, job: Job, metrics: Metrics) -> None:
-        self._engine = engine
+    def __init__(self, model: TextGenerator, job: Job, metrics: Metrics) -> None:
+        self._generator = model
         self._job = job
         self._metrics = metrics
         self._tokens = 0
@@ -84,7 +84,7 @@ class Completion:
         self.first_at: float | None = None
         self.finishes: list[FinishReason] = []
         self.saved = NOTHING_SAVED
-        self._model = engine.model_ids[0]  # requests may call it by another name
+        self._model = model.names[0]  # requests may call it by another name
         metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
         self._created = int(time.time())
 
@@ -127,7 +127,7 @@ class Completion:
         """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
         choice = Choice(index, self._job.plan, self._job.stops)
         name, sampling = f"{self.id}-{index}-{attempt}", self._sampling(index, attempt)
-        generated = generation(self._engine, self._job.prompt, sampling, name, choice, self._job.budget)
+        generated = generation(self._generator, self._job.prompt, sampling, name, choice, self._job.budget)
         if self._job.close is not None:
             generated = closed(generated, self._job.close, self._job.plan, sampling.max_tokens, choice)
         async with aclosing(generated) as pieces:

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from latticework.engines.base import Sampling
+from latticework.engines.sampling import FROM_MODEL
 from latticework.errors import BadRequest, ContextExceeded
 from latticework.protocol import ChatRequest
-
-# Fields that a request and `Sampling` call by the same name.
-SAME = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-)
 
 
 def refuse_crowd(messages: int, max_model_len: int) -> None:
@@ -60,7 +50,7 @@ def sampling(request: ChatRequest, grammar: str | None, max_tokens: int, vocabul
         ignore_eos=bool(request.ignore_eos),
         sources=bool(request.token_sources),
         stop_token_ids=stop_token_ids(request.stop_token_ids or (), vocabulary_size),
-        **{name: getattr(request, name) for name in SAME},
+        **{name: getattr(request, name) for name in FROM_MODEL},
     )
 
 

@@ -37,35 +37,33 @@ def test_a_model_that_holds(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "chat template the model's own" in lines
     assert "format hermes: its chat template has '<tool_call>'" in lines
     assert "'<|im_end|>' 256 end of turn special" in lines
-    assert "arguments JSON with ', ' and ': ', keys in the order of the schema" in lines
-    assert (
-        "thoughts between '<think>' and '</think>'; behind that '\\n\\n' before text and '\\n\\n' before calls" in lines
-    )
-    assert "calls several a message, arguments as objects" in lines
-    assert "held one call auto, required" in lines
-    assert "20 of 20 turns held." in err
+    assert "arguments JSON with ', ' and ': ', keys in schema order" in lines
+    assert "reasoning between '<think>' and '</think>'; then '\\n\\n' before text and '\\n\\n' before calls" in lines
+    assert "calls several per message, arguments as objects" in lines
+    assert "passed one call auto, required" in lines
+    assert "20 of 20 turns passed." in err
 
 
 def test_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = told(capsys, 0, folder)
-    assert (found["format"], found["held"], found["tested"], found["refused"]) == ("hermes", 20, 20, [])
-    assert found["thoughts"]["open"] == "<think>"
+    assert (found["format"], found["passed"], found["tested"], found["rejected"]) == ("hermes", 20, 20, [])
+    assert found["reasoning"]["open"] == "<think>"
     assert (
         found["call"] == '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}\n</tool_call>'
     )
     assert found["marks"] == [{"text": "<|im_end|>", "use": "end of turn", "id": 256, "special": True}]
-    assert found["verdicts"][0] == {"case": "one call", "mode": "auto", "breaches": [], "skipped": ""}
+    assert found["results"][0] == {"case": "one call", "mode": "auto", "failures": [], "skipped": ""}
 
 
 def test_what_falls_short_is_status_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, err = checked(capsys, 3, folder, "--tool-format", "llama3")
-    assert "llama3: the settings say so, and its chat template writes another" in out
-    assert "auto: read back as meant: " in out
-    assert "2 of 19 turns held; 1 more could not be tried" in err
+    assert "llama3: the settings name it, though its chat template writes another" in out
+    assert "auto: parsed back unchanged: " in out
+    assert "2 of 19 turns passed; 1 more could not be tried" in err
     found = told(capsys, 3, folder, "--tool-format", "llama3")
-    broken = [one for one in found["verdicts"] if one["breaches"]]
-    assert {"part", "detail"} == set(broken[0]["breaches"][0])
-    assert len(broken) == found["tested"] - found["held"]
+    failed = [result for result in found["results"] if result["failures"]]
+    assert {"check", "detail"} == set(failed[0]["failures"][0])
+    assert len(failed) == found["tested"] - found["passed"]
 
 
 def test_a_format_that_nobody_knows_is_said_and_turns_are_skipped(
@@ -75,7 +73,7 @@ def test_a_format_that_nobody_knows_is_said_and_turns_are_skipped(
     found = told(capsys, 0, folder, "--chat-template", folder / "other.jinja")
     assert found["format"] == "fenced"
     assert found["chat_template"] == str(folder / "other.jinja")
-    assert found["refused"] == ["'hermes' is not what its chat template writes"]
+    assert found["rejected"] == ["'hermes' is not what its chat template writes"]
 
 
 def test_a_model_without_a_template_has_one_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +82,7 @@ def test_a_model_without_a_template_has_one_of_ours(folder: Path, capsys: pytest
     config.pop("chat_template", None)
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     found = told(capsys, 0, folder)
-    assert (found["chat_template"], found["format"]) == ("none: ChatML stands in", "fenced")
+    assert (found["chat_template"], found["format"]) == ("none: ChatML is used instead", "fenced")
 
 
 def test_ends_are_those_of_the_generation_config_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +107,7 @@ def test_a_name_of_nothing_here(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "why"),
     [
         ((), "MODEL"),
-        (("--tool-format", "nothing", "x"), "latticework formats lists those that there are"),
+        (("--tool-format", "nothing", "x"), "unknown format 'nothing'; the formats are"),
         (("--chat-template", "/no/file", "x"), "can't be read"),
         (("--chat-template", "{% if", "x"), "chat_template"),
     ],

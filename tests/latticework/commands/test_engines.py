@@ -126,7 +126,7 @@ def test_one_model_takes_its_arguments_from_the_line(outcome: Outcome, tmp_path:
 WRONG = [
     (SEVERAL, ["--model", "x"], r"--model x: whose\? .*settings.toml has \[\[models\]\]"),
     (SEVERAL.replace("two", "one"), [], "2 models are called 'one'"),
-    (SEVERAL.replace('"hermes"', '"morse"'), [], r"\[models\]\] 1: tool_format morse: none of .*hermes"),
+    (SEVERAL.replace('"hermes"', '"morse"'), [], r"\[models\]\] 1: tool_format: unknown format 'morse'; .*hermes"),
     (SEVERAL.replace('"other"', '"third"'), [], "--engine third: none of vllm, other"),
     (SEVERAL.replace("models.other", "models.vllm"), [], r"2: \[vllm\] is for another engine than 'other'"),
     ("[other]\nname = 'one'", [], r"settings.toml: \[other\] is for another engine than 'vllm'"),

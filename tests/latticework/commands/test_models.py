@@ -12,7 +12,7 @@ import pytest
 from latticework import Settings, __version__, create_app
 from latticework.cli import main
 from latticework.commands.models import KEY, URL
-from latticework.conformance import law
+from latticework.conformance import checks
 from tests.scripted import ScriptedEngine, says
 from tests.serving import served
 
@@ -48,14 +48,14 @@ def test_each_models_format_and_self_test_are_told(
     with served(create_app(ScriptedEngine(says("hi"))), Settings()) as server:
         assert asked(server.address) == 0
     assert ", format hermes (self-test: held)\n" in capsys.readouterr().out
-    monkeypatch.setitem(law.PARTS, "a part", lambda trial: "so" if trial.case.name == "a document" else "")
+    monkeypatch.setitem(checks.CHECKS, "a check", lambda turn: "so" if turn.case.name == "a document" else "")
     with served(create_app(ScriptedEngine(says("hi"))), Settings()) as server:
         assert asked(server.address, "--json") == 0
         state = json.loads(capsys.readouterr().out)["health"]["models"]["scripted"]
         assert asked(server.address) == 0
-    assert (state["format"], state["self_test"]) == ("hermes", ["a document (auto): a part"])
+    assert (state["format"], state["self_test"]) == ("hermes", ["a document (auto): a check"])
     assert state["why"] == "its chat template has '<tool_call>'"
-    assert ", format hermes (self-test: a document (auto): a part)\n" in capsys.readouterr().out
+    assert ", format hermes (self-test: a document (auto): a check)\n" in capsys.readouterr().out
 
 
 def test_a_server_that_is_not_well_is_status_3(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,19 +1,19 @@
-"""Where the law of natural writing does not hold for a family of models, and why."""
+"""Checks that a family of models fails, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-ASIDE, SPACE, READ = "allowed, whitespace aside", "whitespace as written", "read back as meant"
+IGNORING, SPACE, READ = "accepted, ignoring whitespace", "exact whitespace", "parsed back unchanged"
 
-_DOCUMENTS = "a document|thoughts, then a document"
+_DOCUMENTS = "a document|reasoning, then a document"
 _CALLS = (
     "one call|parallel calls|other tools in parallel|nested arguments|tricky strings|every JSON type|text, then a call"
 )
 _TYPES = "the template prints lists, objects and words as strings"
 _BARE = "the template prints strings without escapes, so that their quotes end them"
 
-# Families, cases, parts, why.
+# Families, cases, checks, reason.
 _ROWS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("mistral_7b", "a document", (SPACE,), "the template puts a blank before a text"),
     ("reka_edge", _DOCUMENTS, (SPACE,), "the template puts a blank before a text, and line breaks behind it"),
@@ -21,7 +21,7 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("granite_20b", "a document", (SPACE,), "the template puts a blank behind a text"),
     ("nemotron_nano2 apriel16", _DOCUMENTS, (SPACE,), "the template puts a line break behind a text"),
     ("apriel15 llama4_json", "a document", (SPACE,), "the template puts a line break behind a text"),
-    ("laguna", "thoughts, then a document", (SPACE,), "the template puts a line break behind a text"),
+    ("laguna", "reasoning, then a document", (SPACE,), "the template puts a line break behind a text"),
     ("command_r", _CALLS, (SPACE,), "the template indents arguments, and JSON in a grammar has one line"),
     (
         "deepseek_v4 deepseek_v4_flash",
@@ -29,44 +29,44 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         (SPACE,),
         "the template leaves an empty line where there are no arguments",
     ),
-    ("functiongemma", "nested arguments|every JSON type", (ASIDE, READ), _TYPES),
-    ("llama4_pythonic", "nested arguments|every JSON type", (ASIDE, READ), _TYPES),
-    ("llama4_pythonic lfm25", "tricky strings", (ASIDE, READ), _BARE),
+    ("functiongemma", "nested arguments|every JSON type", (IGNORING, READ), _TYPES),
+    ("llama4_pythonic", "nested arguments|every JSON type", (IGNORING, READ), _TYPES),
+    ("llama4_pythonic lfm25", "tricky strings", (IGNORING, READ), _BARE),
     (
         "llama32_pythonic toolace",
         "tricky strings",
-        (ASIDE, READ),
+        (IGNORING, READ),
         "the template prints strings without quotes, so that a comma may end them",
     ),
     (
         "reka_edge",
         "tricky strings",
-        (ASIDE,),
+        (IGNORING,),
         "the template escapes emoji as two surrogates, which are refused",
     ),
     (
         "llama4_json",
         "parallel calls|other tools in parallel",
-        (ASIDE, READ),
+        (IGNORING, READ),
         "the template prints calls side by side, and the format has `; ` between them",
     ),
     ("minimax_m3", "every JSON type", (READ,), "the template leaves out arguments that are null"),
     (
         "solar_open",
-        "thoughts, then a call|thoughts, then a document",
-        (ASIDE,),
+        "reasoning, then a call|reasoning, then a document",
+        (IGNORING,),
         "the template closes thoughts with a token that also ends the turn",
     ),
 )
 
 EXCEPTIONS: Mapping[tuple[str, str, str], str] = {
-    (family, case, part): why
-    for families, cases, parts, why in _ROWS
+    (family, case, check): why
+    for families, cases, checks, why in _ROWS
     for family in families.split()
     for case in cases.split("|")
-    for part in parts
+    for check in checks
 }
-"""Family, case and part of the law -> why it does not hold."""
+"""Family, case and check -> why it fails."""
 
 OTHERWISE: Mapping[str, str] = {
     "hy3": "hy3",

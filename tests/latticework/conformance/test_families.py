@@ -1,4 +1,4 @@
-"""Every family's own tokenizer and chat template: its format is chosen, and the law of natural writing holds.
+"""Every family's own tokenizer and chat template: its format is selected, and all checks pass.
 
 The default run takes a few of each kind; FAMILIES=all takes all of them, and writes docs/families.json, of which the
 column "held by" in docs/formats.md is made.
@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from latticework.conformance.law import WHITESPACE
-from latticework.conformance.report import every
-from latticework.conformance.settle import Settled, Verdict, settle
+from latticework.conformance import ALL_CASES, SelectedFormat, select_format
+from latticework.conformance.checks import WHITESPACE
 from tests import families, shared
 from tests.families import Family
 from tests.latticework.conformance.exceptions import EXCEPTIONS, OTHERWISE
@@ -37,37 +36,35 @@ class Result:
     """What became of a family."""
 
     family: Family
-    settled: Settled
-    verdicts: tuple[Verdict, ...]
+    selected: SelectedFormat
 
     @property
-    def breaches(self) -> Mapping[tuple[str, str, str], str]:
-        """The details of what does not hold, by the keys of EXCEPTIONS."""
-        return {
-            (self.family.name, verdict.case, breach.part): breach.detail
-            for verdict in self.verdicts
-            for breach in verdict.breaches
-        }
+    def failures(self) -> Mapping[tuple[str, str, str], str]:
+        """The details of the failed checks, by the keys of EXCEPTIONS."""
+        failures = self.selected.failures
+        return {(self.family.name, result.case, failed.check): failed.detail for result, failed in failures}
 
     @property
     def row(self) -> Mapping[str, Any]:
-        """Of docs/families.json: `whitespace` counts the turns that hold but for it."""
-        tested = [verdict for verdict in self.verdicts if not verdict.skipped]
+        """Of docs/families.json: `whitespace` counts the turns that fail the check of exact whitespace only."""
+        tested = self.selected.tested
         return {
-            "format": self.settled.format.name,
+            "format": self.selected.format.name,
             "real": self.family.real,
             "turns": len(tested),
-            "held": sum(not verdict.breaches for verdict in tested),
-            "whitespace": sum({one.part for one in verdict.breaches} == {WHITESPACE} for verdict in tested),
-            "exceptions": [[case, part, EXCEPTIONS.get((name, case, part), "")] for name, case, part in self.breaches],
+            "held": sum(result.passed for result in tested),
+            "whitespace": sum({failed.check for failed in result.failures} == {WHITESPACE} for result in tested),
+            "exceptions": [
+                [case, check, EXCEPTIONS.get((name, case, check), "")] for name, case, check in self.failures
+            ],
         }
 
 
 def examined(family: Family, to: Path) -> Result:
     tokenizer = families.loaded(family, to)
     template = families.template(tokenizer)
-    settled = settle(template, tokenizer, response_template=tokenizer.response_template)
-    return Result(family, settled, every(template, tokenizer, settled))
+    response_template = tokenizer.response_template
+    return Result(family, select_format(template, tokenizer, response_template=response_template, cases=ALL_CASES))
 
 
 def names() -> list[str]:
@@ -77,7 +74,7 @@ def names() -> list[str]:
 
 @pytest.fixture(scope="module")
 def rows() -> Iterator[dict[str, Mapping[str, Any]]]:
-    """Of all families that were examined; they are written down when these are all there are."""
+    """The families examined in this run; the record is rewritten if these are all."""
     found: dict[str, Mapping[str, Any]] = {}
     yield found
     if found and found.keys() == families.families().keys():
@@ -95,20 +92,20 @@ def result(
     return found
 
 
-def test_its_format_is_chosen(result: Result) -> None:
+def test_its_format_is_selected(result: Result) -> None:
     expected = OTHERWISE.get(result.family.name, result.family.format)
-    assert result.settled.format.name == expected, result.settled.why
+    assert result.selected.format.name == expected, result.selected.why
 
 
-def test_the_law_holds(result: Result) -> None:
-    """In every case, under every tool choice, but for the exceptions; and these are still some."""
-    assert result.settled.tested, result.verdicts
+def test_all_checks_pass(result: Result) -> None:
+    """In every case, under every tool choice, except for EXCEPTIONS; and each exception still fails."""
+    assert result.selected.tested, result.selected.results
     known = {key for key in EXCEPTIONS if key[0] == result.family.name}
-    assert {key: detail for key, detail in result.breaches.items() if key not in known} == {}
-    assert known - result.breaches.keys() == set(), "no exceptions any more"
+    assert {key: detail for key, detail in result.failures.items() if key not in known} == {}
+    assert known - result.failures.keys() == set(), "no exceptions any more"
 
 
-def test_the_record_says_so(result: Result) -> None:
+def test_it_is_as_recorded(result: Result) -> None:
     if ALL:
         pytest.skip("it is written by this run")
     recorded = json.loads(RECORD.read_text(encoding="utf-8"))

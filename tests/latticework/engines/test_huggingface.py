@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from typing import Any
 
 import pytest
@@ -31,3 +32,43 @@ def test_it_encodes_as_transformers_does_in_any_number_of_threads(transformers_o
     expected = [list(transformers_own.encode(text, add_special_tokens=False)) for text in TEXTS]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(tokenizer.encode, TEXTS * 20)) == expected * 20
+
+
+def test_it_decodes_and_names_tokens_as_transformers_does(transformers_own: Any) -> None:
+    tokenizer = HuggingFaceTokenizer(transformers_own, len(transformers_own) + 8)
+    for text in TEXTS:
+        ids = tokenizer.encode(text)
+        assert tokenizer.decode(ids) == transformers_own.decode(ids)
+        assert tokenizer.token_strings(ids) == transformers_own.convert_ids_to_tokens(ids)
+    assert tokenizer.decode([*tokenizer.encode("a"), len(transformers_own)]) == "a"
+    assert tokenizer.token_strings([len(transformers_own)]) == [""]
+
+
+def with_ends(backend: Any, **options: Any) -> Any:
+    """A tokenizer that puts a token before each text and one behind it."""
+    from tokenizers.processors import TemplateProcessing
+    from transformers import PreTrainedTokenizerFast
+
+    backend.add_special_tokens(["<s>", "</s>"])
+    pairs = [(name, backend.token_to_id(name)) for name in ("<s>", "</s>")]
+    backend.post_processor = TemplateProcessing(single="<s> $A </s>", special_tokens=pairs)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>", **options)
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_the_tokenizers_own_special_tokens_are_added_on_request(special: bool, transformers_own: Any) -> None:
+    original = with_ends(copy(transformers_own.backend_tokenizer))
+    tokenizer = HuggingFaceTokenizer(original, len(original))
+    for text in TEXTS:
+        assert tokenizer.encode(text, special) == original.encode(text, add_special_tokens=special)
+    assert (tokenizer.encode("a", special)[0] == original.bos_token_id) == special
+
+
+def test_blanks_before_punctuation_go_where_transformers_removes_them() -> None:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    backend = Tokenizer(models.WordPiece({word: place for place, word in enumerate(["[UNK]", "hello", "."])}))
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece(cleanup=False)
+    original = with_ends(backend, unk_token="[UNK]", clean_up_tokenization_spaces=True)
+    ids = original.encode("hello .", add_special_tokens=False)
+    assert HuggingFaceTokenizer(original, len(original)).decode(ids) == original.decode(ids) == "hello."

@@ -148,11 +148,11 @@ def test_the_format_is_the_versions(ours: MistralTokenizer, version: int) -> Non
 
 
 def test_the_template_loses_nothing(ours: MistralTokenizer) -> None:
-    traits = template(ours).traits
-    assert traits.calling is not None
-    assert traits.calling.arguments == "object"
-    assert traits.calling.parallel
-    assert traits.results
+    capabilities = template(ours).capabilities
+    assert capabilities.calls is not None
+    assert capabilities.calls.arguments == "object"
+    assert capabilities.calls.parallel
+    assert capabilities.tool_role
 
 
 def test_thoughts_are_between_their_tokens(ours: MistralTokenizer, version: int) -> None:
@@ -201,3 +201,23 @@ def test_those_of_sentencepiece_likewise(version: int) -> None:
 def test_its_ends_are_its_own_and_those_of_the_generation_config(ours: MistralTokenizer) -> None:
     assert ours.ends == (2, 4)
     assert ours.named_tokens == {"bos_token": "<s>", "eos_token": "</s>"}
+
+
+TEXT = "Hello, Zürich! 😀\n 12345"
+
+
+def test_texts_are_encoded_and_decoded_as_transformers_does(
+    tmp_path: Path, version: int, ours: MistralTokenizer
+) -> None:
+    from transformers.tokenization_mistral_common import MistralCommonBackend
+
+    original = MistralCommonBackend(tokenizer_path=write_tekken(tmp_path, version), mode="test")
+    for special in (False, True):
+        ids = ours.encode(TEXT, special)
+        # transformers adds EOS too, which vLLM's own wrapper leaves out: a prompt goes on.
+        assert ids == original.encode(TEXT, add_special_tokens=special)[: len(ids)]
+        assert (ids[0] == 1) == special
+        assert ours.decode(ids) == original.decode(ids)
+        assert ours.token_strings(ids) == original.convert_ids_to_tokens(ids)
+    assert ours.decode([9, 7999]) == "[TOOL_CALLS]"
+    assert ours.token_strings([9, 7999]) == ["[TOOL_CALLS]", ""]

@@ -26,3 +26,17 @@ def test_what_an_engine_has_given_up_is_no_answer(reason: str, error: type[Engin
     assert read.piece(CompletionOutput(0, "", [0], None, None)).text == "a"
     with pytest.raises(error, match=reason):
         read.piece(CompletionOutput(0, "", [0], None, None, finish_reason=reason))
+
+
+def test_log_probabilities_of_the_prompt_come_with_the_first_piece() -> None:
+    """Three tokens, of which each was expected to be the second."""
+    tokenizer: Any = SimpleNamespace(token_bytes=[b"a", b"b", b"c"], special_tokens={})
+    likely = {1: SimpleNamespace(logprob=-0.1, rank=1), 2: SimpleNamespace(logprob=-3.0, rank=2)}
+    read = Pieces(tokenizer, Sampling(9, prompt_logprobs=1), opening=())
+    prompt = zip([0, 1, 2], [None, likely, likely], strict=True)
+    first = read.piece(CompletionOutput(0, "", [0], None, None), None, prompt)
+    unsampled, second, third = first.prompt_logprobs
+    assert (first.text, unsampled, second and second.token, third and third.token) == ("a", None, "b", "c")
+    assert third is not None
+    assert (third.logprob, [top.token for top in third.top]) == (-3.0, ["b"])
+    assert read.piece(CompletionOutput(0, "", [0], None, None)).prompt_logprobs == ()

@@ -48,6 +48,15 @@ class TikTokenTokenizer(Python):  # type: ignore[misc]
     def _tokenize(self, text: str, **kwargs: Any) -> list[str]:
         return [str(token_id) for token_id in self.model.encode(text, allowed_special="all")]
 
+    def _convert_id_to_token(self, index: int) -> str:
+        return str(self.model.decode_single_token_bytes(index), "latin-1")
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        return "".join(tokens).encode("latin-1").decode(errors="replace")
+
+    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: None = None) -> list[int]:
+        return [258, *token_ids_0]
+
 
 class OddTokenizer(Python):  # type: ignore[misc]
     """One that only its own code understands."""
@@ -77,6 +86,9 @@ def test_one_of_tiktoken_is_matched_as_it_encodes() -> None:
     assert isinstance(made.vocabulary.source, Ranks)
     assert made.special_tokens == {"[BOS]": 258, "[EOS]": 259, "<|im_end|>": 260}
     assert made.encode("the[EOS]") == [257, 259]
+    assert made.encode("the", special=True) == [258, 257]
+    assert made.decode([*made.encode("the Zürich[EOS]"), 299]) == "the Zürich[EOS]"
+    assert made.token_strings([257, 259, 299]) == ["the", "[EOS]", ""]
     assert (made.ends, made.named_tokens["bos_token"], made.chat_template) == ((259, 260), "[BOS]", None)
     matchable = pickle.loads(pickle.dumps(made.vocabulary)).matchable
     assert (matchable.vocab_size, matchable.eos_token) == (300, 259)
@@ -89,13 +101,16 @@ def test_one_of_sentencepiece_is_matched_as_it_encodes() -> None:
     made = wrapped(original, 32_064)
     assert isinstance(made, SlowTokenizer)
     assert isinstance(made.vocabulary.source, Pieces)
-    assert made.encode(TEXT) == original.encode(TEXT, add_special_tokens=False)
+    for special in (False, True):
+        assert made.encode(TEXT, special) == original.encode(TEXT, add_special_tokens=special)
+    assert made.decode(made.encode(TEXT)) == original.decode(original.encode(TEXT, add_special_tokens=False))
+    assert made.token_strings(made.encode(TEXT)) == original.convert_ids_to_tokens(made.encode(TEXT))
     assert made.special_tokens["<|call|>"] == 32_000
     matchable = pickle.loads(pickle.dumps(made.vocabulary)).matchable
     assert (matchable.vocab_size, matchable.eos_token) == (32_064, 2)
     assert made.token_bytes[3 + 0x0A] == b"\n"
-    special = [one for one in (0, 1, 2, 13, 32_000, 32_063) if matchable.is_special_token(one)]
-    assert special == [0, 1, 2, 32_000, 32_063]
+    marked = [one for one in (0, 1, 2, 13, 32_000, 32_063) if matchable.is_special_token(one)]
+    assert marked == [0, 1, 2, 32_000, 32_063]
     for sample in SAMPLES:
         assert matchable.decode_bytes(matchable.tokenize_str(sample)) == sample.encode()
     opening = made.vocabulary.trial(r"""start: "{\"city\": \"" /[a-z]+/""").opening
@@ -111,7 +126,8 @@ def test_what_transformers_converts_is_fast() -> None:
         made = wrapped(original, 32_064)
     assert isinstance(made, HuggingFaceTokenizer)
     for sample in SAMPLES:
-        assert made.encode(sample) == original.encode(sample, add_special_tokens=False)
+        for special in (False, True):
+            assert made.encode(sample, special) == original.encode(sample, add_special_tokens=special)
 
 
 def test_any_other_is_named_at_the_start() -> None:

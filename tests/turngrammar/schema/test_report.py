@@ -1,12 +1,7 @@
-"""The report, and the two subcommands that print."""
+"""The report: what becomes of each keyword."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,48 +98,3 @@ def test_what_is_void_where_it_stands_is_told_as_such(schema: Any, dialect: str,
 def test_what_is_part_of_another_keyword_is_checked_with_it() -> None:
     found = _statuses({"contains": {"const": 1}, "minContains": 2, "maxContains": 3})
     assert {found["", keyword] for keyword in ("contains", "minContains", "maxContains")} == {"checked"}
-
-
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "grammars", *arguments], capture_output=True, text=True, check=False)
-
-
-def test_explain_prints_a_table(tmp_path: Path) -> None:
-    file = tmp_path / "schema.json"
-    file.write_text(json.dumps(SCHEMA))
-    result = _run("explain", str(file))
-    assert result.returncode == 0
-    rows = [line.split(None, 3)[:3] for line in result.stdout.splitlines()]
-    assert ["/properties/tags", "uniqueItems", "checked"] in rows
-
-
-def test_explain_points_at_what_is_wrong(tmp_path: Path) -> None:
-    file = tmp_path / "schema.json"
-    file.write_text('{"items": {"type": "strng"}}')
-    result = _run("explain", str(file))
-    assert result.returncode == 1
-    assert result.stdout.startswith("/items/type")
-
-
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
-def test_check_ends_with_one_line_of_figures(tmp_path: Path, name: str) -> None:
-    rows = [
-        {"id": "1", "schema": {"type": "integer"}, "valid": [1], "invalid": [{"data": "a", "error": ""}]},
-        {"id": "2", "schema": {"uniqueItems": True}, "valid": [[1]], "invalid": [{"data": [1, 1], "error": ""}]},
-        {"id": "3", "schema": {"type": "strng"}, "valid": [1], "invalid": []},
-        {"id": "4", "schema": {"type": "integer"}, "valid": ["a"], "invalid": []},
-        {"id": "5", "schema": {}, "valid": [], "invalid": [{"data": 1, "error": ""}]},
-        {"id": "6", "schema": {}, "valid": [], "invalid": []},
-    ]
-    text = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
-    result = _run("check", "--verbose", str(tmp_path / name))
-    figures = json.loads(result.stdout.splitlines()[-1])
-    assert figures.pop("compile_ms").keys() == {"p50", "p99", "max"}
-    assert figures == {"schemas": 5, "exact": 1, "checked": 2, "under": 1, "over": 1, "refused": 1, "crashed": 0}
-    assert [line.split()[:2] for line in result.stderr.splitlines()] == [
-        ["2", "checked"],
-        ["3", "refused"],
-        ["4", "over"],
-        ["5", "under"],
-    ]

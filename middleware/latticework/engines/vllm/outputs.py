@@ -33,6 +33,7 @@ class Tokens(RequestOutput):
     """An output that is nothing but the next tokens. vLLM adds others to it where its reader is slow."""
 
     finished = False
+    prompt_logprobs = None
     kv_transfer_params = None
     ec_transfer_params = None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from latticework.prompt.template import PromptError, Template
+from latticework.prompt.jinja_template import JinjaTemplate, PromptError
 
 RENDERED: list[tuple[str, dict[str, Any], str]] = [
     ("{{ x | tojson }}", {"x": {"é": "<b> & 'c'"}}, '{"é": "<b> & \'c\'"}'),
@@ -25,7 +25,7 @@ RENDERED: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("source", "context", "text"), RENDERED)
 def test_rendered(source: str, context: dict[str, Any], text: str) -> None:
-    assert Template(source, {"bos_token": "<s>"}, lambda: datetime(2025, 7, 10)).render(context) == text
+    assert JinjaTemplate(source, {"bos_token": "<s>"}, lambda: datetime(2025, 7, 10)).render(context) == text
 
 
 REFUSED = {
@@ -50,12 +50,12 @@ REFUSED = {
 def test_refused(source: str) -> None:
     given = {"x": [1]}
     with pytest.raises(PromptError, match=REFUSED[source]):
-        Template(source).render(given)
+        JinjaTemplate(source).render(given)
     assert given == {"x": [1]}
 
 
 @pytest.mark.parametrize("source", ["{% for %}", "{{ 'a' ", "{% endif %}", "{% generation %}"])
 def test_invalid(source: str) -> None:
     with pytest.raises(PromptError, match="not valid Jinja") as caught:
-        Template(source).render({})
+        JinjaTemplate(source).render({})
     assert caught.value.param == "chat_template"

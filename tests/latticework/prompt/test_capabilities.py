@@ -1,4 +1,4 @@
-"""What each of 112 real chat templates was found to do. A line that changes is a template that is read differently."""
+"""The capabilities of 112 real chat templates. A row changes if a template is probed differently."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import cache
 import pytest
 
 from latticework.prompt import ChatTemplate
-from latticework.prompt.traits import Calling, Telling, Traits
+from latticework.prompt.capabilities import CallShape, Capabilities, ToolInput
 from tests import shared
 
-# name | the variable that takes tools | arguments of calls | role of results | place of system messages | peculiarities
+# name | the variable of tools | arguments of calls | role of results | position of system messages | peculiarities
 TABLE = """
 Apertus-8B-Instruct                           tools     object tool first    described
 Apriel-1.6-15b-Thinker-fixed                  tools     object tool anywhere
@@ -133,30 +133,31 @@ def templates() -> dict[str, str]:
     return {row["name"]: row["template"] for row in shared.rows("chat_templates")}
 
 
-def described(traits: Traits) -> str:
-    telling, calling = traits.telling or Telling("-"), traits.calling or Calling("object")
+def described(capabilities: Capabilities) -> str:
+    tool_input, calls = capabilities.tool_input or ToolInput("-"), capabilities.calls or CallShape("object")
     peculiarities = {
-        "system_for_tools": telling.needs_system,
-        "described": telling.needs_descriptions,
-        "no_null_tools": traits.untold is not None,
-        "null_content": calling.content is None,
-        "short_ids": calling.short_ids,
-        "calls_alone": not calling.beside_text,
-        "single": not calling.parallel,
-        "alternates": traits.alternates,
-        "parts": traits.parts,
-        "no_silence": traits.silence != "",
-        traits.reasoning: traits.reasoning != "reasoning_content",
-        "text_or_reasoning": not traits.reasoning_beside_text,
+        "system_for_tools": tool_input.needs_system,
+        "described": tool_input.needs_descriptions,
+        "no_null_tools": capabilities.no_tools is not None,
+        "null_content": calls.empty_content is None,
+        "short_ids": calls.short_ids,
+        "calls_alone": not calls.with_text,
+        "single": not calls.parallel,
+        "alternates": capabilities.alternating,
+        "parts": capabilities.content_parts,
+        "no_silence": capabilities.empty_answer != "",
+        capabilities.reasoning_key: capabilities.reasoning_key != "reasoning_content",
+        "text_or_reasoning": not capabilities.reasoning_with_text,
     }
-    columns = (telling.door, traits.calling.arguments if traits.calling else "-", "tool" if traits.results else "user")
-    return " ".join([*columns, traits.system, *(name for name, has in peculiarities.items() if has)])
+    arguments = calls.arguments if capabilities.calls else "-"
+    columns = (tool_input.variable, arguments, "tool" if capabilities.tool_role else "user")
+    return " ".join([*columns, capabilities.system, *(name for name, has in peculiarities.items() if has)])
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_traits(name: str) -> None:
+def test_capabilities(name: str) -> None:
     template = ChatTemplate(templates()[name], {"bos_token": "<s>", "eos_token": "</s>"})
-    assert described(template.traits).split() == ROWS[name].split()
+    assert described(template.capabilities).split() == ROWS[name].split()
 
 
 def test_every_template_is_in_the_table() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from latticework.conformance.fit import fit
+from latticework.conformance.fitting import fit_format
+from latticework.conformance.transcript import Transcripts
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 from turngrammar import wire
 from turngrammar.formats import FORMATS, Format, Frame, choose
@@ -19,10 +20,10 @@ CODER = """<tool_call>{{ "\\n" }}<function={{ f.name }}>{{ "\\n" }}
 
 def fitted(call: str, name: str = "hermes", gap: str = "") -> Format:
     shown = template(call, gap=gap or '{{ "\\n\\n" }}')
-    format = FORMATS[name] if name != "hermes" else choose(shown.source)[0]
-    found = fit(shown, tokenizer(), tokenizer().ends, format)
-    assert found
-    return found
+    candidate = FORMATS[name] if name != "hermes" else choose(shown.source)[0]
+    format = fit_format(Transcripts(shown, tokenizer()), candidate)
+    assert format
+    return format
 
 
 def spelling(format: Format) -> Spelling:
@@ -41,9 +42,9 @@ def spelling(format: Format) -> Spelling:
     ],
 )
 def test_separators_and_the_order_of_keys(filter: str, expected: Spelling) -> None:
-    found = fitted(HERMES.replace("tojson", filter))
-    assert spelling(found) == expected
-    assert expected.spell({"b": {"d": 1, "c": 2}, "a": True}) in render(found, [ONE])
+    format = fitted(HERMES.replace("tojson", filter))
+    assert spelling(format) == expected
+    assert expected.spell({"b": {"d": 1, "c": 2}, "a": True}) in render(format, [ONE])
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,8 @@ def test_separators_and_the_order_of_keys(filter: str, expected: Spelling) -> No
     ],
 )
 def test_words_of_python(value: str, words: str) -> None:
-    found = fitted(CODER.replace("VALUE", f"({value})"), "qwen3_coder")
-    assert f"<parameter=a>\n{words}\n</parameter>" in render(found, [ONE])
+    format = fitted(CODER.replace("VALUE", f"({value})"), "qwen3_coder")
+    assert f"<parameter=a>\n{words}\n</parameter>" in render(format, [ONE])
 
 
 def test_whitespace_before_and_between_calls() -> None:
@@ -68,12 +69,12 @@ def test_whitespace_before_and_between_calls() -> None:
 
 
 @pytest.mark.parametrize("gap", ["", "\\n", "\\n\\n"])
-def test_whitespace_behind_thoughts(gap: str) -> None:
-    found = fitted(HERMES, gap='{{ "GAP" }}'.replace("GAP", gap))
+def test_whitespace_behind_reasoning(gap: str) -> None:
+    format = fitted(HERMES, gap='{{ "GAP" }}'.replace("GAP", gap))
     spelled = gap.replace("\\n", "\n")
-    assert found.reasoning == Frame("<think>", "</think>", spelled, call_gap=spelled)
+    assert format.reasoning == Frame("<think>", "</think>", spelled, call_gap=spelled)
 
 
 @pytest.mark.parametrize("call", [ID_FIRST, "<call>{{ f.name }}: {{ f.arguments | tojson }}</call>"])
 def test_another_format_is_not_fitted(call: str) -> None:
-    assert fit(template(call), tokenizer(), tokenizer().ends, FORMATS["hermes"]) is None
+    assert fit_format(Transcripts(template(call), tokenizer()), FORMATS["hermes"]) is None

@@ -1,4 +1,4 @@
-"""What becomes of messages for templates with one trait or another."""
+"""Messages, adapted to templates with different capabilities."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 import pytest
 
-from latticework.prompt.arguments import as_json, as_object, as_string
-from latticework.prompt.conversation import adapt
-from latticework.prompt.messages import Setting
-from latticework.prompt.traits import Calling, Message, Traits
+from latticework.prompt import adapt_messages
+from latticework.prompt.capabilities import CallShape, Capabilities, Message
+from latticework.prompt.messages import Adaptation
+from latticework.prompt.tool_messages import arguments_json, arguments_object, arguments_text
 from turngrammar.formats import HERMES
 
-PLAIN = Traits(
-    telling=None,
-    untold=None,
-    calling=Calling("object"),
-    results=True,
+PLAIN = Capabilities(
+    tool_input=None,
+    no_tools=None,
+    calls=CallShape("object"),
+    tool_role=True,
     system="anywhere",
-    alternates=False,
-    silence="",
-    parts=False,
-    reasoning="reasoning_content",
-    reasoning_beside_text=True,
+    alternating=False,
+    empty_answer="",
+    content_parts=False,
+    reasoning_key="reasoning_content",
+    reasoning_with_text=True,
 )
 
 
@@ -52,7 +52,7 @@ S, T = said("system", "s"), said("system", "t")
 U, V, A = said("user", "u"), said("user", "v"), said("assistant", "a")
 HERMES_CALL = '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>'
 
-CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
+CASES: dict[str, tuple[Capabilities, list[Message], list[Message]]] = {
     "nothing to do": (PLAIN, [S, T, U, A, T, V], [S, T, U, A, T, V]),
     "developer": (PLAIN, [said("developer", "s")], [S]),
     "nulls": (PLAIN, [said("assistant", None, refusal=None, tool_calls=[])], [said("assistant", "")]),
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
         [said("user", "u\nv")],
     ),
     "parts that the template joins": (
-        replace(PLAIN, parts=True),
+        replace(PLAIN, content_parts=True),
         [said("user", [{"type": "text", "text": "u", "cache_control": {}}])],
         [said("user", [{"type": "text", "text": "u"}])],
     ),
@@ -82,16 +82,16 @@ CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
     "no system": (replace(PLAIN, system="never"), [S, U, A], [said("user", "s\n\nu"), A]),
     "no system, no user": (replace(PLAIN, system="never"), [S, A], [said("user", "s"), A]),
     "alternation": (
-        replace(PLAIN, alternates=True),
+        replace(PLAIN, alternating=True),
         [U, V, A, A],
         [said("user", "u\n\nv"), said("assistant", "a\n\na")],
     ),
     "alternation after a result": (
-        replace(PLAIN, alternates=True),
+        replace(PLAIN, alternating=True),
         [U, calls(call("x")), result("x", "r"), V],
         [U, shaped(call("x")), result("x", "r", name="f"), said("assistant", ""), V],
     ),
-    "silence": (replace(PLAIN, silence=" "), [U, said("assistant", None)], [U, said("assistant", " ")]),
+    "empty answer": (replace(PLAIN, empty_answer=" "), [U, said("assistant", None)], [U, said("assistant", " ")]),
     "results in the order of calls": (
         PLAIN,
         [calls(call("x"), call("y", name="g")), result("y", "2"), result("x", "1"), result("z", "3")],
@@ -103,7 +103,7 @@ CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
         ],
     ),
     "one call at a time": (
-        replace(PLAIN, calling=Calling("object", parallel=False)),
+        replace(PLAIN, calls=CallShape("object", parallel=False)),
         [calls(call("x"), call("y"), content="a"), result("x", "1"), result("y", "2"), U],
         [
             shaped(call("x"), content="a"),
@@ -114,12 +114,12 @@ CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
         ],
     ),
     "one call at a time, results missing": (
-        replace(PLAIN, calling=Calling("object", parallel=False)),
+        replace(PLAIN, calls=CallShape("object", parallel=False)),
         [calls(call("x"), call("y"), call("z")), result("x", "1")],
         [shaped(call("x")), result("x", "1", name="f"), shaped(call("y")), shaped(call("z"))],
     ),
     "short ids": (
-        replace(PLAIN, calling=Calling("object", short_ids=True)),
+        replace(PLAIN, calls=CallShape("object", short_ids=True)),
         [calls(call("x"), call("abcdefgh9")), result("x", "1"), result("abcdefgh9", "2")],
         [
             shaped(call("2d711642b"), call("abcdefgh9")),
@@ -128,12 +128,12 @@ CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
         ],
     ),
     "arguments as text": (
-        replace(PLAIN, calling=Calling("string", content=None)),
+        replace(PLAIN, calls=CallShape("string", empty_content=None)),
         [calls(call("x", ""), call("y", "oops")), calls(call("z", "[1]"), content="a")],
         [calls(call("x", "{}"), call("y", "oops"), content=None), calls(call("z", "[1]"), content="a")],
     ),
     "calls written out": (
-        replace(PLAIN, calling=None, results=False),
+        replace(PLAIN, calls=None, tool_role=False),
         [U, calls(call("x"), content="a"), result("x", "1"), result("x", "2"), V],
         [
             U,
@@ -143,17 +143,17 @@ CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
         ],
     ),
     "calls written out beside text": (
-        replace(PLAIN, calling=Calling("object", beside_text=False)),
+        replace(PLAIN, calls=CallShape("object", with_text=False)),
         [calls(call("x"), content="a"), calls(call("x"))],
         [said("assistant", f"a\n{HERMES_CALL}"), shaped(call("x"))],
     ),
     "reasoning": (
-        replace(PLAIN, reasoning="thinking"),
+        replace(PLAIN, reasoning_key="thinking"),
         [said("assistant", "a", reasoning="r"), said("assistant", "a", reasoning_content="r", reasoning="r")],
         [said("assistant", "a", thinking="r")] * 2,
     ),
     "reasoning or text": (
-        replace(PLAIN, reasoning_beside_text=False),
+        replace(PLAIN, reasoning_with_text=False),
         [calls(call("x"), content="a") | {"reasoning": "r"}, A | {"reasoning": "r"}],
         [shaped(call("x"), content="r\n\na"), A | {"reasoning_content": "r"}],
     ),
@@ -162,24 +162,24 @@ CASES: dict[str, tuple[Traits, list[Message], list[Message]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_adapt(case: str) -> None:
-    traits, given, wanted = CASES[case]
+    capabilities, given, expected = CASES[case]
     before = copy.deepcopy(given)
-    assert adapt(given, Setting(traits, HERMES)) == wanted
+    assert adapt_messages(given, Adaptation(capabilities, HERMES)) == expected
     assert given == before
 
 
-BLOCKS: dict[str, tuple[list[Message], list[Message]]] = {
-    "anywhere": ([S, T, U], [said("system", "s\n\nblock"), T, U]),
-    "first": ([U], [said("system", "block"), U]),
-    "last": ([S, U], [said("system", "s\n\nblock"), U]),
-    "never": ([U], [said("user", "block\n\nu")]),
+ADDED: dict[str, tuple[list[Message], list[Message]]] = {
+    "anywhere": ([S, T, U], [said("system", "s\n\nadded"), T, U]),
+    "first": ([U], [said("system", "added"), U]),
+    "last": ([S, U], [said("system", "s\n\nadded"), U]),
+    "never": ([U], [said("user", "added\n\nu")]),
 }
 
 
-@pytest.mark.parametrize("place", BLOCKS)
-def test_the_place_of_the_block(place: Any) -> None:
-    given, wanted = BLOCKS[place]
-    assert adapt(given, Setting(replace(PLAIN, system=place), HERMES, "block")) == wanted
+@pytest.mark.parametrize("position", ADDED)
+def test_the_position_of_the_system_text(position: Any) -> None:
+    given, expected = ADDED[position]
+    assert adapt_messages(given, Adaptation(replace(PLAIN, system=position), HERMES, "added")) == expected
 
 
 ARGUMENTS: list[tuple[Any, Any, str, str]] = [
@@ -195,9 +195,9 @@ ARGUMENTS: list[tuple[Any, Any, str, str]] = [
 
 @pytest.mark.parametrize(("given", "mapping", "string", "text"), ARGUMENTS)
 def test_arguments(given: Any, mapping: Any, string: str, text: str) -> None:
-    assert (as_object(given), as_string(given), as_json(given)) == (mapping, string, text)
+    assert (arguments_object(given), arguments_text(given), arguments_json(given)) == (mapping, string, text)
 
 
 @pytest.mark.parametrize("given", ['{"a": "\\udc00"}', "[" * 100_000, '{"a": ' + "1" * 5_000 + "}"])
 def test_arguments_that_no_prompt_can_hold(given: str) -> None:
-    assert as_object(given) == {"invalid_arguments": given}
+    assert arguments_object(given) == {"invalid_arguments": given}
