@@ -1,13 +1,12 @@
-"""What a request asks of one assistant turn, in the compiler's terms."""
+"""Tools and their choice in OpenAI's form -> the part of an ask that becomes a grammar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from latticework.answer import answer
-from latticework.errors import BadRequest
-from latticework.protocol import (
+from latticework.ask import NO_CALLS, TurnAsk
+from latticework.doors.openai.content import content_of
+from latticework.doors.openai.types import (
     AllowedToolsChoice,
     CustomTool,
     FunctionTool,
@@ -16,32 +15,31 @@ from latticework.protocol import (
     NamedFunction,
     TurnRequest,
 )
-from turngrammar.formats import Format
-from turngrammar.turn import ANY_OBJECT, TextInput, Tool, ToolChoice, Turn
+from latticework.errors import BadRequest
+from turngrammar.formats import FORMATS
+from turngrammar.turn import ANY_OBJECT, TextInput, Tool, ToolChoice
 
-NO_CALLS = ToolChoice("none")
-
-
-def turn(request: TurnRequest, format: Format, most_calls: int | None = None) -> Turn:
-    """`most_calls` bounds the calls of one turn.
-
-    Raises BadRequest for a tool choice that names no tool and for answers of two kinds.
-    """
-    return Turn(
-        format=format,
-        tools=tools(request),
-        choice=replace(tool_choice(request, most_calls), pointer="/tool_choice"),
-        content=answer(request).content,
-        tools_pointer="/tools",
-    )
+CHOICE_POINTER = "/tool_choice"
 
 
-def tools(request: TurnRequest) -> tuple[Tool, ...]:
+def turn_of(request: TurnRequest) -> TurnAsk:
+    """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
+    format = _known_format(request.tool_format)
+    return TurnAsk(tools_of(request), _choice(request), content_of(request), format, tools_pointer="/tools")
+
+
+def _known_format(name: str | None) -> str | None:
+    if name is not None and name not in FORMATS:
+        raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+    return name
+
+
+def tools_of(request: TurnRequest) -> tuple[Tool, ...]:
     """The tools on offer. Functions without parameters take an object all the same."""
-    return tuple(_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))
+    return tuple(_compiler_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))
 
 
-def _tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
+def _compiler_tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
     if isinstance(tool, FunctionTool):
         return Tool(
             tool.name,
@@ -59,18 +57,18 @@ def _tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
     return Tool(tool.name, description, input=input, pointer=place, name_pointer=f"{pointer}/custom/name")
 
 
-def tool_choice(request: TurnRequest, most_calls: int | None) -> ToolChoice:
+def _choice(request: TurnRequest) -> ToolChoice:
     """A choice without tools means nothing, and some clients send one; a name is different."""
-    most = 1 if request.parallel_tool_calls is False else most_calls
+    most = 1 if request.parallel_tool_calls is False else None
     match request.tool_choice:
         case NamedFunction() | NamedCustom() as named:
-            return ToolChoice("required", _offered(request, [named]), most=1)
+            return ToolChoice("required", _offered(request, [named]), most=1, pointer=CHOICE_POINTER)
         case AllowedToolsChoice(allowed_tools=allowed):
-            return ToolChoice(allowed.mode, _offered(request, allowed.tools), most)
+            return ToolChoice(allowed.mode, _offered(request, allowed.tools), most, CHOICE_POINTER)
         case "required" if request.tools:
-            return ToolChoice("required", most=most)
+            return ToolChoice("required", most=most, pointer=CHOICE_POINTER)
         case None | "auto" if request.tools:
-            return ToolChoice("auto", most=most)
+            return ToolChoice("auto", most=most, pointer=CHOICE_POINTER)
     return NO_CALLS
 
 
