@@ -21,7 +21,8 @@ from latticework.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from turngrammar.plan import Plan, Turn
+    from turngrammar.plan import Plan
+    from turngrammar.turn import Turn
 
 DESCRIPTION = """Tell what becomes of each keyword of a JSON Schema, or of the schemas of a chat request:
   enforced    the grammar generates nothing else
@@ -97,12 +98,12 @@ def _turn(text: bytes, name: str, format: str) -> Turn:
     from latticework.http.body import decode_object
     from latticework.turn.prepare import compiler_turn
     from turngrammar.formats import FORMATS
-    from turngrammar.plan import Turn
+    from turngrammar.turn import JsonContent, Turn
 
     default = known_format("--tool-format", format)
     value = decode_object(text, name)
     if REQUEST.isdisjoint(value):
-        return Turn(default, schema=value, answer_pointer="")
+        return Turn(default, content=JsonContent(value))
     turn = turn_of(parse_as(TurnRequest, value))
     return compiler_turn(turn, FORMATS[turn.format or format])
 
