@@ -46,7 +46,7 @@ class ModelReport:
     rejected: why each candidate before it was not selected.
     marks: the tokens that frame calls and reasoning, and those that end turns.
     call: a sample call in the format.
-    encoding: how the format encodes values and whitespace, by kind.
+    notation: how the format encodes values and whitespace, by kind.
     reasoning: the literals around reasoning; None where the model has none.
     history: how the chat template renders earlier messages, by kind.
     results: of every case.
@@ -57,7 +57,7 @@ class ModelReport:
     rejected: tuple[str, ...]
     marks: tuple[Mark, ...]
     call: str
-    encoding: Mapping[str, str]
+    notation: Mapping[str, str]
     reasoning: Frame | None
     history: Mapping[str, str]
     results: tuple[CaseResult, ...]
@@ -82,7 +82,7 @@ def report_model(template: ChatTemplate, tokenizer: Tokenizer, setting: str | No
         rejected=selected.rejected,
         marks=tuple(turn_marks(format, tokenizer)),
         call=format.lead + render(format, [_SAMPLE_CALL]),
-        encoding=_describe_encoding(format),
+        notation=_describe_notations(format),
         reasoning=format.reasoning,
         history=_describe_history(template.capabilities),
         results=selected.results,
@@ -105,11 +105,11 @@ def turn_marks(format: Format, tokenizer: Tokenizer) -> Iterator[Mark]:
         yield Mark(token, "end of turn", token_id, tokenizer.added_tokens.get(token, False))
 
 
-def _describe_encoding(format: Format) -> dict[str, str]:
+def _describe_notations(format: Format) -> dict[str, str]:
     lines: dict[str, str] = {}
     for node in _tree_nodes(format.calls):
-        if type(node) in _NODE_ENCODINGS:
-            lines.update(_NODE_ENCODINGS[type(node)](node))
+        if type(node) in _NODE_NOTATIONS:
+            lines.update(_NODE_NOTATIONS[type(node)](node))
     if format.lead:
         lines["before a call"] = repr(format.lead)
     if format.history:
@@ -145,7 +145,7 @@ def _describe_value(node: wire.Value) -> dict[str, str]:
     return {"arguments": "one by one, strings without quotes", "lists and objects": nested, **words}
 
 
-_NODE_ENCODINGS: Mapping[type, Callable[[Any], dict[str, str]]] = {
+_NODE_NOTATIONS: Mapping[type, Callable[[Any], dict[str, str]]] = {
     wire.Arguments: lambda node: {"arguments": _describe_json(node.spelling)},
     wire.Value: _describe_value,
     wire.Wrapped: _describe_value,

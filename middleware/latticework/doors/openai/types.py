@@ -1,7 +1,7 @@
-"""The request, as OpenAI's API and vLLM's users know it. Pydantic says what is wrong with one, and where.
+"""What the requests of OpenAI's APIs have in common, in the form that OpenAI and vLLM give it, for pydantic.
 
 Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p`, `repetition_penalty`, `min_tokens`,
-`ignore_eos`, `stop_token_ids`, `chat_template_kwargs` and `structured_outputs` are vLLM's.
+`ignore_eos`, `stop_token_ids` and `structured_outputs` are vLLM's.
 """
 
 from __future__ import annotations
@@ -11,27 +11,29 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from latticework.engines.sampling import FROM_MODEL
+
 ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 Number = StrictFloat | StrictInt
 
 
-class _Object(BaseModel):
+class ApiObject(BaseModel):
     """Fields that nobody knows are kept, so that they can be named to the caller."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
 
-class TextPart(_Object):
+class TextPart(ApiObject):
     type: Literal["text"]
     text: StrictStr
 
 
-class RefusalPart(_Object):
+class RefusalPart(ApiObject):
     type: Literal["refusal"]
     refusal: StrictStr
 
 
-class OtherPart(_Object):
+class OtherPart(ApiObject):
     """An image, a sound, a file: known, and not for a text model."""
 
     type: Literal["image_url", "input_audio", "audio_url", "video_url", "file"]
@@ -40,29 +42,29 @@ class OtherPart(_Object):
 Part = Annotated[TextPart | RefusalPart | OtherPart, Field(discriminator="type")]
 
 
-class CalledFunction(_Object):
+class CalledFunction(ApiObject):
     name: StrictStr
     arguments: StrictStr
 
 
-class MessageFunctionCall(_Object):
+class MessageFunctionCall(ApiObject):
     id: StrictStr | None = None
     type: Literal["function"] = "function"
     function: CalledFunction
 
 
-class CalledCustom(_Object):
+class CalledCustom(ApiObject):
     name: StrictStr
     input: StrictStr
 
 
-class MessageCustomCall(_Object):
+class MessageCustomCall(ApiObject):
     id: StrictStr | None = None
     type: Literal["custom"]
     custom: CalledCustom
 
 
-class Message(_Object):
+class Message(ApiObject):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: StrictStr | list[Part] | None = None
     name: StrictStr | None = None
@@ -73,14 +75,14 @@ class Message(_Object):
     reasoning: StrictStr | None = None
 
 
-class FunctionDefinition(_Object):
+class FunctionDefinition(ApiObject):
     name: ToolName
     description: StrictStr | None = None
     parameters: dict[str, Any] | None = None
     strict: StrictBool | None = None
 
 
-class FunctionTool(_Object):
+class FunctionTool(ApiObject):
     type: Literal["function"]
     function: FunctionDefinition
 
@@ -89,27 +91,27 @@ class FunctionTool(_Object):
         return self.function.name
 
 
-class TextFormat(_Object):
+class TextFormat(ApiObject):
     type: Literal["text"]
 
 
-class InputGrammar(_Object):
+class InputGrammar(ApiObject):
     syntax: Literal["lark", "regex"]
     definition: StrictStr
 
 
-class GrammarFormat(_Object):
+class GrammarFormat(ApiObject):
     type: Literal["grammar"]
     grammar: InputGrammar
 
 
-class CustomDefinition(_Object):
+class CustomDefinition(ApiObject):
     name: ToolName
     description: StrictStr | None = None
     format: Annotated[TextFormat | GrammarFormat, Field(discriminator="type")] | None = None
 
 
-class CustomTool(_Object):
+class CustomTool(ApiObject):
     type: Literal["custom"]
     custom: CustomDefinition
 
@@ -121,11 +123,11 @@ class CustomTool(_Object):
 Tool: TypeAlias = Annotated[FunctionTool | CustomTool, Field(discriminator="type")]
 
 
-class Named(_Object):
+class Named(ApiObject):
     name: StrictStr
 
 
-class NamedFunction(_Object):
+class NamedFunction(ApiObject):
     type: Literal["function"]
     function: Named
 
@@ -134,7 +136,7 @@ class NamedFunction(_Object):
         return self.function.name
 
 
-class NamedCustom(_Object):
+class NamedCustom(ApiObject):
     type: Literal["custom"]
     custom: Named
 
@@ -143,12 +145,12 @@ class NamedCustom(_Object):
         return self.custom.name
 
 
-class AllowedTools(_Object):
+class AllowedTools(ApiObject):
     mode: Literal["auto", "required"]
     tools: list[Annotated[NamedFunction | NamedCustom, Field(discriminator="type")]] = Field(min_length=1)
 
 
-class AllowedToolsChoice(_Object):
+class AllowedToolsChoice(ApiObject):
     type: Literal["allowed_tools"]
     allowed_tools: AllowedTools
 
@@ -156,7 +158,7 @@ class AllowedToolsChoice(_Object):
 ChosenTools = Annotated[NamedFunction | NamedCustom | AllowedToolsChoice, Field(discriminator="type")]
 
 
-class JsonSchemaFormat(_Object):
+class JsonSchemaFormat(ApiObject):
     name: ToolName
     description: StrictStr | None = None
     # Not named `schema`, which pydantic's own classes have a method of.
@@ -164,11 +166,11 @@ class JsonSchemaFormat(_Object):
     strict: StrictBool | None = None
 
 
-class JsonObjectFormat(_Object):
+class JsonObjectFormat(ApiObject):
     type: Literal["json_object"]
 
 
-class JsonSchemaResponse(_Object):
+class JsonSchemaResponse(ApiObject):
     type: Literal["json_schema"]
     json_schema: JsonSchemaFormat
 
@@ -176,7 +178,7 @@ class JsonSchemaResponse(_Object):
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaResponse, Field(discriminator="type")]
 
 
-class StructuredOutputs(_Object):
+class StructuredOutputs(ApiObject):
     """vLLM's: exactly one of these."""
 
     json_: dict[str, Any] | StrictStr | None = Field(default=None, alias="json")
@@ -186,7 +188,7 @@ class StructuredOutputs(_Object):
     grammar: StrictStr | None = None
 
 
-class StreamOptions(_Object):
+class StreamOptions(ApiObject):
     include_usage: StrictBool | None = None
     include_obfuscation: StrictBool | None = None
 
@@ -195,39 +197,33 @@ def _listed(stop: Any) -> Any:
     return [stop] if isinstance(stop, str) else stop
 
 
-class TurnRequest(_Object):
-    """What the answer may be: the part of a request that becomes a grammar.
+class ContentRequest(ApiObject):
+    """What the content of the answer must be. An explicit null is the same as leaving a field out."""
 
-    An explicit null is the same as leaving a field out.
-    """
-
-    tools: list[Tool] | None = None
-    tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
-    parallel_tool_calls: StrictBool | None = None
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
-    # Ours: another wire format for tool calls than the one the model was found to speak.
-    tool_format: StrictStr | None = None
 
     def unknown_fields(self) -> list[str]:
         """The paths of all fields in the request that have no meaning here."""
         return list(_unknown(self, ""))
 
 
-class GrammarRequest(TurnRequest):
-    """The body of `POST /v1/grammars`."""
+class TurnRequest(ContentRequest):
+    """What the turn may be: the part of a request that becomes a grammar."""
+
+    tools: list[Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
+    parallel_tool_calls: StrictBool | None = None
+    # Ours: another wire format for tool calls than the model's own.
+    tool_format: StrictStr | None = None
+
+
+class SampledRequest(ApiObject):
+    """How the answer is sampled and sent."""
 
     model: StrictStr
-
-
-class ChatRequest(TurnRequest):
-    """The body of `POST /v1/chat/completions`."""
-
-    model: StrictStr
-    messages: list[Message] = Field(min_length=1)
 
     max_tokens: StrictInt | None = Field(None, ge=1)
-    max_completion_tokens: StrictInt | None = Field(None, ge=1)
     temperature: Number | None = Field(None, ge=0, le=2)
     top_p: Number | None = Field(None, gt=0, le=1)
     top_k: StrictInt | None = Field(None, ge=-1)
@@ -243,32 +239,22 @@ class ChatRequest(TurnRequest):
     stop_token_ids: list[StrictInt] | None = None
 
     n: StrictInt | None = Field(None, ge=1, le=128)
-    logprobs: StrictBool | None = None
-    top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
-
-    chat_template_kwargs: dict[str, Any] | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    # Ours: for how many tokens the model may think before it has to answer.
-    max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
-    # Ours: whether a document that max_tokens cuts is closed, so that it fits its schema all the same.
-    truncation: Literal["cut", "close"] | None = None
-    # Ours: whether it is told of each token if it was forced, copied or sampled.
+    # Ours: whether each token comes with its source: forced, copied or sampled.
     token_sources: StrictBool | None = None
 
-    # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
+    # Accepted, and without effect here.
     user: Any = None
-    metadata: Any = None
-    store: Any = None
-    service_tier: Any = None
-    prompt_cache_key: Any = None
-    prompt_cache_retention: Any = None
-    prompt_cache_options: Any = None
-    safety_identifier: Any = None
-    prediction: Any = None
-    verbosity: Any = None
-    modalities: list[StrictStr] | None = None
+
+    def sampling(self) -> dict[str, Any]:
+        """The fields that the client has set, by their names in the engine's `Sampling`."""
+        given = {name: value for name in SAMPLING if (value := getattr(self, name)) is not None}
+        return given if self.token_sources is None else {**given, "sources": self.token_sources}
+
+
+# Fields of a request that `Sampling` calls by the same name.
+SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
 
 
 def _unknown(value: Any, path: str) -> Iterator[str]:

@@ -1,18 +1,18 @@
-"""What the API answers with: OpenAI's response objects, ready for msgspec.
+"""Chat completions and their chunks: OpenAI's response objects, ready for msgspec.
 
 A field that is UNSET stays out of the JSON: clients break on a `null` name or type in a later tool delta.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from latticework.doors.openai.usage import Usage
 from latticework.engines.base import TokenSource
-from latticework.version import VERSION
+from latticework.generate.steps import Truncation
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
@@ -25,7 +25,7 @@ class TopLogprob(msgspec.Struct, frozen=True):
     bytes: tuple[int, ...]
 
 
-class TokenLogprob(msgspec.Struct, frozen=True):
+class ChatTokenLogprob(msgspec.Struct, frozen=True):
     """The token that was sampled at some position."""
 
     token: str
@@ -37,23 +37,8 @@ class TokenLogprob(msgspec.Struct, frozen=True):
 class Logprobs(msgspec.Struct, frozen=True):
     """One entry for each generated token, in order."""
 
-    content: tuple[TokenLogprob, ...]
+    content: tuple[ChatTokenLogprob, ...]
     refusal: None = None
-
-
-class CompletionTokensDetails(msgspec.Struct, frozen=True):
-    """What the generated tokens were for."""
-
-    reasoning_tokens: int
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """Counts of tokens. The details are there where the model's format has thoughts."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    completion_tokens_details: CompletionTokensDetails | UnsetType = UNSET
 
 
 class FunctionDelta(msgspec.Struct, frozen=True):
@@ -88,17 +73,6 @@ class Delta(msgspec.Struct, frozen=True):
     reasoning: str | UnsetType = UNSET
     content: str | UnsetType = UNSET
     tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
-
-
-class Truncation(msgspec.Struct, frozen=True):
-    """What was added to a document that `max_tokens` cut, by JSON pointers into it.
-
-    `cut` is the innermost value that the model had begun and not ended, null where there is none; `filled` are the
-    values that it had not begun.
-    """
-
-    cut: str | None
-    filled: tuple[str, ...]
 
 
 class ChunkChoice(msgspec.Struct, frozen=True):
@@ -185,78 +159,3 @@ class ChatCompletion(msgspec.Struct, frozen=True):
     choices: tuple[CompletionChoice, ...]
     usage: Usage
     object: Literal["chat.completion"] = "chat.completion"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What became of one keyword of a schema in the request: `pointer` goes into the request."""
-
-    pointer: str
-    keyword: str
-    status: Literal["enforced", "rewritten", "checked", "annotation", "refused"]
-    reason: str
-
-
-class Grammar(msgspec.Struct, frozen=True):
-    """What a request compiles to. `exact`: the grammar alone decides, nothing is left to be checked.
-
-    `grammar` is llguidance Lark, null where nothing is constrained; `compile_ms` is what this call took.
-    """
-
-    model: str
-    format: str
-    exact: bool
-    compile_ms: float
-    grammar_bytes: int
-    grammar: str | None
-    report: tuple[Finding, ...]
-    object: Literal["grammar"] = "grammar"
-
-
-class ModelState(msgspec.Struct, frozen=True):
-    """`running`: how many answers it is working on. `settings`: those that it has for itself.
-
-    `reason` says why a model is down. `chat_template` says what its prompts are where it has no template. `format` is
-    how it writes tool calls, and `why` what speaks for that. `self_test` is what was found when it was loaded: "held",
-    or each turn that its chat template shows and its grammar does not take as it should, and what is wrong with it.
-    """
-
-    status: Literal["ok", "down"]
-    running: int
-    settings: Mapping[str, Any]
-    reason: str | None = None
-    chat_template: str | None = None
-    format: str | None = None
-    why: str | None = None
-    self_test: Literal["held"] | tuple[str, ...] | None = None
-
-
-class Health(msgspec.Struct, frozen=True):
-    """`running`: how many answers each model is working on. `counters`: what should be nothing, or nearly.
-
-    `settings` are those that anybody may know, by the names that a file has for them. `status` is "degraded" where some
-    of the models are down, and an error where all are.
-    """
-
-    models: Mapping[str, ModelState]
-    running: dict[str, int]
-    counters: dict[str, int]
-    settings: dict[str, Any]
-    status: Literal["ok", "degraded"]
-    version: str = VERSION
-
-
-class ModelCard(msgspec.Struct, frozen=True):
-    """A model that requests can name."""
-
-    id: str
-    created: int
-    owned_by: str
-    max_model_len: int
-    object: Literal["model"] = "model"
-
-
-class ModelList(msgspec.Struct, frozen=True):
-    """All of them."""
-
-    data: tuple[ModelCard, ...]
-    object: Literal["list"] = "list"

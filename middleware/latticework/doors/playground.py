@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from hashlib import sha256
 from importlib.resources import files
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from latticework.doors.door import HTML, Door, Endpoint, Operation
+from latticework.errors import UnknownRoute
+from latticework.models import Models
+from latticework.settings import Settings
+
 STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
 SCRIPT = re.compile("<script>(.*?)</script>", re.DOTALL)
 
 
-def playground() -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint. The page is read once."""
+def _endpoint(models: Models, settings: Settings) -> Endpoint:
+    """The page is read once."""
     page = files("latticework").joinpath("playground.html").read_bytes()
     headers = {
         "content-security-policy": policy(page.decode()),
@@ -26,10 +31,10 @@ def playground() -> Callable[[Request], Awaitable[Response]]:
         "x-frame-options": "DENY",
     }
 
-    async def serve(request: Request) -> Response:
+    async def playground(request: Request) -> Response:
         return Response(page, media_type="text/html", headers=headers)
 
-    return serve
+    return playground
 
 
 def policy(page: str) -> str:
@@ -51,3 +56,9 @@ def policy(page: str) -> str:
 def _hashes(texts: Iterable[str]) -> str:
     digests = (b64encode(sha256(text.encode()).digest()).decode() for text in texts)
     return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
+DOOR = Door(
+    Operation("get", "/playground", "A page to try it on, where it is served.", {HTML: (str,)}, errors=(UnknownRoute,)),
+    _endpoint,
+)

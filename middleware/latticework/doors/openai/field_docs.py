@@ -1,4 +1,4 @@
-"""What each field of a request means, in a line: for `/openapi.json`, and for the page that is made of it."""
+"""What each field of a chat request means, in a line: for `/openapi.json`, and for the page that is made of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPENAI: Mapping[str, str] = {
     "them, by the grammar alone, so that the prompt stays as it is.",
     "parallel_tool_calls": "False: one call at most, by the grammar.",
     "response_format": "What the answer must be. A schema is enforced, `strict` or not.",
-    "max_tokens": "The most tokens that are generated, thoughts included; else what the context has room for.",
+    "max_tokens": "The most tokens that are generated, reasoning included; default: what the context has room for.",
     "max_completion_tokens": "The same. Where both are given, they must agree.",
     "temperature": "0 is greedy. What is left out, also of the next ones, is up to the model's own generation config.",
     "top_p": "Sample from the likeliest tokens that together have this probability.",
@@ -22,8 +22,8 @@ OPENAI: Mapping[str, str] = {
     "logit_bias": "By token id, as text.",
     "stop": "Texts that end free text. A document or a call is never cut.",
     "n": "How many answers.",
-    "logprobs": "Tell the log probability of each generated token.",
-    "top_logprobs": "And of so many likeliest ones at its position; needs `logprobs`.",
+    "logprobs": "Return the log probability of each generated token.",
+    "top_logprobs": "Number of alternatives per position; needs `logprobs`.",
     "stream": "Answer in chunks, as server-sent events.",
     "stream_options": "`include_usage` adds a last chunk with the usage; needs `stream`.",
     "reasoning_effort": "Goes to the chat template, as `enable_thinking` does; the rendered prompt decides.",
@@ -43,11 +43,11 @@ VLLM: Mapping[str, str] = {
 }
 
 OURS: Mapping[str, str] = {
-    "tool_format": "Another wire format for calls than the one that was told from the model's chat template.",
-    "max_reasoning_tokens": "After so many tokens the thoughts are ended, and the answer gets the rest of "
-    "`max_tokens`; with 0 they never begin.",
+    "tool_format": "Another wire format for calls than the one chosen for the model's chat template.",
+    "max_reasoning_tokens": "After so many tokens the reasoning is ended, and the answer gets the rest of "
+    "`max_tokens`; with 0 it never begins.",
     "truncation": "`close`: a document that `max_tokens` cuts is closed, so that it fits its schema all the same.",
-    "token_sources": "Tell of each token whether it was forced, copied or sampled.",
+    "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 
 _NOTHING = "Accepted, and without effect here."
@@ -67,4 +67,4 @@ WITHOUT_EFFECT: Mapping[str, str] = dict.fromkeys(
     _NOTHING,
 )
 
-MEANINGS: Mapping[str, str] = {**OPENAI, **VLLM, **OURS, **WITHOUT_EFFECT}
+CHAT: Mapping[str, str] = {**OPENAI, **VLLM, **OURS, **WITHOUT_EFFECT}
