@@ -43,7 +43,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "model",
         "compiling conformance",
         "generate inputs concurrency",
-        "answer http http.keys offloop prompt turn validation",
+        "answer http prompt turn validation",
         "embedded engines served supervisor telemetry",
         "config",
         "errors meanings protocol responses settings telemetry.metrics telemetry.tracing",

@@ -21,9 +21,8 @@ from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod,
 from latticework.explain import explained
 from latticework.http import body
 from latticework.http.arrival import Timely
-from latticework.http.auth import BearerAuth
-from latticework.http.keys import Keys
-from latticework.http.quota import Limited, Quotas
+from latticework.http.auth import ApiKeys, BearerAuth
+from latticework.http.quota import QuotaLimiter, Quotas
 from latticework.models import Models
 from latticework.playground import playground
 from latticework.protocol import GrammarRequest
@@ -92,10 +91,10 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         asked = await body.decode(await body.read(request.receive, settings.max_body_bytes))
         return _json(request, await explained(models, parse_as(GrammarRequest, asked), settings.compile_timeout))
 
-    guard = [Middleware(BearerAuth, Keys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
+    guard = [Middleware(BearerAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
     work = [
-        Middleware(Limited, Quotas(settings.requests_per_minute, settings.concurrent_requests)),
+        Middleware(QuotaLimiter, Quotas(settings.requests_per_minute, settings.concurrent_requests)),
         Middleware(Timely, settings.read_timeout),
     ]
     record = Middleware(Recorded, models.metrics)

@@ -56,7 +56,7 @@ class ChatCompletions:
         async with until.kept():
             model = await self._models.find(request.model)
         record.model, record.stream = model.names[0], bool(request.stream)
-        with model.places.taken(request.n or 1):
+        with model.concurrency.acquire(request.n or 1):
             async with until.kept():
                 job = await model.prepare(request, decoded["messages"])
             completion = record.completion = Completion(model, job, self._models.metrics)

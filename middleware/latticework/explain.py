@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from latticework.concurrency import off_loop
 from latticework.models import Models
-from latticework.offloop import off_loop
 from latticework.protocol import GrammarRequest
 from latticework.responses import Finding, Grammar
 from turngrammar.plan import Plan

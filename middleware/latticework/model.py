@@ -16,13 +16,12 @@ import msgspec
 from latticework.answer import answer
 from latticework.compiling.compiler import Compiler
 from latticework.compiling.messages import CompiledTurn, CompileRequest
-from latticework.concurrency import Places
+from latticework.concurrency import ConcurrencyLimit, off_loop
 from latticework.conformance import SelectedFormat, select_format
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
 from latticework.errors import BadRequest
 from latticework.generate.completion import Job
-from latticework.offloop import off_loop
 from latticework.prompt import ChatTemplate, Prompt, PromptError
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
 from latticework.protocol import ChatRequest, TurnRequest
@@ -175,9 +174,9 @@ class Model:
         return tuple(failures) or "held"
 
     @cached_property
-    def places(self) -> Places:
-        """For all answers that the engine is to work on. Known once it is loaded."""
-        return Places(self.engine.max_running + self._settings.max_queue)
+    def concurrency(self) -> ConcurrencyLimit:
+        """Of all answers that the engine generates or queues. Known once it is loaded."""
+        return ConcurrencyLimit(self.engine.max_running + self._settings.max_queue)
 
     @cached_property
     def template(self) -> ChatTemplate:

@@ -13,7 +13,7 @@ from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model
 from latticework.responses import ModelCard, ModelState
-from latticework.served import Served, served
+from latticework.served import Served, as_served
 from latticework.settings import PRIVATE, InvalidSetting, Settings
 from latticework.supervisor import Backoff, Supervisor
 from latticework.telemetry.metrics import Metrics, merge_metrics
@@ -29,7 +29,7 @@ class Models:
         self.metrics = Metrics()
         self._settings = settings
         self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
-        self._models = tuple(self._model(served(model)) for model in models)
+        self._models = tuple(self._model(as_served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
         self._refuse_twins()
@@ -38,7 +38,7 @@ class Models:
         settings = model.settings(self._settings)
         supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
-        return Model(supervisor, settings, self._compiler, {**model.made, **own})
+        return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 
     def _refuse_twins(self) -> None:
         """Some engines know the names of their models only once they have started."""

@@ -1,4 +1,4 @@
-"""A model as it is to be served: its engine, and the settings that are its own."""
+"""A model to serve: its engine, and its own settings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Literal, TypedDict, Unpack
 from latticework.engines.base import Engine
 from latticework.settings import OPTIONS, InvalidSetting, Settings
 
-OWN = tuple(option.field for option in OPTIONS if option.of == "model")
+MODEL_OPTIONS = tuple(option.field for option in OPTIONS if option.of == "model")
 
 
 class ModelSettings(TypedDict, total=False):
-    """The options that are a model's; one that is left out is as the whole app has it."""
+    """The options that a model can set for itself; the app's settings are the defaults."""
 
     schema_in_prompt: Literal["auto", "always", "never"]
     tool_format: str | None
@@ -32,26 +32,28 @@ class Served:
     Attributes:
         engine: not started yet.
         own: the settings of this model alone.
-        made: those that its engine was made by, which are no more than told.
+        engine_settings: the settings that its engine was created with, for information.
     """
 
     engine: Engine
     own: Mapping[str, Any]
-    made: Mapping[str, Any]
+    engine_settings: Mapping[str, Any]
 
-    def __init__(self, engine: Engine, made: Mapping[str, Any] = {}, /, **own: Unpack[ModelSettings]) -> None:
-        """Raises InvalidSetting for a setting that no model has for itself."""
+    def __init__(
+        self, engine: Engine, engine_settings: Mapping[str, Any] = {}, /, **own: Unpack[ModelSettings]
+    ) -> None:
+        """Raises InvalidSetting for a setting that models can't set for themselves."""
         for name in own:
-            if name not in OWN:
-                raise InvalidSetting(f"{name!r} is not a model's own setting: those are {', '.join(OWN)}")
-        for field, value in (("engine", engine), ("own", dict(own)), ("made", dict(made))):
+            if name not in MODEL_OPTIONS:
+                raise InvalidSetting(f"{name!r} is not a model's own setting: those are {', '.join(MODEL_OPTIONS)}")
+        for field, value in (("engine", engine), ("own", dict(own)), ("engine_settings", dict(engine_settings))):
             object.__setattr__(self, field, value)
 
-    def settings(self, shared: Settings) -> Settings:
-        """The app's, with the model's own in their places."""
-        return replace(shared, **self.own)
+    def settings(self, app: Settings) -> Settings:
+        """The app's, overridden by the model's own."""
+        return replace(app, **self.own)
 
 
-def served(model: Engine | Served) -> Served:
-    """An engine alone is served as the whole app is."""
+def as_served(model: Engine | Served) -> Served:
+    """An engine alone has the settings of the app."""
     return model if isinstance(model, Served) else Served(model)

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from latticework import Served, Settings, create_app, lifespan, supervisor
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
-from latticework.served import OWN, ModelSettings
+from latticework.served import MODEL_OPTIONS, ModelSettings
 from latticework.settings import InvalidSetting
 from latticework.telemetry.metrics import merge_metrics
 from tests.free import free
@@ -139,7 +139,7 @@ def test_each_engine_is_started_again_as_often_as_its_model_says(monkeypatch: py
 
 
 def test_the_types_name_the_settings_that_the_table_says() -> None:
-    assert tuple(sorted(get_type_hints(ModelSettings))) == tuple(sorted(OWN))
+    assert tuple(sorted(get_type_hints(ModelSettings))) == tuple(sorted(MODEL_OPTIONS))
 
 
 def test_what_is_no_models_own_setting_is_refused() -> None:

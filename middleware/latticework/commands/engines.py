@@ -53,13 +53,13 @@ def models(arguments: Sequence[str], settings: Settings, file: Config) -> list[S
 
 def _of_file(settings: Settings, model: Config) -> Served:
     """What a model says for itself goes before all that is said for every model, wherever that is."""
-    from latticework.served import OWN, Served
+    from latticework.served import MODEL_OPTIONS, Served
 
     made = {option.field for option in OPTIONS if option.of == "engine" and not option.private}
     return Served(
         engine((), replace(settings, **model.settings), model),
         {name: value for name, value in model.settings.items() if name in made},
-        **{name: value for name, value in model.settings.items() if name in OWN},
+        **{name: value for name, value in model.settings.items() if name in MODEL_OPTIONS},
     )
 
 

@@ -83,11 +83,11 @@ def _said(given: Namespace) -> tuple[Settings, Config]:
 
 def _settings(given: Namespace, file: Config) -> Settings:
     """The file's settings, over them the environment's, and over them those of the command line."""
-    from latticework.http.keys import Keys
+    from latticework.http.auth import ApiKeys
 
     on_line = {option.field: _frozen(vars(given)[option.field]) for option in OPTIONS if option.field in given}
     settings = Settings(**{**file.settings, **in_environ(os.environ), **on_line})
-    Keys(settings.api_keys, settings.api_key_file)  # known to be of use before anything is loaded
+    ApiKeys(settings.api_keys, settings.api_key_file)  # refuses an invalid file before anything is loaded
     formats = {f"{model.file}: tool_format": model.settings.get("tool_format") for model in file.models}
     for place, name in {"--tool-format": settings.tool_format, **formats}.items():
         if name is not None:

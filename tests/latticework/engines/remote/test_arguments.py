@@ -53,7 +53,7 @@ served_model_name = ["b"]
 """)
     one, two = engines.models([], Settings(), config.read(str(file)))
     assert (one.engine.model_ids, two.engine.model_ids) == (("a",), ("b",))
-    assert dict(one.made) == {}
+    assert dict(one.engine_settings) == {}
     with pytest.raises(WrongUsage, match=r"\[remote\] is for another engine than 'vllm'"):
         engines.engine([], Settings(), Config("f.toml", {}, {"remote": {}}))
     with pytest.raises(WrongUsage, match=r"\[vllm\] is for another engine than 'remote'"):
