@@ -11,8 +11,7 @@ from latticework.compiling.compiler import Compiler
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
-from latticework.model import Model
-from latticework.responses import ModelCard, ModelState
+from latticework.model import Model, ModelState
 from latticework.served import Served, as_served
 from latticework.settings import PRIVATE, InvalidSetting, Settings
 from latticework.supervisor import Backoff, Supervisor
@@ -45,6 +44,10 @@ class Models:
         for name, many in Counter(name for model in self._models for name in set(model.names)).items():
             if many > 1:
                 raise InvalidSetting(f"{many} models are called {name!r}: requests could not say which they mean")
+
+    @property
+    def all(self) -> tuple[Model, ...]:
+        return self._models
 
     async def load(self) -> None:
         """Starts what has not been started, also where whoever waits for it goes away. Raises EngineDead."""
@@ -92,18 +95,6 @@ class Models:
     def _unknown(self, name: str) -> UnknownModel:
         known = ", ".join(f"'{other}'" for model in self._models for other in model.names)
         return UnknownModel(f"The model '{name}' does not exist. This server has {known}.", param="model")
-
-    async def cards(self) -> tuple[ModelCard, ...]:
-        """Every model, under each of its names."""
-        await self.load()
-        return tuple(card for model in self._models for card in model.cards)
-
-    async def card(self, name: str) -> ModelCard:
-        """Raises UnknownModel."""
-        for card in await self.cards():
-            if card.id == name:
-                return card
-        raise self._unknown(name)
 
     async def metrics_text(self) -> bytes:
         """The metrics of the app and of its engines, in Prometheus' text format."""

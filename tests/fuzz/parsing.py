@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from latticework.doors.openai.envelope import envelope
 from latticework.errors import BadRequest
 from latticework.http import body
 from tests.fuzz.target import Target
@@ -114,7 +115,7 @@ def decodes(data: bytes) -> str:
     try:
         decoded: Any = asyncio.run(body.decode(data))
     except BadRequest as error:
-        error.encode()
+        envelope(error)
         return "refused"
     json.dumps(decoded, ensure_ascii=False).encode()
     return "decoded"

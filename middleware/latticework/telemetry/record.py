@@ -16,7 +16,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latticework.errors import ServerFault, as_api_error
-from latticework.generate.completion import Completion
+from latticework.generate.generation import Generation
+from latticework.generate.steps import Finish
 from latticework.telemetry import tracing
 from latticework.telemetry.metrics import Metrics
 
@@ -33,7 +34,12 @@ LogFormat = Literal["text", "json"]
 
 ABORTED = "aborted"
 # The outcome of a request with several choices is the first of these that any choice ended with.
-WORST_FIRST = ("length", "tool_calls", "stop")
+WORST_FIRST: Mapping[Finish, str] = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "stop": "stop",
+    "stop_string": "stop",
+}
 
 
 def request_id(scope: Scope) -> str:
@@ -52,7 +58,7 @@ class Record:
     started: float = field(default_factory=time.perf_counter)
     model: str = ""
     stream: bool = False
-    completion: Completion | None = None
+    generation: Generation | None = None
     error: Exception | None = None
     aborted: bool = False
     content: dict[str, Any] = field(default_factory=dict)
@@ -60,15 +66,15 @@ class Record:
     @property
     def outcome(self) -> str:
         if self.error is not None:
-            error = (as_api_error(self.error) or ServerFault("")).envelope.error
-            return error.code or error.type
-        finishes = self.completion.finishes if self.completion and not self.aborted else ()
-        return next((finish for finish in WORST_FIRST if finish in finishes), ABORTED)
+            error = as_api_error(self.error) or ServerFault("")
+            return error.code or "invalid_request_error"
+        finishes = self.generation.finishes if self.generation and not self.aborted else ()
+        return next((outcome for finish, outcome in WORST_FIRST.items() if finish in finishes), ABORTED)
 
     @property
     def first_token(self) -> float | None:
         """Seconds from the start to the first token."""
-        first = self.completion.first_at if self.completion else None
+        first = self.generation.first_at if self.generation else None
         return None if first is None else first - self.started
 
     def fields(self) -> dict[str, Any]:
@@ -80,15 +86,15 @@ class Record:
             "outcome": self.outcome,
             "seconds": round(time.perf_counter() - self.started, 4),
         }
-        if self.completion is not None:
-            usage = self.completion.usage
+        if self.generation is not None:
+            tokens = self.generation.tokens
             fields |= {
-                "completion": self.completion.id,
+                "completion": self.generation.id,
                 "first_token_seconds": None if self.first_token is None else round(self.first_token, 4),
-                "prompt_tokens": usage.prompt_tokens,
-                "completion_tokens": usage.completion_tokens,
-                "forced_tokens": self.completion.saved.forced,
-                "copied_tokens": self.completion.saved.copied,
+                "prompt_tokens": tokens.prompt,
+                "completion_tokens": tokens.generated,
+                "forced_tokens": self.generation.saved.forced,
+                "copied_tokens": self.generation.saved.copied,
             }
         return fields | self.content
 
@@ -136,18 +142,18 @@ def recorded(scope: Scope, metrics: Metrics) -> Iterator[Record]:
 def _count_request(metrics: Metrics, record: Record, seconds: float) -> None:
     metrics.requests.labels(record.model, record.outcome).inc()
     metrics.duration.labels(record.model).observe(seconds)
-    if record.completion is None:
+    if record.generation is None:
         return
     if record.first_token is not None:
         metrics.first_token.labels(record.model).observe(record.first_token)
-    usage, saved = record.completion.usage, record.completion.saved
-    for counter, tokens in (
-        (metrics.prompt_tokens, usage.prompt_tokens),
-        (metrics.completion_tokens, usage.completion_tokens),
+    tokens, saved = record.generation.tokens, record.generation.saved
+    for counter, count in (
+        (metrics.prompt_tokens, tokens.prompt),
+        (metrics.completion_tokens, tokens.generated),
         (metrics.forced_tokens, saved.forced),
         (metrics.copied_tokens, saved.copied),
     ):
-        counter.labels(record.model).inc(tokens)
+        counter.labels(record.model).inc(count)
 
 
 class JsonFormatter(logging.Formatter):

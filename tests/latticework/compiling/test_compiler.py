@@ -196,8 +196,8 @@ def test_a_failure_names_its_setting_and_is_remembered_for_a_while_where_it_woul
         workers.submitted[0][1].set_exception(failure)
         with pytest.raises(error) as raised:
             await task
-        assert raised.value.envelope.error.code == code
-        assert "bug" not in raised.value.envelope.error.message
+        assert raised.value.code == code
+        assert "bug" not in raised.value.message
         if recurs:
             with pytest.raises(error):
                 await compiler.compile(request())
