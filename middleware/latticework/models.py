@@ -12,8 +12,9 @@ from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model, ModelState
+from latticework.options import InvalidSetting
 from latticework.served import Served, as_served
-from latticework.settings import PRIVATE, InvalidSetting, Settings
+from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
 from latticework.telemetry.metrics import Metrics, merge_metrics
 

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latticework.errors import Unauthorized
-from latticework.settings import InvalidSetting, keys
+from latticework.options import InvalidSetting, api_keys
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class BearerAuth:
 def load_api_keys(file: Path) -> tuple[str, ...]:
     """The keys in a file, at least one. Raises InvalidSetting, without any key in its message."""
     try:
-        loaded = keys(file.read_text(encoding="utf-8"))
+        loaded = api_keys(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidSetting(f"--api-key-file {file}: {error.strerror}") from None
     except UnicodeDecodeError:  # its arguments have the file's bytes
