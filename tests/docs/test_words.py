@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs import texts, words
+from tests.docs.made import ROOT
 from tests.docs.words import UserText
 
 Texts = Callable[[], Iterable[UserText]]
 
 # The parts of the code that are checked so far.
 AREAS = [
-    texts.ROOT / "middleware" / "latticework" / name
+    ROOT / "middleware" / "latticework" / name
     for name in (
         "app.py",
         "cli.py",
