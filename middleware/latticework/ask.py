@@ -10,28 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from turngrammar.client.written import Written
-from turngrammar.plan import SCHEMA_POINTER, ToolChoice
-from turngrammar.tools import Tool
+from turngrammar.turn import ClientGrammar, JsonContent, Tool, ToolChoice
 
 NO_CALLS = ToolChoice("none")
 
 
 @dataclass(frozen=True)
 class Content:
-    """What the content must be: free text, unless one of the first two is set.
+    """What the content must be.
 
     Attributes:
-        schema: a JSON Schema of the document.
-        written: a regex, a choice of texts or a grammar.
-        pointer: JSON pointer to the schema, or to the form, in the request.
+        constraint: None: free text.
         in_prompt: whether the prompt may show the schema to the model.
     """
 
-    schema: Mapping[str, Any] | None = None
-    written: Written | None = None
-    pointer: str = SCHEMA_POINTER
+    constraint: JsonContent | ClientGrammar | None = None
     in_prompt: bool = False
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The JSON Schema of the document. In no request is it a mere true or false."""
+        schema = self.constraint.schema if isinstance(self.constraint, JsonContent) else None
+        return None if isinstance(schema, bool) else schema
 
 
 FREE_TEXT = Content()
@@ -46,12 +46,14 @@ class TurnAsk:
         choice: which of them may be called, and how often; `most` None leaves that to the server.
         content: of the answer.
         format: the name of the wire format of calls; None: the model's own.
+        tools_pointer: JSON pointer to the list of tools in the request.
     """
 
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = NO_CALLS
     content: Content = FREE_TEXT
     format: str | None = None
+    tools_pointer: str = ""
 
 
 @dataclass(frozen=True)

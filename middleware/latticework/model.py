@@ -17,9 +17,10 @@ from latticework.concurrency import Places
 from latticework.conformance import SelectedFormat, select_format
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
+from latticework.options import InvalidSetting
 from latticework.prompt import ChatTemplate, Prompt
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
-from latticework.settings import InvalidSetting, Settings
+from latticework.settings import Settings
 from latticework.supervisor import Supervisor
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format

@@ -12,8 +12,9 @@ from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model, ModelState
+from latticework.options import InvalidSetting
 from latticework.served import Served, served
-from latticework.settings import PRIVATE, InvalidSetting, Settings
+from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
 from latticework.telemetry.metrics import Metrics, merge_metrics
 
@@ -37,7 +38,7 @@ class Models:
         settings = model.settings(self._settings)
         supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
-        return Model(supervisor, settings, self._compiler, {**model.made, **own})
+        return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 
     def _refuse_twins(self) -> None:
         """Some engines know the names of their models only once they have started."""

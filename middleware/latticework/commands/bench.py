@@ -30,13 +30,13 @@ NO_CHECKOUT = """the benchmarks are in the checkout of latticework, and this is 
     make install && .venv/bin/latticework bench"""
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_bench_options(parser: ArgumentParser) -> None:
     with_json(parser)
     parser.add_argument("name", nargs="?", metavar="NAME", help="which one")
     parser.add_argument("arguments", nargs=REMAINDER, metavar="...", help="its own arguments")
 
 
-def _run(given: Namespace) -> int:
+def bench(given: Namespace) -> int:
     known = scripts(ROOT)
     if given.name is None:
         values = [{"name": name, "measures": measures} for name, measures in known.items()]
@@ -64,4 +64,4 @@ def scripts(root: Path) -> Mapping[str, str]:
     return found
 
 
-COMMAND = Command("run the benchmarks of a checkout", DESCRIPTION, _options, _run)
+BENCH = Command("run the benchmarks of a checkout", DESCRIPTION, add_bench_options, bench)

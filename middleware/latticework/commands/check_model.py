@@ -40,7 +40,7 @@ NO_TRANSFORMERS = """transformers is not installed, which reads tokenizers. In a
     pip install '.[remote]'"""
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_check_model_options(parser: ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a directory in Hugging Face's layout, or a name on its hub")
     parser.add_argument("--chat-template", metavar="FILE", help="another chat template than the model's own (Jinja)")
     parser.add_argument("--tool-format", metavar="FORMAT", help="another format than the one that is found")
@@ -48,7 +48,7 @@ def _options(parser: ArgumentParser) -> None:
     with_json(parser)
 
 
-def _run(given: Namespace) -> int:
+def check_model(given: Namespace) -> int:
     from latticework.conformance.report import report_model
     from latticework.prompt import ChatTemplate, PromptError
     from latticework.prompt.fallback import choose_template, load_template
@@ -151,4 +151,6 @@ def _summary(found: ModelReport) -> str:
     return f"{found.passed} of {found.tested} turns passed{untested}."
 
 
-COMMAND = Command("check a model's tokenizer and chat template, without an engine", DESCRIPTION, _options, _run)
+CHECK_MODEL = Command(
+    "check a model's tokenizer and chat template, without an engine", DESCRIPTION, add_check_model_options, check_model
+)

@@ -21,7 +21,8 @@ from latticework.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from turngrammar.plan import Plan, Turn
+    from turngrammar.plan import Plan
+    from turngrammar.turn import Turn
 
 DESCRIPTION = """Tell what becomes of each keyword of a JSON Schema, or of the schemas of a chat request:
   enforced    the grammar generates nothing else
@@ -51,7 +52,7 @@ class Explained:
         return any(status == "refused" for _, _, status, _ in self.rows)
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_explain_options(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="JSON; - is standard input")
     parser.add_argument("--grammar", action="store_true", help="write the grammar, llguidance's Lark, and no table")
     parser.add_argument(
@@ -63,7 +64,7 @@ def _options(parser: ArgumentParser) -> None:
     with_json(parser)
 
 
-def _run(given: Namespace) -> int:
+def explain(given: Namespace) -> int:
     name = "standard input" if given.file == "-" else given.file
     found = explained(contents(given.file), name, given.tool_format)
     names = ("pointer", "keyword", "status", "reason")
@@ -97,12 +98,12 @@ def _turn(text: bytes, name: str, format: str) -> Turn:
     from latticework.http.body import decode_object
     from latticework.turn.prepare import compiler_turn
     from turngrammar.formats import FORMATS
-    from turngrammar.plan import Turn
+    from turngrammar.turn import JsonContent, Turn
 
     default = known_format("--tool-format", format)
     value = decode_object(text, name)
     if REQUEST.isdisjoint(value):
-        return Turn(default, schema=value, answer_pointer="")
+        return Turn(default, content=JsonContent(value))
     turn = turn_of(parse_as(TurnRequest, value))
     return compiler_turn(turn, FORMATS[turn.format or format])
 
@@ -144,4 +145,4 @@ def _counts(statuses: Iterable[str]) -> str:
     return ", ".join(f"{count} {status}" for status, count in Counter(statuses).most_common()) or "No keywords"
 
 
-COMMAND = Command("tell what becomes of each keyword of a schema or request", DESCRIPTION, _options, _run)
+EXPLAIN = Command("show how each keyword of a schema or request is handled", DESCRIPTION, add_explain_options, explain)

@@ -16,7 +16,7 @@ tell which one would be chosen for a model, and why. --tool-format and a request
 NO_TEMPLATE = "it is JSON without a chat_template; newer models keep it beside, in chat_template.jinja"
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_format_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--template",
         metavar="FILE",
@@ -25,7 +25,7 @@ def _options(parser: ArgumentParser) -> None:
     with_json(parser)
 
 
-def _run(given: Namespace) -> int:
+def formats(given: Namespace) -> int:
     return _list(given.json) if given.template is None else _choose(given.template, given.json)
 
 
@@ -78,4 +78,9 @@ def _template(found: Any) -> str:
     return str(named.get("tool_use") or named["default"])
 
 
-COMMAND = Command("list the wire formats of tool calls, or tell which one a model writes", DESCRIPTION, _options, _run)
+LIST_FORMATS = Command(
+    "list the wire formats of tool calls, or detect that of a template",
+    DESCRIPTION,
+    add_format_options,
+    formats,
+)

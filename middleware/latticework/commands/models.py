@@ -18,7 +18,7 @@ DESCRIPTION = f"""Ask a running server for its models and its health. Exit statu
 or that one of its models is not. Where it wants a key, put one into {KEY}."""
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_model_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--url",
         default=os.environ.get(URL) or DEFAULT_URL,
@@ -30,7 +30,7 @@ def _options(parser: ArgumentParser) -> None:
     with_json(parser)
 
 
-def _run(given: Namespace) -> int:
+def models(given: Namespace) -> int:
     url = given.url.rstrip("/").removesuffix("/v1")
     status, health = _get(f"{url}/health", "", given.timeout)
     models = _models(url, given.timeout) if status == OK else []
@@ -120,4 +120,4 @@ def _told(url: str, healthy: bool, health: Mapping[str, Any]) -> str:
     return f"{url} is well (latticework {health.get('version', 'of old')}); answers in the making: {running}"
 
 
-COMMAND = Command("ask a running server for its models and its health", DESCRIPTION, _options, _run)
+LIST_MODELS = Command("list the models of a running server and their health", DESCRIPTION, add_model_options, models)

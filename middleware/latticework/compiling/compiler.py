@@ -38,7 +38,8 @@ from latticework.telemetry.metrics import Metrics
 from turngrammar.cache import Cache
 from turngrammar.errors import BeyondLimit, GrammarError
 from turngrammar.limits import Limits, check_count
-from turngrammar.plan import TOOL_POINTER, Turn, compile_turn
+from turngrammar.plan import compile_turn
+from turngrammar.turn import JsonContent, Turn, enclosing
 
 logger = logging.getLogger(__name__)
 
@@ -201,10 +202,11 @@ def compile_limits(settings: Settings) -> Limits:
 def _refuse_bytes(turn: Turn, most: int) -> None:
     """Raises BeyondLimit, with a pointer to the largest part."""
     parts: list[tuple[str, Any]] = [
-        (TOOL_POINTER.format(at, "custom" if tool.input else "function"), tool.input or tool.parameters)
-        for at, tool in enumerate(turn.tools)
+        (enclosing(tool.name_pointer), tool.input or tool.parameters) for tool in turn.tools
     ]
-    parts.append((turn.answer_pointer, turn.written or turn.schema))
+    if turn.content:
+        content = turn.content.schema if isinstance(turn.content, JsonContent) else turn.content
+        parts.append((turn.content.pointer, content))
     sizes = [(len(msgspec.json.encode(part)), pointer) for pointer, part in parts]
     if (size := sum(size for size, _ in sizes)) > most:
         message = f"Schemas and grammars have {size} bytes together, more than max_schema_bytes ({most})."

@@ -18,7 +18,8 @@ from typing import TypeAlias
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import GrammarError
 from turngrammar.limits import Limits
-from turngrammar.plan import Plan, Turn
+from turngrammar.plan import Plan
+from turngrammar.turn import Turn
 
 
 class WorkerError(Exception): ...

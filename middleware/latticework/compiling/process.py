@@ -30,7 +30,8 @@ from latticework.compiling.messages import (
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema
 from turngrammar.limits import Limits, check
-from turngrammar.plan import Turn, compile_turn
+from turngrammar.plan import compile_turn
+from turngrammar.turn import Turn
 
 # Seconds after the server's deadline at which the process exits by itself.
 GRACE = 2.0
@@ -90,7 +91,7 @@ def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) 
     plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
     trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
     if trial.error is not None:
-        pointer = "/tools" if plan.free else turn.answer_pointer
+        pointer = turn.content.pointer if turn.content else turn.tools_pointer
         raise InvalidGrammar(f"The request can't be compiled into a grammar: {trial.error}", pointer=pointer)
     return CompiledTurn(plan, trial)
 

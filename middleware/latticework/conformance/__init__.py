@@ -18,7 +18,7 @@ from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
 from latticework.prompt.inference import infer_format
 from turngrammar.formats import FORMATS, Format, candidates, fenced
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode
 
 SELF_TEST = ("one call", "parallel calls", "reasoning, then a call", "a document")
 """The cases that are checked when a model is loaded."""

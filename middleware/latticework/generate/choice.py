@@ -8,9 +8,8 @@ from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate.steps import FINISHES, Finish, Parsed, Step, Truncation
 from latticework.generate.stop import StopFilter
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
-from turngrammar.plan import Plan
+from turngrammar.plan import Plan, TurnViolation
 from turngrammar.render import Call
-from turngrammar.schema import Violation
 
 
 class Choice:
@@ -64,7 +63,7 @@ class Choice:
         """The last step says why the answer ends."""
         return self._step((), self.finish, self.truncation)
 
-    def violations(self) -> tuple[Violation, ...]:
+    def violations(self) -> tuple[TurnViolation, ...]:
         """What the finished answer breaks: nothing, unless this server has a bug or checks what no grammar enforces.
 
         An answer that was cut and not completed is held to its complete calls alone.

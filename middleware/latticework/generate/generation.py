@@ -18,7 +18,7 @@ from latticework.generate.merge import merge
 from latticework.generate.steps import Finish, Step, Tokens
 from latticework.telemetry.metrics import Metrics
 from latticework.turn.job import Job
-from turngrammar.schema import Violation
+from turngrammar.plan import TurnViolation
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +29,14 @@ RETRY_TEMPERATURE = 0.7
 class _Broken(Exception):
     """A finished answer that violates its schema."""
 
-    def __init__(self, violations: Sequence[Violation]) -> None:
+    def __init__(self, violations: Sequence[TurnViolation]) -> None:
         super().__init__(violations)
         self.first = violations[0]
 
     @property
     def place(self) -> str:
         """For the log: nothing of what the model wrote."""
-        return f"{self.first.keyword} at {self.first.pointer or '/'}"
+        return f"{self.first.keyword} at {self.first.place}"
 
     def __str__(self) -> str:
         return f"{self.first.message} ({self.place})"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from latticework.settings import InvalidSetting, keys
+from latticework.options import InvalidSetting, api_keys
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Keys:
 def read(file: Path) -> tuple[str, ...]:
     """The keys in a file, at least one. Raises InvalidSetting that tells no key."""
     try:
-        found = keys(file.read_text(encoding="utf-8"))
+        found = api_keys(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidSetting(f"--api-key-file {file}: {error.strerror}") from None
     except UnicodeDecodeError:  # it would carry what the file holds

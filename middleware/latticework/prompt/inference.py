@@ -28,9 +28,9 @@ from turngrammar.formats import Format
 from turngrammar.formats.atoms import opens_with_tag
 from turngrammar.formats.inferred import Sample, Samples, Shown, Unclear, infer_calls
 from turngrammar.formats.responses import read_response_template
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import Tool, Turn
 
 # The format must render these as the template does, and parse them. Keys are sorted: some templates sort them.
 RENDERED = (

@@ -20,8 +20,9 @@ from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_
 from latticework.turn.sampling import refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
-from turngrammar.plan import Plan, Turn
-from turngrammar.turns import Reasoning, reasoning_after
+from turngrammar.plan import Plan
+from turngrammar.turn import Reasoning, Turn
+from turngrammar.turn_tree import reasoning_after
 from turngrammar.wire import Lit
 
 # A schema that takes more than this part of the context is left out of the prompt, unless the settings say otherwise.
@@ -91,8 +92,7 @@ def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -
     choice = ask.choice
     if choice is not NO_CALLS and choice.most is None:
         choice = replace(choice, most=most_calls)
-    content = ask.content
-    return Turn(format, ask.tools, choice, content.schema, content.written, content.pointer)
+    return Turn(format, ask.tools, choice, ask.content.constraint, tools_pointer=ask.tools_pointer)
 
 
 def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:

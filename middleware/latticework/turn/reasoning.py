@@ -8,7 +8,7 @@ from typing import Any
 
 from latticework.ask import Ask
 from turngrammar.formats import Format
-from turngrammar.turns import Reasoning
+from turngrammar.turn import Reasoning
 
 # Templates that let the client choose read one of these: Qwen 3's, GLM's and Gemma 4's the first, DeepSeek V3.1's and
 # Granite's the second.

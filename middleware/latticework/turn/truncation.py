@@ -13,7 +13,7 @@ from turngrammar.closing import Closer
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
 from turngrammar.schema import SchemaPlan
-from turngrammar.turns import Reasoning
+from turngrammar.turn import Reasoning
 
 KEPT = 4 * 2**20  # letters of schemas
 

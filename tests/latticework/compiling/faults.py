@@ -13,7 +13,7 @@ from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.formats import FORMATS
 from turngrammar.limits import DEFAULTS, Limits
-from turngrammar.plan import Turn
+from turngrammar.turn import JsonContent, Turn
 
 
 class Faulty(Vocabulary):
@@ -74,7 +74,8 @@ def schema(name: str) -> Mapping[str, Any]:
 
 
 def faulty_task(name: str, seconds: float, limits: Limits = DEFAULTS) -> CompileTask:
-    return CompileTask(CompileRequest(Turn(FORMATS["hermes"], schema=schema(name)), "faulty"), limits, seconds)
+    turn = Turn(FORMATS["hermes"], content=JsonContent(schema(name), "/schema"))
+    return CompileTask(CompileRequest(turn, "faulty"), limits, seconds)
 
 
 def process_ids(workers: WorkerPool) -> tuple[int, ...]:

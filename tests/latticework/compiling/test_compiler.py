@@ -32,8 +32,8 @@ from latticework.telemetry.metrics import Metrics
 from turngrammar.errors import BeyondLimit, InvalidGrammar
 from turngrammar.formats import FORMATS
 from turngrammar.limits import DEFAULTS
-from turngrammar.plan import Turn, compile_turn
-from turngrammar.tools import Tool
+from turngrammar.plan import compile_turn
+from turngrammar.turn import JsonContent, Tool, Turn
 
 
 class ManualWorkers(WorkerPool):
@@ -55,7 +55,7 @@ class ManualWorkers(WorkerPool):
 
 
 def turn(value: Any = 1) -> Turn:
-    return Turn(FORMATS["hermes"], schema={"const": value})
+    return Turn(FORMATS["hermes"], content=JsonContent({"const": value}))
 
 
 def request(value: Any = 1) -> CompileRequest:
@@ -212,7 +212,10 @@ def test_a_failure_names_its_setting_and_is_remembered_for_a_while_where_it_woul
 
 def test_what_is_too_large_is_refused_before_all_else_and_the_largest_part_is_named() -> None:
     compiler = manual_compiler(Settings(max_schema_bytes=100))[1]
-    tools = (Tool("a", parameters={"type": "object"}), Tool("b", parameters={"type": "object", "title": "x" * 100}))
+    tools = (
+        Tool("a", parameters={"type": "object"}),
+        Tool("b", parameters={"type": "object", "title": "x" * 100}, name_pointer="/tools/1/function/name"),
+    )
     with pytest.raises(BeyondLimit, match="max_schema_bytes") as raised:
         compiler.refuse_oversized(Turn(FORMATS["hermes"], tools))
     assert raised.value.pointer == "/tools/1/function"

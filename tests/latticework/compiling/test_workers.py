@@ -77,7 +77,7 @@ def test_a_plan_comes_back_as_it_was_made(workers: WorkerPool) -> None:
 def test_what_is_refused_comes_back_as_an_answer(workers: WorkerPool) -> None:
     refused = submit(workers, "plain", limits=Limits(schema_depth=0)).result(LONG).outcome
     assert isinstance(refused, BeyondLimit)
-    assert refused.pointer == "/response_format/json_schema/schema"
+    assert refused.pointer == "/schema"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from latticework import Settings, create_app
 from latticework.http import keys
 from latticework.http.keys import LOOK_EVERY, Keys, digests
-from latticework.settings import InvalidSetting
+from latticework.options import InvalidSetting
 from tests.http import send
 from tests.scripted import ScriptedEngine, says
 

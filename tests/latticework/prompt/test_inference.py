@@ -21,10 +21,9 @@ from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.analysis import at_most
 from turngrammar.formats import FORMATS, Format, Frame
 from turngrammar.formats.inferred import Shown
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode, Tool, ToolChoice, Turn
 
 # The templates from which a format is inferred, by the constant with which it agrees; "-" for those that have none, and
 # where nobody but the template itself can say that it is right.

@@ -15,10 +15,10 @@ from latticework.doors.openai.types import (
     TextFormat,
 )
 from latticework.errors import BadRequest
-from turngrammar.client.written import Written
-from turngrammar.tools import ANY_OBJECT
+from turngrammar.turn import ANY_OBJECT, ClientGrammar, JsonContent
 
-JSON_MODE = Content(ANY_OBJECT, pointer="/response_format")
+SCHEMA_POINTER = "/response_format/json_schema/schema"
+JSON_MODE = Content(JsonContent(ANY_OBJECT, "/response_format"))
 
 
 def content_of(request: ContentRequest) -> Content:
@@ -40,7 +40,8 @@ def _of_response_format(request: ContentRequest) -> Content:
         case JsonObjectFormat():
             return JSON_MODE
         case JsonSchemaResponse(json_schema=form):
-            return Content(ANY_OBJECT if form.schema_ is None else form.schema_, in_prompt=True)
+            schema = ANY_OBJECT if form.schema_ is None else form.schema_
+            return Content(JsonContent(schema, SCHEMA_POINTER), in_prompt=True)
 
 
 def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
@@ -63,13 +64,13 @@ def _schema_or_text(value: Any, pointer: str) -> Content:
         raise BadRequest(f"The schema is not JSON: {error}", param="structured_outputs.json") from None
     if not isinstance(schema, dict):
         raise BadRequest("The schema must be an object.", param="structured_outputs.json")
-    return Content(schema, pointer=pointer, in_prompt=True)
+    return Content(JsonContent(schema, pointer), in_prompt=True)
 
 
 READ: Mapping[str, Callable[[Any, str], Content]] = {
     "json_": _schema_or_text,
-    "json_object": lambda value, pointer: Content(ANY_OBJECT, pointer=pointer),
-    "regex": lambda value, pointer: Content(written=Written("regex", value), pointer=pointer),
-    "choice": lambda value, pointer: Content(written=Written("choice", tuple(value)), pointer=pointer),
-    "grammar": lambda value, pointer: Content(written=Written("grammar", value), pointer=pointer),
+    "json_object": lambda value, pointer: Content(JsonContent(ANY_OBJECT, pointer)),
+    "regex": lambda value, pointer: Content(ClientGrammar("regex", value, pointer)),
+    "choice": lambda value, pointer: Content(ClientGrammar("choice", tuple(value), pointer)),
+    "grammar": lambda value, pointer: Content(ClientGrammar("grammar", value, pointer)),
 }

@@ -17,13 +17,15 @@ from latticework.doors.openai.types import (
 )
 from latticework.errors import BadRequest
 from turngrammar.formats import FORMATS
-from turngrammar.plan import ToolChoice
-from turngrammar.tools import ANY_OBJECT, Input, Tool
+from turngrammar.turn import ANY_OBJECT, TextInput, Tool, ToolChoice
+
+CHOICE_POINTER = "/tool_choice"
 
 
 def turn_of(request: TurnRequest) -> TurnAsk:
     """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
-    return TurnAsk(tools_of(request), _choice(request), content_of(request), _known_format(request.tool_format))
+    format = _known_format(request.tool_format)
+    return TurnAsk(tools_of(request), _choice(request), content_of(request), format, tools_pointer="/tools")
 
 
 def _known_format(name: str | None) -> str | None:
@@ -34,18 +36,25 @@ def _known_format(name: str | None) -> str | None:
 
 def tools_of(request: TurnRequest) -> tuple[Tool, ...]:
     """The tools on offer. Functions without parameters take an object all the same."""
-    return tuple(map(_compiler_tool, request.tools or ()))
+    return tuple(_compiler_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))
 
 
-def _compiler_tool(tool: FunctionTool | CustomTool) -> Tool:
+def _compiler_tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
     if isinstance(tool, FunctionTool):
-        return Tool(tool.name, tool.function.description or "", tool.function.parameters or ANY_OBJECT)
+        return Tool(
+            tool.name,
+            tool.function.description or "",
+            tool.function.parameters or ANY_OBJECT,
+            pointer=f"{pointer}/function/parameters",
+            name_pointer=f"{pointer}/function/name",
+        )
     match tool.custom.format:
         case GrammarFormat(grammar=grammar):
-            form = Input(grammar.syntax, grammar.definition)
+            input, place = TextInput(grammar.syntax, grammar.definition), f"{pointer}/custom/format/grammar/definition"
         case _:
-            form = Input()
-    return Tool(tool.name, tool.custom.description or "", input=form)
+            input, place = TextInput(), f"{pointer}/custom"
+    description = tool.custom.description or ""
+    return Tool(tool.name, description, input=input, pointer=place, name_pointer=f"{pointer}/custom/name")
 
 
 def _choice(request: TurnRequest) -> ToolChoice:
@@ -53,13 +62,13 @@ def _choice(request: TurnRequest) -> ToolChoice:
     most = 1 if request.parallel_tool_calls is False else None
     match request.tool_choice:
         case NamedFunction() | NamedCustom() as named:
-            return ToolChoice("required", _offered(request, [named]), most=1)
+            return ToolChoice("required", _offered(request, [named]), most=1, pointer=CHOICE_POINTER)
         case AllowedToolsChoice(allowed_tools=allowed):
-            return ToolChoice(allowed.mode, _offered(request, allowed.tools), most)
+            return ToolChoice(allowed.mode, _offered(request, allowed.tools), most, CHOICE_POINTER)
         case "required" if request.tools:
-            return ToolChoice("required", most=most)
+            return ToolChoice("required", most=most, pointer=CHOICE_POINTER)
         case None | "auto" if request.tools:
-            return ToolChoice("auto", most=most)
+            return ToolChoice("auto", most=most, pointer=CHOICE_POINTER)
     return NO_CALLS
 
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Literal
 
 from turngrammar.analysis import unrolled
 from turngrammar.formats.format import Format, Frame
-from turngrammar.wire import Alt, Lit, Node, Opt, Sink, Space, Text, Unlike, Written, lift, seq
-
-Mode = Literal["none", "auto", "required"]
-Reasoning = Literal["off", "may", "open", "closed", "answer"]
-"""Where a prompt leaves the model: where it does not think; before its thoughts, within them, or behind them and the
-whitespace that is the same before calls and before text; within the frame of its answer."""
+from turngrammar.turn import Mode, Reasoning
+from turngrammar.wire import Alt, Lit, Node, Opt, Sink, Space, Text, Unlike, Verbatim, lift, seq
 
 
 def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
@@ -118,7 +113,7 @@ def _placed(format: Format, answer: Node) -> Node:
 
 
 def _closed(frame: Frame, answer: Node) -> Node:
-    return seq(replace(answer, close=frame.close) if isinstance(answer, Written) else answer, frame.close)
+    return seq(replace(answer, close=frame.close) if isinstance(answer, Verbatim) else answer, frame.close)
 
 
 def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning: Reasoning) -> Node:
