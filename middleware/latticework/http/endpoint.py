@@ -101,7 +101,7 @@ class GeneratingEndpoint(Generic[R]):
         async with until.kept():
             model = await self._models.find(request.model)
         record.model, record.stream = model.names[0], request.streamed
-        with model.places.taken(request.answers):
+        with model.concurrency.acquire(request.answers):
             async with until.kept():
                 jobs = await jobs_of(model, lambda: translation.asks(request, decoded))
             generation = Generation(model, jobs, self._models.metrics, translation.id_prefix)

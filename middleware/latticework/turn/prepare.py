@@ -11,9 +11,9 @@ import msgspec
 
 from latticework.ask import NO_CALLS, Ask, Conversation, RawPrompt, TurnAsk
 from latticework.compiling.messages import CompiledTurn, CompileRequest
+from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
-from latticework.offloop import off_loop
 from latticework.prompt import Prompt, PromptError
 from latticework.turn.job import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
