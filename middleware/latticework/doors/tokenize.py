@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latticework.ask import Ask, Conversation, RawPrompt
+from latticework.concurrency import off_loop
 from latticework.doors.door import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
 from latticework.doors.openai.types import ApiObject, Message, Tool, unknown_fields
@@ -21,7 +22,6 @@ from latticework.http.endpoint import IGNORED, listing
 from latticework.http.respond import json_response
 from latticework.model import Model
 from latticework.models import Models
-from latticework.offloop import off_loop
 from latticework.settings import Settings
 from latticework.turn.prepare import tokens_of
 
