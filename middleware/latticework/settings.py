@@ -77,7 +77,7 @@ class EngineSettings:
     )
     drafts: Literal["auto", "forced", "off"] = choice(
         "auto",
-        "draft the tokens that a grammar forces and, with auto, likely copies of the prompt: fewer forward passes",
+        "draft the tokens that a grammar forces and, with auto, likely copies: fewer forward passes",
     )
 
 

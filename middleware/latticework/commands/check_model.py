@@ -116,7 +116,7 @@ def _report_lines(given: Namespace, chosen: ChosenTemplate, report: ModelReport)
     )
     for title, rows in (
         ("tokens", [(repr(mark.text), str(mark.id), mark.use, _FLAGS[mark.special]) for mark in report.marks]),
-        ("spelling", list(report.spelling.items())),
+        ("notation", list(report.notation.items())),
         ("history, as rendered by the chat template", list(report.history.items())),
         ("turns", list(_turn_rows(report.results))),
     ):
