@@ -149,7 +149,7 @@ _NODE_SPELLINGS: Mapping[type, Callable[[Any], dict[str, str]]] = {
     wire.Arguments: lambda node: {"arguments": _json_spelling(node.spelling)},
     wire.Value: _value_spelling,
     wire.Wrapped: _value_spelling,
-    wire.Spelled: lambda node: {"arguments": _notation_spelling(node.notation)},
+    wire.NotationArguments: lambda node: {"arguments": _notation_spelling(node.notation)},
     wire.Elements: lambda node: {"arguments": "XML elements"},
 }
 
