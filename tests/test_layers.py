@@ -50,7 +50,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "model",
         "compiling conformance",
         "http",
-        "concurrency generate.steps http.keys offloop prompt turn",
+        "concurrency generate.steps prompt turn",
         "embedded engines served supervisor telemetry",
         "ask config",
         "errors options settings telemetry.metrics telemetry.tracing",

@@ -13,7 +13,7 @@ from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model, ModelState
 from latticework.options import InvalidSetting
-from latticework.served import Served, served
+from latticework.served import Served, as_served
 from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
 from latticework.telemetry.metrics import Metrics, merge_metrics
@@ -29,7 +29,7 @@ class Models:
         self.metrics = Metrics()
         self._settings = settings
         self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
-        self._models = tuple(self._model(served(model)) for model in models)
+        self._models = tuple(self._model(as_served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
         self._refuse_twins()

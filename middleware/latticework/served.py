@@ -55,6 +55,6 @@ class Served:
         return replace(shared, **self.own)
 
 
-def served(model: Engine | Served) -> Served:
+def as_served(model: Engine | Served) -> Served:
     """An engine by itself has the settings of the app."""
     return model if isinstance(model, Served) else Served(model)

@@ -99,7 +99,7 @@ WRONG = [
     (["serve", "--schema-in-prompt", "maybe"], "--schema-in-prompt: must be one of auto, always, never, not 'maybe'"),
     (["serve", "--tool-format", "morse"], "--tool-format: unknown format 'morse'; the formats are .*hermes"),
     (["serve", "--api-key-file", "/nowhere"], "--api-key-file /nowhere: .*No such file"),
-    (["serve", "--api-key-file", "/dev/null"], "it holds no key"),
+    (["serve", "--api-key-file", "/dev/null"], "the file has no key"),
     (
         ["serve", "--port", "0", "--host", "0.0.0.0"],
         "set LATTICEWORK_API_KEYS or\n--api-key-file, or allow",

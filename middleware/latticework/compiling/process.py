@@ -96,7 +96,7 @@ def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) 
     return CompiledTurn(plan, trial)
 
 
-def run() -> None:
+def serve_compiles() -> None:
     """Handles messages until the socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which lets running answers finish
     system.lower_priority()
@@ -108,4 +108,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    run()
+    serve_compiles()
