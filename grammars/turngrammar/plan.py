@@ -26,7 +26,7 @@ from turngrammar.packed import Packed
 from turngrammar.parser import MOST_NAME, Parser
 from turngrammar.render import Call
 from turngrammar.scan import load
-from turngrammar.schema import Finding, Schema, SchemaPlan, Violation, compile_schema
+from turngrammar.schema import KeywordReport, Schema, SchemaPlan, Violation, compile_schema
 from turngrammar.tools import Tool
 from turngrammar.turns import Mode, Reasoning, anything, turn_tree
 
@@ -118,8 +118,8 @@ class Plan(Packed):
     BULKY = ("report",)
 
     grammar: str | None
-    report: tuple[Finding, ...]
-    checked: tuple[Finding, ...]
+    report: tuple[KeywordReport, ...]
+    checked: tuple[KeywordReport, ...]
     tree: wire.Node
     recovery: wire.Node
     offers: tuple[Offer, ...]
@@ -273,7 +273,7 @@ def _expression(pointer: str, written: Written | None) -> str:
         raise type(error)(error.message, pointer=pointer) from error
 
 
-def _report(tools: Sequence[Offer], where: str, document: SchemaPlan | None) -> tuple[Finding, ...]:
+def _report(tools: Sequence[Offer], where: str, document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
     places = [(tool.pointer, tool.parameters) for tool in tools if tool.input is None]
     places += [(where, document)] if document else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)

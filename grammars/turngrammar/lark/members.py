@@ -18,7 +18,7 @@ from turngrammar.lark.lists import Bounds, Member
 from turngrammar.lowered import Lowered, branches
 from turngrammar.notation import JSON_WORDS, WORDS
 from turngrammar.schema.formats import FORMATS
-from turngrammar.schema.regex import pattern
+from turngrammar.schema.regex import pattern_text
 from turngrammar.spelling import CANONICAL, Spelling
 
 if TYPE_CHECKING:
@@ -181,7 +181,9 @@ def text_terminal(branch: Branch) -> str:
     if "enum" in branch:
         return f"/{one_of(tuple(branch['enum']))}/"
     bounds = [f"/{whole(branch['pattern'])}/"] if "pattern" in branch else []
-    bounds += [f"/{whole(pattern(FORMATS[branch['format']].language))}/"] if branch.get("format") in FORMATS else []
+    bounds += (
+        [f"/{whole(pattern_text(FORMATS[branch['format']].language))}/"] if branch.get("format") in FORMATS else []
+    )
     bounds += [f"/{_length(branch.get('minLength', 0), branch.get('maxLength'))}/"]
     return " & ".join(bounds)
 

@@ -14,7 +14,7 @@ import pytest
 from latticework.commands.check import counted_invalid, outcome_figures
 from tests import shared
 from turngrammar.schema import Options
-from turngrammar.schema.audit import Verdict, judge
+from turngrammar.schema.audit import AuditResult, judge
 
 EVERY = 1 if os.environ.get("WHOLE_SUITES") else 6
 
@@ -87,7 +87,7 @@ def test_optional_regexes_let_nothing_through(suite: str, dialect: str) -> None:
     assert outcomes["exact"] >= 0.9 * len(regexes)
 
 
-def _judge(row: dict[str, Any], dialect: str) -> Verdict:
+def _judge(row: dict[str, Any], dialect: str) -> AuditResult:
     valid = [test["data"] for test in row["tests"] if test["valid"]]
     invalid = [test["data"] for test in row["tests"] if not test["valid"]]
     return judge(row["schema"], valid, invalid, Options(dialect=dialect, assert_formats=False))
