@@ -1,23 +1,23 @@
 # make serve   the server on 127.0.0.1:8000 with the embedded model      make serve ARGS="--port 8001 --model ..."
 # make test    lint, types, layers and the whole suite                   make test  ARGS="tests/turngrammar -x"
-# make bench   the schema suites in full, what the parsers cost, and side by side with `vllm serve`: hours
-#              tables on standard output, those of the last with plots in benchmarks/results/      make bench ARGS=--quick
-# make soak    thousands of mixed requests, 1,000 streams at once, 100,000 fuzz cases, an engine that is killed under load:
-#              half an hour, the tables also in benchmarks/results/                   make soak  ARGS=--quick
-# make docs    the parts of README.md and docs/ that are made of the code, written anew: a test tells when
-# make ray     replicas under Ray Serve, streamed from, killed and drained: a minute, in .venv-ray
-# make clients real clients of other people, unchanged, against the server: docs/clients.md; the first time it installs them
-#              into .venv-clients, some GB                                             make clients ARGS="instructor litellm"
-# make families   what models of 80 families write, held against their grammars, with the real tokenizers and templates of
-#              ../shared/data/families: ten minutes; written down in docs/families.json and docs/formats.md
-# make house   measures of the code: how many modules a request passes, names used twice, circles, sizes
-# All make .venv first, from requirements-cpu.txt; the second time they find it.
+# make bench   all benchmarks: schema suites, parsers, comparison with `vllm serve`; takes hours. Tables on standard output,
+#              those of the comparison with plots in benchmarks/results/                  make bench ARGS=--quick
+# make soak    thousands of mixed requests, 1,000 concurrent streams, 100,000 fuzz cases, an engine killed under load;
+#              half an hour. Tables also in benchmarks/results/                           make soak  ARGS=--quick
+# make docs    regenerates the generated parts of README.md and docs/; a test fails when they are out of date
+# make ray     tests replicas under Ray Serve: streaming, a killed replica, draining; a minute, in .venv-ray
+# make clients tests real clients, unmodified, against the server: docs/clients.md; first installs them into .venv-clients,
+#              some GB                                                    make clients ARGS="instructor litellm"
+# make families   checks the turns of 80 model families against their grammars, with the real tokenizers and templates in
+#              ../shared/data/families; ten minutes. Results in docs/families.json and docs/formats.md
+# make house   measures the code: modules that a request enters, names used twice, import circles, sizes
+# The first run of any target makes .venv from requirements-cpu.txt.
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Made last, so an installation that was interrupted is taken up again.
+# Written last, so that an interrupted installation is resumed.
 INSTALLED := $(VENV)/.installed
-# Ray's packages beside those of .venv, which it sees and leaves alone.
+# Ray's packages; it also sees those of .venv.
 RAY := .venv-ray
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help install serve test check bench soak ray docs clients families house format clean
 
 help:
-	@sed -n 's/^# make/make/p' Makefile
+	@sed -n '/^#/!q; s/^# //p' Makefile
 
 install: $(INSTALLED)
 
@@ -68,7 +68,7 @@ clients: $(INSTALLED)
 	$(BIN)/python -m tests.clients $(ARGS)
 
 families: $(INSTALLED)
-	FAMILIES=all $(BIN)/python -m pytest tests/latticework/prompt/test_forged.py tests/latticework/conformance/test_families.py; \
+	FAMILIES=all $(BIN)/python -m pytest tests/latticework/prompt/test_forged_markup.py tests/latticework/conformance/test_families.py; \
 	  status=$$?; $(BIN)/python -m tests.docs && exit $$status
 
 house: $(INSTALLED)
@@ -82,25 +82,25 @@ clean:
 	rm -rf $(VENV) $(RAY) .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements-cpu.txt pyproject.toml | $(BIN)/python
-	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; 600 MB to download, some minutes)"
+	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; a download of 600 MB, some minutes)"
 	$(BIN)/python -m pip install --no-deps --requirement requirements-cpu.txt
 	@echo "==> Installing latticework itself"
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(RAY)/.installed: requirements-ray.txt $(INSTALLED)
-	@echo "==> Installing Ray Serve into $(RAY) (once; 100 MB to download)"
+	@echo "==> Installing Ray Serve into $(RAY) (once; a download of 100 MB)"
 	$(BIN)/python -m venv $(RAY)
 	$(RAY)/bin/python -m pip install --no-deps --requirement requirements-ray.txt
 	@echo "import site; site.addsitedir('$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')')" > \
 	  "$$($(RAY)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_venv.pth"
 	@touch $@
 
-# Asked of each candidate itself: a version manager's shim can be on the PATH and still refuse to run.
+# Each candidate is run, because a version manager's shim can be on the PATH and still fail.
 $(BIN)/python:
 	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
 	  if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "==> Making $(VENV) with $$($$python --version)"; exec $$python -m venv $(VENV); \
 	  fi; \
 	done; \
-	echo "latticework needs Python 3.11 or newer: install it, or say where it is with make PYTHON=..." >&2; exit 1
+	echo "latticework needs Python 3.11 or newer: install it, or set its path with make PYTHON=..." >&2; exit 1

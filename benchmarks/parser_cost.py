@@ -15,9 +15,9 @@ import time
 from collections.abc import Sequence
 
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import Tool, Turn
 
 NAMES = ("hermes", "llama3", "deepseek_v3", "harmony", "qwen3_coder", "gemma4", "pythonic")
 LENGTHS = (1_000, 10_000, 100_000)  # characters of one argument

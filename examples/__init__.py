@@ -1,1 +1,1 @@
-"""Programs to copy from. The tests run each of them: tests/examples, tests/e2e/test_examples.py."""
+"""Programs to copy from. The tests run all of them: tests/examples, tests/e2e/test_examples.py."""

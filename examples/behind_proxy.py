@@ -1,8 +1,8 @@
-"""Behind a proxy that serves it under a path of its own, /ai, and takes that path off before it passes a request on.
+"""Behind a proxy that serves the app under the path prefix /ai and strips the prefix from requests.
 
     MODEL=Qwen/Qwen2.5-7B-Instruct uvicorn --factory examples.behind_proxy:app --port 8001 --root-path /ai
 
-    # nginx: the slash at the end of proxy_pass takes /ai/ off
+    # nginx: the slash at the end of proxy_pass strips /ai/
     location /ai/ {
         proxy_pass http://127.0.0.1:8001/;
         proxy_http_version 1.1;
@@ -13,8 +13,8 @@
     curl https://example.com/ai/openapi.json
     https://example.com/ai/playground in a browser
 
-`--root-path` only tells the app what it is called from outside. A proxy that leaves the path on needs no such option,
-but an app that is mounted there: examples/in_starlette.py.
+`--root-path` only sets the prefix of the URLs that the app generates. Behind a proxy that keeps the prefix, mount the
+app under it instead: examples/in_starlette.py.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Structured data out of a pile of documents: 200 letters that order something, or your own.
+"""Structured data from many documents: 200 generated letters with orders, or your own documents.
 
     make serve                                                        # in another shell
     python -m examples.extract orders.jsonl
     python -m examples.extract orders.jsonl --documents letters/      # *.txt, or lines of {"id": ..., "text": ...}
 
-Each answer is written as a line of JSON as soon as it is there, {"id": ..., "order": {...}}. Whatever ended the
-program, the same command goes on where it was. LATTICEWORK_API_KEY holds the server's key, if it has any.
+Each answer is written immediately, as a line of JSON: {"id": ..., "order": {...}}. If the program is interrupted, the
+same command continues where it stopped. LATTICEWORK_API_KEY holds the server's key, if it has any.
 
-Exit status: 0 all are done; 1 some failed, each told on standard error, and the same command tries them again;
-2 it can't go on: no server, no such model, a file of something else, a full disk; 130 Ctrl-C.
+Exit status: 0 all documents are done; 1 some failed, each reported on standard error, and the same command retries
+them; 2 can't continue: no server, unknown model, a file of another program, a full disk; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Line(BaseModel):
     quantity: int = Field(ge=1, le=999)
 
 
-# Bounds keep a small model from going on and on, and are what MAX_TOKENS is reckoned from.
+# Without bounds a small model may not stop. MAX_TOKENS is computed from them.
 class Order(BaseModel):
     customer: str = Field(max_length=60)
     city: str = Field(max_length=40)
@@ -50,15 +50,15 @@ class Order(BaseModel):
 
 TASK = "Which order does this letter place?"
 MAX_TOKENS = 600
-# The server has too much to do, or is just being started again. It says when to come back.
-COME_BACK = (429, 503)
-# No key, no right, no such model or address: no other document would do better.
+# The server is overloaded or restarting. Its Retry-After header has the delay.
+RETRIED = (429, 503)
+# No key, no permission, unknown model or URL: every other document would fail too.
 SAME_FOR_ALL = (401, 403, 404)
 LONGEST_PAUSE = 30.0  # seconds
 
 
 class CannotGoOn(Exception):
-    """The message says why."""
+    """The message has the reason."""
 
 
 class Document(BaseModel):
@@ -68,7 +68,7 @@ class Document(BaseModel):
 
 @dataclass
 class Extraction:
-    """One run. `left` is shared by its workers: each takes the next document when it has done the last."""
+    """One run. Its workers share `left`: each takes the next document when it has finished one."""
 
     client: AsyncOpenAI
     model: str
@@ -99,18 +99,18 @@ class Extraction:
             temperature=0,
         )
         order = answer.choices[0].message.parsed
-        assert order is not None  # parse raises where there is none, but for refusals, which this server never makes
+        assert order is not None  # None only for refusals, which this server never makes
         return order
 
     def _keep(self, document: Document, order: Order) -> None:
-        """Whatever ends the program: at most the last line is unfinished."""
+        """If the program is killed, at most the last line is incomplete."""
         line = json.dumps({"id": document.id, "order": order.model_dump(mode="json")}, ensure_ascii=False)
         self.out.write(line.encode() + b"\n")
         self.out.flush()
 
 
 async def patiently(ask: Callable[[], Awaitable[T]], tries: int) -> T:
-    """Asks again for as long as that may help. Raises the last of openai's errors."""
+    """Retries while that may help. Raises the last of openai's errors."""
     for tried in range(1, tries):
         try:
             return await ask()
@@ -123,31 +123,31 @@ async def patiently(ask: Callable[[], Awaitable[T]], tries: int) -> T:
 
 
 def pause(error: APIConnectionError | APIStatusError, tried: int) -> float | None:
-    """Seconds until it is worth asking again, after so many tries; None where it never is."""
+    """Seconds until the next try, after `tried` tries; None if a retry can't help."""
     longer = min(2.0 ** (tried - 1), LONGEST_PAUSE) * random.uniform(0.5, 1)
     if isinstance(error, APIConnectionError):
         return longer
-    if error.status_code not in COME_BACK:
+    if error.status_code not in RETRIED:
         return None
-    told = error.response.headers.get("retry-after", "")
-    return float(told) if told.isdecimal() else longer
+    requested = error.response.headers.get("retry-after", "")
+    return float(requested) if requested.isdecimal() else longer
 
 
 def refuse_hopeless(error: Exception) -> None:
-    """Raises CannotGoOn for what is not wrong with one document alone."""
+    """Raises CannotGoOn for errors that would recur with every document."""
     if isinstance(error, APIConnectionError) or getattr(error, "status_code", None) in SAME_FOR_ALL:
         raise CannotGoOn(f"{error} {error.__cause__ or ''}") from error
 
 
 def documents(source: Path | None) -> list[Document]:
-    """From a folder, a file, or made up. Raises CannotGoOn."""
+    """Documents of a folder or a file, or generated ones. Raises CannotGoOn."""
     try:
-        found = list(read(source)) if source else [Document(id=name, text=text) for name, text in letters()]
+        all_documents = list(read(source)) if source else [Document(id=name, text=text) for name, text in letters()]
     except (OSError, ValueError) as error:
         raise CannotGoOn(f"{source} can't be read: {error}") from error
-    if not found or len({document.id for document in found}) < len(found):
-        raise CannotGoOn(f"{source} has no documents, or two of the same id")
-    return found
+    if not all_documents or len({document.id for document in all_documents}) < len(all_documents):
+        raise CannotGoOn(f"{source} has no documents, or two with the same id")
+    return all_documents
 
 
 def read(source: Path) -> Iterator[Document]:
@@ -156,24 +156,24 @@ def read(source: Path) -> Iterator[Document]:
         for file in sorted(source.glob("*.txt")):
             yield Document(id=file.stem, text=file.read_text("utf-8"))
     else:
-        # As bytes: a str also breaks at characters that a text may hold.
+        # As bytes: str.splitlines also splits at characters that a text may contain.
         yield from map(Document.model_validate_json, source.read_bytes().splitlines())
 
 
 def resumed(out: Path) -> set[str]:
-    """The documents that are done. A line that was being written when the program ended is taken off the file.
+    """The ids of the documents that are done. An incomplete last line is removed from the file.
 
-    Raises CannotGoOn, and leaves the file alone, if it is none of this program's.
+    Raises CannotGoOn, and doesn't change the file, if another program wrote it.
     """
     written = out.read_bytes() if out.exists() else b""
     whole = written.rfind(b"\n") + 1
     try:
         done = {json.loads(line)["id"] for line in written[:whole].splitlines()}
     except (ValueError, KeyError, TypeError) as error:
-        raise CannotGoOn(f"{out} is not a file of this program's: {error!r}") from error
+        raise CannotGoOn(f"{out} was not written by this program: {error!r}") from error
     if whole < len(written):
         if not written[whole:].startswith(b"{"):
-            raise CannotGoOn(f"{out} is not a file of this program's")
+            raise CannotGoOn(f"{out} was not written by this program")
         os.truncate(out, whole)
     return done
 
@@ -188,17 +188,17 @@ async def extract(given: Namespace) -> int:
         model = given.model or await first_model(client, given.tries)
         with (
             given.out.open("ab") as out,
-            # disable=None: no bar where there is no terminal
+            # disable=None: no progress bar without a terminal
             tqdm(total=len(wanted), initial=len(wanted) - len(left), unit="doc", disable=None) as bar,
         ):
             run = Extraction(client, model, given.tries, iter(left), out, bar)
             await at_once(given.concurrency, run.work)
-    print(f"{len(wanted) - run.failed} of {len(wanted)} are in {given.out}", file=sys.stderr)
+    print(f"{len(wanted) - run.failed} of {len(wanted)} documents are in {given.out}", file=sys.stderr)
     return 1 if run.failed else 0
 
 
 async def at_once(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """So many workers. What one of them raises ends all, and is raised."""
+    """Runs `count` workers. An exception of one ends all, and is raised."""
     try:
         async with asyncio.TaskGroup() as workers:
             for _ in range(count):
@@ -223,13 +223,13 @@ def positive(text: str) -> int:
 
 def arguments() -> Namespace:
     parser = ArgumentParser("python -m examples.extract", None, __doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="the file that the answers are appended to")
-    parser.add_argument("--documents", type=Path, help="a folder of *.txt, or a JSONL file; made up by default")
-    parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="%(default)s")
-    parser.add_argument("--model", help="the server's first by default")
-    parser.add_argument("--concurrency", type=positive, default=16, help="documents at once (%(default)s)")
-    parser.add_argument("--tries", type=positive, default=8, help="of each document (%(default)s)")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds for one answer (%(default)s)")
+    parser.add_argument("out", type=Path, help="the file to which answers are appended")
+    parser.add_argument("--documents", type=Path, help="a folder of *.txt, or a JSONL file; default: generated letters")
+    parser.add_argument("--url", default="http://127.0.0.1:8000/v1", help="the server's URL (%(default)s)")
+    parser.add_argument("--model", help="the server's first model by default")
+    parser.add_argument("--concurrency", type=positive, default=16, help="concurrent documents (%(default)s)")
+    parser.add_argument("--tries", type=positive, default=8, help="tries per document (%(default)s)")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds per answer (%(default)s)")
     return parser.parse_args()
 
 
@@ -240,7 +240,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        print("Stopped. The same command continues from here.", file=sys.stderr)
         return 130
 
 

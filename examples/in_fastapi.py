@@ -1,11 +1,11 @@
-"""Inside a FastAPI app that has its own users and its own lifespan, and that a browser app of another origin may ask.
+"""Inside a FastAPI app with its own users and lifespan, and with CORS for a browser app of another origin.
 
     MODEL=Qwen/Qwen2.5-7B-Instruct uvicorn --factory examples.in_fastapi:app --timeout-graceful-shutdown 30
     curl http://127.0.0.1:8000/me -H 'Authorization: Bearer token-of-ada'
     curl http://127.0.0.1:8000/llm/v1/models -H 'Authorization: Bearer token-of-ada'
 
-FastAPI runs no dependencies for what is mounted: `host.mount("/llm", llm)` would let everybody in. So a route of the
-host's depends on what its other routes depend on, and hands the request on.
+FastAPI runs no dependencies for mounted apps: `host.mount("/llm", llm)` would let everybody in. So a route of the host
+has the same dependencies as its other routes, and forwards the request.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from latticework import Settings, create_app, lifespan
 from latticework.engines.base import Engine
 from latticework.http.auth import CALLER
 
-USERS = {"token-of-ada": "ada", "token-of-grace": "grace"}  # the host's own business: a database, a JWT ...
+USERS = {"token-of-ada": "ada", "token-of-grace": "grace"}  # the host's own: a database, a JWT ...
 FRONT_END = "https://app.example.com"
-LIMITS = Settings(concurrent_requests=4)  # of each user
-# Scripts of other origins see no other header of ours.
+LIMITS = Settings(concurrent_requests=4)  # per user
+# The only ones of our headers that scripts of other origins can read.
 SHOWN = ["x-request-id", "x-latticework-ignored", "x-latticework-checked", "retry-after"]
 
 
 def current_user(credentials: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]) -> str:
-    """The host's dependency, for all of its routes."""
+    """The dependency of all the host's routes."""
     user = USERS.get(credentials.credentials)
     if user is None:
-        raise HTTPException(401, "Nobody has this token.", {"WWW-Authenticate": "Bearer"})
+        raise HTTPException(401, "Unknown token.", {"WWW-Authenticate": "Bearer"})
     return user
 
 
 User = Annotated[str, Depends(current_user)]
 
 
-class HandedOn(Response):
-    """As a route's response: that of another app to the same request, streams and all."""
+class Forwarded(Response):
+    """The response of another app to the same request, streams included."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__()
@@ -61,18 +61,18 @@ def make_host(engine: Engine) -> FastAPI:
 
     @asynccontextmanager
     async def running(host: FastAPI) -> AsyncIterator[None]:
-        # Mounted apps' lifespans are not run by anybody else.
+        # Nothing else runs the lifespans of mounted apps.
         async with lifespan(llm)(host):
-            # What else the host opens at start, and closes at the end.
+            # Open the host's other resources here.
             yield
 
     host = FastAPI(lifespan=running)
-    # Around everything: what a browser asks first, OPTIONS, has no token to show.
+    # Outermost, because a browser's preflight, OPTIONS, has no token.
     host.add_middleware(
         CORSMiddleware,
         allow_origins=[FRONT_END],
         allow_methods=["GET", "POST"],
-        allow_headers=["*"],  # openai's JavaScript client sends many of its own
+        allow_headers=["*"],  # openai's JavaScript client sends many
         expose_headers=SHOWN,
     )
 
@@ -82,8 +82,8 @@ def make_host(engine: Engine) -> FastAPI:
 
     @host.api_route("/llm/{path:path}", methods=["GET", "POST"], include_in_schema=False)
     async def language_model(request: Request, user: User) -> Response:
-        request.scope[CALLER] = user.encode()  # whose the request is
-        return HandedOn(mounted)
+        request.scope[CALLER] = user.encode()  # the caller, for the limits
+        return Forwarded(mounted)
 
     return host
 

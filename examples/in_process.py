@@ -1,9 +1,9 @@
-"""Without a server: openai's client and the model in one program, and no socket between them.
+"""Without a server: openai's client and the model in one process, without a socket.
 
     MODEL=Qwen/Qwen2.5-7B-Instruct python -m examples.in_process
 
-With openai 2, it is `httpx` in place of `httpx2`; openai 3 takes either. The ASGITransport of both hands a response
-over once it is complete: a stream's chunks come all at once, so ask for whole answers.
+With openai 2, use `httpx` instead of `httpx2`; openai 3 takes either. The ASGITransport of both returns a response only
+when it is complete: a stream's chunks arrive together, so request whole answers.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ TEXTS = ("Ada Lovelace, aged 36.", "Grace Hopper is 85 years old.", "Alan was bo
 
 @asynccontextmanager
 async def in_process(engine: Engine) -> AsyncIterator[AsyncOpenAI]:
-    """A client of this very process. The engine runs while it is open."""
+    """A client of the app in this process. The engine runs while it is open."""
     llm = create_app(engine)
-    # The app's bugs come as a 500, as they would from a server.
+    # A bug of the app is a 500 to the client, as from a server.
     transport = httpx2.ASGITransport(llm, raise_app_exceptions=False)
     http = httpx2.AsyncClient(transport=transport)
     async with (
@@ -44,7 +44,7 @@ async def in_process(engine: Engine) -> AsyncIterator[AsyncOpenAI]:
 
 
 async def people(engine: Engine, texts: Sequence[str]) -> list[Person | None]:
-    """Who the texts are about. All are asked for at once: the engine batches them."""
+    """The person in each text. All requests are concurrent: the engine batches them."""
     async with in_process(engine) as client:
         return list(await asyncio.gather(*(person(client, engine.model_ids[0], text) for text in texts)))
 
@@ -65,8 +65,8 @@ def main() -> None:
     from latticework.engines.vllm import VllmEngine
 
     engine = VllmEngine(AsyncEngineArgs(model=os.environ["MODEL"]))
-    for found in asyncio.run(people(engine, TEXTS)):
-        print(found)
+    for answer in asyncio.run(people(engine, TEXTS)):
+        print(answer)
 
 
 if __name__ == "__main__":  # vLLM starts processes that import this file again

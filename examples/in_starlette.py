@@ -1,11 +1,11 @@
-"""Inside a Starlette app, under a prefix, beside the host's own routes.
+"""Inside a Starlette app, under a path prefix, beside the host's own routes.
 
     MODEL=Qwen/Qwen2.5-7B-Instruct uvicorn --factory examples.in_starlette:app --timeout-graceful-shutdown 30
     curl http://127.0.0.1:8000/
     curl http://127.0.0.1:8000/llm/v1/models
     http://127.0.0.1:8000/llm/playground in a browser
 
-Whoever reaches the host may use the model, unless `api_keys` says otherwise: `Settings(api_keys=("...",))`.
+Anyone who can reach the host can use the model, unless keys are set: `Settings(api_keys=("...",))`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def make_host(engine: Engine, settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def running(host: Starlette) -> AsyncIterator[None]:
-        # Mounted apps' lifespans are not run by anybody else.
+        # Nothing else runs the lifespans of mounted apps.
         async with lifespan(llm)(host):
-            # What else the host opens at start, and closes at the end.
+            # Open the host's other resources here.
             yield
 
     return Starlette(routes=[Route("/", home), Mount("/llm", llm)], lifespan=running)

@@ -1,4 +1,4 @@
-"""Letters that order something: made up, and always the same. What examples/extract.py reads by default."""
+"""Generated letters with orders, the same in each run: the default input of examples/extract.py."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CLOSINGS = (
 
 
 def letters(count: int = 200, seed: int = 1) -> Iterator[tuple[str, str]]:
-    """Names and texts of so many."""
+    """`count` pairs of name and text."""
     rng = random.Random(seed)
     for number in range(1, count + 1):
         yield f"letter-{number:03}", _letter(rng)

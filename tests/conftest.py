@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from latticework import models
-from latticework.compiling.workers import Workers
+from latticework.compiling.workers import WorkerPool
 
 if TYPE_CHECKING:
     from tests.real import RunningServer
 
 
-class _Shared(Workers):
+class _Shared(WorkerPool):
     """Processes that outlive the apps which use them: starting new ones for each would take longer than the tests."""
 
     def stop(self) -> None: ...
@@ -24,9 +24,9 @@ class _Shared(Workers):
 def _shared_workers() -> Iterator[None]:
     shared = _Shared(2, 2**30)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "Workers", lambda most, memory: shared)
+        patch.setattr(models, "WorkerPool", lambda size, memory: shared)
         yield
-    Workers.stop(shared)
+    WorkerPool.stop(shared)
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ import httpx
 from jsonschema.protocols import Validator
 from jsonschema.validators import Draft202012Validator
 
-from latticework import openapi
-from latticework.openapi import EVENTS, JSON, OPERATIONS, Operation
+from latticework.app import DOORS, OPERATIONS
+from latticework.doors import openapi
+from latticework.doors.door import EVENTS, JSON, Operation
 
-DOCUMENT: dict[str, Any] = json.loads(openapi.document(""))
+DOCUMENT: dict[str, Any] = json.loads(openapi.document(DOORS, ""))
 
 
 @cache

@@ -1,13 +1,13 @@
-"""A LangGraph agent: it looks things up with two tools, and answers in a form of its own.
+"""A LangGraph agent with two tools and a structured answer.
 
     python -m venv agent-env
     agent-env/bin/pip install -r examples/agent/requirements.txt
     make serve                                                        # in another shell
     agent-env/bin/python examples/agent/agent.py "What are three desk lamps, sent to Bergen?"
 
-Every request has the tools and the form of the answer, and one grammar for both: what the model writes is a call that
-fits its tool, or an answer that fits. So the loop needs no second request to turn prose into JSON, and no repairs. The
-first turn must call something, the last must answer. LATTICEWORK_API_KEY holds the server's key, if it has any.
+Every request has the tools and the answer's schema, and one grammar for both: the model generates a call that fits its
+tool, or an answer that fits the schema. So the loop needs no second request to turn prose into JSON, and no repairs.
+The first turn must call a tool, the last must answer. LATTICEWORK_API_KEY holds the server's key, if it has any.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ DAYS = {"Bergen": 4, "Köln": 2, "Nairobi": 9}
 
 @tool
 def price(article: Literal["desk lamp", "oak chair", "tea pot"], quantity: Annotated[int, Field(ge=1, le=99)]) -> str:
-    """What so many of an article cost, in euros."""
+    """The price of a quantity of an article, in euros."""
     return f"{PRICES[article] * quantity:.2f} euros"
 
 
 @tool
 def delivery(city: Literal["Bergen", "Köln", "Nairobi"]) -> str:
-    """How long a parcel takes to a city."""
+    """The delivery time of a parcel to a city."""
     return f"{DAYS[city]} days"
 
 
@@ -53,7 +53,7 @@ class Offer(BaseModel):
 
     euros: float = Field(ge=0, le=100_000)
     days: int = Field(ge=1, le=60)
-    told: str = Field(max_length=200, description="One sentence for the customer")
+    summary: str = Field(max_length=200, description="One sentence for the customer")
 
 
 class State(TypedDict):
@@ -69,8 +69,8 @@ def make_agent(model: ChatOpenAI) -> CompiledStateGraph[State]:
         return {"messages": [bound.invoke(state["messages"])], "turns": state["turns"] + 1}
 
     def next_step(state: State) -> str:
-        said = state["messages"][-1]
-        return "act" if isinstance(said, AIMessage) and said.tool_calls else END
+        last = state["messages"][-1]
+        return "act" if isinstance(last, AIMessage) and last.tool_calls else END
 
     graph = StateGraph(State)
     graph.add_node("think", think)
@@ -82,7 +82,7 @@ def make_agent(model: ChatOpenAI) -> CompiledStateGraph[State]:
 
 
 def answer(model: ChatOpenAI, question: str) -> Offer:
-    """The steps are told on standard error."""
+    """Prints the steps on standard error."""
     state = make_agent(model).invoke({"messages": [HumanMessage(question)], "turns": 0})
     for message in state["messages"]:
         print(message.pretty_repr(), file=sys.stderr)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from turngrammar.errors import BeyondLimit
-from turngrammar.plan import TOOL_POINTER, Turn
 from turngrammar.schema.keyword_table import Keyword, Measure
 from turngrammar.schema.keywords import KEYWORDS
-from turngrammar.tools import Tool
+from turngrammar.turn import ClientGrammar, JsonContent, Tool, Turn
 
 
 @dataclass(frozen=True)
@@ -62,29 +61,29 @@ class _Place:
 def check(turn: Turn, limits: Limits = DEFAULTS) -> None:
     """Raises BeyondLimit, whose pointer goes into the request."""
     check_count(turn, limits)
-    for index, tool in enumerate(turn.tools):
-        _check_tool(index, tool, limits)
-    if turn.schema is not None:
-        _check_schema(turn.schema, turn.answer_pointer, limits)
-    if turn.written:
-        _check_form(turn.written.form, turn.written.source, turn.answer_pointer, limits)
+    for tool in turn.tools:
+        _check_tool(tool, limits)
+    match turn.content:
+        case JsonContent(schema, pointer):
+            _check_schema(schema, pointer, limits)
+        case ClientGrammar(kind, source, pointer):
+            _check_grammar(kind, source, pointer, limits)
 
 
 def check_count(turn: Turn, limits: Limits) -> None:
     """The part of it that takes no time."""
     if len(turn.tools) > limits.tools:
-        raise _beyond("tools", limits.tools, f"{len(turn.tools)} tools", "/tools")
+        raise _beyond("tools", limits.tools, f"{len(turn.tools)} tools", turn.tools_pointer)
 
 
-def _check_tool(index: int, tool: Tool, limits: Limits) -> None:
+def _check_tool(tool: Tool, limits: Limits) -> None:
     if tool.input is None:
-        _check_schema(tool.parameters, TOOL_POINTER.format(index, "function") + "/parameters", limits)
+        _check_schema(tool.parameters, tool.pointer, limits)
     elif tool.input.syntax != "text":
-        where = TOOL_POINTER.format(index, "custom") + "/format/grammar/definition"
-        _check_form(tool.input.syntax, tool.input.definition, where, limits)
+        _check_grammar(tool.input.syntax, tool.input.definition, tool.pointer, limits)
 
 
-def _check_form(form: str, source: str | tuple[str, ...], pointer: str, limits: Limits) -> None:
+def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limits: Limits) -> None:
     """A grammar has no measure but its size, which its reader bounds."""
     if isinstance(source, tuple):
         if len(source) > limits.enum_values:
@@ -93,7 +92,7 @@ def _check_form(form: str, source: str | tuple[str, ...], pointer: str, limits: 
     if not limits.client_grammars:
         message = "This server compiles no regexes and grammars of its clients: send a JSON Schema or a choice instead."
         raise BeyondLimit(message, pointer=pointer)
-    if form == "regex":
+    if kind == "regex":
         _check_pattern(source, lambda: pointer, limits)
 
 

@@ -241,8 +241,8 @@ class Document(Node):
 
 
 @dataclass(frozen=True)
-class Written(Node):
-    """Content in a form of the client's own. It is read as free text, up to `close`, or else to the end of the turn."""
+class Verbatim(Node):
+    """Content of the client's own grammar. It is read as free text, up to `close`, or else to the end of the turn."""
 
     close: str = ""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import msgspec
+from starlette._utils import get_route_path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,25 +15,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from latticework import openapi
-from latticework.chat import ChatCompletions
+from latticework.doors import chat, grammars, playground
+from latticework.doors.door import Door
+from latticework.doors.models import DOORS as models_doors
+from latticework.doors.openai.envelope import envelope
+from latticework.doors.openapi import openapi_door
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
-from latticework.explain import explained
-from latticework.http import body
 from latticework.http.arrival import Timely
 from latticework.http.auth import BearerAuth
 from latticework.http.keys import Keys
 from latticework.http.quota import Limited, Quotas
+from latticework.http.respond import json_response
 from latticework.models import Models
-from latticework.playground import playground
-from latticework.protocol import GrammarRequest
-from latticework.responses import Health, ModelList, ModelState
 from latticework.served import Served
-from latticework.settings import Settings, public
-from latticework.telemetry.record import REQUEST_ID, Recorded, request_id
-from latticework.validation import parse_as
+from latticework.settings import Settings
+from latticework.telemetry.record import Recorded
 from turngrammar.errors import GrammarError
+
+V1 = "/v1"
+
+DESCRIBED = (chat.DOOR, grammars.DOOR, *models_doors, playground.DOOR)
+DOORS = (*DESCRIBED, openapi_door(DESCRIBED))
+OPERATIONS = tuple(door.operation for door in DOORS)
 
 
 def create_app(*models: Engine | Served, settings: Settings | None = None) -> Starlette:
@@ -72,64 +77,37 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
-    async def health(request: Request) -> Response:
-        states = await models.health()
-        return _json(request, _health(states, models.metrics.warnings, settings))
-
-    async def metrics(request: Request) -> Response:
-        return Response(await models.metrics_text(), media_type="text/plain; version=0.0.4")
-
-    async def describe(request: Request) -> Response:
-        return Response(openapi.document(request.scope.get("root_path", "")), media_type="application/json")
-
-    async def list_models(request: Request) -> Response:
-        return _json(request, ModelList(await models.cards()))
-
-    async def get_model(request: Request) -> Response:
-        return _json(request, await models.card(request.path_params["name"]))
-
-    async def explain(request: Request) -> Response:
-        asked = await body.decode(await body.read(request.receive, settings.max_body_bytes))
-        return _json(request, await explained(models, parse_as(GrammarRequest, asked), settings.compile_timeout))
-
     guard = [Middleware(BearerAuth, Keys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
-    work = [
+    limits = [
         Middleware(Limited, Quotas(settings.requests_per_minute, settings.concurrent_requests)),
         Middleware(Timely, settings.read_timeout),
     ]
     record = Middleware(Recorded, models.metrics)
-    v1 = [
-        Route("/chat/completions", ChatCompletions(models, settings), methods=["POST"], middleware=[record, *work]),
-        Route("/grammars", explain, methods=["POST"], middleware=work),
-        Route("/models", list_models),
-        Route("/models/{name:path}", get_model),
-    ]
-    # The page itself is no secret: what it asks for is, and where there are keys, it asks for one.
-    page = [Route("/playground", playground())] if settings.plays else []
-    return [
-        Route("/health", health),
-        Route("/metrics", metrics),
-        Route("/openapi.json", describe),
-        *page,
-        Mount("/v1", routes=v1, middleware=guard),
-    ]
+
+    def route(door: Door, prefix: str) -> Route:
+        around = [*([record] if door.recorded else ()), *(limits if door.limited else ())]
+        if not prefix and door.operation.guarded:
+            around = [*guard, *around]
+        path = re.sub(r"\{name\}", "{name:path}", door.operation.path.removeprefix(prefix))
+        return Route(path, door.endpoint(models, settings), methods=[door.operation.method], middleware=around)
+
+    # The page itself is no secret: what it requests is, and where there are keys, it asks for one.
+    served = [door for door in DOORS if door is not playground.DOOR or settings.plays]
+    under_v1 = [route(door, V1) for door in served if door.operation.path.startswith(V1)]
+    others = [route(door, "") for door in served if not door.operation.path.startswith(V1)]
+    return [*others, Mount(V1, routes=under_v1, middleware=guard)]
 
 
-def _health(states: Mapping[str, ModelState], counters: dict[str, int], settings: Settings) -> Health:
-    down = any(state.status == "down" for state in states.values())
-    running = {name: state.running for name, state in states.items()}
-    return Health(states, running, counters, public(settings), "degraded" if down else "ok")
-
-
-def _json(request: Request, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    named = {REQUEST_ID: request_id(request.scope), **(headers or {})}
-    return Response(msgspec.json.encode(value), status, named, media_type="application/json")
+def _envelope(request: Request) -> Callable[[ApiError], bytes]:
+    """That of the door whose path it is; OpenAI's for all other paths."""
+    path = get_route_path(request.scope)
+    return next((door.envelope for door in DOORS if door.operation.path == path), envelope)
 
 
 async def _explain(request: Request, error: Exception) -> Response:
     known = as_api_error(error) or ServerFault("The server failed.")
-    return _json(request, known.envelope, known.status, known.headers)
+    return json_response(request, _envelope(request)(known), known.status, known.headers)
 
 
 async def _explain_http(request: Request, error: Exception) -> Response:
@@ -137,7 +115,7 @@ async def _explain_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind: type[ApiError] = WrongMethod if error.status_code == WrongMethod.status else UnknownRoute
     known = kind(f"{request.method} {request.url.path}: {error.detail}.")
-    return _json(request, known.envelope, known.status, error.headers)
+    return json_response(request, _envelope(request)(known), known.status, error.headers)
 
 
 HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {

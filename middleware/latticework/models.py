@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from latticework.compiling.compiler import Compiler
-from latticework.compiling.workers import Workers
+from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
-from latticework.model import Model
-from latticework.responses import ModelCard, ModelState
+from latticework.model import Model, ModelState
 from latticework.served import Served, served
 from latticework.settings import PRIVATE, InvalidSetting, Settings
 from latticework.supervisor import Backoff, Supervisor
-from latticework.telemetry.metrics import Metrics, merged
+from latticework.telemetry.metrics import Metrics, merge_metrics
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ class Models:
         """Raises InvalidSetting, also for two models of one name."""
         self.metrics = Metrics()
         self._settings = settings
-        self._compiler = Compiler(settings, Workers(settings.compile_workers, settings.compile_memory), self.metrics)
+        self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
         self._models = tuple(self._model(served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
@@ -45,6 +44,10 @@ class Models:
         for name, many in Counter(name for model in self._models for name in set(model.names)).items():
             if many > 1:
                 raise InvalidSetting(f"{many} models are called {name!r}: requests could not say which they mean")
+
+    @property
+    def all(self) -> tuple[Model, ...]:
+        return self._models
 
     async def load(self) -> None:
         """Starts what has not been started, also where whoever waits for it goes away. Raises EngineDead."""
@@ -69,7 +72,7 @@ class Models:
             for model in self._models:
                 loaded.append(model)
                 await model.load()
-                self.metrics.expect(model.names[0])
+                self.metrics.initialize(model.names[0])
             self._refuse_twins()
         except BaseException:
             await asyncio.gather(*(model.unload() for model in loaded))
@@ -93,23 +96,11 @@ class Models:
         known = ", ".join(f"'{other}'" for model in self._models for other in model.names)
         return UnknownModel(f"The model '{name}' does not exist. This server has {known}.", param="model")
 
-    async def cards(self) -> tuple[ModelCard, ...]:
-        """Every model, under each of its names."""
-        await self.load()
-        return tuple(card for model in self._models for card in model.cards)
-
-    async def card(self, name: str) -> ModelCard:
-        """Raises UnknownModel."""
-        for card in await self.cards():
-            if card.id == name:
-                return card
-        raise self._unknown(name)
-
     async def metrics_text(self) -> bytes:
-        """What the app and its engines count."""
+        """The metrics of the app and of its engines, in Prometheus' text format."""
         for name, state in (await self.states()).items():
             self.metrics.up.labels(name).set(state.status == "ok")
-        return merged([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
+        return merge_metrics([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
 
     async def states(self) -> Mapping[str, ModelState]:
         """How each model is, by its own name."""

@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from latticework import chat, errors, meanings
-from latticework.compiling.failures import FAILURES
+from latticework import errors
+from latticework.app import OPERATIONS
+from latticework.compiling.compiler import COMPILE_FAILURES
+from latticework.doors.door import Operation
+from latticework.doors.openai import field_docs
+from latticework.doors.openai.envelope import error_type
 from latticework.errors import ApiError
-from latticework.http import deadline
-from latticework.openapi import OPERATIONS, Operation
+from latticework.http import deadline, endpoint
 from latticework.telemetry.record import REQUEST_ID
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
@@ -50,8 +53,8 @@ REQUEST_HEADERS: Mapping[str, str] = {
 }
 RESPONSE_HEADERS: Mapping[str, str] = {
     REQUEST_ID: "the client's own id, or a generated one",
-    chat.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, which is held back for it",
-    chat.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
+    endpoint.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, held back until then",
+    endpoint.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",
@@ -72,7 +75,7 @@ def operations() -> str:
 
 
 def _answers(operation: Operation) -> str:
-    names = dict.fromkeys(_name(kind) for kinds in operation.answers.values() for kind in kinds)
+    names = dict.fromkeys(_name(kind) for kinds in operation.responses.values() for kind in kinds)
     return ", ".join(names)
 
 
@@ -88,10 +91,10 @@ def _link(name: str) -> str:
 def request() -> str:
     """The fields of a chat request, by origin."""
     groups = {
-        "OpenAI": meanings.OPENAI,
-        "vLLM": meanings.VLLM,
-        "extension": meanings.OURS,
-        "no effect": meanings.WITHOUT_EFFECT,
+        "OpenAI": field_docs.OPENAI,
+        "vLLM": field_docs.VLLM,
+        "extension": field_docs.OURS,
+        "no effect": field_docs.WITHOUT_EFFECT,
     }
     properties = SCHEMAS["ChatRequest"]["properties"]
     rows = [
@@ -105,7 +108,7 @@ def request() -> str:
 def refused() -> str:
     """Fields that would change the answer and can't be honoured."""
     properties = SCHEMAS["ChatRequest"]["properties"]
-    rows = [(name, schema["description"]) for name, schema in properties.items() if name not in meanings.MEANINGS]
+    rows = [(name, schema["description"]) for name, schema in properties.items() if name not in field_docs.CHAT]
     return table(("field", "reason"), [(code(name), why.removeprefix("Refused: it ")) for name, why in rows])
 
 
@@ -165,7 +168,8 @@ def failures() -> str:
     """All errors, by status."""
     ordered = sorted(WHEN.items(), key=lambda item: item[0].status)
     rows = [
-        (str(error.status), code(error.type), code(error.code) if error.code else "", when) for error, when in ordered
+        (str(error.status), code(error_type(error)), code(error.default_code) if error.default_code else "", when)
+        for error, when in ordered
     ]
     return table(("status", "`type`", "`code`", "when"), rows)
 
@@ -174,8 +178,8 @@ def codes() -> str:
     """The codes of single errors in the sources, by status, apart from those of whole classes."""
     sources = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "middleware").rglob("*.py")))
     given = {(400, name) for name in re.findall(r'BadRequest\([^()]*code="(\w+)"', sources)}
-    given |= {(kind.status, name) for kind, name, _ in FAILURES.values()}
-    of_classes = {error.code for error in WHEN}
+    given |= {(kind.status, name) for kind, name, _ in COMPILE_FAILURES.values()}
+    of_classes = {error.default_code for error in WHEN}
     rows = [(str(status), code(name)) for status, name in sorted(given) if name not in of_classes]
     return table(("status", "`code`"), rows)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from latticework import cli
-from latticework.openapi import OPERATIONS
+from latticework.app import OPERATIONS
 from tests.docs.made import ROOT
 
 # The sources that parse each target's ARGS.

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^(?P<marks>`{3,})(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=marks)$", re.DOTALL | re.MULTILINE)
-_SPAN = re.compile(r"(?<!`)(`+) ?([^`].*?) ?(?<!`)\1(?!`)", re.DOTALL)
+FENCE = re.compile(r"^(?P<marks>`{3,})(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=marks)$", re.DOTALL | re.MULTILINE)
+SPAN = re.compile(r"(?<!`)(`+) ?([^`].*?) ?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _SHELLS = frozenset(("console", "sh", "bash", "shell"))
@@ -22,16 +22,16 @@ class Fence:
 
 
 def fences(page: str) -> list[Fence]:
-    return [Fence(match["language"], match["text"]) for match in _FENCE.finditer(page)]
+    return [Fence(match["language"], match["text"]) for match in FENCE.finditer(page)]
 
 
 def prose(page: str) -> str:
     """The page without its fenced code."""
-    return _FENCE.sub("", page)
+    return FENCE.sub("", page)
 
 
 def spans(page: str) -> list[str]:
-    return [" ".join(match[2].split()) for match in _SPAN.finditer(prose(page))]
+    return [" ".join(match[2].split()) for match in SPAN.finditer(prose(page))]
 
 
 def links(page: str) -> list[str]:

@@ -42,6 +42,6 @@ def test_documents_are_extracted(server: RunningServer, tmp_path: Path) -> None:
 def test_an_agent_looks_up_and_answers(server: RunningServer) -> None:
     """The model is small: its answer has the form, and may be wrong."""
     offer, told = ask(python_with("langgraph", AGENT / "requirements.txt"), server.url, MODEL, KEY)
-    assert offer.keys() == {"euros", "days", "told"}
+    assert offer.keys() == {"euros", "days", "summary"}
     assert "Tool Message" in told
     assert " euros\n" in told or " days\n" in told

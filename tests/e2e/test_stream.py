@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from latticework.generate.chunks import fold
-from latticework.responses import Chunk
+from latticework.doors.chat.chunks import Chunk
+from latticework.doors.chat.response import fold
 from tests import shared
 from tests.e2e.conftest import MODEL, RunningServer
 from tests.e2e.test_tools import ANSWER, TOOLS

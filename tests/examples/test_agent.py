@@ -23,7 +23,7 @@ CALLS = (
     '<tool_call>\n{"name": "price", "arguments": {"article": "desk lamp", "quantity": 3}}\n</tool_call>\n'
     '<tool_call>\n{"name": "delivery", "arguments": {"city": "Bergen"}}\n</tool_call>'
 )
-OFFER = '{"euros": 120.0, "days": 4, "told": "Three lamps, in four days."}'
+OFFER = '{"euros": 120.0, "days": 4, "summary": "Three lamps, in four days."}'
 
 
 @pytest.fixture(scope="module")

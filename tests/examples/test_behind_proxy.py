@@ -14,8 +14,8 @@ from openai import OpenAI
 
 from examples import behind_proxy
 from latticework import Settings, create_app
+from latticework.app import OPERATIONS
 from latticework.engines.base import Piece, Sampling
-from latticework.openapi import OPERATIONS
 from tests.browser import browsing, chromium
 from tests.examples.proxy import proxy
 from tests.free import free_engine

@@ -26,7 +26,7 @@ def test_each_way_has_one() -> None:
     assert [way for way, _ in SNIPPETS] == [
         "Under a prefix",
         "Behind your own users",
-        "For browsers",
+        "CORS",
         "Without a socket",
     ]
 

@@ -88,7 +88,7 @@ def test_what_may_be_asked_again_is(tmp_path: Path, run: Run) -> None:
     out, app = tmp_path / "orders.jsonl", faulty(faults=FAULTS)
     with serving(app) as url:
         status, told = run(out, "--url", url)
-    assert (status, told) == (0, f"200 of 200 are in {out}\n")
+    assert (status, told) == (0, f"200 of 200 documents are in {out}\n")
     assert sorted(orders(out)) == IDS
     assert app.asked == 200 + len(FAULTS)
 
@@ -141,7 +141,7 @@ def test_one_that_fails_is_told_and_tried_again_next_time(tmp_path: Path, run: R
         assert status == 1
         assert told.startswith("letter-001: Error code: 500")
         assert "\nletter-003: Error code: 400" in told and "maximum context length" in told
-        assert told.endswith(f"3 of 5 are in {out}\n")
+        assert told.endswith(f"3 of 5 documents are in {out}\n")
         assert app.asked == 5
         (source / "letter-003.txt").write_text("Two oak chairs, please. Wei, Bergen.")
         assert run(out, "--url", url, "--documents", source)[0] == 0
@@ -177,7 +177,7 @@ def test_the_file_of_something_else_is_left_alone(held: bytes, tmp_path: Path, r
     out = tmp_path / "diary"
     out.write_bytes(held)
     status, told = run(out)
-    assert status == 2 and "is not a file of this program's" in told
+    assert status == 2 and "was not written by this program" in told
     assert out.read_bytes() == held
 
 
@@ -190,7 +190,7 @@ def test_documents_that_cannot_be_read_are_named(held: str | None, tmp_path: Pat
     if held is not None:
         source.write_text(held)
     status, told = run(tmp_path / "orders.jsonl", "--documents", source)
-    assert status == 2 and told.startswith((f"{source} can't be read: ", f"{source} has no documents, or two of"))
+    assert status == 2 and told.startswith((f"{source} can't be read: ", f"{source} has no documents, or two with"))
 
 
 def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from latticework import Settings, create_app, lifespan, openapi
+from latticework import Settings, create_app, lifespan
+from latticework.doors import openapi
 from latticework.engines.base import Piece, Sampling
 from tests.hosting import hosted
 from tests.http import USER, chat, send

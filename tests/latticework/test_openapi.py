@@ -15,10 +15,11 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from benchmarks import workload
-from latticework import create_app, errors, openapi
+from latticework import create_app, errors
+from latticework.app import OPERATIONS
+from latticework.doors.chat.request import ChatRequest
+from latticework.doors.openai import field_docs
 from latticework.errors import ApiError
-from latticework.meanings import MEANINGS
-from latticework.protocol import ChatRequest
 from tests import described
 from tests.e2e import test_bad_input, test_chat, test_drafts, test_stream, test_tools
 from tests.http import send
@@ -46,16 +47,16 @@ def kinds(root: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
 
 def test_every_route_is_described_and_nothing_else() -> None:
     app = create_app(ScriptedEngine(says("hi")))
-    assert sorted(routed(app.routes)) == sorted((one.method, one.path) for one in openapi.OPERATIONS)
+    assert sorted(routed(app.routes)) == sorted((one.method, one.path) for one in OPERATIONS)
 
 
 def test_every_error_is_described_but_those_of_no_operation() -> None:
-    told = {status for one in openapi.OPERATIONS for status in (error.status for error in one.errors)}
+    told = {status for one in OPERATIONS for status in (error.status for error in one.errors)}
     assert {kind.status for kind in set(kinds()) - OF_NO_OPERATION} - told == set()
 
 
 def test_every_field_of_a_request_says_what_it_means() -> None:
-    assert MEANINGS.keys() == set(ChatRequest.model_fields)
+    assert field_docs.CHAT.keys() == set(ChatRequest.model_fields)
     for name in ("ChatRequest", "GrammarRequest"):
         properties = described.DOCUMENT["components"]["schemas"][name]["properties"]
         assert [field for field, schema in properties.items() if not schema.get("description")] == []

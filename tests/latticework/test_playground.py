@@ -1,4 +1,4 @@
-"""The playground as it is served, and as a browser shows it."""
+"""The playground as served, and in a browser."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def page() -> str:
         ({"api_keys": ("a",), "playground": "on"}, 200),
     ],
 )
-def test_it_is_off_where_there_are_keys_unless_it_is_asked_for(settings: dict[str, Any], status: int) -> None:
+def test_it_is_off_with_api_keys_unless_enabled(settings: dict[str, Any], status: int) -> None:
     assert Settings(**settings).plays is (status == 200)
     assert send(app(**settings), "GET", "/playground").status_code == status
 
 
-def test_its_policy_lets_it_run_what_it_has_and_ask_this_server_only(page: str) -> None:
+def test_its_policy_allows_its_own_script_and_requests_to_this_server_only(page: str) -> None:
     policy = send(app(), "GET", "/playground").headers["content-security-policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == rules["frame-ancestors"] == "'none'"
@@ -86,7 +86,7 @@ def test_it_is_small_and_loads_nothing_else(page: str) -> None:
     assert not re.search(r"@import|\burl\(|\bimport\(", page)
 
 
-def test_mounted_it_asks_the_app_that_it_is_of(page: str) -> None:
+def test_mounted_it_requests_from_its_own_app(page: str) -> None:
     host = Starlette(routes=[Mount("/llm", app())])
     assert send(host, "GET", "/llm/playground").text == page
     assert not re.search(r"[\"'`]/v1", page)
@@ -106,7 +106,7 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture
 def opened(tab: Page) -> Iterator[Page]:
-    """The page, ready to be used. At the end the browser must have nothing against it."""
+    """The page, ready to use. At the end the browser must have logged no errors."""
     with at(tab, app()):
         tab.until("document.querySelector('#counts').textContent")
         yield tab
@@ -115,7 +115,7 @@ def opened(tab: Page) -> Iterator[Page]:
 
 @contextmanager
 def at(tab: Page, served_app: Starlette) -> Iterator[None]:
-    """The tab at the playground of this app; it leaves before the server does."""
+    """The tab at this app's playground; it leaves before the server stops."""
     tab.look(1400, 860)
     with served(served_app, Settings()) as server:
         tab.errors.clear()
@@ -126,7 +126,7 @@ def at(tab: Page, served_app: Starlette) -> Iterator[None]:
 
 
 def focus(tab: Page, name: str) -> None:
-    """By the keyboard alone."""
+    """With the keyboard alone."""
     for _ in range(40):
         if tab.evaluate("document.activeElement.id") == name:
             return
@@ -139,7 +139,7 @@ def text(tab: Page, selector: str) -> str:
 
 
 def write(tab: Page, name: str, written: str) -> None:
-    """Over what a field holds."""
+    """Replaces the text of a field."""
     focus(tab, name)
     tab.send("Input.dispatchKeyEvent", type="rawKeyDown", key="a", modifiers=2, commands=["selectAll"])
     tab.type(written)
@@ -168,12 +168,12 @@ def test_a_schema_is_typed_explained_and_answered(opened: Page) -> None:
     assert len(set(colours)) == 3
 
 
-def test_it_loads_in_one_request_and_asks_nobody_else(opened: Page) -> None:
-    origin, asked = opened.requested[0].removesuffix("/playground"), opened.requested
-    assert [url.removeprefix(origin) for url in asked] == ["/playground", "/v1/models", "/v1/grammars"]
+def test_it_loads_in_one_request_and_contacts_only_its_server(opened: Page) -> None:
+    origin = opened.requested[0].removesuffix("/playground")
+    assert [url.removeprefix(origin) for url in opened.requested] == ["/playground", "/v1/models", "/v1/grammars"]
 
 
-def test_the_history_survives_a_reload_and_asks_again(opened: Page) -> None:
+def test_the_history_survives_a_reload_and_restores_requests(opened: Page) -> None:
     write(opened, "schema", SCHEMA)
     write(opened, "prompt", "Who wrote the first program?")
     opened.press("Enter", control=True)
@@ -186,7 +186,7 @@ def test_the_history_survives_a_reload_and_asks_again(opened: Page) -> None:
     assert opened.evaluate("document.querySelector('#prompt').value") == "Who wrote the first program?"
 
 
-def test_several_models_are_there_to_choose_from_and_the_history_knows_which_it_was(tab: Page) -> None:
+def test_a_model_can_be_chosen_and_the_history_records_it(tab: Page) -> None:
     one, two = (ScriptedEngine(script, names) for names in (("one",), ("two", "alias")))
     chosen = "document.querySelector('#model').value"
     with at(tab, create_app(one, two)):
@@ -209,25 +209,25 @@ def test_several_models_are_there_to_choose_from_and_the_history_knows_which_it_
         assert tab.evaluate(chosen) == "two"
 
 
-def test_an_answer_that_breaks_off_is_told(opened: Page) -> None:
-    """The scripted engine knows nothing of the example's schema."""
+def test_an_interrupted_answer_is_reported(opened: Page) -> None:
+    """The scripted engine ignores the example's schema."""
     opened.press("Enter", control=True)
     opened.until("document.querySelector('#answer-error').textContent")
     assert "breaks its schema" in text(opened, "#answer-error")
-    assert text(opened, "#state").startswith("Broken off")
+    assert text(opened, "#state").startswith("Interrupted")
 
 
-def test_what_is_wrong_is_told_where_it_is_written(opened: Page) -> None:
+def test_invalid_input_is_reported_beside_it(opened: Page) -> None:
     write(opened, "schema", '{"type": ')
     opened.until("document.querySelector('#schema').getAttribute('aria-invalid') == 'true'")
-    assert text(opened, "#read").startswith("Not yet JSON")
+    assert text(opened, "#read").startswith("Invalid input")
     write(opened, "schema", '{"type": "thing"}')
     opened.until("document.querySelector('#report-error').textContent")
     assert text(opened, "#report-error").startswith("400: ")
-    opened.errors.clear()  # a browser lists each answer that is no 200
+    opened.errors.clear()  # browsers log every response but a 200
 
 
-def test_tools_are_read_as_such_and_written_as_python(opened: Page) -> None:
+def test_tools_are_recognized_and_shown_as_python(opened: Page) -> None:
     write(opened, "schema", '{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}')
     opened.until("document.querySelector('#findings').textContent.includes('add /')")
     assert text(opened, "#read") == "Read as 1 tool."
@@ -237,7 +237,7 @@ def test_tools_are_read_as_such_and_written_as_python(opened: Page) -> None:
     assert 'tool_choice="required"' in code
 
 
-def test_a_key_is_asked_for_where_one_is_needed(tab: Page) -> None:
+def test_it_asks_for_a_required_key(tab: Page) -> None:
     with at(tab, app(api_keys=("the-key",), playground="on")):
         tab.until("document.activeElement.id == 'key'")
         assert text(tab, "#ask-error").startswith("401: ")
@@ -254,7 +254,7 @@ NARROWEST = 360
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [NARROWEST, 900, 1400])
-def test_it_can_be_read_by_everybody(opened: Page, width: int, dark: bool) -> None:
+def test_it_is_accessible(opened: Page, width: int, dark: bool) -> None:
     opened.look(width, 860, dark=dark)
     write(opened, "schema", SCHEMA)
     opened.press("Enter", control=True)
@@ -262,25 +262,25 @@ def test_it_can_be_read_by_everybody(opened: Page, width: int, dark: bool) -> No
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     assert unnamed(opened) == []
     assert opened.evaluate(FAINT.replace("CONTRAST", str(CONTRAST))) == []
-    axe = Path(os.environ.get("AXE_CORE", "axe.min.js"))  # of the package axe-core, where somebody has it
+    axe = Path(os.environ.get("AXE_CORE", "axe.min.js"))  # of the package axe-core, if installed
     if axe.exists():
         opened.evaluate(axe.read_text())
-        told = "violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html}`))"
-        assert opened.evaluate(f"axe.run().then(found => found.{told})") == []
+        listed = "violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.html}`))"
+        assert opened.evaluate(f"axe.run().then(results => results.{listed})") == []
 
 
 OPERATED = {"textbox", "combobox", "button", "spinbutton", "radio", "region"}
 
 
 def unnamed(tab: Page) -> list[str]:
-    """What can be operated and has no name for those that don't see it."""
+    """The roles of controls without an accessible name."""
     nodes = tab.send("Accessibility.getFullAXTree")["nodes"]
     roles = [(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if not node["ignored"]]
     assert {role for role, _ in roles} >= OPERATED
     return [role for role, name in roles if role in OPERATED and not name]
 
 
-# The texts that stand out too little from what is behind them.
+# The texts with too little contrast.
 FAINT = """(() => {
   const colour = text => text.match(/[\\d.]+/g).map(Number);
   const light = rgb => rgb.slice(0, 3)

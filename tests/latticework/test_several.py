@@ -16,7 +16,7 @@ from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
 from latticework.served import OWN, ModelSettings
 from latticework.settings import InvalidSetting
-from latticework.telemetry.metrics import merged
+from latticework.telemetry.metrics import merge_metrics
 from tests.free import free
 from tests.http import USER, chat, send
 from tests.scripted import ByteTokenizer, MarkedTokenizer, Script, ScriptedEngine, says
@@ -280,4 +280,4 @@ TEXTS = [
 
 @pytest.mark.parametrize(("texts", "whole"), TEXTS)
 def test_counts_of_several_engines_are_one_text(texts: list[str], whole: str) -> None:
-    assert merged([text.encode() for text in texts]).decode() == whole
+    assert merge_metrics([text.encode() for text in texts]).decode() == whole

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from latticework.doors.chat.request import parse
+from latticework.doors.openai.envelope import error_type
 from latticework.errors import BadRequest
-from latticework.validation import parse
 
 USER = {"role": "user", "content": "hi"}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
@@ -91,9 +92,9 @@ WRONG = [
 def test_the_error_names_the_parameter(body: dict[str, Any], param: str) -> None:
     with pytest.raises(BadRequest) as raised:
         parse(body)
-    error = raised.value.envelope.error
+    error = raised.value
     assert error.param == param
-    assert error.type == "invalid_request_error"
+    assert error_type(type(error)) == "invalid_request_error"
     assert param.split(".")[-1].split("[")[0] in error.message
 
 

@@ -7,20 +7,26 @@ from typing import Any
 
 import pytest
 
-from turngrammar.client.written import Written
 from turngrammar.formats import FORMATS
 from turngrammar.packed import SLICE
-from turngrammar.plan import Plan, Turn, compile_turn
-from turngrammar.tools import Input, Tool
+from turngrammar.plan import Plan, compile_turn
+from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, Turn
 
-TOOLS = (Tool("a", parameters={"properties": {"x": {"type": "string", "pattern": r"\bx"}}}), Tool("b", input=Input()))
+TOOLS = (
+    Tool("a", parameters={"properties": {"x": {"type": "string", "pattern": r"\bx"}}}),
+    Tool("b", input=TextInput()),
+)
 LARGE = {"properties": {f"p{n}": {"type": "integer"} for n in range(SLICE)}}
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.keys())
 def test_a_plan_crosses_processes(format: Any) -> None:
-    schema = None if format.alone else LARGE
-    for turn in (Turn(format, TOOLS), Turn(format, schema=schema), Turn(format, written=Written("choice", ("x", "y")))):
+    content = None if format.alone else JsonContent(LARGE)
+    for turn in (
+        Turn(format, TOOLS),
+        Turn(format, content=content),
+        Turn(format, content=ClientGrammar("choice", ("x", "y"))),
+    ):
         plan = compile_turn(turn)
         again: Plan = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(plan))))
         assert again == plan
@@ -31,7 +37,7 @@ def test_a_plan_crosses_processes(format: Any) -> None:
 
 
 def test_what_nobody_asks_for_is_not_unpacked() -> None:
-    plan = compile_turn(Turn(FORMATS["hermes"], schema=LARGE))
+    plan = compile_turn(Turn(FORMATS["hermes"], content=JsonContent(LARGE)))
     again: Plan = pickle.loads(pickle.dumps(plan))
     assert again.document and plan.document
     assert "report" not in vars(again)

@@ -10,9 +10,9 @@ from tests.turngrammar.laws import read
 from turngrammar.formats import FORMATS
 from turngrammar.formats.inferred import Unclear
 from turngrammar.formats.responses import read_response_template
-from turngrammar.plan import Turn, compile_turn
+from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import Tool, Turn
 
 THINKING = {"open": "<think>", "close": "</think>", "content": "text"}
 JSON_IN_TAGS = {

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.turngrammar.laws import BYTE_SPECIALS, generates, read, sample
+from tests.turngrammar.laws import BYTE_SPECIALS, generates, placed, read, sample
 from turngrammar.errors import RefusedSchema
 from turngrammar.formats import FORMATS
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import Tool, ToolChoice, Turn
 
 # These tell strings from other values, so every schema means in them what it means in JSON …
 EXACT = ["hermes", "pythonic", "gemma4", "functiongemma", "deepseek_v32", "kimi_k3", "olmo3"]
@@ -135,7 +135,7 @@ MIXED: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
 
 
 def plan(name: str, parameters: Mapping[str, Any]) -> Plan:
-    return compile_turn(Turn(FORMATS[name], (Tool("f", parameters=parameters),), ToolChoice("required")))
+    return compile_turn(Turn(FORMATS[name], placed(Tool("f", parameters=parameters)), ToolChoice("required")))
 
 
 def text_of(name: str, arguments: Any) -> str:
@@ -205,7 +205,7 @@ def test_awkward_names_of_arguments_are_written_and_read(name: str, key: str) ->
 def test_a_name_that_ends_itself_is_refused_with_its_pointer() -> None:
     with pytest.raises(RefusedSchema) as caught:
         plan("qwen3_coder", {"properties": {"a>\nb": {}}})
-    assert caught.value.pointer == "/tools/0/function/parameters"
+    assert caught.value.pointer == "/tools/0/arguments"
 
 
 @pytest.mark.parametrize(

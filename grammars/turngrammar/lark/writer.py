@@ -25,6 +25,7 @@ from turngrammar.lowered import Lowered
 from turngrammar.notation import Notation
 from turngrammar.schema import SchemaPlan
 from turngrammar.spelling import CANONICAL, Spelling
+from turngrammar.turn import enclosing
 
 if TYPE_CHECKING:
     from turngrammar.client.inputs import InputPlan
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Offer:
-    """A tool that the model may call in this turn, its parameters compiled; `pointer` says where they stand.
+    """A tool that the model may call in this turn, its parameters compiled.
 
-    `input` is a custom tool's; its `pointer` is that of the tool.
+    `input` is a custom tool's. `pointer` is the tool's: of the parameters, or of the definition of the input.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Filling:
     Attributes:
         offers: the tools that may be called.
         document: the schema of the content, where it is a document.
-        written: the Lark expression of the content, where it has a form of the client's own.
+        client_grammar: the Lark expression of the content, where the client sent a grammar of its own.
         special: the special tokens of the vocabulary, text -> id.
         ends: the ids of the tokens that may end the turn beside the tokenizer's own, which the matcher knows.
     """
@@ -59,12 +60,12 @@ class Filling:
     document: SchemaPlan | None
     special: Mapping[str, int]
     ends: tuple[int, ...] = ()
-    written: str = ""
+    client_grammar: str = ""
 
     @property
     def ruled(self) -> Offer | None:
         """A custom tool whose input a grammar rules, which no schema can stand for."""
-        return next((offer for offer in self.offers if offer.input and offer.input.written), None)
+        return next((offer for offer in self.offers if offer.input and offer.input.grammar), None)
 
 
 def write(tree: wire.Node, filling: Filling) -> str:
@@ -234,15 +235,15 @@ class Writer:
         if self._tool is None:
             return ""
         custom = self._tool.input
-        if custom and custom.written:
-            return self.rule(custom.written)
+        if custom and custom.grammar:
+            return self.rule(custom.grammar)
         return self.schema(self._tool.parameters, node.spelling)
 
     def document(self, node: wire.Document) -> str:
         return self.schema(self._filling.document) if self._filling.document else ""
 
-    def written(self, node: wire.Written) -> str:
-        return self.rule(self._filling.written)
+    def client_grammar(self, node: wire.Verbatim) -> str:
+        return self.rule(self._filling.client_grammar)
 
     def schema(self, plan: SchemaPlan, spelling: Spelling = CANONICAL) -> str:
         return self.rule(f"%json {plan.spelled(spelling)}")
@@ -262,9 +263,9 @@ class Writer:
     def parameters(self) -> Lowered:
         """The lowered schema of the tool in hand."""
         assert self._tool
-        if self._tool.input and self._tool.input.written:
+        if self._tool.input and self._tool.input.grammar:
             message = "A Lark grammar needs a wire format that writes arguments as JSON: use a regex instead."
-            raise InvalidGrammar(message, pointer=f"{self._tool.pointer}/format/grammar")
+            raise InvalidGrammar(message, pointer=enclosing(self._tool.pointer))
         return self._tool.parameters.lowered
 
     @property
@@ -355,5 +356,5 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Wrapped: members.wrapped,
     wire.Spelled: literals.spelled,
     wire.Document: Writer.document,
-    wire.Written: Writer.written,
+    wire.Verbatim: Writer.client_grammar,
 }

@@ -266,7 +266,7 @@ class Parser:
         """One value in a notation of its own, as JSON."""
         return literals.value(self, notation)
 
-    def written(self, node: wire.Written) -> Steps[None]:
+    def verbatim(self, node: wire.Verbatim) -> Steps[None]:
         yield from self.free_text(ContentDelta, stops(node.close) if node.close else stops(), not node.close)
 
 
@@ -304,5 +304,5 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Elements: elements.elements,
     wire.Spelled: literals.spelled,
     wire.Document: json_values.document,
-    wire.Written: Parser.written,
+    wire.Verbatim: Parser.verbatim,
 }

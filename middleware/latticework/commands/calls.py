@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from turngrammar.events import Event
     from turngrammar.parser import Parser
     from turngrammar.render import Call
-    from turngrammar.tools import Tool
+    from turngrammar.turn import Tool
 
 PARSE_DESCRIPTION = """Read the text of one assistant turn from standard input and print its events, one JSON object per
 line: those that a server turns into content, reasoning_content and tool_calls."""
@@ -74,8 +74,9 @@ def render_calls(given: Namespace) -> int:
 def _turn_parser(name: str, tools: str | None, reasoning: Any) -> Parser:
     """Raises GrammarError for tools that don't compile."""
     from turngrammar.parser import Parser
-    from turngrammar.plan import Turn, compile_turn
-    from turngrammar.turns import anything, turn_tree
+    from turngrammar.plan import compile_turn
+    from turngrammar.turn import Turn
+    from turngrammar.turn_tree import anything, turn_tree
 
     format = known_format("--format", name)
     if reasoning == "answer" and format.answer is None:
@@ -88,7 +89,7 @@ def _turn_parser(name: str, tools: str | None, reasoning: Any) -> Parser:
 
 def _offered_tools(file: str) -> tuple[Tool, ...]:
     """Raises WrongUsage."""
-    from turngrammar.tools import ANY_OBJECT, Tool
+    from turngrammar.turn import ANY_OBJECT, Tool
 
     try:
         functions = [tool.get("function", tool) for tool in json.loads(contents(file))]

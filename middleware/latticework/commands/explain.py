@@ -21,7 +21,8 @@ from latticework.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from turngrammar.plan import Plan, Turn
+    from turngrammar.plan import Plan
+    from turngrammar.turn import Turn
 
 DESCRIPTION = """Tell what becomes of each keyword of a JSON Schema, or of the schemas of a chat request:
   enforced    the grammar generates nothing else
@@ -86,28 +87,25 @@ def explained(text: bytes, name: str, format: str) -> Explained:
     except GrammarError as error:
         return _refused(error.pointer or "/", error.keyword, error.message)
     except BadRequest as error:
-        return _refused(error.envelope.error.param or "/", "", error.envelope.error.message)
+        return _refused(error.param or "/", "", error.message)
 
 
 def _turn(text: bytes, name: str, format: str) -> Turn:
-    """One that is as a request asks for, or one whose content fits the schema. Raises BadRequest."""
-    from latticework.errors import BadRequest
+    """A request's turn, or one whose content fits the schema. Raises BadRequest."""
+    from latticework.doors.openai.tools import turn_of
+    from latticework.doors.openai.types import TurnRequest
+    from latticework.doors.openai.validation import parse_as
     from latticework.http.body import decode_object
-    from latticework.protocol import TurnRequest
-    from latticework.turn import tools
-    from latticework.validation import parse_as
+    from latticework.turn.prepare import compiler_turn
     from turngrammar.formats import FORMATS
-    from turngrammar.plan import Turn
+    from turngrammar.turn import JsonContent, Turn
 
     default = known_format("--tool-format", format)
-    found = decode_object(text, name)
-    if REQUEST.isdisjoint(found):
-        return Turn(default, schema=found, answer_pointer="")
-    request = parse_as(TurnRequest, found)
-    asked = request.tool_format or format
-    if asked not in FORMATS:
-        raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
-    return tools.turn(request, FORMATS[asked])
+    value = decode_object(text, name)
+    if REQUEST.isdisjoint(value):
+        return Turn(default, content=JsonContent(value))
+    turn = turn_of(parse_as(TurnRequest, value))
+    return compiler_turn(turn, FORMATS[turn.format or format])
 
 
 def _compiled(turn: Turn) -> Explained:

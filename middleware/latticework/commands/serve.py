@@ -139,7 +139,7 @@ def _trace() -> None:
     from latticework.telemetry import tracing
 
     try:
-        tracing.configure(os.environ)
+        tracing.configure_tracing(os.environ)
     except tracing.TracingUnavailable as error:
         raise Impossible(str(error)) from error
 

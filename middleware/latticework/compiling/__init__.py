@@ -1,4 +1,5 @@
-"""Compiling what clients write, in processes that can be killed: the serving process waits, and forgets nothing.
+"""Compiling what clients write, in processes that can be killed.
 
-compiler.py asks, workers.py has the processes, process.py is what runs in one, compiled.py what is done there.
+compiler.py caches and waits, in the server; workers.py is the pool and child.py one of its processes, seen from there;
+process.py runs in the process; messages.py is what both sides exchange.
 """

@@ -1,13 +1,4 @@
-"""A process that compiles, from outside. It is of use until it fails once.
-
-WorkerError            what one compile gets instead of its answer; none touches the next
-├── Late               it took longer than it may
-├── OutOfMemory        it took more memory than it may
-├── Crashed            it broke its process: deeper than a stack goes
-├── Died               its process was killed by somebody else, or could not be started
-├── Broken             a bug of this server
-└── Busy               it waited longer than it may, for all processes had long compiles in hand
-"""
+"""A compile process, from the server's side. It is replaced after its first failure."""
 
 from __future__ import annotations
 
@@ -17,153 +8,134 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from latticework.compiling import messages, system
-from latticework.compiling.compiled import Compiled
-from latticework.compiling.messages import Ask, Fault, Told
-from turngrammar.errors import GrammarError
+from latticework.compiling import system
+from latticework.compiling.messages import (
+    CompileCrash,
+    CompileOutOfMemory,
+    CompileTask,
+    CompileTimeout,
+    Outcome,
+    Reply,
+    WorkerDied,
+    WorkerError,
+)
 
-# An interpreter, its imports and a large vocabulary, on a machine that may be loading a model.
-START = 120.0
+# Seconds for an interpreter, its imports and a large vocabulary, on a machine that may be loading a model.
+START_TIMEOUT = 120.0
 COMMAND = (sys.executable, "-m", "latticework.compiling.process")
-# Seconds between two looks at how much memory a compile has taken.
-LOOK = 0.05
+# Seconds between two checks of a compile's memory.
+MEMORY_CHECK_INTERVAL = 0.05
 
-
-class WorkerError(Exception):
-    """No answer."""
-
-
-class Late(WorkerError): ...
-
-
-class OutOfMemory(WorkerError): ...
-
-
-class Crashed(WorkerError): ...
-
-
-class Died(WorkerError): ...
-
-
-class Broken(WorkerError): ...
-
-
-class Busy(WorkerError): ...
-
-
-# With which exit status. Native code that is refused memory aborts.
-ENDINGS: Mapping[int, type[WorkerError]] = dict.fromkeys(system.REFUSED_MEMORY, OutOfMemory) | dict.fromkeys(
-    system.BROKE, Crashed
+# Other exit statuses are WorkerDied. Native code aborts when an allocation fails.
+EXIT_ERRORS: Mapping[int, type[WorkerError]] = dict.fromkeys(system.ABORTED, CompileOutOfMemory) | dict.fromkeys(
+    system.CRASHED, CompileCrash
 )
 
 
 @dataclass(frozen=True)
-class Done:
-    """A compile that came to its end. `weight` is that of the answer, in bytes as it was sent."""
+class CompileResult:
+    """A compile that ended by itself. `weight` is the size of its reply in bytes."""
 
-    answer: Compiled | GrammarError
+    outcome: Outcome
     weight: int
 
 
 class Child:
-    """Used by one thread, save for `kill`."""
+    """Used by one thread, except for `kill`."""
 
-    def __init__(self, memory: int, look: system.Look = system.look) -> None:
-        """`memory`: bytes that one compile may take. Raises Died where the system starts no more processes."""
+    def __init__(self, memory: int, probe: system.MemoryProbe = system.memory_probe) -> None:
+        """`memory`: bytes that one compile may take. Raises WorkerDied where no process can be started."""
         self._memory = memory
-        self._look = look
-        mine, its = socket.socketpair()
-        with mine, its:
+        self._probe = probe
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
             try:
-                environ = {**os.environ, "PYTHONPATH": _path()}
-                self._process = system.started((*COMMAND, str(memory)), its, environ)
+                environ = {**os.environ, "PYTHONPATH": _import_path()}
+                self._process = system.start_process((*COMMAND, str(memory)), theirs, environ)
             except OSError as error:
-                raise Died(str(error)) from error
-            self._connection = Connection(mine.detach())
-        self._known: set[str] = set()
-        self.of_use = True
+                raise WorkerDied(str(error)) from error
+            self._connection = Connection(ours.detach())
+        self._loaded: set[str] = set()
+        self.usable = True
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    def wait(self) -> None:
-        """Until it is ready. Raises WorkerError."""
-        self._hear(START)
-
-    def learn(self, digest: str, learn: bytes) -> None:
-        """A vocabulary, unless it has that already. Raises WorkerError."""
-        if digest not in self._known:
-            self._say(learn)
-            self._hear(START)
-            self._known.add(digest)
-
-    def ask(self, ask: Ask) -> Done:
+    def wait_until_ready(self) -> None:
         """Raises WorkerError."""
-        self._say(pickle.dumps(ask, 5))
-        heard = self._hear(ask.seconds, self._look)
-        told: Told = pickle.loads(heard)
-        self.of_use = not told.grown
-        match told.answer:
-            case messages.OutOfMemory():
-                self.of_use = False
-                raise OutOfMemory
-            case Fault(traceback):
-                raise Broken(traceback)
-            case answer:
-                return Done(answer, len(heard))
+        self._receive(START_TIMEOUT)
+
+    def load(self, digest: str, vocabulary: bytes) -> None:
+        """Sends a pickled LoadVocabulary, unless the process has it. Raises WorkerError."""
+        if digest not in self._loaded:
+            self._send(vocabulary)
+            self._receive(START_TIMEOUT)
+            self._loaded.add(digest)
+
+    def compile(self, task: CompileTask) -> CompileResult:
+        """Raises WorkerError."""
+        self._send(pickle.dumps(task, 5))
+        received = self._receive(task.seconds, self._probe)
+        reply: Reply = pickle.loads(received)
+        self.usable = not (reply.grown or isinstance(reply.outcome, CompileOutOfMemory))
+        if isinstance(reply.outcome, WorkerError):
+            raise reply.outcome
+        return CompileResult(reply.outcome, len(received))
 
     def kill(self) -> None:
-        """From any thread: whoever waits for an answer gets Died."""
+        """From any thread. Whoever waits for a reply gets WorkerDied."""
         self._process.kill()
 
-    def end(self) -> None:
-        """Afterwards there is no such process, whatever it was doing."""
-        self.of_use = False
+    def close(self) -> None:
+        """Returns once the process is gone, whatever it was doing."""
+        self.usable = False
         self._process.kill()
         self._process.wait()
         self._connection.close()
 
-    def _say(self, said: bytes) -> None:
+    def _send(self, message: bytes) -> None:
         try:
-            self._connection.send_bytes(said)
+            self._connection.send_bytes(message)
         except OSError:
-            raise self._gone() from None
+            raise self._exit_error() from None
 
-    def _hear(self, seconds: float, look: system.Look = None) -> bytes:
+    def _receive(self, seconds: float, probe: system.MemoryProbe = None) -> bytes:
         try:
-            if self._connection.poll(seconds) if look is None else self._watched(seconds, look):
+            if self._poll(seconds, probe):
                 return self._connection.recv_bytes()
         except (EOFError, OSError):
-            raise self._gone() from None
-        self.of_use = False
-        raise Late
+            raise self._exit_error() from None
+        self.usable = False
+        raise CompileTimeout
 
-    def _watched(self, seconds: float, look: Callable[[int], int]) -> bool:
-        """Whether it says something in time. Raises OutOfMemory as soon as it has taken more than it may."""
-        until, usual = time.monotonic() + seconds, look(self.pid)
-        while (left := until - time.monotonic()) > 0:
-            if self._connection.poll(min(left, LOOK)):
+    def _poll(self, seconds: float, probe: system.MemoryProbe) -> bool:
+        """Whether a reply came in time. Raises CompileOutOfMemory once `probe` sees too much memory taken."""
+        if probe is None:
+            return self._connection.poll(seconds)
+        deadline, initial = time.monotonic() + seconds, probe(self.pid)
+        while (left := deadline - time.monotonic()) > 0:
+            if self._connection.poll(min(left, MEMORY_CHECK_INTERVAL)):
                 return True
-            if look(self.pid) - usual > self._memory:
-                self.of_use = False
-                raise OutOfMemory
+            if probe(self.pid) - initial > self._memory:
+                self.usable = False
+                raise CompileOutOfMemory
         return False
 
-    def _gone(self) -> WorkerError:
-        self.of_use = False
+    def _exit_error(self) -> WorkerError:
+        self.usable = False
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         code = self._process.poll()
-        return ENDINGS.get(code or 0, Died)(f"exit status {code}")
+        return EXIT_ERRORS.get(code or 0, WorkerDied)(f"exit status {code}")
 
 
-def _path() -> str:
-    """What this process can import from, however it was told to."""
+def _import_path() -> str:
+    """What this process can import from, however its path was set."""
     return os.pathsep.join(place or str(Path.cwd()) for place in sys.path)

@@ -1,62 +1,102 @@
-"""Asks for compiles and waits for them: each distinct one is made once, kept while there is room, and bounded."""
+"""Compiles each distinct request once, in the worker processes, and keeps the result while there is room."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from latticework.compiling.child import Crashed, Done, Late, OutOfMemory, WorkerError
-from latticework.compiling.compiled import Compiled
-from latticework.compiling.failures import explained
-from latticework.compiling.messages import Ask
-from latticework.compiling.wanted import Wanted, refuse_size
-from latticework.compiling.workers import Workers
-from latticework.engines.vocabulary import Vocabulary
+import msgspec
+
+from latticework.compiling.child import CompileResult
+from latticework.compiling.messages import (
+    CompileBug,
+    CompileCrash,
+    CompiledTurn,
+    CompileOutOfMemory,
+    CompileRequest,
+    CompileTask,
+    CompileTimeout,
+    WorkerDied,
+    WorkerError,
+    WorkersBusy,
+)
+from latticework.compiling.workers import WorkerPool
+from latticework.engines.vocabulary import Trial, Vocabulary
+from latticework.errors import ApiError, BadRequest, ServerFault, Unavailable
 from latticework.settings import Settings
 from latticework.telemetry.metrics import Metrics
 from turngrammar.cache import Cache
-from turngrammar.errors import GrammarError
+from turngrammar.errors import BeyondLimit, GrammarError
 from turngrammar.limits import Limits, check_count
-from turngrammar.plan import Turn
+from turngrammar.plan import compile_turn
+from turngrammar.turn import JsonContent, Turn, enclosing
 
-# A compile that failed by its own doing would again. It is not tried for so long, in seconds, that a busy moment may
-# have been the reason; and so many of them are remembered.
-RECURRING = (Late, OutOfMemory, Crashed)
-REMEMBERED_FOR = 60.0
-MOST_FAILURES = 10_000
+logger = logging.getLogger(__name__)
+
+# Failures that another attempt would repeat. They are remembered for this many seconds, in case a busy moment was the
+# reason, and up to this number.
+RECURRING = (CompileTimeout, CompileOutOfMemory, CompileCrash)
+FAILURE_LIFETIME = 60.0
+MAX_FAILURES = 10_000
+
+NO_TRIAL = Trial()
+
+HINT = "Fewer nested alternatives, counts and patterns compile faster."
+# What the client gets for each failure: the error, its code, its message.
+COMPILE_FAILURES: Mapping[type[WorkerError], tuple[type[ApiError], str, str]] = {
+    CompileTimeout: (
+        BadRequest,
+        "compile_timeout",
+        f"The request took longer to compile than compile_timeout ({{timeout:g}} s). {HINT}",
+    ),
+    CompileOutOfMemory: (
+        BadRequest,
+        "compile_memory",
+        f"The request took more memory to compile than compile_memory ({{memory}} bytes). {HINT}",
+    ),
+    CompileCrash: (BadRequest, "compile_crash", f"The request is too deeply nested to be compiled. {HINT}"),
+    WorkerDied: (Unavailable, "compile_failed", "The process that compiled the request died. Try again."),
+    WorkersBusy: (Unavailable, "compile_busy", "Too many requests are being compiled. Try again."),
+    CompileBug: (ServerFault, "internal_error", "The server failed to compile the request."),
+}
 
 
 @dataclass
-class _Flight:
-    """A compile under way, and how many wait for it."""
+class _Pending:
+    """A compile in progress, and the number of requests that wait for it."""
 
-    future: Future[Done]
+    future: Future[CompileResult]
     waiting: int = 0
 
 
 class Compiler:
-    """One for all models of an app. Turns that are asked for together are compiled together."""
+    """One for all models of an app. Equal requests at the same time share one compile."""
 
     def __init__(
-        self, settings: Settings, workers: Workers, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+        self, settings: Settings, workers: WorkerPool, metrics: Metrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
         self._workers = workers
-        self._limits = limits(settings)
-        self._kept: Cache[bytes, Done] = Cache(settings.compile_cache_bytes, lambda key, done: done.weight)
-        self._failed: Cache[bytes, tuple[WorkerError, float]] = Cache(MOST_FAILURES, lambda key, failure: 1)
-        self._flights: dict[bytes, _Flight] = {}
+        self._limits = compile_limits(settings)
+        self._results: Cache[bytes, CompileResult] = Cache(
+            settings.compile_cache_bytes, lambda key, result: result.weight
+        )
+        self._failures: Cache[bytes, tuple[WorkerError, float]] = Cache(MAX_FAILURES, lambda key, failure: 1)
+        # By format, reasoning and choice, of which there are few: a choice of tools that are not there is an error.
+        self._free: dict[Any, CompiledTurn] = {}
+        self._pending: dict[bytes, _Pending] = {}
         self._lock = threading.RLock()
 
     async def start(self) -> None:
@@ -65,74 +105,89 @@ class Compiler:
     async def stop(self) -> None:
         await asyncio.to_thread(self._workers.stop)
 
-    def learn(self, vocabulary: Vocabulary) -> str:
-        """What turns of a model call its vocabulary."""
+    def load(self, vocabulary: Vocabulary) -> str:
+        """The digest by which requests name the vocabulary."""
         digest = hashlib.blake2b(pickle.dumps(vocabulary, 5), digest_size=16).hexdigest()
-        self._workers.learn(digest, vocabulary)
+        self._workers.load(digest, vocabulary)
         return digest
 
-    def refuse_bulk(self, turn: Turn) -> None:
-        """Raises BeyondLimit for what is too large to do anything with it. All else is looked at when it compiles."""
-        check_count(turn, self._limits)
-        refuse_size(turn, self._settings.max_schema_bytes)
+    def refuse_oversized(self, turn: Turn) -> None:
+        """Raises BeyondLimit for a turn that is too large to be hashed. The other limits are checked in the worker."""
+        if turn.constrained:
+            check_count(turn, self._limits)
+            _refuse_bytes(turn, self._settings.max_schema_bytes)
 
-    def find(self, one: Wanted) -> Compiled | None:
-        """What is kept of it. Raises the GrammarError that is."""
-        done = self._kept.find(one.key)
-        if done is None:
+    def find(self, request: CompileRequest) -> CompiledTurn | None:
+        """The compiled turn if it is free text, which needs no worker, or cached. Raises a cached GrammarError."""
+        if not request.turn.constrained:
+            return self._free_turn(request.turn)
+        result = self._results.find(request.key)
+        if result is None:
             return None
         self._metrics.compile_hits.inc()
-        return _outcome(done)
+        return _compiled_turn(result)
 
-    async def compiled(self, one: Wanted) -> Compiled:
-        """Raises GrammarError; BadRequest for what takes too long or too much, Unavailable where all is too busy."""
+    async def compile(self, request: CompileRequest) -> CompiledTurn:
+        """Raises GrammarError, BadRequest where a compile limit was exceeded, Unavailable where no worker is free."""
         with self._lock:
-            if (found := self.find(one)) is not None:
-                return found
-            if (failure := self._failed.find(one.key)) is not None and self._clock() < failure[1]:
-                raise explained(failure[0], self._settings)
-            flight = self._boarded(one)
+            if (compiled := self.find(request)) is not None:
+                return compiled
+            if (failure := self._failures.find(request.key)) is not None and self._clock() < failure[1]:
+                raise self._api_error(failure[0])
+            pending = self._join(request)
         self._metrics.compile_misses.inc()
         try:
             with self._metrics.compile_time.time():
-                await _landed(flight.future)
+                await _until_done(pending.future)
         finally:
-            self._left(flight)
+            self._leave(pending)
         try:
-            return _outcome(flight.future.result())
+            return _compiled_turn(pending.future.result())
         except WorkerError as error:
-            raise explained(error, self._settings) from error
+            raise self._api_error(error) from error
 
-    def _boarded(self, one: Wanted) -> _Flight:
-        flight = self._flights.get(one.key)
-        if flight is None:
-            ask = Ask(one.turn, one.vocabulary, self._limits, self._settings.compile_timeout)
-            flight = self._flights[one.key] = _Flight(self._workers.submit(ask))
-            flight.future.add_done_callback(partial(self._keep, one.key))
-        flight.waiting += 1
-        return flight
+    def _free_turn(self, turn: Turn) -> CompiledTurn:
+        key = (turn.format.key, turn.reasoning, turn.choice)
+        if key not in self._free:
+            self._free[key] = CompiledTurn(compile_turn(turn), NO_TRIAL)
+        return self._free[key]
 
-    def _left(self, flight: _Flight) -> None:
-        """What nobody waits for any more is not begun. What has begun is finished, and kept."""
+    def _join(self, request: CompileRequest) -> _Pending:
+        pending = self._pending.get(request.key)
+        if pending is None:
+            task = CompileTask(request, self._limits, self._settings.compile_timeout)
+            pending = self._pending[request.key] = _Pending(self._workers.submit(task))
+            pending.future.add_done_callback(partial(self._store, request.key))
+        pending.waiting += 1
+        return pending
+
+    def _leave(self, pending: _Pending) -> None:
+        """Cancels a compile that nobody waits for. One that a worker has begun is finished and cached."""
         with self._lock:
-            flight.waiting -= 1
-            if not flight.waiting:
-                flight.future.cancel()
+            pending.waiting -= 1
+            if not pending.waiting:
+                pending.future.cancel()
 
-    def _keep(self, key: bytes, future: Future[Done]) -> None:
+    def _store(self, key: bytes, future: Future[CompileResult]) -> None:
         with self._lock:
-            del self._flights[key]
+            del self._pending[key]
             if future.cancelled():
                 return
             error = future.exception()
             if error is None:
-                self._kept.put(key, future.result())
+                self._results.put(key, future.result())
             elif isinstance(error, RECURRING):
-                self._failed.put(key, (error, self._clock() + REMEMBERED_FOR))
+                self._failures.put(key, (error, self._clock() + FAILURE_LIFETIME))
+
+    def _api_error(self, error: WorkerError) -> ApiError:
+        if isinstance(error, WorkerDied | CompileBug):
+            logger.error("A compile failed: %s: %s", type(error).__name__, error)
+        kind, code, message = COMPILE_FAILURES[type(error)]
+        settings = self._settings
+        return kind(message.format(timeout=settings.compile_timeout, memory=settings.compile_memory), code=code)
 
 
-def limits(settings: Settings) -> Limits:
-    """The compiler's limits, under the names that the settings have for them."""
+def compile_limits(settings: Settings) -> Limits:
     return Limits(
         tools=settings.max_tools,
         schema_depth=settings.max_schema_depth,
@@ -144,22 +199,36 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def _outcome(done: Done) -> Compiled:
-    """Raises a GrammarError of its own: one that is raised twice grows."""
-    if isinstance(done.answer, GrammarError):
-        error = done.answer
+def _refuse_bytes(turn: Turn, most: int) -> None:
+    """Raises BeyondLimit, with a pointer to the largest part."""
+    parts: list[tuple[str, Any]] = [
+        (enclosing(tool.name_pointer), tool.input or tool.parameters) for tool in turn.tools
+    ]
+    if turn.content:
+        content = turn.content.schema if isinstance(turn.content, JsonContent) else turn.content
+        parts.append((turn.content.pointer, content))
+    sizes = [(len(msgspec.json.encode(part)), pointer) for pointer, part in parts]
+    if (size := sum(size for size, _ in sizes)) > most:
+        message = f"Schemas and grammars have {size} bytes together, more than max_schema_bytes ({most})."
+        raise BeyondLimit(message, pointer=max(sizes)[1])
+
+
+def _compiled_turn(result: CompileResult) -> CompiledTurn:
+    """Raises a new GrammarError each time: an exception that is raised twice collects both tracebacks."""
+    if isinstance(result.outcome, GrammarError):
+        error = result.outcome
         raise type(error)(error.message, pointer=error.pointer, keyword=error.keyword)
-    return done.answer
+    return result.outcome
 
 
-async def _landed(future: Future[Any]) -> None:
-    """Until the future is done. A wait that is cancelled does not cancel it: others may wait too."""
+async def _until_done(future: Future[Any]) -> None:
+    """Cancelling this wait does not cancel the future, which others may wait for."""
     loop = asyncio.get_running_loop()
-    told = loop.create_future()
-    future.add_done_callback(lambda _: _tell(loop, told))
-    await told
+    done = loop.create_future()
+    future.add_done_callback(lambda _: _wake(loop, done))
+    await done
 
 
-def _tell(loop: asyncio.AbstractEventLoop, told: asyncio.Future[None]) -> None:
-    with suppress(RuntimeError):  # the loop has ended, and whoever waited with it
-        loop.call_soon_threadsafe(lambda: None if told.done() else told.set_result(None))
+def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Future[None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed, and nothing waits on it
+        loop.call_soon_threadsafe(lambda: None if done.done() else done.set_result(None))

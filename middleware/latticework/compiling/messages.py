@@ -1,56 +1,93 @@
-"""What a process that compiles and whoever looks after it say to each other, pickled."""
+"""What the server and its compile processes exchange, pickled.
+
+WorkerError                    why a compile has no result; none affects the next compile
+├── CompileTimeout             it took longer than compile_timeout
+├── CompileOutOfMemory         it took more memory than compile_memory
+├── CompileCrash               it crashed its process, usually by overflowing the stack
+├── CompileBug                 a bug of this server; the message is the traceback
+├── WorkerDied                 its process was killed from outside, or could not be started
+└── WorkersBusy                it waited longer than compile_timeout for a process
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
-from latticework.compiling.compiled import Compiled
-from latticework.engines.vocabulary import Vocabulary
+from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import GrammarError
 from turngrammar.limits import Limits
-from turngrammar.plan import Turn
+from turngrammar.plan import Plan
+from turngrammar.turn import Turn
+
+
+class WorkerError(Exception): ...
+
+
+class CompileTimeout(WorkerError): ...
+
+
+class CompileOutOfMemory(WorkerError): ...
+
+
+class CompileCrash(WorkerError): ...
+
+
+class CompileBug(WorkerError): ...
+
+
+class WorkerDied(WorkerError): ...
+
+
+class WorkersBusy(WorkerError): ...
 
 
 @dataclass(frozen=True)
-class Learn:
-    """A vocabulary, and what asks call it."""
+class CompileRequest:
+    """A turn without special tokens and ends, which the vocabulary of that digest adds."""
+
+    turn: Turn
+    vocabulary: str
+
+    @cached_property
+    def key(self) -> bytes:
+        """The same for requests with the same plan and trial. It takes milliseconds for a megabyte of schemas."""
+        return self.turn.key + self.vocabulary.encode()
+
+
+@dataclass(frozen=True)
+class CompiledTurn:
+    """A turn's plan, and its grammar's trial with the model's vocabulary."""
+
+    plan: Plan
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class LoadVocabulary:
+    """Sent once to each process, before the first task that names the digest. The reply is empty."""
 
     digest: str
     vocabulary: Vocabulary
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One compile, of a turn that knows no special tokens: the vocabulary does. `seconds` bounds its time."""
+class CompileTask:
+    """One compile, within `limits` and `seconds`. It is answered by a Reply."""
 
-    turn: Turn
-    vocabulary: str
+    request: CompileRequest
     limits: Limits
     seconds: float
 
 
-@dataclass(frozen=True)
-class OutOfMemory:
-    """It took more than it may."""
+Outcome: TypeAlias = CompiledTurn | GrammarError
+Message: TypeAlias = LoadVocabulary | CompileTask
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A bug, with its traceback."""
+class Reply:
+    """`grown`: the process has taken so much memory that another should replace it; only its end frees the memory."""
 
-    traceback: str
-
-
-Answer: TypeAlias = Compiled | GrammarError | OutOfMemory | Fault
-
-
-@dataclass(frozen=True)
-class Told:
-    """An answer. `grown`: a fresh process had better take over, for memory is given back by that alone."""
-
-    answer: Answer
+    outcome: Outcome | WorkerError
     grown: bool = False
-
-
-Said: TypeAlias = Learn | Ask

@@ -1,7 +1,7 @@
-"""The process that compiles: `python -m latticework.compiling.process BYTES`, with a socket as system.py hands it over.
+"""A compile process: `python -m latticework.compiling.process BYTES`, which inherits a socket as system.py passes it.
 
-It may be killed at any time. It ends when the other end of its socket is closed, and by itself where whoever started it
-is no longer there to kill it. Whatever goes wrong with one compile is told as its answer.
+It can be killed at any time. It exits when the other end of its socket is closed; in the middle of a compile, when the
+compile's time is up, even if the server is no longer there to kill it. A compile that fails is answered with its error.
 """
 
 from __future__ import annotations
@@ -13,73 +13,99 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 
 from latticework.compiling import system
-from latticework.compiling.compiled import compiled
-from latticework.compiling.messages import Answer, Ask, Fault, Learn, OutOfMemory, Said, Told
-from latticework.engines.vocabulary import Vocabulary
-from turngrammar.errors import GrammarError, RefusedSchema
+from latticework.compiling.messages import (
+    CompileBug,
+    CompiledTurn,
+    CompileOutOfMemory,
+    CompileTask,
+    LoadVocabulary,
+    Message,
+    Outcome,
+    Reply,
+    WorkerError,
+)
+from latticework.engines.vocabulary import Trial, Vocabulary
+from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema
+from turngrammar.limits import Limits, check
+from turngrammar.plan import compile_turn
+from turngrammar.turn import Turn
 
-# How many seconds later than by its supervisor a process ends by itself.
+# Seconds after the server's deadline at which the process exits by itself.
 GRACE = 2.0
 
 
-class Process:
-    """What one process knows. `memory` is what one compile may take, in bytes."""
+class CompileProcess:
+    """Holds the vocabularies of this process. `memory`: bytes that one compile may take."""
 
     def __init__(self, memory: int) -> None:
         self._memory = memory
         self._vocabularies: dict[str, Vocabulary] = {}
-        self._usual = system.peak()
-        # Where Python tells what it was doing as it ended by itself: nobody is there to read it.
-        self._nowhere = os.open(os.devnull, os.O_WRONLY)
+        self._baseline = system.peak_memory()
+        # Takes the stack dump of faulthandler's exit, which nobody reads.
+        self._devnull = os.open(os.devnull, os.O_WRONLY)
 
-    def hear(self, said: Said) -> bytes:
-        """What is to be said in return, pickled."""
-        if isinstance(said, Learn):
-            self._vocabularies[said.digest] = said.vocabulary
-            _ = said.vocabulary.matchable
-            self._usual = system.peak()
+    def handle(self, message: Message) -> bytes:
+        """The pickled reply."""
+        if isinstance(message, LoadVocabulary):
+            self._vocabularies[message.digest] = message.vocabulary
+            _ = message.vocabulary.matchable
+            self._baseline = system.peak_memory()
             return b""
-        # From a thread that needs nothing of the interpreter, which native code may keep to itself.
-        faulthandler.dump_traceback_later(said.seconds + GRACE, exit=True, file=self._nowhere)
-        system.cap(self._memory)
+        # Its thread needs no interpreter lock, which native code may hold for the whole compile.
+        faulthandler.dump_traceback_later(message.seconds + GRACE, exit=True, file=self._devnull)
+        system.limit_memory(self._memory)
         try:
-            return self._told(said)
-        except MemoryError:  # where there is none left to tell so
-            system.cap(None)
-            return pickle.dumps(Told(OutOfMemory()), 5)
+            return self._reply(message)
+        except MemoryError:  # not even a reply could be allocated under the limit
+            system.limit_memory(None)
+            return pickle.dumps(Reply(CompileOutOfMemory()), 5)
         finally:
-            system.cap(None)
+            system.limit_memory(None)
             faulthandler.cancel_dump_traceback_later()
 
-    def _told(self, ask: Ask) -> bytes:
-        answer = self._answer(ask)
-        return pickle.dumps(Told(answer, grown=system.peak() - self._usual > self._memory // 2), 5)
+    def _reply(self, task: CompileTask) -> bytes:
+        outcome = self._outcome(task)
+        grown = system.peak_memory() - self._baseline > self._memory // 2
+        return pickle.dumps(Reply(outcome, grown), 5)
 
-    def _answer(self, ask: Ask) -> Answer:
+    def _outcome(self, task: CompileTask) -> Outcome | WorkerError:
+        request = task.request
         try:
-            return compiled(ask.turn, self._vocabularies[ask.vocabulary], ask.limits)
+            return compile_with_vocabulary(request.turn, self._vocabularies[request.vocabulary], task.limits)
         except GrammarError as error:
             return error
         except MemoryError:
-            return OutOfMemory()
+            return CompileOutOfMemory()
         except RecursionError:
             return RefusedSchema("The request nests too deeply to be compiled.")
         except Exception:  # noqa: BLE001 - the outermost boundary of this process
-            return Fault(traceback.format_exc())
+            return CompileBug(traceback.format_exc())
 
 
-def main() -> None:
-    """Serves until the socket is closed."""
+def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:
+    """Raises GrammarError, with a pointer into the request. Even a turn within `limits` may never end compiling."""
+    check(turn, limits)
+    plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
+    trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
+    if trial.error is not None:
+        pointer = turn.content.pointer if turn.content else turn.tools_pointer
+        raise InvalidGrammar(f"The request can't be compiled into a grammar: {trial.error}", pointer=pointer)
+    return CompiledTurn(plan, trial)
+
+
+def run() -> None:
+    """Handles messages until the socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which lets running answers finish
-    system.step_back()
-    process, connection = Process(int(sys.argv[1])), system.received()
+    system.lower_priority()
+    process, connection = CompileProcess(int(sys.argv[1])), system.inherited_connection()
     connection.send_bytes(b"")
     with suppress(EOFError, ConnectionError):
         while True:
-            connection.send_bytes(process.hear(pickle.loads(connection.recv_bytes())))
+            connection.send_bytes(process.handle(pickle.loads(connection.recv_bytes())))
 
 
 if __name__ == "__main__":
-    main()
+    run()

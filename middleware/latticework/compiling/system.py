@@ -1,7 +1,7 @@
-"""What compiling asks of the operating system: a way to a process, a bound on what it takes, and how it ended.
+"""The operating system's part of compiling: starting a process with a socket, limiting its memory, its exit status.
 
-Linux bounds the memory of a process by itself. macOS and Windows do not: there, whoever waits for a compile looks how
-much it has taken.
+Linux limits the memory of a process by itself. macOS and Windows don't: there, the server polls the memory of a
+process while it compiles.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
 
-# Answering has precedence over compiling.
+# Generating has precedence over compiling.
 NICE = 5
 
 if sys.platform == "win32":
@@ -23,82 +23,82 @@ if sys.platform == "win32":
 
     import psutil
 
-    # As a process's exit status: abort() in C, and as a failed Rust allocation does it.
-    REFUSED_MEMORY = frozenset({3, 0xC0000409})
-    # An access violation, a stack that overflows, an illegal instruction.
-    BROKE = frozenset({0xC0000005, 0xC00000FD, 0xC000001D})
+    # Exit statuses: abort() in C, and a failed allocation in Rust.
+    ABORTED = frozenset({3, 0xC0000409})
+    # Access violation, stack overflow, illegal instruction.
+    CRASHED = frozenset({0xC0000005, 0xC00000FD, 0xC000001D})
 
-    def started(command: Sequence[str], its: socket, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """A process that has this socket. Raises OSError."""
+    def start_process(command: Sequence[str], theirs: socket, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """A process that inherits the socket. Raises OSError."""
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, env=environ, creationflags=subprocess.BELOW_NORMAL_PRIORITY_CLASS
         )
         assert process.stdin
-        with process.stdin as way:
-            way.write(its.share(process.pid))
+        with process.stdin as stdin:
+            stdin.write(theirs.share(process.pid))
         return process
 
-    def received() -> Connection:
+    def inherited_connection() -> Connection:
         """The socket that this process was started with."""
         return Connection(fromshare(sys.stdin.buffer.read()).detach())
 
-    def step_back() -> None:
-        """It was started so."""
+    def lower_priority() -> None:
+        """Nothing: `start_process` has set it."""
 
-    def peak() -> int:
-        """The most memory that this process has had, in bytes."""
+    def peak_memory() -> int:
+        """The most bytes that this process has had."""
         return int(psutil.Process().memory_info().peak_wset)
 
 else:
     import resource
     import signal
 
-    REFUSED_MEMORY = frozenset({-signal.SIGABRT})
-    BROKE = frozenset({-signal.SIGBUS, -signal.SIGILL, -signal.SIGSEGV})
+    ABORTED = frozenset({-signal.SIGABRT})
+    CRASHED = frozenset({-signal.SIGBUS, -signal.SIGILL, -signal.SIGSEGV})
 
-    # What a system counts memory in: macOS bytes, others kilobytes.
-    _UNIT = 1 if sys.platform == "darwin" else 1024
+    # Bytes in a unit of ru_maxrss.
+    _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
-    def started(command: Sequence[str], its: socket, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """A process that has this socket. Raises OSError."""
+    def start_process(command: Sequence[str], theirs: socket, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """A process that inherits the socket. Raises OSError."""
         return subprocess.Popen(
-            (*command, str(its.fileno())), stdin=subprocess.DEVNULL, pass_fds=[its.fileno()], env=environ
+            (*command, str(theirs.fileno())), stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=environ
         )
 
-    def received() -> Connection:
+    def inherited_connection() -> Connection:
         """The socket that this process was started with."""
         return Connection(int(sys.argv[-1]))
 
-    def step_back() -> None:
-        """Lets processes that answer go first."""
+    def lower_priority() -> None:
+        """Lets the processes that generate go first."""
         os.nice(NICE)
 
-    def peak() -> int:
-        """The most memory that this process has had, in bytes."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+    def peak_memory() -> int:
+        """The most bytes that this process has had."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
 
 
-# How much memory a process has, in bytes, by its number; None where the system itself keeps it from taking too much.
-Look = Callable[[int], int] | None
+# The resident memory of a process in bytes, by its id; None where `limit_memory` works.
+MemoryProbe = Callable[[int], int] | None
 
 if sys.platform == "linux":
     _STATM = Path("/proc/self/statm")
 
-    look: Look = None
+    memory_probe: MemoryProbe = None
 
-    def cap(more: int | None) -> None:
-        """Bounds the address space that this process takes beyond what it has; None: no more."""
+    def limit_memory(additional: int | None) -> None:
+        """Bounds the address space that this process takes beyond what it has, in bytes; None: no bound."""
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         taken = int(_STATM.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (hard if more is None else taken + more, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (hard if additional is None else taken + additional, hard))
 
 else:
     import psutil
 
-    def look(pid: int) -> int:
-        with suppress(psutil.Error):  # it has ended, which whoever waits for it finds out
+    def memory_probe(pid: int) -> int:
+        with suppress(psutil.Error):  # it has exited, which its socket reports too
             return int(psutil.Process(pid).memory_info().rss)
         return 0
 
-    def cap(more: int | None) -> None:
-        """Nothing here does."""
+    def limit_memory(additional: int | None) -> None:
+        """Nothing: this system can't."""

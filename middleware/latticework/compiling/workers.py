@@ -1,4 +1,12 @@
-"""The processes that compile, each looked after by a thread, which kills it when it is late and starts another."""
+"""The pool of compile processes. One thread manages each, kills it at its task's deadline and starts its successor."""
+
+# Why not pebble (5.1) or loky (3.6), by their sources: neither limits the memory of a task.
+# pebble: no memory limit at all; a future does not name the process that runs its task, so that the server can't poll
+# that process on macOS and Windows either. All processes read tasks from one pipe: a vocabulary of megabytes that is
+# loaded after the pool has started would travel with every task. Under "spawn" each process imports the host
+# application's __main__, and a process that dies between tasks can break the pool.
+# loky: its memory check runs between tasks, once a second, for 300 MB. It has no deadline for a task, and one process
+# that dies fails all tasks of the pool.
 
 from __future__ import annotations
 
@@ -11,180 +19,185 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from latticework.compiling.child import Broken, Busy, Child, Died, Done, WorkerError
-from latticework.compiling.messages import Ask, Learn
+from latticework.compiling.child import Child, CompileResult
+from latticework.compiling.messages import (
+    CompileBug,
+    CompileTask,
+    LoadVocabulary,
+    WorkerDied,
+    WorkerError,
+    WorkersBusy,
+)
 from latticework.engines.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
-# How many processes are started before there is any work: a slow compile is not to keep a small one waiting.
-READY = 2
+# Processes that start before there is work, so that a slow compile does not delay a fast one.
+INITIAL_PROCESSES = 2
 
 
 @dataclass
 class _Job:
-    ask: Ask
-    future: Future[Done] = field(default_factory=Future)
-    since: float = field(default_factory=time.monotonic)
+    task: CompileTask
+    future: Future[CompileResult] = field(default_factory=Future)
+    submitted: float = field(default_factory=time.monotonic)
 
 
-class Workers:
-    """At most so many processes, of which one more than has work is kept ready. Safe to use from many threads.
+class WorkerPool:
+    """Up to `size` processes, started on demand. Safe to use from many threads.
 
-    They end with `stop`, with this object, and with this process however that ends.
+    The processes end with `stop`, with this object, and with the server process however that ends.
     """
 
-    def __init__(self, most: int, memory: int) -> None:
+    def __init__(self, size: int, memory: int) -> None:
         """`memory`: bytes that one compile may take."""
-        self._shop = _Shop(most, memory)
-        weakref.finalize(self, _Shop.close, self._shop)
+        self._state = _PoolState(size, memory)
+        weakref.finalize(self, _PoolState.stop, self._state)
 
     def start(self) -> None:
-        """Starts the first processes and waits until one is ready. More are started on demand."""
-        self._shop.open()
-        self._shop.ready.wait()
+        """Starts the first processes and waits until one is ready."""
+        self._state.start()
+        self._state.ready.wait()
 
     def stop(self) -> None:
-        """Ends them all, whatever they are doing, and waits until they are gone. They can be started again."""
-        self._shop.close()
-        self._shop.join()
+        """Kills all processes and waits until they are gone. The pool can be started again."""
+        self._state.stop()
+        self._state.join()
 
-    def learn(self, digest: str, vocabulary: Vocabulary) -> None:
-        """A vocabulary that asks may be about."""
-        if digest not in self._shop.vocabularies:
-            self._shop.vocabularies[digest] = pickle.dumps(Learn(digest, vocabulary), 5)
+    def load(self, digest: str, vocabulary: Vocabulary) -> None:
+        """A vocabulary that tasks may name."""
+        if digest not in self._state.vocabularies:
+            self._state.vocabularies[digest] = pickle.dumps(LoadVocabulary(digest, vocabulary), 5)
 
-    def submit(self, ask: Ask) -> Future[Done]:
-        """Its answer; WorkerError where there is none. Cancelled in time, it is never begun."""
-        job = _Job(ask)
-        self._shop.put(job)
+    def submit(self, task: CompileTask) -> Future[CompileResult]:
+        """The future raises WorkerError. Cancelled before a process is free, the task never starts."""
+        job = _Job(task)
+        self._state.put(job)
         return job.future
 
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """Of the processes that there are."""
-        return tuple(child.pid for child in tuple(self._shop.children))
 
+class _PoolState:
+    """What the threads share. It has no reference to its WorkerPool, which may be collected while they wait."""
 
-class _Shop:
-    """What the threads share. It does not know its `Workers`, which may be forgotten while the threads wait."""
-
-    def __init__(self, most: int, memory: int) -> None:
-        self._most = most
-        self.memory = memory
+    def __init__(self, size: int, memory: int) -> None:
+        self._size = size
+        self._memory = memory
         self.vocabularies: dict[str, bytes] = {}
         self.children: set[Child] = set()
         self.ready = threading.Event()
+        self.threads: set[threading.Thread] = set()
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
-        self._threads: set[threading.Thread] = set()
         self._free = 0
-        self.is_open = False
+        self.running = False
 
-    def open(self) -> None:
+    def start(self) -> None:
         with self._changed:
-            self.is_open = True
-            while len(self._threads) < min(READY, self._most):
-                self._hire()
+            self.running = True
+            while len(self.threads) < min(INITIAL_PROCESSES, self._size):
+                self._start_thread()
 
     def put(self, job: _Job) -> None:
         with self._changed:
-            self.is_open = True
+            self.running = True
             self._jobs.append(job)
             self._changed.notify()
-            if len(self._jobs) >= self._free and len(self._threads) < self._most:
-                self._hire()
+            if len(self._jobs) >= self._free and len(self.threads) < self._size:
+                self._start_thread()
 
-    def _hire(self) -> None:
-        thread = threading.Thread(target=_look_after, args=(self,), name="compile", daemon=True)
-        self._threads.add(thread)
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=_manage_child, args=(self,), name="compile", daemon=True)
+        self.threads.add(thread)
         self._free += 1
         thread.start()
 
     def take(self) -> _Job | None:
-        """The next job; None once there are no more to come."""
+        """The next job; None once the pool is stopped."""
         with self._changed:
-            while self.is_open and not self._jobs:
+            while self.running and not self._jobs:
                 self._changed.wait()
-            if not self.is_open:
+            if not self.running:
                 return None
             self._free -= 1
             return self._jobs.popleft()
 
-    def finished(self) -> None:
+    def release(self) -> None:
+        """The calling thread is free for another job."""
         with self._changed:
             self._free += 1
 
     def leave(self) -> None:
+        """The calling thread ends."""
         with self._changed:
-            self._threads.discard(threading.current_thread())
+            self.threads.discard(threading.current_thread())
             self._free -= 1
 
-    def close(self) -> None:
+    def stop(self) -> None:
         with self._changed:
-            self.is_open = False
+            self.running = False
             jobs, children = tuple(self._jobs), tuple(self.children)
             self._jobs.clear()
             self.ready.clear()
             self._changed.notify_all()
         for job in jobs:
             if job.future.set_running_or_notify_cancel():
-                job.future.set_exception(Died("the server stops"))
+                job.future.set_exception(WorkerDied("the server is stopping"))
         for child in children:
             child.kill()
 
     def join(self) -> None:
-        for thread in tuple(self._threads):
+        for thread in tuple(self.threads):
             thread.join()
 
-    def start(self) -> Child | None:
+    def start_child(self) -> Child | None:
         """A process that is ready; None where none can be started, which the next job tries again."""
         child = None
         try:
-            child = Child(self.memory)
+            child = Child(self._memory)
             self.children.add(child)
-            child.wait()
-            for digest, learn in tuple(self.vocabularies.items()):
-                child.learn(digest, learn)
+            child.wait_until_ready()
+            for digest, vocabulary in tuple(self.vocabularies.items()):
+                child.load(digest, vocabulary)
         except WorkerError as error:
-            if self.is_open:
-                logger.error("A process that compiles does not start: %s", error)
-            self.end(child)
+            if self.running:
+                logger.error("A compile process failed to start: %s: %s", type(error).__name__, error)
+            self.close_child(child)
             return None
         finally:
             self.ready.set()
         return child
 
-    def end(self, child: Child | None) -> None:
+    def close_child(self, child: Child | None) -> None:
         if child:
-            child.end()
+            child.close()
             self.children.discard(child)
 
-    def settle(self, job: _Job, child: Child | None) -> None:
-        """Answers one job."""
+    def run(self, job: _Job, child: Child | None) -> None:
+        """Resolves the job's future."""
         try:
             if child is None:
-                raise Died("no process that compiles can be started")
-            if time.monotonic() - job.since > job.ask.seconds:
-                raise Busy
-            child.learn(job.ask.vocabulary, self.vocabularies[job.ask.vocabulary])
-            job.future.set_result(child.ask(job.ask))
+                raise WorkerDied("no compile process can be started")
+            if time.monotonic() - job.submitted > job.task.seconds:
+                raise WorkersBusy
+            digest = job.task.request.vocabulary
+            child.load(digest, self.vocabularies[digest])
+            job.future.set_result(child.compile(job.task))
         except WorkerError as error:
             job.future.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - whoever waits would wait for ever
-            job.future.set_exception(Broken(repr(error)))
+        except Exception as error:  # noqa: BLE001 - or the future would never be resolved
+            job.future.set_exception(CompileBug(repr(error)))
 
 
-def _look_after(shop: _Shop) -> None:
-    """One thread: one process, whatever becomes of it, and one job after the other."""
-    child = shop.start()
-    while (job := shop.take()) is not None:
+def _manage_child(pool: _PoolState) -> None:
+    """A thread: keeps one process running, and gives it one job after the other."""
+    child = pool.start_child()
+    while (job := pool.take()) is not None:
         if job.future.set_running_or_notify_cancel():
-            child = child or shop.start()
-            shop.settle(job, child)
-        shop.finished()
-        if child and not child.of_use and shop.is_open:
-            shop.end(child)
-            child = shop.start()
-    shop.end(child)
-    shop.leave()
+            child = child or pool.start_child()
+            pool.run(job, child)
+        pool.release()
+        if child and not child.usable and pool.running:
+            pool.close_child(child)
+            child = pool.start_child()
+    pool.close_child(child)
+    pool.leave()

@@ -16,9 +16,9 @@ from latticework.conformance.fitting import fit_format
 from latticework.conformance.transcript import NoTranscript, Transcripts
 from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
-from latticework.prompt.inference import infer
+from latticework.prompt.inference import infer_format
 from turngrammar.formats import FORMATS, Format, candidates, fenced
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode
 
 SELF_TEST = ("one call", "parallel calls", "reasoning, then a call", "a document")
 """The cases that are checked when a model is loaded."""
@@ -148,7 +148,7 @@ class _FormatSelector:
         yield from candidates(self.template.source, self.tokenizer.special_tokens)
         special = self.tokenizer.special_tokens
         ends = {text for text, token_id in special.items() if token_id in self.tokenizer.ends}
-        inferred, reason = infer(self.template, ends, response_template)
+        inferred, reason = infer_format(self.template, ends, response_template)
         if inferred is not None:
             yield inferred, reason
 

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from latticework.prompt.capabilities import Message
 from turngrammar.render import Call
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode
-
-Message = dict[str, Any]
+from turngrammar.turn import Mode, Tool
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "get_weather": {

@@ -15,9 +15,9 @@ from latticework.conformance.transcript import Transcript
 from latticework.engines.vocabulary import Vocabulary
 from turngrammar.events import ArgumentsDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import Format
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import render
-from turngrammar.turns import Mode
+from turngrammar.turn import JsonContent, Mode, ToolChoice, Turn
 
 UNKNOWN_TOOL = "erase_disk"
 """The name of a tool that no case offers."""
@@ -50,7 +50,7 @@ class TurnCheck:
                 self.format,
                 case_tools(self.case),
                 ToolChoice(self.mode) if self.case.calls or not self.case.document else ToolChoice("none"),
-                schema=SCHEMA if self.case.document else None,
+                content=JsonContent(SCHEMA) if self.case.document else None,
                 special_tokens=self.vocabulary.special_tokens,
                 ends=self.vocabulary.ends,
                 reasoning=self.transcript.reasoning,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from latticework.conformance import ALL_CASES, CaseResult, select_format
 from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
-from latticework.prompt.traits import Traits
+from latticework.prompt.capabilities import Capabilities
 from turngrammar import wire
 from turngrammar.analysis import texts
 from turngrammar.formats import Format, Frame
@@ -84,7 +84,7 @@ def report_model(template: ChatTemplate, tokenizer: Tokenizer, setting: str | No
         call=format.lead + render(format, [_SAMPLE_CALL]),
         spelling=_describe_spelling(format),
         reasoning=format.reasoning,
-        history=_describe_history(template.traits),
+        history=_describe_history(template.capabilities),
         results=selected.results,
     )
 
@@ -154,22 +154,24 @@ _NODE_SPELLINGS: Mapping[type, Callable[[Any], dict[str, str]]] = {
 }
 
 
-def _describe_history(traits: Traits) -> dict[str, str]:
-    calling = traits.calling
+def _describe_history(capabilities: Capabilities) -> dict[str, str]:
+    shape = capabilities.calls
     lines = {
-        "tools": "listed by the chat template" if traits.telling else "listed by latticework in the system message",
-        "results": "in the tool role" if traits.results else "as user messages",
-        "system messages": _SYSTEM_POSITIONS[traits.system],
+        "tools": "listed by the chat template"
+        if capabilities.tool_input
+        else "listed by latticework in the system message",
+        "results": "in the tool role" if capabilities.tool_role else "as user messages",
+        "system messages": _SYSTEM_POSITIONS[capabilities.system],
     }
-    if calling is None:
+    if shape is None:
         return {**lines, "calls": "not rendered: latticework adds them to the text, in the format"}
-    count = "several" if calling.parallel else "one"
-    shape = "JSON text" if calling.arguments == "string" else "objects"
+    count = "several" if shape.parallel else "one"
+    arguments = "JSON text" if shape.arguments == "string" else "objects"
     return {
         **lines,
-        "calls": f"{count} per message, arguments as {shape}",
-        "text beside calls": "rendered" if calling.beside_text else "not rendered",
-        "reasoning": f"read from {traits.reasoning}",
+        "calls": f"{count} per message, arguments as {arguments}",
+        "text beside calls": "rendered" if shape.with_text else "not rendered",
+        "reasoning": f"read from {capabilities.reasoning_key}",
     }
 
 

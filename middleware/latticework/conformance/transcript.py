@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from latticework.conformance.cases import RESULT, Case, Message, assistant_message, openai_tools, result_messages
+from latticework.conformance.cases import RESULT, Case, assistant_message, openai_tools, result_messages
 from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate, PromptError
+from latticework.prompt.capabilities import Message
 from latticework.turn.reasoning import SWITCHES
 from turngrammar.analysis import texts
 from turngrammar.formats import Format
-from turngrammar.turns import Reasoning, reasoning_after
+from turngrammar.turn import Reasoning
+from turngrammar.turn_tree import reasoning_after
 
 _QUESTION: Message = {"role": "user", "content": "What now?"}
 _FOLLOW_UP: Message = {"role": "user", "content": "And then?"}
@@ -97,12 +99,12 @@ def transcribe(template: ChatTemplate, tokenizer: Tokenizer, format: Format, cas
 
 def _refuse_inapplicable(template: ChatTemplate, format: Format, case: Case) -> None:
     """Raises NoTranscript for a turn that models with this template don't write."""
-    calling = template.traits.calling
+    shape = template.capabilities.calls
     if case.reasoning and format.reasoning is None:
         raise NoTranscript("the format has no reasoning")
-    if calling and len(case.calls) > 1 and not calling.parallel:
+    if shape and len(case.calls) > 1 and not shape.parallel:
         raise NoTranscript("the template renders one call per turn")
-    if calling and case.calls and case.text and not calling.beside_text:
+    if shape and case.calls and case.text and not shape.with_text:
         raise NoTranscript("the template renders no text beside calls")
     if case.calls and case.text and (format.alone or (format.answer and not format.preamble)):
         raise NoTranscript("the format has no text before calls")

@@ -27,8 +27,7 @@ from latticework.commands.serve import read
 from latticework.engines.base import Engine
 from latticework.served import Served
 from latticework.settings import Settings
-from latticework.telemetry import logs
-from latticework.telemetry.record import REQUEST_ID
+from latticework.telemetry.record import REQUEST_ID, log_config
 
 OK = 200
 # As many as an engine generates at once, or more: what waits beyond that waits for whichever replica is free first.
@@ -62,7 +61,7 @@ def deployment(models: Callable[[], Sequence[Engine | Served]], settings: Settin
     def served() -> ASGIApp:
         from latticework.app import create_app
 
-        logging.config.dictConfig(dict(logs.config(settings.log_format)))
+        logging.config.dictConfig(dict(log_config(settings.log_format)))
         return OneId(create_app(*models(), settings=settings))
 
     class Latticework:

@@ -1,91 +1,155 @@
-"""The engine's pieces of one answer, from one generation; from two where the model's thoughts had to be ended.
-
-That limit is kept outside the grammar, for llguidance's `max_tokens` on a rule switches off the rollback that drafts
-need. At the limit the engine's work ends, and a second generation goes on behind the same tokens and the markup that
-closes the thoughts. The engine has the prefix in its cache.
-"""
+"""One request while it is generated, from its jobs to its last step."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import secrets
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
 
-from latticework.engines.base import Piece, Sampling
+from latticework.engines.base import NOTHING_SAVED, Sampling
+from latticework.errors import BrokenGuarantee, SchemaViolation
+from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
-from latticework.turn.reasoning import Budget
+from latticework.generate.merge import merge
+from latticework.generate.steps import Finish, Step, Tokens
+from latticework.telemetry.metrics import Metrics
+from latticework.turn.job import Job
+from turngrammar.plan import TurnViolation
+
+logger = logging.getLogger(__name__)
+
+# A greedy answer that broke its schema would come again as it was.
+RETRY_TEMPERATURE = 0.7
 
 
-class TextGenerator(Protocol):
-    """What generates a model's text."""
+class _Broken(Exception):
+    """A finished answer that violates its schema."""
+
+    def __init__(self, violations: Sequence[TurnViolation]) -> None:
+        super().__init__(violations)
+        self.first = violations[0]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the model, its own first."""
+    def place(self) -> str:
+        """For the log: nothing of what the model wrote."""
+        return f"{self.first.keyword} at {self.first.place}"
+
+    def __str__(self) -> str:
+        return f"{self.first.message} ({self.place})"
+
+
+class Generation:
+    """A fresh one for each request: one or more jobs, each with its choices, which are numbered through.
+
+    Attributes:
+        id: of the response, made of the prefix that its API has; the engine's requests are named after it.
+        first_at: when the first token came, on the clock of time.perf_counter; None before.
+        finishes: how the choices ended that have.
+        saved: for all choices and attempts that have ended.
+    """
+
+    def __init__(self, model: TextGenerator, jobs: Sequence[Job], metrics: Metrics, id_prefix: str) -> None:
+        self.id = f"{id_prefix}{secrets.token_hex(16)}"
+        self.jobs = jobs
+        self.first_at: float | None = None
+        self.finishes: list[Finish] = []
+        self.saved = NOTHING_SAVED
+        self._generator = model
+        self._metrics = metrics
+        self._model = model.names[0]  # requests may call it by another name
+        self._generated = 0
+        self._reasoning = 0
+        for job in jobs:
+            metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
+
+    def steps(self) -> AsyncGenerator[Sequence[Step], None]:
+        """What is added to the choices, as it comes: all that is there at once, in one sequence.
+
+        Closing it ends the engine's work. Raises EngineError; and instead of a choice's end BrokenGuarantee, or
+        SchemaViolation where all attempts failed.
+        """
+        choices: list[AsyncGenerator[Sequence[Step], None]] = []
+        for job in self.jobs:
+            start = self._attempt if job.plan.exact else self._checked
+            choices += [start(job, len(choices) + place, place) for place in range(job.n)]
+        return merge(choices) if len(choices) > 1 else choices[0]
 
     @property
-    def max_model_len(self) -> int:
-        """Tokens of prompt and answer together."""
+    def tokens(self) -> Tokens:
+        """All that was generated, failed attempts included. A prompt counts once for all of its answers."""
+        prompt = sum(len(job.prompt) for job in self.jobs)
+        return Tokens(prompt, self._generated, self._reasoning if any(job.reasons for job in self.jobs) else None)
 
-    def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        """See Engine.generate. Raises EngineError."""
-
-
-def generation(
-    model: TextGenerator,
-    prompt: Sequence[int],
-    sampling: Sampling,
-    request_id: str,
-    choice: Choice,
-    budget: Budget | None,
-) -> AsyncGenerator[Piece, None]:
-    """One answer, whose pieces are expected to be fed to `choice` as they come. Raises EngineError."""
-    if budget is None:
-        return model.generate(prompt, sampling, request_id)
-    return _bounded(model, prompt, sampling, request_id, choice, budget)
-
-
-async def _bounded(
-    model: TextGenerator, prompt: Sequence[int], sampling: Sampling, request_id: str, choice: Choice, budget: Budget
-) -> AsyncGenerator[Piece, None]:
-    written: list[int] = []
-    if budget.tokens:
-        async with aclosing(model.generate(prompt, sampling, request_id)) as pieces:
-            async for piece in pieces:
-                yield piece
-                written += piece.token_ids
-                if choice.thinking and choice.thoughts >= budget.tokens:
-                    break
+    async def _checked(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:
+        """The grammar allows more than the schema: the answer is held back until it is known to be valid."""
+        for attempt in range(job.attempts):
+            if attempt:
+                self._metrics.regenerations.labels(self._model).inc()
+            try:
+                async with aclosing(self._attempt(job, index, place, attempt)) as generated:
+                    held = [step async for steps in generated for step in steps]
+            except _Broken as broken:
+                self._metrics.violations.labels(self._model).inc()
+                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, job.attempts, broken.place)
+                last = broken
             else:
+                yield held
                 return
-    prompt = [*prompt, *written, *budget.closing_ids]
-    rest = _rest(sampling, budget, len(written), model.max_model_len - len(prompt))
-    async with aclosing(_closed(model, prompt, rest, f"{request_id}-closed", budget.closing)) as pieces:
-        async for piece in pieces:
-            yield piece
+        raise SchemaViolation(f"The model broke the schema in all of {job.attempts} attempts: {last}")
+
+    async def _attempt(
+        self, job: Job, index: int, place: int, attempt: int = 0
+    ) -> AsyncGenerator[Sequence[Step], None]:
+        """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
+        choice = Choice(index, job.plan, job.stops)
+        name = f"{self.id}-{index}-{attempt}"
+        generated = Attempt(self._generator, job, _sampling(job, place, attempt), name, choice).parsed()
+        async with aclosing(generated) as pieces:
+            steps = [choice.open()]
+            async for parsed in pieces:
+                if self.first_at is None:
+                    self.first_at = time.perf_counter()
+                self._generated += parsed.tokens
+                if (step := choice.feed(parsed)) is not None:
+                    steps.append(step)
+                if choice.finish is not None:
+                    self.saved += parsed.saved
+                    break
+                if steps:
+                    yield steps
+                    steps = []
+        self._reasoning += choice.reasoning_tokens
+        await self._check(choice, job)
+        if choice.finish is not None:
+            self.finishes.append(choice.finish)
+        yield [*steps, choice.close()]
+
+    async def _check(self, choice: Choice, job: Job) -> None:
+        """Raises BrokenGuarantee, or _Broken where the grammar alone can't keep the answer valid."""
+        for malformed in choice.malformed:
+            self._metrics.malformed.labels(self._model).inc()
+            logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
+        # Only a schema takes long. Where none binds the answer, a thread would cost more than a dozen of its tokens.
+        violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
+        if not violations:
+            return
+        broken = _Broken(violations)
+        if not job.plan.exact:
+            raise broken
+        self._metrics.broken_guarantees.labels(self._model).inc()
+        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.place)
+        raise BrokenGuarantee(f"The answer breaks its schema: {broken}")
 
 
-async def _closed(
-    model: TextGenerator, prompt: Sequence[int], sampling: Sampling, request_id: str, closing: str
-) -> AsyncGenerator[Piece, None]:
-    """What follows the thoughts. The closing markup, which no token was generated for, comes with the first of it."""
-    if sampling.max_tokens < 1:
-        yield Piece(closing, (), finish="length")
-        return
-    async with aclosing(model.generate(prompt, sampling, request_id)) as pieces:
-        told = False
-        async for piece in pieces:
-            if not told:
-                told = True
-                yield Piece(closing, ())
-            yield piece
-
-
-def _rest(sampling: Sampling, budget: Budget, spent: int, room: int) -> Sampling:
-    return replace(
-        sampling,
-        grammar=budget.grammar,
-        max_tokens=min(sampling.max_tokens - spent, room),
-        min_tokens=max(0, sampling.min_tokens - spent),
-    )
+def _sampling(job: Job, place: int, attempt: int) -> Sampling:
+    """Each choice and each attempt has a seed of its own, or all would be the same."""
+    sampling = job.sampling
+    if sampling.seed is not None:
+        sampling = replace(sampling, seed=sampling.seed + place + attempt * job.n)
+    if attempt and sampling.temperature == 0:
+        sampling = replace(sampling, temperature=RETRY_TEMPERATURE)
+    return sampling

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any, Protocol
 
 import msgspec
 from starlette.types import Message, Send
 
-from latticework.errors import ServerFault, as_api_error
+from latticework.errors import ApiError, ServerFault, as_api_error
+from latticework.generate.steps import Step
 from latticework.http.deadline import Deadline
-from latticework.responses import Chunk, ChunkChoice
 
 logger = logging.getLogger(__name__)
 
@@ -28,48 +29,58 @@ def event(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
-class Frame:
+class ChunkFrame:
     """The bytes that all chunks of a stream share, so that a token costs no more than what is new about it."""
 
-    def __init__(self, chunk: Chunk) -> None:
-        """`chunk` is any of the stream, without its choices."""
+    def __init__(self, chunk: msgspec.Struct) -> None:
+        """`chunk` is any of the stream, with an empty list of choices."""
         before, after = event(_encode(chunk)).split(NO_CHOICES)
         self._before, self._after = before + NO_CHOICES[:-1], NO_CHOICES[-1:] + after
         self._between = self._after + self._before
 
-    def events(self, choices: Sequence[ChunkChoice]) -> bytes:
+    def events(self, choices: Sequence[msgspec.Struct]) -> bytes:
         """An event for each of one or more, as if its whole chunk were encoded."""
         return self._before + self._between.join(map(_encode, choices)) + self._after
 
 
+class Events(Protocol):
+    """A response as a stream: steps in, the chunks of an API and the bytes of their events out."""
+
+    def chunks(self, steps: Sequence[Step]) -> Sequence[Any]: ...
+
+    def events(self, chunks: Sequence[Any]) -> bytes: ...
+
+    def end(self) -> bytes:
+        """The events behind the last chunk."""
+
+
 async def send_stream(
     send: Send,
-    frame: Chunk,
-    choices: AsyncGenerator[Sequence[ChunkChoice], None],
-    end: Callable[[], Chunk] | None,
+    response: Events,
+    steps: AsyncGenerator[Sequence[Step], None],
+    envelope: Callable[[ApiError], bytes],
     headers: Mapping[str, str],
     deadline: Deadline,
 ) -> Exception | None:
-    """Sends a chunk for each of the choices, and one from `end` where the client asked for the usage.
+    """Sends the events of all steps, and the end.
 
-    Nothing is sent before the first choice is there: until then an error is an ordinary response. A later one is an
-    event of its own, and the stream ends without [DONE], so that no client takes it for complete; it is returned.
+    Nothing is sent before the first step is there: until then an error is an ordinary response. A later one is an
+    event of its own, and the stream has no end then, so that no client takes it for complete; it is returned.
     """
     failed = None
     async with deadline.kept():
-        first = await anext(choices)
+        first = await anext(steps)
     await start(send, 200, {**HEADERS, **headers})
-    # Where usage was asked for, all other chunks have it as null; else none has it.
-    framed = Frame(frame if end else msgspec.structs.replace(frame, usage=msgspec.UNSET)).events
     try:
         # The work ends before the last event is sent, which a client may be slow to take.
-        async with deadline.kept(), aclosing(choices):
-            await send(_body(framed(first)))
-            async for added in choices:
-                await send(_body(framed(added)))
-        last = (event(_encode(end())) if end else b"") + DONE
+        async with deadline.kept(), aclosing(steps):
+            await send(_body(response.events(response.chunks(first))))
+            async for added in steps:
+                if chunks := response.chunks(added):
+                    await send(_body(response.events(chunks)))
+        last = response.end()
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a response that has started
-        failed, last = error, event(_explained(error))
+        failed, last = error, event(envelope(_api_error(error)))
     await send(_body(last, more=False))
     return failed
 
@@ -80,12 +91,12 @@ async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
-def _explained(error: Exception) -> bytes:
+def _api_error(error: Exception) -> ApiError:
     known = as_api_error(error)
     if known is None:
         logger.error("A stream broke", exc_info=error)
-        known = ServerFault("The server failed while it streamed the answer.")
-    return known.encode()
+        return ServerFault("The server failed while it streamed the answer.")
+    return known
 
 
 def _body(data: bytes, *, more: bool = True) -> Message:

@@ -14,11 +14,12 @@ from typing import Any, Generic, TypeVar, overload
 
 from starlette.types import ASGIApp
 
-from latticework.errors import BadRequest, ServerFault, raised
+from latticework.doors.chat.request import ChatRequest
+from latticework.doors.openai.envelope import from_envelope
+from latticework.errors import BadRequest, ServerFault
 from latticework.inprocess.inprocess import Response, asked
 from latticework.inprocess.output import Output
 from latticework.inprocess.output import output as as_output
-from latticework.protocol import ChatRequest
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ FIELDS = sorted(set(ChatRequest.model_fields) - TAKEN - MANY)
 class Truncated(BadRequest):
     """`max_tokens`, or the end of the model's context, cut the answer before its end. `text` is what there is of it."""
 
-    code = "truncated"
+    default_code = "truncated"
 
     def __init__(self, text: str) -> None:
         super().__init__("The answer was cut before its end: 'max_tokens' is too small.", param="max_tokens")
@@ -150,7 +151,7 @@ async def _first_model(app: ASGIApp, headers: Mapping[str, str]) -> str:
 
 async def _raise_error(response: Response) -> None:
     if response.status != 200:
-        raise raised(response.status, json.loads(await response.read())["error"], response.headers)
+        raise from_envelope(response.status, json.loads(await response.read())["error"], response.headers)
 
 
 async def _chunks(response: Response) -> AsyncIterator[Any]:
@@ -161,7 +162,7 @@ async def _chunks(response: Response) -> AsyncIterator[Any]:
                 return
             chunk = json.loads(data)
             if "error" in chunk:
-                raise raised(None, chunk["error"], {})
+                raise from_envelope(None, chunk["error"], {})
             yield chunk
     raise ServerFault("The stream broke off.")
 

@@ -1,4 +1,4 @@
-"""Which chat template a model is asked by: the one that is named for it, its own, or a plain one of ours."""
+"""Chooses a chat template: the one in the settings, the model's own, or else one of two plain fallbacks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from latticework.prompt.template import PromptError, Template
+from latticework.prompt.jinja_template import JinjaTemplate, PromptError
 from latticework.settings import InvalidSetting
 
-START = "<|im_start|>"
-# What no path has, and every template does.
-JINJA = ("{{", "{%")
+CHATML_START = "<|im_start|>"
+# Every template has one of these, and no path has.
+JINJA_MARKS = ("{{", "{%")
 
 CHATML = """\
 {%- for message in messages %}
@@ -34,39 +34,40 @@ class ChosenTemplate:
     """Attributes:
 
     source: Jinja.
-    fallback: what a model is asked by that has no template; None where it has one, or one was named for it.
+    fallback: a description of the fallback; None if it is the template in the settings or the model's own.
     """
 
     source: str
     fallback: str | None = None
 
 
-def load_template(given: str) -> str:
-    """What `--chat-template` names: a file's text, or the option itself where it is Jinja. Raises InvalidSetting."""
-    source = given
-    if not any(mark in given for mark in JINJA):
+def load_template(setting: str) -> str:
+    """The Jinja of the setting `chat_template`, which is a file's path or Jinja itself. Raises InvalidSetting."""
+    source = setting
+    if not any(mark in setting for mark in JINJA_MARKS):
         try:
-            source = Path(given).read_text(encoding="utf-8")
+            source = Path(setting).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidSetting(f"chat_template: {given!r} can't be read, and is no Jinja template: {error}") from None
-    _refuse_invalid(source)
+            raise InvalidSetting(
+                f"chat_template: {setting!r} can't be read as a file and is not Jinja: {error}"
+            ) from None
+    _refuse_invalid_jinja(source)
     return source
 
 
-def _refuse_invalid(source: str) -> None:
-    """A template may refuse this conversation, which is none."""
+def _refuse_invalid_jinja(source: str) -> None:
     try:
-        Template(source).render({"messages": []})
+        JinjaTemplate(source).render({"messages": []})
     except PromptError as error:
-        if error.param == "chat_template":
+        if error.param == "chat_template":  # other errors are of the empty conversation
             raise InvalidSetting(f"chat_template: {error}") from None
 
 
-def choose_template(named: str | None, own: str | None, special_tokens: Container[str]) -> ChosenTemplate:
-    """`named` for the model, or `own`, or else the one of ours that its vocabulary suggests."""
-    source = own if named is None else named
+def choose_template(setting: str | None, own: str | None, special_tokens: Container[str]) -> ChosenTemplate:
+    """The template in the settings, or the model's own, or else the fallback that its vocabulary suggests."""
+    source = own if setting is None else setting
     if source is not None:
         return ChosenTemplate(source)
-    if START in special_tokens:
+    if CHATML_START in special_tokens:
         return ChosenTemplate(CHATML, "ChatML")
-    return ChosenTemplate(PLAIN, "plain text, each message behind its role")
+    return ChosenTemplate(PLAIN, "plain text, each message after its role")

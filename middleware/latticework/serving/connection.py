@@ -12,6 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from latticework.doors.openai.envelope import envelope
 from latticework.errors import ApiError, BadRequest, HeadTooLarge
 
 # The bytes of a request line and its headers.
@@ -79,7 +80,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if not self._answering:
-            body = error.encode()
+            body = envelope(error)
             headers = [
                 *self.server_state.default_headers,
                 (b"content-type", b"application/json"),

@@ -7,6 +7,7 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from latticework.doors.openai.envelope import envelope
 from latticework.errors import Unavailable
 from latticework.http import sse
 from latticework.serving.starting import lifespan
@@ -67,7 +68,7 @@ class _Answer:
         if not self._started:
             await _refuse(self._send, CUT)
         elif self._streams and not self._complete:
-            event = sse.event(Unavailable(CUT).encode())
+            event = sse.event(envelope(Unavailable(CUT)))
             await self._send({"type": "http.response.body", "body": event})
         return self._complete or self._streams or not self._started
 
@@ -75,4 +76,4 @@ class _Answer:
 async def _refuse(send: Send, why: str) -> None:
     error = Unavailable(why)
     await sse.start(send, error.status, {"content-type": "application/json", "connection": "close", **error.headers})
-    await send({"type": "http.response.body", "body": error.encode()})
+    await send({"type": "http.response.body", "body": envelope(error)})

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from latticework.serving.connection import Connection, Timeouts
 from latticework.serving.draining import Draining
 from latticework.settings import Settings
-from latticework.telemetry import logs
+from latticework.telemetry.record import log_config
 
 # How long a client may take to read that its answer was cut off, in seconds.
 GOODBYE = 1.0
@@ -147,5 +147,5 @@ def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callab
     # Once all is over, one more signal changes nothing: a stop that was asked for is a success.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
-    logging.config.dictConfig(dict(logs.config(settings.log_format)))
+    logging.config.dictConfig(dict(log_config(settings.log_format)))
     make(app, settings, ready).run(sockets=[listener])

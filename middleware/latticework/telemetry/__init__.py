@@ -1,1 +1,1 @@
-"""What is seen from outside: counts, logs, traces, and the record of each request that they are told from."""
+"""Metrics, logs and traces, all made from the record of each request."""

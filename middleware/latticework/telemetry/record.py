@@ -1,4 +1,4 @@
-"""What is told of each request once it has ended: a line in the log, counts, and a span where tracing is configured."""
+"""The record of a finished request: a line in the log, metrics, and a span where tracing is configured."""
 
 from __future__ import annotations
 
@@ -6,50 +6,59 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latticework.errors import ServerFault, as_api_error
-from latticework.generate.completion import Completion
+from latticework.generate.generation import Generation
+from latticework.generate.steps import Finish
 from latticework.telemetry import tracing
 from latticework.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "x-request-id"
-# Where a request's scope keeps them. Its `state` is the host's, in an app that is mounted.
-OUR_ID = "latticework.request_id"
-RECORD = "latticework.record"
-# What a client may call its request: safe in headers and logs.
-GIVEN_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+# Keys of a request's scope. Its `state` is the host's, in an app that is mounted.
+ID_KEY = "latticework.request_id"
+RECORD_KEY = "latticework.record"
+# Ids of clients that are safe in headers and logs.
+CLIENT_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+LogFormat = Literal["text", "json"]
 
 ABORTED = "aborted"
-# Several answers to one request are told as one: the first of these that any of them ended with.
-WORST_FIRST = ("length", "tool_calls", "stop")
+# The outcome of a request with several choices is the first of these that any choice ended with.
+WORST_FIRST: Mapping[Finish, str] = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "stop": "stop",
+    "stop_string": "stop",
+}
 
 
 def request_id(scope: Scope) -> str:
-    """The client's own, if it gave one that can be passed on; made once for each request."""
-    if OUR_ID not in scope:
+    """The client's own id if it is safe to pass on, or a generated one, the same for the whole request."""
+    if ID_KEY not in scope:
         given = dict(scope["headers"]).get(REQUEST_ID.encode(), b"")
-        scope[OUR_ID] = given.decode() if GIVEN_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
-    return str(scope[OUR_ID])
+        scope[ID_KEY] = given.decode() if CLIENT_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
+    return str(scope[ID_KEY])
 
 
 @dataclass
 class Record:
-    """One request. `model` is empty until it is known to be one of ours; `content` until it is to be logged."""
+    """One request. `model` is empty until the model is known to be served; `content` is empty unless it is logged."""
 
     id: str
     started: float = field(default_factory=time.perf_counter)
     model: str = ""
     stream: bool = False
-    completion: Completion | None = None
+    generation: Generation | None = None
     error: Exception | None = None
     aborted: bool = False
     content: dict[str, Any] = field(default_factory=dict)
@@ -57,41 +66,41 @@ class Record:
     @property
     def outcome(self) -> str:
         if self.error is not None:
-            told = (as_api_error(self.error) or ServerFault("")).envelope.error
-            return told.code or told.type
-        finishes = self.completion.finishes if self.completion and not self.aborted else ()
-        return next((finish for finish in WORST_FIRST if finish in finishes), ABORTED)
+            error = as_api_error(self.error) or ServerFault("")
+            return error.code or "invalid_request_error"
+        finishes = self.generation.finishes if self.generation and not self.aborted else ()
+        return next((outcome for finish, outcome in WORST_FIRST.items() if finish in finishes), ABORTED)
 
     @property
     def first_token(self) -> float | None:
-        """Seconds until it was there."""
-        first = self.completion.first_at if self.completion else None
+        """Seconds from the start to the first token."""
+        first = self.generation.first_at if self.generation else None
         return None if first is None else first - self.started
 
     def fields(self) -> dict[str, Any]:
-        """What the log says: nothing that the client or the model wrote, unless that was asked for."""
-        told: dict[str, Any] = {
+        """The log line's: without anything that the client or the model wrote, unless `content` is logged."""
+        fields: dict[str, Any] = {
             "request_id": self.id,
             "model": self.model,
             "stream": self.stream,
             "outcome": self.outcome,
             "seconds": round(time.perf_counter() - self.started, 4),
         }
-        if self.completion is not None:
-            usage = self.completion.usage
-            told |= {
-                "completion": self.completion.id,
+        if self.generation is not None:
+            tokens = self.generation.tokens
+            fields |= {
+                "completion": self.generation.id,
                 "first_token_seconds": None if self.first_token is None else round(self.first_token, 4),
-                "prompt_tokens": usage.prompt_tokens,
-                "completion_tokens": usage.completion_tokens,
-                "forced_tokens": self.completion.saved.forced,
-                "copied_tokens": self.completion.saved.copied,
+                "prompt_tokens": tokens.prompt,
+                "completion_tokens": tokens.generated,
+                "forced_tokens": self.generation.saved.forced,
+                "copied_tokens": self.generation.saved.copied,
             }
-        return told | self.content
+        return fields | self.content
 
 
 class Recorded:
-    """Wrap it around an endpoint, and `record_of` has the request's record."""
+    """Wraps an endpoint, in which `record_of` returns the request's record."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -99,21 +108,21 @@ class Recorded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(ClientDisconnect), recorded(scope, self._metrics) as record:
-            scope[RECORD] = record
+            scope[RECORD_KEY] = record
             await self._app(scope, receive, send)
 
 
 def record_of(scope: Scope) -> Record:
-    record: Record = scope[RECORD]
+    record: Record = scope[RECORD_KEY]
     return record
 
 
 @contextmanager
 def recorded(scope: Scope, metrics: Metrics) -> Iterator[Record]:
-    """The record of one request, which is told when the block is left, however it is."""
+    """The record of one request. It is logged and counted when the block is left, in any way."""
     record = Record(request_id(scope))
     metrics.in_progress.inc()
-    with tracing.span(scope) as span:
+    with tracing.request_span(scope) as span:
         try:
             yield record
         except ClientDisconnect:
@@ -125,23 +134,51 @@ def recorded(scope: Scope, metrics: Metrics) -> Iterator[Record]:
         finally:
             metrics.in_progress.dec()
             fields = record.fields()
-            tracing.describe(span, fields, failed=record.error is not None)
-            count(metrics, record, fields["seconds"])
+            tracing.set_span_attributes(span, fields, failed=record.error is not None)
+            _count_request(metrics, record, fields["seconds"])
             logger.info("%s", " ".join(f"{name}={value}" for name, value in fields.items()), extra={"fields": fields})
 
 
-def count(metrics: Metrics, record: Record, seconds: float) -> None:
+def _count_request(metrics: Metrics, record: Record, seconds: float) -> None:
     metrics.requests.labels(record.model, record.outcome).inc()
     metrics.duration.labels(record.model).observe(seconds)
-    if record.completion is None:
+    if record.generation is None:
         return
     if record.first_token is not None:
         metrics.first_token.labels(record.model).observe(record.first_token)
-    usage, saved = record.completion.usage, record.completion.saved
-    for counter, tokens in (
-        (metrics.prompt_tokens, usage.prompt_tokens),
-        (metrics.completion_tokens, usage.completion_tokens),
+    tokens, saved = record.generation.tokens, record.generation.saved
+    for counter, count in (
+        (metrics.prompt_tokens, tokens.prompt),
+        (metrics.completion_tokens, tokens.generated),
         (metrics.forced_tokens, saved.forced),
         (metrics.copied_tokens, saved.copied),
     ):
-        counter.labels(record.model).inc(tokens)
+        counter.labels(record.model).inc(count)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level and logger, then the record's `fields`, or else its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "logger": record.name,
+        }
+        fields = getattr(record, "fields", None)
+        line |= {"message": record.getMessage()} if fields is None else fields
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def log_config(format: LogFormat) -> Mapping[str, Any]:
+    """For logging.config.dictConfig: uvicorn's loggers and ours. No access log, which would repeat each record."""
+    from uvicorn.config import LOGGING_CONFIG  # an app that is mounted may run under another server
+
+    formatters = LOGGING_CONFIG["formatters"]
+    if format == "json":
+        formatters = {name: {"()": JsonFormatter} for name in formatters}
+    ours = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    loggers = {**LOGGING_CONFIG["loggers"], "latticework": ours}
+    return {**LOGGING_CONFIG, "formatters": formatters, "loggers": loggers}

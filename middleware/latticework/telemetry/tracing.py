@@ -1,8 +1,8 @@
-"""OpenTelemetry: a span for each request, where it is installed and configured.
+"""OpenTelemetry spans, one for each request, where it is installed and configured.
 
-An app that is mounted reports to whatever tracer provider its host has set up. `latticework serve` sets one up where
-OpenTelemetry's own variables name where to (OTEL_EXPORTER_OTLP_ENDPOINT, or the one for traces alone);
-OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and the rest are read by OpenTelemetry itself.
+A mounted app uses its host's tracer provider. `latticework serve` sets one up where OTEL_EXPORTER_OTLP_ENDPOINT or
+OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set; OpenTelemetry itself reads OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and the
+like.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 INSTALLED = importlib.util.find_spec("opentelemetry") is not None
 SPAN = "chat"
 
-# The log's names, and what OpenTelemetry's conventions for generative AI call them.
+# Fields of the log line, and their names in OpenTelemetry's conventions for generative AI.
 ATTRIBUTES: Mapping[str, str] = {
     "request_id": "latticework.request_id",
     "model": "gen_ai.request.model",
@@ -33,12 +33,12 @@ ATTRIBUTES: Mapping[str, str] = {
 
 
 class TracingUnavailable(Exception):
-    """An endpoint for traces is configured, and what sends them is not installed; the message says what to install."""
+    """An endpoint for traces is configured, but no exporter is installed. The message has the command that does."""
 
 
 @contextmanager
-def span(scope: Scope) -> Iterator[Any]:
-    """A span of the trace that the request's `traceparent` header tells of; None where nothing traces."""
+def request_span(scope: Scope) -> Iterator[Any]:
+    """A span within the trace of the request's `traceparent` header; None where OpenTelemetry is not installed."""
     if not INSTALLED:
         yield None
         return
@@ -49,26 +49,26 @@ def span(scope: Scope) -> Iterator[Any]:
     context = propagate.extract(headers)
     with tracer.start_as_current_span(
         SPAN, context, trace.SpanKind.SERVER, record_exception=False, set_status_on_exception=False
-    ) as made:
-        yield made
+    ) as span:
+        yield span
 
 
-def describe(made: Any, fields: Mapping[str, Any], *, failed: bool) -> None:
-    """Gives a span what is known of its request."""
-    if made is None or not made.is_recording():
+def set_span_attributes(span: Any, fields: Mapping[str, Any], *, failed: bool) -> None:
+    """Sets the attributes and the status from the fields of the log line."""
+    if span is None or not span.is_recording():
         return
     from opentelemetry.trace import StatusCode
 
-    made.set_attribute("gen_ai.operation.name", SPAN)
+    span.set_attribute("gen_ai.operation.name", SPAN)
     for name, attribute in ATTRIBUTES.items():
         if fields.get(name) is not None:
-            made.set_attribute(attribute, fields[name])
+            span.set_attribute(attribute, fields[name])
     if failed:
-        made.set_status(StatusCode.ERROR, fields["outcome"])
+        span.set_status(StatusCode.ERROR, fields["outcome"])
 
 
-def configure(environ: Mapping[str, str]) -> bool:
-    """Has spans sent to where the environment says, in batches; whether it says so. Raises TracingUnavailable."""
+def configure_tracing(environ: Mapping[str, str]) -> bool:
+    """Sends spans in batches to the endpoint in `environ`. Whether there is one. Raises TracingUnavailable."""
     if not any(environ.get(name) for name in ENDPOINTS):
         return False
     try:
@@ -78,7 +78,8 @@ def configure(environ: Mapping[str, str]) -> bool:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         raise TracingUnavailable(
-            "an endpoint for traces is configured: pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+            "an endpoint for traces is configured, but no exporter is installed: "
+            "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
         ) from error
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

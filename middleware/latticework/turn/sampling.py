@@ -1,96 +1,84 @@
-"""How a request wants its answer sampled, in the engine's terms."""
+"""From the sampling that a request asks for to the engine's: how many tokens there is room for, and what can't be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from latticework.ask import Ask
 from latticework.engines.base import Sampling
 from latticework.errors import BadRequest, ContextExceeded
-from latticework.protocol import ChatRequest
 
-# Fields that a request and `Sampling` call by the same name.
-SAME = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-)
+# They cut an answer short of its grammar, or drive it past the end.
+UNCONSTRAINED = ("min_tokens", "ignore_eos", "stop_token_ids")
 
 
-def refuse_crowd(messages: int, max_model_len: int) -> None:
+def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
     """Raises ContextExceeded for more messages than tokens fit: some templates take minutes to render so many."""
     if messages > max_model_len:
         raise ContextExceeded(
             f"This model's maximum context length is {max_model_len} tokens. However, there are {messages} messages.",
-            param="messages",
+            param=ask.name("prompt"),
         )
 
 
-def room(request: ChatRequest, prompt_tokens: int, max_model_len: int) -> int:
+def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
     """How many tokens the answer may have. Raises ContextExceeded where prompt and answer don't fit."""
     left = max_model_len - prompt_tokens
-    wanted = request.max_completion_tokens or request.max_tokens
-    if left >= (wanted or 1):
-        return wanted or left
-    asked = f", and {wanted} for the answer were asked for" if wanted else ""
+    requested = ask.max_tokens
+    if left >= (requested or 1):
+        return requested or left
+    answer = f", and {requested} were requested for the answer" if requested else ""
     raise ContextExceeded(
         f"This model's maximum context length is {max_model_len} tokens. "
-        f"However, your messages resulted in {prompt_tokens} tokens{asked}.",
-        param="messages" if left < 1 else "max_completion_tokens" if request.max_completion_tokens else "max_tokens",
+        f"However, the prompt has {prompt_tokens} tokens{answer}.",
+        param=ask.name("prompt" if left < 1 else "max_tokens"),
     )
 
 
-def sampling(request: ChatRequest, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
-    """The whole request's sampling; `reseeded` gives each choice its own.
+def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
+    """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks.
 
-    What would cut a constrained answer short or force it on past its end is refused.
+    What would cut a constrained answer short, or force it on past its end, is refused.
     """
+    fields: dict[str, Any] = dict(ask.sampling)
     if grammar is not None:
-        _refuse_unconstrained(request)
-    return Sampling(
-        max_tokens=max_tokens,
-        grammar=grammar,
-        seed=request.seed,
-        logit_bias=logit_bias(request.logit_bias or {}, vocabulary_size),
-        logprobs=(request.top_logprobs or 0) if request.logprobs else None,
-        min_tokens=request.min_tokens or 0,
-        ignore_eos=bool(request.ignore_eos),
-        sources=bool(request.token_sources),
-        stop_token_ids=stop_token_ids(request.stop_token_ids or (), vocabulary_size),
-        **{name: getattr(request, name) for name in SAME},
-    )
+        _refuse_unconstrained(ask)
+    for name, check in _CHECKED.items():
+        if name in fields:
+            fields[name] = check(fields[name], ask.name(name), vocabulary_size)
+    return Sampling(max_tokens=max_tokens, grammar=grammar, **fields)
 
 
-def _refuse_unconstrained(request: ChatRequest) -> None:
-    for name in ("min_tokens", "ignore_eos", "stop_token_ids"):
-        if getattr(request, name):
+def _refuse_unconstrained(ask: Ask) -> None:
+    for field in UNCONSTRAINED:
+        if ask.sampling.get(field):
+            name = ask.name(field)
             raise BadRequest(
-                f"'{name}' can't be honoured together with tools, 'response_format' or 'structured_outputs': "
+                f"'{name}' can't be honoured where tools, a schema or another grammar constrain the answer: "
                 "it would cut the answer short of its grammar, or drive it past the end.",
                 param=name,
             )
 
 
-def stop_token_ids(asked: Sequence[int], vocabulary_size: int) -> tuple[int, ...]:
-    """The ids. Raises BadRequest for one that no token has."""
-    for index, one in enumerate(asked):
-        if not 0 <= one < vocabulary_size:
+def _token_ids(ids: Sequence[int], name: str, vocabulary_size: int) -> tuple[int, ...]:
+    for index, token_id in enumerate(ids):
+        if not 0 <= token_id < vocabulary_size:
             raise BadRequest(
-                f"{one} in 'stop_token_ids' is not a token id: they are 0 to {vocabulary_size - 1}.",
-                param=f"stop_token_ids[{index}]",
+                f"'{name}' holds {token_id}, which is not a token id: they are 0 to {vocabulary_size - 1}.",
+                param=f"{name}[{index}]",
             )
-    return tuple(asked)
+    return tuple(ids)
 
 
-def logit_bias(asked: Mapping[str, float], vocabulary_size: int) -> dict[int, float]:
-    """Biases by token id. Raises BadRequest for a key that is none."""
-    for key in asked:
+def _biases(biases: Mapping[str, float], name: str, vocabulary_size: int) -> dict[int, float]:
+    for key in biases:
         if not (key.isdecimal() and key.isascii() and int(key) < vocabulary_size):
             raise BadRequest(
-                f"'{key}' in 'logit_bias' is not a token id: they are 0 to {vocabulary_size - 1}.",
-                param="logit_bias",
+                f"'{name}' has the key '{key}', which is not a token id: they are 0 to {vocabulary_size - 1}.",
+                param=name,
             )
-    return {int(key): float(bias) for key, bias in asked.items()}
+    return {int(key): float(bias) for key, bias in biases.items()}
+
+
+_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _token_ids, "logit_bias": _biases}

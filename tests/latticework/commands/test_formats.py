@@ -12,7 +12,7 @@ from latticework.cli import main
 from turngrammar.events import ToolCallStart
 from turngrammar.formats import FORMATS
 from turngrammar.parser import Parser
-from turngrammar.turns import anything, turn_tree
+from turngrammar.turn_tree import anything, turn_tree
 
 
 def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:

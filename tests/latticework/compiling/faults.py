@@ -8,9 +8,12 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from latticework.compiling.messages import CompileRequest, CompileTask
+from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.formats import FORMATS
-from turngrammar.plan import Turn
+from turngrammar.limits import DEFAULTS, Limits
+from turngrammar.turn import JsonContent, Turn
 
 
 class Faulty(Vocabulary):
@@ -70,5 +73,11 @@ def schema(name: str) -> Mapping[str, Any]:
     return {"const": name}
 
 
-def asking(name: str) -> Turn:
-    return Turn(FORMATS["hermes"], schema=schema(name))
+def faulty_task(name: str, seconds: float, limits: Limits = DEFAULTS) -> CompileTask:
+    turn = Turn(FORMATS["hermes"], content=JsonContent(schema(name), "/schema"))
+    return CompileTask(CompileRequest(turn, "faulty"), limits, seconds)
+
+
+def process_ids(workers: WorkerPool) -> tuple[int, ...]:
+    """The ids of the processes that a pool has now."""
+    return tuple(child.pid for child in tuple(workers._state.children))

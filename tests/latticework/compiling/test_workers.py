@@ -1,4 +1,4 @@
-"""Processes that compile: none outlives its welcome, and none takes another's work with it."""
+"""Compile processes: each ends with its pool, and none fails another's task."""
 
 from __future__ import annotations
 
@@ -14,11 +14,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from latticework.compiling.child import Broken, Busy, Child, Crashed, Died, Done, Late, OutOfMemory, WorkerError
-from latticework.compiling.compiled import Compiled
-from latticework.compiling.messages import Ask, Learn
-from latticework.compiling.workers import Workers
-from tests.latticework.compiling.faults import FAULTY, asking
+from latticework.compiling.child import Child, CompileResult
+from latticework.compiling.messages import (
+    CompileBug,
+    CompileCrash,
+    CompiledTurn,
+    CompileOutOfMemory,
+    CompileTimeout,
+    LoadVocabulary,
+    WorkerDied,
+    WorkerError,
+    WorkersBusy,
+)
+from latticework.compiling.workers import WorkerPool
+from tests.latticework.compiling.faults import FAULTY, faulty_task, process_ids
 from turngrammar.errors import BeyondLimit, GrammarError
 from turngrammar.limits import Limits
 
@@ -27,22 +36,24 @@ LONG = 60.0
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
-    found = Workers(2, 2**28)
-    found.learn("faulty", FAULTY)
-    found.start()
-    yield found
-    found.stop()
+def workers() -> Iterator[WorkerPool]:
+    pool = WorkerPool(2, 2**28)
+    pool.load("faulty", FAULTY)
+    pool.start()
+    yield pool
+    pool.stop()
 
 
-def ask(workers: Workers, name: str, seconds: float = LONG, limits: Limits | None = None) -> Future[Done]:
-    return workers.submit(Ask(asking(name), "faulty", limits or Limits(), seconds))
+def submit(
+    workers: WorkerPool, name: str, seconds: float = LONG, limits: Limits | None = None
+) -> Future[CompileResult]:
+    return workers.submit(faulty_task(name, seconds, limits or Limits()))
 
 
-def grammar(future: Future[Done]) -> str:
-    answer = future.result(LONG).answer
-    assert isinstance(answer, Compiled)
-    return answer.plan.grammar or ""
+def grammar(future: Future[CompileResult]) -> str:
+    outcome = future.result(LONG).outcome
+    assert isinstance(outcome, CompiledTurn)
+    return outcome.plan.grammar or ""
 
 
 def is_running(pid: int) -> bool:
@@ -53,111 +64,111 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_a_plan_comes_back_as_it_was_made(workers: Workers) -> None:
-    done = ask(workers, "plain").result(LONG)
-    assert isinstance(done.answer, Compiled)
-    assert done.weight > 0
-    assert done.answer.plan.violations('"plain"', []) == ()
-    assert done.answer.plan.violations('"other"', [])[0].keyword == "const"
-    assert [finding.keyword for finding in done.answer.plan.report] == ["const"]
-    assert bytes(done.answer.trial.opening) == b'"plain"'
+def test_a_plan_comes_back_as_it_was_made(workers: WorkerPool) -> None:
+    result = submit(workers, "plain").result(LONG)
+    assert isinstance(result.outcome, CompiledTurn)
+    assert result.weight > 0
+    assert result.outcome.plan.violations('"plain"', []) == ()
+    assert result.outcome.plan.violations('"other"', [])[0].keyword == "const"
+    assert [finding.keyword for finding in result.outcome.plan.report] == ["const"]
+    assert bytes(result.outcome.trial.opening) == b'"plain"'
 
 
-def test_what_is_refused_comes_back_as_an_answer(workers: Workers) -> None:
-    refused = ask(workers, "plain", limits=Limits(schema_depth=0)).result(LONG).answer
+def test_what_is_refused_comes_back_as_an_answer(workers: WorkerPool) -> None:
+    refused = submit(workers, "plain", limits=Limits(schema_depth=0)).result(LONG).outcome
     assert isinstance(refused, BeyondLimit)
-    assert refused.pointer == "/response_format/json_schema/schema"
+    assert refused.pointer == "/schema"
 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("hang", Late),
-        ("grow", OutOfMemory),
-        ("abort", OutOfMemory),
-        ("overflow", Crashed),
-        ("die", Died),
-        ("break", Broken),
+        ("hang", CompileTimeout),
+        ("grow", CompileOutOfMemory),
+        ("abort", CompileOutOfMemory),
+        ("overflow", CompileCrash),
+        ("die", WorkerDied),
+        ("break", CompileBug),
     ],
 )
-def test_what_goes_wrong_touches_nobody_else(workers: Workers, fault: str, error: type[WorkerError]) -> None:
-    before = ask(workers, f"before {fault}"[:8])
+def test_what_goes_wrong_touches_nobody_else(workers: WorkerPool, fault: str, error: type[WorkerError]) -> None:
+    before = submit(workers, f"before {fault}"[:8])
     with pytest.raises(error):
-        ask(workers, fault, SOON if fault == "hang" else LONG).result(LONG)
+        submit(workers, fault, SOON if fault == "hang" else LONG).result(LONG)
     assert grammar(before)
-    assert grammar(ask(workers, "after"))
+    assert grammar(submit(workers, "after"))
 
 
-def test_where_the_system_bounds_no_memory_whoever_waits_looks() -> None:
+def test_where_the_system_limits_no_memory_the_server_polls_it() -> None:
     """As on macOS and Windows."""
     child = Child(2**28, lambda pid: int(psutil.Process(pid).memory_info().rss))
-    child.wait()
-    child.learn("faulty", pickle.dumps(Learn("faulty", FAULTY), 5))
-    assert child.ask(Ask(asking("plain"), "faulty", Limits(), LONG)).weight
-    with pytest.raises(OutOfMemory):
-        child.ask(Ask(asking("swell"), "faulty", Limits(), LONG))
-    assert not child.of_use
-    child.end()
+    child.wait_until_ready()
+    child.load("faulty", pickle.dumps(LoadVocabulary("faulty", FAULTY), 5))
+    assert child.compile(faulty_task("plain", LONG)).weight
+    with pytest.raises(CompileOutOfMemory):
+        child.compile(faulty_task("swell", LONG))
+    assert not child.usable
+    child.close()
     assert not is_running(child.pid)
 
 
-def test_a_process_that_failed_is_gone_and_has_a_successor(workers: Workers) -> None:
-    grammar(ask(workers, "plain"))
+def test_a_process_that_failed_is_gone_and_has_a_successor(workers: WorkerPool) -> None:
+    grammar(submit(workers, "plain"))
     for _ in range(3):
-        with pytest.raises(Late):
-            ask(workers, "hang", SOON).result(LONG)
-        grammar(ask(workers, "plain"))
-    assert 1 <= len(workers.pids) <= 2
-    assert all(map(is_running, workers.pids))
+        with pytest.raises(CompileTimeout):
+            submit(workers, "hang", SOON).result(LONG)
+        grammar(submit(workers, "plain"))
+    assert 1 <= len(process_ids(workers)) <= 2
+    assert all(map(is_running, process_ids(workers)))
 
 
 def test_a_slow_compile_holds_up_no_other_and_stop_ends_it() -> None:
-    own = Workers(2, 2**28)
-    own.learn("faulty", FAULTY)
+    own = WorkerPool(2, 2**28)
+    own.load("faulty", FAULTY)
     own.start()
-    slow = ask(own, "hang")
+    slow = submit(own, "hang")
     for name in "abc":
-        assert grammar(ask(own, name))
+        assert grammar(submit(own, name))
     assert slow.running()
-    pids = own.pids
+    pids = process_ids(own)
     own.stop()
-    with pytest.raises(Died):
+    with pytest.raises(WorkerDied):
         slow.result(LONG)
-    assert own.pids == ()
+    assert process_ids(own) == ()
     assert not any(map(is_running, pids))
 
 
-def test_whoever_waits_longer_than_a_compile_may_take_is_told_that_all_are_busy() -> None:
-    own = Workers(1, 2**28)
-    own.learn("faulty", FAULTY)
+def test_a_task_that_waits_longer_than_a_compile_may_take_fails_as_busy() -> None:
+    own = WorkerPool(1, 2**28)
+    own.load("faulty", FAULTY)
     own.start()
-    slow, waiting = ask(own, "hang", 2 * SOON), ask(own, "plain", SOON)
-    with pytest.raises(Late):
+    slow, waiting = submit(own, "hang", 2 * SOON), submit(own, "plain", SOON)
+    with pytest.raises(CompileTimeout):
         slow.result(LONG)
-    with pytest.raises(Busy):
+    with pytest.raises(WorkersBusy):
         waiting.result(LONG)
-    assert grammar(ask(own, "plain"))
+    assert grammar(submit(own, "plain"))
     own.stop()
 
 
 def test_what_is_cancelled_before_its_turn_is_never_begun() -> None:
-    own = Workers(1, 2**28)
-    own.learn("faulty", FAULTY)
+    own = WorkerPool(1, 2**28)
+    own.load("faulty", FAULTY)
     own.start()
-    (pid,) = own.pids
-    slow, fatal = ask(own, "plain"), ask(own, "die")
+    (pid,) = process_ids(own)
+    slow, fatal = submit(own, "plain"), submit(own, "die")
     assert fatal.cancel() or fatal.running()
     assert grammar(slow)
-    assert grammar(ask(own, "after"))
-    assert fatal.cancelled() == (own.pids == (pid,))
+    assert grammar(submit(own, "after"))
+    assert fatal.cancelled() == (process_ids(own) == (pid,))
     own.stop()
 
 
 def test_processes_end_with_the_object_that_has_them() -> None:
-    own = Workers(1, 2**28)
-    own.learn("faulty", FAULTY)
-    grammar(ask(own, "plain"))
-    threads, pids = tuple(own._shop._threads), own.pids
+    own = WorkerPool(1, 2**28)
+    own.load("faulty", FAULTY)
+    grammar(submit(own, "plain"))
+    threads, pids = tuple(own._state.threads), process_ids(own)
     del own
     for thread in threads:
         thread.join(LONG)
@@ -165,17 +176,15 @@ def test_processes_end_with_the_object_that_has_them() -> None:
 
 
 ORPHANS = """
-from latticework.compiling.workers import Workers
-from tests.latticework.compiling.faults import FAULTY, asking
-from latticework.compiling.messages import Ask
-from turngrammar.limits import Limits
+from latticework.compiling.workers import WorkerPool
+from tests.latticework.compiling.faults import FAULTY, faulty_task, process_ids
 import sys
-workers = Workers(2, 2**28)
-workers.learn("faulty", FAULTY)
+workers = WorkerPool(2, 2**28)
+workers.load("faulty", FAULTY)
 workers.start()
-workers.submit(Ask(asking("plain"), "faulty", Limits(), 60)).result()
-workers.submit(Ask(asking("hang"), "faulty", Limits(), 1))
-print(*workers.pids, flush=True)
+workers.submit(faulty_task("plain", 60)).result()
+workers.submit(faulty_task("hang", 1))
+print(*process_ids(workers), flush=True)
 sys.stdin.read()
 """
 

@@ -1,7 +1,7 @@
 """Every family's own tokenizer and chat template: its format is selected, and all checks pass.
 
-The default run takes a few of each kind; FAMILIES=all takes all of them, and writes docs/families.json, of which the
-column "held by" in docs/formats.md is made.
+The default run takes a few of each kind; FAMILIES=all takes all of them, and writes docs/families.json, from which the
+column "turns held" in docs/formats.md is made.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def test_a_mark_of_another_format_is_rejected_and_the_next_candidate_used() -> N
 def test_where_no_candidate_is_left_the_format_is_inferred() -> None:
     selection = selected(UNKNOWN, marks="<tool_call>")
     assert selection.format.name == "inferred"
-    assert selection.reason.startswith("its chat template renders calls as this format does")
+    assert selection.reason.startswith("its chat template renders calls in this format")
     assert selection.rejected == (NOT_WRITTEN.format("hermes"),)
     assert selection.failures == ()
 

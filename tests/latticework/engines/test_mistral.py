@@ -148,11 +148,11 @@ def test_the_format_is_the_versions(ours: MistralTokenizer, version: int) -> Non
 
 
 def test_the_template_loses_nothing(ours: MistralTokenizer) -> None:
-    traits = template(ours).traits
-    assert traits.calling is not None
-    assert traits.calling.arguments == "object"
-    assert traits.calling.parallel
-    assert traits.results
+    capabilities = template(ours).capabilities
+    assert capabilities.calls is not None
+    assert capabilities.calls.arguments == "object"
+    assert capabilities.calls.parallel
+    assert capabilities.tool_role
 
 
 def test_thoughts_are_between_their_tokens(ours: MistralTokenizer, version: int) -> None:

@@ -76,7 +76,7 @@ def test_what_is_no_json_object_is_refused(body: bytes, message: str) -> None:
 def test_lone_surrogates_are_found_wherever_they_are(body: bytes, param: str | None) -> None:
     with pytest.raises(ApiError) as raised:
         decode_object(body)
-    assert raised.value.envelope.error.param == param
+    assert raised.value.param == param
 
 
 def test_surrogate_pairs_are_text() -> None:

@@ -58,7 +58,7 @@ class Held(ScriptedEngine):
 
 
 def test_beyond_the_queue_requests_are_refused_before_they_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def compile_nothing(self: Compiler, one: Any) -> None:
+    async def compile_nothing(self: Compiler, request: Any) -> None:
         raise AssertionError("compiled")
 
     async def run() -> None:
@@ -67,7 +67,7 @@ def test_beyond_the_queue_requests_are_refused_before_they_are_compiled(monkeypa
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
             first = asyncio.ensure_future(client.post(PATH, json={**ASK, "n": 3}))
             await engine.begun.wait()
-            monkeypatch.setattr(Compiler, "compiled", compile_nothing)
+            monkeypatch.setattr(Compiler, "compile", compile_nothing)
             refused = await client.post(PATH, json={**ASK, "response_format": {"type": "json_object"}})
             assert refused.status_code == 503
             assert refused.json()["error"]["code"] == "overloaded"

@@ -11,27 +11,27 @@ from msgspec.structs import replace
 from starlette.types import Message, Receive, Scope, Send
 
 from latticework import create_app
-from latticework.generate.chunks import OPENING
-from latticework.http.sse import Frame, event
-from latticework.responses import (
+from latticework.doors.chat.chunks import (
+    ChatTokenLogprob,
     Chunk,
     ChunkChoice,
     CustomDelta,
     Delta,
     FunctionDelta,
     Logprobs,
-    TokenLogprob,
     ToolCallDelta,
     TopLogprob,
-    Usage,
 )
+from latticework.doors.chat.response import OPENING
+from latticework.doors.openai.usage import Usage
+from latticework.http.sse import ChunkFrame, event
 from tests.http import chat
 from tests.scripted import ScriptedEngine, says
 
 UNIQUE = {"type": "json_schema", "json_schema": {"name": "u", "schema": {"type": "array", "uniqueItems": True}}}
 
 TRICKY = 'a "b" \\ \n\r\x00 é 😀 \u2028 data: "choices":[] [DONE]'
-LOGPROBS = Logprobs((TokenLogprob("a", -0.5, (97,), (TopLogprob("a", -0.5, (97,)),)),))
+LOGPROBS = Logprobs((ChatTokenLogprob("a", -0.5, (97,), (TopLogprob("a", -0.5, (97,)),)),))
 NAMED = ToolCallDelta(0, FunctionDelta("", TRICKY), TRICKY, "function")
 CHOICES = {
     "opening": ChunkChoice(0, OPENING),
@@ -54,16 +54,16 @@ FRAMES = {
 @pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
 def test_a_framed_choice_is_its_chunk_encoded(frame: Chunk, choice: ChunkChoice) -> None:
-    assert Frame(frame).events([choice]) == event(msgspec.json.encode(replace(frame, choices=(choice,))))
+    assert ChunkFrame(frame).events([choice]) == event(msgspec.json.encode(replace(frame, choices=(choice,))))
 
 
 def test_choices_that_come_together_are_an_event_each() -> None:
     frame, choices = FRAMES["tricky"], list(CHOICES.values())
-    assert Frame(frame).events(choices) == b"".join(Frame(frame).events([choice]) for choice in choices)
+    assert ChunkFrame(frame).events(choices) == b"".join(ChunkFrame(frame).events([choice]) for choice in choices)
 
 
 def test_no_text_breaks_an_event() -> None:
-    data = Frame(FRAMES["tricky"]).events([CHOICES["all at once"]])
+    data = ChunkFrame(FRAMES["tricky"]).events([CHOICES["all at once"]])
     assert data.count(b"\n") == 2
     assert msgspec.json.decode(data.removeprefix(b"data: "), type=Chunk).id == TRICKY
 

@@ -84,14 +84,14 @@ def test_a_key_is_needed_where_there_are_keys() -> None:
     assert asyncio.run(complete(app, "hi", api_key="k")) == "hello"
     with pytest.raises(Unauthorized) as refused:
         asyncio.run(complete(app, "hi"))
-    assert refused.value.envelope.error.code == "invalid_api_key"
+    assert refused.value.code == "invalid_api_key"
 
 
 def test_an_answer_that_is_cut_is_none() -> None:
     with pytest.raises(Truncated) as cut:
         asyncio.run(complete(saying('{"number": "', finish="length"), "hi", output=Invoice, max_tokens=4))
     assert cut.value.text == '{"number": "'
-    assert cut.value.envelope.error.param == "max_tokens"
+    assert cut.value.param == "max_tokens"
 
 
 def test_a_validator_of_ones_own_refuses() -> None:
@@ -121,8 +121,8 @@ def test_errors_are_the_apis_own(
     with pytest.raises(kind) as refused:
         asyncio.run(once())
     assert type(refused.value) is kind
-    assert refused.value.envelope.error.param == param
-    assert refused.value.envelope.error.message
+    assert refused.value.param == param
+    assert refused.value.message
 
 
 def test_what_a_limit_says_is_kept() -> None:

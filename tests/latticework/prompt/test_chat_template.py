@@ -93,7 +93,7 @@ def test_a_template_that_knows_no_tools() -> None:
     talk, tools = copy.deepcopy(TALK), [copy.deepcopy(TOOL)]
     schema = {"type": "object", "title": "Ort"}
     assert template.render(talk, tools=tools, format=HERMES, schema=schema) == PROMPT
-    assert not template.speaks_tools
+    assert template.capabilities.tool_input is None
     assert (talk, tools) == (TALK, [TOOL])
 
 

@@ -1,4 +1,4 @@
-"""Which chat template a model is asked by."""
+"""Which chat template a model gets."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_a_template_is_a_file_or_the_option_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("setting", "error"),
     [("no/such/file.jinja", "'no/such/file.jinja' can't be read"), ("{% for m in messages %}", "not valid Jinja")],
 )
-def test_what_is_no_template_is_told_before_anything_is_loaded(given: str, told: str) -> None:
-    with pytest.raises(InvalidSetting, match=told):
-        create_app(ScriptedEngine(says("hi")), settings=Settings(chat_template=given))
+def test_an_invalid_template_is_refused_before_anything_is_loaded(setting: str, error: str) -> None:
+    with pytest.raises(InvalidSetting, match=error):
+        create_app(ScriptedEngine(says("hi")), settings=Settings(chat_template=setting))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_no_template_is_told_before_anything_is_loaded(given: str, told:
         (None, "own", ("<|im_start|>",), ChosenTemplate("own")),
         (None, "", (), ChosenTemplate("")),
         (None, None, ("<|im_start|>",), ChosenTemplate(CHATML, "ChatML")),
-        (None, None, (), ChosenTemplate(PLAIN, "plain text, each message behind its role")),
+        (None, None, (), ChosenTemplate(PLAIN, "plain text, each message after its role")),
     ],
 )
 def test_the_named_one_goes_first_and_ours_last(
@@ -85,9 +85,9 @@ def test_ours_as_they_are_spelled() -> None:
     talk = [TALK[0], TALK[1], {"role": "assistant", "content": "Noon."}, {"role": "user", "content": "Thanks"}]
     tokens = {"bos_token": "<s>", "eos_token": "</s>"}
     plain = ChatTemplate(PLAIN, tokens).render(talk, format=FORMATS["fenced"])
-    told = "System: Be terse.\n\nUser: What time is it?\n\nAssistant: Noon.</s>\n\nUser: Thanks\n\nAssistant:"
-    assert plain == f"<s>{told}"
-    assert ChatTemplate(PLAIN).render(talk, format=FORMATS["fenced"]) == told.replace("</s>", "")
+    text = "System: Be terse.\n\nUser: What time is it?\n\nAssistant: Noon.</s>\n\nUser: Thanks\n\nAssistant:"
+    assert plain == f"<s>{text}"
+    assert ChatTemplate(PLAIN).render(talk, format=FORMATS["fenced"]) == text.replace("</s>", "")
     assert ChatTemplate(CHATML).render(talk[:2], format=FORMATS["fenced"]) == (
         "<|im_start|>system\nBe terse.<|im_end|>\n<|im_start|>user\nWhat time is it?<|im_end|>\n<|im_start|>assistant\n"
     )
@@ -112,8 +112,8 @@ def test_named_templates_without_a_default_are_none() -> None:
     assert one_template({"rag": "R"}) is None
 
 
-async def asked(engine: ScriptedEngine, **own: Any) -> tuple[str, Any]:
-    """The prompt of a question, and what /health says of the model."""
+async def prompted(engine: ScriptedEngine, **own: Any) -> tuple[str, Any]:
+    """The prompt of a question, and the model's state in /health."""
     app = create_app(Served(engine, **own))
     async with lifespan(app)(None), httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         body = {"model": "scripted", "messages": [{"role": "user", "content": "Hello"}]}
@@ -127,11 +127,11 @@ async def asked(engine: ScriptedEngine, **own: Any) -> tuple[str, Any]:
     [
         (ByteTokenizer(), {"chat_template": INLINE}, "[user] Hello\n", None),
         (Bare(), {"chat_template": INLINE}, "[user] Hello\n", None),
-        (Bare(), {}, "<|im_start|>User: Hello\n\nAssistant:", "plain text, each message behind its role"),
+        (Bare(), {}, "<|im_start|>User: Hello\n\nAssistant:", "plain text, each message after its role"),
         (BareChatml(), {}, "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n", "ChatML"),
     ],
 )
-def test_a_model_is_asked_by_it(
+def test_a_model_is_prompted_with_it(
     tokenizer: ByteTokenizer,
     own: Mapping[str, Any],
     prompt: str,
@@ -139,7 +139,7 @@ def test_a_model_is_asked_by_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING, "latticework"):
-        text, state = asyncio.run(asked(ScriptedEngine(says("hi"), tokenizer=tokenizer), **own))
+        text, state = asyncio.run(prompted(ScriptedEngine(says("hi"), tokenizer=tokenizer), **own))
     assert text == prompt
     assert state["chat_template"] == fallback
     assert state["settings"] == {}  # where files are is nobody's business

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from latticework.prompt import ChatTemplate, PromptError
-from latticework.prompt.template import Template
+from latticework.prompt.jinja_template import JinjaTemplate
 from tests import shared
 from turngrammar.formats import HERMES
 
@@ -47,7 +47,7 @@ def tokens(data: Mapping[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize("index", range(COUNT))
 def test_a_template_as_it_is(index: int) -> None:
     row = rows()[index]
-    text = Template(row["chat_template"], now=lambda: DAY).render(row["data"])
+    text = JinjaTemplate(row["chat_template"], now=lambda: DAY).render(row["data"])
     if row["name"] == "MadeAgents/Hammer2.1":
         # `{{ tools }}` prints a list as its language does. The model saw Python's, so we keep to that.
         tools = row["data"]["tools"]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from latticework.prompt import ChatTemplate, PromptError
-from latticework.prompt.template import Template
+from latticework.prompt.jinja_template import JinjaTemplate
 from tests import shared
-from tests.latticework.prompt.test_traits import ROWS, templates
+from tests.latticework.prompt.test_capabilities import ROWS, templates
 from turngrammar.formats import HERMES
 
 Message = dict[str, Any]
@@ -145,7 +145,7 @@ def test_any_arguments_in_history(name: str) -> None:
         text.encode()
 
 
-# Schemas of parameters that some templates can't spell. None of them costs a conversation.
+# Schemas of parameters that some templates can't render. None of them costs a conversation.
 ODD_SCHEMAS: dict[str, Any] = {
     "empty": {},
     "boolean": True,
@@ -232,9 +232,9 @@ def test_real_tools() -> None:
 
 # Templates that show every word of a plain conversation, and get something more or something else all the same.
 MENDED = {
-    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B",  # does not tell of tools; prints an empty turn after calls
-    "deepseek-ai-DeepSeek-V3.1",  # does not tell of tools
-    "tool_chat_template_functiongemma",  # tells of tools only beside a system message, so there always is one
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B",  # renders no tools; prints an empty turn after calls
+    "deepseek-ai-DeepSeek-V3.1",  # renders no tools
+    "tool_chat_template_functiongemma",  # renders tools only beside a system message, so it always gets one
     "tool_chat_template_phi4_mini",  # prints an object as Python does
 }
 
@@ -248,7 +248,7 @@ def test_what_a_template_can_do_alone_is_left_to_it(name: str) -> None:
     special_tokens = {"bos_token": "<s>", "eos_token": "</s>"}
     context = {"messages": plain, "tools": TOOLS[:1], "add_generation_prompt": True}
     try:
-        alone = Template(templates()[name], special_tokens).render(context)
+        alone = JinjaTemplate(templates()[name], special_tokens).render(context)
     except PromptError:
         return
     if all(word in alone for word in ("wallaby", "dunnart", "Quollton", "numbat", "bilby", "mulgara")):

@@ -14,17 +14,16 @@ from functools import cache
 import pytest
 
 from latticework.prompt import ChatTemplate
-from latticework.prompt.inference import READ, RENDERED, infer
-from latticework.prompt.renderings import NAMES
+from latticework.prompt.inference import PARSED, RENDERED, infer_format
+from latticework.prompt.renderings import TOOL_NAMES
 from tests import shared
 from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.analysis import at_most
 from turngrammar.formats import FORMATS, Format, Frame
 from turngrammar.formats.inferred import Shown
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode, Tool, ToolChoice, Turn
 
 # The templates from which a format is inferred, by the constant with which it agrees; "-" for those that have none, and
 # where nobody but the template itself can say that it is right.
@@ -152,10 +151,10 @@ def test_the_format_of_a_template_is_inferred(name: str) -> None:
 
 
 def check(case: Case) -> None:
-    format, why = infer(case.template, case.ends)
+    format, why = infer_format(case.template, case.ends)
     assert format, why
     constant = FORMATS.get(case.format, format)
-    for calls in fitting(RENDERED + READ, format, constant):
+    for calls in fitting(RENDERED + PARSED, format, constant):
         check_read(format, render(constant, calls), calls)
         check_read(constant, render(format, calls), calls)
     for calls in fitting(RENDERED, format, constant):
@@ -173,7 +172,7 @@ def fitting(conversations: Sequence[tuple[Shown, ...]], *formats: Format) -> lis
 
 
 def plan(format: Format, mode: Mode = "auto") -> Plan:
-    return compile_turn(Turn(format, tuple(Tool(name) for name in NAMES), ToolChoice(mode)))
+    return compile_turn(Turn(format, tuple(Tool(name) for name in TOOL_NAMES), ToolChoice(mode)))
 
 
 def check_read(format: Format, text: str, calls: Sequence[Call]) -> None:
@@ -197,22 +196,23 @@ def said(calls: Sequence[Call]) -> list[tuple[str, object]]:
 def test_what_is_not_in_the_tables_is_not_inferred() -> None:
     """A wrong format is worse than none. One that is new gets into a table, and so is held against its constant."""
     cases = {**families(), **templates()}
-    found = {name: infer(case.template, case.ends) for name, case in cases.items() if not case.format}
+    found = {name: infer_format(case.template, case.ends) for name, case in cases.items() if not case.format}
     assert {name for name, (format, _) in found.items() if format} == set()
     assert all(
-        why.startswith(("how its chat template writes calls is not clear: ", "its chat")) for _, why in found.values()
+        why.startswith(("the format of calls is not clear from its chat template: ", "its chat"))
+        for _, why in found.values()
     )
 
 
 def test_most_formats_are_inferred() -> None:
-    calling = [case for case in (*families().values(), *templates().values()) if case.template.traits.calling]
+    calling = [case for case in (*families().values(), *templates().values()) if case.template.capabilities.calls]
     assert len(calling) == 166
     assert len(FAMILY_TABLE) + len(TEMPLATE_TABLE) == 122
 
 
 @pytest.mark.parametrize("name", ["qwen3", "deepseek_v32", "kimi_k2", "command_r7b", "mistral_nemo"])
 def test_renderings_are_read_at_every_chunking(name: str) -> None:
-    format, why = infer(families()[name].template, families()[name].ends)
+    format, why = infer_format(families()[name].template, families()[name].ends)
     assert format, why
     for calls in fitting(RENDERED, format):
         text = render(format, calls)
@@ -237,17 +237,17 @@ GEMMA4 = {
 
 def test_a_response_template_is_believed_where_the_chat_template_agrees() -> None:
     case = families()["gemma4"]
-    format, why = infer(case.template, case.ends, GEMMA4)
+    format, why = infer_format(case.template, case.ends, GEMMA4)
     assert format, why
-    assert why.startswith("its response template says so")
+    assert why.startswith("its response template describes this format")
     assert format.reasoning == FORMATS["gemma4"].reasoning
     for calls in fitting(RENDERED, format):
         check_read(format, render(FORMATS["gemma4"], calls), calls)
         check_read(FORMATS["gemma4"], render(format, calls), calls)
     other = families()["minicpm5"]
-    format, why = infer(other.template, other.ends, GEMMA4)
+    format, why = infer_format(other.template, other.ends, GEMMA4)
     assert format is None
-    assert why.endswith("rendered anew they differ")
+    assert why.endswith("the inferred format renders the sample calls otherwise")
 
 
 TOLD = "{% for t in tools %}{{ t | tojson }}{% endfor %}"
@@ -266,8 +266,8 @@ def made(call: str, told: str = TOLD) -> ChatTemplate:
 JSON = '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}'
 
 
-def test_the_frame_of_thoughts_is_inferred() -> None:
-    format, why = infer(made(f"<call>{JSON}</call>"))
+def test_the_frame_of_reasoning_is_inferred() -> None:
+    format, why = infer_format(made(f"<call>{JSON}</call>"))
     assert format, why
     assert format.reasoning == Frame("<hm>", "</hm>", "\n")
 
@@ -280,7 +280,7 @@ def test_the_frame_of_thoughts_is_inferred() -> None:
     ],
 )
 def test_an_id_behind_the_name_is_left_out(call: str, wire: str) -> None:
-    format, why = infer(made(call))
+    format, why = infer_format(made(call))
     assert format, why
     assert render(format, [Call("now", "{}", "abc")]) == wire
 
@@ -288,25 +288,31 @@ def test_an_id_behind_the_name_is_left_out(call: str, wire: str) -> None:
 @pytest.mark.parametrize(
     ("call", "why"),
     [
-        ("<call>{{ c.id }}{{ c.function.name }}: {{ c.function.arguments | tojson }}</call>", "an id before the name"),
-        ("<end><call>{{ c.function.name }}: {{ c.function.arguments | tojson }}</call>", "behind the end of the turn"),
+        (
+            "<call>{{ c.id }}{{ c.function.name }}: {{ c.function.arguments | tojson }}</call>",
+            "id is before the name",
+        ),
+        ("<end><call>{{ c.function.name }}: {{ c.function.arguments | tojson }}</call>", "after the end of the turn"),
         (JSON, "bare JSON"),
         ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | e }}</call>", "the markup of an argument"),
-        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | upper }}</call>", "it renders none"),
-        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | replace('quoted', '') }}</call>", "rendered"),
+        ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | upper }}</call>", "it renders no calls"),
+        (
+            "<call>{{ c.function.name }}: {{ c.function.arguments | tojson | replace('quoted', '') }}</call>",
+            "calls otherwise",
+        ),
     ],
 )
 def test_what_is_unclear_is_said(call: str, why: str) -> None:
-    format, said = infer(made(call))
+    format, said = infer_format(made(call))
     assert format is None
     assert why in said
 
 
 def test_bare_json_is_believed_where_the_prompt_shows_it() -> None:
-    format, why = infer(made(JSON, TOLD + 'Answer with {"name": tool name, "arguments": its arguments}. '))
+    format, why = infer_format(made(JSON, TOLD + 'Answer with {"name": tool name, "arguments": its arguments}. '))
     assert format, why
     assert format.alone
 
 
 def test_a_template_without_calls() -> None:
-    assert infer(ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}"))[0] is None
+    assert infer_format(ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}"))[0] is None

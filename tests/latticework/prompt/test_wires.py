@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from latticework.prompt.template import Template
+from latticework.prompt.jinja_template import JinjaTemplate
 from tests import shared
 from tests.turngrammar.laws import generates, read
 from turngrammar.formats import choose
-from turngrammar.plan import Turn, compile_turn
+from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
-from turngrammar.turns import reasoning_after
+from turngrammar.turn import Tool, Turn
+from turngrammar.turn_tree import reasoning_after
 
 # row of chat_templates.jsonl.gz | the format that must be chosen
 TABLE = """
@@ -85,7 +85,7 @@ def rendered(name: str, arguments: dict[str, Any]) -> str:
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "", "tool_calls": kept},
     ]
-    return Template(templates()[name], {"bos_token": "<s>", "eos_token": "</s>"}).render(
+    return JinjaTemplate(templates()[name], {"bos_token": "<s>", "eos_token": "</s>"}).render(
         {"messages": messages, "tools": tools, "add_generation_prompt": False}
     )
 
@@ -138,7 +138,7 @@ def test_a_turn_as_the_template_shows_it_is_generated_and_read(name: str, though
 
 def parted(name: str, thoughts: str, text: str, calls: list[Call]) -> tuple[str, str]:
     """The prompt, and what the template shows of the model's turn behind it."""
-    template = Template(templates()[name], {"bos_token": "<s>", "eos_token": "</s>"})
+    template = JinjaTemplate(templates()[name], {"bos_token": "<s>", "eos_token": "</s>"})
     shown = [
         {"id": "c", "type": "function", "function": {"name": call.name, "arguments": json.loads(call.arguments)}}
         for call in calls

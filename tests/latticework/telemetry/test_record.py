@@ -1,4 +1,4 @@
-"""What is seen of a request from outside: its id, its line in the log, its counts."""
+"""A request's id, its line in the log and its metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from latticework import Settings, create_app
 from latticework.engines.base import EngineDead, EngineFailed, Piece, Sampling, Saved
-from latticework.telemetry.logs import JsonFormatter
+from latticework.telemetry.record import JsonFormatter
 from tests.http import USER, chat, send
 from tests.scripted import Script, ScriptedEngine, says
 
@@ -150,36 +150,36 @@ def test_an_id_that_would_be_unsafe_in_a_log_is_not_taken(given: str) -> None:
 
 def logged(caplog: pytest.LogCaptureFixture) -> Mapping[str, Any]:
     (record,) = [record for record in caplog.records if record.name == "latticework.telemetry.record"]
-    told: dict[str, Any] = json.loads(JsonFormatter().format(record))
-    assert f"request_id={told['request_id']}" in record.getMessage()
-    return told
+    line: dict[str, Any] = json.loads(JsonFormatter().format(record))
+    assert f"request_id={line['request_id']}" in record.getMessage()
+    return line
 
 
-def test_the_log_tells_what_became_of_a_request_and_nothing_that_was_written(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_the_outcome_of_a_request_and_none_of_its_content(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "latticework")
     served = app(says(f'["{SECRET}", "{SECRET}"]'), attempts=2)
     response = chat(served, messages=[{"role": "user", "content": SECRET}], response_format=AS_UNIQUE)
-    told = logged(caplog)
-    assert told["request_id"] == response.headers["x-request-id"]
-    assert told["model"] == "scripted"
-    assert told["outcome"] == "schema_violation"
-    assert told["prompt_tokens"] > 0
-    assert told["completion_tokens"] == 4
-    assert told["seconds"] >= told["first_token_seconds"] > 0
+    line = logged(caplog)
+    assert line["request_id"] == response.headers["x-request-id"]
+    assert line["model"] == "scripted"
+    assert line["outcome"] == "schema_violation"
+    assert line["prompt_tokens"] > 0
+    assert line["completion_tokens"] == 4
+    assert line["seconds"] >= line["first_token_seconds"] > 0
     assert not any(SECRET in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_was_written_is_logged_where_that_is_asked_for(caplog: pytest.LogCaptureFixture, stream: bool) -> None:
+def test_the_content_is_logged_where_the_setting_says_so(caplog: pytest.LogCaptureFixture, stream: bool) -> None:
     caplog.set_level(logging.INFO, "latticework")
     chat(app(says("he", "llo"), log_content=True), messages=[{"role": "user", "content": SECRET}], stream=stream)
-    told = logged(caplog)
-    assert told["request"]["messages"] == [{"role": "user", "content": SECRET}]
-    said = [choice["delta"].get("content", "") for chunk in told["chunks"] for choice in chunk["choices"]]
-    assert "".join(said) == "hello"
+    line = logged(caplog)
+    assert line["request"]["messages"] == [{"role": "user", "content": SECRET}]
+    deltas = [choice["delta"].get("content", "") for chunk in line["chunks"] for choice in chunk["choices"]]
+    assert "".join(deltas) == "hello"
 
 
-def test_a_client_that_goes_away_is_told_of_as_that(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_disconnects_is_logged_as_aborted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "latticework")
     begun = asyncio.Event()
 

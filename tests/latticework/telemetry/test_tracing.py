@@ -23,9 +23,9 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 SENDER = """
 import os
 from latticework.telemetry import tracing
-assert tracing.configure(os.environ)
-with tracing.span({"headers": []}) as made:
-    tracing.describe(made, {"outcome": "stop", "model": "m"}, failed=False)
+assert tracing.configure_tracing(os.environ)
+with tracing.request_span({"headers": []}) as span:
+    tracing.set_span_attributes(span, {"outcome": "stop", "model": "m"}, failed=False)
 from opentelemetry import trace
 trace.get_tracer_provider().shutdown()
 """
@@ -66,7 +66,7 @@ def test_a_refused_request_is_a_failed_span_that_holds_nothing_of_it(spans: InMe
 
 
 def test_without_an_endpoint_nothing_is_set_up() -> None:
-    assert not tracing.configure({"OTEL_SERVICE_NAME": "llm"})
+    assert not tracing.configure_tracing({"OTEL_SERVICE_NAME": "llm"})
 
 
 @pytest.fixture

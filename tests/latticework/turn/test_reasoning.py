@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from latticework.generate.completion import Job
+from latticework.ask import Ask
+from latticework.doors.chat.request import ChatRequest, asks
 from latticework.model import Model
 from latticework.models import Models
-from latticework.protocol import ChatRequest
 from latticework.settings import Settings
-from latticework.turn.reasoning import closing, variables
+from latticework.turn.job import Job
+from latticework.turn.prepare import jobs_of
+from latticework.turn.reasoning import closing_markup, variables
 from tests import shared
 from tests.http import USER
 from tests.scripted import ByteTokenizer, ScriptedEngine, says
@@ -23,7 +25,8 @@ from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.formats import FORMATS
 from turngrammar.formats.format import Format, Frame
 from turngrammar.render import Call, render
-from turngrammar.turns import Reasoning, reasoning_after
+from turngrammar.turn import Reasoning
+from turngrammar.turn_tree import reasoning_after
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = {"tools": [{"type": "function", "function": {"name": "weather", "description": "w", "parameters": SCHEMA}}]}
@@ -94,10 +97,15 @@ def request(**fields: Any) -> ChatRequest:
     return ChatRequest.model_validate({"model": "m", "messages": [USER], **fields})
 
 
+def ask(**fields: Any) -> Ask:
+    (only,) = asks(request(**fields), {"messages": [USER]})
+    return only
+
+
 def prepared(name: str, **fields: Any) -> tuple[Format, str, Job]:
     """The model's format, the rendered prompt, and the job."""
     served = model(name)
-    job = asyncio.run(served.prepare(request(**fields), [USER]))
+    (job,) = asyncio.run(jobs_of(served, lambda: [ask(**fields)]))
     return served.format, bytes(job.prompt).decode(), job
 
 
@@ -212,10 +220,10 @@ def test_a_budget_needs_thoughts_that_the_model_may_have() -> None:
     ],
 )
 def test_what_templates_are_told(fields: dict[str, Any], told: dict[str, Any]) -> None:
-    assert variables(request(**fields), FORMATS["hermes"]) == told
+    assert variables(ask(**fields), FORMATS["hermes"]) == told
     unthinking = {name: value for name, value in told.items() if name != "thinking_budget"}
     if "max_reasoning_tokens" not in fields:
-        assert variables(request(**fields), FORMATS["llama3"]) == unthinking
+        assert variables(ask(**fields), FORMATS["llama3"]) == unthinking
 
 
 def test_the_effort_reaches_the_template_and_its_own_arguments_win() -> None:
@@ -242,4 +250,4 @@ def test_the_effort_reaches_the_template_and_its_own_arguments_win() -> None:
     ],
 )
 def test_how_thoughts_are_ended(name: str, begun: bool, free: bool, markup: str) -> None:
-    assert closing(FORMATS[name], begun=begun, free=free) == markup
+    assert closing_markup(FORMATS[name], begun=begun, free=free) == markup

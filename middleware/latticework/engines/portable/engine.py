@@ -16,6 +16,7 @@ from latticework.engines.portable.answer import Answer
 from latticework.engines.portable.arguments import PortableArgs
 from latticework.engines.portable.loading import Loaded, load
 from latticework.engines.portable.prefixes import MOST_BYTES, Prefixes
+from latticework.engines.sampling import unsupported
 from latticework.engines.tokenizer import ModelTokenizer
 
 logger = logging.getLogger(__name__)
@@ -100,9 +101,7 @@ class PortableEngine:
         return generate_latest(REGISTRY)
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
-        if sampling.prompt_logprobs is not None:
-            return "prompt_logprobs", "The portable engine gives no log probabilities of prompts."
-        return None
+        return unsupported(sampling, "portable")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         running = self._alive()

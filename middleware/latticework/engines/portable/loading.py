@@ -14,6 +14,7 @@ from latticework.engines.base import EngineDead
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.engines.portable.arguments import PortableArgs
 from latticework.engines.portable.masks import Masks
+from latticework.engines.sampling import FROM_MODEL
 from latticework.engines.tokenizer import ModelTokenizer
 
 # Tried from the first on.
@@ -24,8 +25,6 @@ DEVICES: Mapping[str, Callable[[], bool]] = {
 }
 # vLLM's names of what torch calls otherwise.
 ALIASES: Mapping[str, str] = {"half": "float16", "float": "float32"}
-# What a model's own generation config may say of how to sample, as vLLM reads it.
-SAMPLED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
 # Tokens of prompt and answer, for a model that does not tell.
 UNTOLD_LENGTH = 2048
 
@@ -81,7 +80,7 @@ def _loaded(wrapped: Any, max_model_len: int) -> Loaded:
         max_model_len=max_model_len,
         end=tokenizer.eos_token_id,
         ends=frozenset(ours.ends),
-        sampling={name: told[name] for name in SAMPLED if told.get(name) is not None},
+        sampling={name: told[name] for name in FROM_MODEL if told.get(name) is not None},
     )
 
 

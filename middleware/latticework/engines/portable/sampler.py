@@ -9,6 +9,7 @@ import torch
 from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from latticework.engines.base import Sampling
+from latticework.engines.sampling import over_model_defaults
 
 # What narrows a distribution, by the name of its parameter, and when it does: it is a no-op otherwise.
 WARPERS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], bool]]] = {
@@ -28,14 +29,14 @@ class Sampler:
         self, sampling: Sampling, defaults: Mapping[str, Any], prompt: Sequence[int], size: int, ends: Collection[int]
     ) -> None:
         """`defaults`: where the request leaves a choice to the model. `ends`: what `min_tokens` holds back."""
-        chosen = {**defaults, **{name: asked for name in CHOSEN if (asked := getattr(sampling, name)) is not None}}
-        self._greedy = chosen.get("temperature", 1) < GREEDY
-        self._warpers = [
-            make(chosen[name]) for name, (make, narrows) in WARPERS.items() if name in chosen and narrows(chosen[name])
-        ]
+        chosen = over_model_defaults(sampling, defaults)
+        self._greedy = chosen["temperature"] < GREEDY
+        self._warpers = [make(chosen[name]) for name, (make, narrows) in WARPERS.items() if narrows(chosen[name])]
         self._generator = _generator(sampling.seed)
         self._bias = dict(sampling.logit_bias)
-        self._presence, self._frequency, self._repetition = (chosen.get(name, none) for name, none in PENALTIES.items())
+        self._presence = chosen["presence_penalty"]
+        self._frequency = chosen["frequency_penalty"]
+        self._repetition = chosen["repetition_penalty"]
         self._seen = torch.zeros(size, dtype=torch.bool)
         self._seen[list(prompt)] = True
         self._counts = torch.zeros(size)
@@ -76,12 +77,6 @@ class Sampler:
         if self._presence or self._frequency:
             logits = logits - self._frequency * self._counts - self._presence * (self._counts > 0)
         return logits
-
-
-# Penalties, and what they are where there is none.
-PENALTIES = {"presence_penalty": 0.0, "frequency_penalty": 0.0, "repetition_penalty": 1.0}
-# What a request may leave to the model.
-CHOSEN = (*WARPERS, *PENALTIES)
 
 
 def _generator(seed: int | None) -> torch.Generator:

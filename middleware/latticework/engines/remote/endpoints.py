@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from latticework.engines.base import Sampling
 from latticework.engines.remote.errors import Refused
-from latticework.engines.sampled import sampled
+from latticework.engines.sampling import vllm_parameters
 
 # How COMPLETIONS spells a token whose id it is asked for.
 TOKEN_ID = "token_id:"
@@ -104,7 +104,7 @@ def _completions_body(asked: Asked) -> Mapping[str, Any]:
 
 
 def _sampling(sampling: Sampling, more: int) -> dict[str, Any]:
-    told = sampled(sampling)
+    told = vllm_parameters(sampling)
     if sampling.logprobs:
         told["logprobs"] = sampling.logprobs + more
     if sampling.logit_bias:

@@ -22,6 +22,7 @@ from latticework.engines.remote.endpoints import Asked
 from latticework.engines.remote.errors import RemoteError, Unfit, as_engine_error
 from latticework.engines.remote.probe import MOST_LOGPROBS
 from latticework.engines.remote.remote import LOOK, Answer, Remote, looked_after
+from latticework.engines.sampling import unsupported
 from latticework.engines.tokenizer import ModelTokenizer
 
 logger = logging.getLogger(__name__)
@@ -166,10 +167,8 @@ class RemoteEngine:
         return self._counts.text(self._remotes)
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
-        if sampling.prompt_logprobs is not None:
-            return "prompt_logprobs", "This server gives no log probabilities of prompts: its engine runs elsewhere."
-        if sampling.logprobs is None:
-            return None
+        if (refused := unsupported(sampling, "remote")) is not None or sampling.logprobs is None:
+            return refused
         most = min((remote.found.most_logprobs for remote in self._remotes if remote.found), default=MOST_LOGPROBS)
         if most < sampling.logprobs:
             return "top_logprobs", f"This server gives at most {most} top_logprobs."

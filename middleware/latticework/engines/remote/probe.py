@@ -22,6 +22,7 @@ from latticework.engines.remote.client import Client
 from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE, Asked, Endpoint, Output
 from latticework.engines.remote.errors import BUSY, CLIENTS, Late, Refused, Unfit
 from latticework.engines.remote.stream import whole
+from latticework.engines.sampling import FROM_MODEL
 from latticework.engines.tokenizer import ModelTokenizer
 
 # Seconds for a short answer: a remote may have a queue.
@@ -129,7 +130,7 @@ async def _defaults(probed: _Probed) -> Mapping[str, Any] | None:
         return None
     (rendered,) = msgspec.json.decode(answer, type=list[dict[str, Any]])
     told = rendered.get("sampling_params") or {}
-    return {name: told[name] for name in DEFAULTS if told.get(name) is not None}
+    return {name: told[name] for name in (*FROM_MODEL, "stop_token_ids") if told.get(name) is not None}
 
 
 def held(special: int | None) -> str:
@@ -213,16 +214,3 @@ def _asked(probed: _Probed, sampling: Sampling) -> Asked:
 def _prompt(probed: _Probed) -> Sequence[int]:
     """In the midst of thoughts, for most of those who know of any: what holds there holds everywhere."""
     return probed.tokenizer.encode("Hello<think>")
-
-
-# What a model's own generation config may choose, by vLLM's names.
-DEFAULTS = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-    "stop_token_ids",
-)

@@ -26,7 +26,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 
 from latticework.engines.base import EngineDead, Piece, PromptRefused, Sampling
 from latticework.engines.pieces import Pieces
-from latticework.engines.sampled import sampled
+from latticework.engines.sampling import has_penalties, unsupported, vllm_parameters
 from latticework.engines.sources import TELLS
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vllm.counts import counting
@@ -155,7 +155,7 @@ class VllmEngine:
             return "prompt_logprobs", f"This server gives at most {most} prompt_logprobs."
         if sampling.seed is not None and current_platform.is_cpu() and self._args.enable_chunked_prefill:
             return "seed", "vLLM's CPU engine can't seed requests while chunked prefill is enabled."
-        return None
+        return unsupported(sampling, "vllm")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         llm = self._llm  # another runs, perhaps, when this answer is ended
@@ -185,7 +185,7 @@ class VllmEngine:
 
     def _chosen(self, sampling: Sampling) -> Mapping[str, Any]:
         """What the request asks for, and for the rest what the model's own generation config says."""
-        return {**self._defaults, **sampled(sampling)}
+        return {**self._defaults, **vllm_parameters(sampling)}
 
     def _opening(self, sampling: Sampling, chosen: Mapping[str, Any]) -> tuple[int, ...]:
         """The tokens that the grammar begins every answer with. They go into the prompt, and cost no forward pass.
@@ -193,7 +193,7 @@ class VllmEngine:
         None, where it matters to the sampling or to the client that they are the answer's.
         """
         counted = sampling.logprobs is not None or sampling.prompt_logprobs is not None
-        if self._drafts == "off" or sampling.grammar is None or counted or _penalizes(chosen):
+        if self._drafts == "off" or sampling.grammar is None or counted or has_penalties(chosen):
             return ()
         opening = self.tokenizer.tried(sampling.grammar).opening
         return opening if len(opening) < sampling.max_tokens else ()
@@ -248,11 +248,3 @@ async def _made(make: Callable[[], tuple[AsyncLLM, CollectorRegistry]]) -> tuple
         if making.exception() is None:
             making.result()[0].shutdown(timeout=0)
         raise
-
-
-# Penalties that look at what was answered, and what they are where there is none.
-PENALTIES = {"presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty": 1}
-
-
-def _penalizes(chosen: Mapping[str, Any]) -> bool:
-    return any(chosen.get(name, none) != none for name, none in PENALTIES.items())

@@ -1,0 +1,117 @@
+"""The neutral request: what is asked of one assistant turn, in the terms of no API.
+
+A door makes it from its request. Where something in it turns out to be wrong, the error names the parameter by the
+name that it has in that request: `names` holds those that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from turngrammar.turn import ClientGrammar, JsonContent, Tool, ToolChoice
+
+NO_CALLS = ToolChoice("none")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the content must be.
+
+    Attributes:
+        constraint: None: free text.
+        in_prompt: whether the prompt may show the schema to the model.
+    """
+
+    constraint: JsonContent | ClientGrammar | None = None
+    in_prompt: bool = False
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The JSON Schema of the document. In no request is it a mere true or false."""
+        schema = self.constraint.schema if isinstance(self.constraint, JsonContent) else None
+        return None if isinstance(schema, bool) else schema
+
+
+FREE_TEXT = Content()
+
+
+@dataclass(frozen=True)
+class TurnAsk:
+    """The part of a request that becomes a grammar.
+
+    Attributes:
+        tools: on offer, in the order of the request.
+        choice: which of them may be called, and how often; `most` None leaves that to the server.
+        content: of the answer.
+        format: the name of the wire format of calls; None: the model's own.
+        tools_pointer: JSON pointer to the list of tools in the request.
+    """
+
+    tools: tuple[Tool, ...] = ()
+    choice: ToolChoice = NO_CALLS
+    content: Content = FREE_TEXT
+    format: str | None = None
+    tools_pointer: str = ""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A prompt that the model's chat template renders.
+
+    Attributes:
+        messages, tools: as chat templates take them (Hugging Face's form), unchanged from the request.
+        variables: further variables of the template.
+        generation_prompt: whether the prompt ends where the assistant's turn begins.
+    """
+
+    messages: Sequence[Mapping[str, Any]]
+    tools: Sequence[Mapping[str, Any]] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    generation_prompt: bool = True
+
+
+@dataclass(frozen=True)
+class RawPrompt:
+    """A prompt that is taken as it is: text, or token ids.
+
+    Attributes:
+        special: whether the tokenizer adds its own special tokens to a text, such as that of its beginning.
+    """
+
+    content: str | tuple[int, ...]
+    special: bool = True
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request.
+
+    Attributes:
+        model: its name, as the client has it.
+        sampling: the fields of `engines.base.Sampling` that the client has set, by their names there.
+        max_tokens: of the answer; None: as many as the context has room for.
+        stops: strings that end free text.
+        n: how many answers.
+        reasoning_effort: a word for the chat template; "none" switches reasoning off.
+        max_reasoning_tokens: after so many tokens the reasoning is ended; None: never.
+        complete: whether a document that `max_tokens` cuts is completed, so that it fits its schema.
+        names: the request's own names of these fields and of those of `sampling`, where they differ.
+    """
+
+    model: str
+    prompt: Conversation | RawPrompt
+    turn: TurnAsk = TurnAsk()
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    max_tokens: int | None = None
+    stops: tuple[str, ...] = ()
+    n: int = 1
+    reasoning_effort: str | None = None
+    max_reasoning_tokens: int | None = None
+    complete: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, field: str) -> str:
+        """What the request calls a field."""
+        return self.names.get(field, field)

@@ -1,0 +1,30 @@
+"""`POST /v1/chat/completions`: OpenAI's chat completions."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from latticework.doors.chat.chunks import ChatCompletion, Chunk
+from latticework.doors.chat.request import ChatRequest, asks, ignored, parse
+from latticework.doors.chat.response import ChatResponse
+from latticework.doors.door import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
+from latticework.doors.openai import field_docs, rules
+from latticework.doors.openai.envelope import ErrorResponse, envelope
+from latticework.http.endpoint import GeneratingEndpoint, Translation
+
+DOOR = Door(
+    Operation(
+        "post",
+        "/v1/chat/completions",
+        "The next turn of a conversation. With `stream`, as events: chunks and then `[DONE]`, or an error.",
+        {JSON: (ChatCompletion,), EVENTS: (Chunk, ErrorResponse)},
+        ChatRequest,
+        field_docs.CHAT,
+        rules.CHAT,
+        (*REFUSALS, *BROKEN, *FAULTS, *BUSY),
+        guarded=True,
+    ),
+    partial(GeneratingEndpoint, Translation(parse, asks, ChatResponse, ignored, envelope, "chatcmpl-")),
+    limited=True,
+    recorded=True,
+)

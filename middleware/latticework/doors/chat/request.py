@@ -1,0 +1,146 @@
+"""A chat completions request, and the ask that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool, StrictInt, StrictStr
+
+from latticework.ask import Ask, Conversation
+from latticework.doors.openai.tools import turn_of
+from latticework.doors.openai.types import Message, OtherPart, SampledRequest, TurnRequest
+from latticework.doors.openai.validation import parse_as, refuse_unsupported
+from latticework.errors import BadRequest
+from latticework.turn.job import Job
+
+
+class ChatRequest(TurnRequest, SampledRequest):
+    """The body of `POST /v1/chat/completions`."""
+
+    messages: list[Message] = Field(min_length=1)
+    max_completion_tokens: StrictInt | None = Field(None, ge=1)
+    logprobs: StrictBool | None = None
+    top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
+    chat_template_kwargs: dict[str, Any] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    # Ours: after so many tokens the model's reasoning is ended.
+    max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
+    # Ours: whether a document that max_tokens cuts is completed, so that it fits its schema all the same.
+    truncation: Literal["cut", "close"] | None = None
+
+    # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
+    metadata: Any = None
+    store: Any = None
+    service_tier: Any = None
+    prompt_cache_key: Any = None
+    prompt_cache_retention: Any = None
+    prompt_cache_options: Any = None
+    safety_identifier: Any = None
+    prediction: Any = None
+    verbosity: Any = None
+    modalities: list[StrictStr] | None = None
+
+    @property
+    def streamed(self) -> bool:
+        return bool(self.stream)
+
+    @property
+    def answers(self) -> int:
+        return self.n or 1
+
+
+# What has no effect on this answer, though the field has a meaning. A `stop` never cuts a document.
+WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
+    ("stop", lambda request, job: bool(request.stop and not job.stops)),
+    ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
+    ("tool_choice", lambda request, job: request.tool_choice == "required" and not request.tools),
+)
+
+
+def parse(body: dict[str, Any]) -> ChatRequest:
+    """A request that makes sense. Raises BadRequest that names the first parameter at fault."""
+    request = parse_as(ChatRequest, body)
+    for rule in RULES:
+        rule(request)
+    return request
+
+
+def asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
+    """One. Templates get the messages as the client sent them. Raises BadRequest."""
+    sampling = request.sampling()
+    if request.logprobs:
+        sampling["logprobs"] = request.top_logprobs or 0
+    ask = Ask(
+        model=request.model,
+        prompt=Conversation(
+            body["messages"],
+            [tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
+            request.chat_template_kwargs or {},
+        ),
+        turn=turn_of(request),
+        sampling=sampling,
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        stops=tuple(request.stop or ()),
+        n=request.n or 1,
+        reasoning_effort=request.reasoning_effort,
+        max_reasoning_tokens=request.max_reasoning_tokens,
+        complete=request.truncation == "close",
+        names={
+            "prompt": "messages",
+            "complete": "truncation",
+            "logprobs": "top_logprobs",
+            "max_tokens": "max_completion_tokens" if request.max_completion_tokens else "max_tokens",
+        },
+    )
+    return (ask,)
+
+
+def ignored(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:
+    """The names of all fields without meaning or effect."""
+    return [*request.unknown_fields(), *(name for name, is_idle in WITHOUT_EFFECT if is_idle(request, jobs[0]))]
+
+
+def _text_only(request: ChatRequest) -> None:
+    if set(request.modalities or ("text",)) != {"text"}:
+        raise BadRequest(
+            "'modalities' asks for more than text, and this model answers with text only.",
+            param="modalities",
+            code="unsupported_value",
+        )
+    for index, message in enumerate(request.messages):
+        for position, part in enumerate(message.content if isinstance(message.content, list) else ()):
+            if isinstance(part, OtherPart):
+                where = f"messages[{index}].content[{position}]"
+                raise BadRequest(
+                    f"'{where}' is of type '{part.type}', and this model reads text only.",
+                    param=where,
+                    code="unsupported_value",
+                )
+
+
+def _one_limit(request: ChatRequest) -> None:
+    limits = {limit for limit in (request.max_tokens, request.max_completion_tokens) if limit is not None}
+    if len(limits) > 1:
+        raise BadRequest("'max_tokens' and 'max_completion_tokens' contradict each other.", param="max_tokens")
+    if request.min_tokens and limits and request.min_tokens > min(limits):
+        raise BadRequest("'min_tokens' is larger than 'max_tokens'.", param="min_tokens")
+
+
+def _logprobs_asked_for(request: ChatRequest) -> None:
+    if request.top_logprobs is not None and not request.logprobs:
+        raise BadRequest("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
+
+
+def _stream_asked_for(request: ChatRequest) -> None:
+    if request.stream_options is not None and not request.stream:
+        raise BadRequest("'stream_options' needs 'stream' to be true.", param="stream_options")
+
+
+RULES: tuple[Callable[[ChatRequest], None], ...] = (
+    refuse_unsupported,
+    _text_only,
+    _one_limit,
+    _logprobs_asked_for,
+    _stream_asked_for,
+)

@@ -1,0 +1,261 @@
+"""From steps to the chunks of a chat completion, and from chunks to the whole response."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from msgspec import json as msgspec_json
+from msgspec.structs import replace
+
+from latticework.doors.chat.chunks import (
+    AnswerMessage,
+    ChatCompletion,
+    ChatTokenLogprob,
+    Chunk,
+    ChunkChoice,
+    CompletionChoice,
+    Custom,
+    CustomCall,
+    CustomDelta,
+    Delta,
+    FinishReason,
+    Function,
+    FunctionDelta,
+    Logprobs,
+    ToolCall,
+    ToolCallDelta,
+    TopLogprob,
+)
+from latticework.doors.chat.custom_input import InputText
+from latticework.doors.chat.request import ChatRequest
+from latticework.doors.openai.usage import Usage, usage_of
+from latticework.engines.base import SampledToken, TokenSource
+from latticework.generate.generation import Generation
+from latticework.generate.steps import Finish, Step, Truncation
+from latticework.http.sse import DONE, ChunkFrame, event
+from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
+
+FINISH_REASONS: Mapping[Finish, FinishReason] = {
+    "stop": "stop",
+    "stop_string": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+}
+
+
+class ChatResponse:
+    """A fresh one for each request."""
+
+    def __init__(self, request: ChatRequest, generation: Generation) -> None:
+        self._generation = generation
+        self._created = int(time.time())
+        self._model = request.model
+        self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
+        self._usage = bool(request.stream_options and request.stream_options.include_usage)
+        self._choices: dict[int, _Choice] = {}
+        # Where the usage is requested, all other chunks have it as null; else none has it.
+        self._framed = ChunkFrame(self._chunk(usage=None if self._usage else UNSET)).events
+
+    def chunks(self, steps: Sequence[Step]) -> list[ChunkChoice]:
+        return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
+
+    def events(self, chunks: Sequence[ChunkChoice]) -> bytes:
+        return self._framed(chunks) if chunks else b""
+
+    def end(self) -> bytes:
+        usage = event(msgspec_json.encode(self._chunk(usage=self._counted))) if self._usage else b""
+        return usage + DONE
+
+    def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
+        return msgspec_json.encode(fold([*(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._counted)]))
+
+    def logged(self, chunks: Sequence[ChunkChoice]) -> list[Chunk]:
+        return [self._chunk(chunk, usage=None) for chunk in chunks]
+
+    @property
+    def _counted(self) -> Usage:
+        return usage_of(self._generation.tokens)
+
+    def _chunk(self, *choices: ChunkChoice, usage: Usage | UnsetType | None = UNSET) -> Chunk:
+        return Chunk(self._generation.id, self._created, self._model, choices, usage=usage)
+
+    def _choice(self, index: int) -> _Choice:
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _Choice(index, self._custom)
+        return choice
+
+
+class _Choice:
+    """One choice of a stream: its steps in, its chunks out."""
+
+    def __init__(self, index: int, custom: frozenset[str]) -> None:
+        self._index = index
+        self._custom = custom
+        self._opened = False
+        self._inputs: dict[int, InputText] = {}  # of calls of custom tools
+        self._logprobs: list[SampledToken] = []
+        self._sources: list[TokenSource] = []
+
+    def chunk(self, step: Step) -> ChunkChoice | None:
+        """None where the step adds nothing that a client sees."""
+        if step.logprobs:
+            self._logprobs += step.logprobs
+        if step.sources:
+            self._sources += step.sources
+        if step.finish is not None:
+            return self._made(Delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
+        if not self._opened:
+            self._opened = True
+            return self._made(OPENING)
+        deltas = [delta for added in step.events if (delta := _DELTAS[type(added)](self, added)) is not None]
+        return self._made(joined(deltas)) if deltas else None
+
+    def _made(
+        self, delta: Delta, finish: FinishReason | None = None, truncation: Truncation | UnsetType = UNSET
+    ) -> ChunkChoice:
+        """With what is known of the tokens since the last chunk."""
+        logprobs = Logprobs(tuple(map(_token_logprob, self._logprobs))) if self._logprobs else None
+        sources = tuple(self._sources) if self._sources else UNSET
+        if self._logprobs or self._sources:
+            self._logprobs, self._sources = [], []
+        return ChunkChoice(self._index, delta, logprobs, finish, truncation, sources)
+
+    def _content(self, added: ContentDelta) -> Delta:
+        return Delta(content=added.text)
+
+    def _reasoning(self, added: ReasoningDelta) -> Delta:
+        return Delta(reasoning_content=added.text, reasoning=added.text)
+
+    def _call_start(self, added: ToolCallStart) -> Delta:
+        id = added.id or f"call_{secrets.token_hex(12)}"
+        if added.name in self._custom:
+            self._inputs[added.index] = InputText()
+            return _call_delta(ToolCallDelta(added.index, id=id, type="custom", custom=CustomDelta("", added.name)))
+        return _call_delta(ToolCallDelta(added.index, FunctionDelta("", added.name), id, "function"))
+
+    def _arguments(self, added: ArgumentsDelta) -> Delta | None:
+        if added.index not in self._inputs:
+            return _call_delta(ToolCallDelta(added.index, FunctionDelta(added.text)))
+        text = self._inputs[added.index].feed(added.text)
+        return _call_delta(ToolCallDelta(added.index, custom=CustomDelta(text))) if text else None
+
+    def _call_end(self, added: ToolCallEnd) -> None:
+        """Clients see a call's end by the next one, or by the end of the message."""
+
+
+_DELTAS: Mapping[type[Event], Callable[[_Choice, Any], Delta | None]] = {
+    ContentDelta: _Choice._content,
+    ReasoningDelta: _Choice._reasoning,
+    ToolCallStart: _Choice._call_start,
+    ArgumentsDelta: _Choice._arguments,
+    ToolCallEnd: _Choice._call_end,
+}
+
+
+def _call_delta(call: ToolCallDelta) -> Delta:
+    return Delta(tool_calls=(call,))
+
+
+def _token_logprob(sampled: SampledToken) -> ChatTokenLogprob:
+    top = tuple(TopLogprob(other.token, other.logprob, other.bytes) for other in sampled.top)
+    return ChatTokenLogprob(sampled.token, sampled.logprob, sampled.bytes, top)
+
+
+OPENING = Delta(role="assistant", content="")
+
+
+def joined(deltas: Sequence[Delta]) -> Delta:
+    """What pieces of a message amount to, which is a piece of it too.
+
+    Each call has one entry, since some clients merge a chunk's entries by position.
+    """
+    if len(deltas) == 1:
+        return deltas[0]
+    calls: dict[int, list[ToolCallDelta]] = {}
+    for delta in deltas:
+        for call in delta.tool_calls or ():
+            calls.setdefault(call.index, []).append(call)
+    reasoning = "".join(delta.reasoning or "" for delta in deltas) or UNSET
+    return Delta(
+        content="".join(delta.content or "" for delta in deltas) or UNSET,
+        reasoning_content=reasoning,
+        reasoning=reasoning,
+        tool_calls=tuple(_joined_call(pieces) for _, pieces in sorted(calls.items())) or UNSET,
+    )
+
+
+def _joined_call(pieces: Sequence[ToolCallDelta]) -> ToolCallDelta:
+    """The first of them says what is called, with the texts of all."""
+    first = pieces[0]
+    functions = [piece.function for piece in pieces if isinstance(piece.function, FunctionDelta)]
+    if functions:
+        text = "".join(function.arguments for function in functions)
+        return replace(first, function=FunctionDelta(text, functions[0].name))
+    customs = [piece.custom for piece in pieces if isinstance(piece.custom, CustomDelta)]
+    return replace(first, custom=CustomDelta("".join(custom.input for custom in customs), customs[0].name))
+
+
+@dataclass
+class _Gathered:
+    """One choice while its chunks are put together."""
+
+    deltas: list[Delta] = field(default_factory=list)
+    logprobs: list[ChatTokenLogprob] = field(default_factory=list)
+    finish_reason: FinishReason = "stop"
+    truncation: Truncation | UnsetType = UNSET
+    sources: list[TokenSource] = field(default_factory=list)
+
+    def add(self, choice: ChunkChoice) -> None:
+        self.deltas.append(choice.delta)
+        if choice.logprobs is not None:
+            self.logprobs += choice.logprobs.content
+        self.finish_reason = choice.finish_reason or self.finish_reason
+        self.truncation = choice.truncation or self.truncation
+        self.sources += choice.token_sources or ()
+
+    def message(self) -> AnswerMessage:
+        whole = joined(self.deltas)
+        calls = tuple(map(_whole_call, whole.tool_calls or ()))
+        content, reasoning = whole.content or "", whole.reasoning or None
+        return AnswerMessage(
+            content=None if calls and not content else content,
+            reasoning_content=reasoning,
+            reasoning=reasoning,
+            tool_calls=calls or UNSET,
+        )
+
+
+def _whole_call(whole: ToolCallDelta) -> ToolCall | CustomCall:
+    identity = whole.id or ""
+    if isinstance(whole.custom, CustomDelta):
+        return CustomCall(identity, Custom(whole.custom.name or "", whole.custom.input))
+    assert isinstance(whole.function, FunctionDelta)
+    return ToolCall(identity, Function(whole.function.name or "", whole.function.arguments))
+
+
+def fold(chunks: Sequence[Chunk]) -> ChatCompletion:
+    """The whole response that a stream amounts to. The last chunk has the usage."""
+    gathered: dict[int, _Gathered] = {}
+    for chunk in chunks:
+        for choice in chunk.choices:
+            gathered.setdefault(choice.index, _Gathered()).add(choice)
+    last = chunks[-1]
+    return ChatCompletion(
+        id=last.id,
+        created=last.created,
+        model=last.model,
+        choices=tuple(_whole_choice(index, choice) for index, choice in sorted(gathered.items())),
+        usage=last.usage or Usage(0, 0, 0),
+    )
+
+
+def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:
+    logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
+    sources = tuple(choice.sources) or UNSET
+    return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason, choice.truncation, sources)

@@ -1,0 +1,103 @@
+"""`POST /v1/grammars`: the grammar of a request, and what becomes of each keyword of its schemas."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import msgspec
+from pydantic import StrictStr
+from starlette.requests import Request
+from starlette.responses import Response
+
+from latticework.doors.door import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors.openai.field_docs import CHAT
+from latticework.doors.openai.tools import turn_of
+from latticework.doors.openai.types import TurnRequest
+from latticework.doors.openai.validation import parse_as
+from latticework.http import body
+from latticework.http.respond import json_response
+from latticework.models import Models
+from latticework.offloop import off_loop
+from latticework.settings import Settings
+from latticework.turn.prepare import plan_of
+from turngrammar.plan import Plan
+
+
+class GrammarRequest(TurnRequest):
+    """The body of `POST /v1/grammars`."""
+
+    model: StrictStr
+
+
+class ReportRow(msgspec.Struct, frozen=True):
+    """What became of one keyword of a schema in the request: `pointer` goes into the request."""
+
+    pointer: str
+    keyword: str
+    status: Literal["enforced", "rewritten", "checked", "annotation", "refused"]
+    reason: str
+
+
+class Grammar(msgspec.Struct, frozen=True):
+    """What a request compiles to. `exact`: the grammar alone decides, nothing is left to be checked.
+
+    `grammar` is llguidance Lark, null where nothing is constrained; `compile_ms` is what this call took.
+    """
+
+    model: str
+    format: str
+    exact: bool
+    compile_ms: float
+    grammar_bytes: int
+    grammar: str | None
+    report: tuple[ReportRow, ...]
+    object: Literal["grammar"] = "grammar"
+
+
+def _endpoint(models: Models, settings: Settings) -> Endpoint:
+    async def explain(request: Request) -> Response:
+        decoded = await body.decode(await body.read(request.receive, settings.max_body_bytes))
+        asked = parse_as(GrammarRequest, decoded)
+        return json_response(request, await _grammar(models, asked, settings.compile_timeout))
+
+    return explain
+
+
+async def _grammar(models: Models, request: GrammarRequest, limit: float) -> Grammar:
+    """Raises what the same chat request would."""
+    model = await models.find(request.model)
+    turn = turn_of(request)
+    started = time.perf_counter()
+    plan = await plan_of(model, turn)
+    took = time.perf_counter() - started
+    return await off_loop(limit, _described, request.model, model.format_named(turn.format).name, plan, took)
+
+
+def _described(model: str, format: str, plan: Plan, seconds: float) -> Grammar:
+    """Slow: a report has a row for each keyword."""
+    return Grammar(
+        model=model,
+        format=format,
+        exact=plan.exact,
+        compile_ms=round(seconds * 1000, 2),
+        grammar_bytes=len((plan.grammar or "").encode()),
+        grammar=plan.grammar,
+        report=tuple(ReportRow(row.pointer, row.keyword, row.status, row.reason) for row in plan.report),
+    )
+
+
+DOOR = Door(
+    Operation(
+        "post",
+        "/v1/grammars",
+        "What a request compiles to, and what becomes of each keyword of its schemas.",
+        {JSON: (Grammar,)},
+        GrammarRequest,
+        CHAT,
+        errors=(*REFUSALS, *FAULTS),
+        guarded=True,
+    ),
+    _endpoint,
+    limited=True,
+)

@@ -1,0 +1,126 @@
+"""`GET /v1/models`, `/health` and `/metrics`: what this server has, and how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from latticework import errors
+from latticework.doors.door import FAULTS, JSON, TEXT, Door, Endpoint, Operation
+from latticework.http.respond import json_response
+from latticework.model import ModelState
+from latticework.models import Models
+from latticework.settings import Settings, public
+from latticework.version import VERSION
+
+
+class ModelCard(msgspec.Struct, frozen=True):
+    """A model that requests can name."""
+
+    id: str
+    created: int
+    owned_by: str
+    max_model_len: int
+    object: Literal["model"] = "model"
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """All of them."""
+
+    data: tuple[ModelCard, ...]
+    object: Literal["list"] = "list"
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`running`: how many answers each model is working on. `counters`: what should be nothing, or nearly.
+
+    `settings` are those that anybody may know, by the names that a file has for them. `status` is "degraded" where some
+    of the models are down, and an error where all are.
+    """
+
+    models: Mapping[str, ModelState]
+    running: dict[str, int]
+    counters: dict[str, int]
+    settings: dict[str, Any]
+    status: Literal["ok", "degraded"]
+    version: str = VERSION
+
+
+def _cards(models: Models) -> tuple[ModelCard, ...]:
+    """Every model, under each of its names."""
+    return tuple(
+        ModelCard(name, model.created, "latticework", model.engine.max_model_len)
+        for model in models.all
+        for name in model.names
+    )
+
+
+def _list_models(models: Models, settings: Settings) -> Endpoint:
+    async def list_models(request: Request) -> Response:
+        await models.load()
+        return json_response(request, ModelList(_cards(models)))
+
+    return list_models
+
+
+def _get_model(models: Models, settings: Settings) -> Endpoint:
+    async def get_model(request: Request) -> Response:
+        name = request.path_params["name"]
+        await models.find(name)
+        return json_response(request, next(card for card in _cards(models) if card.id == name))
+
+    return get_model
+
+
+def _health(models: Models, settings: Settings) -> Endpoint:
+    async def health(request: Request) -> Response:
+        states = await models.health()
+        running = {name: state.running for name, state in states.items()}
+        status: Literal["ok", "degraded"] = "degraded" if any(one.status == "down" for one in states.values()) else "ok"
+        return json_response(request, Health(states, running, models.metrics.warnings, public(settings), status))
+
+    return health
+
+
+def _metrics(models: Models, settings: Settings) -> Endpoint:
+    async def metrics(request: Request) -> Response:
+        return Response(await models.metrics_text(), media_type="text/plain; version=0.0.4")
+
+    return metrics
+
+
+DOORS = (
+    Door(
+        Operation(
+            "get",
+            "/v1/models",
+            "The models.",
+            {JSON: (ModelList,)},
+            errors=(errors.Unauthorized, *FAULTS),
+            guarded=True,
+        ),
+        _list_models,
+    ),
+    Door(
+        Operation(
+            "get",
+            "/v1/models/{name}",
+            "One model.",
+            {JSON: (ModelCard,)},
+            errors=(errors.Unauthorized, errors.UnknownModel, *FAULTS),
+            guarded=True,
+        ),
+        _get_model,
+    ),
+    Door(Operation("get", "/health", "Whether requests can be served.", {JSON: (Health,)}, errors=FAULTS), _health),
+    Door(
+        Operation(
+            "get", "/metrics", "What the engines count, for Prometheus.", {TEXT: (str,)}, errors=(errors.ServerFault,)
+        ),
+        _metrics,
+    ),
+)

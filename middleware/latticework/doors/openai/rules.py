@@ -1,0 +1,48 @@
+"""What requests must fulfil beside their types, as JSON Schema for /openapi.json; `validation` enforces it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from latticework.doors.openai.validation import UNSUPPORTED
+
+Schema = dict[str, Any]
+
+
+def only_if(name: str, other: str) -> Schema:
+    """A field that needs another one to be true."""
+    absent = {"properties": {name: {"type": "null"}}}
+    return {"anyOf": [absent, {"required": [other], "properties": {other: {"const": True}}}]}
+
+
+def _given(name: str) -> Schema:
+    """As an explicit null, false is the same as leaving a field of `structured_outputs` out."""
+    return {"required": [name], "properties": {name: {"not": {"enum": [None, False]}}}}
+
+
+STRUCTURED_OUTPUTS: Schema = {
+    "additionalProperties": False,
+    "oneOf": [_given(name) for name in ("json", "json_object", "regex", "choice", "grammar")],
+}
+UNSUPPORTED_FIELDS: Mapping[str, Schema] = {
+    name: {"enum": [None, False], "description": f"Refused: it {why}"} for name, why in UNSUPPORTED.items()
+}
+STOP: Schema = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string", "minLength": 1}},
+        {"type": "null"},
+    ]
+}
+CHAT: Mapping[str, Schema] = {
+    "ChatRequest": {
+        "allOf": [only_if("top_logprobs", "logprobs"), only_if("stream_options", "stream")],
+        "properties": {
+            **UNSUPPORTED_FIELDS,
+            "modalities": {"anyOf": [{"type": "array", "items": {"const": "text"}}, {"type": "null"}]},
+            "stop": STOP,
+        },
+    },
+    "StructuredOutputs": STRUCTURED_OUTPUTS,
+}

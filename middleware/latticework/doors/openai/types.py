@@ -1,0 +1,268 @@
+"""What the requests of OpenAI's APIs have in common, in the form that OpenAI and vLLM give it, for pydantic.
+
+Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p`, `repetition_penalty`, `min_tokens`,
+`ignore_eos`, `stop_token_ids` and `structured_outputs` are vLLM's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from latticework.engines.sampling import FROM_MODEL
+
+ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+Number = StrictFloat | StrictInt
+
+
+class ApiObject(BaseModel):
+    """Fields that nobody knows are kept, so that they can be named to the caller."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+
+class TextPart(ApiObject):
+    type: Literal["text"]
+    text: StrictStr
+
+
+class RefusalPart(ApiObject):
+    type: Literal["refusal"]
+    refusal: StrictStr
+
+
+class OtherPart(ApiObject):
+    """An image, a sound, a file: known, and not for a text model."""
+
+    type: Literal["image_url", "input_audio", "audio_url", "video_url", "file"]
+
+
+Part = Annotated[TextPart | RefusalPart | OtherPart, Field(discriminator="type")]
+
+
+class CalledFunction(ApiObject):
+    name: StrictStr
+    arguments: StrictStr
+
+
+class MessageFunctionCall(ApiObject):
+    id: StrictStr | None = None
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class CalledCustom(ApiObject):
+    name: StrictStr
+    input: StrictStr
+
+
+class MessageCustomCall(ApiObject):
+    id: StrictStr | None = None
+    type: Literal["custom"]
+    custom: CalledCustom
+
+
+class Message(ApiObject):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: StrictStr | list[Part] | None = None
+    name: StrictStr | None = None
+    tool_call_id: StrictStr | None = None
+    tool_calls: list[MessageFunctionCall | MessageCustomCall] | None = None
+    refusal: StrictStr | None = None
+    reasoning_content: StrictStr | None = None
+    reasoning: StrictStr | None = None
+
+
+class FunctionDefinition(ApiObject):
+    name: ToolName
+    description: StrictStr | None = None
+    parameters: dict[str, Any] | None = None
+    strict: StrictBool | None = None
+
+
+class FunctionTool(ApiObject):
+    type: Literal["function"]
+    function: FunctionDefinition
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+
+class TextFormat(ApiObject):
+    type: Literal["text"]
+
+
+class InputGrammar(ApiObject):
+    syntax: Literal["lark", "regex"]
+    definition: StrictStr
+
+
+class GrammarFormat(ApiObject):
+    type: Literal["grammar"]
+    grammar: InputGrammar
+
+
+class CustomDefinition(ApiObject):
+    name: ToolName
+    description: StrictStr | None = None
+    format: Annotated[TextFormat | GrammarFormat, Field(discriminator="type")] | None = None
+
+
+class CustomTool(ApiObject):
+    type: Literal["custom"]
+    custom: CustomDefinition
+
+    @property
+    def name(self) -> str:
+        return self.custom.name
+
+
+Tool: TypeAlias = Annotated[FunctionTool | CustomTool, Field(discriminator="type")]
+
+
+class Named(ApiObject):
+    name: StrictStr
+
+
+class NamedFunction(ApiObject):
+    type: Literal["function"]
+    function: Named
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+
+class NamedCustom(ApiObject):
+    type: Literal["custom"]
+    custom: Named
+
+    @property
+    def name(self) -> str:
+        return self.custom.name
+
+
+class AllowedTools(ApiObject):
+    mode: Literal["auto", "required"]
+    tools: list[Annotated[NamedFunction | NamedCustom, Field(discriminator="type")]] = Field(min_length=1)
+
+
+class AllowedToolsChoice(ApiObject):
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ChosenTools = Annotated[NamedFunction | NamedCustom | AllowedToolsChoice, Field(discriminator="type")]
+
+
+class JsonSchemaFormat(ApiObject):
+    name: ToolName
+    description: StrictStr | None = None
+    # Not named `schema`, which pydantic's own classes have a method of.
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: StrictBool | None = None
+
+
+class JsonObjectFormat(ApiObject):
+    type: Literal["json_object"]
+
+
+class JsonSchemaResponse(ApiObject):
+    type: Literal["json_schema"]
+    json_schema: JsonSchemaFormat
+
+
+ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaResponse, Field(discriminator="type")]
+
+
+class StructuredOutputs(ApiObject):
+    """vLLM's: exactly one of these."""
+
+    json_: dict[str, Any] | StrictStr | None = Field(default=None, alias="json")
+    json_object: StrictBool | None = None
+    regex: StrictStr | None = None
+    choice: list[StrictStr] | None = Field(default=None, min_length=1)
+    grammar: StrictStr | None = None
+
+
+class StreamOptions(ApiObject):
+    include_usage: StrictBool | None = None
+    include_obfuscation: StrictBool | None = None
+
+
+def _listed(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop
+
+
+class ContentRequest(ApiObject):
+    """What the content of the answer must be. An explicit null is the same as leaving a field out."""
+
+    response_format: ResponseFormat | None = None
+    structured_outputs: StructuredOutputs | None = None
+
+    def unknown_fields(self) -> list[str]:
+        """The paths of all fields in the request that have no meaning here."""
+        return list(_unknown(self, ""))
+
+
+class TurnRequest(ContentRequest):
+    """What the turn may be: the part of a request that becomes a grammar."""
+
+    tools: list[Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
+    parallel_tool_calls: StrictBool | None = None
+    # Ours: another wire format for tool calls than the model's own.
+    tool_format: StrictStr | None = None
+
+
+class SampledRequest(ApiObject):
+    """How the answer is sampled and sent."""
+
+    model: StrictStr
+
+    max_tokens: StrictInt | None = Field(None, ge=1)
+    temperature: Number | None = Field(None, ge=0, le=2)
+    top_p: Number | None = Field(None, gt=0, le=1)
+    top_k: StrictInt | None = Field(None, ge=-1)
+    min_p: Number | None = Field(None, ge=0, le=1)
+    seed: StrictInt | None = Field(None, ge=-(2**63), lt=2**63)
+    frequency_penalty: Number | None = Field(None, ge=-2, le=2)
+    presence_penalty: Number | None = Field(None, ge=-2, le=2)
+    repetition_penalty: Number | None = Field(None, gt=0, le=10)
+    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
+    min_tokens: StrictInt | None = Field(None, ge=0)
+    ignore_eos: StrictBool | None = None
+    stop: Annotated[list[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_listed)] = None
+    stop_token_ids: list[StrictInt] | None = None
+
+    n: StrictInt | None = Field(None, ge=1, le=128)
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+    # Ours: whether each token comes with its source: forced, copied or sampled.
+    token_sources: StrictBool | None = None
+
+    # Accepted, and without effect here.
+    user: Any = None
+
+    def sampling(self) -> dict[str, Any]:
+        """The fields that the client has set, by their names in the engine's `Sampling`."""
+        given = {name: value for name in SAMPLING if (value := getattr(self, name)) is not None}
+        return given if self.token_sources is None else {**given, "sources": self.token_sources}
+
+
+# Fields of a request that `Sampling` calls by the same name.
+SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
+
+
+def _unknown(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        prefix = f"{path}." if path else ""
+        yield from (f"{prefix}{name}" for name in value.model_extra or ())
+        for name, field in type(value).model_fields.items():
+            yield from _unknown(getattr(value, name), f"{prefix}{field.alias or name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(item, f"{path}[{index}]")

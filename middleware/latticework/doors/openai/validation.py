@@ -1,0 +1,65 @@
+"""From a decoded body to a request that makes sense, or to an error that says which parameter does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from latticework.doors.openai.types import ApiObject
+from latticework.errors import BadRequest
+
+# Fields that would change the answer, and that this server can't honour: ignoring them would break a promise.
+UNSUPPORTED = {
+    "functions": "is deprecated; send 'tools' instead.",
+    "function_call": "is deprecated; send 'tool_choice' instead.",
+    "audio": "asks for sound, and this server answers with text.",
+    "web_search_options": "asks for a web search, which this server has none of.",
+    "moderation": "asks for moderation, which this server has none of.",
+    "guided_json": "left vLLM in 0.12; send 'response_format' or 'structured_outputs' instead.",
+    "guided_regex": "left vLLM in 0.12; send 'structured_outputs' instead.",
+    "guided_choice": "left vLLM in 0.12; send 'structured_outputs' instead.",
+    "guided_grammar": "left vLLM in 0.12; send 'structured_outputs' instead.",
+    "use_beam_search": "is not supported.",
+}
+
+
+Request = TypeVar("Request", bound=ApiObject)
+
+
+def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
+    """Raises BadRequest that names the parameter at fault."""
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        raise _bad_request(body, error.errors(include_url=False, include_context=False)) from None
+
+
+def _bad_request(body: dict[str, Any], errors: Sequence[ErrorDetails]) -> BadRequest:
+    """The error that reached deepest: of a union's branches, the one that the caller meant."""
+    located = [(_path(body, error["loc"], missing=error["type"] == "missing"), error) for error in errors]
+    path, error = max(located, key=lambda entry: entry[0].count(".") + entry[0].count("["))
+    if error["type"] == "missing":
+        return BadRequest(f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter")
+    return BadRequest(f"Invalid '{path}': {error['msg']}.", param=path)
+
+
+def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
+    """`messages[0].role` of pydantic's location, whose labels of union branches the body knows nothing of."""
+    path, value, last = "", body, len(location) - 1
+    for depth, step in enumerate(location):
+        if isinstance(step, int) and isinstance(value, list) and step < len(value):
+            path, value = f"{path}[{step}]", value[step]
+        elif isinstance(step, str) and isinstance(value, dict) and (step in value or (missing and depth == last)):
+            path, value = f"{path}.{step}" if path else step, value.get(step)
+    return path
+
+
+def refuse_unsupported(request: ApiObject) -> None:
+    """Raises BadRequest for a field that would change the answer and can't be honoured."""
+    extra = request.model_extra or {}
+    for name, why in UNSUPPORTED.items():
+        if extra.get(name) not in (None, False):
+            raise BadRequest(f"'{name}' {why}", param=name, code="unsupported_parameter")

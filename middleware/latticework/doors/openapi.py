@@ -1,0 +1,160 @@
+"""`GET /openapi.json`: what this server takes and answers, made of the very types that read and write it.
+
+Types leave little out; an operation's `rules` have the rest of what a request must fulfil. What depends on the model
+(token ids, the length of the context) is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from starlette.requests import Request
+from starlette.responses import Response
+
+from latticework import errors
+from latticework.doors.door import JSON, Door, Endpoint, Operation
+from latticework.doors.openai.envelope import ErrorResponse, error_type
+from latticework.models import Models
+from latticework.settings import Settings
+from latticework.version import VERSION
+
+REF = "#/components/schemas/{}"
+# Documents that are kept. A host may mount an app under a path that its clients choose, such as /{tenant}/llm.
+ROOTS = 8
+
+Schema = dict[str, Any]
+
+
+# Read, so that the refusal can say what it is.
+HIDDEN = REF.format("OtherPart")
+# Pydantic's names of bounds where it has no JSON type to put them to: of a union.
+BOUNDS: Mapping[str, str] = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+
+class _Untitled(GenerateJsonSchema):
+    """A field's title would be its name once more."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def get_title_from_name(self, name: str) -> str:
+        return name
+
+
+@lru_cache(ROOTS)
+def document(doors: tuple[Door, ...], root: str) -> bytes:
+    """The document as JSON, of an app with these doors that is mounted at `root`, "" where it is not."""
+    operations = [door.operation for door in doors]
+    described: Schema = {
+        "openapi": "3.1.0",
+        "info": {"title": "latticework", "version": VERSION},
+        "servers": [{"url": quote(root) or "/"}],
+        "paths": _paths(doors),
+        "components": {
+            "schemas": _components(operations),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    return msgspec.json.encode(described)
+
+
+def _paths(doors: Sequence[Door]) -> Schema:
+    paths: dict[str, Schema] = {}
+    for door in doors:
+        paths.setdefault(door.operation.path, {})[door.operation.method] = _path_item(door)
+    return paths
+
+
+def _path_item(door: Door) -> Schema:
+    operation = door.operation
+    described: Schema = {"summary": operation.summary, "responses": dict(_responses(door))}
+    if operation.request is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {JSON: {"schema": {"$ref": REF.format(operation.request.__name__)}}},
+        }
+    if "{name}" in operation.path:
+        described["parameters"] = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
+    if operation.guarded:
+        described["security"] = [{"key": []}, {}]
+    return described
+
+
+def _responses(door: Door) -> Iterator[tuple[str, Schema]]:
+    operation = door.operation
+    yield "200", {"description": "The answer.", "content": _content(operation.responses)}
+    for status in sorted({error.status for error in operation.errors}):
+        kinds = [error for error in operation.errors if error.status == status]
+        codes = ", ".join(error.default_code or error_type(error) for error in kinds)
+        yield str(status), {"description": codes, "content": _content({JSON: (door.error_type,)})}
+
+
+def _content(answers: Mapping[str, tuple[Any, ...]]) -> Schema:
+    return {media: {"schema": _either(kinds)} for media, kinds in answers.items()}
+
+
+def _either(kinds: tuple[Any, ...]) -> Schema:
+    schemas = msgspec.json.schema_components(kinds, ref_template=REF.format("{name}"))[0]
+    return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
+
+
+def _components(operations: Sequence[Operation]) -> dict[str, Schema]:
+    """Raises ValueError for two types of one name."""
+    requests = [operation.request for operation in operations if operation.request is not None]
+    _, made = models_json_schema(
+        [(request, "validation") for request in requests],
+        ref_template=REF.format("{model}"),
+        schema_generator=_Untitled,
+    )
+    shown = {name: schema for name, schema in made["$defs"].items() if REF.format(name) != HIDDEN}
+    docs = {operation.request.__name__: operation.field_docs for operation in operations if operation.request}
+    rules = {name: rule for operation in operations for name, rule in operation.rules.items()}
+    taken = {name: _ruled(_cleaned(schema), rules.get(name, {}), docs.get(name, {})) for name, schema in shown.items()}
+    kinds = {kind for operation in operations for given in operation.responses.values() for kind in given}
+    answered = msgspec.json.schema_components([*kinds, ErrorResponse], ref_template=REF.format("{name}"))[1]
+    if both := taken.keys() & answered.keys():
+        raise ValueError(f"two types are called {both}")
+    return {**taken, **answered}
+
+
+def _ruled(schema: Schema, rules: Schema, docs: Mapping[str, str]) -> Schema:
+    """With the rules in place, and descriptions of the fields that have none of their own."""
+    properties = {**schema.get("properties", {}), **rules.get("properties", {})}
+    properties = {
+        field: {"description": docs[field], **described} if field in docs else described
+        for field, described in properties.items()
+    }
+    return {**schema, **rules, "properties": properties}
+
+
+def _cleaned(schema: Any) -> Any:
+    """Bounds by their names in JSON Schema, and nothing of what is hidden."""
+    if isinstance(schema, list):
+        return [_cleaned(item) for item in schema if item != {"$ref": HIDDEN}]
+    if not isinstance(schema, dict):
+        return schema
+    names = BOUNDS if "anyOf" in schema else {}
+    return {names.get(key, key): _cleaned(value) for key, value in schema.items() if value != HIDDEN}
+
+
+def openapi_door(doors: Sequence[Door]) -> Door:
+    """The door that describes these and itself."""
+    operation = Operation(
+        "get", "/openapi.json", "This document.", {JSON: (dict[str, Any],)}, errors=(errors.ServerFault,)
+    )
+
+    def endpoint(models: Models, settings: Settings) -> Endpoint:
+        async def describe(request: Request) -> Response:
+            root = request.scope.get("root_path", "")
+            return Response(document(described, root), media_type="application/json")
+
+        return describe
+
+    door = Door(operation, endpoint)
+    described = (*doors, door)
+    return door

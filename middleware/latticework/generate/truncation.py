@@ -1,0 +1,184 @@
+"""A document that `max_tokens` cuts is completed: it ends as soon as its schema lets it.
+
+What is passed on can't be taken back, so a token is passed on only while it leaves room for the rest of the shortest
+document that begins so. Where the engine is cut, the answer is what was passed on, and that rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from codecs import getincrementaldecoder
+from collections.abc import Sequence
+from math import inf
+
+from msgspec.structs import replace
+
+from latticework.engines.base import Piece
+from latticework.generate.choice import Choice
+from latticework.generate.steps import Parsed, Truncation
+from latticework.turn.truncation import Tail, TruncationPlan
+from turngrammar.closing import missing
+from turngrammar.events import ContentDelta, Event, ReasoningDelta
+from turngrammar.parser import Parser
+
+# Letters of a tail that is looked at on the event loop. The grammar takes a microsecond for each.
+BRIEF = 200
+# Of the processor: what the last search may have taken, for the next to be done on the event loop. A thread costs more.
+BRIEF_SECONDS = 0.0005
+_utf8 = getincrementaldecoder("utf-8")
+
+
+class Truncating:
+    """One answer, of which a complete document remains where it is cut. `reasoning`: its tokens of reasoning so far."""
+
+    def __init__(self, plan: TruncationPlan, parser: Parser, most: int, choice: Choice) -> None:
+        """`most`: tokens of the answer. Where it is cut, `choice.truncation` becomes what was added."""
+        self.reasoning = 0
+        self._parser = parser
+        self._choice = choice
+        self._growing = _Growing(plan, parser, most)
+        self._held: list[Parsed] = []
+
+    async def feed(self, piece: Piece) -> Parsed | None:
+        """What can be passed on of this piece and of those held back; None where nothing can."""
+        free = 0
+        for unit in self._growing.units(piece):
+            self._held.append(self._parsed(unit))
+            # What is part of a character has no text yet, and says nothing without the rest of it.
+            if unit.text and (self._growing.fits() or await self._growing.fits_shortened()):
+                free = len(self._held)
+        if piece.finish == "stop":
+            rest = Parsed(self._parser.close(), 0, 0, finish="stop", saved=piece.saved)
+            return _joined([*self._held, rest])
+        if piece.finish == "length":
+            return await self._completed(self._held[:free], piece)
+        if not free:
+            return None
+        released, self._held = self._held[:free], self._held[free:]
+        return _joined(released)
+
+    def _parsed(self, unit: Piece) -> Parsed:
+        events, tokens = self._parser.feed(unit.text), len(unit.token_ids)
+        self._growing.feed(events, tokens)
+        reasoning = self._parser.thinking or any(type(event) is ReasoningDelta for event in events)
+        self.reasoning += (reasoned := tokens if reasoning else 0)
+        return Parsed(events, tokens, reasoned, unit.logprobs, unit.sources, unit.prompt_logprobs)
+
+    async def _completed(self, released: Sequence[Parsed], piece: Piece) -> Parsed:
+        tail, self._choice.truncation = await asyncio.to_thread(self._growing.completed)
+        # The parser may hold back what looks like the beginning of markup. Behind what is dropped, it is out of step.
+        pending = self._parser.feed(tail.markup) if len(released) == len(self._held) else ()
+        events = [*pending, ContentDelta(tail.document)] if tail.document else pending
+        return _joined([*released, Parsed(events, tail.tokens, 0, finish="length", saved=piece.saved)])
+
+
+class _Growing:
+    """One answer while it grows. `tail` completes what fits of it, which is `_content` letters of the document."""
+
+    def __init__(self, plan: TruncationPlan, parser: Parser, most: int) -> None:
+        self.tail = plan.of_nothing
+        self._plan = plan
+        self._room = most
+        self._released = most
+        self._content = 0
+        self._added = ""
+        self._parser = parser
+        self._closer = plan.closer.copy()
+        self._sound = True
+        self._took = inf
+        self._decoder = _utf8(errors="replace")
+
+    def units(self, piece: Piece) -> Sequence[Piece]:
+        """The piece token by token, where the text of each of them is known."""
+        decode = self._plan.tokenizer.vocabulary.matchable.decode_bytes
+        texts = [self._decoder.decode(decode([token_id])) for token_id in piece.token_ids]
+        if texts and piece.finish:
+            texts[-1] += self._decoder.decode(b"", True)
+        if len(texts) < 2 or "".join(texts) != piece.text:
+            return [replace(piece, finish=None)]
+        return [
+            Piece(text, (token_id,), piece.logprobs[index : index + 1], sources=piece.sources[index : index + 1])
+            for index, (text, token_id) in enumerate(zip(texts, piece.token_ids, strict=True))
+        ]
+
+    def feed(self, events: Sequence[Event], tokens: int) -> None:
+        self._room -= tokens
+        self._added += (added := "".join(event.text for event in events if isinstance(event, ContentDelta)))
+        self._sound = self._sound and self._closer.feed(added)
+
+    def fits(self) -> bool:
+        """Whether what is left of the last tail, or all of it, still is one and has room. Takes microseconds."""
+        if self._parser.thinking:
+            return self._keep(self._plan.tail(self._plan.ends, self._plan.shortest))
+        if not self._writes:
+            return False
+        last = self.tail.document
+        if last.startswith(self._added) and self._keep(self._rest(last[len(self._added) :])):
+            return True
+        return len(last) <= BRIEF and self._fits_again()
+
+    async def fits_shortened(self) -> bool:
+        """Whether the shortest tail has room. To look for it takes a tenth of a millisecond, or in a thread many."""
+        if self._parser.thinking or not self._writes:
+            return False
+        return self._searched() if self._took < BRIEF_SECONDS else await asyncio.to_thread(self._searched)
+
+    def _searched(self) -> bool:
+        begun = time.thread_time()
+        fits = self._fits_again() or self._fits_shortest()
+        self._took = time.thread_time() - begun
+        return fits
+
+    def _fits_shortest(self) -> bool:
+        shortest = self._closer.closing()
+        return shortest is not None and self._keep(self._rest(shortest))
+
+    def _fits_again(self) -> bool:
+        """Behind another letter of a string, the tail often is the same; behind one of a date, without its first."""
+        last = self.tail.document
+        again = (last[len(self._added) :], last)
+        return any(self._closer.closes(text) and self._keep(self._rest(text)) for text in again)
+
+    def completed(self) -> tuple[Tail, Truncation]:
+        """The tail of what fits, and what it fills in."""
+        closer = self._plan.closer.copy()
+        closer.feed(self._closer.outline.text[: self._content])
+        if self._content and (shortest := closer.closing()) is not None:
+            self._release(self._rest(shortest))
+        added = missing(closer.outline, self.tail.document)
+        return self.tail, Truncation(added.cut, added.filled)
+
+    @property
+    def _writes(self) -> bool:
+        """Whether the document has begun, as it may."""
+        return self._sound and bool(self._closer.outline.text)
+
+    def _rest(self, document: str) -> Tail:
+        return self._plan.tail("", document)
+
+    def _keep(self, tail: Tail) -> bool:
+        """Whether all that came so far can be passed on, with this tail."""
+        if not tail.fits(self._room):
+            return False
+        self.tail, self._added = tail, ""
+        self._content, self._released = len(self._closer.outline.text), self._room
+        return True
+
+    def _release(self, tail: Tail) -> None:
+        """Another tail of what was passed on, if it has room too."""
+        if tail.fits(self._released):
+            self.tail = tail
+
+
+def _joined(parsed: Sequence[Parsed]) -> Parsed:
+    return Parsed(
+        [event for part in parsed for event in part.events],
+        sum(part.tokens for part in parsed),
+        sum(part.reasoning for part in parsed),
+        tuple(logprob for part in parsed for logprob in part.logprobs),
+        tuple(source for part in parsed for source in part.sources),
+        next((part.prompt_logprobs for part in parsed if part.prompt_logprobs), ()),
+        parsed[-1].finish,
+        parsed[-1].saved,
+    )

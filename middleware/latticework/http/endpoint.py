@@ -1,0 +1,158 @@
+"""One request that generates: its body is read, its door translates it, its jobs run, its response is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from latticework.ask import Ask
+from latticework.errors import ApiError
+from latticework.generate.generation import Generation
+from latticework.generate.steps import Step
+from latticework.http import body, sse
+from latticework.http.deadline import HEADER as TIMEOUT
+from latticework.http.deadline import Deadline, deadline
+from latticework.http.disconnect import unless_disconnected
+from latticework.models import Models
+from latticework.settings import Settings
+from latticework.telemetry.record import REQUEST_ID, Record, record_of
+from latticework.turn.job import Job
+from latticework.turn.prepare import jobs_of
+
+CHECKED = "x-latticework-checked"
+IGNORED = "x-latticework-ignored"
+# What a header lists at most: it has its limits, and a body's keys have none.
+MOST_NAMES = 20
+MOST_LETTERS = 200
+
+
+class WireRequest(Protocol):
+    """A request of a door."""
+
+    model: str
+
+    @property
+    def streamed(self) -> bool: ...
+
+    @property
+    def answers(self) -> int:
+        """How many are generated."""
+
+
+class WireResponse(sse.Events, Protocol):
+    """A fresh one for each request: steps in, and what its API makes of them out."""
+
+    def whole(self, chunks: Sequence[Any]) -> bytes:
+        """The JSON body that all chunks amount to."""
+
+    def logged(self, chunks: Sequence[Any]) -> Sequence[Any]:
+        """The same chunks for the log."""
+
+
+R = TypeVar("R", bound=WireRequest)
+
+
+@dataclass(frozen=True)
+class Translation(Generic[R]):
+    """What a door knows of its API.
+
+    Attributes:
+        parse: from a JSON object to a request. Raises BadRequest.
+        asks: what the request asks of the core; also gets the body as it was sent. Raises BadRequest.
+        response: of a request and its generation.
+        ignored: the names of fields without meaning or effect.
+        envelope: how an error is encoded, as an event of a stream.
+        id_prefix: of the response's id.
+    """
+
+    parse: Callable[[dict[str, Any]], R]
+    asks: Callable[[R, Mapping[str, Any]], Sequence[Ask]]
+    response: Callable[[R, Generation], WireResponse]
+    ignored: Callable[[R, Sequence[Job]], list[str]]
+    envelope: Callable[[ApiError], bytes]
+    id_prefix: str
+
+
+class GeneratingEndpoint(Generic[R]):
+    """The endpoint of a door, as an ASGI app."""
+
+    def __init__(self, translation: Translation[R], models: Models, settings: Settings) -> None:
+        self._translation = translation
+        self._models = models
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        until = deadline(Headers(scope=scope).get(TIMEOUT), self._settings.request_timeout)
+        content = await body.read(receive, self._settings.max_body_bytes)
+        await unless_disconnected(receive, self._answer(content, until, send, record_of(scope)))
+
+    async def _answer(self, content: bytes, until: Deadline, send: Send, record: Record) -> None:
+        translation = self._translation
+        decoded = await body.decode(content)
+        if self._settings.log_content:
+            record.content["request"] = decoded
+        request = translation.parse(decoded)
+        async with until.kept():
+            model = await self._models.find(request.model)
+        record.model, record.stream = model.names[0], request.streamed
+        with model.places.taken(request.answers):
+            async with until.kept():
+                jobs = await jobs_of(model, lambda: translation.asks(request, decoded))
+            generation = Generation(model, jobs, self._models.metrics, translation.id_prefix)
+            record.generation = generation
+            headers = {
+                REQUEST_ID: record.id,
+                **_listing(IGNORED, translation.ignored(request, jobs)),
+                **_listing(CHECKED, [f"{one.pointer}/{one.keyword}" for job in jobs for one in job.plan.checked]),
+            }
+            await self._respond(request, generation, headers, until, send, record)
+
+    async def _respond(
+        self,
+        request: R,
+        generation: Generation,
+        headers: Mapping[str, str],
+        until: Deadline,
+        send: Send,
+        record: Record,
+    ) -> None:
+        response = self._translation.response(request, generation)
+        if self._settings.log_content:
+            response = _Logged(response, record.content)
+        async with aclosing(generation.steps()) as steps:
+            if request.streamed:
+                encode = self._translation.envelope
+                record.error = await sse.send_stream(send, response, steps, encode, headers, until)
+            else:
+                async with until.kept():
+                    whole = response.whole([chunk async for added in steps for chunk in response.chunks(added)])
+                await sse.start(send, 200, {"content-type": "application/json", **headers})
+                await send({"type": "http.response.body", "body": whole})
+
+
+class _Logged:
+    """The same response, whose chunks the log gets too."""
+
+    def __init__(self, response: WireResponse, log: dict[str, Any]) -> None:
+        self._response = response
+        self._log: list[Any] = log.setdefault("chunks", [])
+        self.events, self.end = response.events, response.end
+        self.whole, self.logged = response.whole, response.logged
+
+    def chunks(self, steps: Sequence[Step]) -> Sequence[Any]:
+        chunks = self._response.chunks(steps)
+        self._log += self._response.logged(chunks)
+        return chunks
+
+
+def _listing(header: str, names: Sequence[str]) -> dict[str, str]:
+    """Names that a client chose, safe in a header; no header for none."""
+    listed = [quote(name[:MOST_LETTERS], safe="/[].-_$") for name in names[:MOST_NAMES]]
+    more = [f"and-{len(names) - MOST_NAMES}-more"] if len(names) > MOST_NAMES else []
+    return {header: ", ".join([*listed, *more])} if names else {}

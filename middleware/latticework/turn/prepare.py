@@ -1,0 +1,190 @@
+"""From an ask to its job: the prompt is rendered, the turn compiled, the tokens counted; errors are found here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from latticework.ask import NO_CALLS, Ask, Conversation, RawPrompt, TurnAsk
+from latticework.compiling.messages import CompiledTurn, CompileRequest
+from latticework.errors import BadRequest
+from latticework.model import Model
+from latticework.offloop import off_loop
+from latticework.prompt import Prompt, PromptError
+from latticework.turn.job import Job
+from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
+from latticework.turn.sampling import refuse_crowd, room, sampling_of
+from latticework.turn.truncation import truncation_plan
+from turngrammar.formats import Format
+from turngrammar.plan import Plan
+from turngrammar.turn import Reasoning, Turn
+from turngrammar.turn_tree import reasoning_after
+from turngrammar.wire import Lit
+
+# A schema that takes more than this part of the context is left out of the prompt, unless the settings say otherwise.
+SCHEMA_SHARE = 1 / 4
+# Bytes: the tokens of a JSON text are shorter on average, so that a longer text is too large without being tokenized.
+LONG_TOKEN = 16
+# Of a prompt that no chat template renders: text, without reasoning or calls.
+RAW = Format("raw", Lit(""))
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the reasoning."""
+
+    prompt: Prompt | list[int]
+    format: Format
+    reasoning: Reasoning
+    compiles: tuple[CompileRequest, ...]
+
+
+async def plan_of(model: Model, ask: TurnAsk) -> Plan:
+    """The turn's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+
+    Only a rendered prompt shows where the model's reasoning stands: here it may have some.
+    """
+
+    def request() -> CompileRequest:
+        return _compile_request(model, _turn(model, ask, model.format_named(ask.format)), "may")
+
+    requested = await off_loop(model.settings.compile_timeout, request)
+    return (await model.compiler.compile(requested)).plan
+
+
+async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[Job]:
+    """The jobs of a request's asks, which `asks` makes: that may take long, so a thread does it too.
+
+    Raises BadRequest and GrammarError, and EngineDead where the answer would not be generated anyway.
+    """
+    await model.check_health()
+    limit = model.settings.compile_timeout
+    drafts = await off_loop(limit, lambda: [(ask, _draft(model, ask)) for ask in asks()])
+    return [draft if isinstance(draft, Job) else await _compiled_job(model, ask, draft) for ask, draft in drafts]
+
+
+async def _compiled_job(model: Model, ask: Ask, draft: _Draft) -> Job:
+    compiled = [await model.compiler.compile(one) for one in draft.compiles]
+    return await off_loop(model.settings.compile_timeout, _job, model, ask, draft, compiled)
+
+
+def _draft(model: Model, ask: Ask) -> _Draft | Job:
+    """The job, where all of it has been compiled before: most requests need one thread, once."""
+    format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
+    turn = _turn(model, ask.turn, format)
+    prompt: Prompt | list[int]
+    reasoning: Reasoning
+    if isinstance(ask.prompt, RawPrompt):
+        prompt, reasoning = _raw_tokens(model, ask, ask.prompt), "off"
+    else:
+        prompt = rendered(model, ask, ask.prompt, format)
+        reasoning = reasoning_after(format, prompt.text)
+    compiles = [_compile_request(model, turn, reasoning)]
+    if ask.max_reasoning_tokens is not None and reasoning in ("may", "open"):
+        begun = has_begun(ask.max_reasoning_tokens, reasoning)
+        compiles.append(_compile_request(model, turn, state_behind(format, begun=begun)))
+    draft = _Draft(prompt, format, reasoning, tuple(compiles))
+    known = [compiled for one in compiles if (compiled := model.compiler.find(one)) is not None]
+    return _job(model, ask, draft, known) if len(known) == len(compiles) else draft
+
+
+def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -> Turn:
+    """The turn in the compiler's terms. `most_calls`: where the request sets no limit."""
+    choice = ask.choice
+    if choice is not NO_CALLS and choice.most is None:
+        choice = replace(choice, most=most_calls)
+    return Turn(format, ask.tools, choice, ask.content.constraint, tools_pointer=ask.tools_pointer)
+
+
+def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
+    """What is too large goes no further than here."""
+    turn = compiler_turn(ask, format, model.settings.max_tool_calls)
+    model.compiler.refuse_oversized(turn)
+    return turn
+
+
+def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileRequest:
+    return CompileRequest(replace(turn, reasoning=reasoning), model.vocabulary)
+
+
+def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
+    plan, engine = compiled[0].plan, model.engine
+    prompt = draft.prompt if isinstance(draft.prompt, list) else model.encoded(draft.prompt)
+    most = room(ask, len(prompt), engine.max_model_len)
+    sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
+    if (unsupported := engine.refusal(sampling)) is not None:
+        raise BadRequest(unsupported[1], param=ask.name(unsupported[0]))
+    for one in compiled:
+        if one.plan.grammar is not None:
+            engine.tokenizer.remember(one.plan.grammar, one.trial)
+    return Job(
+        prompt=prompt,
+        plan=plan,
+        sampling=sampling,
+        stops=ask.stops if plan.free else (),
+        n=ask.n,
+        attempts=model.settings.attempts,
+        reasons=draft.format.reasoning is not None,
+        budget=_budget(model, ask, draft, compiled[-1].plan) if len(compiled) > 1 else None,
+        truncation=truncation_plan(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most)
+        if ask.complete
+        else None,
+    )
+
+
+def _budget(model: Model, ask: Ask, draft: _Draft, rest: Plan) -> Budget:
+    """How long the model may reason, where the request bounds it and the prompt leaves it to the model."""
+    most = ask.max_reasoning_tokens or 0
+    markup = closing_markup(draft.format, begun=has_begun(most, draft.reasoning), free=rest.grammar is None)
+    return Budget(most, markup, model.engine.tokenizer.encode(markup), rest.grammar)
+
+
+def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
+    """Raises BadRequest for ids that the vocabulary lacks, and for an empty prompt."""
+    name, tokenizer = ask.name("prompt"), model.engine.tokenizer
+    content = prompt.content
+    ids = tokenizer.encode(content, special=prompt.special) if isinstance(content, str) else list(content)
+    if not ids:
+        raise BadRequest(f"'{name}' is empty: it must have at least one token.", param=name)
+    for token_id in ids:
+        if not 0 <= token_id < tokenizer.vocabulary_size:
+            most = tokenizer.vocabulary_size - 1
+            raise BadRequest(f"'{name}' holds {token_id}, which is not a token id: they are 0 to {most}.", param=name)
+    return ids
+
+
+def rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
+    """The prompt of a conversation. Raises BadRequest, which names what the template refuses."""
+    refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
+    try:
+        return model.template.prompt(
+            conversation.messages,
+            tools=conversation.tools,
+            format=format,
+            schema=_schema_in_prompt(model, ask),
+            template_kwargs={**variables(ask, format), **conversation.variables},
+            add_generation_prompt=conversation.generation_prompt,
+        )
+    except PromptError as error:
+        raise BadRequest(str(error), param=error.param) from error
+
+
+def _schema_in_prompt(model: Model, ask: Ask) -> Mapping[str, Any] | None:
+    """The schema that the prompt shows the model. JSON mode has none: there the messages describe the document."""
+    content, mode = ask.turn.content, model.settings.schema_in_prompt
+    if content.schema is None or not content.in_prompt or mode == "never":
+        return None
+    return content.schema if mode == "always" or _is_short(model, content.schema) else None
+
+
+def _is_short(model: Model, schema: Mapping[str, Any]) -> bool:
+    """Whether the prompt can spare its tokens. Its bytes decide for most schemas: a token has a byte at least."""
+    most = SCHEMA_SHARE * model.engine.max_model_len
+    if len(msgspec.json.encode(schema)) > most * LONG_TOKEN:
+        return False
+    text = json.dumps(schema, ensure_ascii=False)
+    return len(text.encode()) <= most or len(model.engine.tokenizer.encode(text)) <= most
