@@ -68,7 +68,7 @@ def _validator_class(dialect: str, keywords: KeywordTable, allows_nullable: bool
     base = DIALECTS[dialect].validator
     functions: dict[str, Any] = dict(base.VALIDATORS)
     for name, row in keywords.rows.items():
-        if row.check and dialect in row.drafts:
+        if row.check and row.asserts(dialect):
             functions[name] = partial(row.check, keywords)
         if row.revisits and name in functions:
             functions[name] = within_budget(functions[name])

@@ -157,5 +157,5 @@ def _depending(reader: SchemaReader, node: Subschema, shape: Shape, name: str, n
     absent: Shape = object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING))
     met = unite(reader.algebra.meet(shape, absent), reader.algebra.meet(shape, satisfied))
     if len(met) > len(shape) and len(met) > ALTERNATIVES:
-        raise Inexact(f"its alternatives, with those of other keywords, are more than {ALTERNATIVES}")
+        raise Inexact(f"more than {ALTERNATIVES} alternatives, including those of other keywords")
     return met

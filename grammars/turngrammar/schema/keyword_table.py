@@ -44,7 +44,7 @@ class Keyword:
 
     Attributes:
         example: a schema with the keyword at its root, for the table in docs/guarantees.md.
-        drafts: those that define it.
+        drafts: those that define it; () for keywords of OpenAPI, which count in every draft.
         holds: where its subschemas are, or that its value is data.
         form: (value, dialect) -> whether the value is valid, as a fast check; None if every value is.
         only_beside: in draft 4 it is a flag, invalid without this keyword.
@@ -82,9 +82,9 @@ class Keyword:
     evaluated_names: Callable[..., Any] | None = None
     measure: Measure | None = None
 
-    @property
-    def asserts(self) -> bool:
-        return bool(self.type or self.lower or self.part_of)
+    def asserts(self, dialect: str) -> bool:
+        """Whether it asserts anything in the draft of that name."""
+        return bool(self.type or self.lower or self.part_of) and (not self.drafts or dialect in self.drafts)
 
 
 class KeywordTable:
@@ -104,8 +104,7 @@ class KeywordTable:
         self.groups = groups
         self.rows = {name: row for group in groups.values() for name, row in group.items()}
         self._asserted = {
-            dialect: frozenset(name for name, row in self.rows.items() if row.asserts and dialect in row.drafts)
-            for dialect in DIALECTS
+            dialect: frozenset(name for name, row in self.rows.items() if row.asserts(dialect)) for dialect in DIALECTS
         }
         types = dict.fromkeys(row.type for row in self.rows.values() if row.type)
         self.of_type = {kind: frozenset(name for name, row in self.rows.items() if row.type == kind) for kind in types}

@@ -362,6 +362,7 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
 OPENAPI: Mapping[str, Keyword] = {
     "nullable": Keyword(
         example={"type": "string", "nullable": True},
+        drafts=(),
         type=ANY_TYPE,
         inert=inert_nullable,
         rewritten="null is allowed beside the type",

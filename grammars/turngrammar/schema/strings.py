@@ -81,7 +81,7 @@ def pattern_language(reader: SchemaReader, node: Subschema, keyword: str, patter
 def inert_format(schema: Mapping[str, Any], source: Source, options: Options) -> str:
     """Why `format` asserts nothing, or ""."""
     if schema["format"] not in FORMATS:
-        return f"unknown format {schema['format']!r}, asserts nothing"
+        return f"the format {schema['format']!r} is unknown and asserts nothing"
     return "" if options.assert_formats else "formats assert nothing (assert_formats is false)"
 
 

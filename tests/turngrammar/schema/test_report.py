@@ -54,7 +54,7 @@ def test_formats_can_be_annotations() -> None:
 
 def test_a_checked_finding_gives_its_reason() -> None:
     finding = next(one for one in compile_schema(SCHEMA).report if one.status == "checked")
-    reason = "whether an item repeats is only known when the array is complete"
+    reason = "repeated items can only be detected in the finished array"
     assert finding == KeywordReport("/properties/tags", "uniqueItems", "checked", reason)
 
 
