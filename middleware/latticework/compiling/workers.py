@@ -19,8 +19,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from latticework.compiling.child import Child, CompileResult
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompileTask,
     LoadVocabulary,
@@ -28,6 +27,7 @@ from latticework.compiling.messages import (
     WorkerError,
     WorkersBusy,
 )
+from latticework.compiling.child import Child, CompileResult
 from latticework.engines.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
