@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from latticework.doors import chat, grammars, playground
+from latticework.doors import chat, completions, grammars, playground, tokenize
 from latticework.doors.door import Door
 from latticework.doors.models import DOORS as models_doors
 from latticework.doors.openai.envelope import envelope
@@ -34,7 +34,7 @@ from turngrammar.errors import GrammarError
 
 V1 = "/v1"
 
-DESCRIBED = (chat.DOOR, grammars.DOOR, *models_doors, playground.DOOR)
+DESCRIBED = (chat.DOOR, completions.DOOR, grammars.DOOR, *tokenize.DOORS, *models_doors, playground.DOOR)
 DOORS = (*DESCRIBED, openapi_door(DESCRIBED))
 OPERATIONS = tuple(door.operation for door in DOORS)
 

@@ -111,7 +111,7 @@ def _lines(given: Namespace, chosen: ChosenTemplate, found: ModelReport) -> Iter
     )
     for title, rows in (
         ("tokens", [(repr(one.text), str(one.id), one.use, _FLAGS[one.special]) for one in found.marks]),
-        ("spelling", list(found.spelling.items())),
+        ("notation", list(found.notation.items())),
         ("history, as the chat template shows it", list(found.history.items())),
         ("turns", list(_turns(found.results))),
     ):

@@ -73,7 +73,7 @@ def test_a_format_that_nobody_knows_is_said_and_turns_are_skipped(
     found = told(capsys, 0, folder, "--chat-template", folder / "other.jinja")
     assert found["format"] == "fenced"
     assert found["chat_template"] == str(folder / "other.jinja")
-    assert found["rejected"] == ["'hermes' is not what its chat template writes"]
+    assert found["rejected"] == ["'hermes' does not match its chat template"]
 
 
 def test_a_model_without_a_template_has_one_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
