@@ -169,8 +169,8 @@ class _PoolState:
 
     def close_child(self, child: Child | None) -> None:
         if child:
-            child.close()
             self.children.discard(child)
+            child.close()
 
     def run(self, job: _Job, child: Child | None) -> None:
         """Resolves the job's future."""
