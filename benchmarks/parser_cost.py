@@ -1,9 +1,9 @@
-"""What reading an answer costs: microseconds per streamed token, at growing lengths, for formats of each kind.
+"""Cost of parsing an answer: microseconds per streamed token, at growing lengths, for formats of each kind.
 
     python -m benchmarks.parser_cost [--json]
 
-A token is one to seven characters, as a server streams them. Each figure is the best of five: the parser's own work,
-without the noise. Linear time shows as figures that stay the same from the shortest text to the longest.
+A token is one to seven characters, as a server streams them. Each figure is the best of five rounds, which removes the
+noise. If parsing takes linear time, the figures are the same for all lengths.
 """
 
 from __future__ import annotations

@@ -12,10 +12,11 @@ from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model, ModelState
-from latticework.served import Served, served
-from latticework.settings import PRIVATE, InvalidSetting, Settings
+from latticework.options import InvalidSetting
+from latticework.served import Served, as_served
+from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
-from latticework.telemetry.metrics import Metrics, merge_metrics
+from latticework.telemetry import Metrics, merge_metrics
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Models:
         self.metrics = Metrics()
         self._settings = settings
         self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
-        self._models = tuple(self._model(served(model)) for model in models)
+        self._models = tuple(self._model(as_served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
         self._refuse_twins()
@@ -37,7 +38,7 @@ class Models:
         settings = model.settings(self._settings)
         supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
-        return Model(supervisor, settings, self._compiler, {**model.made, **own})
+        return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 
     def _refuse_twins(self) -> None:
         """Some engines know the names of their models only once they have started."""

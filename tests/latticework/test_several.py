@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any, get_type_hints
+from typing import Any
 
 import httpx
 import pytest
@@ -14,9 +14,8 @@ from starlette.applications import Starlette
 from latticework import Served, Settings, create_app, lifespan, supervisor
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
-from latticework.served import OWN, ModelSettings
-from latticework.settings import InvalidSetting
-from latticework.telemetry.metrics import merge_metrics
+from latticework.options import InvalidSetting
+from latticework.telemetry import merge_metrics
 from tests.free import free
 from tests.http import USER, chat, send
 from tests.scripted import ByteTokenizer, MarkedTokenizer, Script, ScriptedEngine, says
@@ -138,12 +137,8 @@ def test_each_engine_is_started_again_as_often_as_its_model_says(monkeypatch: py
     assert "other: The engine has died and is being restarted (attempt 1 of 7)" in told
 
 
-def test_the_types_name_the_settings_that_the_table_says() -> None:
-    assert tuple(sorted(get_type_hints(ModelSettings))) == tuple(sorted(OWN))
-
-
 def test_what_is_no_models_own_setting_is_refused() -> None:
-    with pytest.raises(InvalidSetting, match=r"'port' is not a model's own setting: those are .*tool_format"):
+    with pytest.raises(InvalidSetting, match=r"'port' is not a setting of a model: those are .*tool_format"):
         Served(engine("one"), port=1)  # type: ignore[call-arg]
     with pytest.raises(InvalidSetting, match=r"tool_format: 'morse' is none of .*hermes"):
         create_app(Served(engine("one"), tool_format="morse"))

@@ -15,8 +15,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 
-from latticework.compiling import system
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompiledTurn,
     CompileOutOfMemory,
@@ -26,6 +25,7 @@ from latticework.compiling.messages import (
     Outcome,
     Reply,
     WorkerError,
+    system,
 )
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema
@@ -96,7 +96,7 @@ def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) 
     return CompiledTurn(plan, trial)
 
 
-def run() -> None:
+def serve_compiles() -> None:
     """Handles messages until the socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which lets running answers finish
     system.lower_priority()
@@ -108,4 +108,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    run()
+    serve_compiles()

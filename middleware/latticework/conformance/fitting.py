@@ -7,16 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from latticework.conformance.cases import CASES, Case
-from latticework.conformance.transcript import NoTranscript, Transcript, Transcripts
+from latticework.conformance.transcript import NoTranscript, Transcript, transcribe
+from latticework.engines.base import Tokenizer
+from latticework.prompt import ChatTemplate
 from turngrammar.fitting import Sample, fitted
 from turngrammar.formats import Format, Frame
 
 _SPACE = r"[ \t\r\n]*"
 
 
-def fit_format(transcripts: Transcripts, format: Format) -> Format | None:
+def fit_format(template: ChatTemplate, tokenizer: Tokenizer, format: Format) -> Format | None:
     """The format as the template prints it; None where the template writes calls in another format."""
-    shown = list(_fitting_transcripts(transcripts, format))
+    shown = list(_fitting_transcripts(template, tokenizer, format))
     samples = [
         Sample(_without_prefix(format, transcript), case.wire_calls)
         for case, transcript in shown
@@ -27,12 +29,14 @@ def fit_format(transcripts: Transcripts, format: Format) -> Format | None:
     return result and replace(result, reasoning=_fitted_frame(format.reasoning, with_reasoning))
 
 
-def _fitting_transcripts(transcripts: Transcripts, format: Format) -> Iterator[tuple[Case, Transcript]]:
+def _fitting_transcripts(
+    template: ChatTemplate, tokenizer: Tokenizer, format: Format
+) -> Iterator[tuple[Case, Transcript]]:
     """Turns of calls alone, and those that begin with reasoning."""
     for case in CASES:
         if (case.calls and not case.text) or case.reasoning:
             try:
-                yield case, transcripts.transcript(format, case)
+                yield case, transcribe(template, tokenizer, format, case)
             except NoTranscript:
                 continue
 

@@ -51,28 +51,6 @@ class Transcript:
     reasoning: Reasoning
 
 
-class Transcripts:
-    """The transcripts of one model; each is made once."""
-
-    def __init__(self, template: ChatTemplate, tokenizer: Tokenizer) -> None:
-        self.template = template
-        self.tokenizer = tokenizer
-        self._made: dict[tuple[Format, str], Transcript | str] = {}
-
-    def transcript(self, format: Format, case: Case) -> Transcript:
-        """The transcript of `case` by a model that writes `format`. Raises NoTranscript."""
-        key = format, case.name
-        if key not in self._made:
-            try:
-                self._made[key] = transcribe(self.template, self.tokenizer, format, case)
-            except NoTranscript as reason:
-                self._made[key] = str(reason)
-        made = self._made[key]
-        if isinstance(made, str):
-            raise NoTranscript(made)
-        return made
-
-
 def transcribe(template: ChatTemplate, tokenizer: Tokenizer, format: Format, case: Case) -> Transcript:
     """The transcript of `case` by a model that writes `format`. Raises NoTranscript."""
     _refuse_inapplicable(template, format, case)

@@ -10,6 +10,7 @@ from pydantic import StrictStr
 from starlette.requests import Request
 from starlette.responses import Response
 
+from latticework.concurrency import off_loop
 from latticework.doors.door import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai.field_docs import CHAT
 from latticework.doors.openai.tools import turn_of
@@ -18,7 +19,6 @@ from latticework.doors.openai.validation import parse_as
 from latticework.http import body
 from latticework.http.respond import json_response
 from latticework.models import Models
-from latticework.offloop import off_loop
 from latticework.settings import Settings
 from latticework.turn.prepare import plan_of
 from turngrammar.plan import Plan

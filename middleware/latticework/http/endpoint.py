@@ -101,15 +101,15 @@ class GeneratingEndpoint(Generic[R]):
         async with until.kept():
             model = await self._models.find(request.model)
         record.model, record.stream = model.names[0], request.streamed
-        with model.places.taken(request.answers):
+        with model.concurrency.acquire(request.answers):
             async with until.kept():
                 jobs = await jobs_of(model, lambda: translation.asks(request, decoded))
             generation = Generation(model, jobs, self._models.metrics, translation.id_prefix)
             record.generation = generation
             headers = {
                 REQUEST_ID: record.id,
-                **_listing(IGNORED, translation.ignored(request, jobs)),
-                **_listing(CHECKED, [f"{one.pointer}/{one.keyword}" for job in jobs for one in job.plan.checked]),
+                **listing(IGNORED, translation.ignored(request, jobs)),
+                **listing(CHECKED, [f"{one.pointer}/{one.keyword}" for job in jobs for one in job.plan.checked]),
             }
             await self._respond(request, generation, headers, until, send, record)
 
@@ -151,7 +151,7 @@ class _Logged:
         return chunks
 
 
-def _listing(header: str, names: Sequence[str]) -> dict[str, str]:
+def listing(header: str, names: Sequence[str]) -> dict[str, str]:
     """Names that a client chose, safe in a header; no header for none."""
     listed = [quote(name[:MOST_LETTERS], safe="/[].-_$") for name in names[:MOST_NAMES]]
     more = [f"and-{len(names) - MOST_NAMES}-more"] if len(names) > MOST_NAMES else []

@@ -85,10 +85,11 @@ def _attempt(infer: Callable[[], Format]) -> tuple[Format | None, str]:
 
 
 def _from_renderings(renderings: Renderings) -> Format:
-    one, three = renderings.sample(ONE_CALL), renderings.sample(THREE_CALLS) if renderings.shape.parallel else None
-    if len(one.text) > MAX_SAMPLE_LENGTH:
-        raise Unclear(f"a call takes {len(one.text)} characters, more than {MAX_SAMPLE_LENGTH}")
-    inferred = infer_calls(Samples(one, renderings.sample(OTHER_CALL), three))
+    single = renderings.sample(ONE_CALL)
+    if len(single.text) > MAX_SAMPLE_LENGTH:
+        raise Unclear(f"a call takes {len(single.text)} characters, more than {MAX_SAMPLE_LENGTH}")
+    several = renderings.sample(THREE_CALLS) if renderings.shape.parallel else None
+    inferred = infer_calls(Samples(single, renderings.sample(OTHER_CALL), several))
     answer, reasoning = renderings.answer, renderings.reasoning
     format = Format("inferred", inferred.calls, inferred.alone, answer=answer, reasoning=reasoning)
     if inferred.alone:

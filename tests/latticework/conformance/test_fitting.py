@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from latticework.conformance.fitting import fit_format
-from latticework.conformance.transcript import Transcripts
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 from turngrammar import wire
 from turngrammar.formats import FORMATS, Format, Frame, choose
@@ -21,7 +20,7 @@ CODER = """<tool_call>{{ "\\n" }}<function={{ f.name }}>{{ "\\n" }}
 def fitted(call: str, name: str = "hermes", gap: str = "") -> Format:
     shown = template(call, gap=gap or '{{ "\\n\\n" }}')
     candidate = FORMATS[name] if name != "hermes" else choose(shown.source)[0]
-    format = fit_format(Transcripts(shown, tokenizer()), candidate)
+    format = fit_format(shown, tokenizer(), candidate)
     assert format
     return format
 
@@ -77,4 +76,4 @@ def test_whitespace_behind_reasoning(gap: str) -> None:
 
 @pytest.mark.parametrize("call", [ID_FIRST, "<call>{{ f.name }}: {{ f.arguments | tojson }}</call>"])
 def test_another_format_is_not_fitted(call: str) -> None:
-    assert fit_format(Transcripts(template(call), tokenizer()), FORMATS["hermes"]) is None
+    assert fit_format(template(call), tokenizer(), FORMATS["hermes"]) is None

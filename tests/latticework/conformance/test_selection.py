@@ -9,7 +9,7 @@ from latticework.conformance.checks import TurnCheck
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 
 UNKNOWN = "<call>{{ f.name }}: {{ f.arguments | tojson }}</call>"
-NOT_WRITTEN = "'{}' is not what its chat template writes"
+NOT_WRITTEN = "'{}' does not match its chat template"
 
 
 def selected(call: str, marks: str = "", setting: str | None = None) -> SelectedFormat:

@@ -1,4 +1,4 @@
-"""More than can be done, and less time than it takes: said at once, and nothing goes on behind it."""
+"""Too many requests, and too little time: each is refused at once, and no work goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from latticework import Settings, create_app
 from latticework.compiling.compiler import Compiler
-from latticework.concurrency import Places
+from latticework.concurrency import ConcurrencyLimit
 from latticework.engines.base import Piece, Sampling
 from latticework.errors import BadRequest, Overloaded
 from tests.http import USER, chat, events, send
@@ -23,21 +23,21 @@ ASK = {"model": "scripted", "messages": [USER]}
 PATH = "/v1/chat/completions"
 
 
-def test_places_are_given_back_and_counted_by_answers() -> None:
-    places = Places(3)
-    with places.taken(2):
-        with pytest.raises(Overloaded), places.taken(2):
+def test_answers_are_counted_until_their_block_ends() -> None:
+    limit = ConcurrencyLimit(3)
+    with limit.acquire(2):
+        with pytest.raises(Overloaded), limit.acquire(2):
             pass
-        with places.taken(1):
+        with limit.acquire(1):
             pass
-    with pytest.raises(ZeroDivisionError), places.taken(3):
+    with pytest.raises(ZeroDivisionError), limit.acquire(3):
         raise ZeroDivisionError
-    with places.taken(3):
+    with limit.acquire(3):
         pass
 
 
-def test_what_never_has_a_place_is_the_callers_mistake() -> None:
-    with pytest.raises(BadRequest), Places(3).taken(4):
+def test_a_request_over_the_whole_limit_is_the_callers_mistake() -> None:
+    with pytest.raises(BadRequest), ConcurrencyLimit(3).acquire(4):
         pass
     error = chat(create_app(ScriptedEngine(says("a"), max_running=1), settings=Settings(max_queue=1)), n=3).json()
     assert error["error"]["param"] == "n"

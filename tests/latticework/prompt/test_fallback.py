@@ -13,9 +13,9 @@ import pytest
 
 from latticework import Served, Settings, create_app, lifespan
 from latticework.engines.huggingface import one_template
+from latticework.options import InvalidSetting
 from latticework.prompt import ChatTemplate
 from latticework.prompt.fallback import CHATML, PLAIN, ChosenTemplate, choose_template, load_template
-from latticework.settings import InvalidSetting
 from tests.scripted import ByteTokenizer, ScriptedEngine, says
 from turngrammar.formats import FORMATS
 

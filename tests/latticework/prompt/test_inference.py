@@ -13,6 +13,7 @@ from functools import cache
 
 import pytest
 
+import tests.families
 from latticework.prompt import ChatTemplate
 from latticework.prompt.inference import PARSED, RENDERED, infer_format
 from latticework.prompt.renderings import TOOL_NAMES
@@ -118,9 +119,8 @@ FAMILY_TABLE, TEMPLATE_TABLE = table(FAMILIES), table(TEMPLATES)
 
 @cache
 def families() -> Mapping[str, Case]:
-    folder = shared.path("families")
-    listed = json.loads((folder / "families.json").read_text())
-    return {row["name"]: _family(row["name"], row["ends"]) for row in listed}
+    shared.path("families")
+    return {family.name: _family(family.name, family.ends) for family in tests.families.families().values()}
 
 
 def _family(name: str, ends: Sequence[str]) -> Case:
