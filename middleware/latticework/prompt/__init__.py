@@ -151,15 +151,16 @@ class ChatTemplate:
             tools: OpenAI's function tools and custom tools.
             schema: a JSON Schema of the answer, to be put into the system message.
             add_generation_prompt: whether the text ends where the assistant's turn begins.
-            template_kwargs: further variables for the template (a request's `chat_template_kwargs`).
+            template_kwargs: further variables for the template.
 
         Raises:
             PromptError: the template refuses the conversation, or `template_kwargs` has a reserved variable.
         """
         for name in _RESERVED:
             if name in template_kwargs:
-                param = f"chat_template_kwargs.{name}"
-                raise PromptError(f"'{param}' can't be set: use the request's '{name}'.", param)
+                raise PromptError(
+                    f"'{name}' is no free variable of the chat template: the conversation sets it.", f"variables.{name}"
+                )
         generation = {"add_generation_prompt": add_generation_prompt}
         if not self.markup:
             conversation = _Conversation(messages, tools, schema, {**generation, **template_kwargs})
