@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from latticework.doors import chat, grammars, playground
+from latticework.doors import chat, completions, grammars, playground, tokenize
 from latticework.doors.door import Door
 from latticework.doors.models import DOORS as models_doors
 from latticework.doors.openai.envelope import envelope
@@ -34,7 +34,7 @@ from turngrammar.errors import GrammarError
 
 V1 = "/v1"
 
-DESCRIBED = (chat.DOOR, grammars.DOOR, *models_doors, playground.DOOR)
+DESCRIBED = (chat.DOOR, completions.DOOR, grammars.DOOR, *tokenize.DOORS, *models_doors, playground.DOOR)
 DOORS = (*DESCRIBED, openapi_door(DESCRIBED))
 OPERATIONS = tuple(door.operation for door in DOORS)
 
@@ -78,8 +78,9 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     guard = [Middleware(BearerAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
+    quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
     limits = [
-        Middleware(QuotaLimiter, Quotas(settings.requests_per_minute, settings.concurrent_requests)),
+        *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
         Middleware(Timely, settings.read_timeout),
     ]
     record = Middleware(Recorded, models.metrics)

@@ -97,6 +97,7 @@ class Ask:
         reasoning_effort: a word for the chat template; "none" switches reasoning off.
         max_reasoning_tokens: after so many tokens the reasoning is ended; None: never.
         complete: whether a document that `max_tokens` cuts is completed, so that it fits its schema.
+        echo: whether a raw prompt is returned before its answer.
         names: the request's own names of these fields and of those of `sampling`, where they differ.
     """
 
@@ -110,6 +111,7 @@ class Ask:
     reasoning_effort: str | None = None
     max_reasoning_tokens: int | None = None
     complete: bool = False
+    echo: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, field: str) -> str:

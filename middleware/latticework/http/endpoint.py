@@ -108,8 +108,8 @@ class GeneratingEndpoint(Generic[R]):
             record.generation = generation
             headers = {
                 REQUEST_ID: record.id,
-                **_listing(IGNORED, translation.ignored(request, jobs)),
-                **_listing(CHECKED, [f"{one.pointer}/{one.keyword}" for job in jobs for one in job.plan.checked]),
+                **listing(IGNORED, translation.ignored(request, jobs)),
+                **listing(CHECKED, [f"{one.pointer}/{one.keyword}" for job in jobs for one in job.plan.checked]),
             }
             await self._respond(request, generation, headers, until, send, record)
 
@@ -151,7 +151,7 @@ class _Logged:
         return chunks
 
 
-def _listing(header: str, names: Sequence[str]) -> dict[str, str]:
+def listing(header: str, names: Sequence[str]) -> dict[str, str]:
     """Names that a client chose, safe in a header; no header for none."""
     listed = [quote(name[:MOST_LETTERS], safe="/[].-_$") for name in names[:MOST_NAMES]]
     more = [f"and-{len(names) - MOST_NAMES}-more"] if len(names) > MOST_NAMES else []

@@ -12,6 +12,14 @@ from turngrammar.plan import Plan
 
 
 @dataclass(frozen=True)
+class Echo:
+    """The prompt as text, and the text of its first token, which has no log probability."""
+
+    text: str
+    first_token: str
+
+
+@dataclass(frozen=True)
 class Job:
     """What the engine is to generate, and how that is read.
 
@@ -23,6 +31,7 @@ class Job:
         attempts: how often an answer is generated, at most, whose schema the grammar can't enforce in full.
         reasons: whether the model's format has reasoning.
         budget: of the reasoning, where the request bounds it.
+        echo: the prompt, where it is returned before the answer.
         truncation: how a document is completed that `max_tokens` cuts; None: it stays cut.
     """
 
@@ -34,4 +43,5 @@ class Job:
     attempts: int = 1
     reasons: bool = False
     budget: Budget | None = None
+    echo: Echo | None = None
     truncation: TruncationPlan | None = None

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from latticework.ask import NO_CALLS, Ask, Conversation, RawPrompt, TurnAsk
-from latticework.compiling.messages import CompiledTurn, CompileRequest
+from latticework.compiling import CompiledTurn, CompileRequest
 from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
 from latticework.prompt import Prompt, PromptError
-from latticework.turn.job import Job
+from latticework.turn.job import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
 from latticework.turn.sampling import refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
@@ -76,13 +76,8 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
     """The job, where all of it has been compiled before: most requests need one thread, once."""
     format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
     turn = _turn(model, ask.turn, format)
-    prompt: Prompt | list[int]
-    reasoning: Reasoning
-    if isinstance(ask.prompt, RawPrompt):
-        prompt, reasoning = _raw_tokens(model, ask, ask.prompt), "off"
-    else:
-        prompt = rendered(model, ask, ask.prompt, format)
-        reasoning = reasoning_after(format, prompt.text)
+    prompt = _prompt(model, ask, format)
+    reasoning = "off" if isinstance(prompt, list) else reasoning_after(format, prompt.text)
     compiles = [_compile_request(model, turn, reasoning)]
     if ask.max_reasoning_tokens is not None and reasoning in ("may", "open"):
         begun = has_begun(ask.max_reasoning_tokens, reasoning)
@@ -113,7 +108,7 @@ def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileR
 
 def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
-    prompt = draft.prompt if isinstance(draft.prompt, list) else model.encoded(draft.prompt)
+    prompt = _token_ids(model, draft.prompt)
     most = room(ask, len(prompt), engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if (unsupported := engine.refusal(sampling)) is not None:
@@ -130,6 +125,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,
         budget=_budget(model, ask, draft, compiled[-1].plan) if len(compiled) > 1 else None,
+        echo=_echo(model, ask, prompt),
         truncation=truncation_plan(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most)
         if ask.complete
         else None,
@@ -141,6 +137,33 @@ def _budget(model: Model, ask: Ask, draft: _Draft, rest: Plan) -> Budget:
     most = ask.max_reasoning_tokens or 0
     markup = closing_markup(draft.format, begun=has_begun(most, draft.reasoning), free=rest.grammar is None)
     return Budget(most, markup, model.engine.tokenizer.encode(markup), rest.grammar)
+
+
+async def tokens_of(model: Model, ask: Ask) -> Sequence[int]:
+    """The tokens of the prompt alone, which is not bounded by the context. Raises BadRequest."""
+
+    def tokens() -> Sequence[int]:
+        return _token_ids(model, _prompt(model, ask, model.format_named(ask.turn.format)))
+
+    return await off_loop(model.settings.compile_timeout, tokens)
+
+
+def _prompt(model: Model, ask: Ask, format: Format) -> Prompt | list[int]:
+    """Rendered from a conversation, or the token ids of a raw prompt."""
+    if isinstance(ask.prompt, RawPrompt):
+        return _raw_tokens(model, ask, ask.prompt)
+    return _rendered(model, ask, ask.prompt, format)
+
+
+def _token_ids(model: Model, prompt: Prompt | list[int]) -> list[int]:
+    return prompt if isinstance(prompt, list) else model.encoded(prompt)
+
+
+def _echo(model: Model, ask: Ask, prompt: Sequence[int]) -> Echo | None:
+    if not ask.echo or not isinstance(ask.prompt, RawPrompt):
+        return None
+    decode, content = model.engine.tokenizer.decode, ask.prompt.content
+    return Echo(content if isinstance(content, str) else decode(prompt), decode(prompt[:1]))
 
 
 def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
@@ -157,7 +180,7 @@ def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
     return ids
 
 
-def rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
+def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
     """The prompt of a conversation. Raises BadRequest, which names what the template refuses."""
     refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
     try:

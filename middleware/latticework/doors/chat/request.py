@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
 from latticework.doors.openai.tools import turn_of
-from latticework.doors.openai.types import Message, OtherPart, SampledRequest, TurnRequest
+from latticework.doors.openai.types import Message, OtherPart, SampledRequest, TurnRequest, unknown_fields
 from latticework.doors.openai.validation import parse_as, refuse_unsupported
 from latticework.errors import BadRequest
 from latticework.turn.job import Job
@@ -98,7 +98,7 @@ def asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
 
 def ignored(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:
     """The names of all fields without meaning or effect."""
-    return [*request.unknown_fields(), *(name for name, is_idle in WITHOUT_EFFECT if is_idle(request, jobs[0]))]
+    return [*unknown_fields(request), *(name for name, is_idle in WITHOUT_EFFECT if is_idle(request, jobs[0]))]
 
 
 def _text_only(request: ChatRequest) -> None:

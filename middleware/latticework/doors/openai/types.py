@@ -203,10 +203,6 @@ class ContentRequest(ApiObject):
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
 
-    def unknown_fields(self) -> list[str]:
-        """The paths of all fields in the request that have no meaning here."""
-        return list(_unknown(self, ""))
-
 
 class TurnRequest(ContentRequest):
     """What the turn may be: the part of a request that becomes a grammar."""
@@ -255,6 +251,11 @@ class SampledRequest(ApiObject):
 
 # Fields of a request that `Sampling` calls by the same name.
 SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
+
+
+def unknown_fields(request: ApiObject) -> list[str]:
+    """The paths of all fields in the request that have no meaning here."""
+    return list(_unknown(request, ""))
 
 
 def _unknown(value: Any, path: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -57,9 +57,9 @@ def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
     return path
 
 
-def refuse_unsupported(request: ApiObject) -> None:
+def refuse_unsupported(request: ApiObject, unsupported: Mapping[str, str] = UNSUPPORTED) -> None:
     """Raises BadRequest for a field that would change the answer and can't be honoured."""
     extra = request.model_extra or {}
-    for name, why in UNSUPPORTED.items():
+    for name, why in unsupported.items():
         if extra.get(name) not in (None, False):
             raise BadRequest(f"'{name}' {why}", param=name, code="unsupported_parameter")

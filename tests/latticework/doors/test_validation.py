@@ -8,6 +8,7 @@ import pytest
 
 from latticework.doors.chat.request import parse
 from latticework.doors.openai.envelope import error_type
+from latticework.doors.openai.types import unknown_fields
 from latticework.errors import BadRequest
 
 USER = {"role": "user", "content": "hi"}
@@ -124,7 +125,7 @@ def test_what_clients_send_is_accepted(body: dict[str, Any]) -> None:
 
 def test_unknown_fields_are_kept_by_their_paths() -> None:
     body = request(wizardry=1, tools=[{**TOOL, "x": 1}], messages=[{**USER, "cache_control": {}}])
-    assert parse(body).unknown_fields() == ["wizardry", "tools[0].x", "messages[0].cache_control"]
+    assert unknown_fields(parse(body)) == ["wizardry", "tools[0].x", "messages[0].cache_control"]
 
 
 def test_a_stop_string_is_a_list_of_one() -> None:

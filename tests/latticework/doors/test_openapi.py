@@ -25,7 +25,7 @@ from tests.e2e import test_bad_input, test_chat, test_drafts, test_stream, test_
 from tests.http import send
 from tests.scripted import ScriptedEngine, says
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (Path(__file__).parents[3] / "README.md").read_text()
 # They come before it is known what is asked for.
 OF_NO_OPERATION = {errors.UnknownRoute, errors.WrongMethod, errors.HeadTooLarge}
 
