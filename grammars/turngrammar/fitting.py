@@ -209,7 +209,7 @@ class _Pattern:
         members = load(self.call.arguments).items()
         return _SPACE.join(re.escape(spell_element(node.mark, name, value)) for name, value in members)
 
-    def spelled(self, node: wire.Spelled, path: Path) -> str:
+    def spelled(self, node: wire.NotationArguments, path: Path) -> str:
         return self.group(node, path, ".*?", load(self.call.arguments))
 
 
@@ -232,7 +232,7 @@ _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
     wire.Key: _Pattern.key,
     wire.Typed: _Pattern.typed,
     wire.Value: _Pattern.value,
-    wire.Spelled: _Pattern.spelled,
+    wire.NotationArguments: _Pattern.spelled,
     wire.Word: _Pattern.word,
     wire.TypeName: _Pattern.type_name,
     wire.Wrapped: _Pattern.wrapped,
@@ -263,7 +263,7 @@ def _value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
     return node if _means(text, value) else None
 
 
-def _notation(node: wire.Spelled, text: str, value: Any) -> wire.Node | None:
+def _notation(node: wire.NotationArguments, text: str, value: Any) -> wire.Node | None:
     notation = next((one for one in _notations(node.notation) if one.spell_arguments(value) == text), None)
     return replace(node, notation=notation) if notation else None
 
@@ -288,7 +288,7 @@ _SPELLED: Mapping[type[wire.Node], Callable[[Any, str, Any], wire.Node | None]] 
     wire.Arguments: _json,
     wire.Value: _value,
     wire.Wrapped: _value,
-    wire.Spelled: _notation,
+    wire.NotationArguments: _notation,
 }
 """What a leaf becomes when its text is found; None where it can't be read so."""
 

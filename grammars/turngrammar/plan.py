@@ -136,12 +136,12 @@ def _compile(turn: Turn) -> Plan:
     calls = at_most(format.calls, choice.most) if tools else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
     filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, client_grammar)
-    if document and format.alone and filling.ruled:
+    if document and format.alone and filling.grammar_offer:
         message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
-        raise InvalidGrammar(message, pointer=enclosing(filling.ruled.pointer))
+        raise InvalidGrammar(message, pointer=enclosing(filling.grammar_offer.pointer))
     report = _report(turn, tools, document)
     return Plan(
-        grammar=lark.write(tree, filling) if calls or answer else None,
+        grammar=lark.write_grammar(tree, filling) if calls or answer else None,
         report=report,
         checked=tuple(finding for finding in report if finding.status == "checked"),
         tree=tree,

@@ -95,7 +95,7 @@ class Writer:
         self._key, self._value = key, value
         return self.walk(node.each)
 
-    def spelled(self, node: wire.Spelled) -> str:
+    def spelled(self, node: wire.NotationArguments) -> str:
         return node.notation.spell_arguments(dict(_members(self._call.arguments)))
 
     def key(self, node: wire.Key) -> str:
@@ -161,7 +161,7 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Word: Writer.word,
     wire.Arguments: Writer.arguments,
     wire.Members: Writer.members,
-    wire.Spelled: Writer.spelled,
+    wire.NotationArguments: Writer.spelled,
     wire.Key: Writer.key,
     wire.Typed: Writer.typed,
     wire.Value: Writer.value,

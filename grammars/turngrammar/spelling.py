@@ -51,10 +51,13 @@ def in_order(schema: Any) -> Any:
         return [in_order(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    ordered = {key: value if key in _VALUES else in_order(value) for key, value in schema.items()}
-    if isinstance(ordered.get("properties"), dict):
-        ordered["properties"] = dict(sorted(ordered["properties"].items()))
-    return ordered
+    return sort_properties({key: value if key in _VALUES else in_order(value) for key, value in schema.items()})
+
+
+def sort_properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A lowered schema with its own properties in alphabetical order."""
+    properties = schema.get("properties")
+    return {**schema, "properties": dict(sorted(properties.items()))} if isinstance(properties, dict) else schema
 
 
 _VALUES = frozenset(("const", "enum"))  # of these keywords, objects are no schemas

@@ -229,7 +229,7 @@ class Elements(Node):
 
 
 @dataclass(frozen=True)
-class Spelled(Node):
+class NotationArguments(Node):
     """The arguments as a list of `name=value`, in another notation than JSON."""
 
     notation: Notation

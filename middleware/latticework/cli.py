@@ -11,7 +11,7 @@ from latticework.commands.bench import BENCH
 from latticework.commands.calls import PARSE, RENDER
 from latticework.commands.check import CHECK
 from latticework.commands.check_model import CHECK_MODEL
-from latticework.commands.command import DONE, IMPOSSIBLE, STATUSES, Command, Impossible, WrongUsage, say
+from latticework.commands.command import DONE, FAILED, STATUSES, Command, CommandFailed, WrongUsage, say
 from latticework.commands.explain import EXPLAIN
 from latticework.commands.formats import LIST_FORMATS
 from latticework.commands.models import LIST_MODELS
@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_flushed(command, given)
     except (WrongUsage, InvalidSetting) as error:
         own.error(str(error))
-    except Impossible as error:
+    except CommandFailed as error:
         say(f"{own.prog}: {error}")
-        return IMPOSSIBLE
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -76,7 +76,8 @@ class EngineSettings:
         None, text("KEY"), "API key for the servers that --engine names", secret=True, private=True
     )
     drafts: Literal["auto", "forced", "off"] = choice(
-        "auto", "draft tokens that the grammar forces and, with auto, likely copies: same answers, fewer forward passes"
+        "auto",
+        "draft the tokens that a grammar forces and, with auto, likely copies: fewer forward passes",
     )
 
 

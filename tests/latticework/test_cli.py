@@ -14,7 +14,7 @@ import pytest
 import latticework
 from latticework import cli
 from latticework.commands import engines, serve
-from latticework.commands.command import STATUSES, Impossible
+from latticework.commands.command import STATUSES, CommandFailed
 from latticework.commands.launch import Launch
 from latticework.config import CONFIG, Config
 from latticework.settings import OPTIONS, Settings
@@ -130,7 +130,7 @@ def test_other_addresses_need_keys_or_consent(
     monkeypatch.setenv("LATTICEWORK_API_KEYS", api_keys)
 
     def engine(arguments: list[str], settings: object, file: Config) -> None:
-        raise Impossible("the address was accepted")
+        raise CommandFailed("the address was accepted")
 
     monkeypatch.setattr(engines, "make_engine", engine)
     assert cli.main(["serve", "--port", "0", *arguments]) == 1

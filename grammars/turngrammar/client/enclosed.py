@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from turngrammar.client.enclosed_regex import opened, single, spelled
 from turngrammar.errors import InvalidGrammar
-from turngrammar.lark.escape import escaped
+from turngrammar.lark.expressions import escaped
 
 _STRING = r'"(?:\\.|[^"\\\n])*"'
 _TOKEN = re.compile(

@@ -15,7 +15,7 @@ from llguidance import LLMatcher, LLTokenizer
 from turngrammar.client import grammars
 from turngrammar.client.enclosed import enclosed_grammar
 from turngrammar.errors import GrammarError
-from turngrammar.lark.escape import quoted
+from turngrammar.lark.expressions import quoted
 from turngrammar.schema import SchemaPlan, compile_schema
 from turngrammar.turn import Syntax, TextInput
 

@@ -27,8 +27,8 @@ from turngrammar.wire import (
     Many,
     Members,
     Node,
+    NotationArguments,
     Space,
-    Spelled,
     Value,
     json_text,
     parts,
@@ -125,7 +125,7 @@ def _object(field: Mapping[str, Any]) -> Node:
         return ARGUMENTS
     if not options.get("unquoted_keys") or len(delimiters) != 1 or delimiters[0][0] != delimiters[0][1]:
         raise Unclear("arguments are in a notation that is not understood")
-    return seq("{", Spelled(_notation(delimiters[0][0])), "}")
+    return seq("{", NotationArguments(_notation(delimiters[0][0])), "}")
 
 
 def _notation(quote: str) -> Notation:

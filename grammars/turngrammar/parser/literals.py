@@ -26,7 +26,7 @@ _ESCAPE_LENGTHS = {"u": len("\\u0000"), "x": len("\\x00")}
 _HEX = re.compile("[0-9A-Fa-f]+")
 
 
-def spelled(parser: Parser, node: wire.Spelled) -> Steps[None]:
+def spelled(parser: Parser, node: wire.NotationArguments) -> Steps[None]:
     """Arguments up to the bracket that closes them, which is left to read."""
     notation = node.notation
     parser.member = 0

@@ -302,7 +302,7 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Typed: members.typed,
     wire.TypeName: members.type_name,
     wire.Elements: elements.elements,
-    wire.Spelled: literals.spelled,
+    wire.NotationArguments: literals.spelled,
     wire.Document: json_values.document,
     wire.Verbatim: Parser.verbatim,
 }

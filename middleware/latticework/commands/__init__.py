@@ -1,4 +1,4 @@
-"""The commands of `latticework`, one a file; `latticework.cli` is the table of them.
+"""The commands of `latticework`; `latticework.cli` is the table of them.
 
-Each file imports what is heavy where it needs it, so that `--help` and light commands answer at once.
+Their modules import heavy packages inside functions, so that `--help` and light commands are fast.
 """

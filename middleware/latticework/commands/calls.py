@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, FOUND, Command, WrongUsage, contents, known_format, say
+from latticework.commands.command import DONE, NEGATIVE, Command, WrongUsage, contents, known_format, say
 
 if TYPE_CHECKING:
     from turngrammar.events import Event
@@ -55,7 +55,7 @@ def parse_turn(given: Namespace) -> int:
         parser = _turn_parser(given.format, given.tools, given.reasoning)
     except GrammarError as error:
         say(f"{given.tools}: {error}")
-        return FOUND
+        return NEGATIVE
     while text := sys.stdin.read(READ_AT_ONCE):
         _print_events(parser.feed(text))
     _print_events(parser.close())

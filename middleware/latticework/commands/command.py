@@ -1,4 +1,4 @@
-"""What a command is, how it ends, and what it writes: results on standard output, all else on standard error."""
+"""A command, its exit statuses and its output: results on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from turngrammar.formats import Format
 
-DONE, IMPOSSIBLE, WRONG, FOUND = range(4)
+DONE, FAILED, MISUSED, NEGATIVE = range(4)
 
 STATUSES = """exit status:
-  0  done
-  1  impossible: something that it needs is missing, is taken or does not answer
-  2  wrong usage: an option, a variable, a setting, or a file that can't be read
-  3  done, and the finding is bad: a schema that is refused, a file that is not valid, a server that is not well
+  0  success
+  1  a package, an address or a server that the command needs is missing, in use or unreachable
+  2  invalid usage: an option, a variable, a setting, or a file that can't be read
+  3  success with a negative result: a refused schema, a model that fails its checks, an unhealthy server
 """
 
 
-class Impossible(Exception):
-    """Something outside of the command line is missing or taken; the message says what. Exit status 1."""
+class CommandFailed(Exception):
+    """Something that the command needs is missing or in use; the message names it. Exit status 1."""
 
 
 class WrongUsage(Exception):
-    """What is asked for is wrong or unsafe; the message says what to ask for instead. Exit status 2."""
+    """The usage is invalid or unsafe; the message has the fix. Exit status 2."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Command:
     """One of `latticework`'s commands.
 
     Attributes:
-        help: what it does, in a line.
-        description: the same at length, above its options.
-        configure: gives a parser its options.
-        run: does it, and returns the exit status; `rest` of its argument has the arguments that no option claimed.
-        passes_on: whether such arguments are somebody else's; where they are not, they are wrong.
+        help: one line, for the list of commands.
+        description: shown above its options.
+        configure: adds its options to a parser.
+        run: returns the exit status; `rest` of its argument has the words that no option took.
+        passes_on: whether such words are passed to an engine; otherwise they are an error.
     """
 
     help: str
@@ -51,11 +51,11 @@ class Command:
 
 
 def with_json(parser: ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="write one JSON value instead of text")
+    parser.add_argument("--json", action="store_true", help="print one JSON value instead of text")
 
 
 def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
-    """The result: as one JSON value, in ASCII, or else as lines for people."""
+    """Prints a result as one JSON value, in ASCII, or as lines of text."""
     if as_json:
         print(json.dumps(value))
     else:
@@ -68,7 +68,7 @@ def say(text: str) -> None:
 
 
 def contents(file: str) -> bytes:
-    """Of a file, or of standard input for "-". Raises WrongUsage."""
+    """The bytes of a file, or of standard input for "-". Raises WrongUsage."""
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -76,7 +76,7 @@ def contents(file: str) -> bytes:
 
 
 def known_format(option: str, name: str) -> Format:
-    """The wire format of that name; `option` is where the name comes from. Raises WrongUsage."""
+    """The wire format of that name, which was given by `option`. Raises WrongUsage."""
     from turngrammar.formats import FORMATS
 
     if name not in FORMATS:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from latticework import embedded
-from latticework.commands.command import Impossible, WrongUsage, say
+from latticework.commands.command import CommandFailed, WrongUsage, say
 from latticework.config import MODELS, Config
 from latticework.settings import Settings
 
@@ -40,7 +40,7 @@ MakeEngine = Callable[[Sequence[str], Settings, Config], "Engine"]
 
 
 def served_models(arguments: Sequence[str], settings: Settings, config: Config) -> list[Served]:
-    """The file's [[models]], or else one model. Raises Impossible and WrongUsage."""
+    """The file's [[models]], or else one model. Raises CommandFailed and WrongUsage."""
     from latticework.served import Served
 
     if not config.models:
@@ -61,7 +61,7 @@ def _model_of_config(settings: Settings, model: Config) -> Served:
 
 
 def make_engine(arguments: Sequence[str], settings: Settings, config: Config) -> Engine:
-    """Not started yet. Raises Impossible and WrongUsage."""
+    """Not started yet. Raises CommandFailed and WrongUsage."""
     name = _engine_name(settings)
     for other in config.engines.keys() - {name}:
         raise WrongUsage(f"{config.file}: [{other}] can't be set with engine {name!r}")
@@ -69,7 +69,7 @@ def make_engine(arguments: Sequence[str], settings: Settings, config: Config) ->
 
 
 def engine_help(settings: Settings) -> str:
-    """The engine's own arguments. Raises Impossible and WrongUsage."""
+    """The engine's own arguments. Raises CommandFailed and WrongUsage."""
     return HELP[_engine_name(settings)]()
 
 
@@ -146,9 +146,9 @@ def _remote_help() -> str:
 
 
 def _require(packages: Sequence[str], message: str) -> None:
-    """Raises Impossible with the packages that are not installed."""
+    """Raises CommandFailed with the packages that are not installed."""
     if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
-        raise Impossible(message.format(" and ".join(missing), "is" if len(missing) == 1 else "are"))
+        raise CommandFailed(message.format(" and ".join(missing), "is" if len(missing) == 1 else "are"))
 
 
 def _embedded_vllm() -> Mapping[str, Any]:
@@ -166,7 +166,7 @@ def _embedded_portable() -> Mapping[str, Any]:
     try:
         return {"model": str(embedded.model_path(say)), "served_model_name": [embedded.MODEL_ID]}
     except embedded.EmbeddedModelMissing as error:
-        raise Impossible(str(error)) from error
+        raise CommandFailed(str(error)) from error
 
 
 ENGINES: Mapping[str, MakeEngine] = {"vllm": _vllm, "portable": _portable, REMOTE: _remote}

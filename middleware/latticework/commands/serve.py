@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from latticework.commands import engines
-from latticework.commands.command import DONE, IMPOSSIBLE, Command, Impossible, WrongUsage, say
+from latticework.commands.command import DONE, FAILED, Command, CommandFailed, WrongUsage, say
 from latticework.commands.launch import Launch, add_launch_options, collect_launch
 from latticework.settings import Settings
 
@@ -61,7 +61,7 @@ def run_server(launch: Launch) -> int:
         try:
             server.run(app, listener, settings, ready)
         except SystemExit:  # uvicorn's: the app failed to start, and the log has the reason
-            return IMPOSSIBLE
+            return FAILED
     return DONE
 
 
@@ -72,7 +72,7 @@ def _bound_listener(settings: Settings) -> socket.socket:
     try:
         listener = server.bind(settings.host, settings.port)
     except server.CannotListen as error:
-        raise Impossible(f"{error}. Choose another with --host and --port.") from error
+        raise CommandFailed(f"{error}. Choose another with --host and --port.") from error
     if not (server.is_loopback(listener) or settings.guarded or settings.no_auth):
         listener.close()
         raise WrongUsage(NEEDS_KEY.format(settings.host))
@@ -85,7 +85,7 @@ def _configure_tracing() -> None:
     try:
         tracing.configure_tracing(os.environ)
     except tracing.TracingUnavailable as error:
-        raise Impossible(str(error)) from error
+        raise CommandFailed(str(error)) from error
 
 
 SERVE = Command("serve models over OpenAI's API", DESCRIPTION, add_serve_options, serve, passes_on=True)

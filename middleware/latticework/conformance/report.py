@@ -149,7 +149,7 @@ _NODE_NOTATIONS: Mapping[type, Callable[[Any], dict[str, str]]] = {
     wire.Arguments: lambda node: {"arguments": _describe_json(node.spelling)},
     wire.Value: _describe_value,
     wire.Wrapped: _describe_value,
-    wire.Spelled: lambda node: {"arguments": _describe_notation(node.notation)},
+    wire.NotationArguments: lambda node: {"arguments": _describe_notation(node.notation)},
     wire.Elements: lambda node: {"arguments": "XML elements"},
 }
 

@@ -16,7 +16,7 @@ from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
 from latticework.generate.merge import merge
 from latticework.generate.steps import Finish, Step, Tokens
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from latticework.turn.job import Job
 from turngrammar.plan import TurnViolation
 

@@ -188,7 +188,7 @@ class ChatTemplate:
             if not functions or capabilities.tool_input is None:
                 raise
             # Some templates fail on some schemas: on a list of types (Hermes), or on integers in an enum (gpt-oss).
-            # The system message takes any schema. If another part of the conversation is at fault, this fails again.
+            # A system message can have any schema. If another part of the conversation is at fault, this fails again.
             return self._render(conversation, format, replace(capabilities, tool_input=None))
 
     def _render(self, conversation: _Conversation, format: Format, capabilities: Capabilities) -> str:

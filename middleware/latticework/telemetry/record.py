@@ -18,8 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from latticework.errors import ServerFault, as_api_error
 from latticework.generate.generation import Generation
 from latticework.generate.steps import Finish
-from latticework.telemetry import tracing
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics, tracing
 
 logger = logging.getLogger(__name__)
 

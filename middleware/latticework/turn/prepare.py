@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from latticework.ask import NO_CALLS, Ask, Conversation, RawPrompt, TurnAsk
-from latticework.compiling.messages import CompiledTurn, CompileRequest
+from latticework.compiling import CompiledTurn, CompileRequest
 from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model

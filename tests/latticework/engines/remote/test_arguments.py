@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from latticework.commands import engines
-from latticework.commands.command import Impossible, WrongUsage
+from latticework.commands.command import CommandFailed, WrongUsage
 from latticework.config import Config, load_config
 from latticework.engines.remote.arguments import Arguments, address, read
 from latticework.options import InvalidSetting
@@ -99,7 +99,7 @@ def test_what_the_remotes_have_to_be_told_is_refused_here() -> None:
 
 def test_what_it_needs_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(Impossible, match=r"aiohttp and transformers.*\n.*\[remote\]"):
+    with pytest.raises(CommandFailed, match=r"aiohttp and transformers.*\n.*\[remote\]"):
         engines.make_engine([], Settings(engine=(URL,)), Config())
 
 

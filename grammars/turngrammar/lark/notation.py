@@ -1,21 +1,18 @@
-"""Generating values in a notation of its own: lowered schemas -> Lark expressions."""
+"""Generating values in a notation other than JSON: lowered schemas -> Lark expressions."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from turngrammar import wire
-from turngrammar.lark.escape import join, quoted
-from turngrammar.lark.lists import Bounds, Member, items, members
-from turngrammar.lark.members import Branch, counts, declared, text_terminal
+from turngrammar.lark.branches import Branch, declared_members, item_bounds, member_bounds, text_terminal
+from turngrammar.lark.expressions import Member, array_items, join, object_members, quoted
+from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
-from turngrammar.spelling import in_order
-
-if TYPE_CHECKING:
-    from turngrammar.lark.writer import Writer
+from turngrammar.spelling import sort_properties
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
 _PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # what stands for itself between single quotes
@@ -24,11 +21,10 @@ _BINDING = frozenset(("pattern", "format", "minLength", "maxLength"))
 _FREE_KEY = r"[^\x{22}\x{5c}\x{0}-\x{1f}]+"
 
 
-def spelled(writer: Writer, node: wire.Spelled) -> str:
-    root = writer.parameters
-    speller = Speller(writer, node.notation, root)
+def write_notation_arguments(writer: RuleWriter, node: wire.NotationArguments) -> str:
+    root, notation = writer.parameters, NotationWriter(writer, node.notation)
     objects = [branch for branch in branches(root, root) if branch["type"] == "object"]
-    bodies = [speller.members(one, speller.argument, speller.free_argument, _BARE_NAME) for one in objects]
+    bodies = [notation.members(branch, notation.argument, notation.free_argument, _BARE_NAME) for branch in objects]
     return writer.either([body for body in bodies if body is not None])
 
 
@@ -39,13 +35,13 @@ def single_quoted(branch: Branch) -> str:
     return f'"\'" ({inner}) "\'"'
 
 
-class Speller:
-    """Writes values of one tool's schema in one notation."""
+class NotationWriter:
+    """Writes values of the schema of the tool in hand in one notation."""
 
-    def __init__(self, writer: Writer, notation: Notation, root: Lowered) -> None:
+    def __init__(self, writer: RuleWriter, notation: Notation) -> None:
         self._writer = writer
         self._notation = notation
-        self._root = root
+        self._root = writer.parameters
 
     def value(self, schema: Lowered) -> str:
         """The rule of a value; "" where there is none."""
@@ -62,8 +58,8 @@ class Speller:
         return self._either(map(self._branch, branches(schema, self._root)))
 
     def _either(self, bodies: Iterable[str]) -> str:
-        written = list(filter(None, bodies))
-        return self._writer.either(written) if written else ""
+        inhabited = list(filter(None, bodies))
+        return self._writer.either(inhabited) if inhabited else ""
 
     def _branch(self, branch: Branch) -> str:
         if "enum" in branch:
@@ -71,15 +67,15 @@ class Speller:
         return _BRANCHES[branch["type"]](self, branch)
 
     def _listed(self, value: Any) -> str:
-        """In both of its spellings, where there are two: the model takes that which it would write."""
-        spelled = [self._notation.spell(value)]
-        spelled += [json.dumps(value, ensure_ascii=False)] if self._notation.loose else []
-        return self._writer.either([self._listed_as(value, text) for text in dict.fromkeys(spelled)])
+        """In the notation and in JSON, where both may be written: the model takes the one that it prefers."""
+        texts = [self._notation.spell(value)]
+        texts += [json.dumps(value, ensure_ascii=False)] if self._notation.loose else []
+        return self._writer.either([self._listed_as(value, text) for text in dict.fromkeys(texts)])
 
     def _listed_as(self, value: Any, text: str) -> str:
         if self._holds_quote(value):
             raise self._writer.unwritable(f"the value {value!r}", self._notation.quote, "enum")
-        return self._verbatim(text)
+        return self._client_text(text)
 
     def _holds_quote(self, value: Any) -> bool:
         if isinstance(value, dict):
@@ -88,13 +84,13 @@ class Speller:
             return any(map(self._holds_quote, value))
         return isinstance(value, str) and not self._notation.escapes and self._notation.quote in value
 
-    def _verbatim(self, text: str) -> str:
-        return self._writer.verbatim(text, self._notation.quote)
+    def _client_text(self, text: str) -> str:
+        return self._writer.client_text(text, self._notation.quote)
 
-    def _named(self, name: str, spelled: str) -> str:
+    def _named(self, name: str, text: str) -> str:
         if self._holds_quote(name):
             raise self._writer.unwritable(f"an argument named {name!r}", self._notation.quote)
-        return self._verbatim(spelled)
+        return self._client_text(text)
 
     def null(self, branch: Branch) -> str:
         return self._writer.either(map(quoted, self._words(0)))
@@ -103,8 +99,8 @@ class Speller:
         return self._writer.either(map(quoted, (*self._words(1), *self._words(2))))
 
     def _words(self, index: int) -> tuple[str, ...]:
-        words = (self._notation.words, JSON_WORDS) if self._notation.loose else (self._notation.words,)
-        return tuple(dict.fromkeys(one[index] for one in words))
+        sets = (self._notation.words, JSON_WORDS) if self._notation.loose else (self._notation.words,)
+        return tuple(dict.fromkeys(words[index] for words in sets))
 
     def as_json(self, branch: Branch) -> str:
         return self._writer.json(branch)
@@ -115,13 +111,13 @@ class Speller:
             return self._writer.either([self.as_json(branch), self._writer.terminal(single_quoted(branch))])
         if self._notation.escapes:
             return self.as_json(branch)
-        return f"{self._verbatim(quote)} {self._writer.closed(text_terminal(branch), quote)}"
+        return f"{self._client_text(quote)} {self._writer.closed(text_terminal(branch), quote)}"
 
     def array(self, branch: Branch) -> str:
-        bounds = Bounds(branch.get("minItems", 0), branch.get("maxItems"))
+        bounds = item_bounds(branch)
         prefix = [self.value(item) for item in branch.get("prefixItems", ())[: bounds.most]]
         rest = self.value(branch.get("items", True))
-        return self._within("[", items(prefix, rest, bounds, self._notation.comma, self._writer.either), "]")
+        return self._within("[", array_items(prefix, rest, bounds, self._notation.comma, self._writer.either), "]")
 
     def object(self, branch: Branch) -> str:
         free = _BARE_NAME if self._notation.bare_keys else _FREE_KEY
@@ -135,13 +131,13 @@ class Speller:
     ) -> str | None:
         """The members of an object. `name` writes a name and what follows it, `free_name` one that is a terminal."""
         required, listed, others = branch.get("required", ()), [], []
-        for key, names, schema in declared(in_order(branch) if self._notation.sorts else branch, free):
+        for key, names, schema in declared_members(sort_properties(branch) if self._notation.sorts else branch, free):
             if value := self.value(schema):
                 body = join(free_name(names) if key is None else name(key), value)
                 listed += [] if key is None else [Member(body, key in required)]
                 others += [body] if key is None else []
         rest = self._writer.either(others) if others else ""
-        return members(listed, rest, counts(branch), self._notation.comma, self._writer.either)
+        return object_members(listed, rest, member_bounds(branch), self._notation.comma, self._writer.either)
 
     def argument(self, name: str) -> str:
         return self._named(name, self._notation.spell_name(name) + self._notation.pair)
@@ -164,12 +160,12 @@ class Speller:
         return self._writer.either([self._writer.terminal(key) for key in keys])
 
 
-_BRANCHES: Mapping[str, Callable[[Speller, Branch], str]] = {
-    "null": Speller.null,
-    "boolean": Speller.boolean,
-    "integer": Speller.as_json,
-    "number": Speller.as_json,
-    "string": Speller.string,
-    "array": Speller.array,
-    "object": Speller.object,
+_BRANCHES: Mapping[str, Callable[[NotationWriter, Branch], str]] = {
+    "null": NotationWriter.null,
+    "boolean": NotationWriter.boolean,
+    "integer": NotationWriter.as_json,
+    "number": NotationWriter.as_json,
+    "string": NotationWriter.string,
+    "array": NotationWriter.array,
+    "object": NotationWriter.object,
 }
