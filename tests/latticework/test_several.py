@@ -15,7 +15,7 @@ from latticework import Served, Settings, create_app, lifespan, supervisor
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
 from latticework.options import InvalidSetting
-from latticework.telemetry.metrics import merge_metrics
+from latticework.telemetry import merge_metrics
 from tests.free import free
 from tests.http import USER, chat, send
 from tests.scripted import ByteTokenizer, MarkedTokenizer, Script, ScriptedEngine, says
