@@ -122,7 +122,7 @@ class Generation:
                 if steps:
                     yield steps
                     steps = []
-        self._reasoning += choice.reasoning_tokens
+        self._reasoning += choice.reasoning
         await self._check(choice, job)
         if choice.finish is not None:
             self.finishes.append(choice.finish)

@@ -35,7 +35,7 @@ ABORTED = "aborted"
 # The outcome of a request with several choices is the first of these that any choice ended with.
 WORST_FIRST: Mapping[Finish, str] = {
     "length": "length",
-    "tool_calls": "tool_calls",
+    "calls": "tool_calls",
     "stop": "stop",
     "stop_string": "stop",
 }
