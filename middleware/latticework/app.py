@@ -78,8 +78,9 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     guard = [Middleware(BearerAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
+    quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
     limits = [
-        Middleware(QuotaLimiter, Quotas(settings.requests_per_minute, settings.concurrent_requests)),
+        *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
         Middleware(Timely, settings.read_timeout),
     ]
     record = Middleware(Recorded, models.metrics)

@@ -94,8 +94,8 @@ class Ask:
         max_tokens: of the answer; None: as many as the context has room for.
         stops: strings that end free text.
         n: how many answers.
-        reasoning_effort: a word for the chat template; "none" switches reasoning off.
-        max_reasoning_tokens: after so many tokens the reasoning is ended; None: never.
+        effort: a word for the chat template; "none" switches reasoning off.
+        reasoning_limit: after so many tokens the reasoning is ended; None: never.
         complete: whether a document that `max_tokens` cuts is completed, so that it fits its schema.
         echo: whether a raw prompt is returned before its answer.
         names: the request's own names of these fields and of those of `sampling`, where they differ.
@@ -108,8 +108,8 @@ class Ask:
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
     n: int = 1
-    reasoning_effort: str | None = None
-    max_reasoning_tokens: int | None = None
+    effort: str | None = None
+    reasoning_limit: int | None = None
     complete: bool = False
     echo: bool = False
     names: Mapping[str, str] = field(default_factory=dict)

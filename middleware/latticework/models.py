@@ -16,7 +16,7 @@ from latticework.options import InvalidSetting
 from latticework.served import Served, as_served
 from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
-from latticework.telemetry.metrics import Metrics, merge_metrics
+from latticework.telemetry import Metrics, merge_metrics
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from prometheus_client.metrics import MetricWrapperBase
 
 from latticework import cli
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from tests.described import DOCUMENT
 from tests.docs.made import MARK, PAGES, ROOT
 from tests.docs.words import UserText

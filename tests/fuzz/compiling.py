@@ -16,14 +16,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from benchmarks import workload
-from latticework.compiling.child import Child
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileOutOfMemory,
     CompileRequest,
     CompileTask,
     CompileTimeout,
     LoadVocabulary,
 )
+from latticework.compiling.child import Child
 from latticework.engines.vocabulary import Vocabulary
 from tests import shared
 from tests.fuzz.target import Target

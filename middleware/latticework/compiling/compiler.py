@@ -17,8 +17,7 @@ from typing import Any
 
 import msgspec
 
-from latticework.compiling.child import CompileResult
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompileCrash,
     CompiledTurn,
@@ -30,11 +29,12 @@ from latticework.compiling.messages import (
     WorkerError,
     WorkersBusy,
 )
+from latticework.compiling.child import CompileResult
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from latticework.errors import ApiError, BadRequest, ServerFault, Unavailable
 from latticework.settings import Settings
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from turngrammar.cache import Cache
 from turngrammar.errors import BeyondLimit, GrammarError
 from turngrammar.limits import Limits, check_count

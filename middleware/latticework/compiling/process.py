@@ -15,8 +15,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 
-from latticework.compiling import system
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompiledTurn,
     CompileOutOfMemory,
@@ -26,6 +25,7 @@ from latticework.compiling.messages import (
     Outcome,
     Reply,
     WorkerError,
+    system,
 )
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema

@@ -129,8 +129,8 @@ def _histories(render: _TurnRenderer, case: Case) -> Iterator[str]:
 def _turn_in_history(tokenizer: Tokenizer, format: Format, case: Case, prompt: str, history: str) -> str | None:
     """A history from the end of its generation prompt on; None where it does not render the turn.
 
-    Where the prompt continues otherwise after the user's message than the history does, the turn begins at the header
-    of assistant messages.
+    Where the prompt and the history differ already after the user's message, the turn begins at the header of assistant
+    messages.
     """
     marks, special = _reasoning_marks(format), tokenizer.special_tokens
     at = _common_length(prompt, history, [*special, *marks])
@@ -248,7 +248,7 @@ def _before_end_text(render: _TurnRenderer, generated: str) -> str:
     for end_text in (_common_ending, _text_between_turns):
         try:
             end = end_text(render)
-        except PromptError:  # the template refuses the conversation that would show it
+        except PromptError:  # the template refuses the conversation
             continue
         anchor = generated.find(_anchor(render.case))
         if end and (at := generated.find(end, max(0, anchor))) >= 0:

@@ -16,13 +16,13 @@ class Choice:
     """Feed it what was parsed, and pass on the steps. `finish` is set once the answer is complete.
 
     `stops` are for free text: give none where the content is a document. Set `truncation` where a cut document was
-    completed. `reasoning_tokens` counts those so far.
+    completed. `reasoning` counts those so far.
     """
 
     def __init__(self, index: int, plan: Plan, stops: Sequence[str] = ()) -> None:
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
-        self.reasoning_tokens = 0
+        self.reasoning = 0
         self.truncation: Truncation | None = None
         self._index = index
         self._plan = plan
@@ -47,7 +47,7 @@ class Choice:
         self._logprobs += parsed.logprobs
         self._sources += parsed.sources
         self._prompt_logprobs = parsed.prompt_logprobs or self._prompt_logprobs
-        self.reasoning_tokens += parsed.reasoning
+        self.reasoning += parsed.reasoning
         events = self._stop.feed(parsed.events)
         if parsed.finish is not None:
             events = [*events, *self._stop.close()]

@@ -16,7 +16,7 @@ from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
 from latticework.generate.merge import merge
 from latticework.generate.steps import Finish, Step, Tokens
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from latticework.turn.job import Job
 from turngrammar.plan import TurnViolation
 
@@ -122,7 +122,7 @@ class Generation:
                 if steps:
                     yield steps
                     steps = []
-        self._reasoning += choice.reasoning_tokens
+        self._reasoning += choice.reasoning
         await self._check(choice, job)
         if choice.finish is not None:
             self.finishes.append(choice.finish)

@@ -11,12 +11,12 @@ from latticework.engines.base import NOTHING_SAVED, EngineFinish, SampledToken, 
 from turngrammar.events import Event
 
 # Why an answer ended: by itself, at one of the client's stop strings, at a limit of tokens, with calls.
-Finish = Literal["stop", "stop_string", "length", "tool_calls"]
+Finish = Literal["stop", "stop_string", "length", "calls"]
 
 # (how the engine ended, whether a call was made) -> why the answer ended
 FINISHES: Mapping[tuple[EngineFinish, bool], Finish] = {
     ("stop", False): "stop",
-    ("stop", True): "tool_calls",
+    ("stop", True): "calls",
     ("length", False): "length",
     ("length", True): "length",
 }

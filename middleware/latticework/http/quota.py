@@ -68,6 +68,10 @@ class Quotas:
     clock: Callable[[], float] = time.monotonic
     _usage: dict[bytes, _Usage] = field(default_factory=dict)
 
+    @property
+    def limited(self) -> bool:
+        return self.per_minute is not None or self.concurrent is not None
+
     @contextmanager
     def acquire(self, caller: bytes) -> Iterator[None]:
         """Counts one request of the caller. Raises RateLimited; a refused request uses nothing."""

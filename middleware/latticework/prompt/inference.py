@@ -111,7 +111,7 @@ def _verified(format: Format, renderings: Renderings, parallel: bool, normalize:
     for conversations, exact in ((RENDERED, True), (PARSED, False)):
         samples = [renderings.sample(calls) for calls in conversations if parallel or len(calls) == 1]
         if exact and not all(_renders_alike(format, sample, normalize) for sample in samples):
-            raise Unclear("the inferred format renders the sample calls otherwise")
+            raise Unclear("the inferred format renders the sample calls differently")
         if not _parses_all(format, samples):
             raise Unclear("the inferred format does not parse the sample calls")
     return format

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from latticework.ask import NO_CALLS, Ask, Conversation, RawPrompt, TurnAsk
-from latticework.compiling.messages import CompiledTurn, CompileRequest
+from latticework.compiling import CompiledTurn, CompileRequest
 from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
@@ -79,8 +80,8 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
     prompt = _prompt(model, ask, format)
     reasoning = "off" if isinstance(prompt, list) else reasoning_after(format, prompt.text)
     compiles = [_compile_request(model, turn, reasoning)]
-    if ask.max_reasoning_tokens is not None and reasoning in ("may", "open"):
-        begun = has_begun(ask.max_reasoning_tokens, reasoning)
+    if ask.reasoning_limit is not None and reasoning in ("may", "open"):
+        begun = has_begun(ask.reasoning_limit, reasoning)
         compiles.append(_compile_request(model, turn, state_behind(format, begun=begun)))
     draft = _Draft(prompt, format, reasoning, tuple(compiles))
     known = [compiled for one in compiles if (compiled := model.compiler.find(one)) is not None]
@@ -134,7 +135,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
 
 def _budget(model: Model, ask: Ask, draft: _Draft, rest: Plan) -> Budget:
     """How long the model may reason, where the request bounds it and the prompt leaves it to the model."""
-    most = ask.max_reasoning_tokens or 0
+    most = ask.reasoning_limit or 0
     markup = closing_markup(draft.format, begun=has_begun(most, draft.reasoning), free=rest.grammar is None)
     return Budget(most, markup, model.engine.tokenizer.encode(markup), rest.grammar)
 
@@ -193,7 +194,8 @@ def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format
             add_generation_prompt=conversation.generation_prompt,
         )
     except PromptError as error:
-        raise BadRequest(str(error), param=error.param) from error
+        part = re.split(r"[.\[]", error.param)[0]
+        raise BadRequest(str(error), param=ask.name(part) + error.param.removeprefix(part)) from error
 
 
 def _schema_in_prompt(model: Model, ask: Ask) -> Mapping[str, Any] | None:

@@ -42,11 +42,11 @@ def variables(ask: Ask, format: Format) -> dict[str, Any]:
     `reasoning_effort` also switches reasoning on or off, as in vLLM.
     """
     given: dict[str, Any] = {}
-    if ask.reasoning_effort is not None:
-        given = {EFFORT: ask.reasoning_effort, **_switched(ask.reasoning_effort != "none")}
-    if ask.max_reasoning_tokens is not None and format.reasoning:
-        given[LIMIT] = ask.max_reasoning_tokens
-        if ask.max_reasoning_tokens == 0:
+    if ask.effort is not None:
+        given = {EFFORT: ask.effort, **_switched(ask.effort != "none")}
+    if ask.reasoning_limit is not None and format.reasoning:
+        given[LIMIT] = ask.reasoning_limit
+        if ask.reasoning_limit == 0:
             given |= _switched(False)
     return given
 

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from latticework.compiling.messages import CompileRequest, CompileTask
+from latticework.compiling import CompileRequest, CompileTask
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.formats import FORMATS

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from latticework.compiling.child import CompileResult
-from latticework.compiling.compiler import FAILURE_LIFETIME, Compiler, compile_limits
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompileCrash,
     CompiledTurn,
@@ -24,11 +22,13 @@ from latticework.compiling.messages import (
     WorkerError,
     WorkersBusy,
 )
+from latticework.compiling.child import CompileResult
+from latticework.compiling.compiler import FAILURE_LIFETIME, Compiler, compile_limits
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from latticework.errors import ApiError, BadRequest, ServerFault, Unavailable
 from latticework.settings import Settings
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from turngrammar.errors import BeyondLimit, InvalidGrammar
 from turngrammar.formats import FORMATS
 from turngrammar.limits import DEFAULTS

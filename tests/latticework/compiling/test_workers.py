@@ -14,8 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from latticework.compiling.child import Child, CompileResult
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompileCrash,
     CompiledTurn,
@@ -26,6 +25,7 @@ from latticework.compiling.messages import (
     WorkerError,
     WorkersBusy,
 )
+from latticework.compiling.child import Child, CompileResult
 from latticework.compiling.workers import WorkerPool
 from tests.latticework.compiling.faults import FAULTY, faulty_task, process_ids
 from turngrammar.errors import BeyondLimit, GrammarError

@@ -44,7 +44,7 @@ FINISH_REASONS: Mapping[Finish, FinishReason] = {
     "stop": "stop",
     "stop_string": "stop",
     "length": "length",
-    "tool_calls": "tool_calls",
+    "calls": "tool_calls",
 }
 
 

@@ -22,7 +22,7 @@ TextFinish = Literal["stop", "length"]
 FINISHES: Mapping[Finish, TextFinish] = {
     "stop": "stop",
     "stop_string": "stop",
-    "tool_calls": "stop",
+    "calls": "stop",
     "length": "length",
 }
 
