@@ -24,7 +24,7 @@ from latticework.telemetry.record import log_config
 
 # Seconds that clients get to read the error that ends a cut answer.
 CUT_TIMEOUT = 1.0
-# Seconds that a connection may be idle between two requests. Clients and proxies should close it first (httpx, openai: 5,
+# Seconds that a connection may be idle between two requests. Clients and proxies should close it first (httpx: 5,
 # AWS load balancers: 60), since a request that is sent while the server closes is lost.
 KEEP_ALIVE_TIMEOUT = 75
 # Allows binding an address while connections of an earlier server are still closing. On Windows, SO_REUSEADDR would let
