@@ -24,7 +24,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "plan",
         "client lark parser render turn_tree",
         "turn",
-        "analysis closing formats scan",
+        "analysis completion formats scan",
         "wire",
         "lowered notation",
         "schema",
