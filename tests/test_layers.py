@@ -34,7 +34,6 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "latticework": (
         "cli deployments",
         "commands",
-        "commands.command",
         "__init__",
         "inprocess",
         "app serving",
