@@ -72,8 +72,8 @@ def test_groups_are_the_vocabularies_of_the_latest_draft(title: str) -> None:
 def lower_starts_with(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     language = regex.union(regex.compile_pattern(f"^{node.schema[keyword]}"))
     others = (NULL, BOOLEAN, NUMBER, ARRAY, OBJECT)
-    wanted: Shape = (*others, String(languages=(language,)))
-    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, wanted)
+    allowed: Shape = (*others, String(languages=(language,)))
+    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, allowed)
 
 
 def assert_starts_with(
