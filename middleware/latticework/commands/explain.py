@@ -117,7 +117,7 @@ def _explain_turn(turn: Turn) -> Explained:
     from turngrammar import limits
     from turngrammar.plan import compile_turn
 
-    limits.check(turn)
+    limits.check_limits(turn)
     plan = compile_turn(turn)
     if error := _llguidance_error(plan):
         return _refused_row("/", "", error)
