@@ -167,10 +167,10 @@ def _role(keyword: Keyword | None) -> Role:
 
 _WITHIN: Mapping[Role, Role] = {"schemas by name": "schema", "data": "data"}
 _MEASURES: Mapping[Measure, Callable[[_SchemaWalk, _Place, Any], None]] = {
-    "properties": _SchemaWalk.properties,
-    "patterns": _SchemaWalk.patterns,
-    "pattern": _SchemaWalk.pattern,
-    "enum values": _SchemaWalk.enum,
+    "names": _SchemaWalk.properties,
+    "name patterns": _SchemaWalk.patterns,
+    "regex": _SchemaWalk.pattern,
+    "values": _SchemaWalk.enum,
 }
 
 

@@ -167,7 +167,7 @@ class RuleWriter(ABC):
         return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
 
     def schema(self, plan: SchemaPlan, style: JsonStyle = CANONICAL) -> str:
-        return self.rule(f"%json {plan.json_in(style)}")
+        return self.rule(f"%json {plan.text(style)}")
 
     def json(self, schema: Mapping[str, Any], style: JsonStyle = CANONICAL) -> str:
         """The expression of a part of the tool's schema."""
