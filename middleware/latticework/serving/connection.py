@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
 from latticework.errors import ApiError, BadRequest, HeadTooLarge
 
 # The bytes of a request line and its headers.
