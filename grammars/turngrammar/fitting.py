@@ -171,7 +171,7 @@ class _Pattern:
     def ordinal(self, node: wire.Ordinal, path: Path) -> str:
         return "[0-9]+"
 
-    def arguments(self, node: wire.Arguments, path: Path) -> str:
+    def arguments(self, node: wire.JsonArguments, path: Path) -> str:
         return self.group(node, path, r"\{.*?\}", load(self.call.arguments))
 
     def members(self, node: wire.Members, path: Path) -> str:
@@ -227,7 +227,7 @@ _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
     wire.Name: _Pattern.name,
     wire.Id: _Pattern.id,
     wire.Ordinal: _Pattern.ordinal,
-    wire.Arguments: _Pattern.arguments,
+    wire.JsonArguments: _Pattern.arguments,
     wire.Members: _Pattern.members,
     wire.Key: _Pattern.key,
     wire.Typed: _Pattern.typed,
@@ -244,7 +244,7 @@ def _space(node: wire.Space, text: str, value: None) -> wire.Node:
     return wire.Space(text)
 
 
-def _json(node: wire.Arguments, text: str, value: Any) -> wire.Node | None:
+def _json(node: wire.JsonArguments, text: str, value: Any) -> wire.Node | None:
     spelling = next((one for one in SPELLINGS if one.spell(value) == text), node.spelling)
     return replace(node, spelling=spelling) if _means(text, value) else None
 
@@ -285,7 +285,7 @@ def _means(text: str, value: Any) -> bool:
 
 _SPELLED: Mapping[type[wire.Node], Callable[[Any, str, Any], wire.Node | None]] = {
     wire.Space: _space,
-    wire.Arguments: _json,
+    wire.JsonArguments: _json,
     wire.Value: _value,
     wire.Wrapped: _value,
     wire.NotationArguments: _notation,

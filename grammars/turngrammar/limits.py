@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from turngrammar.errors import BeyondLimit
+from turngrammar.schema.keyword_table import Keyword, Measure
+from turngrammar.schema.keywords import KEYWORDS
 from turngrammar.turn import ClientGrammar, JsonContent, Tool, Turn
 
 
@@ -101,7 +103,7 @@ def _check_schema(schema: Any, pointer: str, limits: Limits) -> None:
         raise BeyondLimit(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from None
 
 
-Role = Literal["schema", "named", "data"]  # named: schemas by names, which are no keywords
+Role = Literal["schema", "schemas by name", "data"]  # names there aren't keywords
 _Level = list[tuple[_Place, Any, Role]]
 
 
@@ -128,10 +130,11 @@ class _Walk:
             yield from ((_Place(at, place), item, role) for at, item in inner)
         elif isinstance(node, Mapping):
             for key, value in node.items():
-                if role == "schema" and key in _COUNTED:
-                    _COUNTED[key](self, _Place(key, place), value)
+                keyword = KEYWORDS.rows.get(key) if role == "schema" else None
+                if keyword is not None and keyword.measure is not None:
+                    _MEASURES[keyword.measure](self, _Place(key, place), value)
                 if isinstance(value, dict | list):
-                    yield _Place(key, place), value, _ROLES.get(key, role) if role == "schema" else _WITHIN[role]
+                    yield _Place(key, place), value, _role(keyword) if role == "schema" else _WITHIN[role]
 
     def properties(self, place: _Place, value: Any) -> None:
         self._properties += len(value) if isinstance(value, dict) else 0
@@ -155,15 +158,19 @@ class _Walk:
             raise _beyond("enum_values", self._limits.enum_values, what, place.pointer())
 
 
-_NAMED = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
-_DATA = ("enum", "const", "default", "examples", "example")
-_ROLES: Mapping[str, Role] = {**dict.fromkeys(_NAMED, "named"), **dict.fromkeys(_DATA, "data")}
-_WITHIN: Mapping[Role, Role] = {"named": "schema", "data": "data"}
-_COUNTED: Mapping[str, Callable[[_Walk, _Place, Any], None]] = {
+def _role(keyword: Keyword | None) -> Role:
+    """That of the values in a keyword's value."""
+    if keyword is not None and keyword.holds in ("schemas by name", "data"):
+        return keyword.holds
+    return "schema"
+
+
+_WITHIN: Mapping[Role, Role] = {"schemas by name": "schema", "data": "data"}
+_MEASURES: Mapping[Measure, Callable[[_Walk, _Place, Any], None]] = {
     "properties": _Walk.properties,
-    "patternProperties": _Walk.patterns,
+    "patterns": _Walk.patterns,
     "pattern": _Walk.pattern,
-    "enum": _Walk.enum,
+    "enum values": _Walk.enum,
 }
 
 

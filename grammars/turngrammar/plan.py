@@ -22,7 +22,7 @@ from turngrammar.packed import Packed
 from turngrammar.parser import MOST_NAME, Parser
 from turngrammar.render import Call
 from turngrammar.scan import load
-from turngrammar.schema import Finding, Schema, SchemaPlan, compile_schema
+from turngrammar.schema import KeywordReport, Schema, SchemaPlan, compile_schema
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import anything, turn_tree
 
@@ -65,8 +65,8 @@ class Plan(Packed):
     BULKY = ("report",)
 
     grammar: str | None
-    report: tuple[Finding, ...]
-    checked: tuple[Finding, ...]
+    report: tuple[KeywordReport, ...]
+    checked: tuple[KeywordReport, ...]
     tree: wire.Node
     recovery: wire.Node
     offers: tuple[Offer, ...]
@@ -216,7 +216,7 @@ def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
         raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
 
 
-def _report(turn: Turn, tools: Sequence[Offer], document: SchemaPlan | None) -> tuple[Finding, ...]:
+def _report(turn: Turn, tools: Sequence[Offer], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
     places = [(tool.pointer, tool.parameters) for tool in tools if tool.input is None]
     places += [(turn.content.pointer, document)] if document and turn.content else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)

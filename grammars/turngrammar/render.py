@@ -84,7 +84,7 @@ class Writer:
     def word(self, node: wire.Word) -> str:
         return f"{node.canonical}{self._ordinal}"
 
-    def arguments(self, node: wire.Arguments) -> str:
+    def arguments(self, node: wire.JsonArguments) -> str:
         text = self._call.arguments
         return text if node.spelling == CANONICAL else _respelled(text, node.spelling)
 
@@ -159,7 +159,7 @@ _WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
     wire.Id: Writer.id,
     wire.Ordinal: Writer.ordinal,
     wire.Word: Writer.word,
-    wire.Arguments: Writer.arguments,
+    wire.JsonArguments: Writer.arguments,
     wire.Members: Writer.members,
     wire.NotationArguments: Writer.spelled,
     wire.Key: Writer.key,

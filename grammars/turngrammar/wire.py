@@ -157,7 +157,7 @@ class Ahead(Node):
 
 
 @dataclass(frozen=True)
-class Arguments(Node):
+class JsonArguments(Node):
     """All arguments as one JSON object, passed on as written; generated in `spelling`."""
 
     spelling: Spelling = CANONICAL
@@ -247,7 +247,7 @@ class Verbatim(Node):
     close: str = ""
 
 
-NAME, ARGUMENTS, DOCUMENT, ORDINAL, TYPE = Name(), Arguments(), Document(), Ordinal(), TypeName()
+NAME, ARGUMENTS, DOCUMENT, ORDINAL, TYPE = Name(), JsonArguments(), Document(), Ordinal(), TypeName()
 NEWLINE = Space("\n")
 
 _JSON_PIECE = re.compile(r'[{}\[\],:] ?|"[^"]*"|[^{}\[\],:"]+')

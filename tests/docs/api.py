@@ -118,13 +118,19 @@ def components() -> str:
 
 def _component(name: str) -> str:
     schema = SCHEMAS[name]
+    description = inspect.cleandoc(schema.get("description", "")).replace("\n\n", "\n")
+    return "\n\n".join(part for part in (f"### {name}", description, _fields(schema)) if part)
+
+
+def _fields(schema: Schema) -> str:
+    """With the meanings of the fields, if the document has them."""
     required, in_request = schema.get("required", ()), "additionalProperties" in schema
     rows = [
-        (code(field) + (" *" if field in required else ""), kind(of, nulls=not in_request))
+        (code(field) + (" *" if field in required else ""), kind(of, nulls=not in_request), of.get("description", ""))
         for field, of in schema["properties"].items()
     ]
-    description = inspect.cleandoc(schema.get("description", "")).replace("\n\n", "\n")
-    return "\n\n".join(part for part in (f"### {name}", description, table(("field", "type"), rows)) if part)
+    head = ("field", "type", "meaning")
+    return table(head, rows) if any(meaning for *_, meaning in rows) else table(head[:2], [row[:2] for row in rows])
 
 
 def kind(schema: Schema, *, nulls: bool = False) -> str:
@@ -132,7 +138,8 @@ def kind(schema: Schema, *, nulls: bool = False) -> str:
     if "$ref" in schema:
         return _link(schema["$ref"].rpartition("/")[2])
     if "const" in schema or "enum" in schema:
-        return ", ".join(code(str(value)) for value in schema.get("enum", [schema.get("const")]) if value is not None)
+        values = schema.get("enum", [schema.get("const")])
+        return ", ".join(code(str(value) or '""') for value in values if value is not None)
     branches = schema.get("anyOf") or schema.get("oneOf") or ()
     if kept := [branch for branch in branches if nulls or branch != {"type": "null"}]:
         kinds = " or ".join(dict.fromkeys(kind(branch, nulls=nulls) for branch in kept))

@@ -250,7 +250,7 @@ def test_it_is_known_whether_the_model_thinks(
     thinking = []
     for letter in before + thoughts + after:
         parser.feed(letter)
-        thinking.append(parser.thinking)
+        thinking.append(parser.in_reasoning)
     assert thinking == [False] * len(before) + [True] * len(thoughts) + [False] * len(after)
 
 

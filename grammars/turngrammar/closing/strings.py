@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from turngrammar.schema.formats import FORMATS
-from turngrammar.schema.regex import ANY, Language, RegexError, automaton, compile_pattern, length, meet
-from turngrammar.schema.regex.charset import CharSet, contains
+from turngrammar.schema.regex import ANY, Language, RegexError, automaton, compile_pattern, intersection, of_length
+from turngrammar.schema.regex.charset import CharSet, has_code
 
 # States that are looked at for the nearest end.
 STATES = 4096
@@ -56,8 +56,8 @@ def _language(schema: str) -> Language:
     parts = [node, *node.get("allOf", ())]
     patterns = [compile_pattern(_ecma(part["pattern"])) for part in parts if "pattern" in part]
     formats = [FORMATS[part["format"]].language for part in parts if "format" in part]
-    lengths = [length(part.get("minLength", 0), part.get("maxLength")) for part in parts if part.keys() & _LENGTHS]
-    return meet(ANY, *patterns, *formats, *lengths)
+    lengths = [of_length(part.get("minLength", 0), part.get("maxLength")) for part in parts if part.keys() & _LENGTHS]
+    return intersection(ANY, *patterns, *formats, *lengths)
 
 
 def _ecma(pattern: str) -> str:
@@ -93,6 +93,6 @@ def _shortest(language: Language, written: str) -> str | None:
 def _letter(block: CharSet) -> tuple[int, str]:
     """The one to take of a class, and its rank."""
     for rank, letter in enumerate(PREFERRED):
-        if contains(block, ord(letter)):
+        if has_code(block, ord(letter)):
             return rank, letter
     return len(PREFERRED), chr(block[-1][0])

@@ -14,7 +14,7 @@ from turngrammar.lark.expressions import ANYTHING, Bounds, any_text
 from turngrammar.lowered import Lowered
 from turngrammar.notation import JSON_WORDS, WORDS
 from turngrammar.schema.formats import FORMATS
-from turngrammar.schema.regex import pattern
+from turngrammar.schema.regex import pattern_text
 
 Branch = Mapping[str, Any]
 _FIRST_CHARACTERS = {"number": "[-0-9]", "integer": "[-0-9]", "array": r"\x{5b}", "object": r"\x{7b}"}
@@ -52,7 +52,7 @@ def text_terminal(branch: Branch) -> str:
         return f"/{any_text(tuple(branch['enum']))}/"
     bounds = [f"/{whole_match(branch['pattern'])}/"] if "pattern" in branch else []
     if branch.get("format") in FORMATS:
-        bounds.append(f"/{whole_match(pattern(FORMATS[branch['format']].language))}/")
+        bounds.append(f"/{whole_match(pattern_text(FORMATS[branch['format']].language))}/")
     bounds.append(f"/{_length_regex(branch.get('minLength', 0), branch.get('maxLength'))}/")
     return " & ".join(bounds)
 

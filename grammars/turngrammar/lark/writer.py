@@ -122,7 +122,7 @@ class GrammarWriter(RuleWriter):
         if self.filling.document is None or self.filling.grammar_offer:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
-            case wire.Seq((wire.Lit(before), wire.Arguments(spelling), wire.Lit(behind))) if "{" in before:
+            case wire.Seq((wire.Lit(before), wire.JsonArguments(spelling), wire.Lit(behind))) if "{" in before:
                 start = before.find("{")
                 schema = json_call(before[start:], offer.parameters, behind, spelling)
                 return schema and join(self.literal(before[:start]), self.rule(f"%json {schema}"))
@@ -142,7 +142,7 @@ class GrammarWriter(RuleWriter):
     def word(self, node: wire.Word) -> str:
         return self.terminal(f"/{WORD}/")
 
-    def arguments(self, node: wire.Arguments) -> str:
+    def arguments(self, node: wire.JsonArguments) -> str:
         if self.tool is None:
             return ""
         custom = self.tool.input
@@ -187,7 +187,7 @@ _WRITERS: Mapping[type[wire.Node], Callable[[GrammarWriter, Any], str]] = {
     wire.Id: GrammarWriter.id,
     wire.Ordinal: GrammarWriter.ordinal,
     wire.Word: GrammarWriter.word,
-    wire.Arguments: GrammarWriter.arguments,
+    wire.JsonArguments: GrammarWriter.arguments,
     wire.Members: write_members,
     wire.Key: write_key,
     wire.Typed: write_typed,

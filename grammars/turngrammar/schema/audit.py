@@ -11,14 +11,14 @@ from typing import Any, Literal
 from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar.errors import GrammarError
-from turngrammar.schema.options import DEFAULTS, Options
+from turngrammar.schema.load import DEFAULTS, Options
 from turngrammar.schema.plan import SchemaPlan, compile_schema
 
 Outcome = Literal["exact", "checked", "under", "over", "refused", "crashed"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AuditResult:
     """What came of one schema.
 
     Attributes:
@@ -54,21 +54,21 @@ def spell(instance: Any) -> str:
     return json.dumps(instance, separators=(", ", ": "), ensure_ascii=False)
 
 
-def judge(schema: Any, valid: Iterable[Any], invalid: Iterable[Any], options: Options = DEFAULTS) -> Verdict:
+def judge(schema: Any, valid: Iterable[Any], invalid: Iterable[Any], options: Options = DEFAULTS) -> AuditResult:
     """Compile the schema and ask about each instance."""
     start = time.perf_counter()
     try:
         plan = compile_schema(schema, options)
     except GrammarError as error:
-        return Verdict("refused", str(error), _since(start))
+        return AuditResult("refused", str(error), _since(start))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        return Verdict("crashed", repr(error), _since(start))
+        return AuditResult("crashed", repr(error), _since(start))
     acceptor = Acceptor(f"start: %json {plan.json}")
     elapsed = _since(start)
     if acceptor.error:
-        return Verdict("crashed", acceptor.error, elapsed)
+        return AuditResult("crashed", acceptor.error, elapsed)
     outcome, detail = _decide(plan, acceptor, valid, invalid)
-    return Verdict(outcome, detail, elapsed)
+    return AuditResult(outcome, detail, elapsed)
 
 
 def _since(start: float) -> float:

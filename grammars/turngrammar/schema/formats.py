@@ -14,7 +14,7 @@ from turngrammar.schema.regex import Language, automaton, compile_pattern
 
 
 @dataclass(frozen=True)
-class Format:
+class StringFormat:
     """A format's language. `native`: llguidance asserts it by name, and its language lies within this one."""
 
     name: str
@@ -61,18 +61,18 @@ _IP_LITERAL = r"\[(?:[0-9A-Fa-f:.]{2,45}|v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,
 _HIERARCHY = rf"//(?:{_USER})?(?:{_IP_LITERAL}|{_REG_NAME})(?::\d*)?(?:/{_PCHAR}*)*|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
 _URI = rf"[A-Za-z][A-Za-z0-9+\-.]*:(?:{_HIERARCHY})(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
 
-FORMATS: dict[str, Format] = {
+FORMATS: dict[str, StringFormat] = {
     one.name: one
     for one in (
-        Format("date", _DATE, native=False),
-        Format("time", _TIME, native=False),
-        Format("date-time", rf"{_DATE}[tT]{_TIME}", native=False),
-        Format("duration", _DURATION),
-        Format("email", _EMAIL),
-        Format("hostname", rf"{_LABEL}(?:\.{_LABEL})*"),
-        Format("ipv4", _IPV4),
-        Format("ipv6", _IPV6, native=False),
-        Format("uuid", "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
-        Format("uri", _URI),
+        StringFormat("date", _DATE, native=False),
+        StringFormat("time", _TIME, native=False),
+        StringFormat("date-time", rf"{_DATE}[tT]{_TIME}", native=False),
+        StringFormat("duration", _DURATION),
+        StringFormat("email", _EMAIL),
+        StringFormat("hostname", rf"{_LABEL}(?:\.{_LABEL})*"),
+        StringFormat("ipv4", _IPV4),
+        StringFormat("ipv6", _IPV6, native=False),
+        StringFormat("uuid", "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
+        StringFormat("uri", _URI),
     )
 }

@@ -1,9 +1,8 @@
-"""A schema compiled: the text for the grammar, the check on the finished document, and the report."""
+"""A compiled schema: the text for the grammar, the check of the finished document, and the report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,13 +13,14 @@ from turngrammar.cache import Cache
 from turngrammar.errors import RefusedSchema
 from turngrammar.packed import Packed
 from turngrammar.schema.arrange import arrange
-from turngrammar.schema.check import Violation, validator, violations
-from turngrammar.schema.dialect import DIALECTS
-from turngrammar.schema.load import Schema, Source
+from turngrammar.schema.check import Violation, find_violations, make_validator
+from turngrammar.schema.dialect import declares_dialect
+from turngrammar.schema.keywords import KEYWORDS
+from turngrammar.schema.load import DEFAULTS, Options, Schema, Source
 from turngrammar.schema.lower import Lowered, Lowering
-from turngrammar.schema.options import DEFAULTS, Options
-from turngrammar.schema.read import Reader
-from turngrammar.schema.report import Finding, report
+from turngrammar.schema.operations import OPERATIONS, READERS, WRITERS
+from turngrammar.schema.read import SchemaReader
+from turngrammar.schema.report import KeywordReport, report_keywords
 from turngrammar.spelling import CANONICAL, Spelling
 
 KEPT = 8 * 2**20  # letters of schemas
@@ -46,7 +46,7 @@ class SchemaPlan(Packed):
     exact: bool
     options: Options
     dialect: str
-    report: tuple[Finding, ...] = field(repr=False)
+    report: tuple[KeywordReport, ...] = field(repr=False)
 
     @cached_property
     def json(self) -> str:
@@ -59,8 +59,8 @@ class SchemaPlan(Packed):
 
     @cached_property
     def _validator(self) -> Validator:
-        declared = isinstance(self.schema, Mapping) and "$schema" in self.schema
-        return validator(self.schema, DIALECTS[self.dialect], self.options, nullable=not declared)
+        allows_nullable = not declares_dialect(self.schema)
+        return make_validator(self.schema, self.dialect, self.options, KEYWORDS, allows_nullable=allows_nullable)
 
     def arrange(self, instance: Any) -> Any:
         """The same document with its keys in the order that the grammar has them."""
@@ -68,7 +68,7 @@ class SchemaPlan(Packed):
 
     def violations(self, instance: Any) -> tuple[Violation, ...]:
         """Everything wrong with a finished document, by jsonschema against the source; () if it is valid."""
-        return violations(self._validator, instance)
+        return find_violations(self._validator, instance)
 
 
 COMPILED: Cache[tuple[str, Options], SchemaPlan] = Cache(KEPT, lambda key, plan: len(key[0]))
@@ -82,20 +82,20 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
         RefusedSchema: a remote reference, an unknown dialect, or a schema that no document can fit.
     """
     text = json.dumps(schema, ensure_ascii=False)
-    return COMPILED.get((text, options), lambda: _compile(text, options))
+    return COMPILED.get((text, options), lambda: _compile_text(text, options))
 
 
-def _compile(text: str, options: Options) -> SchemaPlan:
+def _compile_text(text: str, options: Options) -> SchemaPlan:
     schema = json.loads(text)
-    source = Source(schema, options)
-    reader = Reader(source, options)
+    source = Source(schema, options, KEYWORDS)
+    reader = SchemaReader(source, options, READERS, OPERATIONS)
     try:
         root = reader.read(source.root)
-        lowered = Lowering(reader.algebra, reader.ledger, options).document(root)
+        lowered = Lowering(reader.algebra, reader.ledger, options, WRITERS).document(root)
     except RecursionError as error:
         raise RefusedSchema("its subschemas are nested too deeply") from error
     if lowered is False:
         raise RefusedSchema("no document can fit this schema")
     exact = reader.ledger.clear and reader.algebra.exact(root)
-    told = report(source, reader.ledger, options)
-    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, told)
+    reports = report_keywords(source, reader.ledger, options)
+    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, reports)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from latticework.commands.command import DONE, Command, WrongUsage, contents, say
 
 if TYPE_CHECKING:
-    from turngrammar.schema.audit import Verdict
+    from turngrammar.schema.audit import AuditResult
 
 DESCRIPTION = """Compile every JSON Schema of FILE and test it on instances that are known to be valid or invalid.
 FILE has one JSON object per line, and may be compressed with gzip:
@@ -89,7 +89,7 @@ def _names_format(error: str) -> bool:
     return any(f"'{name}'" in error or f'"{name}"' in error for name in FORMATS)
 
 
-def outcome_figures(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def outcome_figures(verdicts: Iterable[AuditResult]) -> dict[str, Any]:
     """Schemas by outcome and the distribution of compile times. `checked` includes `exact`."""
     listed = list(verdicts)
     outcomes = Counter(verdict.outcome for verdict in listed)

@@ -146,7 +146,7 @@ def _describe_value(node: wire.Value) -> dict[str, str]:
 
 
 _NODE_NOTATIONS: Mapping[type, Callable[[Any], dict[str, str]]] = {
-    wire.Arguments: lambda node: {"arguments": _describe_json(node.spelling)},
+    wire.JsonArguments: lambda node: {"arguments": _describe_json(node.spelling)},
     wire.Value: _describe_value,
     wire.Wrapped: _describe_value,
     wire.NotationArguments: lambda node: {"arguments": _describe_notation(node.notation)},

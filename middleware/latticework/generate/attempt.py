@@ -63,7 +63,7 @@ class Attempt:
                         yield parsed
                     if budget is not None:
                         written += piece.token_ids
-                        if self._parser.thinking and self._reasoning >= budget.tokens:
+                        if self._parser.in_reasoning and self._reasoning >= budget.tokens:
                             break
                 else:
                     return
@@ -113,7 +113,7 @@ def parse_piece(parser: Parser, piece: Piece) -> Parsed:
     if piece.finish is not None:
         events = [*events, *parser.close()]
     tokens = len(piece.token_ids)
-    reasoning = parser.thinking or any(type(event) is ReasoningDelta for event in events)
+    reasoning = parser.in_reasoning or any(type(event) is ReasoningDelta for event in events)
     return Parsed(
         events,
         tokens,

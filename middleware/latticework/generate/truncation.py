@@ -61,7 +61,7 @@ class Truncating:
     def _parsed(self, unit: Piece) -> Parsed:
         events, tokens = self._parser.feed(unit.text), len(unit.token_ids)
         self._growing.feed(events, tokens)
-        reasoning = self._parser.thinking or any(type(event) is ReasoningDelta for event in events)
+        reasoning = self._parser.in_reasoning or any(type(event) is ReasoningDelta for event in events)
         self.reasoning += (reasoned := tokens if reasoning else 0)
         return Parsed(events, tokens, reasoned, unit.logprobs, unit.sources, unit.prompt_logprobs)
 
@@ -109,7 +109,7 @@ class _Growing:
 
     def fits(self) -> bool:
         """Whether what is left of the last tail, or all of it, still is one and has room. Takes microseconds."""
-        if self._parser.thinking:
+        if self._parser.in_reasoning:
             return self._keep(self._plan.tail(self._plan.ends, self._plan.shortest))
         if not self._writes:
             return False
@@ -120,7 +120,7 @@ class _Growing:
 
     async def fits_shortened(self) -> bool:
         """Whether the shortest tail has room. To look for it takes a tenth of a millisecond, or in a thread many."""
-        if self._parser.thinking or not self._writes:
+        if self._parser.in_reasoning or not self._writes:
             return False
         return self._searched() if self._took < BRIEF_SECONDS else await asyncio.to_thread(self._searched)
 

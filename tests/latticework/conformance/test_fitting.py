@@ -27,7 +27,7 @@ def fitted(call: str, name: str = "hermes", gap: str = "") -> Format:
 
 def spelling(format: Format) -> Spelling:
     parts = format.calls.item.head.parts + format.calls.item.tail.parts  # type: ignore[attr-defined]
-    return next(part.spelling for part in parts if isinstance(part, wire.Arguments))
+    return next(part.spelling for part in parts if isinstance(part, wire.JsonArguments))
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_request_over_the_whole_limit_is_the_callers_mistake() -> None:
 
 
 class Held(ScriptedEngine):
-    """Says one thing, and the rest when it is let go on."""
+    """Generates one piece, and the rest once `free` is set."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(self.answer, **options)
@@ -89,15 +89,15 @@ def test_a_header_that_is_no_time_is_named(asked: str) -> None:
     assert engine.asked == []
 
 
-# What the client asks for, what the server grants, and which of them is told of.
+# The deadline of the client, that of the server, and the one in the error.
 SHORTEST = [("0.05", 60.0, "0.05 s"), (None, 0.05, "0.05 s"), ("60", 0.05, "0.05 s")]
 
 
 @pytest.mark.parametrize("fields", [{}, {"n": 3}, {"response_format": {"type": "json_object"}}])
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("asked", "granted", "told"), SHORTEST)
+@pytest.mark.parametrize(("asked", "granted", "limit"), SHORTEST)
 def test_a_request_ends_at_its_deadline(
-    asked: str | None, granted: float, told: str, stream: bool, fields: dict[str, Any]
+    asked: str | None, granted: float, limit: str, stream: bool, fields: dict[str, Any]
 ) -> None:
     engine = Held()
     app = create_app(engine, settings=Settings(request_timeout=granted))
@@ -111,7 +111,7 @@ def test_a_request_ends_at_its_deadline(
         assert response.status_code == 504
         assert response.headers["x-should-retry"] == "false"
     assert last["error"]["code"] == "timeout"
-    assert told in last["error"]["message"]
+    assert limit in last["error"]["message"]
     assert engine.open == 0
     assert 'outcome="timeout"} 1.0' in send(app, "GET", "/metrics").text
 
@@ -141,17 +141,17 @@ def test_the_work_ends_at_the_deadline_although_the_client_takes_nothing(log_con
         engine = ScriptedEngine(says(*["more "] * 100))
         settings = Settings(request_timeout=0.5, log_content=log_content)
         open_then: list[int] = []
-        told = asyncio.Event()
+        sent_twice = asyncio.Event()
 
         async def never(message: Message) -> None:
             if message["type"] == "http.response.body":
                 open_then.append(engine.open)
                 if len(open_then) == 2:
-                    told.set()
+                    sent_twice.set()
                 await asyncio.Event().wait()
 
         request = asyncio.ensure_future(asgi(create_app(engine, settings=settings), {"stream": True}, never))
-        await asyncio.wait_for(told.wait(), 30)
+        await asyncio.wait_for(sent_twice.wait(), 30)
         assert open_then == [1, 0]
         request.cancel()
 

@@ -129,13 +129,13 @@ def test_a_request_over_the_limit_is_refused_as_openai_does() -> None:
 
 def test_only_work_counts_and_all_work_counts_together() -> None:
     served = app(requests_per_minute=2)
-    asked = {"model": "scripted"}
+    body = {"model": "scripted"}
     for path in ("/v1/models", "/v1/models/scripted", "/health", "/metrics", "/v1/chat/completions"):
         assert [send(served, "GET", path).status_code for _ in range(3)] != [429] * 3
-    assert send(served, "POST", "/v1/grammars", json=asked).status_code == 200
+    assert send(served, "POST", "/v1/grammars", json=body).status_code == 200
     assert chat(served).status_code == 200
     assert chat(served).status_code == 429
-    assert send(served, "POST", "/v1/grammars", json=asked).status_code == 429
+    assert send(served, "POST", "/v1/grammars", json=body).status_code == 429
 
 
 def test_the_openai_client_knows_it() -> None:

@@ -9,9 +9,8 @@ import pytest
 from jsonschema import Draft201909Validator, Draft202012Validator
 
 from turngrammar.schema import Options, compile_schema
-from turngrammar.schema.budget import Exceeded, budget
-from turngrammar.schema.check import LETTERS, MOST
-from turngrammar.schema.finder import finder
+from turngrammar.schema.check import MESSAGE_LENGTH, MOST_VIOLATIONS
+from turngrammar.schema.regex import BudgetExceeded, matcher, time_budget
 
 
 def keywords(schema: Any, instance: Any, **options: Any) -> list[str]:
@@ -22,15 +21,15 @@ def test_a_violation_is_told_in_a_few_words() -> None:
     enum = {"enum": [f"value {n}" for n in range(10_000)]}
     (violation,) = compile_schema(enum).violations("none of them")
     assert violation.message.startswith("'none of them' is not one of")
-    assert len(violation.message) < LETTERS + 10
+    assert len(violation.message) < MESSAGE_LENGTH + 10
     many = compile_schema({"items": {"type": "integer"}}).violations(["x"] * 5000)
-    assert len(many) == MOST
+    assert len(many) == MOST_VIOLATIONS
 
 
 def test_backtracking_without_end_is_given_up() -> None:
     pattern, text = r"^(a|aa)+\b$", "a" * 100 + "!"
-    with pytest.raises(Exceeded), budget(0.05):
-        finder(pattern)(text)
+    with pytest.raises(BudgetExceeded), time_budget(0.05):
+        matcher(pattern)(text)
     assert keywords({"type": "string", "pattern": pattern}, text) == [""]
 
 
@@ -47,8 +46,8 @@ def test_recursion_without_end_is_given_up() -> None:
 
 
 def test_an_automaton_keeps_to_the_budget() -> None:
-    with pytest.raises(Exceeded), budget(0):
-        finder("^(?:ab|a.){3,9}$")("abac" * 3)
+    with pytest.raises(BudgetExceeded), time_budget(0):
+        matcher("^(?:ab|a.){3,9}$")("abac" * 3)
 
 
 EVALUATED: list[tuple[dict[str, Any], Any]] = [

@@ -13,7 +13,8 @@ from tests.turngrammar.schema.strategies import SCHEMAS
 from turngrammar.errors import GrammarError, InvalidSchema, RefusedSchema
 from turngrammar.schema import compile_schema
 from turngrammar.schema.dialect import DIALECTS
-from turngrammar.schema.screen import MAX_DEPTH, surely_valid
+from turngrammar.schema.forms import MAX_DEPTH, surely_valid
+from turngrammar.schema.keywords import KEYWORDS
 
 D4 = "http://json-schema.org/draft-04/schema#"
 D7 = "http://json-schema.org/draft-07/schema#"
@@ -82,7 +83,7 @@ def test_references(schema: Any, valid: Any, invalid: Any) -> None:
 @given(SCHEMAS, st.sampled_from(sorted(DIALECTS)))
 def test_the_quick_look_passes_nothing_invalid(schema: Any, name: str) -> None:
     dialect = DIALECTS[name]
-    if surely_valid(schema, dialect):
+    if surely_valid(schema, dialect, KEYWORDS):
         meta = dialect.validator(dialect.validator.META_SCHEMA, format_checker=FormatChecker(()))
         assert meta.is_valid(schema)
 
@@ -98,6 +99,6 @@ BROKEN = [
 
 @pytest.mark.parametrize(("keyword", "value"), BROKEN)
 def test_the_quick_look_sees_what_is_broken(keyword: str, value: Any) -> None:
-    assert not surely_valid({keyword: value}, DIALECTS["2020-12"])
+    assert not surely_valid({keyword: value}, DIALECTS["2020-12"], KEYWORDS)
     with pytest.raises(InvalidSchema):
         compile_schema({"items": {keyword: value}})

@@ -33,9 +33,9 @@ def test_python_agrees(pattern: str, texts: list[str]) -> None:
 @given(texts=st.lists(TEXTS, max_size=12))
 def test_a_printed_pattern_means_the_same(pattern: str, texts: list[str]) -> None:
     language = compile_pattern(pattern)
-    plain = regex.plain(language)
+    plain = regex.printable(language)
     assert plain is not None
-    printed = re.compile(regex.pattern(plain).replace("$", r"\Z"))
+    printed = re.compile(regex.pattern_text(plain).replace("$", r"\Z"))
     for text in texts:
         assert regex.automaton(language).matches(text) == bool(printed.search(text))
 
@@ -49,18 +49,18 @@ def test_boolean_algebra(left: Language, right: Language, text: str) -> None:
     def within(language: Language) -> bool:
         return regex.automaton(language).matches(text)
 
-    assert within(regex.meet(left, right)) == (within(left) and within(right))
+    assert within(regex.intersection(left, right)) == (within(left) and within(right))
     assert within(regex.union(left, right)) == (within(left) or within(right))
-    assert within(regex.negate(left)) != within(left)
+    assert within(regex.complement(left)) != within(left)
     assert not (regex.disjoint(left, right) and within(left) and within(right))
-    both = regex.plain(regex.meet(left, regex.negate(right)))
+    both = regex.printable(regex.intersection(left, regex.complement(right)))
     assert both is None or within(both) == (within(left) and not within(right))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.lists(TEXTS, max_size=5), TEXTS)
 def test_words_and_all_but_words(words: list[str], text: str) -> None:
-    assert regex.automaton(regex.words(words)).matches(text) == (text in words)
+    assert regex.automaton(regex.finite(words)).matches(text) == (text in words)
     assert regex.automaton(regex.all_but(words)).matches(text) != (text in words)
     assert not regex.all_but(words).boolean
 
@@ -110,5 +110,5 @@ def test_what_is_not_compiled(pattern: str) -> None:
 
 def test_past_the_budget_nothing_is_claimed() -> None:
     counted = compile_pattern("^(.{1,63}\\.){1,127}$")
-    assert regex.plain(regex.negate(counted)) is None
-    assert regex.empty(regex.meet(counted, regex.negate(compile_pattern("x{200}")))) in (None, False)
+    assert regex.printable(regex.complement(counted)) is None
+    assert regex.is_empty(regex.intersection(counted, regex.complement(compile_pattern("x{200}")))) in (None, False)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from turngrammar.schema import Finding, Options, compile_schema
-from turngrammar.schema.options import DEFAULTS
+from turngrammar.schema import KeywordReport, Options, compile_schema
+from turngrammar.schema.load import DEFAULTS
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -54,8 +54,8 @@ def test_formats_can_be_annotations() -> None:
 
 def test_a_checked_finding_gives_its_reason() -> None:
     finding = next(one for one in compile_schema(SCHEMA).report if one.status == "checked")
-    reason = "whether an item repeats is only known when the array is complete"
-    assert finding == Finding("/properties/tags", "uniqueItems", "checked", reason)
+    reason = "repeated items can only be detected in the finished array"
+    assert finding == KeywordReport("/properties/tags", "uniqueItems", "checked", reason)
 
 
 def test_violations_point_into_the_document() -> None:
