@@ -24,7 +24,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "plan",
         "client lark parser render turn_tree",
         "turn",
-        "analysis closing formats scan",
+        "analysis completion formats scan",
         "wire",
         "lowered notation",
         "schema",
@@ -34,7 +34,6 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "latticework": (
         "cli deployments",
         "commands",
-        "commands.command",
         "__init__",
         "inprocess",
         "app serving",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, Command, WrongUsage, contents, say
+from latticework.commands import DONE, Command, WrongUsage, contents, say
 
 if TYPE_CHECKING:
     from turngrammar.schema.audit import AuditResult

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import (
+from latticework.commands import (
     DONE,
     NEGATIVE,
     Command,
