@@ -44,11 +44,11 @@ def _holds(schema: Any, instances: list[Any]) -> None:
 
 
 def _agrees(plan: SchemaPlan, acceptor: Acceptor, instance: Any, valid: bool) -> None:
-    accepted = acceptor.accepts(CANONICAL.spell(plan.arrange(instance)))
+    accepted = acceptor.accepts(CANONICAL.encode(plan.arrange(instance)))
     checked = plan.violations(instance) == ()
     assert checked == valid
-    assert not (valid and not accepted), f"{CANONICAL.spell(instance)} is kept out by {plan.json}"
-    assert not (plan.exact and accepted and not valid), f"{CANONICAL.spell(instance)} is let through by {plan.json}"
+    assert not (valid and not accepted), f"{CANONICAL.encode(instance)} is kept out by {plan.json}"
+    assert not (plan.exact and accepted and not valid), f"{CANONICAL.encode(instance)} is let through by {plan.json}"
 
 
 @LAWS
