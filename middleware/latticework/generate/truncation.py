@@ -15,8 +15,8 @@ from math import inf
 from msgspec.structs import replace
 
 from latticework.engines.base import Piece
+from latticework.generate import Parsed, Truncation
 from latticework.generate.choice import Choice
-from latticework.generate.steps import Parsed, Truncation
 from latticework.turn.truncation import Tail, TruncationPlan
 from turngrammar.completion import added_values
 from turngrammar.events import ContentDelta, Event, ReasoningDelta

@@ -79,7 +79,7 @@ def truncation_plan(
             "and without tools to call.",
             param=name,
         )
-    completion, shortest = _SHORTEST.get(plan.document.json, lambda: _shortest(plan.document))
+    completion, shortest = _SHORTEST.get(plan.document.json, lambda: _shortest_document(plan.document))
     if shortest is None:
         raise BadRequest(f"'{name}' can't be 'close': no document that fits the schema is short enough.", param=name)
     opens = format.answer.open if format.answer and reasoning != "answer" else ""
@@ -99,7 +99,7 @@ def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None
         )
 
 
-def _shortest(document: SchemaPlan | None) -> tuple[ShortestCompletion, str | None]:
+def _shortest_document(document: SchemaPlan | None) -> tuple[ShortestCompletion, str | None]:
     assert document is not None
     completion = ShortestCompletion(document)
     return completion, completion.shortest()

@@ -151,7 +151,7 @@ def test_limits_follow_the_row() -> None:
     small = Limits(enum_values=2)
 
     def check(schema: Any) -> None:
-        limits.check(Turn(FORMATS["hermes"], content=JsonContent(schema, "/schema")), small)
+        limits.check_limits(Turn(FORMATS["hermes"], content=JsonContent(schema, "/schema")), small)
 
     check({"samples": [{"enum": [1, 2, 3]}]})
     check({"eachOf": {"enum": {}, "codes": {}}})
