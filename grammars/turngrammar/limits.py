@@ -96,7 +96,7 @@ def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limit
 
 def _check_schema(schema: Any, pointer: str, limits: Limits) -> None:
     try:
-        _Walk(limits).schema(schema)
+        _SchemaWalk(limits).schema(schema)
     except BeyondLimit as error:
         raise BeyondLimit(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from None
 
@@ -105,7 +105,7 @@ Role = Literal["schema", "schemas by name", "data"]  # names there aren't keywor
 _Level = list[tuple[_Place, Any, Role]]
 
 
-class _Walk:
+class _SchemaWalk:
     """One walk over one schema. Whatever is no known data counts as a schema, since references lead anywhere."""
 
     def __init__(self, limits: Limits) -> None:
@@ -164,11 +164,11 @@ def _role(keyword: Keyword | None) -> Role:
 
 
 _WITHIN: Mapping[Role, Role] = {"schemas by name": "schema", "data": "data"}
-_MEASURES: Mapping[Measure, Callable[[_Walk, _Place, Any], None]] = {
-    "properties": _Walk.properties,
-    "patterns": _Walk.patterns,
-    "pattern": _Walk.pattern,
-    "enum values": _Walk.enum,
+_MEASURES: Mapping[Measure, Callable[[_SchemaWalk, _Place, Any], None]] = {
+    "names": _SchemaWalk.properties,
+    "name patterns": _SchemaWalk.patterns,
+    "regex": _SchemaWalk.pattern,
+    "values": _SchemaWalk.enum,
 }
 
 

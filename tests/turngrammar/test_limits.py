@@ -123,7 +123,7 @@ def test_what_is_no_grammar_of_a_client_stays(turn: Turn) -> None:
         ("a{9999999999999}", 999_999_999),
     ],
 )
-def test_repetitions_are_expanded_length(pattern: str, size: int) -> None:
+def test_repetitions_are_expanded(pattern: str, size: int) -> None:
     assert expanded_length(pattern) == size
 
 

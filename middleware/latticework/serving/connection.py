@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
 from latticework.errors import ApiError, BadRequest, HeadTooLarge
 
 # Of the request line and the headers together.

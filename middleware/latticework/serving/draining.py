@@ -7,7 +7,7 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
 from latticework.engines.base import EngineDead
 from latticework.errors import Unavailable
 from latticework.http import sse

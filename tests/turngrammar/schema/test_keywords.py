@@ -72,8 +72,8 @@ def test_groups_are_the_vocabularies_of_the_latest_draft(title: str) -> None:
 def lower_starts_with(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     language = regex.union(regex.compile_pattern(f"^{node.schema[keyword]}"))
     others = (NULL, BOOLEAN, NUMBER, ARRAY, OBJECT)
-    wanted: Shape = (*others, String(languages=(language,)))
-    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, wanted)
+    allowed: Shape = (*others, String(languages=(language,)))
+    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, allowed)
 
 
 def assert_starts_with(
@@ -93,7 +93,7 @@ STARTS_WITH = Keyword(
 )
 EACH_OF = Keyword(example={"eachOf": {"a": {}}}, holds="schemas by name", form=forms.are_schemas_by_name)
 SAMPLES = Keyword(example={"samples": [1]}, drafts=("draft7",), holds="data", form=forms.is_list)
-CODES = Keyword(example={"codes": [1]}, form=forms.is_list, measure="enum values")
+CODES = Keyword(example={"codes": [1]}, form=forms.is_list, measure="values")
 
 OWN = {"startsWith": STARTS_WITH, "eachOf": EACH_OF, "samples": SAMPLES, "codes": CODES}
 
