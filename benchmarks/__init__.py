@@ -1,1 +1,1 @@
-"""What things cost, measured side by side."""
+"""Benchmarks of latticework, most of them compared with vLLM's own server."""

@@ -1,12 +1,12 @@
-"""Whether telling the model its schema, and drafting, change how often it is right.
+"""How the schema in the prompt, and drafts, affect the rate of correct calls.
 
     python -m benchmarks.accuracy [--json] [--quick] [--rows N]
 
 24 rows of BFCL's dev file with a ground truth (../shared/data beside the checkout, else skipped), greedy, four at a
-time: as tool calls, with `tool_choice: "required"`, with drafts on and off; and as a document, a list of calls that
-`response_format` describes, which is what the setting --schema-in-prompt is about, with it and drafts on and off. A row
-is right where its calls are the ground truth's exactly (matching.py). The embedded model is far too small for this: its
-rates tell little, and that drafts leave its answers as they are tells much.
+time: as tool calls with `tool_choice: "required"`, with drafts on and off; and as a document, a list of calls for
+`response_format`, with drafts on and off and with each setting of --schema-in-prompt. A row is correct if its calls
+match the ground truth exactly (matching.py). The embedded model is far too small for this: its rates mean little, but
+that drafts don't change its answers means a lot.
 """
 
 from __future__ import annotations
@@ -135,16 +135,16 @@ def rate(run: Run, rows: Sequence[Mapping[str, Any]]) -> float:
 
 
 def unchanged(runs: Sequence[Run]) -> list[str]:
-    """How many answers drafts left exactly as they were."""
-    told = []
+    """The number of answers that are the same with drafts, by form."""
+    remarks = []
     for form in (TOOLS, DOCUMENT):
         on, off = (run for run in runs if run.form == form and run.schema_in_prompt == "always")
         same = sum(
             one is not None and other is not None and one.said == other.said
             for one, other in zip(on.answers.values(), off.answers.values(), strict=True)
         )
-        told.append(f"{form}: {same} of {len(on.answers)} answers are the same with drafts and without")
-    return told
+        remarks.append(f"{form}: {same} of {len(on.answers)} answers are the same with and without drafts")
+    return remarks
 
 
 def report(options: Options) -> Report:
@@ -161,8 +161,8 @@ def report(options: Options) -> Report:
         for run in runs
     ]
     bars = [Bar(label, value, value, value) for label, value in rates.items()]
-    head = ("", "right", f"of {len(rows)} rows")
-    title = "BFCL dev: calls that are exactly right"
+    head = ("", "correct", f"of {len(rows)} rows")
+    title = "BFCL dev: calls that match the ground truth"
     return Report("accuracy", title, head, cells, bars, "share of rows", rates, unchanged(runs))
 
 

@@ -1,10 +1,10 @@
-"""What a streamed chunk costs above the engine: microseconds of CPU from a piece of text to the bytes for the socket.
+"""Cost of a streamed chunk above the engine: microseconds of CPU from a piece of text to the bytes for the socket.
 
     python -m benchmarks.chunk_cost [--json]
 
-The app answers real requests, in process; its engine has the answer's tokens in memory and hands them out at once, and
-what the app sends goes nowhere. The clock runs from the first piece to the last, so that what is done once a request
-is not in it. Each figure is the best of some rounds: the work, without the noise.
+The app answers real requests, in process; its engine has the tokens in memory and returns them at once, and the app's
+output is discarded. Time is measured from the first piece to the last, so costs per request are excluded. Each figure
+is the best of several rounds, which removes the noise.
 """
 
 from __future__ import annotations

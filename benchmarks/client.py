@@ -1,6 +1,6 @@
-"""One client for both servers: what was said, in how many chunks, and when.
+"""A client for both servers: the output, its chunks, and their times.
 
-Bytes are kept as they arrive and read afterwards, so that reading them takes no time from the server beside it.
+Bytes are stored as they arrive and parsed afterwards, so that parsing takes no CPU time from the server.
 """
 
 from __future__ import annotations

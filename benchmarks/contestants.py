@@ -1,4 +1,4 @@
-"""Who is compared: latticework; vLLM with its own defaults; vLLM given latticework's prompt and grammar."""
+"""The servers compared: latticework; vLLM with its defaults; vLLM given latticework's prompt and grammar."""
 
 from __future__ import annotations
 

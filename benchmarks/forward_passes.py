@@ -1,18 +1,17 @@
-"""How often the model runs for an answer: exact, and the same on every machine.
+"""Forward passes per answer: an exact number, the same on every machine.
 
     python -m benchmarks.forward_passes [--json] [--quick] [--rows N]
 
 60 documents over 12 extraction schemas (benchmarks/corpus), and the rows of BFCL's dev file that expect a call, with
-`tool_choice: "required"` (../shared/data beside the checkout, else skipped); greedy, one at a time. A pass is a step of
-the engine that gave a token, as both servers' /metrics count them: one for the prompt, then one for each token or each
-accepted draft with its token. vLLM takes one for each token, which is counted for the first rows of each kind; where it
-is so, the others are asked of it eight at a time, and their passes are their tokens. Two ratios for each workload: ours
-over vLLM's, each with its own defaults; and ours over vLLM's given the same prompt tokens and the same grammar, so that
-whitespace and wording do not flatter us. There, what both said is compared too: floating point may part a tie. A small
-model that repeats itself up to max_tokens is easy to draft for, so that the answers that ended by themselves have
-ratios of their own.
+`tool_choice: "required"` (../shared/data beside the checkout, else skipped); greedy, one at a time. A pass is an engine
+step that returned a token, as counted by both servers' /metrics: one for the prompt, then one for each token or each
+accepted draft with its token. vLLM takes one per token, which is verified for the first rows of each kind; if so, its
+other rows run eight at a time, and their passes are their tokens. Each workload has two ratios, latticework's passes
+over vLLM's: with own defaults, and with vLLM given the same prompt tokens and grammar, which removes the effect of
+whitespace and wording. For the latter the outputs are compared too: floating point may decide a tie differently. A
+small model that repeats itself up to max_tokens is easy to draft for, so untruncated answers have separate ratios.
 
---json ends with {"extraction": ..., "tool_calls": ...}, the second ratio of each; null where skipped.
+--json ends with {"extraction": ..., "tool_calls": ...}, the second ratio of each; null if skipped.
 """
 
 from __future__ import annotations
@@ -137,7 +136,7 @@ def lines_of(kind: str, pairing: Pairing, ours: Counts, theirs: Counts) -> list[
     """Over the tasks that both answered, and over those of them that neither ran on to max_tokens with."""
     both = [task for task in ours if task in theirs]
     ended = [task for task in both if "length" not in (ours[task].answer.finish, theirs[task].answer.finish)]
-    named = [(kind, both), (f"{kind} that ended", ended)]
+    named = [(kind, both), (f"{kind}, untruncated", ended)]
     return [line(name, pairing, tasks, ours, theirs) for name, tasks in named if tasks]
 
 
@@ -146,8 +145,8 @@ def remarks(kind: str, ours: Counts, given: Counts) -> list[str]:
     both = [task for task in ours if task in given]
     same = sum(ours[task].said == given[task].said for task in both)
     return [
-        f"{kind}: {same} of {len(both)} answers with the same grammar are the same text",
-        f"{kind}: {_plain(list(given.values())[:PROOF])} of vLLM's first {PROOF} took exactly one pass a token",
+        f"{kind}: {same} of {len(both)} answers with the same grammar are identical",
+        f"{kind}: {_plain(list(given.values())[:PROOF])} of vLLM's first {PROOF} took exactly one pass per token",
     ]
 
 

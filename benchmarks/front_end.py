@@ -1,12 +1,11 @@
-"""What the server around the engine costs: CPU seconds of its process for 1,000 streamed chunks.
+"""Cost of the server around the engine: CPU seconds of its process per 1,000 streamed chunks.
 
     python -m benchmarks.front_end [--json] [--quick] [--rows N]
 
-The engine costs nothing here: a Llama of two layers with random weights and SmolLM2's tokenizer, in a process of its
-own that is not counted. 16 answers of 400 tokens stream at once, in rounds, first from one server and then from the
-other, both up: free text (`ignore_eos`), and a document (the same grammar for both), at temperature 1. A chunk is one
-that carries text. Where drafts bring several tokens at once a chunk holds them all, so that the cost of a token is told
-too.
+The engine costs nothing here: a Llama of two layers with random weights and SmolLM2's tokenizer, in a separate process
+that is not counted. 16 answers of 400 tokens are streamed concurrently, in rounds, alternating between the two running
+servers: free text (`ignore_eos`), and a document (with the same grammar), at temperature 1. Only chunks with text
+count. With drafts a chunk may have several tokens, so the cost per token is reported too.
 """
 
 from __future__ import annotations

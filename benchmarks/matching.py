@@ -1,7 +1,7 @@
-"""Whether an answer's calls are the right ones, by BFCL's ground truth.
+"""Compares an answer's calls with BFCL's ground truth.
 
-Strict: names, spelling and numbers must be as some right answer has them. BFCL's own checker forgives capitals, spaces
-and punctuation, so that its rates are higher.
+Strict: names, strings and numbers must equal a correct answer's. BFCL's own checker ignores case, spaces and
+punctuation, so its rates are higher.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An engine without a model, for benchmarks that need none: what there is to generate is a subclass's own."""
+"""An engine without a model, for benchmarks that need none: subclasses provide the output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line that the scripts share."""
+"""The command line of the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.targets import Target, embedded_target
 
 @dataclass(frozen=True)
 class Options:
-    """How a script was asked to run. `quick` is a smoke run: its figures mean nothing."""
+    """The options of a run. `quick` is a smoke test: its figures mean nothing."""
 
     json: bool = False
     quick: bool = False
@@ -21,12 +21,12 @@ class Options:
 
     @property
     def model(self) -> Target:
-        """What both servers serve, the embedded model unless told otherwise."""
+        """The model of both servers, by default the embedded one."""
         return self.target or embedded_target()
 
     @property
     def partial(self) -> bool:
-        """Whether the figures are of less than the whole."""
+        """Whether the run covers only a part of the workload."""
         return self.quick or self.rows is not None
 
     def of(self, quick: int, full: int) -> int:
@@ -42,9 +42,9 @@ def parse(doc: str | None, arguments: Sequence[str] | None = None) -> Options:
 
 def parser_for(doc: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON instead of a table")
-    parser.add_argument("--quick", action="store_true", help="a small part of it, to see that it runs")
-    parser.add_argument("--rows", type=int, metavar="N", help="so many rows or rounds of each kind")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
+    parser.add_argument("--quick", action="store_true", help="a smoke test with a small part of the workload")
+    parser.add_argument("--rows", type=int, metavar="N", help="rows or rounds of each kind")
     return parser
 
 

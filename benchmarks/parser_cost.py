@@ -1,9 +1,9 @@
-"""What reading an answer costs: microseconds per streamed token, at growing lengths, for formats of each kind.
+"""Cost of parsing an answer: microseconds per streamed token, at growing lengths, for formats of each kind.
 
     python -m benchmarks.parser_cost [--json]
 
-A token is one to seven characters, as a server streams them. Each figure is the best of five: the parser's own work,
-without the noise. Linear time shows as figures that stay the same from the shortest text to the longest.
+A token is one to seven characters, as a server streams them. Each figure is the best of five rounds, which removes the
+noise. If parsing takes linear time, the figures are the same for all lengths.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import time
 from collections.abc import Sequence
 
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import Tool, Turn
 
 NAMES = ("hermes", "llama3", "deepseek_v3", "harmony", "qwen3_coder", "gemma4", "pythonic")
 LENGTHS = (1_000, 10_000, 100_000)  # characters of one argument

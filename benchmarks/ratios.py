@@ -1,4 +1,4 @@
-"""Ours over theirs, over pairs that were measured side by side, with how far the pairs lie apart."""
+"""Ratios of latticework's figures to vLLM's, over paired measurements, with their spread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def paired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     """Raises ValueError where there is no pair, or one of them has no other."""
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     if not ratios:
-        raise ValueError("there is nothing to compare")
+        raise ValueError("no pairs to compare")
     low, median, high = quartiles(ratios)
     return Ratio(sum(ours) / sum(theirs), median, low, high, min(ratios), max(ratios), len(ratios))
 

@@ -1,7 +1,7 @@
-"""What latticework makes of a request: prompt and grammar, to give another server the very same.
+"""latticework's prompt and grammar for a request, to send the same to another server.
 
-It is latticework's own app, in this process, before an engine that runs no model: it writes down what it is asked, and
-says what it is told to.
+It runs latticework's own app, in process, on an engine without a model, which records its requests and returns a given
+text.
 """
 
 from __future__ import annotations

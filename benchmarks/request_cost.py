@@ -1,10 +1,10 @@
-"""What a request costs above the engine: milliseconds of the server's CPU, all of the layer and its HTTP.
+"""Cost of a request above the engine: milliseconds of the server's CPU, HTTP included.
 
     python -m benchmarks.request_cost [--json] [--quick]
 
-A real server answers over a real socket; its engines have their answers in memory and hand them out at once, a token a
-piece. New schemas were never seen before, so that each is compiled; what the compiling processes take is in it. Each
-figure is that of the best of some rounds.
+A real server answers over a real socket; its engines have the answers in memory and return them at once, one token per
+piece. New schemas were never sent before, so each is compiled, and the compile processes' time is included. Each figure
+is the best of several rounds.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def main() -> None:
         print(json.dumps(figures))
         return
     rows = [(name, f"{found['tokens']:g}", f"{found['ms']:.2f}") for name, found in figures.items()]
-    print(table(("", "tokens", "ms of CPU a request"), rows))
+    print(table(("", "tokens", "ms of CPU per request"), rows))
     print(f"\n{machine()}")
 
 

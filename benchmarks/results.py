@@ -1,6 +1,6 @@
-"""What a benchmark found: a table on standard output, and in benchmarks/results/ the table and a plot of it.
+"""A benchmark's report: a table on standard output, and the table and a plot in benchmarks/results/.
 
-A run of a part (--quick, --rows) writes to benchmarks/results/quick/, which git ignores: real figures stay as they are.
+A partial run (--quick, --rows) writes to benchmarks/results/quick/, which git ignores: full results are kept.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def comparison(
 ) -> Report:
     """A report of ratios. Raises ValueError where there is none: a server that answers nothing is no result."""
     if not lines:
-        raise ValueError("nothing was answered that could be compared")
+        raise ValueError("no answers to compare")
     sign = {"less": "≤", "more": "≥"}[better]
     rows = [
         (
@@ -119,7 +119,7 @@ def publish(report: Report, options: Options) -> None:
     written = text(report)
     (folder / f"{report.name}.md").write_text(written)
     plot(report, folder / f"{report.name}.png")
-    say(f"Written: {folder / report.name}.md and .png")
+    say(f"Wrote {folder / report.name}.md and .png")
     print(json.dumps(report.figures) if options.json else written)
 
 

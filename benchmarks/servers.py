@@ -1,6 +1,6 @@
-"""The servers that are compared, each started as its user would start it: same model, same engine arguments.
+"""The servers compared, each started as a user would: same model, same engine arguments.
 
-What latticework pins for its guarantees stays at vLLM's own default for vLLM.
+Arguments that latticework fixes for its guarantees keep vLLM's defaults for vLLM.
 """
 
 from __future__ import annotations

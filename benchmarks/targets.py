@@ -1,4 +1,4 @@
-"""What is served in a benchmark: a model's directory, and the engine arguments that both servers are started with."""
+"""The models served in benchmarks: a model's directory, and the engine arguments of both servers."""
 
 from __future__ import annotations
 

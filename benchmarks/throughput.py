@@ -1,11 +1,11 @@
-"""How much gets done when many ask at once: tokens a second at growing concurrency.
+"""Throughput under load: tokens per second at growing concurrency.
 
     python -m benchmarks.throughput [--json] [--quick] [--rows N]
 
-The extraction workload, greedy, not streamed. In a round, so many documents are asked for at once until all are
-answered, first of one server and then of the other, both up; what is divided is answered tokens by seconds. Against
-vLLM given the same prompt tokens and the same grammar, so that both have the same text to write. On a CPU both have a
-cache that holds all answers of the largest crowd.
+The extraction workload, greedy, not streamed. In each round, a number of concurrent documents is requested, first from
+one running server and then from the other; the figure is generated tokens by seconds. Compared with vLLM given the same
+prompt tokens and grammar, so that both generate the same text. On a CPU both have a cache that holds all answers of the
+largest concurrency.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def report(
             found = asyncio.run(rounds(contestants, concurrency, options.of(1, 2), options.quick))
             lines += [line(concurrency, pairing, found) for pairing in pairings]
     figures = {one.label: round(one.ratio.value, 4) for one in lines}
-    return comparison("throughput", "Answered tokens a second", lines, figures, better="more")
+    return comparison("throughput", "Tokens per second", lines, figures, better="more")
 
 
 async def _warmed(contestants: Sequence[Contestant]) -> None:

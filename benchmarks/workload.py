@@ -1,8 +1,8 @@
-"""What the servers are asked: documents to extract from, and tools to call, as OpenAI's chat bodies.
+"""The workload: documents to extract from, and tools to call, as OpenAI chat bodies.
 
 Extraction: 60 documents over 12 schemas, benchmarks/corpus. Tool calls: the rows of BFCL's dev file that expect a call,
-../shared/data beside the checkout, each with `tool_choice: "required"`, and with `parallel_tool_calls: false` where one
-call is right: else a small model repeats itself up to max_tokens, and repetitions are what drafts are best at.
+../shared/data beside the checkout, with `tool_choice: "required"`, and with `parallel_tool_calls: false` if one call is
+correct: otherwise a small model repeats itself up to max_tokens, which is where drafts gain most.
 """
 
 from __future__ import annotations

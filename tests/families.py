@@ -1,4 +1,4 @@
-"""Real families of models: tokenizers, chat templates, and what is known of each."""
+"""Real families of models: their tokenizers and chat templates."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ from tests import shared
 
 @dataclass(frozen=True)
 class Family:
-    """A row of families.json; `ends` are the texts of all tokens that end its turn."""
+    """A row of families.json.
+
+    Attributes:
+        tokens: texts of markup that its chat template prints.
+        ends: the texts of all tokens that end its turn.
+        without: the added tokens that its tokenizer lacks, beside those of `tokenizer`.
+    """
 
     name: str
     format: str
     real: bool
     tokenizer: str
+    tokens: tuple[str, ...]
     ends: tuple[str, ...]
     without: tuple[str, ...]
     vocab_size: int
@@ -32,7 +39,7 @@ class Family:
 
 @cache
 def families() -> Mapping[str, Family]:
-    """All of them, by name; none where the data is missing."""
+    """All families by name; empty where the data is missing."""
     file = shared.DATA / "families" / "families.json"
     rows = json.loads(file.read_text()) if file.exists() else []
     return {row["name"]: _family(row) for row in rows}
@@ -44,6 +51,7 @@ def _family(row: Mapping[str, Any]) -> Family:
         format=row["format"],
         real=row["real"],
         tokenizer=row["tokenizer"],
+        tokens=tuple(row["tokens"]),
         ends=tuple(row["ends"]),
         without=tuple(row.get("without") or ()),
         vocab_size=row["vocab_size"],
@@ -53,10 +61,10 @@ def _family(row: Mapping[str, Any]) -> Family:
 
 
 def write(family: Family, to: Path) -> Path:
-    """The family's tokenizer and chat template as a checkpoint has them."""
+    """Writes the family's tokenizer and chat template into the folder `to`, in the layout of a checkpoint."""
     folder = shared.DATA / "families"
     source = json.loads(lzma.decompress((folder / family.tokenizer / "tokenizer.json.xz").read_bytes()))
-    source["added_tokens"] = [one for one in source["added_tokens"] if one["content"] not in family.without]
+    source["added_tokens"] = [token for token in source["added_tokens"] if token["content"] not in family.without]
     to.mkdir(parents=True, exist_ok=True)
     (to / "tokenizer.json").write_text(json.dumps(source, ensure_ascii=False))
     for file in ("tokenizer_config.json", "chat_template.jinja"):
@@ -65,7 +73,7 @@ def write(family: Family, to: Path) -> Path:
 
 
 def loaded(family: Family, to: Path) -> HuggingFaceTokenizer:
-    """The tokenizer as an engine has it, with the ends of the model's generation config."""
+    """The tokenizer as an engine loads it, with the `eos_token_id` of the model's generation config."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(write(family, to))

@@ -19,40 +19,39 @@ SOURCES: Mapping[str, str] = {"turngrammar": "grammars", "latticework": "middlew
 # own floor and from those below. A new module needs a floor.
 FLOORS: Mapping[str, tuple[str, ...]] = {
     "turngrammar": (
-        "docs",
+        "format_docs",
         "fitting limits",
         "plan",
-        "client lark parser render turns",
-        "analysis closing formats scan",
+        "client lark parser render turn_tree",
+        "turn",
+        "analysis completion formats scan",
         "wire",
         "lowered notation",
         "schema",
-        "cache errors events packed spelling tools",
+        "cache errors events json_style lazy_fields",
         "__init__",
     ),
     "latticework": (
         "cli deployments",
         "commands",
-        "commands.command",
         "__init__",
         "inprocess",
         "app serving",
         "doors.openapi",
         "doors",
-        "doors.door",
-        "http.endpoint http.respond http.quota",
+        "http.endpoint http.quota",
         "http.auth http.sse telemetry.record",
-        "generate",
         "doors.openai",
+        "generate",
         "turn.prepare",
         "models",
         "model",
         "compiling conformance",
         "http",
-        "concurrency generate.steps http.keys offloop prompt turn",
-        "embedded engines served supervisor telemetry",
+        "concurrency prompt turn",
+        "embedded engines served supervisor",
         "ask config",
-        "errors settings telemetry.metrics telemetry.tracing",
+        "errors options settings telemetry",
         "version",
         "engines.base",
         "engines.vocabulary",
@@ -91,6 +90,17 @@ ONLY: Mapping[str, str] = {
 }
 
 
+# Whose modules know no field name of any API. Doors do; engines speak vLLM's.
+CORE = re.compile(
+    r"turngrammar\b|latticework\.(ask|model|models|turn|generate|compiling|concurrency|prompt|conformance)\b"
+)
+# Names of chat templates (Hugging Face's form), which some APIs share, and where they are at home.
+TEMPLATE_NAMES = {"tool_calls", "tool_call_id", "reasoning_content", "reasoning_effort", "add_generation_prompt"}
+TEMPLATE_MODULES = re.compile(
+    r"latticework\.(prompt|conformance)\b|latticework\.turn\.(reasoning|prepare)|turngrammar\.formats\b"
+)
+
+
 def offences(sources: Mapping[str, str]) -> list[str]:
     """What is wrong with the imports of modules, given by name and text."""
     trees = {name: ast.parse(source) for name, source in sources.items()}
@@ -99,6 +109,7 @@ def offences(sources: Mapping[str, str]) -> list[str]:
         *(f"{name} stands on no floor" for name in sorted(trees) if floor(name) is None),
         *(f"{name} imports {target}, which is above it" for name, target in pairs if climbs(name, target)),
         *(f"{name} may not import {target}" for name, target in pairs if barred(name, target)),
+        *trespasses(trees),
         *cycles({name: set(imports(at_run_time(tree), sources)) for name, tree in trees.items()}),
     ]
 
@@ -149,6 +160,59 @@ def cycles(graph: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
+def trespasses(trees: Mapping[str, ast.Module]) -> Iterator[str]:
+    """Field names of APIs in the core, and doors that import each other."""
+    fields = api_fields(trees)
+    for name, tree in trees.items():
+        if CORE.match(name):
+            allowed = TEMPLATE_NAMES if TEMPLATE_MODULES.match(name) else set()
+            yield from (
+                f"{name} knows the field {field!r} of an API" for field in sorted(words(tree) & fields - allowed)
+            )
+        if (here := door(name)) is not None:
+            others = {there for target in imports(tree, trees) if (there := door(target)) not in (None, here)}
+            yield from (f"{name} imports the door {there}" for there in sorted(filter(None, others)))
+
+
+def door(module: str) -> str | None:
+    """The door that a module belongs to. What doors share is none."""
+    match = re.match(r"latticework\.doors\.(\w+)", module)
+    return match[1] if match and match[1] not in ("openai", "openapi") else None
+
+
+def api_fields(trees: Mapping[str, ast.Module]) -> set[str]:
+    """Names of more than one word in the requests and responses of doors, but for those that engines and settings have.
+
+    A single word, such as `model` or `text`, may mean anything.
+    """
+    of_doors = {
+        field for name, tree in trees.items() if name.startswith("latticework.doors.") for field in fields_of(tree)
+    }
+    others = ("latticework.engines.base", "latticework.settings", "turngrammar.schema.audit")
+    known = {field for name in others if name in trees for field in fields_of(trees[name])}
+    properties = {"max_model_len", "prompt_tokens"}  # of engines; and plain English
+    return {field for field in of_doors - known - properties if "_" in field.strip("_")}
+
+
+def fields_of(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            targets = (part.target for part in node.body if isinstance(part, ast.AnnAssign))
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def words(tree: ast.AST) -> set[str]:
+    """Identifiers, and the words of all strings, docstrings included."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
+                found.add(name)
+            case ast.Constant(value=str(text)):
+                found.update(re.findall(r"\w+", text))
+    return found
+
+
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts[1:]).removesuffix(".__init__")
 
@@ -158,6 +222,7 @@ def test_the_house() -> None:
     assert offences({module_name(path): path.read_text() for path in files}) == []
 
 
+FIELDS = "class R:\n    max_completion_tokens: int\n    tool_choice: str"
 BROKEN = [
     (
         {"turngrammar.wire": "import turngrammar.lark", "turngrammar.lark": ""},
@@ -176,6 +241,18 @@ BROKEN = [
     ({"turngrammar.plan": "from pathlib import Path"}, "turngrammar.plan may not import pathlib"),
     ({"latticework.doors.chat": "import vllm.config"}, "latticework.doors.chat may not import vllm.config"),
     ({"latticework.app": "from tests.http import Client"}, "latticework.app may not import tests.http"),
+    (
+        {"latticework.turn.sampling": "LIMIT = 'max_completion_tokens'", "latticework.doors.chat": FIELDS},
+        "latticework.turn.sampling knows the field 'max_completion_tokens' of an API",
+    ),
+    (
+        {"turngrammar.plan": "def f(request): return request.tool_choice", "latticework.doors.chat": FIELDS},
+        "turngrammar.plan knows the field 'tool_choice' of an API",
+    ),
+    (
+        {"latticework.doors.chat": "import latticework.doors.models", "latticework.doors.models": ""},
+        "latticework.doors.chat imports the door models",
+    ),
     ({"latticework.newcomer": ""}, "latticework.newcomer stands on no floor"),
     (
         {"turngrammar.parser": "import turngrammar.render", "turngrammar.render": "from turngrammar import parser"},

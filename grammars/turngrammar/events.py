@@ -10,13 +10,13 @@ import msgspec
 
 
 class ContentDelta(msgspec.Struct, frozen=True):
-    """Text for `message.content`: free text, or a piece of the document that `response_format` asked for."""
+    """Text of the content: free text, or a piece of the document that the turn's schema describes."""
 
     text: str
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True):
-    """Text for `message.reasoning_content`."""
+    """Text of the model's reasoning."""
 
     text: str
 

@@ -1,111 +1,58 @@
-"""One assistant turn: (format, tools, choice, schema) -> the grammar that generates it, its parser, and its last check.
+"""One assistant turn -> the grammar that generates it, its parser, and its last check.
 
 Compiling is pure and cached by `Turn.key`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import marshal
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 from turngrammar import lark, wire
 from turngrammar.analysis import at_most
 from turngrammar.cache import Cache
+from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
-from turngrammar.client.written import Written, expression
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools
-from turngrammar.formats import Format
 from turngrammar.lark import Offer
-from turngrammar.packed import Packed
+from turngrammar.lazy_fields import LazyFields
 from turngrammar.parser import MOST_NAME, Parser
 from turngrammar.render import Call
-from turngrammar.scan import load
-from turngrammar.schema import Finding, Schema, SchemaPlan, Violation, compile_schema
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode, Reasoning, anything, turn_tree
+from turngrammar.scan import load_json
+from turngrammar.schema import KeywordReport, Schema, SchemaPlan, compile_schema
+from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
+from turngrammar.turn_tree import recovery_tree, turn_tree
 
-TOOL_POINTER = "/tools/{}/{}"
-SCHEMA_POINTER = "/response_format/json_schema/schema"
 KEPT = 8 * 2**20  # characters of all cached grammars together
 _NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
 
 
 @dataclass(frozen=True)
-class ToolChoice:
-    """Whether and what the model may call.
+class TurnViolation:
+    """One place where a finished turn breaks its request.
 
     Attributes:
-        mode: "none" text only, "auto" text and then perhaps calls, "required" calls only.
-        names: the tools that may be called; None: all that are offered.
-        most: the maximal number of calls; None: any.
+        part: "content", "calls" for their number, or "call 0" and so on, counted from 0.
+        pointer: the JSON pointer of the place in the content, or in the call's arguments.
+        keyword: the JSON Schema keyword that is broken; "choice" for a call that the tool choice forbids or lacks.
     """
 
-    mode: Mode = "auto"
-    names: tuple[str, ...] | None = None
-    most: int | None = None
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What one assistant turn may be.
-
-    Attributes:
-        format: the wire format that the model speaks.
-        tools: what is offered, in the order of the request.
-        choice: what may be called of it.
-        schema: of the document that the content must be; None: it is none.
-        written: the content in a form of the client's own; None: it has none.
-        answer_pointer: where the schema, or that form, stands in the request.
-        special_tokens: the special tokens of the model's vocabulary, text -> id.
-        ends: the ids of the tokens that may end the turn beside the tokenizer's own end of sequence.
-        reasoning: "open" where the prompt has opened the block, "may" where the model may, "off" where it does not;
-            "closed" behind the block, "answer" where the prompt has opened the frame of the answer.
-    """
-
-    format: Format
-    tools: tuple[Tool, ...] = ()
-    choice: ToolChoice = ToolChoice()
-    schema: Schema | None = None
-    written: Written | None = None
-    answer_pointer: str = SCHEMA_POINTER
-    special_tokens: Mapping[str, int] = field(default_factory=dict)
-    ends: tuple[int, ...] = ()
-    reasoning: Reasoning = "off"
+    part: str
+    pointer: str
+    keyword: str
+    message: str
 
     @property
-    def constrained(self) -> bool:
-        """Whether there is anything to compile: without tools, a schema or a form, a turn is free text."""
-        return bool(self.tools) or self.schema is not None or self.written is not None
-
-    @cached_property
-    def key(self) -> bytes:
-        """A digest of every field, the whole format included: the same for equal turns in every process.
-
-        It takes milliseconds for a megabyte of schemas. Schemas must be plain JSON values.
-        """
-        # Version 2 encodes equal values alike and different ones differently: infinity and null, 1 and 1.0.
-        return hashlib.blake2b(marshal.dumps(_plain(self), 2), digest_size=32).digest()
-
-
-def _plain(value: Any) -> Any:
-    """`value` in lists, without the fields that its class does not compare by."""
-    if isinstance(value, Format):
-        return value.key
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if is_dataclass(value):
-        return [type(value).__name__, *(_plain(getattr(value, field.name)) for field in fields(value) if field.compare)]
-    return value
+    def place(self) -> str:
+        """Part and pointer for people: "call 0: /city"."""
+        return f"{self.part}: {self.pointer}" if self.pointer else self.part
 
 
 @dataclass(frozen=True)
-class Plan(Packed):
+class Plan(LazyFields):
     """A turn, compiled.
 
     Attributes:
@@ -118,8 +65,8 @@ class Plan(Packed):
     BULKY = ("report",)
 
     grammar: str | None
-    report: tuple[Finding, ...]
-    checked: tuple[Finding, ...]
+    report: tuple[KeywordReport, ...]
+    checked: tuple[KeywordReport, ...]
     tree: wire.Node
     recovery: wire.Node
     offers: tuple[Offer, ...]
@@ -137,37 +84,37 @@ class Plan(Packed):
         """A fresh parser for one choice of the response."""
         return Parser(self.tree, self.recovery, {offer.name: offer.parameters.lowered for offer in self.offers})
 
-    def violations(self, content: str | None, calls: Sequence[Call], *, whole: bool = True) -> tuple[Violation, ...]:
-        """Everything in a turn that the request forbids; pointers go into the message.
+    def violations(
+        self, content: str | None, calls: Sequence[Call], *, whole: bool = True
+    ) -> tuple[TurnViolation, ...]:
+        """Everything in a turn that the request forbids.
 
-        A turn that was cut, by a token limit or a stop string, is not `whole`: it is held to its finished calls alone.
+        A turn that was cut, by a token limit or a stop string, is not `whole`: only its finished calls are checked.
         """
-        found = [*self._counts(len(calls))] if whole else []
+        found = [*self._count_violations(len(calls))] if whole else []
         for index, call in enumerate(calls):
-            found += self._call_violations(f"/tool_calls/{index}/function", call)
+            found += self._call_violations(f"call {index}", call)
         if self.document and whole and not calls:
-            found += _document_violations("/content", content or "", self.document)
+            found += _json_violations("content", content or "", self.document)
         return tuple(found)
 
-    def _counts(self, count: int) -> Sequence[Violation]:
+    def _count_violations(self, count: int) -> Sequence[TurnViolation]:
         choice = self.choice
         least, most = _COUNTS[choice.mode]
         most = choice.most if most is None else most
         if count < least:
-            return [Violation("/tool_calls", "tool_choice", "a tool call is required")]
+            return [TurnViolation("calls", "", "choice", "a tool call is required")]
         if most is not None and count > most:
-            return [Violation("/tool_calls", "tool_choice", f"{count} tool calls, at most {most} allowed")]
+            return [TurnViolation("calls", "", "choice", f"{count} tool calls, at most {most} allowed")]
         return []
 
-    def _call_violations(self, pointer: str, call: Call) -> Sequence[Violation]:
+    def _call_violations(self, part: str, call: Call) -> Sequence[TurnViolation]:
         offer = next((offer for offer in self.offers if offer.name == call.name), None)
         if offer is None:
-            return [
-                Violation(f"{pointer}/name", "tool_choice", f"{call.name!r} is not among the tools that may be called")
-            ]
-        found = _document_violations(f"{pointer}/arguments", call.arguments, offer.parameters)
-        if offer.input and not found and not offer.input.allows(load(call.arguments)):
-            return [Violation(f"{pointer}/arguments/input", "format", "the input is not in its tool's grammar")]
+            return [TurnViolation(part, "", "choice", f"{call.name!r} is not among the tools that may be called")]
+        found = _json_violations(part, call.arguments, offer.parameters)
+        if offer.input and not found and not offer.input.allows(load_json(call.arguments)):
+            return [TurnViolation(part, "/input", "format", "the input is not in its tool's grammar")]
         return found
 
 
@@ -182,25 +129,23 @@ _COMPILED: Cache[bytes, Plan] = Cache(KEPT, lambda key, plan: len(plan.grammar o
 
 
 def _compile(turn: Turn) -> Plan:
-    format, where = turn.format, turn.answer_pointer
-    tools = [_offer(index, tool) for index, tool in enumerate(turn.tools)]
-    written = _expression(where, turn.written)
-    document = None if turn.schema is None else _compiled(where, turn.schema)
-    choice, offers = _settled(turn.choice, tools)
+    format = turn.format
+    tools = [_compiled_offer(tool) for tool in turn.tools]
+    answer, document, client_grammar = _content_constraint(turn.content)
+    choice, offers = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
-    answer = wire.DOCUMENT if document else wire.Written() if written else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
-    filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, written)
-    if document and format.alone and filling.ruled:
+    filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, client_grammar)
+    if document and format.alone and filling.grammar_offer:
         message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
-        raise InvalidGrammar(message, pointer=f"{filling.ruled.pointer}/format/grammar")
-    report = _report(tools, where, document)
+        raise InvalidGrammar(message, pointer=enclosing(filling.grammar_offer.pointer))
+    report = _report(turn, tools, document)
     return Plan(
-        grammar=lark.write(tree, filling) if calls or answer else None,
+        grammar=lark.write_grammar(tree, filling) if calls or answer else None,
         report=report,
         checked=tuple(finding for finding in report if finding.status == "checked"),
         tree=tree,
-        recovery=anything(format, calls if offers else None),
+        recovery=recovery_tree(format, calls if offers else None),
         offers=offers,
         document=document,
         choice=choice,
@@ -208,38 +153,44 @@ def _compile(turn: Turn) -> Plan:
     )
 
 
-def _settled(choice: ToolChoice, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
+def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wire.Node | None, SchemaPlan | None, str]:
+    """The node of the content, and what it stands for: a schema, or a Lark expression."""
+    match content:
+        case JsonContent(schema, pointer):
+            return wire.DOCUMENT, _compiled_schema(pointer, schema), ""
+        case ClientGrammar():
+            return wire.Verbatim(), None, content_expression(content)
+    return None, None, ""
+
+
+def _settled_choice(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
     """The choice as it stands for these tools, and the tools that may be called."""
-    names = [tool.name for tool in tools]
+    choice, names = turn.choice, [tool.name for tool in tools]
     for name in choice.names or ():
         if name not in names:
-            raise InvalidTools(f"the tool choice names {name!r}, which is not among the tools", pointer="/tool_choice")
+            message = f"the tool choice names {name!r}, which is not among the tools"
+            raise InvalidTools(message, pointer=choice.pointer)
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise InvalidTools(f"two tools are called {name!r}", pointer=_name_pointer(index, tools[index]))
+            raise InvalidTools(f"two tools are called {name!r}", pointer=turn.tools[index].name_pointer)
     if choice.most is not None and choice.most < 1:
-        raise InvalidTools("the maximal number of calls must be at least 1", pointer="/tool_choice")
+        raise InvalidTools("the maximal number of calls must be at least 1", pointer=choice.pointer)
     offers = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
     if choice.mode == "none" or (choice.mode == "auto" and not offers):
         return ToolChoice("none"), ()
     if not offers:
-        raise InvalidTools("a tool call is required, but there is no tool to call", pointer="/tool_choice")
+        raise InvalidTools("a tool call is required, but there is no tool to call", pointer=choice.pointer)
     return choice, offers
 
 
-def _name_pointer(index: int, tool: Offer) -> str:
-    return TOOL_POINTER.format(index, "custom" if tool.input else "function") + "/name"
-
-
-def _offer(index: int, tool: Tool) -> Offer:
-    pointer = TOOL_POINTER.format(index, "custom" if tool.input else "function")
+def _compiled_offer(tool: Tool) -> Offer:
     if not _NAME.fullmatch(tool.name):
-        raise InvalidTools(f"{tool.name!r} can't name a tool: it must match {_NAME.pattern}", pointer=f"{pointer}/name")
+        message = f"{tool.name!r} can't name a tool: it must match {_NAME.pattern}"
+        raise InvalidTools(message, pointer=tool.name_pointer)
     if tool.input:
-        input = compile_input(tool.input, pointer)
-        return Offer(tool.name, input.parameters, pointer, input)
-    place = f"{pointer}/parameters"
-    return Offer(tool.name, _compiled(place, _of_object(place, tool.parameters)), place)
+        input = compile_input(tool.input, tool.pointer)
+        return Offer(tool.name, input.parameters, tool.pointer, input)
+    return Offer(tool.name, _compiled_schema(tool.pointer, _of_object(tool.pointer, tool.parameters)), tool.pointer)
 
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -257,7 +208,7 @@ def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]
     return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
 
 
-def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
+def _compiled_schema(pointer: str, schema: Schema) -> SchemaPlan:
     """Compiles a copy, which no later change of the caller's reaches. Errors point into the request."""
     try:
         return compile_schema(json.loads(json.dumps(schema)))
@@ -265,26 +216,18 @@ def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
         raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
 
 
-def _expression(pointer: str, written: Written | None) -> str:
-    """The content's form in Lark, whose errors point into the request; "" where it has none."""
-    try:
-        return expression(written) if written else ""
-    except GrammarError as error:
-        raise type(error)(error.message, pointer=pointer) from error
-
-
-def _report(tools: Sequence[Offer], where: str, document: SchemaPlan | None) -> tuple[Finding, ...]:
+def _report(turn: Turn, tools: Sequence[Offer], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
     places = [(tool.pointer, tool.parameters) for tool in tools if tool.input is None]
-    places += [(where, document)] if document else []
+    places += [(turn.content.pointer, document)] if document and turn.content else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)
 
 
-def _document_violations(pointer: str, text: str, plan: SchemaPlan) -> Sequence[Violation]:
+def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnViolation]:
     try:
-        instance = load(text)
+        instance = load_json(text)
     except ValueError as error:
-        return [Violation(pointer, "", f"not JSON: {error}")]
-    return [replace(violation, pointer=pointer + violation.pointer) for violation in plan.violations(instance)]
+        return [TurnViolation(part, "", "", f"not JSON: {error}")]
+    return [TurnViolation(part, found.pointer, found.keyword, found.message) for found in plan.violations(instance)]
 
 
 _COUNTS: Mapping[Mode, tuple[int, int | None]] = {"none": (0, 0), "auto": (0, None), "required": (1, None)}

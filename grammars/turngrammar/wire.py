@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.notation import JSON_WORDS, Notation
-from turngrammar.spelling import CANONICAL, Spelling
 
 Sink = Literal["content", "reasoning"]
 Follows = Literal["must", "may", "never"]
@@ -93,7 +93,7 @@ class Many(Node):
 
 
 @dataclass(frozen=True)
-class Text(Node):
+class FreeText(Node):
     """Free text that goes to `sink`, and what comes after it.
 
     `then` opens with a literal, which ends the text wherever it stands. It "must" follow, "may" follow (or the turn
@@ -113,7 +113,7 @@ class Unlike(Node):
 
 
 @dataclass(frozen=True)
-class Call(Node):
+class Invocation(Node):
     """One tool call. Once `head` is read the call has started and is never taken back; after `tail` it has ended."""
 
     head: Node
@@ -157,10 +157,10 @@ class Ahead(Node):
 
 
 @dataclass(frozen=True)
-class Arguments(Node):
+class JsonArguments(Node):
     """All arguments as one JSON object, passed on as written; generated in `spelling`."""
 
-    spelling: Spelling = CANONICAL
+    style: JsonStyle = CANONICAL
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Value(Node):
 
     end: str
     words: tuple[str, str, str] = JSON_WORDS
-    spelling: Spelling = CANONICAL
+    style: JsonStyle = CANONICAL
     notation: Notation | None = None
 
 
@@ -229,7 +229,7 @@ class Elements(Node):
 
 
 @dataclass(frozen=True)
-class Spelled(Node):
+class NotationArguments(Node):
     """The arguments as a list of `name=value`, in another notation than JSON."""
 
     notation: Notation
@@ -241,13 +241,13 @@ class Document(Node):
 
 
 @dataclass(frozen=True)
-class Written(Node):
-    """Content in a form of the client's own. It is read as free text, up to `close`, or else to the end of the turn."""
+class Verbatim(Node):
+    """Content of the client's own grammar. It is read as free text, up to `close`, or else to the end of the turn."""
 
     close: str = ""
 
 
-NAME, ARGUMENTS, DOCUMENT, ORDINAL, TYPE = Name(), Arguments(), Document(), Ordinal(), TypeName()
+NAME, ARGUMENTS, DOCUMENT, ORDINAL, TYPE = Name(), JsonArguments(), Document(), Ordinal(), TypeName()
 NEWLINE = Space("\n")
 
 _JSON_PIECE = re.compile(r'[{}\[\],:] ?|"[^"]*"|[^{}\[\],:"]+')

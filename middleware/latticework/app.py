@@ -15,18 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from latticework.doors import chat, grammars, playground
-from latticework.doors.door import Door
+from latticework.doors import Door, chat, completions, grammars, playground, tokenize
 from latticework.doors.models import DOORS as models_doors
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
 from latticework.doors.openapi import openapi_door
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
-from latticework.http.arrival import Timely
-from latticework.http.auth import BearerAuth
-from latticework.http.keys import Keys
-from latticework.http.quota import Limited, Quotas
-from latticework.http.respond import json_response
+from latticework.http.auth import ApiKeys, BearerAuth
+from latticework.http.endpoint import json_response
+from latticework.http.lifetime import BodyTimeout
+from latticework.http.quota import QuotaLimiter, Quotas
 from latticework.models import Models
 from latticework.served import Served
 from latticework.settings import Settings
@@ -35,7 +33,7 @@ from turngrammar.errors import GrammarError
 
 V1 = "/v1"
 
-DESCRIBED = (chat.DOOR, grammars.DOOR, *models_doors, playground.DOOR)
+DESCRIBED = (chat.DOOR, completions.DOOR, grammars.DOOR, *tokenize.DOORS, *models_doors, playground.DOOR)
 DOORS = (*DESCRIBED, openapi_door(DESCRIBED))
 OPERATIONS = tuple(door.operation for door in DOORS)
 
@@ -77,11 +75,12 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
-    guard = [Middleware(BearerAuth, Keys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
+    guard = [Middleware(BearerAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
+    quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
     limits = [
-        Middleware(Limited, Quotas(settings.requests_per_minute, settings.concurrent_requests)),
-        Middleware(Timely, settings.read_timeout),
+        *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
+        Middleware(BodyTimeout, settings.read_timeout),
     ]
     record = Middleware(Recorded, models.metrics)
 

@@ -7,38 +7,37 @@ name that it has in that request: `names` holds those that differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from turngrammar.client.written import Written
-from turngrammar.plan import SCHEMA_POINTER, ToolChoice
-from turngrammar.tools import Tool
+import msgspec
+
+from turngrammar.turn import ClientGrammar, JsonContent, Tool, ToolChoice
 
 NO_CALLS = ToolChoice("none")
 
 
-@dataclass(frozen=True)
-class Content:
-    """What the content must be: free text, unless one of the first two is set.
+class Content(msgspec.Struct, frozen=True):
+    """What the content must be.
 
     Attributes:
-        schema: a JSON Schema of the document.
-        written: a regex, a choice of texts or a grammar.
-        pointer: JSON pointer to the schema, or to the form, in the request.
+        constraint: None: free text.
         in_prompt: whether the prompt may show the schema to the model.
     """
 
-    schema: Mapping[str, Any] | None = None
-    written: Written | None = None
-    pointer: str = SCHEMA_POINTER
+    constraint: JsonContent | ClientGrammar | None = None
     in_prompt: bool = False
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """The JSON Schema of the document. In no request is it a mere true or false."""
+        schema = self.constraint.schema if isinstance(self.constraint, JsonContent) else None
+        return None if isinstance(schema, bool) else schema
 
 
 FREE_TEXT = Content()
 
 
-@dataclass(frozen=True)
-class TurnAsk:
+class TurnAsk(msgspec.Struct, frozen=True):
     """The part of a request that becomes a grammar.
 
     Attributes:
@@ -46,16 +45,17 @@ class TurnAsk:
         choice: which of them may be called, and how often; `most` None leaves that to the server.
         content: of the answer.
         format: the name of the wire format of calls; None: the model's own.
+        tools_pointer: JSON pointer to the list of tools in the request.
     """
 
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = NO_CALLS
     content: Content = FREE_TEXT
     format: str | None = None
+    tools_pointer: str = ""
 
 
-@dataclass(frozen=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """A prompt that the model's chat template renders.
 
     Attributes:
@@ -66,12 +66,11 @@ class Conversation:
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = {}
     generation_prompt: bool = True
 
 
-@dataclass(frozen=True)
-class RawPrompt:
+class RawPrompt(msgspec.Struct, frozen=True):
     """A prompt that is taken as it is: text, or token ids.
 
     Attributes:
@@ -82,8 +81,7 @@ class RawPrompt:
     special: bool = True
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One request.
 
     Attributes:
@@ -92,23 +90,25 @@ class Ask:
         max_tokens: of the answer; None: as many as the context has room for.
         stops: strings that end free text.
         n: how many answers.
-        reasoning_effort: a word for the chat template; "none" switches reasoning off.
-        max_reasoning_tokens: after so many tokens the reasoning is ended; None: never.
+        effort: a word for the chat template; "none" switches reasoning off.
+        reasoning_limit: after so many tokens the reasoning is ended; None: never.
         complete: whether a document that `max_tokens` cuts is completed, so that it fits its schema.
+        echo: whether a raw prompt is returned before its answer.
         names: the request's own names of these fields and of those of `sampling`, where they differ.
     """
 
     model: str
     prompt: Conversation | RawPrompt
     turn: TurnAsk = TurnAsk()
-    sampling: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = {}
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
     n: int = 1
-    reasoning_effort: str | None = None
-    max_reasoning_tokens: int | None = None
+    effort: str | None = None
+    reasoning_limit: int | None = None
     complete: bool = False
-    names: Mapping[str, str] = field(default_factory=dict)
+    echo: bool = False
+    names: Mapping[str, str] = {}
 
     def name(self, field: str) -> str:
         """What the request calls a field."""

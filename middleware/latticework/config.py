@@ -1,4 +1,4 @@
-"""The TOML file of `latticework serve --config FILE`: settings by their names, and an engine's arguments by theirs.
+"""The TOML file of `latticework serve --config FILE`: settings, and a table of arguments for the engine.
 
 port = 8001
 requests_per_minute = 60
@@ -7,7 +7,7 @@ requests_per_minute = 60
 model = "Qwen/Qwen2.5-7B-Instruct"
 tensor_parallel_size = 2
 
-Or several models, each with those settings that are a model's and with its engine's table:
+For several models, each has a table with its engine's table and, if they differ, its settings:
 
 [[models]]
 tool_format = "hermes"
@@ -26,27 +26,23 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from latticework.settings import OPTIONS, InvalidSetting, Option, invalid
+from latticework.options import InvalidSetting, Option
+from latticework.settings import OPTIONS
 
 CONFIG = "LATTICEWORK_CONFIG"
-# Tables of engine arguments, and what those are called where there is no such one.
-TABLES: Mapping[str, str] = {
-    "vllm": "one of vLLM's engine arguments",
-    "portable": "one of the portable engine's arguments",
-    "remote": "one of the arguments that engines elsewhere take here",
-}
+ENGINE_TABLES = ("vllm", "portable", "remote")
 MODELS = "models"
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a file says, or what one of its [[models]] does.
+    """A configuration file, or one of its [[models]].
 
     Attributes:
-        file: where it stands, for messages.
+        file: its path, for messages; of a model, with its place in the file.
         settings: by name, with values as Settings takes them.
-        engines: their tables, by the engine's name, with values as TOML has them.
-        models: one for each of [[models]]; none where the file has no such table.
+        engines: tables of engine arguments, by the engine's name, with values as TOML has them.
+        models: one per [[models]]; empty without such tables.
     """
 
     file: str = ""
@@ -57,99 +53,104 @@ class Config:
     def engine_arguments(self, table: str, parser: ArgumentParser) -> list[str]:
         """An engine's table as a command line for its own parser. Raises InvalidSetting."""
         actions = {action.dest: action for action in parser._actions}
-        spelled: list[str] = []
+        words: list[str] = []
         for name, value in self.engines.get(table, {}).items():
             if name not in actions:
-                raise _unknown(f"{self.file}: [{table}]", name, actions, TABLES[table])
-            spelled += _spelled(f"{self.file}: [{table}] {name}", actions[name], value)
-        return spelled
+                raise InvalidSetting(f"{self.file}: [{table}]: unknown argument {name!r}{_suggestion(name, actions)}")
+            words += _argument_words(f"{self.file}: [{table}] {name}", actions[name], value)
+        return words
 
 
-def read(file: str) -> Config:
-    """Raises InvalidSetting, which names the file and tells no key."""
+def load_config(file: str) -> Config:
+    """Raises InvalidSetting, whose message names the file and has no key."""
     try:
-        found = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        tables = tomllib.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidSetting(f"--config {file}: {error.strerror}") from None
-    except UnicodeDecodeError:  # it would carry what the file holds
-        raise InvalidSetting(f"--config {file}: it is not UTF-8") from None
+    except UnicodeDecodeError:  # it would carry the contents of the file
+        raise InvalidSetting(f"--config {file}: not valid UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise InvalidSetting(f"--config {file}: it is not TOML: {error}") from None
-    models = _models(file, found)
-    whole = _config(file, found, {option.field: option for option in OPTIONS}, "a setting")
-    return replace(whole, models=models)
+        raise InvalidSetting(f"--config {file}: not valid TOML: {error}") from None
+    models = _model_configs(file, tables)
+    return replace(_config_of_table(file, tables, {option.name: option for option in OPTIONS}), models=models)
 
 
-def _models(file: str, found: dict[str, Any]) -> tuple[Config, ...]:
-    """Takes [[models]] out of what was found."""
-    models = found.pop(MODELS, None)
+def _model_configs(file: str, tables: dict[str, Any]) -> tuple[Config, ...]:
+    """Takes [[models]] out of the file's tables."""
+    models = tables.pop(MODELS, None)
     if models is None:
         return ()
     if not isinstance(models, list) or not models or not all(isinstance(model, dict) for model in models):
-        raise InvalidSetting(f"{file}: {MODELS!r} must be tables, each of which begins with [[{MODELS}]]")
-    for table in found.keys() & TABLES.keys():
-        raise InvalidSetting(f"{file}: [{table}] says what [[{MODELS}]] says: give each model its [{MODELS}.{table}]")
-    known = {option.field: option for option in OPTIONS if option.of != "app"}
+        raise InvalidSetting(f"{file}: {MODELS} must be one or more tables that begin with [[{MODELS}]]")
+    for table in tables.keys() & set(ENGINE_TABLES):
+        raise InvalidSetting(f"{file}: [{table}] and [[{MODELS}]] can't both be set: use [{MODELS}.{table}]")
+    known = {option.name: option for option in OPTIONS if option.scope != "app"}
     return tuple(
-        _config(f"{file}: [[{MODELS}]] {number}", model, known, "a model's own setting")
-        for number, model in enumerate(models, 1)
+        _config_of_table(f"{file}: [[{MODELS}]] {number}", model, known) for number, model in enumerate(models, 1)
     )
 
 
-def _config(place: str, found: Mapping[str, Any], known: Mapping[str, Option], what: str) -> Config:
-    engines = {name: _table(place, name, found[name]) for name in found if name in TABLES}
-    settings = {name: _value(place, name, found[name], known, what) for name in found if name not in TABLES}
+def _config_of_table(place: str, table: Mapping[str, Any], known: Mapping[str, Option]) -> Config:
+    engines = {name: _engine_table(place, name, table[name]) for name in table if name in ENGINE_TABLES}
+    settings = {name: _setting_value(place, name, table[name], known) for name in table if name not in ENGINE_TABLES}
     return Config(place, settings, engines)
 
 
-def _table(place: str, name: str, given: Any) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        raise InvalidSetting(f"{place}: {name!r} must be a table")
-    return given
-
-
-def _value(place: str, name: str, given: Any, known: Mapping[str, Option], what: str) -> Any:
-    if name not in known:
-        raise _unknown(place, name, known, f"{what}; {_elsewhere(name)}")
-    try:
-        return _converted(known[name], given)
-    except (TypeError, ValueError, KeyError):
-        raise invalid(f"{place}: {name}", known[name], given) from None
-
-
-def _elsewhere(name: str) -> str:
-    """Where a name that is none here would be one."""
-    if any(option.field == name for option in OPTIONS):
-        return f"one of the whole server goes above the first [[{MODELS}]]"
-    return f"an engine's arguments go into its table, [{'] or ['.join(TABLES)}]"
-
-
-def _converted(option: Option, given: Any) -> Any:
-    """Strings are read as the environment's are; other values must be of the setting's own type."""
-    value = option.value(_text(given))
-    if not isinstance(given, str) and type(given) not in _LIKE[type(value)]:
-        raise TypeError(given)
+def _engine_table(place: str, name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidSetting(f"{place}: {name} must be a table, not {value!r}")
     return value
 
 
-def _text(given: Any) -> str:
-    match given:
-        case bool():
-            return str(given).lower()
-        case list():
-            return ",".join(given)
-    return str(given)
+def _setting_value(place: str, name: str, value: Any, known: Mapping[str, Option]) -> Any:
+    if name not in known:
+        raise InvalidSetting(f"{place}: {_unknown_setting(name, known)}")
+    option = known[name]
+    where = f"{place}: {name}"
+    try:
+        converted = option.value(where, _setting_text(value))
+    except (TypeError, InvalidSetting):
+        raise option.invalid(where, value) from None
+    if not isinstance(value, str) and type(value) not in _TOML_TYPES[type(converted)]:
+        raise option.invalid(where, value)
+    return converted
 
 
-_LIKE: Mapping[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (), tuple: (list,)}
+def _unknown_setting(name: str, known: Mapping[str, Option]) -> str:
+    if any(option.name == name for option in OPTIONS):
+        return f"{name!r} is a setting of the whole server: put it above the first [[{MODELS}]]"
+    tables = " or ".join(f"[{table}]" for table in ENGINE_TABLES)
+    return f"unknown setting {name!r}{_suggestion(name, known)} Engine arguments go into {tables}."
 
 
-def _unknown(where: str, name: str, known: Iterable[str], what: str) -> InvalidSetting:
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name."""
     near = get_close_matches(name, known, n=1)
-    return InvalidSetting(f"{where}: {name!r} is not {what}" + (f". Did you mean {near[0]!r}?" if near else ""))
+    return f". Did you mean {near[0]!r}?" if near else "."
 
 
-def _spelled(where: str, action: Action, value: Any) -> list[str]:
+def _setting_text(value: Any) -> str:
+    """As the environment has it. Raises TypeError for a list of anything but strings."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return ",".join(value)
+    return str(value)
+
+
+# By the type of a setting, the TOML types that it takes besides strings, which are parsed as in the environment.
+_TOML_TYPES: Mapping[type, tuple[type, ...]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+    str: (),
+    tuple: (list,),
+}
+
+
+def _argument_words(where: str, action: Action, value: Any) -> list[str]:
+    """An engine argument as words of a command line."""
     flag = next(flag for flag in action.option_strings if flag.startswith("--"))
     match value:
         case True:
@@ -157,7 +158,7 @@ def _spelled(where: str, action: Action, value: Any) -> list[str]:
         case False if action.nargs == 0:
             return [negation for negation in action.option_strings if negation.startswith("--no-")]
         case False:
-            raise InvalidSetting(f"{where}: false is not valid")
+            raise InvalidSetting(f"{where}: can't be false")
         case list() if action.nargs in ("+", "*"):
             return [flag, *map(str, value)]
         case list() | dict():

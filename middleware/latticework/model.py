@@ -13,13 +13,14 @@ from typing import Any, Literal
 import msgspec
 
 from latticework.compiling.compiler import Compiler
-from latticework.concurrency import Places
+from latticework.concurrency import ConcurrencyLimit
 from latticework.conformance import SelectedFormat, select_format
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.markup import markup
+from latticework.options import InvalidSetting
 from latticework.prompt import ChatTemplate, Prompt
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
-from latticework.settings import InvalidSetting, Settings
+from latticework.settings import Settings
 from latticework.supervisor import Supervisor
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format
@@ -161,9 +162,9 @@ class Model:
         return tuple(failures) or "held"
 
     @cached_property
-    def places(self) -> Places:
-        """For all answers that the engine is to work on. Known once it is loaded."""
-        return Places(self.engine.max_running + self.settings.max_queue)
+    def concurrency(self) -> ConcurrencyLimit:
+        """Of all answers that the engine generates or queues. Known once it is loaded."""
+        return ConcurrencyLimit(self.engine.max_running + self.settings.max_queue)
 
     @cached_property
     def template(self) -> ChatTemplate:

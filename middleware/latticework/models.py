@@ -12,10 +12,11 @@ from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
 from latticework.errors import UnknownModel
 from latticework.model import Model, ModelState
-from latticework.served import Served, served
-from latticework.settings import PRIVATE, InvalidSetting, Settings
+from latticework.options import InvalidSetting
+from latticework.served import Served, as_served
+from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
-from latticework.telemetry.metrics import Metrics, merge_metrics
+from latticework.telemetry import Metrics, merge_metrics
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Models:
         self.metrics = Metrics()
         self._settings = settings
         self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
-        self._models = tuple(self._model(served(model)) for model in models)
+        self._models = tuple(self._model(as_served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
         self._refuse_twins()
@@ -37,7 +38,7 @@ class Models:
         settings = model.settings(self._settings)
         supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
-        return Model(supervisor, settings, self._compiler, {**model.made, **own})
+        return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 
     def _refuse_twins(self) -> None:
         """Some engines know the names of their models only once they have started."""
@@ -110,11 +111,11 @@ class Models:
         """The same. Raises EngineDead where there are models, and none of them can be served."""
         states = await self.states()
         if states and all(state.status == "down" for state in states.values()):
-            raise EngineDead(_why(states))
+            raise EngineDead(_reasons_down(states))
         return states
 
 
-def _why(states: Mapping[str, ModelState]) -> str:
+def _reasons_down(states: Mapping[str, ModelState]) -> str:
     """One model's reason, or that of each."""
     if len(states) == 1:
         return "".join(state.reason or "" for state in states.values())

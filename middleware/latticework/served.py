@@ -1,57 +1,60 @@
-"""A model as it is to be served: its engine, and the settings that are its own."""
+"""A model to serve: its engine, and the settings that it has its own value of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypedDict, Unpack
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec
 
 from latticework.engines.base import Engine
-from latticework.settings import OPTIONS, InvalidSetting, Settings
+from latticework.options import InvalidSetting
+from latticework.settings import MODEL_OPTIONS, OPTIONS, ModelSettings, Settings
 
-OWN = tuple(option.field for option in OPTIONS if option.of == "model")
+P = ParamSpec("P")
 
-
-class ModelSettings(TypedDict, total=False):
-    """The options that are a model's; one that is left out is as the whole app has it."""
-
-    schema_in_prompt: Literal["auto", "always", "never"]
-    tool_format: str | None
-    markup_in_text: bool
-    chat_template: str | None
-    max_queue: int
-    engine_restarts: int
-    attempts: int
-    max_tool_calls: int
+MODEL_NAMES = tuple(option.name for option in MODEL_OPTIONS)
+# Reported to clients, though nothing but the engine reads them.
+_REPORTED = frozenset(option.name for option in OPTIONS if option.scope == "engine" and not option.private)
 
 
-@dataclass(frozen=True, init=False)
+def _with_keywords_of(
+    settings: Callable[P, object],
+) -> Callable[[Callable[..., None]], Callable[Concatenate[Served, Engine, P], None]]:
+    """Type checkers see the fields of a dataclass as the keywords of `Served`."""
+    return lambda initialize: initialize
+
+
 class Served:
     """`create_app(Served(engine, tool_format="hermes"), another_engine)`.
 
     Attributes:
         engine: not started yet.
         own: the settings of this model alone.
-        made: those that its engine was made by, which are no more than told.
+        engine_settings: those that its engine was made with, to be reported.
     """
 
-    engine: Engine
-    own: Mapping[str, Any]
-    made: Mapping[str, Any]
-
-    def __init__(self, engine: Engine, made: Mapping[str, Any] = {}, /, **own: Unpack[ModelSettings]) -> None:
-        """Raises InvalidSetting for a setting that no model has for itself."""
+    @_with_keywords_of(ModelSettings)
+    def __init__(self, engine: Engine, /, **own: Any) -> None:
+        """Raises InvalidSetting for a setting that is not one of ModelSettings."""
         for name in own:
-            if name not in OWN:
-                raise InvalidSetting(f"{name!r} is not a model's own setting: those are {', '.join(OWN)}")
-        for field, value in (("engine", engine), ("own", dict(own)), ("made", dict(made))):
-            object.__setattr__(self, field, value)
+            if name not in MODEL_NAMES:
+                raise InvalidSetting(f"{name!r} is not a setting of a model: those are {', '.join(MODEL_NAMES)}")
+        self.engine: Engine = engine
+        self.own: Mapping[str, Any] = own
+        self.engine_settings: Mapping[str, Any] = {}
+
+    @classmethod
+    def of_config(cls, engine: Engine, settings: Mapping[str, Any]) -> Served:
+        """A model with all settings of its [[models]] table: its own, and those that its engine was made with."""
+        model = cls(engine, **{name: value for name, value in settings.items() if name in MODEL_NAMES})
+        model.engine_settings = {name: value for name, value in settings.items() if name in _REPORTED}
+        return model
 
     def settings(self, shared: Settings) -> Settings:
-        """The app's, with the model's own in their places."""
+        """The app's settings, with this model's own in their places."""
         return replace(shared, **self.own)
 
 
-def served(model: Engine | Served) -> Served:
-    """An engine alone is served as the whole app is."""
+def as_served(model: Engine | Served) -> Served:
+    """An engine by itself has the settings of the app."""
     return model if isinstance(model, Served) else Served(model)

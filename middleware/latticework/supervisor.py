@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from latticework.engines.base import Engine, EngineDead
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 
 logger = logging.getLogger(__name__)
 

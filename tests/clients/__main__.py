@@ -1,8 +1,8 @@
-"""Runs the clients and writes down what came of them.
+"""Runs the clients and records the results.
 
     python -m tests.clients [--url URL] [--key KEY] [--at-once N] [--no-save] [NAME ...]
 
-Ends with status 1 where a scenario failed. Without --url it starts the server, once everything is installed.
+Exits with status 1 if a scenario failed. Without --url it starts the server, after everything is installed.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ def say(text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="clients by name, all unless told")
-    parser.add_argument("--url", help="of a server that runs, without /v1")
-    parser.add_argument("--key", default="none", help="for that server")
-    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="so many clients side by side")
-    parser.add_argument("--no-save", action="store_true", help="leave docs/ as it is")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="clients by name (all)")
+    parser.add_argument("--url", help="the URL of a running server, without /v1")
+    parser.add_argument("--key", default="none", help="the API key of that server")
+    parser.add_argument("--at-once", type=int, default=2, metavar="N", help="concurrent clients (%(default)s)")
+    parser.add_argument("--no-save", action="store_true", help="don't update docs/")
     given = parser.parse_args()
     table = {client.name: client for client in CLIENTS}
     if unknown := [name for name in given.names if name not in table]:
@@ -89,7 +89,7 @@ def main() -> None:
             failures += [f"{done.client}: {failure}" for failure in done.failures(table[done.client])]
             if not given.no_save:
                 results.save(done, server.model, version)
-    print("\n".join(failures) or f"{len(clients)} clients, all as they should be")
+    print("\n".join(failures) or f"{len(clients)} clients passed")
     sys.exit(bool(failures))
 
 

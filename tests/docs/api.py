@@ -10,11 +10,10 @@ from typing import Any
 from latticework import errors
 from latticework.app import OPERATIONS
 from latticework.compiling.compiler import COMPILE_FAILURES
-from latticework.doors.door import Operation
-from latticework.doors.openai import field_docs
-from latticework.doors.openai.envelope import error_type
+from latticework.doors import Operation
+from latticework.doors.openai import error_type, field_docs
 from latticework.errors import ApiError
-from latticework.http import deadline, endpoint
+from latticework.http import endpoint, lifetime
 from latticework.telemetry.record import REQUEST_ID
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
@@ -48,7 +47,7 @@ WHEN: Mapping[type[ApiError], str] = {
 REQUEST_HEADERS: Mapping[str, str] = {
     "authorization": "`Bearer KEY`, if the server has keys",
     REQUEST_ID: "the request's id in the response and in the log: up to 128 letters, digits and `._:-`",
-    deadline.HEADER: "seconds until a 504: earlier than the server's `request_timeout`, never later",
+    lifetime.HEADER: "seconds until a 504: earlier than the server's `request_timeout`, never later",
     "traceparent": "the trace of the request's span",
 }
 RESPONSE_HEADERS: Mapping[str, str] = {
@@ -119,13 +118,19 @@ def components() -> str:
 
 def _component(name: str) -> str:
     schema = SCHEMAS[name]
+    description = inspect.cleandoc(schema.get("description", "")).replace("\n\n", "\n")
+    return "\n\n".join(part for part in (f"### {name}", description, _fields(schema)) if part)
+
+
+def _fields(schema: Schema) -> str:
+    """With the meanings of the fields, if the document has them."""
     required, in_request = schema.get("required", ()), "additionalProperties" in schema
     rows = [
-        (code(field) + (" *" if field in required else ""), kind(of, nulls=not in_request))
+        (code(field) + (" *" if field in required else ""), kind(of, nulls=not in_request), of.get("description", ""))
         for field, of in schema["properties"].items()
     ]
-    description = inspect.cleandoc(schema.get("description", "")).replace("\n\n", "\n")
-    return "\n\n".join(part for part in (f"### {name}", description, table(("field", "type"), rows)) if part)
+    head = ("field", "type", "meaning")
+    return table(head, rows) if any(meaning for *_, meaning in rows) else table(head[:2], [row[:2] for row in rows])
 
 
 def kind(schema: Schema, *, nulls: bool = False) -> str:
@@ -133,7 +138,8 @@ def kind(schema: Schema, *, nulls: bool = False) -> str:
     if "$ref" in schema:
         return _link(schema["$ref"].rpartition("/")[2])
     if "const" in schema or "enum" in schema:
-        return ", ".join(code(str(value)) for value in schema.get("enum", [schema.get("const")]) if value is not None)
+        values = schema.get("enum", [schema.get("const")])
+        return ", ".join(code(str(value) or '""') for value in values if value is not None)
     branches = schema.get("anyOf") or schema.get("oneOf") or ()
     if kept := [branch for branch in branches if nulls or branch != {"type": "null"}]:
         kinds = " or ".join(dict.fromkeys(kind(branch, nulls=nulls) for branch in kept))

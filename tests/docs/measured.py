@@ -29,8 +29,7 @@ def _rows(name: str, pattern: str, label: str) -> Iterator[tuple[str, ...]]:
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) >= 5 and (match := re.fullmatch(pattern, cells[0]) or re.fullmatch(pattern, " ".join(cells[:2]))):
-            what = match["what"].replace("_", " ").replace(" that ended", ", untruncated answers")
-            yield label.format(what=what), cells[2], cells[3], cells[4].partition(" (")[0]
+            yield label.format(what=match["what"].replace("_", " ")), cells[2], cells[3], cells[4].partition(" (")[0]
 
 
 def version() -> str:

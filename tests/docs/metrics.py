@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from latticework.telemetry.tracing import ATTRIBUTES
 from tests.docs.made import code, table
 

@@ -64,7 +64,7 @@ def _unknown(known: set[str], given: Iterator[str]) -> str:
 @cache
 def options() -> Mapping[str, set[str]]:
     """The flags of each command of latticework."""
-    _, parsers = cli._parsers()
+    _, parsers = cli.command_parsers()
     return {name: set(parser._option_string_actions) for name, parser in parsers.items()}
 
 

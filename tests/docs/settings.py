@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 
-from latticework.settings import OPTIONS, Option, Settings
+from latticework.options import Option
+from latticework.settings import OPTIONS
 from tests.docs.made import ROOT, code, table
 
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
@@ -16,14 +17,16 @@ def part() -> str:
 
 
 def _row(option: Option) -> tuple[str, ...]:
-    flag = "" if option.secret else code(f"{option.flag} {option.metavar or '|'.join(option.choices or ())}".strip())
-    of = "" if option.of == "app" else "M"
-    return code(option.field), flag, code(option.variable), default(option), of, option.help
+    flag = (
+        "" if option.secret else code(f"{option.flag} {option.kind.metavar or '|'.join(option.kind.choices)}".strip())
+    )
+    of = "" if option.scope == "app" else "M"
+    return code(option.name), flag, code(option.variable), default(option), of, option.help
 
 
 def default(option: Option) -> str:
     """In words, with its unit."""
-    value = getattr(Settings, option.field)
+    value = option.default
     match value:
         case None | () | "":
             return "none"
@@ -37,11 +40,11 @@ def default(option: Option) -> str:
 
 
 def _number(option: Option, value: float) -> str:
-    if option.metavar == "SECONDS":
+    if option.kind.metavar == "SECONDS":
         return f"{value:,g} s"
-    if option.metavar == "BYTES":
+    if option.kind.metavar == "BYTES":
         return next(f"{value / unit:g} {name}" for name, unit in _UNITS if value >= unit)
-    return f"{value:,}" if option.metavar == "N" else str(value)
+    return f"{value:,}" if option.kind.metavar == "N" else str(value)
 
 
 def extras() -> str:

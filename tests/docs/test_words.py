@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
 from tests.docs import texts, words
+from tests.docs.made import ROOT
 from tests.docs.words import UserText
 
 Texts = Callable[[], Iterable[UserText]]
 
+# The parts of the code that are checked so far.
+AREAS = [
+    ROOT / "middleware" / "latticework" / name
+    for name in (
+        "app.py",
+        "cli.py",
+        "config.py",
+        "deployments",
+        "offloop.py",
+        "options.py",
+        "served.py",
+        "settings.py",
+        "supervisor.py",
+        "telemetry",
+    )
+]
+
+
+def everywhere(texts_in: Callable[[Path], Iterable[UserText]], folders: Iterable[Path]) -> Texts:
+    return lambda: (text for folder in folders for text in texts_in(folder))
+
+
 KINDS: dict[str, Texts] = {
     "pages": texts.pages,
     "playground": texts.playground,
+    "metrics": texts.metrics,
+    "log lines": everywhere(texts.log_lines, texts.SOURCES),
+    "errors": everywhere(texts.errors, AREAS),
+    "docstrings": everywhere(texts.docstrings, AREAS),
 }
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from latticework import config
+from latticework.config import load_config
 from latticework.settings import OPTIONS
 from tests.docs import real, written
 from tests.docs.made import PAGES, ROOT
@@ -104,7 +104,7 @@ def check_config(text: str, folder: Path) -> None:
     """`latticework serve --config` would accept it."""
     file = folder / "latticework.toml"
     file.write_text(text, encoding="utf-8")
-    config.read(str(file))
+    load_config(str(file))
 
 
 # The checks can fail

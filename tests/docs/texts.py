@@ -14,7 +14,7 @@ from pathlib import Path
 from prometheus_client.metrics import MetricWrapperBase
 
 from latticework import cli
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from tests.described import DOCUMENT
 from tests.docs.made import MARK, PAGES, ROOT
 from tests.docs.words import UserText
@@ -85,7 +85,7 @@ class _PageText(HTMLParser):
 
 def help_texts() -> Iterator[UserText]:
     """The `--help` of `latticework` and of each of its commands."""
-    parser, parsers = cli._parsers()
+    parser, parsers = cli.command_parsers()
     for name, each in {"": parser, **parsers}.items():
         yield UserText(f"latticework {name} --help", each.description or "")
         for action in each._actions:

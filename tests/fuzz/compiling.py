@@ -16,30 +16,31 @@ from typing import Any
 from hypothesis import strategies as st
 
 from benchmarks import workload
-from latticework.compiling.child import Child
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileOutOfMemory,
     CompileRequest,
     CompileTask,
     CompileTimeout,
     LoadVocabulary,
 )
+from latticework.compiling.child import Child
+from latticework.compiling.compiler import compile_limits
 from latticework.engines.vocabulary import Vocabulary
+from latticework.settings import Settings
 from tests import shared
 from tests.fuzz.target import Target
 from tests.mutation import mutated
 from tests.turngrammar.laws import read, sample
 from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
 from tests.turngrammar.test_inputs import GRAMMARS
-from turngrammar.client.written import Written
 from turngrammar.errors import GrammarError
 from turngrammar.formats import FORMATS
-from turngrammar.limits import Limits
-from turngrammar.plan import Plan, ToolChoice, Turn
-from turngrammar.tools import Input, Tool
+from turngrammar.plan import Plan
+from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, ToolChoice, Turn
 
 MEMORY = 2**30
 SECONDS = 5.0
+LIMITS = compile_limits(Settings())
 WRITTEN = 60  # tokens of each text that is written under a grammar
 DIGEST = "byte"
 ATOMS = [
@@ -99,7 +100,7 @@ class Compilers:
         """The plan, or why there is none. Raises WorkerError where that is a bug."""
         child = self._ready()
         try:
-            outcome = child.compile(CompileTask(CompileRequest(turn, DIGEST), Limits(), SECONDS)).outcome
+            outcome = child.compile(CompileTask(CompileRequest(turn, DIGEST), LIMITS, SECONDS)).outcome
         except (CompileTimeout, CompileOutOfMemory) as stopped:
             return type(stopped).__name__
         return type(outcome).__name__ if isinstance(outcome, GrammarError) else outcome.plan
@@ -164,14 +165,14 @@ def _almost(rng: random.Random) -> Turn:
 
 
 def _answering(schema: Any, rng: random.Random) -> Turn:
-    return Turn(FORMATS[rng.choice(sorted(FORMATS))], schema=schema)
+    return Turn(FORMATS[rng.choice(sorted(FORMATS))], content=JsonContent(schema))
 
 
 def _offering(rng: random.Random) -> Turn:
     """Tools in some format, some of them the client's own, perhaps beside a document."""
     tools = tuple(_tool(index, rng) for index in range(rng.randint(1, 3)))
     choice = ToolChoice(rng.choice(["auto", "required"]), most=rng.choice([None, 1, 3]))
-    beside = rng.choice([None, None, {"type": "object"}, {"type": "array"}])
+    beside = rng.choice([None, None, JsonContent({"type": "object"}), JsonContent({"type": "array"})])
     return Turn(
         FORMATS[rng.choice(sorted(FORMATS))], tools, choice, beside, reasoning=rng.choice(["off", "may", "open"])
     )
@@ -180,9 +181,9 @@ def _offering(rng: random.Random) -> Turn:
 def _tool(index: int, rng: random.Random) -> Tool:
     match rng.randrange(4):
         case 0:
-            return Tool(f"t{index}", input=Input("regex", _regex(rng)))
+            return Tool(f"t{index}", input=TextInput("regex", _regex(rng)))
         case 1:
-            return Tool(f"t{index}", input=Input("lark", _lark(rng)))
+            return Tool(f"t{index}", input=TextInput("lark", _lark(rng)))
     schema = rng.choice(real_schemas())
     parameters = {**(schema if isinstance(schema, dict) else {}), "type": "object"}
     return Tool(f"t{index}", parameters=mutated(parameters, rng) if rng.random() < 0.5 else parameters)
@@ -208,14 +209,14 @@ def _garbled(text: str, rng: random.Random) -> str:
 def _writing(rng: random.Random) -> Turn:
     match rng.randrange(4):
         case 0:
-            written = Written("choice", tuple(_regex(rng) for _ in range(rng.randint(1, 4))))
+            content = ClientGrammar("choice", tuple(_regex(rng) for _ in range(rng.randint(1, 4))))
         case 1:
-            written = Written("regex", _regex(rng))
+            content = ClientGrammar("regex", _regex(rng))
         case 2:
-            written = Written("grammar", _garbled(GBNF, rng))
+            content = ClientGrammar("grammar", _garbled(GBNF, rng))
         case _:
-            written = Written("grammar", _lark(rng))
-    return Turn(FORMATS["hermes"], written=written)
+            content = ClientGrammar("grammar", _lark(rng))
+    return Turn(FORMATS["hermes"], content=content)
 
 
 SCHEMAS_OF_NOBODY = Target(

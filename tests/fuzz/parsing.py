@@ -11,15 +11,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
 from latticework.errors import BadRequest
 from latticework.http import body
 from tests.fuzz.target import Target
 from tests.turngrammar.laws import read
 from tests.turngrammar.test_parser import TOOLS
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
+from turngrammar.turn import JsonContent, Turn
 
 CALLS = [Call("f", '{"a": "b", "c": [1, {"d": null}]}'), Call("g", "{}")]
 NOISE = [
@@ -81,7 +82,11 @@ def shards(format: Format) -> Sequence[str]:
 
 @cache
 def plans(format: Format) -> Sequence[Plan]:
-    turns = [Turn(format, TOOLS, reasoning="may"), Turn(format, TOOLS, schema={"type": "object"}), Turn(format)]
+    turns = [
+        Turn(format, TOOLS, reasoning="may"),
+        Turn(format, TOOLS, content=JsonContent({"type": "object"})),
+        Turn(format),
+    ]
     return [compile_turn(turn) for turn in turns]
 
 

@@ -13,8 +13,8 @@ import pytest
 
 import latticework
 from latticework import cli
-from latticework.commands import engines, serve
-from latticework.commands.command import STATUSES, Impossible
+from latticework.commands import STATUSES, CommandFailed, engines, serve
+from latticework.commands.launch import Launch
 from latticework.config import CONFIG, Config
 from latticework.settings import OPTIONS, Settings
 
@@ -31,11 +31,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, list[str]]]:
     """What would be served, instead of serving it."""
     calls: list[tuple[Settings, list[str]]] = []
 
-    def note(settings: Settings, engine_arguments: list[str], file: Config) -> int:
-        calls.append((settings, engine_arguments))
+    def note(launch: Launch) -> int:
+        calls.append((launch.settings, list(launch.engine_arguments)))
         return 0
 
-    monkeypatch.setattr(serve, "_serve", note)
+    monkeypatch.setattr(serve, "run_server", note)
     return calls
 
 
@@ -93,13 +93,16 @@ WRONG = [
     (["sever"], "invalid choice"),
     (["formats", "--jsn"], "unrecognized arguments: --jsn"),
     (["serve", "--config", "/nowhere"], "--config /nowhere: No such file"),
-    (["serve", "--port", "high"], "invalid port value: 'high'"),
-    (["serve", "--max-body-bytes", "0"], "invalid size value"),
-    (["serve", "--schema-in-prompt", "maybe"], "invalid choice: 'maybe'"),
+    (["serve", "--port", "high"], "--port: must be an integer from 0 to 65535, not 'high'"),
+    (["serve", "--max-body-bytes", "0"], "--max-body-bytes: must be an integer from 1 to 1099511627776, not '0'"),
+    (["serve", "--schema-in-prompt", "maybe"], "--schema-in-prompt: must be one of auto, always, never, not 'maybe'"),
     (["serve", "--tool-format", "morse"], "--tool-format: unknown format 'morse'; the formats are .*hermes"),
     (["serve", "--api-key-file", "/nowhere"], "--api-key-file /nowhere: .*No such file"),
-    (["serve", "--api-key-file", "/dev/null"], "it holds no key"),
-    (["serve", "--port", "0", "--host", "0.0.0.0"], "LATTICEWORK_API_KEYS or\n--api-key-file, or say --no-auth"),
+    (["serve", "--api-key-file", "/dev/null"], "the file has no key"),
+    (
+        ["serve", "--port", "0", "--host", "0.0.0.0"],
+        "set LATTICEWORK_API_KEYS or\n--api-key-file, or allow",
+    ),
 ]
 
 
@@ -126,9 +129,9 @@ def test_other_addresses_need_keys_or_consent(
     monkeypatch.setenv("LATTICEWORK_API_KEYS", api_keys)
 
     def engine(arguments: list[str], settings: object, file: Config) -> None:
-        raise Impossible("the address was accepted")
+        raise CommandFailed("the address was accepted")
 
-    monkeypatch.setattr(engines, "engine", engine)
+    monkeypatch.setattr(engines, "make_engine", engine)
     assert cli.main(["serve", "--port", "0", *arguments]) == 1
     assert "the address was accepted" in capsys.readouterr().err
 
@@ -213,7 +216,7 @@ import json
 import re
 from latticework.config import Config
 from latticework.engines.vllm.arguments import _parser, engine_args
-from latticework.settings import InvalidSetting
+from latticework.options import InvalidSetting
 
 def embedded():
     return {"model": "embedded", "served_model_name": ["name"], "enforce_eager": True}
@@ -265,5 +268,5 @@ def test_vllm_reads_its_own_arguments() -> None:
     assert found["file"] == ["org/model", ["a", "b"], True, 512, {"a": 1}]
     assert found["line"] == ["other", ["a", "b"], False, 512, {"a": 1}]
     assert found["off"][:3] == ["embedded", ["name"], False]
-    assert "f.toml: [vllm]: 'tensor_paralel_size'" in found["unknown"]
+    assert "f.toml: [vllm]: unknown argument 'tensor_paralel_size'" in found["unknown"]
     assert "Did you mean 'tensor_parallel_size'?" in found["unknown"]

@@ -1,4 +1,4 @@
-"""The settings: one table, three readers."""
+"""The settings: one table, from which the command line, the environment and files are read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from dataclasses import fields
 
 import pytest
 
-from latticework.settings import OPTIONS, InvalidSetting, Settings, from_environ, keys, public
+from latticework.options import InvalidSetting, api_keys
+from latticework.settings import OPTIONS, ModelSettings, Settings, environment_settings, public
 
 
 def test_every_setting_has_its_option() -> None:
-    assert [option.field for option in OPTIONS] == [field.name for field in fields(Settings)]
+    assert {option.name: option.default for option in OPTIONS} == vars(Settings())
+    assert len(OPTIONS) == len(vars(Settings()))
+
+
+def test_a_models_settings_are_options_of_that_scope() -> None:
+    assert {option.name for option in OPTIONS if option.scope == "model"} == set(vars(ModelSettings()))
 
 
 READ = [
@@ -38,7 +44,7 @@ READ = [
 
 @pytest.mark.parametrize(("environ", "settings"), READ)
 def test_the_environment_is_read(environ: dict[str, str], settings: Settings) -> None:
-    assert from_environ(environ) == settings
+    assert Settings(**environment_settings(environ)) == settings
 
 
 UNREADABLE = [
@@ -63,8 +69,8 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("name", "text"), UNREADABLE)
 def test_what_cannot_be_read_is_named(name: str, text: str) -> None:
-    with pytest.raises(InvalidSetting, match=f"LATTICEWORK_{name}: '{text}'"):
-        from_environ({f"LATTICEWORK_{name}": text})
+    with pytest.raises(InvalidSetting, match=f"LATTICEWORK_{name}: must be .*, not '{text}'$"):
+        environment_settings({f"LATTICEWORK_{name}": text})
 
 
 def test_no_key_is_shown() -> None:
@@ -82,7 +88,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("text", "expected"), KEYS)
 def test_keys(text: str, expected: tuple[str, ...]) -> None:
-    assert keys(text) == expected
+    assert api_keys(text) == expected
 
 
 def test_what_anybody_may_know_tells_nothing_of_keys_and_the_machine() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any, get_type_hints
+from typing import Any
 
 import httpx
 import pytest
@@ -14,9 +14,8 @@ from starlette.applications import Starlette
 from latticework import Served, Settings, create_app, lifespan, supervisor
 from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.vocabulary import Vocabulary
-from latticework.served import OWN, ModelSettings
-from latticework.settings import InvalidSetting
-from latticework.telemetry.metrics import merge_metrics
+from latticework.options import InvalidSetting
+from latticework.telemetry import merge_metrics
 from tests.free import free
 from tests.http import USER, chat, send
 from tests.scripted import ByteTokenizer, MarkedTokenizer, Script, ScriptedEngine, says
@@ -51,8 +50,8 @@ def test_each_model_calls_in_its_own_format() -> None:
     for name, opening in FORMATS.items():
         message = chat(app, model=name, tools=[ADD], tool_choice="required").json()["choices"][0]["message"]
         assert message["tool_calls"][0]["function"]["name"] == "add"
-        asked = send(app, "POST", "/v1/grammars", json={"model": name, "tools": [ADD]}).json()
-        assert (asked["model"], asked["format"]) == (name, name)
+        explained = send(app, "POST", "/v1/grammars", json={"model": name, "tools": [ADD]}).json()
+        assert (explained["model"], explained["format"]) == (name, name)
         assert opening in (engines[name].asked[-1].grammar or "")
 
 
@@ -61,8 +60,8 @@ def test_each_model_has_its_own_vocabulary() -> None:
     app = create_app(plain, tagged, settings=Settings(tool_format="hermes"))
     grammars = {}
     for name in ("plain", "tagged"):
-        asked = {"model": name, "tools": [ADD], "tool_choice": "required"}
-        grammars[name] = send(app, "POST", "/v1/grammars", json=asked).json()["grammar"]
+        body = {"model": name, "tools": [ADD], "tool_choice": "required"}
+        grammars[name] = send(app, "POST", "/v1/grammars", json=body).json()["grammar"]
     assert "<[7]>" in grammars["tagged"]
     assert "<[7]>" not in grammars["plain"]
 
@@ -72,7 +71,7 @@ def _attempts(app: Starlette, one: ScriptedEngine) -> int:
     return len(one.asked)
 
 
-def _told(app: Starlette, one: ScriptedEngine) -> bool:
+def _has_schema_in_prompt(app: Starlette, one: ScriptedEngine) -> bool:
     chat(app, model=one.model_ids[0], response_format=AS_SCHEMA)
     return "integer" in one.prompts[-1]
 
@@ -93,28 +92,28 @@ def _calls(app: Starlette, one: ScriptedEngine) -> int:
 CALL = '<tool_call>\n{"name": "add", "arguments": {"n": 1}}\n</tool_call>'
 
 
-# A setting, what a model has for itself and what all have, what both answer, what is asked, and what shows.
+# A setting, its value for one model and for all, the answer, what is observed, and both results.
 OWN_SETTINGS: list[tuple[str, Any, Any, str, Callable[[Starlette, ScriptedEngine], Any], tuple[Any, Any]]] = [
     ("attempts", 1, 2, '["a", "a"]', _attempts, (1, 2)),
-    ("schema_in_prompt", "never", "always", "hello", _told, (False, True)),
+    ("schema_in_prompt", "never", "always", "hello", _has_schema_in_prompt, (False, True)),
     ("markup_in_text", True, False, "hello", _forged, (2, 1)),
     ("max_queue", 1, 2, "hello", _crowd, (400, 200)),
     ("max_tool_calls", 1, 2, CALL + CALL, _calls, (500, 200)),
 ]
 
 
-@pytest.mark.parametrize(("name", "own", "shared", "answer", "asked", "shown"), OWN_SETTINGS)
+@pytest.mark.parametrize(("name", "own", "shared", "answer", "observe", "shown"), OWN_SETTINGS)
 def test_a_models_own_setting_is_no_other_models(
     name: str,
     own: Any,
     shared: Any,
     answer: str,
-    asked: Callable[[Starlette, ScriptedEngine], Any],
+    observe: Callable[[Starlette, ScriptedEngine], Any],
     shown: tuple[Any, Any],
 ) -> None:
     one, other = (engine(which, says(answer), max_running=1, tokenizer=MarkedTokenizer()) for which in ("one", "other"))
     app = create_app(Served(one, **{name: own}), other, settings=Settings(tool_format="hermes", **{name: shared}))
-    assert (asked(app, one), asked(app, other)) == shown
+    assert (observe(app, one), observe(app, other)) == shown
     health = send(app, "GET", "/health").json()
     assert health["settings"][name] == shared
     assert health["models"]["one"]["settings"] == {name: own}
@@ -133,17 +132,13 @@ def test_each_engine_is_started_again_as_often_as_its_model_says(monkeypatch: py
                 await asyncio.sleep(0)
             return (await client.get("http://test/health")).text
 
-    told = asyncio.run(run())
-    assert "one: The engine has died and used all its restarts (engine_restarts: 0)" in told
-    assert "other: The engine has died and is being restarted (attempt 1 of 7)" in told
-
-
-def test_the_types_name_the_settings_that_the_table_says() -> None:
-    assert tuple(sorted(get_type_hints(ModelSettings))) == tuple(sorted(OWN))
+    health = asyncio.run(run())
+    assert "one: The engine has died and used all its restarts (engine_restarts: 0)" in health
+    assert "other: The engine has died and is being restarted (attempt 1 of 7)" in health
 
 
 def test_what_is_no_models_own_setting_is_refused() -> None:
-    with pytest.raises(InvalidSetting, match=r"'port' is not a model's own setting: those are .*tool_format"):
+    with pytest.raises(InvalidSetting, match=r"'port' is not a setting of a model: those are .*tool_format"):
         Served(engine("one"), port=1)  # type: ignore[call-arg]
     with pytest.raises(InvalidSetting, match=r"tool_format: 'morse' is none of .*hermes"):
         create_app(Served(engine("one"), tool_format="morse"))
@@ -209,9 +204,9 @@ def test_a_model_that_dies_leaves_the_others_served() -> None:
     assert states["other"]["status"] == "ok"
     assert [card["id"] for card in send(app, "GET", "/v1/models").json()["data"]] == ["one", "other"]
     other.dead = True
-    told = send(app, "GET", "/health")
-    assert told.status_code == 503
-    assert re.search(r"one: The engine has died.* other: The engine has died", told.json()["error"]["message"])
+    health = send(app, "GET", "/health")
+    assert health.status_code == 503
+    assert re.search(r"one: The engine has died.* other: The engine has died", health.json()["error"]["message"])
 
 
 def test_an_answer_that_runs_while_another_model_dies_is_finished() -> None:

@@ -14,7 +14,7 @@ from latticework import Settings, create_app, lifespan, models
 from latticework.engines.base import EngineDead
 from latticework.model import Model
 from latticework.supervisor import HEALTH_CHECK_INTERVAL, Backoff, Supervisor
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from tests.http import USER
 from tests.scripted import ScriptedEngine, says
 

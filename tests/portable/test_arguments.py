@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from latticework import cli, config
-from latticework.commands import engines
-from latticework.commands.command import WrongUsage
-from latticework.config import Config
+from latticework import cli
+from latticework.commands import WrongUsage, engines
+from latticework.config import Config, load_config
 from latticework.engines.portable import PortableArgs, PortableEngine
 from latticework.engines.portable.arguments import portable_args
-from latticework.settings import InvalidSetting, Settings
+from latticework.options import InvalidSetting
+from latticework.settings import Settings
 
 EMBEDDED = {"model": "/embedded", "served_model_name": ["small"]}
 READ: list[tuple[list[str], Mapping[str, Any], PortableArgs]] = [
@@ -60,8 +60,8 @@ def test_wrong_arguments_exit_with_2(arguments: list[str], message: str, capsys:
 def test_a_wrong_name_in_the_file_is_told(tmp_path: Path) -> None:
     file = tmp_path / "f.toml"
     file.write_text('[portable]\nmodle = "x"\n')
-    with pytest.raises(InvalidSetting, match=r"\[portable\]: 'modle' is not .*Did you mean 'model'"):
-        portable_args([], "serve", lambda: EMBEDDED, config.read(str(file)))
+    with pytest.raises(InvalidSetting, match=r"\[portable\]: unknown argument 'modle'. Did you mean 'model'"):
+        portable_args([], "serve", lambda: EMBEDDED, load_config(str(file)))
 
 
 def test_help_lists_its_own(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,15 +74,15 @@ def test_help_lists_its_own(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("drafts", "forced"), [("auto", True), ("forced", True), ("off", False)])
 def test_the_settings_reach_it(drafts: Any, forced: bool) -> None:
     settings = Settings(engine=("portable",), drafts=drafts)
-    engine = engines.engine(["--model", "a/b", "--max-num-seqs", "3"], settings, Config())
+    engine = engines.make_engine(["--model", "a/b", "--max-num-seqs", "3"], settings, Config())
     assert isinstance(engine, PortableEngine)
     assert (engine.model_ids, engine.max_running, engine._forced) == (("a/b",), 3, forced)
 
 
 @pytest.mark.parametrize("engine", [("portable", "vllm"), ("tgi",), ()])
 def test_an_engine_that_there_is_not(engine: tuple[str, ...]) -> None:
-    with pytest.raises(WrongUsage, match="none of vllm, portable"):
-        engines.engine([], Settings(engine=engine), Config())
+    with pytest.raises(WrongUsage, match="must be one of vllm, portable"):
+        engines.make_engine([], Settings(engine=engine), Config())
 
 
 def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ if __name__ == "__main__":
         from latticework.settings import Settings
 
         settings = Settings(engine=("portable",))
-        engine = engines.engine(["--model", sys.argv[1], "--device", "cpu"], settings, Config())
+        engine = engines.make_engine(["--model", sys.argv[1], "--device", "cpu"], settings, Config())
         with blocking(create_app(engine, settings=settings)) as llm:
             print("said", llm.complete("How many?", output=bool, temperature=0))
         assert not [name for name in sys.modules if name.partition(".")[0] == "vllm"]

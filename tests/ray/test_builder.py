@@ -11,9 +11,10 @@ pytest.importorskip("ray", reason="Ray is not installed here; make ray has it in
 
 import yaml
 
-from latticework.commands.command import WrongUsage
+from latticework.commands import WrongUsage
 from latticework.deployments.ray import ONGOING, app
-from latticework.settings import OPTIONS, InvalidSetting
+from latticework.options import InvalidSetting
+from latticework.settings import OPTIONS
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "ray_serve" / "serve.yaml"
 
@@ -50,8 +51,12 @@ def test_keys_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 WRONG: list[tuple[dict[str, str], type[BaseException], str]] = [
     ({}, WrongUsage, "LATTICEWORK_API_KEYS"),
-    ({"arguments": "--no-auth", "replicas": "2"}, WrongUsage, "replicas: none of arguments, num_replicas"),
-    ({"arguments": "--no-auth --tool-format morse"}, WrongUsage, "none of .*hermes"),
+    (
+        {"arguments": "--no-auth", "replicas": "2"},
+        WrongUsage,
+        "replicas: unknown option; .* arguments, num_repl",
+    ),
+    ({"arguments": "--no-auth --tool-format morse"}, WrongUsage, "unknown format 'morse'; .*hermes"),
     ({"arguments": "--no-auth --config /nowhere"}, InvalidSetting, "No such file"),
     ({"arguments": "--no-auth --port high"}, SystemExit, "2"),
 ]

@@ -1,9 +1,9 @@
-"""Everything at once, and for long: mixed requests, a thousand streams, fuzzing, and an engine that is killed.
+"""The soak test: mixed requests, a thousand streams, fuzzing, and an engine that is killed.
 
     python -m tests.soak [--quick] [--requests N] [--streams N] [--cases N] [--kills N] [--seed N]
 
-Ends with status 1 where a line of the table has not come to what it should. `--kills` needs the real engine, the others
-none. All of it stays on this machine.
+Exits with status 1 if a line of the table differs from the expected result. `--kills` needs the real engine, the others
+none. It uses no network but this machine's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.soak.streams import PACE, streams
 
 FULL = {"requests": 10_000, "streams": 1_000, "cases": 100_000, "kills": 5}
 QUICK = {"requests": 400, "streams": 100, "cases": 1_000, "kills": 0}
-HEAD = ("", "what it came to", "what it should", "")
+HEAD = ("", "result", "expected", "")
 # Between two pieces of an answer of the mixed load, in seconds.
 QUICKLY = 0.002
 
@@ -58,7 +58,7 @@ PARTS: Mapping[str, Callable[[int, int], list[Line]]] = {
 
 
 def publish(part: str, found: Sequence[Line], partial: bool) -> None:
-    """Prints and keeps the table of one part. What is less than the whole does not take the whole's place."""
+    """Prints and saves the table of one part. A partial run doesn't overwrite a full one."""
     folder: Path = FOLDER / "quick" if partial else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     rows = [(line.label, line.found, line.wanted, "" if line.good else "✗") for line in found]
@@ -72,10 +72,10 @@ def publish(part: str, found: Sequence[Line], partial: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a small part of it, to see that it runs")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="other requests and cases")
+    parser.add_argument("--quick", action="store_true", help="a smoke test with small counts")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the requests and cases")
     for name, count in FULL.items():
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"so many, in full {count:,}; 0 for none")
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"their number, {count:,} by default; 0 to skip")
     given = vars(parser.parse_args())
     usual = QUICK if given["quick"] else FULL
     counts = {name: usual[name] if given[name] is None else given[name] for name in FULL}

@@ -1,4 +1,4 @@
-"""What a soak came to, line by line, beside what it should."""
+"""The results of a soak test, line by line, with the expected ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FINISHES = {"stop", "length", "tool_calls"}
 
 @dataclass(frozen=True)
 class Line:
-    """`failures` are told below the table."""
+    """`failures` are listed below the table."""
 
     label: str
     found: str
@@ -36,20 +36,20 @@ def of_load(load: Load, leaked: Mapping[str, int]) -> list[Line]:
     quarters = " ".join(f"{load.quarter(number) / MIB:.0f}" for number in (1, 2, 3, 4))
     bad = outcomes["wrong"] + outcomes["missing"]
     return [
-        Line("mixed requests, 64 at once", f"{load.answered:,} in {load.seconds:.0f} s: {told}", "", True),
+        Line("mixed requests, 64 concurrent", f"{load.answered:,} in {load.seconds:.0f} s: {told}", "", True),
         Line("wrong or missing", f"{bad}", "0", not bad, load.wrong),
         Line(
-            "memory of the server by quarters",
-            f"{quarters} MiB, the last {load.growth:+.1%} over the second",
+            "server memory by quarters",
+            f"{quarters} MiB, the last {load.growth:+.1%} relative to the second",
             f"≤ {GROWTH:+.0%}",
             load.growth <= GROWTH,
         ),
-        Line("left behind", _left(leaked), "nothing", not leaked),
+        Line("leaked", _left(leaked), "nothing", not leaked),
     ]
 
 
 def _family(outcome: str) -> str:
-    """All finish reasons are one."""
+    """All finish reasons count as one."""
     return "answered" if set(outcome.split("+")) <= FINISHES else outcome
 
 
@@ -61,9 +61,9 @@ def of_streams(streams: Streams, count: int) -> list[Line]:
     p50, p99, most = (f"{1000 * late:.1f}" for late in streams.late)
     told = f"{streams.ended:,} in {streams.seconds:.0f} s, {streams.events:,} events, {streams.computed:.0f} s of CPU"
     return [
-        Line("streams at once", told, f"{count:,}", streams.ended == count, streams.wrong),
+        Line("concurrent streams", told, f"{count:,}", streams.ended == count, streams.wrong),
         Line(
-            "event loop late by, p50 p99 most",
+            "event loop delay, p50 p99 max",
             f"{p50} {p99} {most} ms",
             f"p99 < {1000 * LATE:.0f} ms",
             streams.late[1] < LATE,
@@ -102,5 +102,5 @@ def of_kills(found: Kills, count: int) -> list[Line]:
             f"{count}",
             len(found.back) == count,
         ),
-        Line("in flight then", _told(found.outcomes), "0 wrong", not found.wrong, found.wrong),
+        Line("requests in flight", _told(found.outcomes), "0 wrong", not found.wrong, found.wrong),
     ]

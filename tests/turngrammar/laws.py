@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llguidance import LLMatcher, LLTokenizer
 
@@ -20,9 +20,22 @@ from turngrammar.events import (
 )
 from turngrammar.plan import Plan
 from turngrammar.render import Call
+from turngrammar.turn import Tool
 
 BYTES = LLTokenizer("byte")
 BYTE_SPECIALS = {"<|tool|>": 256, "<|/tool|>": 257, "<|user|>": 258, "<|system|>": 259, "<|assistant|>": 260}
+
+
+def placed(*tools: Tool) -> tuple[Tool, ...]:
+    """The tools with a pointer to each, as if they stood in a request."""
+    return tuple(
+        replace(
+            tool,
+            pointer=f"/tools/{index}/{'input' if tool.input else 'arguments'}",
+            name_pointer=f"/tools/{index}/name",
+        )
+        for index, tool in enumerate(tools)
+    )
 
 
 @dataclass

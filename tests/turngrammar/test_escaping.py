@@ -10,13 +10,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher
 
-from tests.turngrammar.laws import BYTE_SPECIALS, BYTES, generates, read, tokens
-from turngrammar.client.written import Written
+from tests.turngrammar.laws import BYTE_SPECIALS, BYTES, generates, placed, read, tokens
 from turngrammar.errors import GrammarError, RefusedSchema
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import ToolChoice, Turn, compile_turn
+from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import ClientGrammar, JsonContent, Tool, ToolChoice, Turn
 
 LAWS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -65,7 +64,7 @@ def exactly(key: str, values: list[str]) -> dict[str, object]:
 def test_a_document_has_the_keys_and_values_of_its_schema_and_no_others(
     key: str, values: list[str], other: str
 ) -> None:
-    compiled = grammar(Turn(FORMATS["hermes"], schema=exactly(key, values), special_tokens=BYTE_SPECIALS))
+    compiled = grammar(Turn(FORMATS["hermes"], content=JsonContent(exactly(key, values)), special_tokens=BYTE_SPECIALS))
     for value in values:
         text = json.dumps({key: value}, ensure_ascii=False)
         assert generates(compiled, text, {})
@@ -79,7 +78,9 @@ def test_a_document_has_the_keys_and_values_of_its_schema_and_no_others(
 @LAWS
 @given(st.lists(TEXTS.filter(bool), min_size=1, max_size=4, unique=True), TEXTS)
 def test_a_choice_is_one_of_its_texts(texts: list[str], other: str) -> None:
-    compiled = grammar(Turn(FORMATS["hermes"], written=Written("choice", tuple(texts)), special_tokens=BYTE_SPECIALS))
+    compiled = grammar(
+        Turn(FORMATS["hermes"], content=ClientGrammar("choice", tuple(texts)), special_tokens=BYTE_SPECIALS)
+    )
     for text in texts:
         assert generates(compiled, text, {})
         if any(token in text for token in BYTE_SPECIALS):
@@ -98,7 +99,7 @@ def test_a_choice_is_one_of_its_texts(texts: list[str], other: str) -> None:
 def test_a_call_has_its_tools_name_and_arguments(format: Format, name: str, key: str, values: list[str]) -> None:
     """In a format that has no spelling for a key or a value, the tool is refused."""
     tool = Tool(name, values[0], exactly(key, values))
-    turn = Turn(format, (tool,), ToolChoice("required", most=1), special_tokens=BYTE_SPECIALS)
+    turn = Turn(format, placed(tool), ToolChoice("required", most=1), special_tokens=BYTE_SPECIALS)
     try:
         plan = compile_turn(turn)
     except GrammarError as error:
@@ -152,5 +153,5 @@ def test_a_tool_that_is_called_like_a_token_is_written_as_text() -> None:
 @pytest.mark.parametrize("schema", [exactly("x", ['<|"|>']), exactly('<|"|>', ["x"]), exactly("x", ["ok", 'a<|"|>'])])
 def test_a_string_that_would_end_itself_is_refused(schema: dict[str, object]) -> None:
     with pytest.raises(RefusedSchema, match="would end it") as raised:
-        compile_turn(Turn(FORMATS["gemma4"], (Tool("tool", parameters=schema),), special_tokens={'<|"|>': 256}))
-    assert raised.value.pointer == "/tools/0/function/parameters"
+        compile_turn(Turn(FORMATS["gemma4"], placed(Tool("tool", parameters=schema)), special_tokens={'<|"|>': 256}))
+    assert raised.value.pointer == "/tools/0/arguments"

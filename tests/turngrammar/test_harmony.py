@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from tests.turngrammar.laws import chunkings, generates, read
-from turngrammar.client.written import Written
 from turngrammar.formats.marked import HARMONY
-from turngrammar.plan import ToolChoice, Turn, compile_turn
+from turngrammar.plan import compile_turn
 from turngrammar.render import Call
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode, Reasoning
+from turngrammar.turn import ClientGrammar, JsonContent, Mode, Reasoning, Tool, ToolChoice, Turn
 
 PARAMETERS = {
     "type": "object",
@@ -58,8 +56,8 @@ def test_thoughts_are_no_call() -> None:
 
 CONTENTS: dict[str, dict[str, Any]] = {
     "text": {},
-    "document": {"schema": {"type": "integer"}},
-    "choice": {"written": Written("choice", ("yes", "no"))},
+    "document": {"content": JsonContent({"type": "integer"})},
+    "choice": {"content": ClientGrammar("choice", ("yes", "no"))},
 }
 
 

@@ -7,14 +7,14 @@ import random
 
 import pytest
 
-from tests.turngrammar.laws import generates, read, sample
-from turngrammar.client.enclosed import COMMON, enclosed_grammar
+from tests.turngrammar.laws import generates, placed, read, sample
 from turngrammar.client.inputs import compile_input
+from turngrammar.client.json_string_grammar import COMMON, grammar_in_json_string
 from turngrammar.errors import InvalidGrammar, InvalidTools
 from turngrammar.formats import FORMATS, HERMES
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Input, Tool
+from turngrammar.turn import JsonContent, TextInput, Tool, ToolChoice, Turn
 
 NASTY = [
     '"',
@@ -35,15 +35,15 @@ NASTY = [
 CHARACTERS = [chr(code) for code in range(0x80)] + list("éÉΩ٣\u2028\ufeff😀")
 
 
-def plan(form: Input, format: str = "hermes") -> Plan:
-    return compile_turn(Turn(FORMATS[format], (Tool("custom", input=form),), ToolChoice("required")))
+def plan(form: TextInput, format: str = "hermes") -> Plan:
+    return compile_turn(Turn(FORMATS[format], placed(Tool("custom", input=form)), ToolChoice("required")))
 
 
 def call(text: str) -> Call:
     return Call("custom", json.dumps({"input": text}, ensure_ascii=False))
 
 
-def allows(form: Input, text: str, format: str = "hermes") -> bool:
+def allows(form: TextInput, text: str, format: str = "hermes") -> bool:
     grammar = plan(form, format).grammar
     assert grammar
     return generates(grammar, render(FORMATS[format], [call(text)]))
@@ -51,30 +51,34 @@ def allows(form: Input, text: str, format: str = "hermes") -> bool:
 
 FORMS = [
     # form, what it has, what it has not
-    (Input(), ["", *NASTY], []),
-    (Input("regex", "a|b"), ["a", "b"], ["", "ab"]),
-    (Input("regex", r"^\d+[^a]*\/$"), ["12/", '1"\n\\/'], ["1", "1a/"]),
-    (Input("regex", r"a\$"), ["a$"], ["a"]),
-    (Input("regex", '(?s)"}.*'), ['"}', '"}\n"}]'], ['"']),
-    (Input("lark", 'start: "a"'), ["a"], ["", "b"]),
-    (Input("lark", 'start: "\\"" /[^"]+/ "\\"" "}"?'), ['"a\nb\\c"', '"%json {}"}'], ['"a', 'a"', '"a"b"', '""']),
-    (Input("lark", 'start: A // "}\nA: "\\\\" /n/ # /'), ["\\n"], ["\n", "n"]),
-    (Input("lark", 'start: "a\\nb"i'), ["A\nb", "a\nB"], ["a\\Nb", "anb"]),
-    (Input("lark", r'start: " ".."#"'), [" ", "!", '"', "#"], ["$", ""]),
-    (Input("lark", 'start: "a" "b"\n%ignore /[ \\n]+/'), ["ab", "a \n b"], ["a\tb", "ba"]),
-    (Input("lark", 'start: "a" "b"\n%ignore (" " | /x+/)+ // "'), ["ab", "a x b"], ["a\nb"]),
-    (Input("lark", 'start: "a" "\\""\n%ignore "\\n"\n%ignore WS\nWS: /\\s+/'), ['a\t"', 'a \n"'], ['"a', "a\nx"]),
-    (Input("lark", '%import common.WS -> GAP\nstart: "a" GAP "b"'), ["a\n\tb"], ["ab", "a\\nb"]),
-    (Input("lark", '%import common (ESCAPED_STRING, INT)\nstart: ESCAPED_STRING INT'), ['"a\\"b"1'], ['"a"b"1', '"a"']),
-    (Input("lark", 'start: opened_0 X\nopened_0: "a"\nX: Y\nY: "\\n" | "b"'), ["a\n", "ab"], ["a\\n"]),
-    (Input("lark", 'start: ["x"] "\\n"{2} ("" | "y") "k" ~ 2'), ["\n\nkk", "x\n\nykk"], ["\nkk", "x\n\nyk"]),
-    (Input("lark", "start: /a(?i:b\\n)(?s).|\\tc?/"), ["aB\n\n", "ab\nx", "\t", "\tc"], ["AB\nx", "ab\nxx", ""]),
-    (Input("lark", "start: /(\\n|)a{1,2}?/"), ["a", "\naa"], ["\n", "aaa"]),
+    (TextInput(), ["", *NASTY], []),
+    (TextInput("regex", "a|b"), ["a", "b"], ["", "ab"]),
+    (TextInput("regex", r"^\d+[^a]*\/$"), ["12/", '1"\n\\/'], ["1", "1a/"]),
+    (TextInput("regex", r"a\$"), ["a$"], ["a"]),
+    (TextInput("regex", '(?s)"}.*'), ['"}', '"}\n"}]'], ['"']),
+    (TextInput("lark", 'start: "a"'), ["a"], ["", "b"]),
+    (TextInput("lark", 'start: "\\"" /[^"]+/ "\\"" "}"?'), ['"a\nb\\c"', '"%json {}"}'], ['"a', 'a"', '"a"b"', '""']),
+    (TextInput("lark", 'start: A // "}\nA: "\\\\" /n/ # /'), ["\\n"], ["\n", "n"]),
+    (TextInput("lark", 'start: "a\\nb"i'), ["A\nb", "a\nB"], ["a\\Nb", "anb"]),
+    (TextInput("lark", r'start: " ".."#"'), [" ", "!", '"', "#"], ["$", ""]),
+    (TextInput("lark", 'start: "a" "b"\n%ignore /[ \\n]+/'), ["ab", "a \n b"], ["a\tb", "ba"]),
+    (TextInput("lark", 'start: "a" "b"\n%ignore (" " | /x+/)+ // "'), ["ab", "a x b"], ["a\nb"]),
+    (TextInput("lark", 'start: "a" "\\""\n%ignore "\\n"\n%ignore WS\nWS: /\\s+/'), ['a\t"', 'a \n"'], ['"a', "a\nx"]),
+    (TextInput("lark", '%import common.WS -> GAP\nstart: "a" GAP "b"'), ["a\n\tb"], ["ab", "a\\nb"]),
+    (
+        TextInput("lark", '%import common (ESCAPED_STRING, INT)\nstart: ESCAPED_STRING INT'),
+        ['"a\\"b"1'],
+        ['"a"b"1', '"a"'],
+    ),
+    (TextInput("lark", 'start: opened_0 X\nopened_0: "a"\nX: Y\nY: "\\n" | "b"'), ["a\n", "ab"], ["a\\n"]),
+    (TextInput("lark", 'start: ["x"] "\\n"{2} ("" | "y") "k" ~ 2'), ["\n\nkk", "x\n\nykk"], ["\nkk", "x\n\nyk"]),
+    (TextInput("lark", "start: /a(?i:b\\n)(?s).|\\tc?/"), ["aB\n\n", "ab\nx", "\t", "\tc"], ["AB\nx", "ab\nxx", ""]),
+    (TextInput("lark", "start: /(\\n|)a{1,2}?/"), ["a", "\naa"], ["\n", "aaa"]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("form", "good", "bad"), FORMS)
-def test_the_input_holds_to_its_form(form: Input, good: list[str], bad: list[str]) -> None:
+def test_the_input_holds_to_its_form(form: TextInput, good: list[str], bad: list[str]) -> None:
     for text in good:
         assert allows(form, text), text
         assert not plan(form).violations(None, [call(text)])
@@ -101,7 +105,7 @@ ATOMS = [
 
 @pytest.mark.parametrize("atom", ATOMS)
 def test_a_class_holds_the_same_characters_inside_json(atom: str) -> None:
-    inside = f'start: "\\"" %lark {{\n{enclosed_grammar(f"start: /x?{atom}/")}\n}} "\\""'
+    inside = f'start: "\\"" %lark {{\n{grammar_in_json_string(f"start: /x?{atom}/")}\n}} "\\""'
     for char in CHARACTERS:
         spelled = json.dumps(char, ensure_ascii=False)
         assert generates(inside, spelled) == generates(f"start: /x?{atom}/", char), char
@@ -119,7 +123,7 @@ GRAMMARS = [
 @pytest.mark.parametrize("lark", GRAMMARS)
 def test_the_two_grammars_have_the_same_texts(lark: str) -> None:
     rng = random.Random(5)
-    inside = f"start: {compile_input(Input('lark', lark), '').written}"
+    inside = f"start: {compile_input(TextInput('lark', lark), '').grammar}"
     for _ in range(25):
         text, ended = sample(lark, rng, 60)
         if ended and "\ufffd" not in text:
@@ -171,16 +175,16 @@ REFUSED = [
 @pytest.mark.parametrize(("syntax", "definition"), REFUSED)
 def test_what_a_string_cannot_hold_is_refused_by_name(syntax: str, definition: str) -> None:
     with pytest.raises(InvalidGrammar) as caught:
-        plan(Input(syntax, definition))  # type: ignore[arg-type]
-    assert caught.value.pointer == "/tools/0/custom/format/grammar/definition"
+        plan(TextInput(syntax, definition))  # type: ignore[arg-type]
+    assert caught.value.pointer == "/tools/0/input"
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_writes_texts_and_regexes(format: str) -> None:
-    for form in (Input(), Input("regex", r'[a-c"\n]+')):
+    for form in (TextInput(), TextInput("regex", r'[a-c"\n]+')):
         assert allows(form, 'ab"\nc', format)
         assert allows(form, "x", format) == (form.syntax == "text")
-    message = read(plan(Input(), format), [render(FORMATS[format], [call('a"\n\\é')])])
+    message = read(plan(TextInput(), format), [render(FORMATS[format], [call('a"\n\\é')])])
     assert json.loads(message.calls[0].arguments) == {"input": 'a"\n\\é'}
 
 
@@ -194,18 +198,18 @@ JSON_FREE = {
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_grammar_needs_arguments_in_json(format: str) -> None:
-    form = Input("lark", 'start: "\\"" /[^"]+/ "\\""')
+    form = TextInput("lark", 'start: "\\"" /[^"]+/ "\\""')
     if format not in JSON_FREE:
         assert allows(form, '"a\nb"', format)
         assert not allows(form, '"a""', format)
         return
     with pytest.raises(InvalidGrammar, match="wire format") as caught:
         plan(form, format)
-    assert caught.value.pointer == "/tools/0/custom/format/grammar"
+    assert caught.value.pointer == "/tools/0"
 
 
 def test_custom_tools_stand_beside_functions() -> None:
-    tools = (Tool("custom", input=Input("lark", 'start: "\\n"')), Tool("function"))
+    tools = placed(Tool("custom", input=TextInput("lark", 'start: "\\n"')), Tool("function"))
     compiled = compile_turn(Turn(HERMES, tools))
     assert compiled.grammar
     assert compiled.exact
@@ -213,28 +217,30 @@ def test_custom_tools_stand_beside_functions() -> None:
     assert generates(compiled.grammar, "text" + render(HERMES, both))
     assert not generates(compiled.grammar, render(HERMES, [Call("function", '{"input": "')]))
     assert not generates(compiled.grammar, render(HERMES, [call("n")]))
-    assert not any("custom" in finding.pointer for finding in compiled.report)
+    assert not any("/tools/0" in finding.pointer for finding in compiled.report)
 
 
 def test_names_are_shared_by_both_kinds() -> None:
     with pytest.raises(InvalidTools) as caught:
-        compile_turn(Turn(HERMES, (Tool("a"), Tool("a", input=Input()))))
-    assert caught.value.pointer == "/tools/1/custom/name"
+        compile_turn(Turn(HERMES, placed(Tool("a"), Tool("a", input=TextInput()))))
+    assert caught.value.pointer == "/tools/1/name"
 
 
 BESIDE_A_SCHEMA = [
-    (Input(), "llama3", True),
-    (Input("regex", "[a-z]+"), "llama3", True),
-    (Input("lark", 'start: "x"'), "llama3", False),
-    (Input("lark", 'start: "x"'), "deepseek_v3", True),
-    (Input("lark", 'start: "x"'), "hermes", True),
+    (TextInput(), "llama3", True),
+    (TextInput("regex", "[a-z]+"), "llama3", True),
+    (TextInput("lark", 'start: "x"'), "llama3", False),
+    (TextInput("lark", 'start: "x"'), "deepseek_v3", True),
+    (TextInput("lark", 'start: "x"'), "hermes", True),
 ]
 
 
 @pytest.mark.parametrize(("form", "format", "possible"), BESIDE_A_SCHEMA)
-def test_a_grammar_beside_a_schema_needs_markup_to_tell_the_two_apart(form: Input, format: str, possible: bool) -> None:
+def test_a_grammar_beside_a_schema_needs_markup_to_tell_the_two_apart(
+    form: TextInput, format: str, possible: bool
+) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
-    turn = Turn(FORMATS[format], (Tool("custom", input=form),), schema=schema)
+    turn = Turn(FORMATS[format], (Tool("custom", input=form),), content=JsonContent(schema))
     if not possible:
         with pytest.raises(InvalidGrammar, match="or no schema"):
             compile_turn(turn)

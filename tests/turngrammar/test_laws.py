@@ -14,9 +14,9 @@ from tests.turngrammar.laws import chunkings, generates, read, sample
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format, Frame
 from turngrammar.notation import Notation
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import JsonContent, Tool, ToolChoice, Turn
 from turngrammar.wire import Lit, Many, Value
 
 WEATHER = Tool(
@@ -123,7 +123,7 @@ DOCUMENTS = [call.arguments for calls in CALLS for call in calls if call.name ==
 @every_format
 @pytest.mark.parametrize("text", DOCUMENTS, ids=lambda text: text[:30])
 def test_a_document_can_be_generated_and_is_read_beside_tools(format: Format, text: str) -> None:
-    either = plan(format, ToolChoice(), schema=WEATHER.parameters)
+    either = plan(format, ToolChoice(), content=JsonContent(WEATHER.parameters))
     framed = format.answer.open + text + format.answer.close if format.answer else text
     assert either.grammar
     assert generates(either.grammar, framed)
@@ -134,9 +134,9 @@ def test_a_document_can_be_generated_and_is_read_beside_tools(format: Format, te
 
 @every_format
 @pytest.mark.parametrize("mode", ["auto", "required"])
-@pytest.mark.parametrize("schema", [None, WEATHER.parameters], ids=["text", "document"])
-def test_what_is_generated_is_read_and_fits(format: Format, mode: str, schema: object) -> None:
-    compiled = plan(format, ToolChoice(mode), schema=schema)  # type: ignore[arg-type]
+@pytest.mark.parametrize("content", [None, JsonContent(WEATHER.parameters)], ids=["text", "document"])
+def test_what_is_generated_is_read_and_fits(format: Format, mode: str, content: object) -> None:
+    compiled = plan(format, ToolChoice(mode), content=content)  # type: ignore[arg-type]
     assert compiled.grammar
     rng, ended = random.Random(5), 0
     wishes = [render(format, calls) for calls in CALLS] + NASTY + closers(format.calls) * 8
@@ -173,7 +173,7 @@ ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": {"t
 @every_format
 @pytest.mark.parametrize("text", ["[]", '[{"name": "get_weather"}]', '[{"a": "]"}, {}]'])
 def test_a_list_can_be_generated_and_is_read_beside_tools(format: Format, text: str) -> None:
-    either = plan(format, ToolChoice(), schema=ROWS)
+    either = plan(format, ToolChoice(), content=JsonContent(ROWS))
     framed = format.answer.open + text + format.answer.close if format.answer else text
     assert either.grammar
     assert generates(either.grammar, framed)
@@ -214,7 +214,7 @@ def test_reasoning_comes_first_and_the_rest_is_constrained(format: Format, opene
         format,
         ToolChoice("none" if turn == "document" else "auto"),
         reasoning=opened,
-        schema=WEATHER.parameters if "document" in turn else None,
+        content=JsonContent(WEATHER.parameters) if "document" in turn else None,
     )
     calls = fitting(format, CALLS[1]) if "calls" in turn else []
     answer = format.answer or Frame("", "")

@@ -10,15 +10,14 @@ from tests.turngrammar.laws import chunkings, read
 from turngrammar.events import ArgumentsDelta, ContentDelta, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import FORMATS, HERMES, Format
 from turngrammar.parser.cursor import MOST_SPACE
-from turngrammar.plan import ToolChoice, Turn, compile_turn
+from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
-from turngrammar.turns import Reasoning
+from turngrammar.turn import JsonContent, Reasoning, Tool, ToolChoice, Turn
 
 TOOLS = (Tool("f"), Tool("g"))
 AUTO = compile_turn(Turn(HERMES, TOOLS))
 REQUIRED = compile_turn(Turn(HERMES, TOOLS, ToolChoice("required")))
-EITHER = compile_turn(Turn(HERMES, TOOLS, schema={"type": "object"}))
+EITHER = compile_turn(Turn(HERMES, TOOLS, content=JsonContent({"type": "object"})))
 
 F = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
 
@@ -87,7 +86,7 @@ def test_a_document_or_calls(text: str, content: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["12", "-1.5e3", "true", "null", '"a \\" b"', "[1, [2]]"])
 def test_a_document_may_be_any_json(text: str) -> None:
-    plan = compile_turn(Turn(HERMES, schema=True))
+    plan = compile_turn(Turn(HERMES, content=JsonContent(True)))
     for pieces in chunkings(text, random.Random(text)):
         assert read(plan, pieces).content == text
 
@@ -157,7 +156,11 @@ def test_shards_of_a_format_never_raise_and_read_the_same_at_every_chunking(form
     shards = [text[start : start + size] for start in range(0, len(text), 3) for size in (1, 4, 9)]
     shards += [part for frame in frames for part in (frame.open, frame.close, frame.resume) if part]
     shards += [text, "some text", " ", "\n", '"', "\\", "é", "]", "}", "None"]
-    turns = [Turn(format, TOOLS, reasoning="may"), Turn(format, TOOLS, schema={"type": "object"}), Turn(format)]
+    turns = [
+        Turn(format, TOOLS, reasoning="may"),
+        Turn(format, TOOLS, content=JsonContent({"type": "object"})),
+        Turn(format),
+    ]
     for plan in map(compile_turn, turns):
         for _ in range(150):
             pieces = rng.choices(shards, k=rng.randint(1, 14))
@@ -247,7 +250,7 @@ def test_it_is_known_whether_the_model_thinks(
     thinking = []
     for letter in before + thoughts + after:
         parser.feed(letter)
-        thinking.append(parser.thinking)
+        thinking.append(parser.in_reasoning)
     assert thinking == [False] * len(before) + [True] * len(thoughts) + [False] * len(after)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.turngrammar.laws import BYTE_SPECIALS, generates, read
-from turngrammar.client.written import Written
+from tests.turngrammar.laws import BYTE_SPECIALS, generates, placed, read
 from turngrammar.errors import GrammarError, InvalidSchema, InvalidTools
 from turngrammar.formats import FORMATS, HERMES
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
-from turngrammar.turns import Reasoning
+from turngrammar.schema import Schema
+from turngrammar.turn import ClientGrammar, JsonContent, Reasoning, Tool, ToolChoice, Turn
 
 CITY = {
     "type": "object",
@@ -49,6 +48,10 @@ TURNS = [
 ]
 
 
+def content(schema: Schema | None) -> JsonContent | None:
+    return None if schema is None else JsonContent(schema, "/schema")
+
+
 def identify(value: object) -> str | None:
     return f"{value.mode}-{value.names}-{value.most}" if isinstance(value, ToolChoice) else None
 
@@ -57,7 +60,7 @@ def identify(value: object) -> str | None:
 def test_the_choice_is_enforced_by_the_grammar(
     choice: ToolChoice, schema: dict[str, object] | None, right: list[str], wrong: list[str]
 ) -> None:
-    plan = compile_turn(Turn(HERMES, TOOLS, choice, schema))
+    plan = compile_turn(Turn(HERMES, TOOLS, choice, content(schema)))
     assert plan.grammar
     for text in right:
         assert generates(plan.grammar, text), text
@@ -97,47 +100,47 @@ def test_special_tokens_text_in_arguments_and_documents_stays_text() -> None:
 
 
 VIOLATIONS = [
-    # choice, schema, content, calls, pointers
-    (ToolChoice("none"), None, "text", [WEATHER], ["/tool_calls", "/tool_calls/0/function/name"]),
-    (ToolChoice("required"), None, "text", [], ["/tool_calls"]),
-    (ToolChoice(most=1), None, None, [WEATHER, TIME], ["/tool_calls"]),
-    (ToolChoice(names=("time",)), None, None, [TIME, WEATHER], ["/tool_calls/1/function/name"]),
-    (ToolChoice(), None, None, [Call("nonsense", "{}")], ["/tool_calls/0/function/name"]),
-    (ToolChoice(), None, None, [TIME, Call("weather", '{"city": 1}')], ["/tool_calls/1/function/arguments/city"]),
-    (ToolChoice(), None, None, [Call("time", "[]")], ["/tool_calls/0/function/arguments"]),
-    (ToolChoice(), None, None, [Call("time", '{"a": NaN}')], ["/tool_calls/0/function/arguments"]),
-    (ToolChoice(), None, None, [Call("time", "{" * 5000)], ["/tool_calls/0/function/arguments"]),
-    (ToolChoice(), PERSON, None, [], ["/content"]),
-    (ToolChoice(), PERSON, "{", [], ["/content"]),
-    (ToolChoice("none"), PERSON, '{"name": null}', [], ["/content/name"]),
+    # choice, schema, text, calls, places
+    (ToolChoice("none"), None, "text", [WEATHER], ["calls", "call 0"]),
+    (ToolChoice("required"), None, "text", [], ["calls"]),
+    (ToolChoice(most=1), None, None, [WEATHER, TIME], ["calls"]),
+    (ToolChoice(names=("time",)), None, None, [TIME, WEATHER], ["call 1"]),
+    (ToolChoice(), None, None, [Call("nonsense", "{}")], ["call 0"]),
+    (ToolChoice(), None, None, [TIME, Call("weather", '{"city": 1}')], ["call 1: /city"]),
+    (ToolChoice(), None, None, [Call("time", "[]")], ["call 0"]),
+    (ToolChoice(), None, None, [Call("time", '{"a": NaN}')], ["call 0"]),
+    (ToolChoice(), None, None, [Call("time", "{" * 5000)], ["call 0"]),
+    (ToolChoice(), PERSON, None, [], ["content"]),
+    (ToolChoice(), PERSON, "{", [], ["content"]),
+    (ToolChoice("none"), PERSON, '{"name": null}', [], ["content: /name"]),
     (ToolChoice(), PERSON, None, [WEATHER], []),
 ]
 
 
-@pytest.mark.parametrize(("choice", "schema", "content", "calls", "pointers"), VIOLATIONS)
+@pytest.mark.parametrize(("choice", "schema", "text", "calls", "places"), VIOLATIONS)
 def test_violations_say_where(
-    choice: ToolChoice, schema: dict[str, object] | None, content: str | None, calls: list[Call], pointers: list[str]
+    choice: ToolChoice, schema: dict[str, object] | None, text: str | None, calls: list[Call], places: list[str]
 ) -> None:
-    plan = compile_turn(Turn(HERMES, TOOLS, choice, schema))
-    assert [violation.pointer for violation in plan.violations(content, calls)] == pointers
+    plan = compile_turn(Turn(HERMES, TOOLS, choice, content(schema)))
+    assert [violation.place for violation in plan.violations(text, calls)] == places
 
 
 ERRORS = [
-    ({"tools": TOOLS, "choice": ToolChoice("required", ("nonsense",))}, InvalidTools, "/tool_choice"),
-    ({"choice": ToolChoice("required")}, InvalidTools, "/tool_choice"),
-    ({"tools": TOOLS, "choice": ToolChoice("required", ())}, InvalidTools, "/tool_choice"),
-    ({"tools": TOOLS, "choice": ToolChoice(most=0)}, InvalidTools, "/tool_choice"),
-    ({"tools": (*TOOLS, TOOLS[0])}, InvalidTools, "/tools/3/function/name"),
-    ({"tools": (TOOLS[0], Tool('a "name"'))}, InvalidTools, "/tools/1/function/name"),
-    ({"tools": (Tool(""),)}, InvalidTools, "/tools/0/function/name"),
-    ({"tools": (Tool("a" * 129),)}, InvalidTools, "/tools/0/function/name"),
-    ({"tools": (Tool("a", parameters={"type": "string"}),)}, InvalidTools, "/tools/0/function/parameters/type"),
+    ({"tools": TOOLS, "choice": ToolChoice("required", ("nonsense",), pointer="/choice")}, InvalidTools, "/choice"),
+    ({"choice": ToolChoice("required", pointer="/choice")}, InvalidTools, "/choice"),
+    ({"tools": TOOLS, "choice": ToolChoice("required", (), pointer="/choice")}, InvalidTools, "/choice"),
+    ({"tools": TOOLS, "choice": ToolChoice(most=0, pointer="/choice")}, InvalidTools, "/choice"),
+    ({"tools": placed(*TOOLS, TOOLS[0])}, InvalidTools, "/tools/3/name"),
+    ({"tools": placed(TOOLS[0], Tool('a "name"'))}, InvalidTools, "/tools/1/name"),
+    ({"tools": placed(Tool(""))}, InvalidTools, "/tools/0/name"),
+    ({"tools": placed(Tool("a" * 129))}, InvalidTools, "/tools/0/name"),
+    ({"tools": placed(Tool("a", parameters={"type": "string"}))}, InvalidTools, "/tools/0/arguments/type"),
     (
-        {"tools": (Tool("a", parameters={"properties": {"b": {"type": 1}}}),)},
+        {"tools": placed(Tool("a", parameters={"properties": {"b": {"type": 1}}}))},
         InvalidSchema,
-        "/tools/0/function/parameters/properties/b/type",
+        "/tools/0/arguments/properties/b/type",
     ),
-    ({"schema": {"type": "nonsense"}}, InvalidSchema, "/response_format/json_schema/schema/type"),
+    ({"content": content({"type": "nonsense"})}, InvalidSchema, "/schema/type"),
 ]
 
 
@@ -187,8 +190,8 @@ def test_128_tools_compile() -> None:
 @pytest.mark.parametrize("reasoning", ["off", "may", "closed"])
 def test_an_empty_text_before_calls_beside_a_choice_of_texts(reasoning: Reasoning) -> None:
     """Both open as an answer does, and what is chosen of is read as any text is."""
-    choice = Written("choice", ("yes", "no"))
-    plan = compile_turn(Turn(FORMATS["kimi_k3"], (Tool("f"),), written=choice, reasoning=reasoning))
+    choice = ClientGrammar("choice", ("yes", "no"))
+    plan = compile_turn(Turn(FORMATS["kimi_k3"], (Tool("f"),), content=choice, reasoning=reasoning))
     frame = FORMATS["kimi_k3"].answer
     assert frame
     call = '<|open|>tools<|sep|><|open|>call tool="f" index="1"<|sep|><|close|>call<|sep|><|close|>tools<|sep|>'

@@ -9,17 +9,14 @@ from typing import Any
 
 import pytest
 
-from turngrammar.client.written import Written
 from turngrammar.formats import FORMATS, Format
-from turngrammar.plan import ToolChoice, Turn
-from turngrammar.tools import Input, Tool
+from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, ToolChoice, Turn
 
 TURN = Turn(
     FORMATS["kimi_k3"],
-    (Tool("function", parameters={"a": 1}), Tool("custom", input=Input("regex", "a"))),
+    (Tool("function", parameters={"a": 1}), Tool("custom", input=TextInput("regex", "a"))),
     ToolChoice("auto", ("function",), 1),
-    {"a": 1},
-    Written("choice", ("yes", "no")),
+    ClientGrammar("choice", ("yes", "no")),
     special_tokens={"<|open|>": 1},
     ends=(2,),
 )
@@ -62,7 +59,7 @@ VALUES = (1, 1.0, True, None, float("inf"), "1", [1], {"a": 1, "b": 2}, {"b": 2,
 
 
 def test_values_that_json_or_python_could_take_for_each_other_have_keys_of_their_own() -> None:
-    assert len({replace(TURN, schema={"const": value}).key for value in VALUES}) == len(VALUES)
+    assert len({replace(TURN, content=JsonContent({"const": value})).key for value in VALUES}) == len(VALUES)
 
 
 def test_equal_turns_have_one_key_in_every_process() -> None:
@@ -76,5 +73,9 @@ def test_equal_turns_have_one_key_in_every_process() -> None:
 def test_only_what_constrains_a_turn_has_to_be_compiled() -> None:
     free = Turn(FORMATS["hermes"])
     assert not free.constrained
-    for change in ({"tools": (Tool("f"),)}, {"schema": True}, {"written": Written("choice", ("a",))}):
+    for change in (
+        {"tools": (Tool("f"),)},
+        {"content": JsonContent(True)},
+        {"content": ClientGrammar("choice", ("a",))},
+    ):
         assert replace(free, **change).constrained

@@ -12,12 +12,12 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer
 
-from turngrammar.client import written
-from turngrammar.client.enclosed import enclosed_grammar
+from turngrammar import client
+from turngrammar.client.json_string_grammar import grammar_in_json_string
 from turngrammar.errors import GrammarError
-from turngrammar.lark.escape import quoted
+from turngrammar.lark.expressions import quoted
 from turngrammar.schema import SchemaPlan, compile_schema
-from turngrammar.tools import Input, Syntax
+from turngrammar.turn import Syntax, TextInput
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -35,48 +35,52 @@ class InputPlan:
 
     Attributes:
         parameters: the schema of the arguments.
-        written: the Lark expression of the arguments as JSON, where the schema does not say all; or else "".
+        grammar: the Lark expression of the arguments as JSON, where the schema does not say all; or else "".
     """
 
     parameters: SchemaPlan
-    written: str = ""
+    grammar: str = ""
 
     def allows(self, arguments: Any) -> bool:
         """Whether the form has these arguments, which fit the schema."""
-        if not self.written:
+        if not self.grammar:
             return True
-        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: {self.written}"))
+        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: {self.grammar}"))
         tokens = list(json.dumps(arguments, ensure_ascii=False).encode(errors="surrogatepass"))
         return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
 
 
-def compile_input(form: Input, pointer: str) -> InputPlan:
-    """Raises InvalidGrammar for a definition that is none, or that a JSON string can't hold."""
+def compile_input(form: TextInput, pointer: str) -> InputPlan:
+    """Raises InvalidGrammar, with this pointer, for an invalid definition, or one that a JSON string can't hold."""
     try:
         return _COMPILERS[form.syntax](form.definition)
     except GrammarError as error:
-        raise type(error)(error.message, pointer=f"{pointer}/format/grammar/definition") from error
+        raise type(error)(error.message, pointer=pointer) from error
 
 
-def _text(definition: str) -> InputPlan:
+def _text_input(definition: str) -> InputPlan:
     return InputPlan(compile_schema(SCHEMA))
 
 
-def _regex(definition: str) -> InputPlan:
+def _regex_input(definition: str) -> InputPlan:
     """Whole texts match, so that anchors at the two ends say nothing new."""
     closed = definition.endswith("$") and (len(definition) - len(definition[:-1].rstrip("\\"))) % 2
     pattern = definition.removeprefix("^")[: -1 if closed else None]
-    written.matching(pattern)
+    client.regex_expression(pattern)
     lowered = {**SCHEMA, "properties": {"input": {"type": "string", "pattern": f"^(?:{pattern})$"}}}
     plan = replace(compile_schema(SCHEMA), lowered=lowered)
-    written.check(f"start: %json {plan.json}")
+    client.validate_lark(f"start: %json {plan.json}")
     return InputPlan(plan)
 
 
-def _lark(definition: str) -> InputPlan:
-    written.check(definition)
-    inside = written.nested(enclosed_grammar(definition))
+def _lark_input(definition: str) -> InputPlan:
+    client.validate_lark(definition)
+    inside = client.nested_grammar(grammar_in_json_string(definition))
     return InputPlan(compile_schema(SCHEMA), f"{_OPENING} {inside} {_CLOSING}")
 
 
-_COMPILERS: Mapping[Syntax, Callable[[str], InputPlan]] = {"text": _text, "regex": _regex, "lark": _lark}
+_COMPILERS: Mapping[Syntax, Callable[[str], InputPlan]] = {
+    "text": _text_input,
+    "regex": _regex_input,
+    "lark": _lark_input,
+}

@@ -1,78 +1,33 @@
-"""The first reading of a wire tree: nodes -> llguidance Lark, for generation.
-
-Free text needs care, since llguidance's lexer is greedy: a text and the literal that ends it are one lazy lexeme, and
-a text that runs to the end of the turn is a lexeme that can't hold that literal. A special token is `<[id]>`; no other
-lexeme matches it.
-"""
+"""The first reading of a wire tree: nodes -> llguidance Lark, for generation."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from turngrammar import wire
 from turngrammar.analysis import after, openings, texts
-from turngrammar.errors import InvalidGrammar, RefusedSchema
-from turngrammar.lark import elements, literals, members
-from turngrammar.lark.escape import ANYTHING, join, one_of, quoted, repeated
-from turngrammar.lark.heads import WORD, head
-from turngrammar.lark.json_call import json_call
-from turngrammar.lark.members import Argument
-from turngrammar.lowered import Lowered
-from turngrammar.notation import Notation
-from turngrammar.schema import SchemaPlan
-from turngrammar.spelling import CANONICAL, Spelling
-
-if TYPE_CHECKING:
-    from turngrammar.client.inputs import InputPlan
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A tool that the model may call in this turn, its parameters compiled; `pointer` says where they stand.
-
-    `input` is a custom tool's; its `pointer` is that of the tool.
-    """
-
-    name: str
-    parameters: SchemaPlan
-    pointer: str
-    input: InputPlan | None = None
+from turngrammar.lark.calls import WORD, head_regex, json_call
+from turngrammar.lark.elements import write_elements
+from turngrammar.lark.expressions import ANYTHING, join, quoted, repeated
+from turngrammar.lark.members import (
+    write_key,
+    write_members,
+    write_type_name,
+    write_typed,
+    write_value,
+    write_wrapped,
+)
+from turngrammar.lark.notation import write_notation_arguments
+from turngrammar.lark.rules import Filling, Offer, RuleWriter, text_without
 
 
-@dataclass(frozen=True)
-class Filling:
-    """What the leaves of a tree stand for in one turn.
-
-    Attributes:
-        offers: the tools that may be called.
-        document: the schema of the content, where it is a document.
-        written: the Lark expression of the content, where it has a form of the client's own.
-        special: the special tokens of the vocabulary, text -> id.
-        ends: the ids of the tokens that may end the turn beside the tokenizer's own, which the matcher knows.
-    """
-
-    offers: tuple[Offer, ...]
-    document: SchemaPlan | None
-    special: Mapping[str, int]
-    ends: tuple[int, ...] = ()
-    written: str = ""
-
-    @property
-    def ruled(self) -> Offer | None:
-        """A custom tool whose input a grammar rules, which no schema can stand for."""
-        return next((offer for offer in self.offers if offer.input and offer.input.written), None)
-
-
-def write(tree: wire.Node, filling: Filling) -> str:
+def write_grammar(tree: wire.Node, filling: Filling) -> str:
     """The Lark grammar that generates `tree`."""
     markup = "\n".join(texts(tree))
-    # Where a tool is called like one, not even markup is written in it: the name is a client's.
-    named = "\n".join(offer.name for offer in filling.offers)
-    writer = Writer(filling, [token for token in filling.special if token in markup and token not in named])
+    # In the name of a tool not even markup is written as a special token: the name is a client's text.
+    names = "\n".join(offer.name for offer in filling.offers)
+    writer = GrammarWriter(filling, [token for token in filling.special if token in markup and token not in names])
     start = join(writer.walk(tree), _end(filling.ends))
     rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
     rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
@@ -84,60 +39,17 @@ def _end(ends: Sequence[int]) -> str:
     return f"({' | '.join(f'<[{end}]>' for end in ends)})?" if ends else ""
 
 
-class Writer:
-    """Collects rules while it walks a tree; equal rules are written once. `tokens` are the special ones it may need."""
-
-    def __init__(self, filling: Filling, tokens: Sequence[str]) -> None:
-        self.rules: dict[tuple[str, str], str] = {}
-        self.definitions: dict[str, str] = {}
-        self._named: dict[Hashable, str] = {}
-        self._filling = filling
-        self._tool: Offer | None = None
-        self._argument: Argument | None = None
-        longest_first = sorted(tokens, key=len, reverse=True)
-        self._tokens = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if tokens else r"((?!))")
+class GrammarWriter(RuleWriter):
+    """Walks a tree. Each method returns the Lark expression of its node."""
 
     def walk(self, node: wire.Node) -> str:
-        """The Lark expression of `node`, "" where it writes nothing."""
         return _WRITERS[type(node)](self, node)
 
-    def rule(self, body: str, attribute: str = "") -> str:
-        """The name of the rule with this body."""
-        if not attribute and body.isidentifier():
-            return body
-        return self.rules.setdefault((attribute, body), f"r{len(self.rules)}")
-
-    def terminal(self, body: str) -> str:
-        return self.rules.setdefault(("", body), f"T{len(self.rules)}")
-
-    def named(self, key: Hashable, body: Callable[[], str]) -> str:
-        """The name of a rule that may refer to itself: `body` is written once for each `key`."""
-        if key not in self._named:
-            self._named[key] = f"n{len(self._named)}"
-            self.definitions[self._named[key]] = body()
-        return self._named[key]
-
-    def either(self, bodies: Iterable[str]) -> str:
-        return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))
-
     def lit(self, node: wire.Lit) -> str:
-        return join(*map(self._lexeme, self._tokens.split(node.text)))
-
-    def _lexeme(self, piece: str) -> str:
-        """A special token, or a text without any."""
-        if self._tokens.fullmatch(piece):
-            return f"<[{self._filling.special[piece]}]>"
-        return quoted(piece) if piece else ""
-
-    def verbatim(self, text: str, markup: str) -> str:
-        """Text of a client's, in which nothing but `markup` may be a special token."""
-        if not self._tokens.fullmatch(markup):
-            return quoted(text)
-        pieces = re.split(f"({re.escape(markup)})", text)
-        return join(*(self._lexeme(piece) if piece == markup else quoted(piece) for piece in pieces if piece))
+        return self.literal(node.text)
 
     def space(self, node: wire.Space) -> str:
-        return self.lit(wire.Lit(node.canonical))
+        return self.literal(node.canonical)
 
     def seq(self, node: wire.Seq) -> str:
         plain = self._plain(node)
@@ -150,8 +62,8 @@ class Writer:
                 return wire.seq(*map(self._plain, parts))
             case wire.Space(canonical):
                 return wire.Lit(canonical)
-            case wire.Name() if self._tool:
-                return wire.Lit(self._tool.name)
+            case wire.Name() if self.tool:
+                return wire.Lit(self.tool.name)
             case wire.May(body):
                 return self._plain(body)
             case wire.Stray() | wire.Ahead():
@@ -180,9 +92,9 @@ class Writer:
         more = self.rule(self.walk(wire.seq(node.separator, node.item)))
         return join(item, repeated(more, node.least - 1, None if node.most is None else node.most - 1))
 
-    def text(self, node: wire.Text) -> str:
+    def text(self, node: wire.FreeText) -> str:
         stops = openings(node.then) if node.then else ()
-        rest = self.terminal(_text_without(stops))
+        rest = self.terminal(text_without(stops))
         if node.follows == "never" or node.then is None:
             return rest
         bodies = [self._until(stop, stops, node.then) for stop in stops]
@@ -191,34 +103,34 @@ class Writer:
     def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
         """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
         others = tuple(other for other in stops if other != stop)
-        return join(self.closed(_text_without(others), stop), self.walk(after(then, stop)))
+        return join(self.closed(text_without(others), stop), self.walk(after(then, stop)))
 
     def unlike(self, node: wire.Unlike) -> str:
-        return self.terminal(f"/{ANYTHING}/ & ~/{head(node.calls)}{ANYTHING}/")
+        return self.terminal(f"/{ANYTHING}/ & ~/{head_regex(node.calls)}{ANYTHING}/")
 
-    def call(self, node: wire.Call) -> str:
-        return self.either([self._call_of(offer, node) for offer in self._filling.offers])
+    def call(self, node: wire.Invocation) -> str:
+        return self.either([self._call_of(offer, node) for offer in self.filling.offers])
 
-    def _call_of(self, offer: Offer, node: wire.Call) -> str:
-        self._tool = offer
+    def _call_of(self, offer: Offer, node: wire.Invocation) -> str:
+        self.tool = offer
         body = self._json_call(offer, node) or self.walk(wire.seq(node.head, node.tail))
-        self._tool = None
+        self.tool = None
         return body
 
-    def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
+    def _json_call(self, offer: Offer, node: wire.Invocation) -> str | None:
         """The call as one `%json`, where it is nothing else but for a separator, and a document could stand there."""
-        if self._filling.document is None or self._filling.ruled:
+        if self.filling.document is None or self.filling.grammar_offer:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
-            case wire.Seq((wire.Lit(before), wire.Arguments(spelling), wire.Lit(behind))) if "{" in before:
+            case wire.Seq((wire.Lit(before), wire.JsonArguments(style), wire.Lit(behind))) if "{" in before:
                 start = before.find("{")
-                schema = json_call(before[start:], offer.parameters, behind, spelling)
-                return schema and join(self.lit(wire.Lit(before[:start])), self.rule(f"%json {schema}"))
+                schema = json_call(before[start:], offer.parameters, behind, style)
+                return schema and join(self.literal(before[:start]), self.rule(f"%json {schema}"))
             case _:
                 return None
 
     def name(self, node: wire.Name) -> str:
-        return quoted(self._tool.name) if self._tool else ""
+        return quoted(self.tool.name) if self.tool else ""
 
     def id(self, node: wire.Id) -> str:
         return self.walk(node.body)
@@ -230,89 +142,19 @@ class Writer:
     def word(self, node: wire.Word) -> str:
         return self.terminal(f"/{WORD}/")
 
-    def arguments(self, node: wire.Arguments) -> str:
-        if self._tool is None:
+    def arguments(self, node: wire.JsonArguments) -> str:
+        if self.tool is None:
             return ""
-        custom = self._tool.input
-        if custom and custom.written:
-            return self.rule(custom.written)
-        return self.schema(self._tool.parameters, node.spelling)
+        custom = self.tool.input
+        if custom and custom.grammar:
+            return self.rule(custom.grammar)
+        return self.schema(self.tool.parameters, node.style)
 
     def document(self, node: wire.Document) -> str:
-        return self.schema(self._filling.document) if self._filling.document else ""
+        return self.schema(self.filling.document) if self.filling.document else ""
 
-    def written(self, node: wire.Written) -> str:
-        return self.rule(self._filling.written)
-
-    def schema(self, plan: SchemaPlan, spelling: Spelling = CANONICAL) -> str:
-        return self.rule(f"%json {plan.spelled(spelling)}")
-
-    def json(self, schema: Mapping[str, Any], spelling: Spelling = CANONICAL) -> str:
-        """The expression of a part of the tool's schema."""
-        root = self.parameters
-        if '"$ref"' in json.dumps(schema) and isinstance(root, Mapping):
-            schema = {**schema, "$defs": root["$defs"]}
-        return self.rule(f"%json {spelling.schema(schema)}")
-
-    def noted(self, schema: Mapping[str, Any], notation: Notation) -> str:
-        """The same in a notation of its own."""
-        return literals.Speller(self, notation, self.parameters).value(schema)
-
-    @property
-    def parameters(self) -> Lowered:
-        """The lowered schema of the tool in hand."""
-        assert self._tool
-        if self._tool.input and self._tool.input.written:
-            message = "A Lark grammar needs a wire format that writes arguments as JSON: use a regex instead."
-            raise InvalidGrammar(message, pointer=f"{self._tool.pointer}/format/grammar")
-        return self._tool.parameters.lowered
-
-    @property
-    def argument(self) -> Argument:
-        """The argument in hand."""
-        assert self._argument
-        return self._argument
-
-    @argument.setter
-    def argument(self, argument: Argument) -> None:
-        self._argument = argument
-
-    def unwritable(self, what: str, end: str, keyword: str = "properties") -> RefusedSchema:
-        """The error for a text of the client's that the format has no spelling for."""
-        assert self._tool
-        message = f"this format can't write {what}: {end!r} would end it"
-        return RefusedSchema(message, pointer=self._tool.pointer, keyword=keyword)
-
-    def fused(self, text: str, end: str) -> str:
-        """A client's text and the literal behind it: one lexeme, as far as that is no special token."""
-        cut = self._cut(end)
-        return join(quoted(text + end[:cut]), self.lit(wire.Lit(end[cut:])))
-
-    def _cut(self, end: str) -> int:
-        """Where its first special token begins. That ends a lexeme by itself, so nothing has to be fused from there."""
-        token = self._tokens.search(end)
-        return token.start() if token else len(end)
-
-    def closed(self, terminal: str, end: str) -> str:
-        """Text that a terminal expression describes, up to the literal `end`, which it does not hold: one lexeme."""
-        cut = self._cut(end)
-        text, rest = self.lit(wire.Lit(end[:cut])), self.lit(wire.Lit(end[cut:]))
-        body = f"({terminal}) & {_without((end,))}"
-        lexeme = self.terminal(f"({body}) {text}" if text else body)
-        return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
-
-
-def _without(held: tuple[str, ...]) -> str:
-    """The terminal expression of any text that holds none of these, to be intersected with one of text.
-
-    Alone it matches special tokens too: a complement is one of all bytes, and llguidance spells those with 0xFF.
-    """
-    return f"~/{ANYTHING}{one_of(held)}{ANYTHING}/" if held else f"/{ANYTHING}/"
-
-
-def _text_without(held: tuple[str, ...]) -> str:
-    """The same, of text alone."""
-    return f"/{ANYTHING}/ & {_without(held)}" if held else f"/{ANYTHING}/"
+    def client_grammar(self, node: wire.Verbatim) -> str:
+        return self.rule(self.filling.client_grammar)
 
 
 def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
@@ -322,38 +164,38 @@ def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
     """
     fused: list[wire.Node] = []
     for part in parts:
-        if isinstance(part, wire.Call) and fused and isinstance(fused[-1], wire.Lit):
-            part = wire.Call(wire.seq(fused.pop(), part.head), part.tail)
+        if isinstance(part, wire.Invocation) and fused and isinstance(fused[-1], wire.Lit):
+            part = wire.Invocation(wire.seq(fused.pop(), part.head), part.tail)
         fused.append(part)
     return fused
 
 
-_WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
-    wire.Lit: Writer.lit,
-    wire.Space: Writer.space,
-    wire.Seq: Writer.seq,
-    wire.Alt: Writer.alt,
-    wire.Opt: Writer.opt,
-    wire.May: Writer.may,
-    wire.Stray: Writer.nothing,
-    wire.Ahead: Writer.nothing,
-    wire.Many: Writer.many,
-    wire.Text: Writer.text,
-    wire.Unlike: Writer.unlike,
-    wire.Call: Writer.call,
-    wire.Name: Writer.name,
-    wire.Id: Writer.id,
-    wire.Ordinal: Writer.ordinal,
-    wire.Word: Writer.word,
-    wire.Arguments: Writer.arguments,
-    wire.Members: members.members,
-    wire.Key: members.key,
-    wire.Typed: members.typed,
-    wire.TypeName: members.type_name,
-    wire.Elements: elements.elements,
-    wire.Value: members.value,
-    wire.Wrapped: members.wrapped,
-    wire.Spelled: literals.spelled,
-    wire.Document: Writer.document,
-    wire.Written: Writer.written,
+_WRITERS: Mapping[type[wire.Node], Callable[[GrammarWriter, Any], str]] = {
+    wire.Lit: GrammarWriter.lit,
+    wire.Space: GrammarWriter.space,
+    wire.Seq: GrammarWriter.seq,
+    wire.Alt: GrammarWriter.alt,
+    wire.Opt: GrammarWriter.opt,
+    wire.May: GrammarWriter.may,
+    wire.Stray: GrammarWriter.nothing,
+    wire.Ahead: GrammarWriter.nothing,
+    wire.Many: GrammarWriter.many,
+    wire.FreeText: GrammarWriter.text,
+    wire.Unlike: GrammarWriter.unlike,
+    wire.Invocation: GrammarWriter.call,
+    wire.Name: GrammarWriter.name,
+    wire.Id: GrammarWriter.id,
+    wire.Ordinal: GrammarWriter.ordinal,
+    wire.Word: GrammarWriter.word,
+    wire.JsonArguments: GrammarWriter.arguments,
+    wire.Members: write_members,
+    wire.Key: write_key,
+    wire.Typed: write_typed,
+    wire.TypeName: write_type_name,
+    wire.Elements: write_elements,
+    wire.Value: write_value,
+    wire.Wrapped: write_wrapped,
+    wire.NotationArguments: write_notation_arguments,
+    wire.Document: GrammarWriter.document,
+    wire.Verbatim: GrammarWriter.client_grammar,
 }

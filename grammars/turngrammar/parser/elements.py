@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from turngrammar import wire
-from turngrammar.lowered import ANY_TYPES, STRING_ONLY, Lowered, item, member, types
+from turngrammar.lowered import ANY_TYPES, STRING_ONLY, Lowered, allowed_types, item_schema, member_schema
 from turngrammar.notation import ITEM
 from turngrammar.parser.cursor import MOST_SPACE, SPACE, Mismatch, Steps
-from turngrammar.parser.members import MOST_KEY, scalar_or_string, string
-
-if TYPE_CHECKING:
-    from turngrammar.parser.parser import Parser
+from turngrammar.parser.reader import MOST_KEY, TurnReader
+from turngrammar.parser.scalars import read_scalar_or_string, read_string
 
 MOST_DEPTH = 100
 EMPTY: Mapping[str, str] = {"string": '""', "object": "{}", "array": "[]", "null": "null"}
 _CONTAINERS = frozenset(("object", "array"))
 
 
-def elements(parser: Parser, node: wire.Elements) -> Steps[None]:
+def read_elements(reader: TurnReader, node: wire.Elements) -> Steps[None]:
     """Arguments until there are no more; together they are a JSON object."""
-    reader = Reader(parser, node.mark)
-    parser.member = 0
-    while (yield from parser.attempt(reader.open())) is None:
-        name = yield from reader.name()
-        parser.begin_member(name)
-        yield from reader.value(member(parser.parameters, name, parser.parameters), MOST_DEPTH)
-        yield from reader.name()
-    parser.tell_arguments("}" if parser.member else "{}")
+    elements, root = ElementReader(reader, node.mark), reader.parameters
+    reader.member = 0
+    while (yield from reader.attempt(elements.open())) is None:
+        name = yield from elements.name()
+        reader.begin_member(name)
+        yield from elements.value(member_schema(root, name, root), MOST_DEPTH)
+        yield from elements.name()
+    reader.report_arguments("}" if reader.member else "{}")
 
 
-class Reader:
+class ElementReader:
     """Reads the elements of one call."""
 
-    def __init__(self, parser: Parser, mark: str) -> None:
-        self._parser = parser
-        self._root = parser.parameters
+    def __init__(self, reader: TurnReader, mark: str) -> None:
+        self._reader = reader
+        self._root = reader.parameters
         self._opening, self._closing = mark + "<", mark + "</"
 
     def open(self) -> Steps[None]:
         """Reads what a tag that opens has before its name. Raises Mismatch."""
-        cursor = self._parser.cursor
+        cursor = self._reader.cursor
         yield from cursor.skip(SPACE, MOST_SPACE)
         yield from cursor.expect(self._opening)
         if (yield from cursor.more()) and cursor.text[cursor.at] == "/":
@@ -50,29 +47,30 @@ class Reader:
 
     def name(self) -> Steps[str]:
         """Reads the rest of a tag."""
-        return (yield from self._parser.cursor.up_to(">", MOST_KEY))
+        return (yield from self._reader.cursor.up_to(">", MOST_KEY))
 
     def value(self, schema: Lowered, depth: int) -> Steps[None]:
         """Reads an element's content, and what the tag that closes it has before its name."""
-        kinds = types(schema, self._root) or ANY_TYPES
+        kinds = allowed_types(schema, self._root) or ANY_TYPES
         if kinds == STRING_ONLY:
-            yield from string(self._parser, self._closing)
-        elif kinds & _CONTAINERS and (yield from self._parser.attempt(self.open())) is None:
+            yield from read_string(self._reader, self._closing)
+        elif kinds & _CONTAINERS and (yield from self._reader.attempt(self.open())) is None:
             yield from self._container(schema, kinds, depth)
         else:
             yield from self._scalar(kinds)
 
     def _scalar(self, kinds: frozenset[str]) -> Steps[None]:
-        parser, empty = self._parser, next((text for kind, text in EMPTY.items() if kind in kinds), '""')
-        if (yield from parser.attempt(self._nothing("string" not in kinds))) is None:
-            parser.tell_arguments(empty)
+        reader, empty = self._reader, next((text for kind, text in EMPTY.items() if kind in kinds), '""')
+        if (yield from reader.attempt(self._close("string" not in kinds))) is None:
+            reader.report_arguments(empty)
         else:
-            yield from scalar_or_string(parser, self._closing, kinds)
+            yield from read_scalar_or_string(reader, self._closing, kinds)
 
-    def _nothing(self, blank: bool) -> Steps[None]:
+    def _close(self, blank: bool) -> Steps[None]:
+        """Reads what a tag that closes has before its name, perhaps behind whitespace. Raises Mismatch."""
         if blank:
-            yield from self._parser.cursor.skip(SPACE, MOST_SPACE)
-        yield from self._parser.cursor.expect(self._closing)
+            yield from self._reader.cursor.skip(SPACE, MOST_SPACE)
+        yield from self._reader.cursor.expect(self._closing)
 
     def _container(self, schema: Lowered, kinds: frozenset[str], depth: int) -> Steps[None]:
         """An object or an array, whose first tag is read up to its name."""
@@ -80,15 +78,15 @@ class Reader:
             raise Mismatch(f"more than {MOST_DEPTH} elements within each other")
         name = yield from self.name()
         listed = "array" in kinds and (name == ITEM or "object" not in kinds)
-        self._parser.tell_arguments("[" if listed else "{")
+        self._reader.report_arguments("[" if listed else "{")
         yield from (self._items(schema, depth) if listed else self._members(schema, name, depth))
-        yield from self._nothing(blank=True)
-        self._parser.tell_arguments("]" if listed else "}")
+        yield from self._close(blank=True)
+        self._reader.report_arguments("]" if listed else "}")
 
     def _items(self, schema: Lowered, depth: int) -> Steps[None]:
         index = 0
         while True:
-            yield from self.value(item(schema, index, self._root), depth - 1)
+            yield from self.value(item_schema(schema, index, self._root), depth - 1)
             yield from self.name()
             if not (yield from self._another()):
                 return
@@ -97,8 +95,8 @@ class Reader:
 
     def _members(self, schema: Lowered, name: str, depth: int) -> Steps[None]:
         while True:
-            self._parser.tell_arguments(json.dumps(name, ensure_ascii=False) + ": ")
-            yield from self.value(member(schema, name, self._root), depth - 1)
+            self._reader.report_arguments(json.dumps(name, ensure_ascii=False) + ": ")
+            yield from self.value(member_schema(schema, name, self._root), depth - 1)
             yield from self.name()
             if not (yield from self._another()):
                 return
@@ -106,7 +104,7 @@ class Reader:
 
     def _another(self) -> Steps[bool]:
         """Whether another element opens; a comma then stands before it in JSON."""
-        if (yield from self._parser.attempt(self.open())) is not None:
+        if (yield from self._reader.attempt(self.open())) is not None:
             return False
-        self._parser.tell_arguments(", ")
+        self._reader.report_arguments(", ")
         return True

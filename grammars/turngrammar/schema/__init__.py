@@ -1,13 +1,12 @@
-"""JSON Schema: what a grammar can enforce of it, and what the finished document is checked against."""
+"""JSON Schema, compiled to a grammar and a check of the finished document."""
 
 from turngrammar.schema.check import Violation
-from turngrammar.schema.load import Schema
-from turngrammar.schema.options import Options
+from turngrammar.schema.load import Options, Schema
 from turngrammar.schema.plan import SchemaPlan, compile_schema
-from turngrammar.schema.report import Finding, Status
+from turngrammar.schema.report import KeywordReport, Status
 
 __all__ = [
-    "Finding",
+    "KeywordReport",
     "Options",
     "Schema",
     "SchemaPlan",

@@ -1,62 +1,73 @@
-"""Shapes under intersection and difference: the two operations that every combinator of JSON Schema is told in.
+"""Shapes under intersection and difference, to which every combinator of JSON Schema reduces.
 
-`minus` is relative, never a complement: within "whole numbers", all but the whole multiples of 3 may be sayable where
-"everything but" is not. What can't be said, or passes the budget, raises Inexact, and the caller takes something larger
-and marks it loose. Definitions are looked up only when an operation needs to see inside one; a pair of definitions that
-meets itself again becomes a definition of its own, so recursion ends.
+`minus` is relative, never a complement: "integers from 0 to 9 except multiples of 3" has a shape, "anything except
+multiples of 3" has none. An operation without an exact result, or beyond the budget, raises Inexact; the caller then
+takes a larger shape and marks it loose. Definitions are looked up only when an operation needs their content; a pair of
+definitions that recurs within its own operation becomes a definition, so recursion ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
-from turngrammar.schema import arrays, objects, scalars
 from turngrammar.schema.shape import (
     ANYTHING,
     EVERY_TYPE,
     NOTHING,
-    AnyPiece,
-    Array,
-    Boolean,
+    AnyValue,
     Inexact,
-    Null,
-    Number,
-    Object,
-    Piece,
     Ref,
     Shape,
-    Text,
-    Words,
+    Variant,
     loosen,
+    subshapes,
     unite,
 )
 
-# Piece-by-piece steps of one keyword's rewriting, and of a whole schema's. A step takes some 10 microseconds.
+# Operations on pairs of variants, for one keyword's rewriting and for a whole schema's. Each takes about 10 us.
 STEPS = 4_000
 ALL_STEPS = 40_000
-PIECES = 256  # of one shape
-DEPTH = 40  # operations within each other; each takes up to ten frames
+VARIANTS = 256  # of one shape
+DEPTH = 40  # of nested operations; each takes up to ten frames
 
-_FROM_REF = ("meet", "minus")  # operations whose left side is the reference
-_Operation = Callable[..., Shape]  # (algebra, left, right); the tables below say which types
+RECURSIVE = "the subschema is recursive"
+_FROM_REF = ("meet", "minus")  # operations with the reference on their left side
+
+Pair = tuple[type[Variant], type[Variant]]
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Functions (algebra, left, right) by the types of both sides.
+
+    A pair that `meet` lacks has no common value, one that `minus` lacks leaves the left side as it is, and one that
+    `disjoint` lacks is decided by `meet`.
+    """
+
+    meet: Mapping[Pair, Callable[..., Shape]]
+    minus: Mapping[Pair, Callable[..., Shape]]
+    disjoint: Mapping[Pair, Callable[..., bool]]
 
 
 class Algebra:
     """The operations over one set of definitions.
 
     Args:
-        define: reads the definition of that name. It is asked once for each.
+        define: reads the definition of that name; called once for each.
+        operations: for each pair of types.
     """
 
-    def __init__(self, define: Callable[[str], Shape]) -> None:
+    def __init__(self, define: Callable[[str], Shape], operations: Operations) -> None:
         self._define = define
+        self._operations = operations
         self._shapes: dict[str, Shape] = {}
-        self._results: dict[tuple[str, Ref, Piece], Shape] = {}
+        self._results: dict[tuple[str, Ref, Variant], Shape] = {}
         self._used: set[str] = set()
         self._unfinished: set[str] = set()
         self._named = 0
-        self._disjoint: dict[tuple[Piece, Piece], bool] = {}
+        self._disjoint: dict[tuple[Variant, Variant], bool] = {}
         self._steps = STEPS
         self._all_steps = ALL_STEPS
         self._depth = 0
@@ -66,9 +77,9 @@ class Algebra:
         self._steps = min(steps, self._all_steps)
 
     def resolve(self, ref: Ref) -> Shape:
-        """The shape that a reference names. Raises Inexact while that is still being worked out."""
+        """The shape that a reference names. Raises Inexact while that shape is being computed."""
         if ref.name in self._unfinished:
-            raise Inexact("it is told in terms of itself")
+            raise Inexact(RECURSIVE)
         if ref.name not in self._shapes:
             self._shapes[ref.name] = self._define(ref.name)
         shape = self._shapes[ref.name]
@@ -81,47 +92,47 @@ class Algebra:
         if left == ANYTHING:
             return right
         with self._deeper():
-            return self._bounded(piece for one in left for other in right for piece in self._meet(one, other))
+            return self._bounded(both for mine in left for theirs in right for both in self._meet(mine, theirs))
 
     def minus(self, left: Shape, right: Shape) -> Shape:
-        """What `left` allows and `right` doesn't. Raises Inexact, always where what is taken away is loose."""
-        if left == right and all(isinstance(piece, Ref) and not piece.loose for piece in right):
-            return NOTHING  # the same definitions: whatever they mean, nothing is left
+        """What `left` allows and `right` doesn't. Raises Inexact, always if the relevant part of `right` is loose."""
+        if left == right and all(isinstance(variant, Ref) and not variant.loose for variant in right):
+            return NOTHING  # the same definitions, whatever they are
         with self._deeper():
-            for other in right:
-                left = self._bounded(piece for one in left for piece in self._minus(one, other))
+            for excluded in right:
+                left = self._bounded(rest for mine in left for rest in self._minus(mine, excluded))
         return left
 
     def disjoint(self, left: Shape, right: Shape) -> bool:
-        """Whether surely nothing fits both. False is no proof of the opposite."""
+        """Whether provably no value fits both. False proves nothing."""
         with self._deeper():
-            return all(self._apart(one, other) for one in left for other in right)
+            return all(self._apart(mine, theirs) for mine in left for theirs in right)
 
     def exact(self, shape: Shape) -> bool:
-        """Whether no piece in it, at any depth, is loose."""
+        """Whether no variant in it, at any depth, is loose."""
         seen: set[str] = set()
         queue = [shape]
-        for pieces in queue:
-            for piece in pieces:
-                if piece.loose:
+        for variants in queue:
+            for variant in variants:
+                if variant.loose:
                     return False
-                if isinstance(piece, Ref) and piece.name not in seen:
-                    seen.add(piece.name)
-                    queue.append(self.resolve(piece))
-                queue.extend(inner(piece))
+                if isinstance(variant, Ref) and variant.name not in seen:
+                    seen.add(variant.name)
+                    queue.append(self.resolve(variant))
+                queue.extend(subshapes(variant))
         return True
 
-    def _bounded(self, pieces: Iterable[Piece]) -> Shape:
-        shape = unite(tuple(pieces))
-        if len(shape) > PIECES:
-            raise Inexact(f"more than {PIECES} alternatives")
+    def _bounded(self, variants: Iterable[Variant]) -> Shape:
+        shape = unite(tuple(variants))
+        if len(shape) > VARIANTS:
+            raise Inexact(f"more than {VARIANTS} alternatives")
         return shape
 
     @contextmanager
     def _deeper(self) -> Iterator[None]:
-        """Operations nest no deeper than the interpreter's stack allows, with room for whoever called."""
+        """Operations nest no deeper than the interpreter's stack allows, with room for the caller's frames."""
         if self._depth == DEPTH:
-            raise Inexact(f"shapes would have to be compared more than {DEPTH} levels deep")
+            raise Inexact(f"the comparison of subschemas would nest more than {DEPTH} levels deep")
         self._depth += 1
         try:
             yield
@@ -134,11 +145,11 @@ class Algebra:
         if self._steps < 0:
             raise Inexact("the rewriting would grow too large")
 
-    def _meet(self, left: Piece, right: Piece) -> Shape:
+    def _meet(self, left: Variant, right: Variant) -> Shape:
         self._spend()
-        if isinstance(left, AnyPiece):
+        if isinstance(left, AnyValue):
             return loosen((right,)) if left.loose else (right,)
-        if isinstance(right, AnyPiece):
+        if isinstance(right, AnyValue):
             return loosen((left,)) if right.loose else (left,)
         if left == right:
             return (left,)
@@ -146,30 +157,30 @@ class Algebra:
             return self._through("meet", left, right, lambda: self.meet(self.resolve(left), (right,)))
         if isinstance(right, Ref):
             return self._through("meet_of", right, left, lambda: self.meet((left,), self.resolve(right)))
-        met = _MEET.get((type(left), type(right)), _nothing)(self, left, right)
+        met = self._operations.meet.get((type(left), type(right)), _no_overlap)(self, left, right)
         return loosen(met) if left.loose or right.loose else met
 
-    def _minus(self, left: Piece, right: Piece) -> Shape:
+    def _minus(self, left: Variant, right: Variant) -> Shape:
         self._spend()
         if right.loose:
-            raise Inexact("what is excluded is itself only checked")
-        if isinstance(right, AnyPiece) or (left == right and not inner(right)):
+            raise Inexact("the excluded subschema is itself only checked")
+        if isinstance(right, AnyValue) or (left == right and not subshapes(right)):
             return NOTHING
-        if isinstance(left, AnyPiece):
+        if isinstance(left, AnyValue):
             rest = self.minus(EVERY_TYPE, (right,))
             return loosen(rest) if left.loose else rest
         if isinstance(right, Ref):
             return self._through("minus_of", right, left, lambda: self.minus((left,), self.resolve(right)))
         if isinstance(left, Ref):
             return self._through("minus", left, right, lambda: self.minus(self.resolve(left), (right,)))
-        rest = _MINUS.get((type(left), type(right)), _left)(self, left, right)
+        rest = self._operations.minus.get((type(left), type(right)), _unchanged)(self, left, right)
         return loosen(rest) if left.loose else rest
 
-    def _through(self, operation: str, ref: Ref, other: Piece, body: Callable[[], Shape]) -> Shape:
-        """An operation that looks into a definition. Where it comes back to itself, the result gets a name."""
+    def _through(self, operation: str, ref: Ref, other: Variant, body: Callable[[], Shape]) -> Shape:
+        """An operation on a definition's content. If it recurs within itself, its result gets a name."""
         key = (operation, ref, other)
         if key in self._results:
-            self._used.update(piece.name for piece in self._results[key] if isinstance(piece, Ref))
+            self._used.update(variant.name for variant in self._results[key] if isinstance(variant, Ref))
             return self._results[key]
         before = len(self._results)
         self._named += 1
@@ -178,10 +189,10 @@ class Algebra:
         self._unfinished.add(name)
         try:
             shape = body()
-        except Inexact:  # results since then may refer to this one, which there won't be
+        except Inexact:  # later results may refer to this one, which won't exist
             for stale in list(self._results)[before:]:
                 del self._results[stale]
-            self._shapes[name] = loosen((ref if operation in _FROM_REF else other,))  # for definitions read meanwhile
+            self._shapes[name] = loosen((ref if operation in _FROM_REF else other,))  # for definitions read since
             raise
         finally:
             self._unfinished.discard(name)
@@ -191,64 +202,30 @@ class Algebra:
             self._results[key] = shape
         return self._results[key]
 
-    def _apart(self, left: Piece, right: Piece) -> bool:
-        if isinstance(left, AnyPiece) or isinstance(right, AnyPiece):
+    def _apart(self, left: Variant, right: Variant) -> bool:
+        if isinstance(left, AnyValue) or isinstance(right, AnyValue):
             return False
         key = (right, left) if (right, left) in self._disjoint else (left, right)
         if key not in self._disjoint:
-            self._disjoint[key] = False  # of a pair that asks about itself nothing is proved
-            with suppress(Inexact):  # nor of one that can't be looked into
+            self._disjoint[key] = False  # until proved: the pair may recur within itself
+            with suppress(Inexact):
                 self._disjoint[key] = self._prove_apart(left, right)
         return self._disjoint[key]
 
-    def _prove_apart(self, left: Piece, right: Piece) -> bool:
+    def _prove_apart(self, left: Variant, right: Variant) -> bool:
         if isinstance(left, Ref):
             return self.disjoint(self.resolve(left), (right,))
         if isinstance(right, Ref):
             return self.disjoint((left,), self.resolve(right))
-        if isinstance(left, Object) and isinstance(right, Object):
-            return objects.disjoint(self, left, right)
-        if isinstance(left, Array) and isinstance(right, Array):
-            return arrays.disjoint(self, left, right)
-        return _MEET.get((type(left), type(right)), _nothing)(self, left, right) == NOTHING
+        pair = type(left), type(right)
+        if pair in self._operations.disjoint:
+            return self._operations.disjoint[pair](self, left, right)
+        return self._operations.meet.get(pair, _no_overlap)(self, left, right) == NOTHING
 
 
-def inner(piece: Piece) -> list[Shape]:
-    """The shapes that a piece is made of."""
-    if isinstance(piece, Array):
-        return [*piece.prefix, piece.rest]
-    if isinstance(piece, Object):
-        return [*dict(piece.properties).values(), *(shape for _, shape in piece.patterns), piece.rest]
-    return []
-
-
-def _nothing(algebra: Algebra, left: Piece, right: Piece) -> Shape:
+def _no_overlap(algebra: Algebra, left: Variant, right: Variant) -> Shape:
     return NOTHING
 
 
-def _left(algebra: Algebra, left: Piece, right: Piece) -> Shape:
+def _unchanged(algebra: Algebra, left: Variant, right: Variant) -> Shape:
     return (left,)
-
-
-_MEET: dict[tuple[type[Piece], type[Piece]], _Operation] = {
-    (Null, Null): _left,
-    (Boolean, Boolean): scalars.meet_booleans,
-    (Number, Number): scalars.meet_numbers,
-    (Words, Words): scalars.meet_words,
-    (Words, Text): scalars.meet_words_text,
-    (Text, Words): lambda algebra, left, right: scalars.meet_words_text(algebra, right, left),
-    (Text, Text): scalars.meet_texts,
-    (Array, Array): arrays.meet,
-    (Object, Object): objects.meet,
-}
-_MINUS: dict[tuple[type[Piece], type[Piece]], _Operation] = {
-    (Null, Null): _nothing,
-    (Boolean, Boolean): scalars.minus_booleans,
-    (Number, Number): scalars.minus_numbers,
-    (Words, Words): scalars.minus_words,
-    (Words, Text): scalars.minus_words_text,
-    (Text, Words): scalars.minus_text_words,
-    (Text, Text): scalars.minus_texts,
-    (Array, Array): arrays.minus,
-    (Object, Object): objects.minus,
-}

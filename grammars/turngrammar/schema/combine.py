@@ -1,115 +1,107 @@
-"""Combinators, each told in intersections and differences of shapes."""
+"""References, listed values and combinators, as intersections and differences of shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from turngrammar.schema import local
-from turngrammar.schema.load import Node
+from turngrammar.schema.keyword_table import Lower
+from turngrammar.schema.load import Subschema
+from turngrammar.schema.numbers import as_fraction
+from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.shape import (
     ANYTHING,
-    ARRAY,
-    BOOLEAN,
+    NOT_OBJECT,
     NOTHING,
     NULL,
-    NUMBER,
-    TEXT,
     Array,
     Boolean,
     Inexact,
     Number,
     Object,
     Shape,
-    Words,
+    enum_shape,
     loosen,
-    object_,
+    object_shape,
     unite,
 )
+from turngrammar.schema.unevaluated import Case, failing, fitting, inside
 
-if TYPE_CHECKING:
-    from turngrammar.schema.read import Reader
-
-ALTERNATIVES = 64  # that dependencies, which double them, may lead to
-NO_OBJECT: Shape = (NULL, BOOLEAN, NUMBER, TEXT, ARRAY)
+ALTERNATIVES = 64  # from dependencies, each of which may double them
 
 
-def reference(reader: Reader, node: Node, shape: Shape) -> Shape:
-    target = reader.refer(reader.source.target(node))
-    return reader.attempt(node, "$ref", shape, reader.algebra.meet, shape, target)
-
-
-def dynamic_reference(reader: Reader, node: Node, shape: Shape) -> Shape:
-    """Where one anchor in the document could be meant, it is a plain reference; otherwise the call path decides."""
-    keyword = "$dynamicRef" if "$dynamicRef" in node.schema else "$recursiveRef"
-    anchors = {"$dynamicRef": "$dynamicAnchor", "$recursiveRef": "$recursiveAnchor"}[keyword]
-    places = [found for _, found in reader.source.walk() if isinstance(found, Mapping) and anchors in found]
-    resources = [found for _, found in reader.source.walk() if isinstance(found, Mapping) and "$id" in found]
-    if len(places) > 1 or any(found is not reader.source.schema for found in resources):
-        reader.ledger.check(node.schema, keyword, "which anchor it means depends on the path of references")
-        return loosen(shape)
+def lower_reference(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     target = reader.refer(reader.source.target(node, keyword))
     return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, target)
 
 
-def const(reader: Reader, node: Node, shape: Shape) -> Shape:
-    return reader.attempt(node, "const", shape, _among, reader, shape, [node.schema["const"]])
+def dynamic_reference(anchor: str) -> Lower:
+    """A plain reference if only one anchor of the document is possible; otherwise the path of references decides."""
+
+    def lower(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+        if len(reader.source.anywhere(anchor)) > 1 or reader.source.has_embedded_resources:
+            reader.ledger.check(node.schema, keyword, "its anchor depends on the path of references")
+            return loosen(shape)
+        return lower_reference(reader, node, keyword, shape)
+
+    return lower
 
 
-def enum(reader: Reader, node: Node, shape: Shape) -> Shape:
-    values = list(node.schema["enum"])
-    if "type" in node.schema and local.nullable(node, reader):
-        values.append(None)
-    return reader.attempt(node, "enum", shape, _among, reader, shape, values)
+def lower_const(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    return reader.attempt(node, keyword, shape, _among, reader, shape, [node.schema[keyword]])
 
 
-def _among(reader: Reader, shape: Shape, values: list[Any]) -> Shape:
-    """The listed values that the shape allows. Strings go together, the rest one by one, in the order of the list."""
-    words = tuple(dict.fromkeys(value for value in values if isinstance(value, str)))
-    pieces: list[Shape] = [(Words(values=words),)] if words else []
-    pieces.extend(single(value) for value in values if not isinstance(value, str))
-    return reader.algebra.meet(shape, unite(*pieces))
+def lower_enum(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    values = [*node.schema[keyword], *([None] if reader.nullable(node) else [])]
+    return reader.attempt(node, keyword, shape, _among, reader, shape, values)
 
 
-def single(value: Any) -> Shape:
-    """The shape of one value."""
+def _among(reader: SchemaReader, shape: Shape, values: list[Any]) -> Shape:
+    """The listed values that the shape allows. Strings form one variant, others one each, in the order of the list."""
+    strings = enum_shape(dict.fromkeys(value for value in values if isinstance(value, str)))
+    others = (shape_of_value(value) for value in values if not isinstance(value, str))
+    return reader.algebra.meet(shape, unite(strings, *others))
+
+
+def shape_of_value(value: Any) -> Shape:
+    """The shape of this value only."""
     if value is None:
         return (NULL,)
     if isinstance(value, bool):
         return (Boolean(values=frozenset((value,))),)
     if isinstance(value, str):
-        return (Words(values=(value,)),)
+        return enum_shape((value,))
     if isinstance(value, list):
-        return (Array(prefix=tuple(map(single, value)), least=len(value), most=len(value)),)
+        return (Array(prefix=tuple(map(shape_of_value, value)), least=len(value), most=len(value)),)
     if isinstance(value, Mapping):
-        members = tuple((name, single(item)) for name, item in value.items())
-        return object_(Object(properties=members, required=tuple(value)))
-    exact = local.exactly(value)
+        members = tuple((name, shape_of_value(item)) for name, item in value.items())
+        return object_shape(Object(properties=members, required=tuple(value)))
+    exact = as_fraction(value)
     return (Number(low=exact, high=exact, integer=exact.denominator == 1),)
 
 
-def all_of(reader: Reader, node: Node, shape: Shape) -> Shape:
-    for child in node.schema["allOf"]:
+def lower_all_of(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    for child in node.schema[keyword]:
         other = reader.read(node.child(child))
-        shape = reader.attempt(node, "allOf", shape, reader.algebra.meet, shape, other)
+        shape = reader.attempt(node, keyword, shape, reader.algebra.meet, shape, other)
     return shape
 
 
-def any_of(reader: Reader, node: Node, shape: Shape) -> Shape:
-    branches = unite(*(reader.read(node.child(child)) for child in node.schema["anyOf"]))
-    return reader.attempt(node, "anyOf", shape, reader.algebra.meet, shape, branches)
+def lower_any_of(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    branches = unite(*(reader.read(node.child(child)) for child in node.schema[keyword]))
+    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, branches)
 
 
-def one_of(reader: Reader, node: Node, shape: Shape) -> Shape:
-    """Each branch without what it shares with others."""
-    read = [reader.read(node.child(child)) for child in node.schema["oneOf"]]
-    branches = [reader.attempt(node, "oneOf", shape, reader.algebra.meet, shape, other) for other in read]
-    alone = (reader.attempt(node, "oneOf", mine, _alone, reader, branches, i) for i, mine in enumerate(branches))
+def lower_one_of(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    """Each branch without its overlap with others."""
+    read = [reader.read(node.child(child)) for child in node.schema[keyword]]
+    branches = [reader.attempt(node, keyword, shape, reader.algebra.meet, shape, other) for other in read]
+    alone = (reader.attempt(node, keyword, mine, _alone, reader, branches, i) for i, mine in enumerate(branches))
     return unite(*alone)
 
 
-def _alone(reader: Reader, branches: list[Shape], index: int) -> Shape:
+def _alone(reader: SchemaReader, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
     for other in chain(branches[:index], branches[index + 1 :]):
         if not reader.algebra.disjoint(branches[index], other):
@@ -117,42 +109,53 @@ def _alone(reader: Reader, branches: list[Shape], index: int) -> Shape:
     return mine
 
 
-def negation(reader: Reader, node: Node, shape: Shape) -> Shape:
-    forbidden = reader.read(node.child(node.schema["not"]))
-    return reader.attempt(node, "not", shape, reader.algebra.minus, shape, forbidden)
+def lower_not(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    excluded = reader.read(node.child(node.schema[keyword]))
+    return reader.attempt(node, keyword, shape, reader.algebra.minus, shape, excluded)
 
 
-def conditional(reader: Reader, node: Node, shape: Shape) -> Shape:
-    """Within what `if` allows, `then`; without it, `else`."""
+def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    """`then` within what `if` allows, `else` without it."""
     schema, algebra = node.schema, reader.algebra
     if "then" not in schema and "else" not in schema:
         return shape
-    condition = reader.read(node.child(schema["if"]))
-    then, otherwise = (reader.read(node.child(schema.get(keyword, True))) for keyword in ("then", "else"))
-    held = reader.attempt(node, "if", shape, algebra.meet, shape, condition)
-    held = reader.attempt(node, "then", held, algebra.meet, held, then)
+    condition = reader.read(node.child(schema[keyword]))
+    then, otherwise = (reader.read(node.child(schema.get(branch, True))) for branch in ("then", "else"))
+    fits = reader.attempt(node, keyword, shape, algebra.meet, shape, condition)
+    fits = reader.attempt(node, "then", fits, algebra.meet, fits, then)
     narrowed = reader.attempt(node, "else", shape, algebra.meet, shape, otherwise)
-    failed = reader.attempt(node, "if", narrowed, algebra.minus, narrowed, condition)
-    return unite(held, failed)
+    fails = reader.attempt(node, keyword, narrowed, algebra.minus, narrowed, condition)
+    return unite(fits, fails)
 
 
-def dependencies(reader: Reader, node: Node, shape: Shape) -> Shape:
-    """For each name: objects without it, and those with it that fit what depends on it."""
-    for keyword in ("dependencies", "dependentRequired", "dependentSchemas"):
-        if node.dialect.knows(keyword):
-            for name, needed in node.schema.get(keyword, {}).items():
-                shape = reader.attempt(node, keyword, shape, _depending, reader, node, shape, name, needed)
+def split_conditional(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:
+    condition = node.child(node.schema[keyword])
+    allowed = reader.read(condition)
+    fits, fails = fitting(reader, cases, allowed), failing(reader, cases, allowed)
+    fits = inside(reader, condition, fits, depth)
+    if "then" in node.schema:
+        fits = inside(reader, node.child(node.schema["then"]), fits, depth)
+    if "else" in node.schema:
+        fails = inside(reader, node.child(node.schema["else"]), fails, depth)
+    return [*fits, *fails]
+
+
+def lower_dependencies(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    """For each name: objects without it, and those with it that satisfy its dependency."""
+    for name, needed in node.schema[keyword].items():
+        shape = reader.attempt(node, keyword, shape, _depending, reader, node, shape, name, needed)
     return shape
 
 
-def _depending(reader: Reader, node: Node, shape: Shape, name: str, needed: Any) -> Shape:
+def _depending(reader: SchemaReader, node: Subschema, shape: Shape, name: str, needed: Any) -> Shape:
     if isinstance(needed, list):
-        wanted: Shape = (*NO_OBJECT, *object_(Object(rest=ANYTHING, required=tuple(dict.fromkeys([name, *needed])))))
+        names = tuple(dict.fromkeys([name, *needed]))
+        satisfied: Shape = (*NOT_OBJECT, *object_shape(Object(rest=ANYTHING, required=names)))
     else:
-        present = object_(Object(rest=ANYTHING, required=(name,)))
-        wanted = (*NO_OBJECT, *reader.algebra.meet(present, reader.read(node.child(needed))))
-    without: Shape = object_(Object(properties=((name, NOTHING),), rest=ANYTHING))
-    met = unite(reader.algebra.meet(shape, without), reader.algebra.meet(shape, wanted))
+        present = object_shape(Object(rest=ANYTHING, required=(name,)))
+        satisfied = (*NOT_OBJECT, *reader.algebra.meet(present, reader.read(node.child(needed))))
+    absent: Shape = object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING))
+    met = unite(reader.algebra.meet(shape, absent), reader.algebra.meet(shape, satisfied))
     if len(met) > len(shape) and len(met) > ALTERNATIVES:
-        raise Inexact(f"its cases, with those before, are more than {ALTERNATIVES} alternatives")
+        raise Inexact(f"more than {ALTERNATIVES} alternatives, including those of other keywords")
     return met

@@ -1,7 +1,7 @@
-"""`minProperties` and `maxProperties`, spelled so that llguidance can enforce them.
+"""Minimum and maximum numbers of members, in a form that llguidance can enforce.
 
-It counts members only where each listed property is required. So an object with optional ones is split: by which of
-them is the first to be present, until the rest is settled.
+It counts members only if each listed property is required. So an object with optional properties is split, by the first
+optional one that is present, until the rest is settled.
 """
 
 from __future__ import annotations
@@ -9,56 +9,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from turngrammar.schema.alive import Alive
+from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.report import Ledger
 from turngrammar.schema.shape import NOTHING, Object, Shape
 
 OBJECTS = 64
-COUNTS = ("minProperties", "maxProperties")  # either can end up as the other: `not` turns them round
 
 
-def spelled(piece: Object, alive: Alive, ledger: Ledger) -> list[Object]:
-    """Objects that together are the piece; or the piece without its counts, and a note."""
-    open_ended = alive.shape(piece.rest) or any(alive.shape(shape) for _, shape in piece.patterns)
-    listed = dict(piece.properties)
-    required = frozenset(piece.required)
-    optional = [name for name, shape in listed.items() if name not in required and alive.shape(shape)]
-    possible = None if open_ended else len(piece.required) + len(optional)
-    most = piece.most if possible is None or (piece.most is not None and piece.most < possible) else None
-    least = piece.least
-    if least <= len(piece.required) and most is None:
-        return [replace(piece, least=0, most=None)]
-    if open_ended and least > len(piece.required) + 1:
-        ledger.check_everywhere(COUNTS, "a repeated name would be counted twice")
-    if not open_ended and (least, most) == (len(piece.required) + 1, None):
-        return [replace(piece, least=least, most=None)]
-    found: list[Object] = []
-    for one in _split(replace(piece, most=most), optional, open_ended):
-        found.append(one)
-        if len(found) > OBJECTS:
-            ledger.check_everywhere(COUNTS, f"more than {OBJECTS} sets of properties would do")
-            return [replace(piece, least=0, most=None)]
-    return found
+def split_by_count(variant: Object, inhabited: Inhabited, ledger: Ledger, keywords: tuple[str, ...]) -> list[Object]:
+    """Objects with the variant as their union; or more than it, and the keywords are recorded as checked."""
+    open_ended = inhabited.shape(variant.rest) or any(inhabited.shape(shape) for _, shape in variant.patterns)
+    listed = dict(variant.properties)
+    required = frozenset(variant.required)
+    optional = [name for name, shape in listed.items() if name not in required and inhabited.shape(shape)]
+    possible = None if open_ended else len(variant.required) + len(optional)
+    most = variant.most if possible is None or (variant.most is not None and variant.most < possible) else None
+    least = variant.least
+    if least <= len(variant.required) and most is None:
+        return [replace(variant, least=0, most=None)]
+    if open_ended and least > len(variant.required) + 1:
+        ledger.check_everywhere(keywords, "llguidance counts a repeated name twice")
+    if not open_ended and (least, most) == (len(variant.required) + 1, None):
+        return [replace(variant, least=least, most=None)]
+    parts: list[Object] = []
+    for part in _split(replace(variant, most=most), optional, open_ended):
+        parts.append(part)
+        if len(parts) > OBJECTS:
+            ledger.check_everywhere(keywords, f"more than {OBJECTS} sets of properties are possible")
+            return [replace(variant, least=0, most=None)]
+    return parts
 
 
-def _split(piece: Object, optional: list[str], open_ended: bool) -> Iterator[Object]:
-    """By the first optional property present; without any, the open names have to make up the count."""
-    least = max(piece.least - len(piece.required), 0)
-    room = None if piece.most is None else piece.most - len(piece.required)
+def _split(variant: Object, optional: list[str], open_ended: bool) -> Iterator[Object]:
+    """By the first optional property present; without any, unlisted names have to make up the count."""
+    least = max(variant.least - len(variant.required), 0)
+    room = None if variant.most is None else variant.most - len(variant.required)
     if room is not None and room < 0:
         return
     if least == 0 and room is None:
-        yield piece
+        yield variant
         return
     if open_ended or least == 0:
-        yield _with(piece, dict.fromkeys(optional, NOTHING), ())
+        yield _with(variant, dict.fromkeys(optional, NOTHING), ())
     for index, name in enumerate(optional):
         rest = optional[index + 1 :]
         if not open_ended and least > 1 + len(rest):
             return
-        yield from _split(_with(piece, dict.fromkeys(optional[:index], NOTHING), (name,)), rest, open_ended)
+        yield from _split(_with(variant, dict.fromkeys(optional[:index], NOTHING), (name,)), rest, open_ended)
 
 
-def _with(piece: Object, absent: dict[str, Shape], present: tuple[str, ...]) -> Object:
-    properties = tuple((name, absent.get(name, shape)) for name, shape in piece.properties)
-    return replace(piece, properties=properties, required=piece.required + present)
+def _with(variant: Object, absent: dict[str, Shape], present: tuple[str, ...]) -> Object:
+    properties = tuple((name, absent.get(name, shape)) for name, shape in variant.properties)
+    return replace(variant, properties=properties, required=variant.required + present)

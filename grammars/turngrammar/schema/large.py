@@ -1,7 +1,8 @@
-"""Whole numbers beyond those that 64-bit floats hold one by one, as far as llguidance can be told of them.
+"""Integers beyond 2**53, of which 64-bit floats hold only some, as far as llguidance can be made to write them.
 
-It reads every number as a float and computes with whole ones in 64 bits, so they reach to `LARGEST`. A constant that is
-no float is told from its neighbours by a divisor, where it has one that is large enough; others can't be written.
+It reads every number as a float and computes integers in 64 bits, so they reach `LARGEST`. A constant that no
+float equals is expressed as the only multiple of a divisor between its neighbouring floats, if it has a divisor that is
+large enough; other constants can't be written.
 """
 
 from __future__ import annotations
@@ -17,92 +18,82 @@ from turngrammar.schema.dialect import pointer
 from turngrammar.schema.load import Source
 from turngrammar.schema.shape import Number
 
-EXACT = 2**53  # whole numbers up to here are floats, one by one
-LARGEST = 2**63 - 2**10  # the largest float that is a 64-bit whole number
-COEFFICIENT = 2**32  # llguidance keeps a step as a 32-bit coefficient and a decimal exponent
-_FACTORS = (2, *range(3, 2**14, 2))  # no need of them to be prime: what is not finds nothing left to divide
-_TOLD = 40  # digits of a number that an error repeats
-# Where a bound can come from: `not` turns them round, and a constant is two of them.
-BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "enum")
+EXACT = 2**53  # every integer up to here is a float
+LARGEST = 2**63 - 2**10  # the largest float that is a 64-bit integer
+COEFFICIENT = 2**32  # llguidance stores a step as a 32-bit coefficient and a decimal exponent
+_FACTORS = (
+    2,
+    *range(3, 2**14, 2),
+)  # a composite factor never divides: its prime factors come first
+_REPEATED_DIGITS = 40  # of a number in an error message
 
 
-def literal(value: Fraction) -> bool:
-    """Whether llguidance, told of this constant, writes no other."""
+def json_number(exact: Fraction) -> int | float:
+    """The number as in a schema."""
+    return exact.numerator if exact.denominator == 1 else float(exact)
+
+
+def is_literal(value: Fraction) -> bool:
+    """Whether llguidance generates exactly this number for the constant."""
     return abs(value) <= EXACT or (abs(value) <= LARGEST and Fraction(float(value)) == value)
 
 
 @lru_cache(maxsize=1024)
-def among_neighbours(value: int) -> dict[str, Any]:
-    """The node of a constant that is no float: between two that are, the only multiple of one of its divisors."""
+def divisor_among_neighbours(value: int) -> tuple[int, int, int | None]:
+    """For a constant that no float equals: the floats below and above it, and a divisor of it with no other multiple
+    between them; None if it takes long to find. llguidance has no multiples of negative numbers."""
     low, high = outwards(Fraction(value), -inf), outwards(Fraction(value), inf)
-    return {"type": "integer", "minimum": low, "maximum": high, "multipleOf": _telling(value, low, high)}
-
-
-def _telling(value: int, low: int, high: int) -> int | None:
-    """A divisor of which nothing else between the two is a multiple; None where none is found in little time.
-
-    Of negative numbers llguidance knows no multiples.
-    """
     room = max(value - low, high - value)
     divisor, rest = 1, max(value, 1)
     for factor in _FACTORS:
         while rest % factor == 0 and divisor <= room:
             divisor, rest = divisor * factor, rest // factor
         if divisor > room:
-            return divisor
-    return rest if room < rest < COEFFICIENT else None
+            return low, high, divisor
+    return low, high, rest if room < rest < COEFFICIENT else None
 
 
-def writable(piece: Number) -> bool:
-    """Whether any number of the piece can be written, as far as its bounds go."""
-    if piece.low is not None and piece.single and not literal(piece.low):
-        return _tellable(piece.low.numerator)
-    below = piece.low is None or piece.low <= LARGEST
-    above = piece.high is None or piece.high >= -LARGEST
-    return not piece.integer or (below and above)
+def is_writable(variant: Number) -> bool:
+    """Whether llguidance can write any number of the variant, by its bounds."""
+    if variant.low is not None and variant.single and not is_literal(variant.low):
+        value = variant.low.numerator
+        return abs(value) <= LARGEST and divisor_among_neighbours(value)[2] is not None
+    below = variant.low is None or variant.low <= LARGEST
+    above = variant.high is None or variant.high >= -LARGEST
+    return not variant.integer or (below and above)
 
 
 def outwards(bound: Fraction, direction: float) -> int:
-    """The float that is next to a whole number, or is it; on that side of it (inf or -inf)."""
+    """The float equal to an integer, or the next one in that direction (inf or -inf)."""
     nearest = float(bound)
     inside = Fraction(nearest) < bound if direction == inf else Fraction(nearest) > bound
     return int(nextafter(nearest, direction)) if inside else int(nearest)
 
 
-def _tellable(value: int) -> bool:
-    if abs(value) > LARGEST:
-        return False
-    return among_neighbours(value)["multipleOf"] is not None
-
-
-def refusal(source: Source, piece: Number) -> RefusedSchema:
-    """The error for numbers that can't be written, at the keyword that asks for them."""
-    near = piece.high if piece.low is None else piece.low
+def refusal(source: Source, variant: Number) -> RefusedSchema:
+    """The error for numbers that can't be written, at the keyword that requires them."""
+    near = variant.high if variant.low is None else variant.low
     value = 0 if near is None else near.numerator
-    where, keyword = next(_places(source, value), ("", ""))
-    written = str(value) if abs(value) < 10**_TOLD else f"{str(value)[:_TOLD]}..."
-    what = (
-        f"the number {written}"
-        if piece.single
-        else f"a whole number {'up to' if piece.low is None else 'from'} {written}"
-    )
-    why = f"it goes up to {LARGEST}" if abs(value) > LARGEST else "64-bit floats don't tell it from its neighbours"
-    message = f"the grammar can't write {what}: {why}; ask for a string instead"
-    return RefusedSchema(message, pointer=where, keyword=keyword)
+    where, keyword = next(_occurrences(source, value), ("", ""))
+    digits = str(value) if abs(value) < 10**_REPEATED_DIGITS else f"{str(value)[:_REPEATED_DIGITS]}..."
+    what = f"the number {digits}" if variant.single else f"an integer {'<=' if variant.low is None else '>='} {digits}"
+    why = f"the limit is {LARGEST}" if abs(value) > LARGEST else "64-bit floats can't distinguish it"
+    return RefusedSchema(f"the grammar can't write {what}: {why}; use a string instead", pointer=where, keyword=keyword)
 
 
-def _places(source: Source, value: int) -> Iterator[tuple[str, str]]:
-    """Where the schema says this number. An excluded bound, and one that `not` turned round, is next to it."""
+def _occurrences(source: Source, value: int) -> Iterator[tuple[str, str]]:
+    """Where the schema has this number. An exclusive bound, and one negated by `not`, differ from it by 1."""
     for tokens, node in source.walk():
-        for keyword in BOUNDS:
+        for keyword in source.keywords.bounding:
             if isinstance(node, Mapping) and keyword in node:
-                yield from ((pointer((*tokens, keyword, *path)), keyword) for path in _within(node[keyword], value))
+                paths = _paths_to(value, node[keyword])
+                yield from ((pointer((*tokens, keyword, *path)), keyword) for path in paths)
 
 
-def _within(value: Any, wanted: int) -> Iterator[tuple[str, ...]]:
+def _paths_to(wanted: int, value: Any) -> Iterator[tuple[str, ...]]:
     if isinstance(value, Mapping):
-        yield from ((name, *path) for name, item in value.items() for path in _within(item, wanted))
+        yield from ((name, *path) for name, item in value.items() for path in _paths_to(wanted, item))
     elif isinstance(value, list):
-        yield from ((str(index), *path) for index, item in enumerate(value) for path in _within(item, wanted))
+        yield from ((str(index), *path) for index, item in enumerate(value) for path in _paths_to(wanted, item))
     elif isinstance(value, int | float) and wanted - 1 <= value <= wanted + 1:  # subtracting from a float may overflow
         yield ()

@@ -1,6 +1,6 @@
-"""A schema as it comes in: its dialect, whether it is a schema at all, and what its references mean.
+"""A schema document: its dialect, its validity, and the targets of its references.
 
-`referencing` resolves; nothing is ever fetched. Meta-schemas of the known dialects count as local.
+`referencing` resolves; nothing is ever fetched. The meta-schemas of the known dialects count as local.
 """
 
 from __future__ import annotations
@@ -17,32 +17,52 @@ from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from turngrammar.errors import InvalidSchema, RefusedSchema
-from turngrammar.schema.dialect import DIALECTS, Dialect, dialect_of, pointer, subschemas
-from turngrammar.schema.options import Options
-from turngrammar.schema.screen import surely_valid
+from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
+from turngrammar.schema.forms import surely_valid
+from turngrammar.schema.keyword_table import KeywordTable
 
 if TYPE_CHECKING:
     from referencing._core import Resolver
 
 Schema = Mapping[str, Any] | bool
 
-_USUAL = re.compile(r"#|#/(\$defs|definitions)/[^/]+")
+_LOCAL_DEFINITION = re.compile(r"#|#/(\$defs|definitions)/[^/]+")
 
 
 @dataclass(frozen=True)
-class Node:
-    """A subschema where it stands: what its references are relative to, and whose rules it follows."""
+class Options:
+    """How to compile a schema.
+
+    Attributes:
+        dialect: for schemas without `$schema`: draft4, draft6, draft7, 2019-09 or 2020-12.
+        assert_formats: known formats are asserted. False makes each an annotation, the default of drafts since 2019-09.
+        digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 18 digits
+            hold every 59-bit integer. A bound in the schema that is farther out replaces this limit.
+    """
+
+    dialect: str = LATEST
+    assert_formats: bool = True
+    digits: int = 18
+
+
+DEFAULTS = Options()
+
+
+@dataclass(frozen=True)
+class Subschema:
+    """A subschema with its context: the base of its references, and its dialect."""
 
     schema: Any
     resolver: Resolver[Any]
     dialect: Dialect
 
-    def child(self, schema: Any) -> Node:
+    def child(self, schema: Any) -> Subschema:
         """A direct subschema."""
         if isinstance(schema, Mapping) and _identifies(schema):
             dialect = dialect_of(schema, self.dialect)
-            return Node(schema, self.resolver.in_subresource(dialect.specification.create_resource(schema)), dialect)
-        return Node(schema, self.resolver, self.dialect)
+            resource = dialect.specification.create_resource(schema)
+            return Subschema(schema, self.resolver.in_subresource(resource), dialect)
+        return Subschema(schema, self.resolver, self.dialect)
 
 
 def _identifies(schema: Mapping[str, Any]) -> bool:
@@ -52,66 +72,80 @@ def _identifies(schema: Mapping[str, Any]) -> bool:
 class Source:
     """A schema document.
 
-    Raises InvalidSchema where meta-validation does, RefusedSchema for unknown dialects and absurd depth.
+    Raises InvalidSchema if meta-validation fails, RefusedSchema for unknown dialects and excessive nesting.
     """
 
-    def __init__(self, schema: Schema, options: Options) -> None:
+    def __init__(self, schema: Schema, options: Options, keywords: KeywordTable) -> None:
         self.schema = schema
+        self.keywords = keywords
         self.dialect = dialect_of(schema, DIALECTS[options.dialect])
-        _validate(schema, self.dialect)
+        self._validate(schema, self.dialect)
         resource = self.dialect.specification.create_resource(schema)
-        self.root = Node(schema, REGISTRY.resolver_with_root(resource), self.dialect)
-        self._targets: dict[int, Node] = {}
+        self.root = Subschema(schema, REGISTRY.resolver_with_root(resource), self.dialect)
+        self._targets: dict[int, Subschema] = {}
+
+    @property
+    def allows_nullable(self) -> bool:
+        """OpenAPI 3.0's `nullable` counts unless `$schema` declares a dialect, none of which has it."""
+        return not declares_dialect(self.schema)
 
     @cached_property
     def pointers(self) -> dict[int, str]:
-        """Where each subschema of the document stands, by the identity of its mapping."""
+        """The pointer of each subschema of the document, by the identity of its mapping."""
         return {id(node): pointer(tokens) for tokens, node in self.walk()}
 
     def walk(self) -> list[tuple[tuple[str, ...], Any]]:
-        """Every subschema that the dialects' keywords lead to, with the tokens of its pointer."""
-        found: list[tuple[tuple[str, ...], Any]] = [((), self.schema)]
-        for tokens, node in found:
+        """Every subschema that known keywords lead to, with the tokens of its pointer."""
+        nodes: list[tuple[tuple[str, ...], Any]] = [((), self.schema)]
+        for tokens, node in nodes:
             if isinstance(node, Mapping):
-                found.extend(((*tokens, *path), child) for path, child in subschemas(node))
-        return found
+                nodes.extend(((*tokens, *path), child) for path, child in self.keywords.subschemas(node))
+        return nodes
 
-    def at(self, node: Node) -> str:
-        """The pointer of a subschema; of one outside the document, or where no keyword leads, the nearest there is."""
+    def anywhere(self, keyword: str) -> list[Mapping[str, Any]]:
+        """The subschemas that have the keyword."""
+        return [node for _, node in self.walk() if isinstance(node, Mapping) and keyword in node]
+
+    @property
+    def has_embedded_resources(self) -> bool:
+        """Whether a subschema other than the root has an `$id`."""
+        return any(node is not self.schema for node in self.anywhere("$id"))
+
+    def at(self, node: Subschema) -> str:
+        """The pointer of a subschema; "" for one outside the document or that no known keyword leads to."""
         return self.pointers.get(id(node.schema), "")
 
-    def target(self, node: Node, keyword: str = "$ref") -> Node:
-        """What the node's reference refers to. Raises RefusedSchema if it is remote, InvalidSchema if it is nothing."""
+    def target(self, node: Subschema, keyword: str) -> Subschema:
+        """The target of the node's reference. Raises RefusedSchema if it is remote, InvalidSchema if it is missing."""
         if id(node.schema) not in self._targets:
             self._targets[id(node.schema)] = self._look_up(node, keyword)
         return self._targets[id(node.schema)]
 
-    def _look_up(self, node: Node, keyword: str) -> Node:
+    def _look_up(self, node: Subschema, keyword: str) -> Subschema:
         reference = node.schema[keyword]
         where = self.at(node) + pointer((keyword,))
-        if not isinstance(reference, str):  # the meta-schema of draft 4 says nothing of it
+        if not isinstance(reference, str):  # the meta-schema of draft 4 allows this
             raise InvalidSchema("a reference must be a string", pointer=where, keyword=keyword)
         try:
-            found = node.resolver.lookup(reference)
+            target = node.resolver.lookup(reference)
         except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError) as error:
-            # TypeError: the pointer leads into a number or a boolean, which referencing does not foresee.
+            # TypeError: the pointer leads into a number or a boolean, which referencing doesn't handle.
             raise InvalidSchema(f"{reference!r} refers to nothing", pointer=where, keyword=keyword) from error
         except Unresolvable as error:
             message = f"{reference!r} is a remote reference, which is never fetched: put its schema under $defs"
             raise RefusedSchema(message, pointer=where, keyword=keyword) from error
-        dialect = dialect_of(found.contents, node.dialect)
-        if not _USUAL.fullmatch(reference) and id(found.contents) not in self.pointers:
-            # No keyword leads there, so nobody has validated it.
-            _validate(found.contents, dialect, where)
-        return Node(found.contents, found.resolver, dialect)
+        dialect = dialect_of(target.contents, node.dialect)
+        if not _LOCAL_DEFINITION.fullmatch(reference) and id(target.contents) not in self.pointers:
+            # No known keyword leads there, so it has not been validated yet.
+            self._validate(target.contents, dialect, where)
+        return Subschema(target.contents, target.resolver, dialect)
 
-
-def _validate(schema: Any, dialect: Dialect, where: str = "") -> None:
-    """Raises InvalidSchema. `format` is not asserted: whether a pattern is one is ECMA-262's business, not Python's."""
-    if surely_valid(schema, dialect):
-        return
-    checker = dialect.validator(dialect.validator.META_SCHEMA, registry=REGISTRY, format_checker=FormatChecker(()))
-    error = best_match(checker.iter_errors(schema))
-    if error is not None:
-        where += pointer(tuple(error.absolute_path))
-        raise InvalidSchema(error.message, pointer=where, keyword=str(error.validator))
+    def _validate(self, schema: Any, dialect: Dialect, where: str = "") -> None:
+        """Raises InvalidSchema. `format` is not asserted: patterns have the syntax of ECMA-262, not of Python."""
+        if surely_valid(schema, dialect, self.keywords):
+            return
+        checker = dialect.validator(dialect.validator.META_SCHEMA, registry=REGISTRY, format_checker=FormatChecker(()))
+        error = best_match(checker.iter_errors(schema))
+        if error is not None:
+            where += pointer(tuple(error.absolute_path))
+            raise InvalidSchema(error.message, pointer=where, keyword=str(error.validator))

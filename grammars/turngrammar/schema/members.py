@@ -1,177 +1,167 @@
-"""Keywords about an object's names and an array's items that no piece holds as such."""
+"""Keywords about an object's names and an array's items that no variant has as such."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING
 
 from turngrammar.schema import regex
-from turngrammar.schema.arrays import item, with_item
-from turngrammar.schema.combine import NO_OBJECT
-from turngrammar.schema.formats import FORMATS
-from turngrammar.schema.load import Node
-from turngrammar.schema.regex import Language
+from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.arrays import with_item
+from turngrammar.schema.load import Subschema
+from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.shape import (
     ANYTHING,
     EVERY_TYPE,
+    NOT_OBJECT,
     NOTHING,
-    AnyPiece,
+    AnyValue,
     Array,
     Boolean,
     Inexact,
     Null,
     Number,
     Object,
-    Piece,
     Ref,
     Shape,
-    Text,
-    Words,
-    array,
-    is_any,
-    least_of,
-    object_,
+    String,
+    StringEnum,
+    Variant,
+    array_shape,
+    lower_limit,
+    object_shape,
     unite,
 )
-
-if TYPE_CHECKING:
-    from turngrammar.schema.algebra import Algebra
-    from turngrammar.schema.read import Reader
+from turngrammar.schema.strings import string_language
 
 ARRANGEMENTS = 128  # of the items of an array without repetition
-POSITIONS = 8  # of an array in which one item is looked for
+POSITIONS = 8  # of an array in which one item is required
 
 
-def property_names(reader: Reader, node: Node, shape: Shape) -> Shape:
-    """Names outside the allowed language have no value that fits."""
-    names = reader.read(node.child(node.schema["propertyNames"]))
-    return reader.attempt(node, "propertyNames", shape, _named, reader.algebra, shape, names)
+def lower_property_names(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    """No value fits under names outside the allowed language."""
+    names = reader.read(node.child(node.schema[keyword]))
+    return reader.attempt(node, keyword, shape, _with_names, reader.algebra, shape, names)
 
 
-def _named(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
-    if is_any(names):
+def _with_names(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
+    if len(names) == 1 and isinstance(names[0], AnyValue):
         return shape
     if not algebra.exact(names):
-        raise Inexact("the names that it allows are themselves only checked")
-    strings = _open(algebra, algebra.meet(names, EVERY_TYPE))
-    if all(isinstance(piece, Words) for piece in strings if isinstance(piece, Words | Text)):
-        listed = tuple((word, ANYTHING) for piece in strings if isinstance(piece, Words) for word in piece.values)
-        return algebra.meet(shape, (*NO_OBJECT, *object_(Object(properties=listed))))
-    language = regex.union(*(_language(piece) for piece in strings if isinstance(piece, Words | Text)))
-    plain = regex.plain(language)
-    if plain is None:
-        raise Inexact("the names that it allows would take too large a pattern")
-    if plain == regex.ANY:
+        raise Inexact("the allowed names are themselves only checked")
+    resolved = _resolved(algebra, algebra.meet(names, EVERY_TYPE))
+    strings = [variant for variant in resolved if isinstance(variant, StringEnum | String)]
+    listed = [word for variant in strings if isinstance(variant, StringEnum) for word in variant.values]
+    if all(isinstance(variant, StringEnum) for variant in strings):
+        properties = tuple((word, ANYTHING) for word in listed)
+        return algebra.meet(shape, (*NOT_OBJECT, *object_shape(Object(properties=properties))))
+    language = regex.printable(regex.union(*map(string_language, strings)))
+    if language is None:
+        raise Inexact("the allowed names need a pattern that is too large")
+    if language == regex.ANY:
         return shape
-    return algebra.meet(shape, (*NO_OBJECT, Object(patterns=((plain, ANYTHING),))))
+    return algebra.meet(shape, (*NOT_OBJECT, Object(patterns=((language, ANYTHING),))))
 
 
-def _language(piece: Words | Text) -> Language:
-    if isinstance(piece, Words):
-        return regex.words(piece.values)
-    formats = (FORMATS[name].language for name in piece.formats)
-    return regex.meet(*piece.languages, *formats, regex.length(piece.least, piece.most))
-
-
-def _open(algebra: Algebra, shape: Shape) -> Shape:
-    """The shape with references and "anything" spelled out."""
-    pieces: list[Piece] = []
-    for piece in shape:
-        if isinstance(piece, Ref):
-            pieces.extend(_open(algebra, algebra.resolve(piece)))
+def _resolved(algebra: Algebra, shape: Shape) -> Shape:
+    """The shape without references and AnyValue."""
+    variants: list[Variant] = []
+    for variant in shape:
+        if isinstance(variant, Ref):
+            variants.extend(_resolved(algebra, algebra.resolve(variant)))
         else:
-            pieces.extend(EVERY_TYPE if isinstance(piece, AnyPiece) else (piece,))
-    return unite(tuple(pieces))
+            variants.extend(EVERY_TYPE if isinstance(variant, AnyValue) else (variant,))
+    return unite(tuple(variants))
 
 
 def _each_array(algebra: Algebra, shape: Shape, change: Callable[[Array], Shape]) -> Shape:
-    return unite(*(change(piece) if isinstance(piece, Array) else (piece,) for piece in _open(algebra, shape)))
+    changed = (change(variant) if isinstance(variant, Array) else (variant,) for variant in _resolved(algebra, shape))
+    return unite(*changed)
 
 
-def contains(reader: Reader, node: Node, shape: Shape) -> Shape:
-    schema, counted = node.schema, node.dialect.knows("dependentRequired")  # minContains came with 2019-09
-    wanted = reader.read(node.child(schema["contains"]))
-    least = int(schema.get("minContains", 1)) if counted else 1
-    most = int(schema["maxContains"]) if counted and "maxContains" in schema else None
-    algebra = reader.algebra
-    longer = reader.attempt(node, "contains", shape, _each_array, algebra, shape, lambda piece: _at_least(piece, least))
+def lower_contains(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    schema, algebra = node.schema, reader.algebra
+    matching = reader.read(node.child(schema[keyword]))
+    least = int(schema["minContains"]) if reader.asserts(node, "minContains") else 1
+    most = int(schema["maxContains"]) if reader.asserts(node, "maxContains") else None
+    longer = reader.attempt(node, keyword, shape, _each_array, algebra, shape, lambda array: _at_least(array, least))
     return reader.attempt(
         node,
-        "contains",
+        keyword,
         longer,
-        lambda: _each_array(algebra, shape, lambda piece: _containing(algebra, piece, wanted, least, most)),
+        _each_array,
+        algebra,
+        shape,
+        lambda array: _containing(algebra, array, matching, least, most),
     )
 
 
-def _at_least(piece: Array, least: int) -> Shape:
-    return array(replace(piece, least=max(piece.least, least)))
+def _at_least(array: Array, least: int) -> Shape:
+    return array_shape(replace(array, least=max(array.least, least)))
 
 
-def _containing(algebra: Algebra, piece: Array, wanted: Shape, least: int, most: int | None) -> Shape:
-    """Exact where every item counts, none does, or the array is short enough to say which."""
+def _containing(algebra: Algebra, array: Array, matching: Shape, least: int, most: int | None) -> Shape:
+    """Exact if every item counts, none does, or the array is short enough for an alternative for each position."""
     if least == 0 and most is None:
-        return (piece,)
-    every = unite(*piece.prefix, piece.rest)
-    if algebra.disjoint(every, wanted):
-        return NOTHING if least else (piece,)
-    if algebra.exact(wanted) and algebra.minus(every, wanted) == NOTHING:
-        return _at_least(replace(piece, most=least_of(piece.most, most)), least)
+        return (array,)
+    every = unite(*array.prefix, array.rest)
+    if algebra.disjoint(every, matching):
+        return NOTHING if least else (array,)
+    if algebra.exact(matching) and algebra.minus(every, matching) == NOTHING:
+        return _at_least(replace(array, most=lower_limit(array.most, most)), least)
     if least == 0 and most == 0:
-        prefix = tuple(algebra.minus(one, wanted) for one in piece.prefix)
-        return array(replace(piece, prefix=prefix, rest=algebra.minus(piece.rest, wanted)))
-    if least != 1 or most is not None or piece.most is None or piece.most > POSITIONS:
-        raise Inexact("how many items fit it can only be counted when the array is complete")
-    return unite(*(with_item(piece, i, algebra.meet(item(piece, i), wanted)) for i in range(piece.most)))
+        prefix = tuple(algebra.minus(item, matching) for item in array.prefix)
+        return array_shape(replace(array, prefix=prefix, rest=algebra.minus(array.rest, matching)))
+    if least != 1 or most is not None or array.most is None or array.most > POSITIONS:
+        raise Inexact("matching items can only be counted in the finished array")
+    return unite(*(with_item(array, i, algebra.meet(array.item(i), matching)) for i in range(array.most)))
 
 
-def unique_items(reader: Reader, node: Node, shape: Shape) -> Shape:
-    if node.schema["uniqueItems"] is not True:
+def lower_unique_items(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    if node.schema[keyword] is not True:
         return shape
     algebra = reader.algebra
     return reader.attempt(
-        node, "uniqueItems", shape, lambda: _each_array(algebra, shape, lambda piece: _distinct(algebra, piece))
+        node, keyword, shape, _each_array, algebra, shape, lambda array: _without_repetition(algebra, array)
     )
 
 
-def _distinct(algebra: Algebra, piece: Array) -> Shape:
-    """Exact where items can't repeat, or where few enough values can be arranged."""
-    if piece.most is not None and piece.most <= 1:
-        return (piece,)
-    closed = piece.most is not None and piece.most <= len(piece.prefix)
-    if closed and all(algebra.disjoint(one, other) for one, other in combinations(piece.prefix, 2)):
-        return (piece,)
-    values = _values(_open(algebra, unite(*piece.prefix, piece.rest)))
+def _without_repetition(algebra: Algebra, array: Array) -> Shape:
+    """Exact if no item can repeat, or if the items' values have few enough arrangements."""
+    if array.most is not None and array.most <= 1:
+        return (array,)
+    closed = array.most is not None and array.most <= len(array.prefix)
+    if closed and all(algebra.disjoint(left, right) for left, right in combinations(array.prefix, 2)):
+        return (array,)
+    values = _single_values(_resolved(algebra, unite(*array.prefix, array.rest)))
     if values is None:
-        raise Inexact("whether an item repeats is only known when the array is complete")
-    longest = min(len(values), len(values) if piece.most is None else piece.most)
+        raise Inexact("repeated items can only be detected in the finished array")
+    longest = min(len(values), len(values) if array.most is None else array.most)
     rows: list[Shape] = []
-    for size in range(piece.least, longest + 1):
+    for size in range(array.least, longest + 1):
         for row in permutations(values, size):
-            rows.append(_row(algebra, piece, row))
+            rows.append(_row_shape(algebra, array, row))
             if len(rows) > ARRANGEMENTS:
-                raise Inexact(f"its values can be arranged in more than {ARRANGEMENTS} ways")
+                raise Inexact(f"its values have more than {ARRANGEMENTS} arrangements")
     return unite(*rows)
 
 
-def _row(algebra: Algebra, piece: Array, row: tuple[Piece, ...]) -> Shape:
-    prefix = tuple(algebra.meet(item(piece, i), (value,)) for i, value in enumerate(row))
-    return array(Array(prefix=prefix, least=len(row), most=len(row), loose=piece.loose))
+def _row_shape(algebra: Algebra, array: Array, row: tuple[Variant, ...]) -> Shape:
+    prefix = tuple(algebra.meet(array.item(i), (value,)) for i, value in enumerate(row))
+    return array_shape(Array(prefix=prefix, least=len(row), most=len(row), loose=array.loose))
 
 
-def _values(shape: Shape) -> list[Piece] | None:
-    """The single values that a shape consists of; None if there is another piece among them."""
-    values: list[Piece] = []
-    for piece in shape:
-        if isinstance(piece, Words):
-            values.extend(Words(values=(word,)) for word in piece.values)
-        elif isinstance(piece, Boolean):
-            values.extend(Boolean(values=frozenset((value,))) for value in sorted(piece.values))
-        elif isinstance(piece, Null) or (
-            isinstance(piece, Number) and piece.low is not None and piece.low == piece.high
-        ):
-            values.append(piece)
+def _single_values(shape: Shape) -> list[Variant] | None:
+    """The values that a shape consists of, a variant each; None if they can't be listed."""
+    values: list[Variant] = []
+    for variant in shape:
+        if isinstance(variant, StringEnum):
+            values.extend(StringEnum(values=(word,)) for word in variant.values)
+        elif isinstance(variant, Boolean):
+            values.extend(Boolean(values=frozenset((value,))) for value in sorted(variant.values))
+        elif isinstance(variant, Null) or (isinstance(variant, Number) and variant.single):
+            values.append(variant)
         else:
             return None
     return list(dict.fromkeys(values))

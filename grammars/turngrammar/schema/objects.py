@@ -1,65 +1,138 @@
-"""Intersection and difference of objects."""
+"""Objects: read from their keywords, intersected, subtracted, and written as llguidance generates them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from turngrammar.schema import regex
+from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.counts import split_by_count
+from turngrammar.schema.load import Subschema
+from turngrammar.schema.lower import Lowering, typed
+from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.regex import Language
-from turngrammar.schema.shape import NOTHING, Inexact, Object, Shape, least_of, object_, unite
-
-if TYPE_CHECKING:
-    from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.shape import (
+    ANYTHING,
+    NOTHING,
+    OBJECT,
+    Inexact,
+    Object,
+    Shape,
+    lower_limit,
+    object_shape,
+    unite,
+)
+from turngrammar.schema.strings import pattern_language
+from turngrammar.schema.unevaluated import Evaluated
 
 Region = tuple[Language, Shape]
 
 
-def value(piece: Object, name: str) -> Shape:
-    """What the value under that name has to fit."""
-    for known, shape in piece.properties:
-        if known == name:
-            return shape
-    return undeclared(piece, name)
+def read_objects(reader: SchemaReader, node: Subschema) -> Shape:
+    if not reader.has_keyword_of(node, "object"):
+        return (OBJECT,)
+    schema = node.schema
+    properties = {name: reader.read(node.child(child)) for name, child in schema.get("properties", {}).items()}
+    rest = reader.read(node.child(schema.get("additionalProperties", True)))
+    most = schema.get("maxProperties")
+    variant = Object(
+        properties=tuple(properties.items()),
+        rest=rest,
+        required=tuple(schema.get("required", ())),
+        least=int(schema.get("minProperties", 0)),
+        most=None if most is None else int(most),
+    )
+    if "patternProperties" in schema:
+        variant = _with_patterns(reader, node, "patternProperties", variant)
+    return object_shape(variant)
 
 
-def values(piece: Object, names: Iterable[str]) -> Iterator[Shape]:
-    """The same for each of the names."""
-    known = dict(piece.properties)
-    return (known[name] if name in known else undeclared(piece, name) for name in names)
+def _with_patterns(reader: SchemaReader, node: Subschema, keyword: str, variant: Object) -> Object:
+    """The object with its patterns made disjoint, and each property narrowed by the patterns that match it."""
+    declared: list[Region] = []
+    for source, child in node.schema[keyword].items():
+        shape = reader.read(node.child(child))
+        language = pattern_language(reader, node, keyword, source)
+        if language is None:
+            return replace(variant, rest=unite(variant.rest, ANYTHING), loose=True)
+        declared.append((language, shape))
+    try:
+        properties = {name: _narrowed(reader, name, shape, declared) for name, shape in variant.properties}
+        patterns = _disjoint_regions(reader, declared)
+    except Inexact as reason:
+        reader.ledger.check(node.schema, keyword, str(reason))
+        return replace(variant, rest=ANYTHING, loose=True)
+    return replace(variant, properties=tuple(properties.items()), patterns=patterns)
 
 
-def undeclared(piece: Object, name: str) -> Shape:
-    """The same, for a name that is none of the piece's properties."""
-    for language, shape in piece.patterns:
+def _narrowed(reader: SchemaReader, name: str, shape: Shape, declared: list[Region]) -> Shape:
+    for language, other in declared:
         if regex.automaton(language).matches(name):
-            return shape
-    return piece.rest
+            shape = reader.algebra.meet(shape, other)
+    return shape
 
 
-def with_value(piece: Object, name: str, shape: Shape, *, required: bool) -> Shape:
-    """The objects of the piece whose value under `name`, if there is one, has that shape."""
-    properties = dict(piece.properties) | {name: shape}
-    names = dict.fromkeys(piece.required) | (dict.fromkeys([name]) if required else {})
-    return object_(replace(piece, properties=tuple(properties.items()), required=tuple(names)))
+def _disjoint_regions(reader: SchemaReader, declared: list[Region]) -> tuple[Region, ...]:
+    """Regions of names: in one pattern only, or in several, which then all apply. Raises Inexact."""
+    regions: list[Region] = []
+    for language, shape in declared:
+        split: list[Region] = []
+        for known, other in regions:
+            if regex.disjoint(known, language):
+                split.append((known, other))
+                continue
+            split.extend(_region(regex.intersection(known, language), reader.algebra.meet(other, shape)))
+            split.extend(_region(regex.intersection(known, regex.complement(language)), other))
+            language = regex.intersection(language, regex.complement(known))
+        regions = [*split, *_region(language, shape)]
+    return tuple(regions)
 
 
-def meet(algebra: Algebra, left: Object, right: Object) -> Shape:
+def _region(language: Language, shape: Shape) -> Iterator[Region]:
+    """The region with a printable language; none if no name is in it. Raises Inexact."""
+    if regex.is_empty(language) is True:
+        return
+    printable = regex.printable(language)
+    if printable is None:
+        raise Inexact("the names in several patterns, or in one only, need a pattern that is too large")
+    yield printable, shape
+
+
+def evaluated_properties(properties: Any, schema: Mapping[str, Any]) -> Evaluated:
+    return Evaluated(names=tuple(properties))
+
+
+def evaluated_patterns(patterns: Any, schema: Mapping[str, Any]) -> Evaluated:
+    try:
+        return Evaluated(patterns=tuple(map(regex.compile_pattern, patterns)))
+    except regex.RegexError as error:
+        raise Inexact(str(error)) from error
+
+
+def with_value(variant: Object, name: str, shape: Shape, *, required: bool) -> Shape:
+    """The variant, with this shape for the value under `name`."""
+    properties = dict(variant.properties) | {name: shape}
+    names = dict.fromkeys(variant.required) | (dict.fromkeys([name]) if required else {})
+    return object_shape(replace(variant, properties=tuple(properties.items()), required=tuple(names)))
+
+
+def meet_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
     mine, theirs = dict(left.properties), dict(right.properties)
     properties: dict[str, Shape] = {}
     for name in mine | theirs:
-        one = mine[name] if name in mine else undeclared(left, name)
-        other = theirs[name] if name in theirs else undeclared(right, name)
-        properties[name] = algebra.meet(one, other)
-    return object_(
+        own = mine[name] if name in mine else left.undeclared(name)
+        other = theirs[name] if name in theirs else right.undeclared(name)
+        properties[name] = algebra.meet(own, other)
+    return object_shape(
         Object(
             properties=tuple(properties.items()),
             patterns=tuple(_meet_patterns(algebra, left, right)),
             rest=algebra.meet(left.rest, right.rest),
             required=tuple(dict.fromkeys(left.required + right.required)),
             least=max(left.least, right.least),
-            most=least_of(left.most, right.most),
+            most=lower_limit(left.most, right.most),
         )
     )
 
@@ -68,60 +141,93 @@ def _meet_patterns(algebra: Algebra, left: Object, right: Object) -> Iterator[Re
     """The common refinement: names in patterns of both, of the left only, of the right only."""
     for mine, shape in left.patterns:
         for theirs, other in right.patterns:
-            yield from region(regex.meet(mine, theirs), algebra.meet(shape, other))
+            yield from _region(regex.intersection(mine, theirs), algebra.meet(shape, other))
     for mine, shape in left.patterns:
-        yield from region(_without(mine, right.patterns), algebra.meet(shape, right.rest))
+        yield from _region(_excluding(mine, right.patterns), algebra.meet(shape, right.rest))
     for theirs, other in right.patterns:
-        yield from region(_without(theirs, left.patterns), algebra.meet(left.rest, other))
+        yield from _region(_excluding(theirs, left.patterns), algebra.meet(left.rest, other))
 
 
-def _without(language: Language, others: tuple[Region, ...]) -> Language:
-    return regex.meet(language, *(regex.negate(other) for other, _ in others if not regex.disjoint(language, other)))
+def _excluding(language: Language, others: tuple[Region, ...]) -> Language:
+    overlapping = (other for other, _ in others if not regex.disjoint(language, other))
+    return regex.intersection(language, *map(regex.complement, overlapping))
 
 
-def region(language: Language, shape: Shape) -> Iterator[Region]:
-    """The pattern, if any name lies in it, spelled without intersection and complement."""
-    if regex.empty(language) is True:
-        return
-    plain = regex.plain(language)
-    if plain is None:
-        raise Inexact("the names that patterns share, or don't, would take too large a pattern")
-    yield plain, shape
-
-
-def minus(algebra: Algebra, left: Object, right: Object) -> Shape:
-    """One of: a name lacks, a value doesn't fit, too few members, too many."""
+def minus_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
+    """Objects that lack a name, have a value that doesn't fit, too few members, or too many."""
     _check_open_names(algebra, left, right)
-    found = [with_value(left, name, NOTHING, required=False) for name in right.required]
+    shapes = [with_value(left, name, NOTHING, required=False) for name in right.required]
     for name in dict(left.properties) | dict(right.properties):
-        misfit = algebra.minus(value(left, name), value(right, name))
+        misfit = algebra.minus(left.value(name), right.value(name))
         if misfit:
-            found.append(with_value(left, name, misfit, required=True))
+            shapes.append(with_value(left, name, misfit, required=True))
     if right.least > len(right.required):
-        found.append(object_(replace(left, most=least_of(left.most, right.least - 1))))
+        shapes.append(object_shape(replace(left, most=lower_limit(left.most, right.least - 1))))
     if right.most is not None:
-        found.append(object_(replace(left, least=max(left.least, right.most + 1))))
-    return unite(*found)
+        shapes.append(object_shape(replace(left, least=max(left.least, right.most + 1))))
+    return unite(*shapes)
 
 
 def _check_open_names(algebra: Algebra, left: Object, right: Object) -> None:
-    """Names that neither side lists must all fit the right: that some value of theirs doesn't can't be asked for."""
-    if right.rest and not right.patterns and not algebra.minus(_all_open(left), right.rest):
+    """Names that neither side lists must all fit the right: no shape requires a misfit under some name of many."""
+    if right.rest and not right.patterns and not algebra.minus(_open_values(left), right.rest):
         return
     for language, shape in (*left.patterns, (regex.ANY, left.rest)):
         for other, allowed in (*right.patterns, (regex.ANY, right.rest)):
             if shape and not regex.disjoint(language, other) and algebra.minus(shape, allowed):
-                raise Inexact("a value under some name that the schema doesn't list can't be asked for")
+                raise Inexact("the grammar can't require a certain value under some unlisted name")
 
 
-def _all_open(piece: Object) -> Shape:
-    return unite(piece.rest, *(shape for _, shape in piece.patterns))
+def _open_values(variant: Object) -> Shape:
+    return unite(variant.rest, *(shape for _, shape in variant.patterns))
 
 
-def disjoint(algebra: Algebra, left: Object, right: Object) -> bool:
-    """Told by the number of members, or by a member that one of them must have."""
-    most = least_of(left.most, right.most)
+def disjoint_objects(algebra: Algebra, left: Object, right: Object) -> bool:
+    """Decided by the number of members, or by a member that one of them must have."""
+    most = lower_limit(left.most, right.most)
     if most is not None and most < max(left.least, right.least):
         return True
     names = dict.fromkeys(left.required + right.required)
-    return any(algebra.disjoint(value(left, name), value(right, name)) for name in names)
+    return any(algebra.disjoint(left.value(name), right.value(name)) for name in names)
+
+
+def write_object(lowering: Lowering, variant: Object) -> list[dict[str, Any]]:
+    counts = ("minProperties", "maxProperties")  # either can become the other: `not` exchanges them
+    nodes: list[dict[str, Any]] = []
+    for part in split_by_count(variant, lowering.inhabited, lowering.ledger, counts):
+        node = _members_node(lowering, part)
+        if part.least > len(part.required):
+            node["minProperties"] = part.least
+        if part.most is not None:
+            node["maxProperties"] = part.most
+        nodes.append(typed("object", node))
+    return nodes
+
+
+def _members_node(lowering: Lowering, variant: Object) -> dict[str, Any]:
+    node: dict[str, Any] = {}
+    known = dict(variant.properties)
+    names = [*known, *(name for name in variant.required if name not in known)]
+    if names:
+        node["properties"] = dict(zip(names, map(lowering.shape, variant.values(names)), strict=True))
+    if variant.patterns:
+        languages = ((_beside(language, names), shape) for language, shape in variant.patterns)
+        node["patternProperties"] = {
+            regex.pattern_text(language): lowering.shape(shape)
+            for language, shape in languages
+            if language != regex.NEVER
+        }
+    rest = lowering.shape(variant.rest)
+    if rest != {}:
+        node["additionalProperties"] = rest
+    if variant.required:
+        node["required"] = list(variant.required)
+    return node
+
+
+def _beside(language: Language, names: list[str]) -> Language:
+    """The pattern without the listed names: llguidance would apply it to them, too, which fails if they recurse."""
+    matching = [name for name in names if regex.automaton(language).matches(name)]
+    if not matching:
+        return language
+    return regex.printable(regex.intersection(language, regex.complement(regex.finite(matching)))) or language

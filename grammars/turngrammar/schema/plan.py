@@ -1,9 +1,8 @@
-"""A schema compiled: the text for the grammar, the check on the finished document, and the report."""
+"""A compiled schema: the text for the grammar, the check of the finished document, and the report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,31 +11,32 @@ from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
 from turngrammar.errors import RefusedSchema
-from turngrammar.packed import Packed
+from turngrammar.json_style import CANONICAL, JsonStyle
+from turngrammar.lazy_fields import LazyFields
 from turngrammar.schema.arrange import arrange
-from turngrammar.schema.check import Violation, validator, violations
-from turngrammar.schema.dialect import DIALECTS
-from turngrammar.schema.load import Schema, Source
+from turngrammar.schema.check import Violation, find_violations, make_validator
+from turngrammar.schema.dialect import declares_dialect
+from turngrammar.schema.keywords import KEYWORDS
+from turngrammar.schema.load import DEFAULTS, Options, Schema, Source
 from turngrammar.schema.lower import Lowered, Lowering
-from turngrammar.schema.options import DEFAULTS, Options
-from turngrammar.schema.read import Reader
-from turngrammar.schema.report import Finding, report
-from turngrammar.spelling import CANONICAL, Spelling
+from turngrammar.schema.operations import OPERATIONS, READERS, WRITERS
+from turngrammar.schema.read import SchemaReader
+from turngrammar.schema.report import KeywordReport, report_keywords
 
-KEPT = 8 * 2**20  # letters of schemas
+CACHED = 8 * 2**20  # characters of schemas
 
 
 @dataclass(frozen=True)
-class SchemaPlan(Packed):
-    """A schema, ready to generate by and to check with.
+class SchemaPlan(LazyFields):
+    """A compiled schema.
 
     Attributes:
         schema: the source.
-        lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less
-            than the source, save for what `Options` bounds and for other spellings of a number.
-        exact: it allows no more either: no keyword is merely checked.
-        dialect: the draft that the schema is in, as `Options.dialect` calls it.
-        report: what became of each keyword, in document order.
+        lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It allows every document
+            that the source allows, except for the limits in `Options` and alternative notations of numbers.
+        exact: it allows no other document, so no keyword is only checked.
+        dialect: the schema's draft, as in `Options.dialect`.
+        report: how each keyword is enforced, in document order.
     """
 
     BULKY = ("schema", "lowered", "report")
@@ -46,56 +46,56 @@ class SchemaPlan(Packed):
     exact: bool
     options: Options
     dialect: str
-    report: tuple[Finding, ...] = field(repr=False)
+    report: tuple[KeywordReport, ...] = field(repr=False)
 
     @cached_property
     def json(self) -> str:
         """The text after `%json ` in an llguidance Lark grammar."""
-        return self.spelled(CANONICAL)
+        return self.text(CANONICAL)
 
-    def spelled(self, spelling: Spelling) -> str:
-        """The same in another spelling."""
-        return spelling.schema({} if isinstance(self.lowered, bool) else self.lowered)
+    def text(self, style: JsonStyle) -> str:
+        """The same with other separators or another order of keys."""
+        return style.schema({} if isinstance(self.lowered, bool) else self.lowered)
 
     @cached_property
     def _validator(self) -> Validator:
-        declared = isinstance(self.schema, Mapping) and "$schema" in self.schema
-        return validator(self.schema, DIALECTS[self.dialect], self.options, nullable=not declared)
+        allows_nullable = not declares_dialect(self.schema)
+        return make_validator(self.schema, self.dialect, self.options, KEYWORDS, allows_nullable=allows_nullable)
 
     def arrange(self, instance: Any) -> Any:
-        """The same document with its keys in the order that the grammar has them."""
+        """The same document with its keys in the order of the grammar."""
         return arrange(instance, self.lowered)
 
     def violations(self, instance: Any) -> tuple[Violation, ...]:
-        """Everything wrong with a finished document, by jsonschema against the source; () if it is valid."""
-        return violations(self._validator, instance)
+        """The violations of a finished document, by jsonschema against the source; () if it is valid."""
+        return find_violations(self._validator, instance)
 
 
-COMPILED: Cache[tuple[str, Options], SchemaPlan] = Cache(KEPT, lambda key, plan: len(key[0]))
+COMPILED: Cache[tuple[str, Options], SchemaPlan] = Cache(CACHED, lambda key, plan: len(key[0]))
 
 
 def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
-    """Compile a schema. Pure and deterministic; plans are kept, by the schema's text.
+    """Compile a schema. Pure and deterministic; plans are cached by the schema's text.
 
     Raises:
-        InvalidSchema: meta-validation fails, a reference refers to nothing, a pattern is no regular expression.
-        RefusedSchema: a remote reference, an unknown dialect, or a schema that no document can fit.
+        InvalidSchema: meta-validation fails, a reference refers to nothing, or a pattern is invalid.
+        RefusedSchema: a remote reference, an unknown dialect, or a schema that no document fits.
     """
     text = json.dumps(schema, ensure_ascii=False)
-    return COMPILED.get((text, options), lambda: _compile(text, options))
+    return COMPILED.get((text, options), lambda: _compile_text(text, options))
 
 
-def _compile(text: str, options: Options) -> SchemaPlan:
+def _compile_text(text: str, options: Options) -> SchemaPlan:
     schema = json.loads(text)
-    source = Source(schema, options)
-    reader = Reader(source, options)
+    source = Source(schema, options, KEYWORDS)
+    reader = SchemaReader(source, options, READERS, OPERATIONS)
     try:
         root = reader.read(source.root)
-        lowered = Lowering(reader.algebra, reader.ledger, options).document(root)
+        lowered = Lowering(reader.algebra, reader.ledger, options, WRITERS).document(root)
     except RecursionError as error:
         raise RefusedSchema("its subschemas are nested too deeply") from error
     if lowered is False:
         raise RefusedSchema("no document can fit this schema")
     exact = reader.ledger.clear and reader.algebra.exact(root)
-    told = report(source, reader.ledger, options)
-    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, told)
+    reports = report_keywords(source, reader.ledger, options)
+    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, reports)

@@ -1,4 +1,5 @@
-"""A schema read into shapes: keywords that narrow in the order they are written, then those that look at the result."""
+"""A schema read into shapes: first the keywords that narrow, in the order of the schema, then those that depend on the
+result."""
 
 from __future__ import annotations
 
@@ -6,41 +7,41 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from turngrammar.schema import combine, local, members, unevaluated
-from turngrammar.schema.algebra import Algebra
-from turngrammar.schema.load import Node, Source
-from turngrammar.schema.options import Options
+from turngrammar.schema.algebra import RECURSIVE, Algebra, Operations
+from turngrammar.schema.keyword_table import ANY_TYPE
+from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.report import Ledger
-from turngrammar.schema.shape import ANYTHING, NOTHING, Inexact, Ref, Shape, loosen
+from turngrammar.schema.shape import ANYTHING, NOTHING, NULL, Inexact, Ref, Shape, loosen, unite
 
 
-class Reader:
-    """Reads the subschemas of one document. Definitions are read when an operation or the output asks for them."""
+class SchemaReader:
+    """Reads the subschemas of one document. Definitions are read when an operation or the output needs them."""
 
-    def __init__(self, source: Source, options: Options) -> None:
+    def __init__(self, source: Source, options: Options, types: TypeReaders, operations: Operations) -> None:
         self.source = source
-        self.root: Mapping[str, Any] = source.schema if isinstance(source.schema, Mapping) else {}
+        self.keywords = source.keywords
         self.options = options
         self.ledger = Ledger(source)
-        self.algebra = Algebra(self._define)
+        self.algebra = Algebra(self._define, operations)
+        self._types = types
         self._names: dict[int, str] = {}
-        self._nodes: dict[str, Node] = {}
+        self._nodes: dict[str, Subschema] = {}
         self._shapes: dict[int, Shape] = {}
         self._reading: set[int] = set()
 
-    def read(self, node: Node) -> Shape:
-        """The shape of a subschema. Where it allows more than that, it is loose, and the ledger says why."""
+    def read(self, node: Subschema) -> Shape:
+        """The shape of a subschema. If it allows more than that, it is loose, and the ledger has the reason."""
         schema = node.schema
         if isinstance(schema, bool):
             return ANYTHING if schema else NOTHING
         key = id(schema)
         if key not in self._shapes:
             self._reading.add(key)
-            self._shapes[key] = self._read(node)
+            self._shapes[key] = self._read_keywords(node)
             self._reading.discard(key)
         return self._shapes[key]
 
-    def refer(self, node: Node) -> Shape:
+    def refer(self, node: Subschema) -> Shape:
         """A reference to the node's shape, by a name made of its pointer."""
         if isinstance(node.schema, bool):
             return self.read(node)
@@ -52,9 +53,9 @@ class Reader:
         return (Ref(name=self._names[key]),)
 
     def attempt(
-        self, node: Node, keyword: str, fallback: Shape, operation: Callable[..., Shape], *operands: Any
+        self, node: Subschema, keyword: str, fallback: Shape, operation: Callable[..., Shape], *operands: Any
     ) -> Shape:
-        """What the operation makes of its operands. Where that can't be said, `fallback`; the keyword is checked."""
+        """The result of the operation. If no shape expresses it, `fallback`, loose; the keyword is then checked."""
         self.algebra.allow()
         try:
             return operation(*operands)
@@ -62,59 +63,62 @@ class Reader:
             self.ledger.check(node.schema, keyword, str(reason))
             return loosen(fallback)
 
+    def asserts(self, node: Subschema, keyword: str) -> bool:
+        """Whether the node has the keyword, and its dialect knows it."""
+        return keyword in node.schema and self.keywords.asserts(keyword, node.dialect)
+
+    def nullable(self, node: Subschema) -> bool:
+        """Whether OpenAPI 3.0's keyword allows null beside the node's `type`."""
+        return "type" in node.schema and node.schema.get("nullable") is True and self.source.allows_nullable
+
     def _define(self, name: str) -> Shape:
-        """The named definition. Raises Inexact where reading it has led to this question."""
+        """The named definition. Raises Inexact if it is just being read."""
         node = self._nodes[name]
         if id(node.schema) in self._reading:
-            raise Inexact("it is told in terms of itself")
+            raise Inexact(RECURSIVE)
         return self.read(node)
 
-    def _read(self, node: Node) -> Shape:
+    def _read_keywords(self, node: Subschema) -> Shape:
         schema: Mapping[str, Any] = node.schema
-        if "$ref" in schema and node.dialect.lone_ref:
-            return combine.reference(self, node, ANYTHING)
-        if not schema.keys() & _SPECIAL:
-            return local.read(self, node)
+        overriding = node.dialect.overriding
+        if overriding is not None and overriding in schema:
+            return self.keywords.narrowing[overriding](self, node, overriding, ANYTHING)
+        if not schema.keys() & self.keywords.structural:
+            return self._read_types(node)
         shape = ANYTHING
         pending = True
         for keyword in schema:
-            if keyword in local.KEYWORDS and pending:
+            if keyword in self.keywords.typed and pending:
                 pending = False
-                shape = self.attempt(node, keyword, shape, self.algebra.meet, shape, local.read(self, node))
-            elif keyword in _NARROWING and _known(node, keyword):
-                shape = _NARROWING[keyword](self, node, shape)
-        for keyword, change in _CHANGING.items():
-            if keyword in schema and _known(node, keyword):
-                shape = change(self, node, shape)
+                shape = self.attempt(node, keyword, shape, self.algebra.meet, shape, self._read_types(node))
+            elif keyword in self.keywords.narrowing and self.asserts(node, keyword):
+                shape = self.keywords.narrowing[keyword](self, node, keyword, shape)
+        for keyword, change in self.keywords.changing.items():
+            if self.asserts(node, keyword):
+                shape = change(self, node, keyword, shape)
         return shape
 
+    def _read_types(self, node: Subschema) -> Shape:
+        """What `type` and the keywords of each type allow, without combinators, `const` and `enum`."""
+        declared = node.schema.get("type")
+        present = node.schema.keys() & self.keywords.typed
+        if declared is None and not present - self.keywords.of_type[ANY_TYPE]:
+            return ANYTHING
+        types = _ALL_TYPES if declared is None else [declared] if isinstance(declared, str) else declared
+        read = [self._types[kind](self, node) for kind in types if not (kind == "integer" and "number" in types)]
+        return unite(*read, (NULL,)) if self.nullable(node) else unite(*read)
 
-def _known(node: Node, keyword: str) -> bool:
-    return node.dialect.knows(keyword)
+    def has_keyword_of(self, node: Subschema, kind: str) -> bool:
+        """Whether the node has a keyword of that type."""
+        return not self.keywords.of_type[kind].isdisjoint(node.schema)
 
 
-_Step = Callable[[Reader, Node, Shape], Shape]
+TypeReaders = Mapping[str, Callable[[SchemaReader, Subschema], Shape]]
+_ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
 
-_NARROWING: Mapping[str, _Step] = {
-    "$ref": combine.reference,
-    "$dynamicRef": combine.dynamic_reference,
-    "$recursiveRef": combine.dynamic_reference,
-    "const": combine.const,
-    "enum": combine.enum,
-    "allOf": combine.all_of,
-    "anyOf": combine.any_of,
-}
-_CHANGING: Mapping[str, _Step] = {
-    "oneOf": combine.one_of,
-    "if": combine.conditional,
-    "dependencies": combine.dependencies,
-    "dependentRequired": combine.dependencies,
-    "dependentSchemas": combine.dependencies,
-    "propertyNames": members.property_names,
-    "contains": members.contains,
-    "not": combine.negation,
-    "uniqueItems": members.unique_items,
-    "unevaluatedProperties": unevaluated.properties,
-    "unevaluatedItems": unevaluated.items,
-}
-_SPECIAL = _NARROWING.keys() | _CHANGING.keys()
+
+def inert_nullable(schema: Mapping[str, Any], source: Source, options: Options) -> str:
+    """Why OpenAPI 3.0's `nullable` asserts nothing, or ""."""
+    if not source.allows_nullable:
+        return f"asserts nothing in {source.dialect.name}"
+    return "" if schema["nullable"] is True and "type" in schema else "asserts nothing unless it is true, beside a type"

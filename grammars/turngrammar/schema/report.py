@@ -1,22 +1,21 @@
-"""What became of each keyword, said per JSON pointer."""
+"""How each keyword of a schema is enforced, by JSON pointer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from turngrammar.schema.dialect import pointer, subschemas
-from turngrammar.schema.formats import FORMATS
-from turngrammar.schema.load import Source
-from turngrammar.schema.options import Options
+from turngrammar.schema.dialect import pointer
+from turngrammar.schema.load import Options, Source
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
+ENFORCED = "the grammar generates nothing else"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What became of one keyword of a schema: `pointer` is that of the subschema which holds it."""
+class KeywordReport:
+    """How one keyword of a schema is enforced: `pointer` is that of the subschema with the keyword."""
 
     pointer: str
     keyword: str
@@ -26,7 +25,7 @@ class Finding:
 
 @dataclass
 class Ledger:
-    """What a compilation had to leave to the check on the finished document, noted while it runs."""
+    """The keywords that only the check of the finished document enforces, collected during compilation."""
 
     source: Source
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -37,7 +36,7 @@ class Ledger:
         self.reasons.setdefault((self.source.pointers.get(id(schema), ""), keyword), reason)
 
     def check_everywhere(self, keywords: tuple[str, ...], reason: str) -> None:
-        """Some occurrence of one of the keywords is only checked; after rewriting it is not known which."""
+        """Some occurrence of one of the keywords is only checked; rewriting has lost which."""
         self.everywhere.setdefault(keywords, reason)
 
     def reason(self, at: str, keyword: str) -> str:
@@ -50,90 +49,51 @@ class Ledger:
         return not self.reasons and not self.everywhere
 
 
-_REWRITTEN = {
-    "oneOf": "branches that overlap exclude each other",
-    "not": "what it forbids is taken away",
-    "if": "told as two alternatives",
-    "then": "one of two alternatives",
-    "else": "one of two alternatives",
-    "dependencies": "told as alternatives: with the property and without",
-    "dependentRequired": "told as alternatives: with the property and without",
-    "dependentSchemas": "told as alternatives: with the property and without",
-    "propertyNames": "told as patternProperties",
-    "contains": "told per position",
-    "minContains": "told per position",
-    "maxContains": "told per position",
-    "uniqueItems": "told as the arrangements there are",
-    "unevaluatedProperties": "told as additionalProperties, per alternative",
-    "unevaluatedItems": "told as items, per alternative",
-    "nullable": "null is allowed beside the type",
-}
-
-# Keywords that say nothing unless one of these stands beside them.
-_NEEDS: Mapping[str, tuple[str, ...]] = {
-    "if": ("then", "else"),
-    "then": ("if",),
-    "else": ("if",),
-    "minContains": ("contains",),
-    "maxContains": ("contains",),
-}
-# Keywords that are part of another, which is told, and checked, as a whole.
-_PART_OF = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
-
-
-def report(source: Source, ledger: Ledger, options: Options) -> tuple[Finding, ...]:
+def report_keywords(source: Source, ledger: Ledger, options: Options) -> tuple[KeywordReport, ...]:
     """Every keyword of every subschema, in document order."""
-    found: list[Finding] = []
+    reports: list[KeywordReport] = []
     stack: list[tuple[str, Any]] = [("", source.schema)]
     while stack:
         at, node = stack.pop()
         if isinstance(node, Mapping):
-            found.extend(_of(node, at, source, ledger, options))
-            children = [(at + pointer(tokens), child) for tokens, child in subschemas(node)]
+            reports.extend(_subschema_reports(node, at, source, ledger, options))
+            children = [(at + pointer(tokens), child) for tokens, child in source.keywords.subschemas(node)]
             stack.extend(reversed(children))
-    return tuple(found)
+    return tuple(reports)
 
 
-def _of(node: Mapping[str, Any], at: str, source: Source, ledger: Ledger, options: Options) -> Iterator[Finding]:
-    for keyword, value in node.items():
-        checked = ledger.reason(at, keyword) or ledger.reason(at, _PART_OF.get(keyword, keyword))
-        if void := _void(node, keyword, source):
-            yield Finding(at, keyword, "annotation", void)
-        elif keyword == "format":
-            yield _format(at, value, options)
+def _subschema_reports(
+    node: Mapping[str, Any], at: str, source: Source, ledger: Ledger, options: Options
+) -> Iterator[KeywordReport]:
+    table = source.keywords
+    for keyword in node:
+        checked = ledger.reason(at, keyword) or ledger.reason(at, table.part_of.get(keyword, keyword))
+        if inert := _inert(node, keyword, source, options):
+            yield KeywordReport(at, keyword, "annotation", inert)
         elif checked:
-            yield Finding(at, keyword, "checked", checked)
-        elif keyword in _REWRITTEN:
-            yield Finding(at, keyword, "rewritten", _REWRITTEN[keyword])
+            yield KeywordReport(at, keyword, "checked", checked)
+        elif keyword in table.rewritten:
+            yield KeywordReport(at, keyword, "rewritten", table.rewritten[keyword])
         else:
-            yield Finding(at, keyword, "enforced", "the grammar generates nothing else")
+            yield KeywordReport(at, keyword, "enforced", ENFORCED)
 
 
-def _void(node: Mapping[str, Any], keyword: str, source: Source) -> str:
-    """Why the keyword asserts nothing where it stands, or ""."""
+def _inert(node: Mapping[str, Any], keyword: str, source: Source, options: Options) -> str:
+    """Why the keyword asserts nothing in this subschema, or ""."""
     dialect = source.dialect
-    if keyword == "nullable":
-        return _void_nullable(node, source)
-    if not dialect.knows(keyword):
+    if not source.keywords.asserts(keyword, dialect):
         return f"asserts nothing in {dialect.name}"
-    if dialect.lone_ref and "$ref" in node and keyword != "$ref":
-        return f"asserts nothing beside $ref in {dialect.name}"
-    if keyword == "additionalItems" and not isinstance(node.get("items"), list):
-        return "asserts nothing without a list of items"
-    if keyword in _NEEDS and not any(other in node for other in _NEEDS[keyword]):
-        return f"asserts nothing without {' or '.join(_NEEDS[keyword])}"
+    if dialect.overriding in node and keyword != dialect.overriding:
+        return f"asserts nothing beside {dialect.overriding} in {dialect.name}"
+    if keyword in source.keywords.inert:
+        return source.keywords.inert[keyword](node, source, options)
     return ""
 
 
-def _void_nullable(node: Mapping[str, Any], source: Source) -> str:
-    if isinstance(source.schema, Mapping) and "$schema" in source.schema:
-        return f"asserts nothing in {source.dialect.name}"
-    return "" if node["nullable"] is True and "type" in node else "asserts nothing unless it is true, beside a type"
+def without(*others: str) -> Callable[[Mapping[str, Any], Source, Options], str]:
+    """A keyword that asserts nothing unless one of the others is beside it."""
 
+    def inert(schema: Mapping[str, Any], source: Source, options: Options) -> str:
+        return "" if any(other in schema for other in others) else f"asserts nothing without {' or '.join(others)}"
 
-def _format(at: str, value: Any, options: Options) -> Finding:
-    if value not in FORMATS:
-        return Finding(at, "format", "annotation", f"the format {value!r} is not known, so it asserts nothing")
-    if not options.assert_formats:
-        return Finding(at, "format", "annotation", "formats were asked to assert nothing")
-    return Finding(at, "format", "enforced", "the grammar generates nothing else")
+    return inert

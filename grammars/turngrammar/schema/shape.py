@@ -1,62 +1,63 @@
-"""Shapes: what a schema allows, as a union of pieces. A piece has one JSON type, or refers to a shape by name.
+"""Shapes: what a schema allows, as a union of variants. A variant has one JSON type, or refers to a shape by name.
 
-    Shape   = tuple of pieces; () allows nothing, (AnyPiece(),) everything. Pieces of one shape may overlap.
-    Piece   = AnyPiece | Null | Boolean | Number | Words | Text | Array | Object | Ref
+    Shape   = tuple of variants; () allows nothing, (AnyValue(),) everything. Variants of one shape may overlap.
+    Variant = AnyValue | Null | Boolean | Number | StringEnum | String | Array | Object | Ref
 
-A piece may be `loose`: it allows more than its source does, and the finished document has to be checked. Nothing here
-ever allows less. The functions that build arrays and objects answer () where no value can exist.
+A `loose` variant allows more than its schema does, so the finished document has to be checked. No variant allows less.
+The functions `*_shape` normalize one variant; they return () if no value fits it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
-from turngrammar.schema.regex import Language
+from turngrammar.schema.regex import Language, automaton
 
 
 class Inexact(Exception):
-    """No shape says this exactly, or none within the budget. Its text is the reason, for the report."""
+    """No shape expresses this exactly, or none within the budget. Its text is the reason in the report."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
-    """Attributes: loose: allows more than the source says."""
+class Variant:
+    """Attributes: loose: allows more than the schema does."""
 
     loose: bool = False
 
 
-Shape = tuple[Piece, ...]
+Shape = tuple[Variant, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnyPiece(Piece):
+class AnyValue(Variant):
     """Every JSON value."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ref(Piece):
+class Ref(Variant):
     """The shape of that name, looked up when needed: this is how shapes recurse."""
 
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Null(Piece):
+class Null(Variant):
     """null"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Boolean(Piece):
+class Boolean(Variant):
     """true, false, or both."""
 
     values: frozenset[bool] = frozenset((True, False))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Number(Piece):
-    """Numbers between two bounds, whole ones only if `integer`, multiples of `step` if it is given."""
+class Number(Variant):
+    """Numbers between two bounds; integers only if `integer`, multiples of `step` if it is given."""
 
     low: Fraction | None = None
     high: Fraction | None = None
@@ -72,15 +73,15 @@ class Number(Piece):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words(Piece):
+class StringEnum(Variant):
     """The listed strings."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Text(Piece):
-    """Strings that lie in all the languages, have all the formats, and `least` to `most` characters."""
+class String(Variant):
+    """Strings that are in all the languages, have all the formats, and `least` to `most` characters."""
 
     languages: tuple[Language, ...] = ()
     formats: tuple[str, ...] = ()
@@ -89,20 +90,24 @@ class Text(Piece):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Array(Piece):
-    """Arrays of `least` to `most` items: item i fits `prefix[i]`, those beyond fit `rest`."""
+class Array(Variant):
+    """Arrays of `least` to `most` items: item i fits `prefix[i]`, those after the prefix fit `rest`."""
 
     prefix: tuple[Shape, ...] = ()
     rest: Shape = ()
     least: int = 0
     most: int | None = None
 
+    def item(self, index: int) -> Shape:
+        """What the item at that index has to fit."""
+        return self.prefix[index] if index < len(self.prefix) else self.rest
+
 
 @dataclass(frozen=True, kw_only=True)
-class Object(Piece):
-    """Objects. A name's value fits the shape in `properties`, else that of the pattern it lies in, else `rest`.
+class Object(Variant):
+    """Objects. A value fits the shape of its name in `properties`, else that of the pattern that matches, else `rest`.
 
-    Patterns are pairwise disjoint, so the order of `patterns` means nothing; that of `properties` is the order of keys.
+    Patterns are pairwise disjoint, so their order doesn't matter; the order of `properties` is the order of keys.
     """
 
     properties: tuple[tuple[str, Shape], ...] = ()
@@ -112,87 +117,115 @@ class Object(Piece):
     least: int = 0
     most: int | None = None
 
+    def value(self, name: str) -> Shape:
+        """What the value under that name has to fit."""
+        for known, shape in self.properties:
+            if known == name:
+                return shape
+        return self.undeclared(name)
+
+    def values(self, names: Iterable[str]) -> Iterator[Shape]:
+        """What the value under each of the names has to fit."""
+        known = dict(self.properties)
+        return (known[name] if name in known else self.undeclared(name) for name in names)
+
+    def undeclared(self, name: str) -> Shape:
+        """What the value has to fit under a name that `properties` doesn't list."""
+        for language, shape in self.patterns:
+            if automaton(language).matches(name):
+                return shape
+        return self.rest
+
 
 NOTHING: Shape = ()
-ANYTHING: Shape = (AnyPiece(),)
+ANYTHING: Shape = (AnyValue(),)
 NULL = Null()
 BOOLEAN = Boolean()
 NUMBER = Number()
 INTEGER = Number(integer=True)
-TEXT = Text()
+STRING = String()
 ARRAY = Array(rest=ANYTHING)
 OBJECT = Object(rest=ANYTHING)
-EVERY_TYPE: Shape = (NULL, BOOLEAN, NUMBER, TEXT, ARRAY, OBJECT)
-
-
-def is_any(shape: Shape) -> bool:
-    return len(shape) == 1 and isinstance(shape[0], AnyPiece)
+EVERY_TYPE: Shape = (NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT)
+NOT_ARRAY: Shape = (NULL, BOOLEAN, NUMBER, STRING, OBJECT)
+NOT_OBJECT: Shape = (NULL, BOOLEAN, NUMBER, STRING, ARRAY)
 
 
 def loosen(shape: Shape) -> Shape:
     """The same, marked as allowing too much."""
-    return tuple(piece if piece.loose else replace(piece, loose=True) for piece in shape)
+    return tuple(variant if variant.loose else replace(variant, loose=True) for variant in shape)
 
 
 def unite(*shapes: Shape) -> Shape:
-    """The union, each piece once."""
-    pieces = dict.fromkeys(piece for shape in shapes for piece in shape)
-    for piece in pieces:
-        if isinstance(piece, AnyPiece):
-            return (piece,)
-    return tuple(pieces)
+    """The union, each variant once."""
+    variants = dict.fromkeys(variant for shape in shapes for variant in shape)
+    for variant in variants:
+        if isinstance(variant, AnyValue):
+            return (variant,)
+    return tuple(variants)
 
 
-def number(piece: Number) -> Shape:
-    """The piece, or nothing where its bounds leave nothing."""
-    low, high = piece.low, piece.high
-    if piece.integer:
-        low = None if low is None else Fraction(floor(low) + 1 if piece.open_low else ceil(low))
-        high = None if high is None else Fraction(ceil(high) - 1 if piece.open_high else floor(high))
-        piece = replace(piece, low=low, high=high, open_low=False, open_high=False)
+def subshapes(variant: Variant) -> list[Shape]:
+    """The shapes of an array's items or of an object's values."""
+    if isinstance(variant, Array):
+        return [*variant.prefix, variant.rest]
+    if isinstance(variant, Object):
+        return [*dict(variant.properties).values(), *(shape for _, shape in variant.patterns), variant.rest]
+    return []
+
+
+def number_shape(variant: Number) -> Shape:
+    """The variant; an integer's bounds are integers and included."""
+    low, high = variant.low, variant.high
+    if variant.integer:
+        low = None if low is None else Fraction(floor(low) + 1 if variant.open_low else ceil(low))
+        high = None if high is None else Fraction(ceil(high) - 1 if variant.open_high else floor(high))
+        variant = replace(variant, low=low, high=high, open_low=False, open_high=False)
     if low is None or high is None or low < high:
-        return (piece,)
-    single = low == high and not (piece.open_low or piece.open_high)
-    if not single or (piece.step is not None and low % piece.step):
+        return (variant,)
+    single = low == high and not (variant.open_low or variant.open_high)
+    if not single or (variant.step is not None and low % variant.step):
         return NOTHING
-    return (replace(piece, integer=low.denominator == 1, step=None),)
+    return (replace(variant, integer=low.denominator == 1, step=None),)
 
 
-def array(piece: Array) -> Shape:
-    """The piece in normal form: no prefix that can't be reached."""
-    reach = next((i for i, item in enumerate(piece.prefix) if not item), None)
-    if reach is None and not piece.rest:
-        reach = len(piece.prefix)
-    most = least_of(piece.most, reach)
-    if most is not None and most < piece.least:
+def array_shape(variant: Array) -> Shape:
+    """The variant; its prefix ends where no further item can be."""
+    reach = next((i for i, item in enumerate(variant.prefix) if not item), None)
+    if reach is None and not variant.rest:
+        reach = len(variant.prefix)
+    most = lower_limit(variant.most, reach)
+    if most is not None and most < variant.least:
         return NOTHING
-    return (replace(piece, prefix=piece.prefix[:most], most=most),)
+    return (replace(variant, prefix=variant.prefix[:most], most=most),)
 
 
-def object_(piece: Object) -> Shape:
-    """The piece in normal form: `least` counts the required names, `most` no more than there can be."""
-    shapes = dict(piece.properties)
-    closed = not piece.rest and not any(shape for _, shape in piece.patterns)
-    for name in piece.required:
+def object_shape(variant: Object) -> Shape:
+    """The variant; `least` counts the required names, `most` is None if it exceeds the possible ones."""
+    shapes = dict(variant.properties)
+    closed = not variant.rest and not any(shape for _, shape in variant.patterns)
+    for name in variant.required:
         if shapes.get(name, NOTHING if closed else ANYTHING) == NOTHING:
             return NOTHING
-    least = max(piece.least, len(piece.required))
+    least = max(variant.least, len(variant.required))
     possible = sum(1 for shape in shapes.values() if shape) if closed else None
-    most = least_of(piece.most, possible)
+    most = lower_limit(variant.most, possible)
     if most is not None and most < least:
         return NOTHING
-    return (replace(piece, least=least, most=None if most == possible else most),)
+    return (replace(variant, least=least, most=None if most == possible else most),)
 
 
-def least_of(left: int | None, right: int | None) -> int | None:
-    """The smaller of two upper bounds, None being none."""
-    return min((bound for bound in (left, right) if bound is not None), default=None)
+def string_shape(variant: String) -> Shape:
+    """The variant, unless its lengths contradict each other."""
+    return NOTHING if variant.most is not None and variant.most < variant.least else (variant,)
 
 
-def text(piece: Text) -> Shape:
-    """The piece, or nothing where its lengths contradict each other."""
-    return NOTHING if piece.most is not None and piece.most < piece.least else (piece,)
+def enum_shape(values: Iterable[str]) -> Shape:
+    """The listed strings."""
+    listed = tuple(values)
+    return (StringEnum(values=listed),) if listed else NOTHING
 
 
-def words(piece: Words) -> Shape:
-    return (piece,) if piece.values else NOTHING
+def lower_limit(left: int | None, right: int | None) -> int | None:
+    """The smaller of two upper limits; None means no limit."""
+    return min((limit for limit in (left, right) if limit is not None), default=None)

@@ -1,48 +1,41 @@
-"""`unevaluatedProperties` and `unevaluatedItems`: which names and items were looked at, told apart case by case.
+"""`unevaluatedProperties` and `unevaluatedItems`: the names and items that a schema evaluates, case by case.
 
-What a subschema has evaluated counts only where it holds. So the shape is split until, in each case, it is settled
-which subschemas hold; there, the keyword is `additionalProperties` (or `items`) beyond what these evaluate.
+A subschema's evaluations count only in instances that fit it. So the shape is split until, in each case, it is settled
+which subschemas fit; there, the keyword is `additionalProperties` (or `items`) beyond what these evaluate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from turngrammar.schema import regex
-from turngrammar.schema.combine import NO_OBJECT
-from turngrammar.schema.load import Node
+from turngrammar.schema.keyword_table import Stage
+from turngrammar.schema.load import Subschema
+from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.regex import Language
 from turngrammar.schema.shape import (
     ANYTHING,
-    BOOLEAN,
+    NOT_ARRAY,
+    NOT_OBJECT,
     NOTHING,
-    NULL,
-    NUMBER,
-    OBJECT,
-    TEXT,
     Array,
     Inexact,
     Object,
     Shape,
-    array,
-    object_,
+    array_shape,
+    object_shape,
     unite,
 )
-
-if TYPE_CHECKING:
-    from turngrammar.schema.read import Reader
 
 CASES = 48
 DEPTH = 12
 
-NO_ARRAY: Shape = (NULL, BOOLEAN, NUMBER, TEXT, OBJECT)
-
 
 @dataclass(frozen=True)
-class Seen:
-    """What is evaluated: these names, names in these languages, or all of them; this many items, or all."""
+class Evaluated:
+    """Names, or names in these languages, or all of them; this many items, or all."""
 
     names: tuple[str, ...] = ()
     patterns: tuple[Language, ...] = ()
@@ -50,8 +43,8 @@ class Seen:
     items: int = 0
     all_items: bool = False
 
-    def __or__(self, other: Seen) -> Seen:
-        return Seen(
+    def __or__(self, other: Evaluated) -> Evaluated:
+        return Evaluated(
             tuple(dict.fromkeys(self.names + other.names)),
             self.patterns + other.patterns,
             self.all_names or other.all_names,
@@ -60,168 +53,141 @@ class Seen:
         )
 
 
-Case = tuple[Shape, Seen]
+Case = tuple[Shape, Evaluated]
 
 
-def properties(reader: Reader, node: Node, shape: Shape) -> Shape:
-    rest = reader.read(node.child(node.schema["unevaluatedProperties"]))
-    return _apply(reader, node, shape, "unevaluatedProperties", lambda seen: _members(seen, rest))
+def evaluated_all_names(value: Any, schema: Mapping[str, Any]) -> Evaluated:
+    return Evaluated(all_names=True)
 
 
-def items(reader: Reader, node: Node, shape: Shape) -> Shape:
-    rest = reader.read(node.child(node.schema["unevaluatedItems"]))
-    return _apply(reader, node, shape, "unevaluatedItems", lambda seen: _tail(seen, rest))
+def evaluated_all_items(value: Any, schema: Mapping[str, Any]) -> Evaluated:
+    return Evaluated(all_items=True)
 
 
-def _apply(reader: Reader, node: Node, shape: Shape, keyword: str, limit: Callable[[Seen], Shape]) -> Shape:
+def lower_unevaluated_properties(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    rest = reader.read(node.child(node.schema[keyword]))
+    return reader.attempt(
+        node, keyword, shape, _limited, reader, node, shape, lambda evaluated: _other_members(evaluated, rest)
+    )
+
+
+def lower_unevaluated_items(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
+    rest = reader.read(node.child(node.schema[keyword]))
+
     def limited() -> Shape:
-        if keyword == "unevaluatedItems" and _counts_contained(reader):
-            raise Inexact("items that `contains` matches count as evaluated")
-        cases = _cases(reader, node, [(shape, _own(node, ()))], 0)
-        return unite(*(reader.algebra.meet(case, limit(seen)) for case, seen in cases))
+        if reader.source.anywhere("contains"):
+            raise Inexact("items that match `contains` count as evaluated")
+        return _limited(reader, node, shape, lambda evaluated: _other_items(evaluated, rest))
 
     return reader.attempt(node, keyword, shape, limited)
 
 
-def _counts_contained(reader: Reader) -> bool:
-    return any(isinstance(schema, Mapping) and "contains" in schema for _, schema in reader.source.walk())
+def _limited(reader: SchemaReader, node: Subschema, shape: Shape, limit: Callable[[Evaluated], Shape]) -> Shape:
+    cases = split_cases(reader, node, [(shape, _own_evaluations(reader, node, root=True))], 0)
+    return unite(*(reader.algebra.meet(case, limit(evaluated)) for case, evaluated in cases))
 
 
-def _members(seen: Seen, rest: Shape) -> Shape:
-    if seen.all_names:
+def _other_members(evaluated: Evaluated, rest: Shape) -> Shape:
+    if evaluated.all_names:
         return ANYTHING
-    plain = regex.plain(regex.union(*seen.patterns))
-    if plain is None:
-        raise Inexact("the evaluated names would take too large a pattern")
-    patterns = ((plain, ANYTHING),) if seen.patterns else ()
-    names = tuple((name, ANYTHING) for name in seen.names)
-    return (*NO_OBJECT, *object_(Object(properties=names, patterns=patterns, rest=rest)))
+    language = regex.printable(regex.union(*evaluated.patterns))
+    if language is None:
+        raise Inexact("the evaluated names need a pattern that is too large")
+    patterns = ((language, ANYTHING),) if evaluated.patterns else ()
+    names = tuple((name, ANYTHING) for name in evaluated.names)
+    return (*NOT_OBJECT, *object_shape(Object(properties=names, patterns=patterns, rest=rest)))
 
 
-def _tail(seen: Seen, rest: Shape) -> Shape:
-    return ANYTHING if seen.all_items else (*NO_ARRAY, *array(Array(prefix=(ANYTHING,) * seen.items, rest=rest)))
+def _other_items(evaluated: Evaluated, rest: Shape) -> Shape:
+    if evaluated.all_items:
+        return ANYTHING
+    return (*NOT_ARRAY, *array_shape(Array(prefix=(ANYTHING,) * evaluated.items, rest=rest)))
 
 
-def _own(node: Node, beyond: tuple[str, ...] = ("unevaluatedProperties", "unevaluatedItems")) -> Seen:
-    """What the schema's own keywords evaluate. `beyond` are those that evaluate all the rest."""
-    schema = node.schema
-    listed = schema.get("items") if isinstance(schema.get("items"), list) else schema.get("prefixItems", [])
-    whole = "additionalItems" in schema if isinstance(schema.get("items"), list) else "items" in schema
-    return Seen(
-        tuple(schema.get("properties", ())),
-        tuple(_language(source) for source in schema.get("patternProperties", ())),
-        "additionalProperties" in schema or ("unevaluatedProperties" in schema and bool(beyond)),
-        len(listed),
-        whole or ("unevaluatedItems" in schema and bool(beyond)),
+def _own_evaluations(reader: SchemaReader, node: Subschema, *, root: bool = False) -> Evaluated:
+    """What the schema's own keywords evaluate. At the root, those that evaluate all the rest are just being lowered."""
+    rows = reader.keywords.rows
+    evaluated = Evaluated()
+    for keyword, own in reader.keywords.evaluates.items():
+        if keyword in node.schema and not (root and rows[keyword].stage is Stage.UNEVALUATED):
+            evaluated |= own(node.schema[keyword], node.schema)
+    return evaluated
+
+
+def split_cases(reader: SchemaReader, node: Subschema, cases: list[Case], depth: int) -> list[Case]:
+    """The cases, split by the node's combinators."""
+    if depth > DEPTH:
+        raise Inexact("its subschemas nest too deeply, or refer to each other")
+    for keyword, split in reader.keywords.cases.items():
+        if reader.asserts(node, keyword):
+            cases = split(reader, node, keyword, cases, depth)
+            if len(cases) > CASES:
+                raise Inexact(f"more than {CASES} cases have to be distinguished")
+    return cases
+
+
+def inside(reader: SchemaReader, child: Subschema, cases: list[Case], depth: int) -> list[Case]:
+    """Cases in which the child fits, with what it evaluates. The shapes are already within the child's."""
+    if not isinstance(child.schema, Mapping):
+        return cases
+    own = _own_evaluations(reader, child)
+    return split_cases(reader, child, [(shape, evaluated | own) for shape, evaluated in cases], depth + 1)
+
+
+def fitting(reader: SchemaReader, cases: list[Case], allowed: Shape) -> list[Case]:
+    return possible([(reader.algebra.meet(shape, allowed), evaluated) for shape, evaluated in cases])
+
+
+def failing(reader: SchemaReader, cases: list[Case], allowed: Shape) -> list[Case]:
+    return possible([(reader.algebra.minus(shape, allowed), evaluated) for shape, evaluated in cases])
+
+
+def possible(cases: list[Case]) -> list[Case]:
+    return [(shape, evaluated) for shape, evaluated in cases if shape != NOTHING]
+
+
+def _children(node: Subschema, keyword: str) -> Iterator[Subschema]:
+    return map(node.child, node.schema[keyword])
+
+
+def split_reference(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:
+    return inside(reader, reader.source.target(node, keyword), cases, depth)
+
+
+def split_dynamic_reference(
+    reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int
+) -> list[Case]:
+    raise Inexact("the evaluations of a dynamic reference depend on the path of references")
+
+
+def split_all(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:
+    for child in _children(node, keyword):
+        cases = inside(reader, child, cases, depth)
+    return cases
+
+
+def split_some(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:
+    for child in _children(node, keyword):
+        if _evaluates(reader, child):
+            allowed = reader.read(child)
+            fits, fails = fitting(reader, cases, allowed), failing(reader, cases, allowed)
+            cases = [*inside(reader, child, fits, depth), *fails]
+    return cases
+
+
+def _evaluates(reader: SchemaReader, child: Subschema) -> bool:
+    """False only for subschemas that evaluate nothing."""
+    if not isinstance(child.schema, Mapping):
+        return False
+    return _own_evaluations(reader, child) != Evaluated() or any(
+        keyword in child.schema for keyword in reader.keywords.cases
     )
 
 
-def _language(source: str) -> Language:
-    try:
-        return regex.compile_pattern(source)
-    except regex.RegexError as error:
-        raise Inexact(str(error)) from error
-
-
-def _cases(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Case]:
-    """The cases, split by the node's combinators."""
-    if depth > DEPTH:
-        raise Inexact("its subschemas are nested too deeply, or refer to each other")
-    for keyword, split in _SPLIT.items():
-        if keyword in node.schema and node.dialect.knows(keyword):
-            cases = split(reader, node, cases, depth)
-            if len(cases) > CASES:
-                raise Inexact(f"more than {CASES} cases have to be told apart")
+def split_dependent(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:
+    for name, schema in node.schema[keyword].items():
+        present = object_shape(Object(rest=ANYTHING, required=(name,)))
+        absent = (*NOT_OBJECT, *object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING)))
+        fits, fails = fitting(reader, cases, present), fitting(reader, cases, absent)
+        cases = [*inside(reader, node.child(schema), fits, depth), *fails]
     return cases
-
-
-def _inside(reader: Reader, child: Node, cases: list[Case], depth: int) -> list[Case]:
-    """The cases where the child holds, with what it evaluates. The shapes are within the child's already."""
-    if not isinstance(child.schema, Mapping):
-        return cases
-    own = _own(child)
-    return _cases(reader, child, [(shape, seen | own) for shape, seen in cases], depth + 1)
-
-
-def _where(reader: Reader, child: Node, cases: list[Case], depth: int) -> list[Case]:
-    """Where the child holds, with what it evaluates, and where it doesn't."""
-    allowed = reader.read(child)
-    holds = [(reader.algebra.meet(shape, allowed), seen) for shape, seen in cases]
-    fails = [(reader.algebra.minus(shape, allowed), seen) for shape, seen in cases]
-    return _possible([*_inside(reader, child, _possible(holds), depth), *fails])
-
-
-def _possible(cases: list[Case]) -> list[Case]:
-    return [(shape, seen) for shape, seen in cases if shape != NOTHING]
-
-
-def _children(node: Node, keyword: str) -> Iterator[Node]:
-    value: Any = node.schema[keyword]
-    for child in value.values() if isinstance(value, Mapping) else value:
-        yield node.child(child)
-
-
-def _split_ref(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Case]:
-    return _inside(reader, reader.source.target(node), cases, depth)
-
-
-def _split_dynamic(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Case]:
-    raise Inexact("what a dynamic reference evaluates depends on the path of references")
-
-
-def _split_all(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Case]:
-    for child in _children(node, "allOf"):
-        cases = _inside(reader, child, cases, depth)
-    return cases
-
-
-def _split_some(keyword: str) -> Callable[[Reader, Node, list[Case], int], list[Case]]:
-    def split(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Case]:
-        for child in _children(node, keyword):
-            if _evaluates(reader, child):
-                cases = _where(reader, child, cases, depth)
-        return cases
-
-    return split
-
-
-def _evaluates(reader: Reader, child: Node) -> bool:
-    """False only for subschemas that surely evaluate nothing."""
-    if not isinstance(child.schema, Mapping):
-        return False
-    return _own(child) != Seen() or any(keyword in child.schema for keyword in _SPLIT)
-
-
-def _split_if(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Case]:
-    condition = node.child(node.schema["if"])
-    allowed = reader.read(condition)
-    holds = _possible([(reader.algebra.meet(shape, allowed), seen) for shape, seen in cases])
-    fails = _possible([(reader.algebra.minus(shape, allowed), seen) for shape, seen in cases])
-    holds = _inside(reader, condition, holds, depth)
-    if "then" in node.schema:
-        holds = _inside(reader, node.child(node.schema["then"]), holds, depth)
-    if "else" in node.schema:
-        fails = _inside(reader, node.child(node.schema["else"]), fails, depth)
-    return [*holds, *fails]
-
-
-def _split_dependent(reader: Reader, node: Node, cases: list[Case], depth: int) -> list[Case]:
-    for name, schema in node.schema["dependentSchemas"].items():
-        present = object_(Object(rest=ANYTHING, required=(name,)))
-        absent = (*NO_OBJECT, *object_(Object(properties=((name, NOTHING),), rest=ANYTHING)))
-        holds = _possible([(reader.algebra.meet(shape, present), seen) for shape, seen in cases])
-        fails = [(reader.algebra.meet(shape, absent), seen) for shape, seen in cases]
-        cases = _possible([*_inside(reader, node.child(schema), holds, depth), *fails])
-    return cases
-
-
-_SPLIT: Mapping[str, Callable[[Reader, Node, list[Case], int], list[Case]]] = {
-    "$ref": _split_ref,
-    "$dynamicRef": _split_dynamic,
-    "$recursiveRef": _split_dynamic,
-    "allOf": _split_all,
-    "anyOf": _split_some("anyOf"),
-    "oneOf": _split_some("oneOf"),
-    "if": _split_if,
-    "dependentSchemas": _split_dependent,
-}

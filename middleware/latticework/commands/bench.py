@@ -1,4 +1,4 @@
-"""`latticework bench`: the benchmarks of a checkout."""
+"""`latticework bench`: runs the benchmarks of a checkout."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from argparse import REMAINDER, ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from latticework.commands.command import (
+from latticework.commands import (
     DONE,
-    IMPOSSIBLE,
-    WRONG,
+    FAILED,
+    MISUSED,
     Command,
-    Impossible,
+    CommandFailed,
     WrongUsage,
     columns,
     show,
@@ -23,45 +23,48 @@ from latticework.commands.command import (
 
 ROOT = Path(__file__).parents[3]
 
-DESCRIPTION = """Run a benchmark; without a name, list them. What follows the name is the benchmark's own: --quick is a
-smoke run, --json ends with one JSON value, --help tells the rest. They come with a checkout, and with nothing else."""
+DESCRIPTION = """Run a benchmark, or list all of them. Arguments after NAME are passed to the benchmark: --quick is a
+smoke test, --json ends the output with one JSON value, --help lists the others. Only checkouts have benchmarks."""
 
-NO_CHECKOUT = """the benchmarks are in the checkout of latticework, and this is an installed package. In a checkout:
+NO_CHECKOUT = """this installation has no benchmarks. In a checkout of latticework:
     make install && .venv/bin/latticework bench"""
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_bench_options(parser: ArgumentParser) -> None:
     with_json(parser)
-    parser.add_argument("name", nargs="?", metavar="NAME", help="which one")
-    parser.add_argument("arguments", nargs=REMAINDER, metavar="...", help="its own arguments")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the benchmark to run")
+    parser.add_argument("arguments", nargs=REMAINDER, metavar="...", help="arguments of the benchmark")
 
 
-def _run(given: Namespace) -> int:
-    known = scripts(ROOT)
+def run_benchmark(given: Namespace) -> int:
+    known = list_benchmarks(ROOT)
     if given.name is None:
         values = [{"name": name, "measures": measures} for name, measures in known.items()]
         show(values, columns(known.items()), as_json=given.json)
         return DONE
     if given.name not in known:
-        raise WrongUsage(f"{given.name!r} is none of {', '.join(known)}")
+        raise WrongUsage(f"unknown benchmark {given.name!r}; the benchmarks are {', '.join(known)}")
     command = [sys.executable, "-m", f"benchmarks.{given.name}", *(["--json"] if given.json else []), *given.arguments]
-    return _STATUSES.get(subprocess.run(command, cwd=ROOT, check=False).returncode, IMPOSSIBLE)
+    return _STATUSES.get(subprocess.run(command, cwd=ROOT, check=False).returncode, FAILED)
 
 
-_STATUSES: Mapping[int, int] = {0: DONE, 2: WRONG}
+_STATUSES: Mapping[int, int] = {0: DONE, 2: MISUSED}
 
 
-def scripts(root: Path) -> Mapping[str, str]:
-    """What a checkout can measure: the modules whose docstring says how to run them. Raises Impossible."""
-    found = {}
-    if (root / "pyproject.toml").is_file():  # beside installed packages, `benchmarks` would be another's
+def list_benchmarks(root: Path) -> Mapping[str, str]:
+    """What each benchmark of a checkout measures, by its name. Raises CommandFailed.
+
+    The benchmarks are the modules whose docstring has the command that runs them.
+    """
+    measured = {}
+    if (root / "pyproject.toml").is_file():  # next to installed packages, `benchmarks` would not be ours
         for file in sorted((root / "benchmarks").glob("*.py")):
             doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
             if f"python -m benchmarks.{file.stem}" in doc:
-                found[file.stem] = doc.partition("\n")[0]
-    if not found:
-        raise Impossible(NO_CHECKOUT)
-    return found
+                measured[file.stem] = doc.partition("\n")[0]
+    if not measured:
+        raise CommandFailed(NO_CHECKOUT)
+    return measured
 
 
-COMMAND = Command("run the benchmarks of a checkout", DESCRIPTION, _options, _run)
+BENCH = Command("run the benchmarks of a checkout", DESCRIPTION, add_bench_options, run_benchmark)

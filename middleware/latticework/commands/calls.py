@@ -8,13 +8,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, FOUND, Command, WrongUsage, contents, known_format, say
+from latticework.commands import DONE, NEGATIVE, Command, WrongUsage, contents, known_format, say
 
 if TYPE_CHECKING:
     from turngrammar.events import Event
     from turngrammar.parser import Parser
     from turngrammar.render import Call
-    from turngrammar.tools import Tool
+    from turngrammar.turn import Tool
 
 PARSE_DESCRIPTION = """Read the text of one assistant turn from standard input and print its events, one JSON object per
 line: those that a server turns into content, reasoning_content and tool_calls."""
@@ -55,7 +55,7 @@ def parse_turn(given: Namespace) -> int:
         parser = _turn_parser(given.format, given.tools, given.reasoning)
     except GrammarError as error:
         say(f"{given.tools}: {error}")
-        return FOUND
+        return NEGATIVE
     while text := sys.stdin.read(READ_AT_ONCE):
         _print_events(parser.feed(text))
     _print_events(parser.close())
@@ -74,21 +74,22 @@ def render_calls(given: Namespace) -> int:
 def _turn_parser(name: str, tools: str | None, reasoning: Any) -> Parser:
     """Raises GrammarError for tools that don't compile."""
     from turngrammar.parser import Parser
-    from turngrammar.plan import Turn, compile_turn
-    from turngrammar.turns import anything, turn_tree
+    from turngrammar.plan import compile_turn
+    from turngrammar.turn import Turn
+    from turngrammar.turn_tree import recovery_tree, turn_tree
 
     format = known_format("--format", name)
     if reasoning == "answer" and format.answer is None:
         raise WrongUsage(f"--reasoning answer: {name} has no frame around its answers")
     if tools is None:
         tree = turn_tree(format, format.calls, "auto", None, reasoning)
-        return Parser(tree, anything(format, format.calls), {})
+        return Parser(tree, recovery_tree(format, format.calls), {})
     return compile_turn(Turn(format, _offered_tools(tools), reasoning=reasoning)).parser()
 
 
 def _offered_tools(file: str) -> tuple[Tool, ...]:
     """Raises WrongUsage."""
-    from turngrammar.tools import ANY_OBJECT, Tool
+    from turngrammar.turn import ANY_OBJECT, Tool
 
     try:
         functions = [tool.get("function", tool) for tool in json.loads(contents(file))]

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, Command, WrongUsage, contents, say
+from latticework.commands import DONE, Command, WrongUsage, contents, say
 
 if TYPE_CHECKING:
-    from turngrammar.schema.audit import Verdict
+    from turngrammar.schema.audit import AuditResult
 
 DESCRIPTION = """Compile every JSON Schema of FILE and test it on instances that are known to be valid or invalid.
 FILE has one JSON object per line, and may be compressed with gzip:
@@ -50,11 +50,11 @@ def add_check_options(parser: ArgumentParser) -> None:
 
 
 def check_schemas(given: Namespace) -> int:
-    from turngrammar.schema.audit import judge
+    from turngrammar.schema.audit import audit_schema
 
     verdicts = []
     for case in schema_cases(contents(given.file), given.file):
-        verdict = judge(case.schema, case.valid, case.invalid)
+        verdict = audit_schema(case.schema, case.valid, case.invalid)
         verdicts.append(verdict)
         if given.verbose and verdict.outcome != "exact":
             say(f"{case.id}  {verdict.outcome}  {verdict.detail[:DETAIL]}")
@@ -89,7 +89,7 @@ def _names_format(error: str) -> bool:
     return any(f"'{name}'" in error or f'"{name}"' in error for name in FORMATS)
 
 
-def outcome_figures(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def outcome_figures(verdicts: Iterable[AuditResult]) -> dict[str, Any]:
     """Schemas by outcome and the distribution of compile times. `checked` includes `exact`."""
     listed = list(verdicts)
     outcomes = Counter(verdict.outcome for verdict in listed)

@@ -1,4 +1,4 @@
-"""`latticework check-model`: whether a model's chat template and its tokenizer agree with its grammars; no engine."""
+"""`latticework check-model`: checks a model's chat template and tokenizer against its grammars, without an engine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import (
+from latticework.commands import (
     DONE,
-    FOUND,
+    NEGATIVE,
     Command,
-    Impossible,
+    CommandFailed,
     columns,
     known_format,
     say,
@@ -27,93 +27,98 @@ if TYPE_CHECKING:
     from latticework.engines.tokenizer import ModelTokenizer
     from latticework.prompt.fallback import ChosenTemplate
 
-DESCRIPTION = """Check a model without running it. Only its tokenizer, chat template and generation config are read,
-from a directory, or of what has been downloaded of a model on the hub. Print how it writes tool calls, thoughts
-and ends of turns, and hold a dozen turns, as its chat template writes them, against the grammars that a server would
-use. A server does the same with some of these turns when it loads the model. Exit status 3 where a turn falls short;
-docs/formats.md says what to do then."""
+DESCRIPTION = """Check a model without running it. Reads its tokenizer, chat template and generation config from a
+directory, or from the local cache of the Hugging Face hub; nothing is downloaded. Prints the wire format of its tool
+calls, the tokens around its reasoning and at the end of its turns, and checks a dozen turns, as rendered by its chat
+template, against the grammars that a server would use. A server checks some of them when it loads the model. The exit
+status is 3 if a check fails; docs/formats.md describes what to do then."""
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "tekken.json")
-NO_TOKENIZER = "{} has no tokenizer: none of " + ", ".join(TOKENIZERS)
-NOT_HERE = "{} is no directory, and no model that has been downloaded"
-NO_TRANSFORMERS = """transformers is not installed, which reads tokenizers. In a checkout of latticework:
+NO_TOKENIZER = "{} has no tokenizer: it must have one of " + ", ".join(TOKENIZERS)
+NOT_HERE = "{} is neither a directory nor a downloaded model of the hub"
+NO_TRANSFORMERS = """reading tokenizers needs transformers, which is not installed. In a checkout of latticework:
     pip install '.[remote]'"""
 
 
-def _options(parser: ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a directory in Hugging Face's layout, or a name on its hub")
-    parser.add_argument("--chat-template", metavar="FILE", help="another chat template than the model's own (Jinja)")
-    parser.add_argument("--tool-format", metavar="FORMAT", help="another format than the one that is found")
-    parser.add_argument("--trust-remote-code", action="store_true", help="run a tokenizer's own code, if it has some")
+def add_check_model_options(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a directory in Hugging Face's layout, or a name on the hub")
+    parser.add_argument("--chat-template", metavar="FILE", help="Jinja chat template instead of the model's")
+    parser.add_argument("--tool-format", metavar="FORMAT", help="wire format instead of the detected one")
+    parser.add_argument("--trust-remote-code", action="store_true", help="allow a tokenizer to run code of its own")
     with_json(parser)
 
 
-def _run(given: Namespace) -> int:
+def check_model(given: Namespace) -> int:
     from latticework.conformance.report import report_model
     from latticework.prompt import ChatTemplate, PromptError
     from latticework.prompt.fallback import choose_template, load_template
 
     if given.tool_format is not None:
         known_format("--tool-format", given.tool_format)
-    named = None if given.chat_template is None else load_template(given.chat_template)
-    tokenizer = _tokenizer(given.model, trust=given.trust_remote_code)
-    chosen = choose_template(named, tokenizer.chat_template, tokenizer.special_tokens)
+    template = None if given.chat_template is None else load_template(given.chat_template)
+    tokenizer = _load_tokenizer(given.model, trust=given.trust_remote_code)
+    chosen = choose_template(template, tokenizer.chat_template, tokenizer.special_tokens)
     try:
-        found = report_model(ChatTemplate(chosen.source, tokenizer.named_tokens), tokenizer, given.tool_format)
+        report = report_model(ChatTemplate(chosen.source, tokenizer.named_tokens), tokenizer, given.tool_format)
     except PromptError as error:
-        raise Impossible(f"the chat template of {given.model}: {error}") from error
-    value = {"model": given.model, "chat_template": _template(given, chosen), **_value(found)}
-    show(value, _lines(given, chosen, found), as_json=given.json)
-    say(_summary(found))
-    return DONE if found.passed == found.tested else FOUND
+        raise CommandFailed(f"the chat template of {given.model}: {error}") from error
+    value = {"model": given.model, "chat_template": _template_source(given, chosen), **_report_value(report)}
+    show(value, _report_lines(given, chosen, report), as_json=given.json)
+    say(_passed_turns(report))
+    return DONE if report.passed == report.tested else NEGATIVE
 
 
-def _tokenizer(model: str, *, trust: bool) -> ModelTokenizer:
-    """Raises Impossible."""
+def _load_tokenizer(model: str, *, trust: bool) -> ModelTokenizer:
+    """Raises CommandFailed."""
     from latticework.engines.base import EngineDead
     from latticework.engines.checkpoint import load
 
     folder = Path(model)
     if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZERS):
-        raise Impossible(NO_TOKENIZER.format(model))
+        raise CommandFailed(NO_TOKENIZER.format(model))
     try:
         return load(model, trust_remote_code=trust, local=True)
     except ImportError:
-        raise Impossible(NO_TRANSFORMERS) from None
-    except (OSError, ValueError, LookupError, TypeError) as error:  # whatever transformers trips over in a file
+        raise CommandFailed(NO_TRANSFORMERS) from None
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+    ) as error:  # of transformers, for malformed files
         if folder.is_dir():
-            raise Impossible(f"the tokenizer of {model} can't be read: {error}") from error
-        raise Impossible(NOT_HERE.format(model)) from error
+            raise CommandFailed(f"the tokenizer of {model} can't be read: {error}") from error
+        raise CommandFailed(NOT_HERE.format(model)) from error
     except EngineDead as error:
-        raise Impossible(str(error)) from error
+        raise CommandFailed(str(error)) from error
 
 
-def _template(given: Namespace, chosen: ChosenTemplate) -> str:
+def _template_source(given: Namespace, chosen: ChosenTemplate) -> str:
     if given.chat_template is not None:
         return str(given.chat_template)
     return "the model's own" if chosen.fallback is None else f"none: {chosen.fallback} is used instead"
 
 
-def _value(found: ModelReport) -> dict[str, Any]:
-    return {**asdict(found), "passed": found.passed, "tested": found.tested}
+def _report_value(report: ModelReport) -> dict[str, Any]:
+    return {**asdict(report), "passed": report.passed, "tested": report.tested}
 
 
-def _lines(given: Namespace, chosen: ChosenTemplate, found: ModelReport) -> Iterator[str]:
+def _report_lines(given: Namespace, chosen: ChosenTemplate, report: ModelReport) -> Iterator[str]:
     yield from columns(
         [
             ("model", given.model),
-            ("chat template", _template(given, chosen)),
-            ("format", f"{found.format}: {found.reason}"),
-            *(("rejected", why) for why in found.rejected),
-            ("a call", repr(found.call)),
-            ("reasoning", _reasoning_line(found)),
+            ("chat template", _template_source(given, chosen)),
+            ("format", f"{report.format}: {report.reason}"),
+            *(("rejected", why) for why in report.rejected),
+            ("a call", repr(report.call)),
+            ("reasoning", _reasoning_line(report)),
         ]
     )
     for title, rows in (
-        ("tokens", [(repr(one.text), str(one.id), one.use, _FLAGS[one.special]) for one in found.marks]),
-        ("spelling", list(found.spelling.items())),
-        ("history, as the chat template shows it", list(found.history.items())),
-        ("turns", list(_turns(found.results))),
+        ("tokens", [(repr(mark.text), str(mark.id), mark.use, _FLAGS[mark.special]) for mark in report.marks]),
+        ("notation", list(report.notation.items())),
+        ("history, as rendered by the chat template", list(report.history.items())),
+        ("turns", list(_turn_rows(report.results))),
     ):
         if rows:
             yield from ("", title, *(f"  {line.rstrip()}" for line in columns(rows)))
@@ -122,8 +127,8 @@ def _lines(given: Namespace, chosen: ChosenTemplate, found: ModelReport) -> Iter
 _FLAGS = {True: "special", False: "not flagged special"}
 
 
-def _reasoning_line(found: ModelReport) -> str:
-    frame = found.reasoning
+def _reasoning_line(report: ModelReport) -> str:
+    frame = report.reasoning
     if frame is None:
         return "none"
     gaps = {"text": frame.gap, "calls": frame.before_calls.gap}
@@ -131,8 +136,8 @@ def _reasoning_line(found: ModelReport) -> str:
     return f"between {frame.lead + frame.open!r} and {frame.close!r}; then {behind}"
 
 
-def _turns(results: Sequence[CaseResult]) -> Iterator[tuple[str, str, str]]:
-    """Rows: what became of it, the case, and under which tool choices, or why not."""
+def _turn_rows(results: Sequence[CaseResult]) -> Iterator[tuple[str, str, str]]:
+    """Rows: the outcome, the case, and its tool choices, or the reason."""
     for case, alike in groupby(results, key=lambda result: result.case):
         listed = list(alike)
         passed = ", ".join(result.mode for result in listed if result.passed)
@@ -145,10 +150,12 @@ def _turns(results: Sequence[CaseResult]) -> Iterator[tuple[str, str, str]]:
                 yield "failed", case, f"{result.mode}: {failed.check}: {failed.detail}"
 
 
-def _summary(found: ModelReport) -> str:
-    skipped = len(found.results) - found.tested
-    untested = f"; {skipped} more could not be tried" if skipped else ""
-    return f"{found.passed} of {found.tested} turns passed{untested}."
+def _passed_turns(report: ModelReport) -> str:
+    skipped = len(report.results) - report.tested
+    untested = f"; {skipped} skipped" if skipped else ""
+    return f"{report.passed} of {report.tested} turns passed{untested}."
 
 
-COMMAND = Command("check a model's tokenizer and chat template, without an engine", DESCRIPTION, _options, _run)
+CHECK_MODEL = Command(
+    "check a model's tokenizer and chat template, without an engine", DESCRIPTION, add_check_model_options, check_model
+)

@@ -1,4 +1,4 @@
-"""`latticework formats`: how models write calls, and which way a chat template asks for."""
+"""`latticework formats`: the wire formats of tool calls, and detection of a chat template's."""
 
 from __future__ import annotations
 
@@ -8,74 +8,79 @@ from dataclasses import asdict
 from textwrap import indent
 from typing import Any
 
-from latticework.commands.command import DONE, Command, WrongUsage, contents, show, with_json
+from latticework.commands import DONE, Command, WrongUsage, contents, show, with_json
 
-DESCRIPTION = """List the wire formats of tool calls, each with the models that write it, its source and a sample; or
-tell which one would be chosen for a model, and why. --tool-format and a request's tool_format take these names."""
+DESCRIPTION = """List the wire formats of tool calls, each with its models, its source and a sample. With --template,
+detect the format of a chat template. --tool-format and the request field tool_format take these names."""
 
-NO_TEMPLATE = "it is JSON without a chat_template; newer models keep it beside, in chat_template.jinja"
+NO_TEMPLATE = "JSON without a chat_template; newer models have it in chat_template.jinja instead"
 
 
-def _options(parser: ArgumentParser) -> None:
+def add_format_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--template",
         metavar="FILE",
-        help="a chat template (Jinja), or the tokenizer_config.json that holds one; - is standard input",
+        help="Jinja chat template, or a tokenizer_config.json that has one; - reads standard input",
     )
     with_json(parser)
 
 
-def _run(given: Namespace) -> int:
-    return _list(given.json) if given.template is None else _choose(given.template, given.json)
+def show_formats(given: Namespace) -> int:
+    return _list_formats(given.json) if given.template is None else _detect_format(given.template, given.json)
 
 
-def _list(as_json: bool) -> int:
-    from turngrammar.docs import documented
+def _list_formats(as_json: bool) -> int:
+    from turngrammar.format_docs import format_docs
 
-    docs = documented()
+    docs = format_docs()
     lines = (f"{name}: {doc.about}\n    {doc.notes}\n\n{indent(doc.sample, ' ' * 8)}\n" for name, doc in docs.items())
     show([{"name": name, **asdict(doc)} for name, doc in docs.items()], lines, as_json=as_json)
     return DONE
 
 
-def _choose(file: str, as_json: bool) -> int:
+def _detect_format(file: str, as_json: bool) -> int:
     from turngrammar.formats import choose
 
-    template, tokens = _read(file)
+    template, tokens = _read_template(file)
     chosen, why = choose(template, tokens)
-    thoughts = chosen.reasoning and {"open": chosen.reasoning.open, "close": chosen.reasoning.close}
+    reasoning = chosen.reasoning and {"open": chosen.reasoning.open, "close": chosen.reasoning.close}
     lines = [f"{chosen.name}: {why}"]
-    if thoughts:
-        lines.append(f"thoughts are between {thoughts['open']!r} and {thoughts['close']!r}")
-    show({"format": chosen.name, "why": why, "reasoning": thoughts}, lines, as_json=as_json)
+    if reasoning:
+        lines.append(f"reasoning is between {reasoning['open']!r} and {reasoning['close']!r}")
+    show({"format": chosen.name, "why": why, "reasoning": reasoning}, lines, as_json=as_json)
     return DONE
 
 
-def _read(file: str) -> tuple[str, list[str]]:
-    """The template, and the special tokens where the file tells them. Raises WrongUsage."""
+def _read_template(file: str) -> tuple[str, list[str]]:
+    """The template, and the special tokens if the file lists them. Raises WrongUsage."""
     try:
         text = contents(file).decode()
     except UnicodeDecodeError:
-        raise WrongUsage(f"{file}: it is not UTF-8") from None
+        raise WrongUsage(f"{file}: not valid UTF-8") from None
     try:
-        found = json.loads(text)
+        config = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        config = None
+    if not isinstance(config, dict):
         return text, []
     try:
-        tokens = [token["content"] for token in found.get("added_tokens_decoder", {}).values() if token.get("special")]
-        return _template(found["chat_template"]), tokens
+        tokens = [token["content"] for token in config.get("added_tokens_decoder", {}).values() if token.get("special")]
+        return _template_for_tools(config["chat_template"]), tokens
     except (AttributeError, KeyError, TypeError):
         raise WrongUsage(f"{file}: {NO_TEMPLATE}") from None
 
 
-def _template(found: Any) -> str:
-    """Where there are several, the one that transformers takes when there are tools. Raises KeyError."""
-    if isinstance(found, str):
-        return found
-    named = {one["name"]: one["template"] for one in found}
+def _template_for_tools(templates: Any) -> str:
+    """Of several named templates, the one that transformers uses for tools. Raises KeyError."""
+    if isinstance(templates, str):
+        return templates
+    named = {template["name"]: template["template"] for template in templates}
     return str(named.get("tool_use") or named["default"])
 
 
-COMMAND = Command("list the wire formats of tool calls, or tell which one a model writes", DESCRIPTION, _options, _run)
+LIST_FORMATS = Command(
+    "list the wire formats of tool calls, or detect that of a template",
+    DESCRIPTION,
+    add_format_options,
+    show_formats,
+)

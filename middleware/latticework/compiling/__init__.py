@@ -1,5 +1,96 @@
 """Compiling what clients write, in processes that can be killed.
 
 compiler.py caches and waits, in the server; workers.py is the pool and child.py one of its processes, seen from there;
-process.py runs in the process; messages.py is what both sides exchange.
+process.py runs in the process. What both sides exchange, pickled, is here:
+
+WorkerError                    why a compile has no result; none affects the next compile
+├── CompileTimeout             it took longer than compile_timeout
+├── CompileOutOfMemory         it took more memory than compile_memory
+├── CompileCrash               it crashed its process, usually by overflowing the stack
+├── CompileBug                 a bug of this server; the message is the traceback
+├── WorkerDied                 its process was killed from outside, or could not be started
+└── WorkersBusy                it waited longer than compile_timeout for a process
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+from latticework.engines.vocabulary import Trial, Vocabulary
+from turngrammar.errors import GrammarError
+from turngrammar.limits import Limits
+from turngrammar.plan import Plan
+from turngrammar.turn import Turn
+
+
+class WorkerError(Exception): ...
+
+
+class CompileTimeout(WorkerError): ...
+
+
+class CompileOutOfMemory(WorkerError): ...
+
+
+class CompileCrash(WorkerError): ...
+
+
+class CompileBug(WorkerError): ...
+
+
+class WorkerDied(WorkerError): ...
+
+
+class WorkersBusy(WorkerError): ...
+
+
+@dataclass(frozen=True)
+class CompileRequest:
+    """A turn without special tokens and ends, which the vocabulary of that digest adds."""
+
+    turn: Turn
+    vocabulary: str
+
+    @cached_property
+    def key(self) -> bytes:
+        """The same for requests with the same plan and trial. It takes milliseconds for a megabyte of schemas."""
+        return self.turn.key + self.vocabulary.encode()
+
+
+@dataclass(frozen=True)
+class CompiledTurn:
+    """A turn's plan, and its grammar's trial with the model's vocabulary."""
+
+    plan: Plan
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class LoadVocabulary:
+    """Sent once to each process, before the first task that names the digest. The reply is empty."""
+
+    digest: str
+    vocabulary: Vocabulary
+
+
+@dataclass(frozen=True)
+class CompileTask:
+    """One compile, within `limits` and `seconds`. It is answered by a Reply."""
+
+    request: CompileRequest
+    limits: Limits
+    seconds: float
+
+
+Outcome: TypeAlias = CompiledTurn | GrammarError
+Message: TypeAlias = LoadVocabulary | CompileTask
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`grown`: the process has taken so much memory that another should replace it; only its end frees the memory."""
+
+    outcome: Outcome | WorkerError
+    grown: bool = False

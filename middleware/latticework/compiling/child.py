@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from latticework.compiling import system
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileCrash,
     CompileOutOfMemory,
     CompileTask,
@@ -24,6 +23,7 @@ from latticework.compiling.messages import (
     Reply,
     WorkerDied,
     WorkerError,
+    system,
 )
 
 # Seconds for an interpreter, its imports and a large vocabulary, on a machine that may be loading a model.

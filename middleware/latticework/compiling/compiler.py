@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from latticework.compiling.child import CompileResult
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompileCrash,
     CompiledTurn,
@@ -30,15 +29,17 @@ from latticework.compiling.messages import (
     WorkerError,
     WorkersBusy,
 )
+from latticework.compiling.child import CompileResult
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from latticework.errors import ApiError, BadRequest, ServerFault, Unavailable
 from latticework.settings import Settings
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from turngrammar.cache import Cache
 from turngrammar.errors import BeyondLimit, GrammarError
-from turngrammar.limits import Limits, check_count
-from turngrammar.plan import TOOL_POINTER, Turn, compile_turn
+from turngrammar.limits import Limits, check_tool_count
+from turngrammar.plan import compile_turn
+from turngrammar.turn import JsonContent, Turn, enclosing
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Compiler:
     def refuse_oversized(self, turn: Turn) -> None:
         """Raises BeyondLimit for a turn that is too large to be hashed. The other limits are checked in the worker."""
         if turn.constrained:
-            check_count(turn, self._limits)
+            check_tool_count(turn, self._limits)
             _refuse_bytes(turn, self._settings.max_schema_bytes)
 
     def find(self, request: CompileRequest) -> CompiledTurn | None:
@@ -187,24 +188,18 @@ class Compiler:
 
 
 def compile_limits(settings: Settings) -> Limits:
-    return Limits(
-        tools=settings.max_tools,
-        schema_depth=settings.max_schema_depth,
-        properties=settings.max_properties,
-        enum_values=settings.max_enum_values,
-        pattern_length=settings.max_pattern_length,
-        repetitions=settings.max_repetitions,
-        client_grammars=not settings.no_client_grammars,
-    )
+    """Each limit is the setting of the same name."""
+    return Limits(**{limit.name: getattr(settings, limit.name) for limit in fields(Limits)})
 
 
 def _refuse_bytes(turn: Turn, most: int) -> None:
     """Raises BeyondLimit, with a pointer to the largest part."""
     parts: list[tuple[str, Any]] = [
-        (TOOL_POINTER.format(at, "custom" if tool.input else "function"), tool.input or tool.parameters)
-        for at, tool in enumerate(turn.tools)
+        (enclosing(tool.name_pointer), tool.input or tool.parameters) for tool in turn.tools
     ]
-    parts.append((turn.answer_pointer, turn.written or turn.schema))
+    if turn.content:
+        content = turn.content.schema if isinstance(turn.content, JsonContent) else turn.content
+        parts.append((turn.content.pointer, content))
     sizes = [(len(msgspec.json.encode(part)), pointer) for pointer, part in parts]
     if (size := sum(size for size, _ in sizes)) > most:
         message = f"Schemas and grammars have {size} bytes together, more than max_schema_bytes ({most})."

@@ -15,8 +15,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 
-from latticework.compiling import system
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompiledTurn,
     CompileOutOfMemory,
@@ -26,11 +25,13 @@ from latticework.compiling.messages import (
     Outcome,
     Reply,
     WorkerError,
+    system,
 )
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema
-from turngrammar.limits import Limits, check
-from turngrammar.plan import Turn, compile_turn
+from turngrammar.limits import Limits, check_limits
+from turngrammar.plan import compile_turn
+from turngrammar.turn import Turn
 
 # Seconds after the server's deadline at which the process exits by itself.
 GRACE = 2.0
@@ -86,16 +87,16 @@ class CompileProcess:
 
 def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:
     """Raises GrammarError, with a pointer into the request. Even a turn within `limits` may never end compiling."""
-    check(turn, limits)
+    check_limits(turn, limits)
     plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
     trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
     if trial.error is not None:
-        pointer = "/tools" if plan.free else turn.answer_pointer
+        pointer = turn.content.pointer if turn.content else turn.tools_pointer
         raise InvalidGrammar(f"The request can't be compiled into a grammar: {trial.error}", pointer=pointer)
     return CompiledTurn(plan, trial)
 
 
-def run() -> None:
+def serve_compiles() -> None:
     """Handles messages until the socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which lets running answers finish
     system.lower_priority()
@@ -107,4 +108,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    run()
+    serve_compiles()

@@ -19,8 +19,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from latticework.compiling.child import Child, CompileResult
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompileTask,
     LoadVocabulary,
@@ -28,6 +27,7 @@ from latticework.compiling.messages import (
     WorkerError,
     WorkersBusy,
 )
+from latticework.compiling.child import Child, CompileResult
 from latticework.engines.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -169,8 +169,8 @@ class _PoolState:
 
     def close_child(self, child: Child | None) -> None:
         if child:
-            child.close()
             self.children.discard(child)
+            child.close()
 
     def run(self, job: _Job, child: Child | None) -> None:
         """Resolves the job's future."""

@@ -13,12 +13,12 @@ from typing import Any
 from latticework.conformance.cases import CASES, Case
 from latticework.conformance.checks import WHITESPACE, FailedCheck, TurnCheck
 from latticework.conformance.fitting import fit_format
-from latticework.conformance.transcript import NoTranscript, Transcripts
+from latticework.conformance.transcript import NoTranscript, transcribe
 from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
 from latticework.prompt.inference import infer_format
 from turngrammar.formats import FORMATS, Format, candidates, fenced
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode
 
 SELF_TEST = ("one call", "parallel calls", "reasoning, then a call", "a document")
 """The cases that are checked when a model is loaded."""
@@ -106,15 +106,13 @@ def select_format(
     Raises:
         PromptError: the template is not valid Jinja.
     """
-    selector = _FormatSelector(template, tokenizer, Transcripts(template, tokenizer), cases)
-    return selector.select(setting, response_template)
+    return _FormatSelector(template, tokenizer, cases).select(setting, response_template)
 
 
 @dataclass(frozen=True)
 class _FormatSelector:
     template: ChatTemplate
     tokenizer: Tokenizer
-    transcripts: Transcripts
     cases: Sequence[str]
 
     def select(self, setting: str | None, response_template: Mapping[str, Any] | None) -> SelectedFormat:
@@ -122,9 +120,9 @@ class _FormatSelector:
             return self._from_settings(setting)
         rejected = []
         for format, reason in self._candidates(response_template):
-            fitted = fit_format(self.transcripts, format)
+            fitted = self._fitted(format)
             if fitted is None:
-                rejected.append(f"'{format.name}' is not what its chat template writes")
+                rejected.append(f"'{format.name}' does not match its chat template")
                 continue
             selected = self._tested(fitted, reason, rejected)
             failed = next(_disqualifying(selected.results), None)
@@ -132,14 +130,14 @@ class _FormatSelector:
                 return selected
             rejected.append(f"'{format.name}' fails the self-test ({failed.check}: {failed.detail})")
         format, reason = fenced(self.template.source, self.tokenizer.special_tokens)
-        return self._tested(fit_format(self.transcripts, format) or format, reason, rejected)
+        return self._tested(self._fitted(format) or format, reason, rejected)
 
     def _from_settings(self, name: str) -> SelectedFormat:
         """The named format with the model's reasoning frame."""
         candidate = next(iter(candidates(self.template.source, self.tokenizer.special_tokens)), None)
         own, _ = candidate or fenced(self.template.source, self.tokenizer.special_tokens)
         format = replace(FORMATS[name], reasoning=own.reasoning)
-        fitted = fit_format(self.transcripts, format)
+        fitted = self._fitted(format)
         reason = "the settings name it" if fitted else "the settings name it, though its chat template writes another"
         return self._tested(fitted or format, reason)
 
@@ -152,22 +150,24 @@ class _FormatSelector:
         if inferred is not None:
             yield inferred, reason
 
+    def _fitted(self, format: Format) -> Format | None:
+        return fit_format(self.template, self.tokenizer, format)
+
     def _tested(self, format: Format, reason: str, rejected: Sequence[str] = ()) -> SelectedFormat:
         cases = [case for case in CASES if case.name in self.cases]
-        results = tuple(result for case in cases for result in _run_case(self.transcripts, format, case))
+        results = tuple(result for case in cases for result in self._run_case(format, case))
         return SelectedFormat(format, reason, results, tuple(rejected))
 
-
-def _run_case(transcripts: Transcripts, format: Format, case: Case) -> Iterator[CaseResult]:
-    """The results under every tool choice that the case has."""
-    try:
-        transcript = transcripts.transcript(format, case)
-    except NoTranscript as reason:
-        yield CaseResult(case.name, skipped=str(reason))
-        return
-    for mode in case.modes:
-        turn = TurnCheck(format, transcripts.tokenizer.vocabulary, case, transcript, mode)
-        yield CaseResult(case.name, mode, tuple(turn.failures()))
+    def _run_case(self, format: Format, case: Case) -> Iterator[CaseResult]:
+        """The results under every tool choice that the case has."""
+        try:
+            transcript = transcribe(self.template, self.tokenizer, format, case)
+        except NoTranscript as reason:
+            yield CaseResult(case.name, skipped=str(reason))
+            return
+        for mode in case.modes:
+            turn = TurnCheck(format, self.tokenizer.vocabulary, case, transcript, mode)
+            yield CaseResult(case.name, mode, tuple(turn.failures()))
 
 
 def _disqualifying(results: Sequence[CaseResult]) -> Iterator[FailedCheck]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from latticework.prompt.capabilities import Message
 from turngrammar.render import Call
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode, Tool
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "get_weather": {

@@ -15,9 +15,9 @@ from latticework.conformance.transcript import Transcript
 from latticework.engines.vocabulary import Vocabulary
 from turngrammar.events import ArgumentsDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import Format
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import render
-from turngrammar.turns import Mode
+from turngrammar.turn import JsonContent, Mode, ToolChoice, Turn
 
 UNKNOWN_TOOL = "erase_disk"
 """The name of a tool that no case offers."""
@@ -50,7 +50,7 @@ class TurnCheck:
                 self.format,
                 case_tools(self.case),
                 ToolChoice(self.mode) if self.case.calls or not self.case.document else ToolChoice("none"),
-                schema=SCHEMA if self.case.document else None,
+                content=JsonContent(SCHEMA) if self.case.document else None,
                 special_tokens=self.vocabulary.special_tokens,
                 ends=self.vocabulary.ends,
                 reasoning=self.transcript.reasoning,
@@ -75,7 +75,7 @@ class TurnCheck:
     def rejection_ignoring_whitespace(self) -> str:
         """`rejection`; "" also where the grammar accepts a text that differs in whitespace only."""
         respaced = respaced_texts(self.format, self.case, self.transcript.text) if self.rejection else ()
-        return "" if any(not _first_rejection(self, _token_ids(self, text)) for text in respaced) else self.rejection
+        return "" if any(not _first_rejection(self, _tokenized(self, text)) for text in respaced) else self.rejection
 
     def failures(self) -> Iterator[FailedCheck]:
         for name, check in CHECKS.items():
@@ -163,7 +163,7 @@ def _invalid_arguments_rejected(turn: TurnCheck) -> str:
 def _rejected_in_time(turn: TurnCheck, valid: str, invalid: str) -> str:
     """The grammar rejects the transcript with `invalid` in place of `valid`, and does so right there."""
     text = turn.transcript.text
-    ids = _token_ids(turn, text.replace(valid, invalid, 1))
+    ids = _tokenized(turn, text.replace(valid, invalid, 1))
     matcher = turn.matcher()
     accepted = matcher.validate_tokens(ids)
     if accepted == len(ids):
@@ -183,7 +183,7 @@ def _rejection_limit(turn: TurnCheck, text: str, valid: str, invalid: str) -> in
     return at + head + 1
 
 
-def _token_ids(turn: TurnCheck, text: str) -> list[int]:
+def _tokenized(turn: TurnCheck, text: str) -> list[int]:
     return list(turn.vocabulary.matchable.tokenize_str(text, parse_special=True))
 
 
@@ -231,7 +231,7 @@ def respaced_texts(format: Format, case: Case, text: str) -> Iterator[str]:
 
 
 def _canonical_start(text: str, canonical: str) -> int | None:
-    """The index from which `text` is `canonical` in other whitespace; None where it ends otherwise."""
+    """The index from which `text` is `canonical` in other whitespace; None where it does not end so."""
     at = len(text)
     for letter in reversed("".join(canonical.split())):
         at -= 1

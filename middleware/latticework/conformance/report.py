@@ -14,9 +14,9 @@ from latticework.prompt.capabilities import Capabilities
 from turngrammar import wire
 from turngrammar.analysis import texts
 from turngrammar.formats import Format, Frame
+from turngrammar.json_style import JsonStyle
 from turngrammar.notation import JSON_WORDS, Notation
 from turngrammar.render import Call, render
-from turngrammar.spelling import Spelling
 
 MarkUse = Literal["call", "reasoning", "end of turn"]
 
@@ -46,7 +46,7 @@ class ModelReport:
     rejected: why each candidate before it was not selected.
     marks: the tokens that frame calls and reasoning, and those that end turns.
     call: a sample call in the format.
-    spelling: how values and whitespace are encoded, by what is encoded.
+    notation: how the format encodes values and whitespace, by kind.
     reasoning: the literals around reasoning; None where the model has none.
     history: how the chat template renders earlier messages, by kind.
     results: of every case.
@@ -57,7 +57,7 @@ class ModelReport:
     rejected: tuple[str, ...]
     marks: tuple[Mark, ...]
     call: str
-    spelling: Mapping[str, str]
+    notation: Mapping[str, str]
     reasoning: Frame | None
     history: Mapping[str, str]
     results: tuple[CaseResult, ...]
@@ -82,7 +82,7 @@ def report_model(template: ChatTemplate, tokenizer: Tokenizer, setting: str | No
         rejected=selected.rejected,
         marks=tuple(turn_marks(format, tokenizer)),
         call=format.lead + render(format, [_SAMPLE_CALL]),
-        spelling=_describe_spelling(format),
+        notation=_describe_notations(format),
         reasoning=format.reasoning,
         history=_describe_history(template.capabilities),
         results=selected.results,
@@ -105,11 +105,11 @@ def turn_marks(format: Format, tokenizer: Tokenizer) -> Iterator[Mark]:
         yield Mark(token, "end of turn", token_id, tokenizer.added_tokens.get(token, False))
 
 
-def _describe_spelling(format: Format) -> dict[str, str]:
+def _describe_notations(format: Format) -> dict[str, str]:
     lines: dict[str, str] = {}
     for node in _tree_nodes(format.calls):
-        if type(node) in _NODE_SPELLINGS:
-            lines.update(_NODE_SPELLINGS[type(node)](node))
+        if type(node) in _NODE_NOTATIONS:
+            lines.update(_NODE_NOTATIONS[type(node)](node))
     if format.lead:
         lines["before a call"] = repr(format.lead)
     if format.history:
@@ -127,11 +127,11 @@ def _tree_nodes(value: Any) -> Iterator[Any]:
             yield from _tree_nodes(getattr(value, field.name))
 
 
-def _json_spelling(spelling: Spelling) -> str:
-    return f"JSON with {spelling.item!r} and {spelling.key!r}, {_KEY_ORDERS[spelling.sorts]}"
+def _describe_json(style: JsonStyle) -> str:
+    return f"JSON with {style.item!r} and {style.key!r}, {_KEY_ORDERS[style.sorts]}"
 
 
-def _notation_spelling(notation: Notation) -> str:
+def _describe_notation(notation: Notation) -> str:
     words = "" if notation.words == JSON_WORDS else f", {'/'.join(notation.words)}"
     return f"name{notation.pair}value, {notation.quote} around strings{words}, {_KEY_ORDERS[notation.sorts]}"
 
@@ -139,17 +139,17 @@ def _notation_spelling(notation: Notation) -> str:
 _KEY_ORDERS = {False: "keys in schema order", True: "keys in alphabetical order"}
 
 
-def _value_spelling(node: wire.Value) -> dict[str, str]:
-    nested = _json_spelling(node.spelling) if node.notation is None else _notation_spelling(node.notation)
+def _describe_value(node: wire.Value) -> dict[str, str]:
+    nested = _describe_json(node.style) if node.notation is None else _describe_notation(node.notation)
     words = {} if node.words == JSON_WORDS else {"null, true, false": ", ".join(node.words)}
     return {"arguments": "one by one, strings without quotes", "lists and objects": nested, **words}
 
 
-_NODE_SPELLINGS: Mapping[type, Callable[[Any], dict[str, str]]] = {
-    wire.Arguments: lambda node: {"arguments": _json_spelling(node.spelling)},
-    wire.Value: _value_spelling,
-    wire.Wrapped: _value_spelling,
-    wire.Spelled: lambda node: {"arguments": _notation_spelling(node.notation)},
+_NODE_NOTATIONS: Mapping[type, Callable[[Any], dict[str, str]]] = {
+    wire.JsonArguments: lambda node: {"arguments": _describe_json(node.style)},
+    wire.Value: _describe_value,
+    wire.Wrapped: _describe_value,
+    wire.NotationArguments: lambda node: {"arguments": _describe_notation(node.notation)},
     wire.Elements: lambda node: {"arguments": "XML elements"},
 }
 

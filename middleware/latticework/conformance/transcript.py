@@ -19,7 +19,8 @@ from latticework.prompt.capabilities import Message
 from latticework.turn.reasoning import SWITCHES
 from turngrammar.analysis import texts
 from turngrammar.formats import Format
-from turngrammar.turns import Reasoning, reasoning_after
+from turngrammar.turn import Reasoning
+from turngrammar.turn_tree import reasoning_after
 
 _QUESTION: Message = {"role": "user", "content": "What now?"}
 _FOLLOW_UP: Message = {"role": "user", "content": "And then?"}
@@ -48,28 +49,6 @@ class Transcript:
     ids: tuple[int, ...]
     end: int | None
     reasoning: Reasoning
-
-
-class Transcripts:
-    """The transcripts of one model; each is made once."""
-
-    def __init__(self, template: ChatTemplate, tokenizer: Tokenizer) -> None:
-        self.template = template
-        self.tokenizer = tokenizer
-        self._made: dict[tuple[Format, str], Transcript | str] = {}
-
-    def transcript(self, format: Format, case: Case) -> Transcript:
-        """The transcript of `case` by a model that writes `format`. Raises NoTranscript."""
-        key = format, case.name
-        if key not in self._made:
-            try:
-                self._made[key] = transcribe(self.template, self.tokenizer, format, case)
-            except NoTranscript as reason:
-                self._made[key] = str(reason)
-        made = self._made[key]
-        if isinstance(made, str):
-            raise NoTranscript(made)
-        return made
 
 
 def transcribe(template: ChatTemplate, tokenizer: Tokenizer, format: Format, case: Case) -> Transcript:
@@ -150,8 +129,8 @@ def _histories(render: _TurnRenderer, case: Case) -> Iterator[str]:
 def _turn_in_history(tokenizer: Tokenizer, format: Format, case: Case, prompt: str, history: str) -> str | None:
     """A history from the end of its generation prompt on; None where it does not render the turn.
 
-    Where the prompt continues otherwise after the user's message than the history does, the turn begins at the header
-    of assistant messages.
+    Where the prompt and the history differ already after the user's message, the turn begins at the header of assistant
+    messages.
     """
     marks, special = _reasoning_marks(format), tokenizer.special_tokens
     at = _common_length(prompt, history, [*special, *marks])
@@ -269,7 +248,7 @@ def _before_end_text(render: _TurnRenderer, generated: str) -> str:
     for end_text in (_common_ending, _text_between_turns):
         try:
             end = end_text(render)
-        except PromptError:  # the template refuses the conversation that would show it
+        except PromptError:  # the template refuses the conversation
             continue
         anchor = generated.find(_anchor(render.case))
         if end and (at := generated.find(end, max(0, anchor))) >= 0:

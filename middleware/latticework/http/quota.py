@@ -1,4 +1,4 @@
-"""How much one caller may ask for: so many requests a minute, and so many at once."""
+"""Limits per caller: requests per minute, and concurrent requests."""
 
 from __future__ import annotations
 
@@ -13,93 +13,98 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from latticework.errors import RateLimited
 from latticework.http.auth import CALLER
 
-# Who asks where no key is asked for: all such requests are one caller's.
-ANYBODY = b""
-# Nobody can tell when a running request ends, so this is a guess, in seconds.
-UNTIL_ONE_ENDS = 1
-# What adding up seconds may lose of a token.
+# The caller of all requests on a server without keys.
+ANONYMOUS = b""
+# Seconds of a Retry-After for the end of a running request, which nobody can predict.
+CONCURRENCY_RETRY = 1
+# Rounding errors of a token that add up with the seconds.
 ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A token bucket: full, it holds what a minute may bring, and it fills evenly.
+    """A token bucket that holds a minute's requests and refills evenly.
 
     Attributes:
-        tokens: how many requests it had room for at `at`.
-        at: seconds, of the clock that all `now` are of.
+        tokens: requests that it admits at `at`.
+        at: seconds on the same clock as every `now`.
     """
 
     per_minute: int
     tokens: float
     at: float
 
-    def filled(self, now: float) -> Bucket:
+    def refilled(self, now: float) -> Bucket:
         gained = max(0.0, now - self.at) * self.per_minute / 60
         return replace(self, tokens=min(float(self.per_minute), self.tokens + gained), at=now)
 
-    def taken(self) -> Bucket:
+    def without_token(self) -> Bucket:
         return replace(self, tokens=self.tokens - 1)
 
     @property
     def wait(self) -> float:
-        """Seconds until it has a token; 0 where it has one."""
+        """Seconds until it has a token, 0 if it has."""
         return 0.0 if self.tokens >= 1 - ROUNDING else (1 - self.tokens) * 60 / self.per_minute
 
 
 @dataclass
-class _Used:
-    """What one caller has used."""
+class _Usage:
+    """What one caller has used of its limits."""
 
     bucket: Bucket | None
     running: int = 0
 
-    def forgettable(self, now: float) -> bool:
-        """Whether it says no more than a caller's that was never seen."""
-        return not self.running and (self.bucket is None or self.bucket.filled(now).tokens >= self.bucket.per_minute)
+    def is_unused(self, now: float) -> bool:
+        """Whether it equals the usage of a new caller."""
+        return not self.running and (self.bucket is None or self.bucket.refilled(now).tokens >= self.bucket.per_minute)
 
 
 @dataclass
 class Quotas:
-    """The use of all callers. None is no limit."""
+    """The usage of all callers. None: no limit."""
 
     per_minute: int | None
-    at_once: int | None
+    concurrent: int | None
     clock: Callable[[], float] = time.monotonic
-    _used: dict[bytes, _Used] = field(default_factory=dict)
+    _usage: dict[bytes, _Usage] = field(default_factory=dict)
+
+    @property
+    def limited(self) -> bool:
+        return self.per_minute is not None or self.concurrent is not None
 
     @contextmanager
-    def place(self, caller: bytes) -> Iterator[None]:
-        """Holds one of the caller's places. Raises RateLimited; a request that is refused counts for nothing."""
-        used = self._of(caller)
-        self._refuse_crowd(used)
-        self._take_token(used)
-        used.running += 1
+    def acquire(self, caller: bytes) -> Iterator[None]:
+        """Counts one request of the caller. Raises RateLimited; a refused request uses nothing."""
+        usage = self._usage_of(caller)
+        self._refuse_concurrency(usage)
+        self._take_token(usage)
+        usage.running += 1
         try:
             yield
         finally:
-            used.running -= 1
+            usage.running -= 1
 
-    def _of(self, caller: bytes) -> _Used:
-        if caller not in self._used:
+    def _usage_of(self, caller: bytes) -> _Usage:
+        if caller not in self._usage:
             now = self.clock()
-            # Keys come and go with their file: only those that have used something are remembered.
-            self._used = {known: used for known, used in self._used.items() if not used.forgettable(now)}
+            # Keys come and go with their file: unused callers are dropped.
+            self._usage = {known: usage for known, usage in self._usage.items() if not usage.is_unused(now)}
             full = self.per_minute and Bucket(self.per_minute, self.per_minute, now)
-            self._used[caller] = _Used(full or None)
-        return self._used[caller]
+            self._usage[caller] = _Usage(full or None)
+        return self._usage[caller]
 
-    def _refuse_crowd(self, used: _Used) -> None:
-        if self.at_once is not None and used.running >= self.at_once:
+    def _refuse_concurrency(self, usage: _Usage) -> None:
+        if self.concurrent is not None and usage.running >= self.concurrent:
             raise RateLimited(
-                f"Rate limit reached on requests at once: Limit {self.at_once}. Please try again when one has ended.",
-                retry_after=UNTIL_ONE_ENDS,
+                f"Rate limit reached on concurrent requests: Limit {self.concurrent}. "
+                "Please try again when one of them has finished.",
+                retry_after=CONCURRENCY_RETRY,
             )
 
-    def _take_token(self, used: _Used) -> None:
-        if used.bucket is None:
+    def _take_token(self, usage: _Usage) -> None:
+        if usage.bucket is None:
             return
-        bucket = used.bucket.filled(self.clock())
+        bucket = usage.bucket.refilled(self.clock())
         if bucket.wait:
             seconds = math.ceil(bucket.wait)
             raise RateLimited(
@@ -107,17 +112,17 @@ class Quotas:
                 f"Please try again in {seconds}s.",
                 retry_after=seconds,
             )
-        used.bucket = bucket.taken()
+        usage.bucket = bucket.without_token()
 
 
-class Limited:
-    """Refuses what is over its caller's limits. Wrap it around what costs work, within BearerAuth."""
+class QuotaLimiter:
+    """Wraps an app, within BearerAuth, in limits per caller. Raises RateLimited."""
 
     def __init__(self, app: ASGIApp, quotas: Quotas) -> None:
         self._app = app
         self._quotas = quotas
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Held until the response has ended, or its client has gone: the app returns then, and not before.
-        with self._quotas.place(scope.get(CALLER, ANYBODY)):
+        # The app returns once the response has ended or the client has disconnected.
+        with self._quotas.acquire(scope.get(CALLER, ANONYMOUS)):
             await self._app(scope, receive, send)

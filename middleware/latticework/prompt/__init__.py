@@ -151,15 +151,16 @@ class ChatTemplate:
             tools: OpenAI's function tools and custom tools.
             schema: a JSON Schema of the answer, to be put into the system message.
             add_generation_prompt: whether the text ends where the assistant's turn begins.
-            template_kwargs: further variables for the template (a request's `chat_template_kwargs`).
+            template_kwargs: further variables for the template.
 
         Raises:
             PromptError: the template refuses the conversation, or `template_kwargs` has a reserved variable.
         """
         for name in _RESERVED:
             if name in template_kwargs:
-                param = f"chat_template_kwargs.{name}"
-                raise PromptError(f"'{param}' can't be set: use the request's '{name}'.", param)
+                raise PromptError(
+                    f"'{name}' is no free variable of the chat template: the conversation sets it.", f"variables.{name}"
+                )
         generation = {"add_generation_prompt": add_generation_prompt}
         if not self.markup:
             conversation = _Conversation(messages, tools, schema, {**generation, **template_kwargs})
@@ -187,7 +188,7 @@ class ChatTemplate:
             if not functions or capabilities.tool_input is None:
                 raise
             # Some templates fail on some schemas: on a list of types (Hermes), or on integers in an enum (gpt-oss).
-            # The system message takes any schema. If another part of the conversation is at fault, this fails again.
+            # A system message can have any schema. If another part of the conversation is at fault, this fails again.
             return self._render(conversation, format, replace(capabilities, tool_input=None))
 
     def _render(self, conversation: _Conversation, format: Format, capabilities: Capabilities) -> str:

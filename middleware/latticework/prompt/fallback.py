@@ -6,8 +6,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
+from latticework.options import InvalidSetting
 from latticework.prompt.jinja_template import JinjaTemplate, PromptError
-from latticework.settings import InvalidSetting
 
 CHATML_START = "<|im_start|>"
 # Every template has one of these, and no path has.

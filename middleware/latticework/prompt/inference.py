@@ -26,11 +26,11 @@ from turngrammar.errors import GrammarError
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import Format
 from turngrammar.formats.atoms import opens_with_tag
-from turngrammar.formats.inferred import Sample, Samples, Shown, Unclear, infer_calls
-from turngrammar.formats.responses import read_response_template
-from turngrammar.plan import Plan, Turn, compile_turn
+from turngrammar.formats.inferred import MarkedCall, Sample, Samples, Unclear, infer_calls
+from turngrammar.formats.response_template import read_response_template
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
+from turngrammar.turn import Tool, Turn
 
 # The format must render these as the template does, and parse them. Keys are sorted: some templates sort them.
 RENDERED = (
@@ -85,10 +85,11 @@ def _attempt(infer: Callable[[], Format]) -> tuple[Format | None, str]:
 
 
 def _from_renderings(renderings: Renderings) -> Format:
-    one, three = renderings.sample(ONE_CALL), renderings.sample(THREE_CALLS) if renderings.shape.parallel else None
-    if len(one.text) > MAX_SAMPLE_LENGTH:
-        raise Unclear(f"a call takes {len(one.text)} characters, more than {MAX_SAMPLE_LENGTH}")
-    inferred = infer_calls(Samples(one, renderings.sample(OTHER_CALL), three))
+    single = renderings.sample(ONE_CALL)
+    if len(single.text) > MAX_SAMPLE_LENGTH:
+        raise Unclear(f"a call takes {len(single.text)} characters, more than {MAX_SAMPLE_LENGTH}")
+    several = renderings.sample(THREE_CALLS) if renderings.shape.parallel else None
+    inferred = infer_calls(Samples(single, renderings.sample(OTHER_CALL), several))
     answer, reasoning = renderings.answer, renderings.reasoning
     format = Format("inferred", inferred.calls, inferred.alone, answer=answer, reasoning=reasoning)
     if inferred.alone:
@@ -110,7 +111,7 @@ def _verified(format: Format, renderings: Renderings, parallel: bool, normalize:
     for conversations, exact in ((RENDERED, True), (PARSED, False)):
         samples = [renderings.sample(calls) for calls in conversations if parallel or len(calls) == 1]
         if exact and not all(_renders_alike(format, sample, normalize) for sample in samples):
-            raise Unclear("the inferred format renders the sample calls otherwise")
+            raise Unclear("the inferred format renders the sample calls differently")
         if not _parses_all(format, samples):
             raise Unclear("the inferred format does not parse the sample calls")
     return format
@@ -146,7 +147,7 @@ def _wire_calls(sample: Sample, *, ensure_ascii: bool) -> list[Call]:
     return [Call(call.name, json.dumps(call.arguments, ensure_ascii=ensure_ascii)) for call in sample.calls]
 
 
-def _parsed_calls(plan: Plan, chunks: Sequence[str]) -> tuple[Shown, ...] | None:
+def _parsed_calls(plan: Plan, chunks: Sequence[str]) -> tuple[MarkedCall, ...] | None:
     """The calls that the plan's parser reads; None where there is anything beside complete calls."""
     parser = plan.parser()
     events = [event for chunk in chunks for event in parser.feed(chunk)] + parser.close()
@@ -156,7 +157,7 @@ def _parsed_calls(plan: Plan, chunks: Sequence[str]) -> tuple[Shown, ...] | None
     ended = [event.index for event in events if isinstance(event, ToolCallEnd)]
     if ended != list(range(len(names))):
         return None
-    return tuple(Shown(name, json.loads(_arguments_of(events, index))) for index, name in enumerate(names))
+    return tuple(MarkedCall(name, json.loads(_arguments_of(events, index))) for index, name in enumerate(names))
 
 
 def _arguments_of(events: Sequence[Event], index: int) -> str:

@@ -70,7 +70,7 @@ class TemplateMarkup:
         Raises:
             PromptError: they contain every character that could be one.
         """
-        usual, escaped = _SENTINELS[0], _json_escape(_SENTINELS[0])
+        usual, escaped = _SENTINELS[0], _escaped_in_json(_SENTINELS[0])
         needed, taken = bool(self._missing_ends or self._other_starts), False
         for text in _strings(values):
             needed = needed or any(sign in text for sign in self._signs)
@@ -186,7 +186,7 @@ class Sentinel:
 
     def unmark(self, rendered: str) -> Prompt:
         """The prompt of a text that was rendered from marked values."""
-        if self.character not in rendered and _json_escape(self.character) not in rendered:
+        if self.character not in rendered and _escaped_in_json(self.character) not in rendered:
             return Prompt(rendered)
         segments = self.template.pattern.split(rendered)
         segments[::2] = map(self._unmarked, segments[::2])
@@ -195,7 +195,7 @@ class Sentinel:
         return Prompt(text) if same else Prompt(text, tuple(segments))
 
     def _unmarked(self, text: str) -> str:
-        text, escaped = text.replace(self.character, ""), _json_escape(self.character)
+        text, escaped = text.replace(self.character, ""), _escaped_in_json(self.character)
         # A list printed by Python has the sentinel escaped as in JSON; JSON within JSON has several backslashes.
         return re.sub(rf"\\+{escaped[1:]}", "", text) if escaped in text else text
 
@@ -227,7 +227,7 @@ _STRING_MARKERS: Mapping[str, Callable[[Sentinel, str], str]] = {
 }
 
 
-def _json_escape(character: str) -> str:
+def _escaped_in_json(character: str) -> str:
     """`\\uXXXX`, as in JSON that is ASCII only."""
     return json.dumps(character)[1:-1]
 

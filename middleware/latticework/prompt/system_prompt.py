@@ -61,7 +61,7 @@ def system_text(
     if tools and tool_input and tool_input.needs_system:
         paragraphs.append(_INTRODUCTION)
     if schema is not None:
-        paragraphs.append(_SCHEMA.format(schema=_encode_schema(schema, "response_format", (",", ":"))))
+        paragraphs.append(_SCHEMA.format(schema=_encode_schema(schema, "schema", (",", ":"))))
     return "\n\n".join(paragraphs)
 
 

@@ -32,14 +32,14 @@ def arguments_object(arguments: CallArguments) -> Mapping[str, Any]:
     if not isinstance(arguments, str):
         return arguments
     try:
-        value = json.loads(arguments or "{}", parse_constant=_refuse_constant)
+        value = json.loads(arguments or "{}", parse_constant=_reject_nan)
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return {MALFORMED: arguments}
     return value if isinstance(value, dict) else {MALFORMED: arguments}
 
 
-def _refuse_constant(constant: str) -> NoReturn:
+def _reject_nan(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 

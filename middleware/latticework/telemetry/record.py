@@ -16,10 +16,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latticework.errors import ServerFault, as_api_error
+from latticework.generate import Finish
 from latticework.generate.generation import Generation
-from latticework.generate.steps import Finish
-from latticework.telemetry import tracing
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ ABORTED = "aborted"
 # The outcome of a request with several choices is the first of these that any choice ended with.
 WORST_FIRST: Mapping[Finish, str] = {
     "length": "length",
-    "tool_calls": "tool_calls",
+    "calls": "tool_calls",
     "stop": "stop",
     "stop_string": "stop",
 }

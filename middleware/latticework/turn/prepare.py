@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,18 +11,19 @@ from typing import Any
 import msgspec
 
 from latticework.ask import NO_CALLS, Ask, Conversation, RawPrompt, TurnAsk
-from latticework.compiling.messages import CompiledTurn, CompileRequest
+from latticework.compiling import CompiledTurn, CompileRequest
+from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
-from latticework.offloop import off_loop
 from latticework.prompt import Prompt, PromptError
-from latticework.turn.job import Job
+from latticework.turn import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
 from latticework.turn.sampling import refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
-from turngrammar.plan import Plan, Turn
-from turngrammar.turns import Reasoning, reasoning_after
+from turngrammar.plan import Plan
+from turngrammar.turn import Reasoning, Turn
+from turngrammar.turn_tree import reasoning_after
 from turngrammar.wire import Lit
 
 # A schema that takes more than this part of the context is left out of the prompt, unless the settings say otherwise.
@@ -75,16 +77,11 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
     """The job, where all of it has been compiled before: most requests need one thread, once."""
     format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
     turn = _turn(model, ask.turn, format)
-    prompt: Prompt | list[int]
-    reasoning: Reasoning
-    if isinstance(ask.prompt, RawPrompt):
-        prompt, reasoning = _raw_tokens(model, ask, ask.prompt), "off"
-    else:
-        prompt = rendered(model, ask, ask.prompt, format)
-        reasoning = reasoning_after(format, prompt.text)
+    prompt = _prompt_of(model, ask, format)
+    reasoning = "off" if isinstance(prompt, list) else reasoning_after(format, prompt.text)
     compiles = [_compile_request(model, turn, reasoning)]
-    if ask.max_reasoning_tokens is not None and reasoning in ("may", "open"):
-        begun = has_begun(ask.max_reasoning_tokens, reasoning)
+    if ask.reasoning_limit is not None and reasoning in ("may", "open"):
+        begun = has_begun(ask.reasoning_limit, reasoning)
         compiles.append(_compile_request(model, turn, state_behind(format, begun=begun)))
     draft = _Draft(prompt, format, reasoning, tuple(compiles))
     known = [compiled for one in compiles if (compiled := model.compiler.find(one)) is not None]
@@ -96,8 +93,7 @@ def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -
     choice = ask.choice
     if choice is not NO_CALLS and choice.most is None:
         choice = replace(choice, most=most_calls)
-    content = ask.content
-    return Turn(format, ask.tools, choice, content.schema, content.written, content.pointer)
+    return Turn(format, ask.tools, choice, ask.content.constraint, tools_pointer=ask.tools_pointer)
 
 
 def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
@@ -113,7 +109,7 @@ def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileR
 
 def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
-    prompt = draft.prompt if isinstance(draft.prompt, list) else model.encoded(draft.prompt)
+    prompt = _encoded_prompt(model, draft.prompt)
     most = room(ask, len(prompt), engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if (unsupported := engine.refusal(sampling)) is not None:
@@ -130,6 +126,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,
         budget=_budget(model, ask, draft, compiled[-1].plan) if len(compiled) > 1 else None,
+        echo=_echo(model, ask, prompt),
         truncation=truncation_plan(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most)
         if ask.complete
         else None,
@@ -138,9 +135,36 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
 
 def _budget(model: Model, ask: Ask, draft: _Draft, rest: Plan) -> Budget:
     """How long the model may reason, where the request bounds it and the prompt leaves it to the model."""
-    most = ask.max_reasoning_tokens or 0
+    most = ask.reasoning_limit or 0
     markup = closing_markup(draft.format, begun=has_begun(most, draft.reasoning), free=rest.grammar is None)
     return Budget(most, markup, model.engine.tokenizer.encode(markup), rest.grammar)
+
+
+async def tokens_of(model: Model, ask: Ask) -> Sequence[int]:
+    """The tokens of the prompt alone, which is not bounded by the context. Raises BadRequest."""
+
+    def tokens() -> Sequence[int]:
+        return _encoded_prompt(model, _prompt_of(model, ask, model.format_named(ask.turn.format)))
+
+    return await off_loop(model.settings.compile_timeout, tokens)
+
+
+def _prompt_of(model: Model, ask: Ask, format: Format) -> Prompt | list[int]:
+    """Rendered from a conversation, or the token ids of a raw prompt."""
+    if isinstance(ask.prompt, RawPrompt):
+        return _raw_tokens(model, ask, ask.prompt)
+    return _rendered(model, ask, ask.prompt, format)
+
+
+def _encoded_prompt(model: Model, prompt: Prompt | list[int]) -> list[int]:
+    return prompt if isinstance(prompt, list) else model.encoded(prompt)
+
+
+def _echo(model: Model, ask: Ask, prompt: Sequence[int]) -> Echo | None:
+    if not ask.echo or not isinstance(ask.prompt, RawPrompt):
+        return None
+    decode, content = model.engine.tokenizer.decode, ask.prompt.content
+    return Echo(content if isinstance(content, str) else decode(prompt), decode(prompt[:1]))
 
 
 def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
@@ -157,7 +181,7 @@ def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
     return ids
 
 
-def rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
+def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
     """The prompt of a conversation. Raises BadRequest, which names what the template refuses."""
     refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
     try:
@@ -166,17 +190,24 @@ def rendered(model: Model, ask: Ask, conversation: Conversation, format: Format)
             tools=conversation.tools,
             format=format,
             schema=_schema_in_prompt(model, ask),
-            template_kwargs={**variables(ask, format), **conversation.variables},
+            template_kwargs=_template_variables(ask, conversation, format),
             add_generation_prompt=conversation.generation_prompt,
         )
     except PromptError as error:
-        raise BadRequest(str(error), param=error.param) from error
+        part = re.split(r"[.\[]", error.param)[0]
+        raise BadRequest(str(error), param=ask.name(part) + error.param.removeprefix(part)) from error
+
+
+def _template_variables(ask: Ask, conversation: Conversation, format: Format) -> Mapping[str, Any]:
+    if ask.effort is None and ask.reasoning_limit is None:
+        return conversation.variables
+    return {**variables(ask, format), **conversation.variables}
 
 
 def _schema_in_prompt(model: Model, ask: Ask) -> Mapping[str, Any] | None:
     """The schema that the prompt shows the model. JSON mode has none: there the messages describe the document."""
     content, mode = ask.turn.content, model.settings.schema_in_prompt
-    if content.schema is None or not content.in_prompt or mode == "never":
+    if not content.in_prompt or mode == "never" or content.schema is None:
         return None
     return content.schema if mode == "always" or _is_short(model, content.schema) else None
 

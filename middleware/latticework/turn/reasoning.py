@@ -8,7 +8,7 @@ from typing import Any
 
 from latticework.ask import Ask
 from turngrammar.formats import Format
-from turngrammar.turns import Reasoning
+from turngrammar.turn import Reasoning
 
 # Templates that let the client choose read one of these: Qwen 3's, GLM's and Gemma 4's the first, DeepSeek V3.1's and
 # Granite's the second.
@@ -42,11 +42,11 @@ def variables(ask: Ask, format: Format) -> dict[str, Any]:
     `reasoning_effort` also switches reasoning on or off, as in vLLM.
     """
     given: dict[str, Any] = {}
-    if ask.reasoning_effort is not None:
-        given = {EFFORT: ask.reasoning_effort, **_switched(ask.reasoning_effort != "none")}
-    if ask.max_reasoning_tokens is not None and format.reasoning:
-        given[LIMIT] = ask.max_reasoning_tokens
-        if ask.max_reasoning_tokens == 0:
+    if ask.effort is not None:
+        given = {EFFORT: ask.effort, **_switched(ask.effort != "none")}
+    if ask.reasoning_limit is not None and format.reasoning:
+        given[LIMIT] = ask.reasoning_limit
+        if ask.reasoning_limit == 0:
             given |= _switched(False)
     return given
 
@@ -67,7 +67,7 @@ def closing_markup(format: Format, *, begun: bool, free: bool) -> str:
     end = frame.close + frame.resume + frame.before_either.gap + opened
     if begun:
         return end
-    return opened if _left_out(format) else frame.lead + frame.open + end
+    return opened if _skips_empty_block(format) else frame.lead + frame.open + end
 
 
 def has_begun(most: int, reasoning: Reasoning) -> bool:
@@ -75,7 +75,7 @@ def has_begun(most: int, reasoning: Reasoning) -> bool:
     return most > 0 or reasoning == "open"
 
 
-def _left_out(format: Format) -> bool:
+def _skips_empty_block(format: Format) -> bool:
     """Whether reasoning that is not to begin is left out, rather than written as an empty block.
 
     An empty block keeps models from reasoning that always do.
@@ -85,4 +85,4 @@ def _left_out(format: Format) -> bool:
 
 def state_behind(format: Format, *, begun: bool) -> Reasoning:
     """Where `closing_markup` leaves the model."""
-    return "closed" if begun or not _left_out(format) else "off"
+    return "closed" if begun or not _skips_empty_block(format) else "off"

@@ -59,7 +59,7 @@ def test_what_falls_short_is_status_3(folder: Path, capsys: pytest.CaptureFixtur
     out, err = checked(capsys, 3, folder, "--tool-format", "llama3")
     assert "llama3: the settings name it, though its chat template writes another" in out
     assert "auto: parsed back unchanged: " in out
-    assert "2 of 19 turns passed; 1 more could not be tried" in err
+    assert "2 of 19 turns passed; 1 skipped" in err
     found = told(capsys, 3, folder, "--tool-format", "llama3")
     failed = [result for result in found["results"] if result["failures"]]
     assert {"check", "detail"} == set(failed[0]["failures"][0])
@@ -73,7 +73,7 @@ def test_a_format_that_nobody_knows_is_said_and_turns_are_skipped(
     found = told(capsys, 0, folder, "--chat-template", folder / "other.jinja")
     assert found["format"] == "fenced"
     assert found["chat_template"] == str(folder / "other.jinja")
-    assert found["rejected"] == ["'hermes' is not what its chat template writes"]
+    assert found["rejected"] == ["'hermes' does not match its chat template"]
 
 
 def test_a_model_without_a_template_has_one_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,7 +100,7 @@ def test_a_folder_without_a_tokenizer(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_name_of_nothing_here(capsys: pytest.CaptureFixture[str]) -> None:
     _, err = checked(capsys, 1, "nobody/nothing")
-    assert "nobody/nothing is no directory, and no model that has been downloaded" in err
+    assert "nobody/nothing is neither a directory nor a downloaded model" in err
 
 
 @pytest.mark.parametrize(

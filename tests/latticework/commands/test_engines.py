@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from latticework import Settings, config
 from latticework.cli import main
 from latticework.commands import engines
-from latticework.config import CONFIG, TABLES, Config
+from latticework.config import CONFIG, ENGINE_TABLES, Config
 from latticework.serving import server
 from latticework.settings import OPTIONS
 from tests.http import send
@@ -66,7 +66,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
         ready()
 
     monkeypatch.setattr(engines, "ENGINES", {name: maker(name) for name in ("vllm", "other")})
-    monkeypatch.setattr(config, "TABLES", {"vllm": "vLLM's", "other": "another's"})
+    monkeypatch.setattr(config, "ENGINE_TABLES", ("vllm", "other"))
     monkeypatch.setattr(server, "run", run)
     return found
 
@@ -83,7 +83,7 @@ def answer(outcome: Outcome, path: str) -> dict[str, Any]:
 
 
 def test_every_table_is_an_engines() -> None:
-    assert set(TABLES) <= set(engines.ENGINES)
+    assert set(ENGINE_TABLES) <= set(engines.ENGINES)
 
 
 def test_each_of_the_models_has_its_engine_and_its_settings(
@@ -124,12 +124,12 @@ def test_one_model_takes_its_arguments_from_the_line(outcome: Outcome, tmp_path:
 
 
 WRONG = [
-    (SEVERAL, ["--model", "x"], r"--model x: whose\? .*settings.toml has \[\[models\]\]"),
+    (SEVERAL, ["--model", "x"], r"--model x: can.t be combined with \[\[models\]\] in .*settings.toml: put"),
     (SEVERAL.replace("two", "one"), [], "2 models are called 'one'"),
     (SEVERAL.replace('"hermes"', '"morse"'), [], r"\[models\]\] 1: tool_format: unknown format 'morse'; .*hermes"),
-    (SEVERAL.replace('"other"', '"third"'), [], "--engine third: none of vllm, other"),
-    (SEVERAL.replace("models.other", "models.vllm"), [], r"2: \[vllm\] is for another engine than 'other'"),
-    ("[other]\nname = 'one'", [], r"settings.toml: \[other\] is for another engine than 'vllm'"),
+    (SEVERAL.replace('"other"', '"third"'), [], "--engine third: must be one of vllm, other, or addresses"),
+    (SEVERAL.replace("models.other", "models.vllm"), [], r"2: \[vllm\] can't be set with engine 'other'"),
+    ("[other]\nname = 'one'", [], r"settings.toml: \[other\] can't be set with engine 'vllm'"),
 ]  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_every_keyword_has_a_line(explain: Any) -> None:
         ("/properties/tags", "uniqueItems"): "checked",
         ("/properties/tags", "items"): "enforced",
     }
-    assert "1 checked: the finished answer is checked too" in err
+    assert "1 checked: the finished answer is validated too" in err
 
 
 def test_of_a_request_tools_and_answer_are_explained(explain: Any) -> None:
@@ -63,7 +63,7 @@ def test_of_a_request_tools_and_answer_are_explained(explain: Any) -> None:
         "/tools/0/function/parameters",
         "/response_format/json_schema/schema",
     ]
-    assert "the grammar alone decides" in err
+    assert "the grammar enforces all of it" in err
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_models_and_health(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
         assert asked(server.address) == 0
         out, err = capsys.readouterr()
         assert out.startswith("scripted  ")
-        assert f"is well (latticework {__version__})" in err
+        assert f"is healthy (latticework {__version__})" in err
         monkeypatch.setenv(URL, "http://{}:{}/v1/".format(*server.address))
         assert main(["models", "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
@@ -64,7 +64,7 @@ def test_a_server_that_is_not_well_is_status_3(capsys: pytest.CaptureFixture[str
         engine.dead = True
         assert asked(server.address, "--json") == 3
     out, err = capsys.readouterr()
-    assert "is not well: " in err
+    assert "is unhealthy: " in err
     found = json.loads(out)
     assert (found["healthy"], found["models"]) == (False, [])
     assert found["health"]["error"]["code"] == "engine_unavailable"
@@ -79,7 +79,7 @@ def test_a_model_that_is_down_beside_others_is_status_3_and_named(capsys: pytest
         assert asked(server.address, "--json") == 3
     assert [line.split()[0] for line in out.splitlines()] == ["one", "one-alias", "other", "other-alias"]
     assert [", down: The engine has died" in line for line in out.splitlines()] == [False, False, True, False]
-    assert err.endswith("is well but for other\n")
+    assert err.endswith("is healthy except for other\n")
     found = json.loads(capsys.readouterr().out)
     assert (found["healthy"], found["health"]["status"], len(found["models"])) == (False, "degraded", 4)
 
@@ -88,7 +88,7 @@ def test_the_key_is_sent(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     settings = Settings(api_keys=("sk-one",))
     with served(create_app(ScriptedEngine(says("hi")), settings=settings), settings) as server:
         assert asked(server.address) == 1
-        assert "LATTICEWORK_API_KEY is where the key goes" in capsys.readouterr().err
+        assert "Set LATTICEWORK_API_KEY" in capsys.readouterr().err
         monkeypatch.setenv(KEY, "sk-one")
         assert asked(server.address) == 0
 
@@ -100,10 +100,10 @@ def answers(listener: socket.socket, answer: bytes) -> None:
 
 
 ODD: list[tuple[bytes, str]] = [
-    (b"", "does not answer"),
-    (b"SSH-2.0-x\r\n", "does not answer"),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "is it latticework's?"),
-    (b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", "is it latticework's?"),
+    (b"", "no HTTP response from"),
+    (b"SSH-2.0-x\r\n", "no HTTP response from"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "is it a latticework server?"),
+    (b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", "is it a latticework server?"),
 ]
 
 
@@ -121,7 +121,7 @@ def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as held:  # bound, and not listening
         held.bind(("127.0.0.1", 0))
         assert asked(held.getsockname()) == 1
-    assert "does not answer" in capsys.readouterr().err
+    assert "no HTTP response from" in capsys.readouterr().err
 
 
 def test_an_address_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

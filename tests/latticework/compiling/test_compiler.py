@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from latticework.compiling.child import CompileResult
-from latticework.compiling.compiler import FAILURE_LIFETIME, Compiler, compile_limits
-from latticework.compiling.messages import (
+from latticework.compiling import (
     CompileBug,
     CompileCrash,
     CompiledTurn,
@@ -24,16 +22,17 @@ from latticework.compiling.messages import (
     WorkerError,
     WorkersBusy,
 )
+from latticework.compiling.child import CompileResult
+from latticework.compiling.compiler import FAILURE_LIFETIME, Compiler
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from latticework.errors import ApiError, BadRequest, ServerFault, Unavailable
 from latticework.settings import Settings
-from latticework.telemetry.metrics import Metrics
+from latticework.telemetry import Metrics
 from turngrammar.errors import BeyondLimit, InvalidGrammar
 from turngrammar.formats import FORMATS
-from turngrammar.limits import DEFAULTS
-from turngrammar.plan import Turn, compile_turn
-from turngrammar.tools import Tool
+from turngrammar.plan import compile_turn
+from turngrammar.turn import JsonContent, Tool, Turn
 
 
 class ManualWorkers(WorkerPool):
@@ -55,7 +54,7 @@ class ManualWorkers(WorkerPool):
 
 
 def turn(value: Any = 1) -> Turn:
-    return Turn(FORMATS["hermes"], schema={"const": value})
+    return Turn(FORMATS["hermes"], content=JsonContent({"const": value}))
 
 
 def request(value: Any = 1) -> CompileRequest:
@@ -212,11 +211,10 @@ def test_a_failure_names_its_setting_and_is_remembered_for_a_while_where_it_woul
 
 def test_what_is_too_large_is_refused_before_all_else_and_the_largest_part_is_named() -> None:
     compiler = manual_compiler(Settings(max_schema_bytes=100))[1]
-    tools = (Tool("a", parameters={"type": "object"}), Tool("b", parameters={"type": "object", "title": "x" * 100}))
+    tools = (
+        Tool("a", parameters={"type": "object"}),
+        Tool("b", parameters={"type": "object", "title": "x" * 100}, name_pointer="/tools/1/function/name"),
+    )
     with pytest.raises(BeyondLimit, match="max_schema_bytes") as raised:
         compiler.refuse_oversized(Turn(FORMATS["hermes"], tools))
     assert raised.value.pointer == "/tools/1/function"
-
-
-def test_the_settings_have_the_defaults_of_the_limits() -> None:
-    assert compile_limits(Settings()) == DEFAULTS

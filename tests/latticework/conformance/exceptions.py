@@ -86,4 +86,4 @@ OTHERWISE: Mapping[str, str] = {
     "cohere2moe": "command4",
     "gigachat3": "gigachat3",
 }
-"""The format that is chosen for families for which families.json has none, or an older one."""
+"""The format that is selected for families for which families.json names none, or an older one."""

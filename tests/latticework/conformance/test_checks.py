@@ -14,9 +14,8 @@ from latticework.conformance.checks import CHECKS, UNKNOWN_TOOL, WHITESPACE, Tur
 from latticework.conformance.transcript import transcribe
 from tests.latticework.conformance.made import HERMES, case, template, tokenizer
 from turngrammar.formats import FORMATS
-from turngrammar.plan import ToolChoice, Turn, compile_turn
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode
+from turngrammar.plan import compile_turn
+from turngrammar.turn import Mode, Tool, ToolChoice, Turn
 
 
 def turn_check(name: str = "one call", mode: Mode = "required") -> TurnCheck:

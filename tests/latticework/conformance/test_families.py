@@ -23,8 +23,8 @@ from tests.latticework.conformance.exceptions import EXCEPTIONS, OTHERWISE
 
 RECORD = Path(__file__).parents[3] / "docs" / "families.json"
 ALL = os.environ.get("FAMILIES") == "all"
-# Of each kind: JSON in tags, bare JSON, arguments one by one, other notations, framed texts, marks that are special
-# tokens, that are added and not flagged, or that are none, a model's own format, and none.
+# Families of each kind: JSON in tags, bare JSON, arguments one by one, other notations, framed texts; marks that are
+# special tokens, unflagged added tokens, or plain text; an inferred format.
 SOME = (
     *("qwen3", "gpt_oss", "mistral_7b", "gemma4", "deepseek_v3", "glm45", "kimi_k2", "llama31", "lfm25"),
     *("functionary32", "gemma3", "qwen3_coder"),
@@ -75,10 +75,10 @@ def names() -> list[str]:
 @pytest.fixture(scope="module")
 def rows() -> Iterator[dict[str, Mapping[str, Any]]]:
     """The families examined in this run; the record is rewritten if these are all."""
-    found: dict[str, Mapping[str, Any]] = {}
-    yield found
-    if found and found.keys() == families.families().keys():
-        lines = (f"{json.dumps(name)}: {json.dumps(row)}" for name, row in found.items())
+    examined_rows: dict[str, Mapping[str, Any]] = {}
+    yield examined_rows
+    if examined_rows and examined_rows.keys() == families.families().keys():
+        lines = (f"{json.dumps(name)}: {json.dumps(row)}" for name, row in examined_rows.items())
         RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
@@ -87,9 +87,9 @@ def result(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rows: dict[str, Mapping[str, Any]]
 ) -> Result:
     shared.path("families")
-    found = examined(families.families()[request.param], tmp_path_factory.mktemp("family"))
-    rows[request.param] = found.row
-    return found
+    result = examined(families.families()[request.param], tmp_path_factory.mktemp("family"))
+    rows[request.param] = result.row
+    return result
 
 
 def test_its_format_is_selected(result: Result) -> None:

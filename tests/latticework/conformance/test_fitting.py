@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from latticework.conformance.fitting import fit_format
-from latticework.conformance.transcript import Transcripts
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 from turngrammar import wire
 from turngrammar.formats import FORMATS, Format, Frame, choose
+from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.render import Call, render
-from turngrammar.spelling import CANONICAL, Spelling
 
 ONE = Call("f", '{"b": {"d": 1, "c": 2}, "a": true}')
 CODER = """<tool_call>{{ "\\n" }}<function={{ f.name }}>{{ "\\n" }}
@@ -21,30 +20,30 @@ CODER = """<tool_call>{{ "\\n" }}<function={{ f.name }}>{{ "\\n" }}
 def fitted(call: str, name: str = "hermes", gap: str = "") -> Format:
     shown = template(call, gap=gap or '{{ "\\n\\n" }}')
     candidate = FORMATS[name] if name != "hermes" else choose(shown.source)[0]
-    format = fit_format(Transcripts(shown, tokenizer()), candidate)
+    format = fit_format(shown, tokenizer(), candidate)
     assert format
     return format
 
 
-def spelling(format: Format) -> Spelling:
+def spelling(format: Format) -> JsonStyle:
     parts = format.calls.item.head.parts + format.calls.item.tail.parts  # type: ignore[attr-defined]
-    return next(part.spelling for part in parts if isinstance(part, wire.Arguments))
+    return next(part.style for part in parts if isinstance(part, wire.JsonArguments))
 
 
 @pytest.mark.parametrize(
     ("filter", "expected"),
     [
         ("tojson", CANONICAL),
-        ("tojson(separators=(',', ':'))", Spelling(",", ":")),
-        ("tojson(separators=(',', ': '))", Spelling(",", ": ")),
-        ("tojson(sort_keys=True)", Spelling(sorts=True)),
-        ("tojson(separators=(',', ':'), sort_keys=True)", Spelling(",", ":", sorts=True)),
+        ("tojson(separators=(',', ':'))", JsonStyle(",", ":")),
+        ("tojson(separators=(',', ': '))", JsonStyle(",", ": ")),
+        ("tojson(sort_keys=True)", JsonStyle(sorts=True)),
+        ("tojson(separators=(',', ':'), sort_keys=True)", JsonStyle(",", ":", sorts=True)),
     ],
 )
-def test_separators_and_the_order_of_keys(filter: str, expected: Spelling) -> None:
+def test_separators_and_the_order_of_keys(filter: str, expected: JsonStyle) -> None:
     format = fitted(HERMES.replace("tojson", filter))
     assert spelling(format) == expected
-    assert expected.spell({"b": {"d": 1, "c": 2}, "a": True}) in render(format, [ONE])
+    assert expected.encode({"b": {"d": 1, "c": 2}, "a": True}) in render(format, [ONE])
 
 
 @pytest.mark.parametrize(
@@ -77,4 +76,4 @@ def test_whitespace_behind_reasoning(gap: str) -> None:
 
 @pytest.mark.parametrize("call", [ID_FIRST, "<call>{{ f.name }}: {{ f.arguments | tojson }}</call>"])
 def test_another_format_is_not_fitted(call: str) -> None:
-    assert fit_format(Transcripts(template(call), tokenizer()), FORMATS["hermes"]) is None
+    assert fit_format(template(call), tokenizer(), FORMATS["hermes"]) is None

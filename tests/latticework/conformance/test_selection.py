@@ -9,7 +9,7 @@ from latticework.conformance.checks import TurnCheck
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 
 UNKNOWN = "<call>{{ f.name }}: {{ f.arguments | tojson }}</call>"
-NOT_WRITTEN = "'{}' is not what its chat template writes"
+NOT_WRITTEN = "'{}' does not match its chat template"
 
 
 def selected(call: str, marks: str = "", setting: str | None = None) -> SelectedFormat:
@@ -48,8 +48,8 @@ def test_fenced_at_last_and_why() -> None:
     assert selection.why.endswith(NOT_WRITTEN.format("hermes"))
 
 
-def test_a_template_that_shows_no_calls_is_believed_in_its_marks() -> None:
-    """They stand in its text, perhaps: what it drops of a history is written there in the format."""
+def test_marks_decide_for_a_template_that_renders_no_calls() -> None:
+    """Calls in a history are then added to the text in that format."""
     assert [selected("", marks).format.name for marks in ("", "<tool_call>")] == ["fenced", "hermes"]
 
 
@@ -64,7 +64,7 @@ def test_a_format_that_fails_the_self_test_is_rejected(monkeypatch: pytest.Monke
     assert selection.failures == ()
 
 
-def test_a_case_that_is_not_decisive_is_told_and_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_that_is_not_required_is_reported_and_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(checks.CHECKS, "a check", lambda turn: "so" if turn.case.name == "a document" else "")
     selection = selected(HERMES)
     assert selection.format.name == "hermes"
@@ -91,6 +91,6 @@ def test_reasoning_are_fitted_whoever_chose_the_format() -> None:
 
 
 def test_a_turn_that_is_not_shown_is_skipped_with_the_reason() -> None:
-    one = "{% if m.tool_calls | length > 1 %}{{ raise_exception('one call') }}{% endif %}" + HERMES
-    skipped = {result.case: result.skipped for result in selected(one).results if result.skipped}
+    single = "{% if m.tool_calls | length > 1 %}{{ raise_exception('one call') }}{% endif %}" + HERMES
+    skipped = {result.case: result.skipped for result in selected(single).results if result.skipped}
     assert skipped == {"parallel calls": "the template renders one call per turn"}

@@ -12,8 +12,8 @@ from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from latticework.engines.drafts import CERTAIN, Draft, Drafter, Text
 from latticework.engines.worth import Chances
 from turngrammar.formats import FORMATS
-from turngrammar.plan import ToolChoice, Turn, compile_turn
-from turngrammar.tools import Tool
+from turngrammar.plan import compile_turn
+from turngrammar.turn import JsonContent, Tool, ToolChoice, Turn
 
 BYTES = LLTokenizer("byte")
 SCHEMA = {
@@ -33,7 +33,7 @@ WEATHER = Tool("get_weather", parameters={"type": "object", "properties": {"city
 CALL = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>'
 
 TURNS = {
-    "document": (Turn(FORMATS["hermes"], schema=SCHEMA), DOCUMENT),
+    "document": (Turn(FORMATS["hermes"], content=JsonContent(SCHEMA)), DOCUMENT),
     "call": (Turn(FORMATS["hermes"], (WEATHER,), ToolChoice("required", most=1)), CALL),
 }
 

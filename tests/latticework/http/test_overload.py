@@ -1,4 +1,4 @@
-"""More than can be done, and less time than it takes: said at once, and nothing goes on behind it."""
+"""Too many requests, and too little time: each is refused at once, and no work goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from latticework import Settings, create_app
 from latticework.compiling.compiler import Compiler
-from latticework.concurrency import Places
+from latticework.concurrency import ConcurrencyLimit
 from latticework.engines.base import Piece, Sampling
 from latticework.errors import BadRequest, Overloaded
 from tests.http import USER, chat, events, send
@@ -23,28 +23,28 @@ ASK = {"model": "scripted", "messages": [USER]}
 PATH = "/v1/chat/completions"
 
 
-def test_places_are_given_back_and_counted_by_answers() -> None:
-    places = Places(3)
-    with places.taken(2):
-        with pytest.raises(Overloaded), places.taken(2):
+def test_answers_are_counted_until_their_block_ends() -> None:
+    limit = ConcurrencyLimit(3)
+    with limit.acquire(2):
+        with pytest.raises(Overloaded), limit.acquire(2):
             pass
-        with places.taken(1):
+        with limit.acquire(1):
             pass
-    with pytest.raises(ZeroDivisionError), places.taken(3):
+    with pytest.raises(ZeroDivisionError), limit.acquire(3):
         raise ZeroDivisionError
-    with places.taken(3):
+    with limit.acquire(3):
         pass
 
 
-def test_what_never_has_a_place_is_the_callers_mistake() -> None:
-    with pytest.raises(BadRequest), Places(3).taken(4):
+def test_a_request_over_the_whole_limit_is_the_callers_mistake() -> None:
+    with pytest.raises(BadRequest), ConcurrencyLimit(3).acquire(4):
         pass
     error = chat(create_app(ScriptedEngine(says("a"), max_running=1), settings=Settings(max_queue=1)), n=3).json()
     assert error["error"]["param"] == "n"
 
 
 class Held(ScriptedEngine):
-    """Says one thing, and the rest when it is let go on."""
+    """Generates one piece, and the rest once `free` is set."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(self.answer, **options)
@@ -89,15 +89,15 @@ def test_a_header_that_is_no_time_is_named(asked: str) -> None:
     assert engine.asked == []
 
 
-# What the client asks for, what the server grants, and which of them is told of.
+# The deadline of the client, that of the server, and the one in the error.
 SHORTEST = [("0.05", 60.0, "0.05 s"), (None, 0.05, "0.05 s"), ("60", 0.05, "0.05 s")]
 
 
 @pytest.mark.parametrize("fields", [{}, {"n": 3}, {"response_format": {"type": "json_object"}}])
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("asked", "granted", "told"), SHORTEST)
+@pytest.mark.parametrize(("asked", "granted", "limit"), SHORTEST)
 def test_a_request_ends_at_its_deadline(
-    asked: str | None, granted: float, told: str, stream: bool, fields: dict[str, Any]
+    asked: str | None, granted: float, limit: str, stream: bool, fields: dict[str, Any]
 ) -> None:
     engine = Held()
     app = create_app(engine, settings=Settings(request_timeout=granted))
@@ -111,7 +111,7 @@ def test_a_request_ends_at_its_deadline(
         assert response.status_code == 504
         assert response.headers["x-should-retry"] == "false"
     assert last["error"]["code"] == "timeout"
-    assert told in last["error"]["message"]
+    assert limit in last["error"]["message"]
     assert engine.open == 0
     assert 'outcome="timeout"} 1.0' in send(app, "GET", "/metrics").text
 
@@ -141,17 +141,17 @@ def test_the_work_ends_at_the_deadline_although_the_client_takes_nothing(log_con
         engine = ScriptedEngine(says(*["more "] * 100))
         settings = Settings(request_timeout=0.5, log_content=log_content)
         open_then: list[int] = []
-        told = asyncio.Event()
+        sent_twice = asyncio.Event()
 
         async def never(message: Message) -> None:
             if message["type"] == "http.response.body":
                 open_then.append(engine.open)
                 if len(open_then) == 2:
-                    told.set()
+                    sent_twice.set()
                 await asyncio.Event().wait()
 
         request = asyncio.ensure_future(asgi(create_app(engine, settings=settings), {"stream": True}, never))
-        await asyncio.wait_for(told.wait(), 30)
+        await asyncio.wait_for(sent_twice.wait(), 30)
         assert open_then == [1, 0]
         request.cancel()
 

@@ -1,4 +1,4 @@
-"""What one caller may ask for: the bucket by itself, and the limits at the door."""
+"""Limits per caller: the bucket by itself, and over HTTP."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def test_a_bucket(per_minute: int, start: float, steps: list[float]) -> None:
     bucket, now, taken = Bucket(per_minute, per_minute, start), start, 0
     for step in steps:
         now += step
-        bucket = bucket.filled(now)
+        bucket = bucket.refilled(now)
         assert bucket.tokens <= per_minute
         if bucket.wait:
             # Whole seconds later it has one, and not a second before that.
-            assert not bucket.filled(now + math.ceil(bucket.wait)).wait
-            assert bucket.filled(now + math.ceil(bucket.wait) - 1.001).wait
+            assert not bucket.refilled(now + math.ceil(bucket.wait)).wait
+            assert bucket.refilled(now + math.ceil(bucket.wait) - 1.001).wait
         else:
-            bucket, taken = bucket.taken(), taken + 1
+            bucket, taken = bucket.without_token(), taken + 1
     # Never more than its content and what has run in since.
     assert taken <= per_minute + (now - start) * per_minute / 60 + 0.001
 
 
 def test_a_clock_that_goes_back_takes_nothing_away() -> None:
-    assert Bucket(60, 5, 100).filled(90).tokens == 5
+    assert Bucket(60, 5, 100).refilled(90).tokens == 5
 
 
 class Clock:
@@ -56,7 +56,7 @@ class Clock:
 def refusal(quotas: Quotas, caller: bytes) -> str | None:
     """The Retry-After of a request that is refused."""
     try:
-        with quotas.place(caller):
+        with quotas.acquire(caller):
             return None
     except RateLimited as error:
         return error.headers["retry-after"]
@@ -75,18 +75,18 @@ def test_requests_a_minute_are_counted_for_each_caller() -> None:
     assert [refusal(quotas, b"a") for _ in range(4)] == [None, None, None, "20"]
 
 
-def test_requests_at_once_are_counted_for_each_caller_and_cost_no_token_when_refused() -> None:
+def test_concurrent_requests_are_counted_for_each_caller_and_cost_no_token_when_refused() -> None:
     quotas = Quotas(3, 1, Clock())
-    with quotas.place(b"a"):
+    with quotas.acquire(b"a"):
         assert [refusal(quotas, b"a") for _ in range(5)] == ["1"] * 5
         assert refusal(quotas, b"b") is None
     assert [refusal(quotas, b"a") for _ in range(3)] == [None, None, "20"]
 
 
-def test_a_place_is_given_back_whatever_happens() -> None:
+def test_a_request_is_no_longer_counted_however_it_ends() -> None:
     quotas = Quotas(None, 1, Clock())
     for error in (ValueError, asyncio.CancelledError):
-        with pytest.raises(error), quotas.place(b"a"):
+        with pytest.raises(error), quotas.acquire(b"a"):
             raise error
     assert refusal(quotas, b"a") is None
 
@@ -94,12 +94,12 @@ def test_a_place_is_given_back_whatever_happens() -> None:
 def test_callers_that_have_used_nothing_are_forgotten() -> None:
     clock = Clock()
     quotas = Quotas(60, 1, clock)
-    with quotas.place(b"long"):
+    with quotas.acquire(b"long"):
         for caller in range(100):
             refusal(quotas, bytes([caller]))
         clock.now += 60
         refusal(quotas, b"new")
-        assert set(quotas._used) == {b"long", b"new"}
+        assert set(quotas._usage) == {b"long", b"new"}
 
 
 def app(script: Script | None = None, **settings: Any) -> Starlette:
@@ -110,7 +110,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-def test_what_is_over_the_limit_is_told_as_openai_does() -> None:
+def test_a_request_over_the_limit_is_refused_as_openai_does() -> None:
     served = app(api_keys=("one", "two"), requests_per_minute=1)
     assert chat(served, bearer("one")).status_code == 200
     refused = chat(served, bearer("one"))
@@ -129,13 +129,13 @@ def test_what_is_over_the_limit_is_told_as_openai_does() -> None:
 
 def test_only_work_counts_and_all_work_counts_together() -> None:
     served = app(requests_per_minute=2)
-    asked = {"model": "scripted"}
+    body = {"model": "scripted"}
     for path in ("/v1/models", "/v1/models/scripted", "/health", "/metrics", "/v1/chat/completions"):
         assert [send(served, "GET", path).status_code for _ in range(3)] != [429] * 3
-    assert send(served, "POST", "/v1/grammars", json=asked).status_code == 200
+    assert send(served, "POST", "/v1/grammars", json=body).status_code == 200
     assert chat(served).status_code == 200
     assert chat(served).status_code == 429
-    assert send(served, "POST", "/v1/grammars", json=asked).status_code == 429
+    assert send(served, "POST", "/v1/grammars", json=body).status_code == 429
 
 
 def test_the_openai_client_knows_it() -> None:

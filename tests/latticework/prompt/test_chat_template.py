@@ -1,4 +1,4 @@
-"""The prompt for a template that knows no tools, word for word; and what any template is spared."""
+"""The exact prompt of a template that renders no tools; options, errors and limits of any template."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_without_tools_and_schema_nothing_is_added() -> None:
         ("{% for m in messages %}", {}, "chat_template", "not valid Jinja"),
         ("{{ messages[0].update(a=1) }}", {}, "messages", "update"),
         ("{{ ''.__class__.__mro__ }}", {}, "messages", "unsafe"),
-        (CHATML, {"messages": []}, "chat_template_kwargs.messages", "messages"),
+        (CHATML, {"messages": []}, "variables.messages", "messages"),
     ],
 )
 def test_what_can_not_be_rendered(source: str, kwargs: dict[str, Any], param: str, words: str) -> None:
@@ -129,9 +129,9 @@ def test_images_are_not_for_a_text_model() -> None:
 def test_variables_of_the_request_reach_the_template() -> None:
     source = "{{ bos_token }}{{ 'thinking' if enable_thinking else 'not' }}{{ messages|length }}"
     render = ChatTemplate(source, {"bos_token": "<s>"}).render
-    asked = [{"role": "user", "content": "Hi"}]
-    assert render(asked, format=HERMES, template_kwargs={"enable_thinking": True}).startswith("<s>thinking")
-    assert render(asked, format=HERMES).startswith("<s>not")
+    messages = [{"role": "user", "content": "Hi"}]
+    assert render(messages, format=HERMES, template_kwargs={"enable_thinking": True}).startswith("<s>thinking")
+    assert render(messages, format=HERMES).startswith("<s>not")
 
 
 def test_ten_thousand_messages() -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from latticework import Served, Settings, create_app, lifespan
 from latticework.engines.huggingface import one_template
+from latticework.options import InvalidSetting
 from latticework.prompt import ChatTemplate
 from latticework.prompt.fallback import CHATML, PLAIN, ChosenTemplate, choose_template, load_template
-from latticework.settings import InvalidSetting
 from tests.scripted import ByteTokenizer, ScriptedEngine, says
 from turngrammar.formats import FORMATS
 
@@ -65,14 +65,14 @@ def test_an_invalid_template_is_refused_before_anything_is_loaded(setting: str, 
         (None, None, (), ChosenTemplate(PLAIN, "plain text, each message after its role")),
     ],
 )
-def test_the_named_one_goes_first_and_ours_last(
+def test_the_setting_goes_first_and_the_fallbacks_last(
     named: str | None, own: str | None, tokens: tuple[str, ...], chosen: ChosenTemplate
 ) -> None:
     assert choose_template(named, own, tokens) == chosen
 
 
 @pytest.mark.parametrize("source", [CHATML, PLAIN])
-def test_nothing_is_lost_in_ours(source: str) -> None:
+def test_nothing_is_lost_in_the_fallbacks(source: str) -> None:
     text = ChatTemplate(source, {"bos_token": "<s>", "eos_token": "</s>"}).render(
         TALK, format=FORMATS["fenced"], tools=[TOOL]
     )
@@ -81,7 +81,7 @@ def test_nothing_is_lost_in_ours(source: str) -> None:
     assert text.rstrip().lower().endswith(("assistant", "assistant:"))
 
 
-def test_ours_as_they_are_spelled() -> None:
+def test_the_exact_text_of_the_fallbacks() -> None:
     talk = [TALK[0], TALK[1], {"role": "assistant", "content": "Noon."}, {"role": "user", "content": "Thanks"}]
     tokens = {"bos_token": "<s>", "eos_token": "</s>"}
     plain = ChatTemplate(PLAIN, tokens).render(talk, format=FORMATS["fenced"])
@@ -102,13 +102,13 @@ def test_ours_as_they_are_spelled() -> None:
         ({"tool_use": "T"}, None, "T"),
     ],
 )
-def test_named_templates_are_one(named: Mapping[str, str], tools: Any, text: str) -> None:
+def test_one_of_several_named_templates_is_used(named: Mapping[str, str], tools: Any, text: str) -> None:
     source = one_template(named)
     assert source is not None
     assert ChatTemplate(source)._template.render({"messages": [], "tools": tools}) == text
 
 
-def test_named_templates_without_a_default_are_none() -> None:
+def test_named_templates_without_a_default_are_not_used() -> None:
     assert one_template({"rag": "R"}) is None
 
 

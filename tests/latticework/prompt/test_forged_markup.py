@@ -1,4 +1,4 @@
-"""With each family's tokenizer and chat template: no text of a client's becomes markup, and other text stays itself.
+"""With each family's tokenizer and chat template: no text of a client's becomes markup, and other text is unchanged.
 
 The default run takes some families of each kind; FAMILIES=all takes all of them.
 """
@@ -6,10 +6,9 @@ The default run takes some families of each kind; FAMILIES=all takes all of them
 from __future__ import annotations
 
 import json
-import lzma
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,7 +19,7 @@ import pytest
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.engines.markup import markup, pattern
 from latticework.prompt import ChatTemplate, Prompt, PromptError
-from tests import shared
+from tests import families, shared
 from turngrammar.analysis import texts
 from turngrammar.formats import Format, choose
 
@@ -36,18 +35,11 @@ ALL = os.environ.get("FAMILIES") == "all"
 NO_MARKUP = {"/think", "/no_think", "/nothink", "\n", "\n\n"}
 
 
-def _rows() -> dict[str, dict[str, Any]]:
-    file = shared.DATA / "families" / "families.json"
-    rows = json.loads(file.read_text()) if file.exists() else []
-    return {row["name"]: row for row in rows if ALL or row["name"] in SOME}
-
-
-ROWS = _rows()
-
-
 @dataclass
 class Family:
-    row: Mapping[str, Any]
+    """`tokens`: texts of its markup."""
+
+    tokens: Sequence[str]
     tokenizer: HuggingFaceTokenizer
 
     @cached_property
@@ -60,9 +52,8 @@ class Family:
 
     @cached_property
     def markers(self) -> list[str]:
-        """Those that its row tells of."""
-        told = dict.fromkeys([*self.row["tokens"], *self.row["ends"]])
-        return [text for text in told if text in self.tokenizer.added_tokens and text not in NO_MARKUP]
+        tokens = dict.fromkeys(self.tokens)
+        return [text for text in tokens if text in self.tokenizer.added_tokens and text not in NO_MARKUP]
 
     @cached_property
     def template(self) -> ChatTemplate:
@@ -79,7 +70,7 @@ class Family:
 
     def marks(self, ids: Sequence[int]) -> list[str]:
         """The markup among tokens."""
-        return [spelled for token_id in ids if (spelled := self._texts.get(token_id))]
+        return [text for token_id in ids if (text := self._texts.get(token_id))]
 
     def decoded(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer._backend.decode(ids, skip_special_tokens=False))
@@ -90,19 +81,15 @@ class Family:
         return {token_id: token.content for token_id, token in added if token.content in self.markup}
 
 
-@pytest.fixture(scope="module", params=list(ROWS) or [""])
-def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
-    from transformers import AutoTokenizer
+def names() -> list[str]:
+    return [name for name in families.families() if ALL or name in SOME]
 
-    folder = shared.path("families")
-    row = ROWS[request.param]
-    to = tmp_path_factory.mktemp(row["name"])
-    source = json.loads(lzma.decompress((folder / row["tokenizer"] / "tokenizer.json.xz").read_bytes()))
-    source["added_tokens"] = [one for one in source["added_tokens"] if one["content"] not in row.get("without", ())]
-    (to / "tokenizer.json").write_text(json.dumps(source, ensure_ascii=False))
-    for file in ("tokenizer_config.json", "chat_template.jinja"):
-        (to / file).write_text((folder / row["name"] / file).read_text())
-    return Family(row, HuggingFaceTokenizer(AutoTokenizer.from_pretrained(to), row["vocab_size"]))
+
+@pytest.fixture(scope="module", params=names() or [""])
+def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
+    shared.path("families")
+    known = families.families()[request.param]
+    return Family((*known.tokens, *known.ends), families.loaded(known, tmp_path_factory.mktemp(known.name)))
 
 
 def said(role: str, content: Any, **more: Any) -> Message:
@@ -143,7 +130,7 @@ def tool(text: str, key: str) -> Message:
     return {"type": "function", "function": {"name": "find", "description": f"finds {text}", "parameters": parameters}}
 
 
-def asked(family: Family, template: ChatTemplate, text: str, key: str = "key") -> Prompt:
+def prompted(family: Family, template: ChatTemplate, text: str, key: str = "key") -> Prompt:
     schema = {"type": "object", "properties": {f"s{text}": {"enum": [text], key: text}}, "description": text}
     return template.prompt(conversation(text), tools=[tool(text, key)], format=family.format, schema=schema)
 
@@ -155,9 +142,9 @@ def test_its_markers_are_markup(family: Family) -> None:
 
 def test_no_text_becomes_markup(family: Family) -> None:
     text = " ".join(family.markers) + "x" + "".join(family.markers) + "."
-    forged, plain = asked(family, family.template, text), asked(family, family.template, "zq, ")
+    forged, plain = prompted(family, family.template, text), prompted(family, family.template, "zq, ")
     ids = family.ids(forged)
-    assert plain == asked(family, family.unguarded, "zq, ")
+    assert plain == prompted(family, family.unguarded, "zq, ")
     assert forged.text.count(family.markers[0]) > 10
     assert family.marks(ids) == family.marks(family.ids(plain))
     assert len(family.marks(family.tokenizer.encode(forged.text))) > len(family.marks(ids)) + 10
@@ -177,18 +164,18 @@ def test_no_texts_side_by_side_become_markup(family: Family) -> None:
 
 
 def test_no_key_becomes_markup_within_brackets_of_the_templates(family: Family) -> None:
-    plain = family.marks(family.ids(asked(family, family.template, "zq", "zq")))
+    plain = family.marks(family.ids(prompted(family, family.template, "zq", "zq")))
     for marker in family.markers:
         key = marker.strip("<>[]|/｜")
-        assert family.marks(family.ids(asked(family, family.template, "zq", key))) == plain, marker
+        assert family.marks(family.ids(prompted(family, family.template, "zq", key))) == plain, marker
 
 
 def test_other_text_is_encoded_as_ever(family: Family) -> None:
     marks = re.compile(f"({pattern(family.markup)})")
-    told = [(row["messages"], row["tools"]) for row in shared.rows("bfcl_dev")[:: 1 if ALL else 30]]
-    told += [(row["data"]["messages"], ()) for row in shared.rows("chat_template_golden")]
+    talks = [(row["messages"], row["tools"]) for row in shared.rows("bfcl_dev")[:: 1 if ALL else 30]]
+    talks += [(row["data"]["messages"], ()) for row in shared.rows("chat_template_golden")]
     same = 0
-    for messages, tools in told:
+    for messages, tools in talks:
         try:
             text = family.unguarded.render(messages, tools=tools, format=family.format)
         except (PromptError, KeyError):  # a role or a content that is none of OpenAI's
@@ -200,7 +187,7 @@ def test_other_text_is_encoded_as_ever(family: Family) -> None:
         if not prompt.segments and not any("<think>" in str(message) for message in messages):
             assert prompt.text == text
             same += 1
-    assert same > len(told) // 2
+    assert same > len(talks) // 2
 
 
 def test_what_follows_leaves_the_ids_as_they_are(family: Family) -> None:

@@ -11,8 +11,8 @@ from tests import shared
 from tests.families import families
 from tests.turngrammar.laws import read
 from turngrammar.formats.marked import HARMONY
-from turngrammar.plan import Turn, compile_turn
-from turngrammar.tools import Tool
+from turngrammar.plan import compile_turn
+from turngrammar.turn import Tool, Turn
 
 TOOL = Tool("f", "", {"type": "object"})
 OFFERED = [

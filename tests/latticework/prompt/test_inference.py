@@ -1,4 +1,4 @@
-"""Formats inferred from real chat templates, whose constants are hidden; and what is rather not inferred.
+"""Formats inferred from real chat templates, without the constants of their families; and what is not inferred.
 
 Of 192 templates 166 render calls: 94 of the 112 in `chat_templates`, and 72 of the 80 in `families`.
 """
@@ -13,6 +13,7 @@ from functools import cache
 
 import pytest
 
+import tests.families
 from latticework.prompt import ChatTemplate
 from latticework.prompt.inference import PARSED, RENDERED, infer_format
 from latticework.prompt.renderings import TOOL_NAMES
@@ -20,11 +21,10 @@ from tests import shared
 from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.analysis import at_most
 from turngrammar.formats import FORMATS, Format, Frame
-from turngrammar.formats.inferred import Shown
-from turngrammar.plan import Plan, ToolChoice, Turn, compile_turn
+from turngrammar.formats.inferred import MarkedCall
+from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
-from turngrammar.turns import Mode
+from turngrammar.turn import Mode, Tool, ToolChoice, Turn
 
 # The templates from which a format is inferred, by the constant with which it agrees; "-" for those that have none, and
 # where nobody but the template itself can say that it is right.
@@ -119,9 +119,8 @@ FAMILY_TABLE, TEMPLATE_TABLE = table(FAMILIES), table(TEMPLATES)
 
 @cache
 def families() -> Mapping[str, Case]:
-    folder = shared.path("families")
-    listed = json.loads((folder / "families.json").read_text())
-    return {row["name"]: _family(row["name"], row["ends"]) for row in listed}
+    shared.path("families")
+    return {family.name: _family(family.name, family.ends) for family in tests.families.families().values()}
 
 
 def _family(name: str, ends: Sequence[str]) -> Case:
@@ -162,7 +161,7 @@ def check(case: Case) -> None:
         check_grammar(format, render(format, calls))
 
 
-def fitting(conversations: Sequence[tuple[Shown, ...]], *formats: Format) -> list[list[Call]]:
+def fitting(conversations: Sequence[tuple[MarkedCall, ...]], *formats: Format) -> list[list[Call]]:
     """The conversations whose calls fit into one turn of all these formats."""
     single = any(at_most(format.calls, 1) == format.calls for format in formats)
     return [
@@ -195,13 +194,13 @@ def said(calls: Sequence[Call]) -> list[tuple[str, object]]:
 
 
 def test_what_is_not_in_the_tables_is_not_inferred() -> None:
-    """A wrong format is worse than none. One that is new gets into a table, and so is held against its constant."""
+    """A wrong format is worse than none. A newly inferred format must be added to a table, and is then checked."""
     cases = {**families(), **templates()}
-    found = {name: infer_format(case.template, case.ends) for name, case in cases.items() if not case.format}
-    assert {name for name, (format, _) in found.items() if format} == set()
+    results = {name: infer_format(case.template, case.ends) for name, case in cases.items() if not case.format}
+    assert {name for name, (format, _) in results.items() if format} == set()
     assert all(
         why.startswith(("the format of calls is not clear from its chat template: ", "its chat"))
-        for _, why in found.values()
+        for _, why in results.values()
     )
 
 
@@ -236,7 +235,7 @@ GEMMA4 = {
 }
 
 
-def test_a_response_template_is_believed_where_the_chat_template_agrees() -> None:
+def test_a_response_template_is_used_where_the_chat_template_agrees() -> None:
     case = families()["gemma4"]
     format, why = infer_format(case.template, case.ends, GEMMA4)
     assert format, why
@@ -248,10 +247,10 @@ def test_a_response_template_is_believed_where_the_chat_template_agrees() -> Non
     other = families()["minicpm5"]
     format, why = infer_format(other.template, other.ends, GEMMA4)
     assert format is None
-    assert why.endswith("the inferred format renders the sample calls otherwise")
+    assert why.endswith("the inferred format renders the sample calls differently")
 
 
-TOLD = "{% for t in tools %}{{ t | tojson }}{% endfor %}"
+TOOL_LIST = "{% for t in tools %}{{ t | tojson }}{% endfor %}"
 TALK = """
 {%- for m in messages %}<|{{ m.role }}|>
 {%- if m.reasoning_content %}<hm>{{ m.reasoning_content }}</hm>{{ "\\n" }}{% endif %}{{ m.content }}
@@ -259,9 +258,9 @@ TALK = """
 {%- if add_generation_prompt %}<|assistant|>{% endif %}"""
 
 
-def made(call: str, told: str = TOLD) -> ChatTemplate:
+def made(call: str, tools: str = TOOL_LIST) -> ChatTemplate:
     """A template that renders a call `c` so."""
-    return ChatTemplate(told + TALK.replace("CALL", call), {"eos_token": "<end>"})
+    return ChatTemplate(tools + TALK.replace("CALL", call), {"eos_token": "<end>"})
 
 
 JSON = '{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}'
@@ -280,7 +279,7 @@ def test_the_frame_of_reasoning_is_inferred() -> None:
         (f'<call>{JSON[:-1]}, "id": "{{{{ c.id }}}}"}}', '<call>{"name": "now", "arguments": {}}'),
     ],
 )
-def test_an_id_behind_the_name_is_left_out(call: str, wire: str) -> None:
+def test_an_id_after_the_name_is_left_out(call: str, wire: str) -> None:
     format, why = infer_format(made(call))
     assert format, why
     assert render(format, [Call("now", "{}", "abc")]) == wire
@@ -299,18 +298,18 @@ def test_an_id_behind_the_name_is_left_out(call: str, wire: str) -> None:
         ("<call>{{ c.function.name }}: {{ c.function.arguments | tojson | upper }}</call>", "it renders no calls"),
         (
             "<call>{{ c.function.name }}: {{ c.function.arguments | tojson | replace('quoted', '') }}</call>",
-            "calls otherwise",
+            "calls differently",
         ),
     ],
 )
-def test_what_is_unclear_is_said(call: str, why: str) -> None:
-    format, said = infer_format(made(call))
+def test_unclear_formats_are_not_inferred(call: str, why: str) -> None:
+    format, reason = infer_format(made(call))
     assert format is None
-    assert why in said
+    assert why in reason
 
 
-def test_bare_json_is_believed_where_the_prompt_shows_it() -> None:
-    format, why = infer_format(made(JSON, TOLD + 'Answer with {"name": tool name, "arguments": its arguments}. '))
+def test_bare_json_is_inferred_where_the_prompt_shows_it() -> None:
+    format, why = infer_format(made(JSON, TOOL_LIST + 'Answer with {"name": tool name, "arguments": its arguments}. '))
     assert format, why
     assert format.alone
 

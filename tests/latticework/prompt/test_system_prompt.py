@@ -1,4 +1,4 @@
-"""What the prompt tells the model of tools and schemas."""
+"""Tools and schemas in the prompt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def prompt(fields: dict[str, Any], length: int = 100_000, **settings: Any) -> st
 
 
 @pytest.mark.parametrize(
-    ("setting", "length", "told"),
+    ("setting", "length", "included"),
     [
         ("always", 100_000, True),
         ("always", 600, True),
@@ -33,21 +33,21 @@ def prompt(fields: dict[str, Any], length: int = 100_000, **settings: Any) -> st
         ("never", 100_000, False),
     ],
 )
-def test_the_schema_is_told(setting: str, length: int, told: bool) -> None:
-    asked = {"response_format": AS_SCHEMA, "max_tokens": 5}
-    assert ("wombat" in prompt(asked, length, schema_in_prompt=setting)) is told
+def test_the_schema_is_included(setting: str, length: int, included: bool) -> None:
+    fields = {"response_format": AS_SCHEMA, "max_tokens": 5}
+    assert ("wombat" in prompt(fields, length, schema_in_prompt=setting)) is included
 
 
-def test_json_mode_tells_nothing() -> None:
+def test_json_mode_adds_nothing() -> None:
     assert prompt({"response_format": {"type": "json_object"}}) == prompt({})
 
 
-def test_tools_are_told_to_a_model_that_was_never_shown_any() -> None:
-    told = prompt({"tools": [TOOL], "response_format": AS_SCHEMA})
-    assert "find_wombat" in told
-    assert "<tool_call>" in told
+def test_tools_are_described_if_the_template_renders_none() -> None:
+    text = prompt({"tools": [TOOL], "response_format": AS_SCHEMA})
+    assert "find_wombat" in text
+    assert "<tool_call>" in text
 
 
-def test_tools_are_told_though_none_may_be_called_so_that_the_prefix_stays() -> None:
+def test_tools_are_described_also_if_none_may_be_called_so_that_the_prefix_stays() -> None:
     free = {"tools": [TOOL], "response_format": AS_SCHEMA}
     assert prompt({**free, "tool_choice": "none"}) == prompt(free)

@@ -12,10 +12,10 @@ from latticework.prompt.jinja_template import JinjaTemplate
 from tests import shared
 from tests.turngrammar.laws import generates, read
 from turngrammar.formats import choose
-from turngrammar.plan import Turn, compile_turn
+from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
-from turngrammar.tools import Tool
-from turngrammar.turns import reasoning_after
+from turngrammar.turn import Tool, Turn
+from turngrammar.turn_tree import reasoning_after
 
 # row of chat_templates.jsonl.gz | the format that must be chosen
 TABLE = """

@@ -48,7 +48,7 @@ def samples(served: Starlette) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("script", "asked", "outcome"),
+    ("script", "fields", "outcome"),
     [
         (says("hello"), {}, "stop"),
         (says("hello"), {"stream": True}, "stop"),
@@ -60,10 +60,10 @@ def samples(served: Starlette) -> dict[str, float]:
         (fails, {"stream": True}, "internal_error"),
     ],
 )
-def test_each_request_is_counted_by_how_it_ended(script: Script, asked: dict[str, Any], outcome: str) -> None:
+def test_each_request_is_counted_by_how_it_ended(script: Script, fields: dict[str, Any], outcome: str) -> None:
     served = app(script)
-    chat(served, **asked)
-    model = "" if "temperature" in asked else "scripted"
+    chat(served, **fields)
+    model = "" if "temperature" in fields else "scripted"
     counted = samples(served)
     assert counted[f'latticework_requests_total{{model="{model}",outcome="{outcome}"}}'] == 1
     assert counted[f'latticework_request_duration_seconds_count{{model="{model}"}}'] == 1

@@ -1,27 +1,87 @@
-"""Regular expressions as ECMA-262 means them, as languages that can be intersected, complemented and printed again."""
+"""Regular expressions with the semantics of ECMA-262, as languages that can be intersected, complemented and printed.
 
-from turngrammar.schema.regex.automaton import automaton, disjoint, empty, plain
+`pattern_matcher` decides whether a pattern matches anywhere in a text: with an automaton, or by backtracking if the
+pattern is not regular. A pattern can make either take exponential time, so both respect the thread's `time_budget`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import regex as backtracking  # type: ignore[import-untyped]
+
+from turngrammar.schema.regex.automaton import (
+    BudgetExceeded,
+    automaton,
+    disjoint,
+    is_empty,
+    printable,
+    seconds_left,
+    time_budget,
+)
 from turngrammar.schema.regex.ecma import compile_pattern
-from turngrammar.schema.regex.language import ANY, NEVER, Language, all_but, length, meet, negate, union, words
+from turngrammar.schema.regex.language import (
+    ANY,
+    NEVER,
+    Language,
+    all_but,
+    complement,
+    finite,
+    intersection,
+    of_length,
+    union,
+)
 from turngrammar.schema.regex.syntax import Irregular, RegexError
-from turngrammar.schema.regex.text import pattern
+from turngrammar.schema.regex.text import pattern_text
 
 __all__ = [
     "ANY",
     "NEVER",
+    "BudgetExceeded",
     "Irregular",
     "Language",
     "RegexError",
     "all_but",
     "automaton",
     "compile_pattern",
+    "complement",
     "disjoint",
-    "empty",
-    "length",
-    "meet",
-    "negate",
-    "pattern",
-    "plain",
+    "finite",
+    "intersection",
+    "is_empty",
+    "of_length",
+    "pattern_matcher",
+    "pattern_text",
+    "printable",
+    "seconds_left",
+    "time_budget",
     "union",
-    "words",
 ]
+
+SEARCH_SECONDS = 1.0  # of one backtracking search; ordinary patterns take far less
+
+
+@lru_cache(maxsize=1024)
+def pattern_matcher(pattern: str) -> Callable[[str], bool]:
+    """Raises ValueError for an invalid regular expression; the function it returns raises BudgetExceeded."""
+    try:
+        return automaton(compile_pattern(pattern)).matches
+    except RegexError:
+        return _backtracking_matcher(pattern)
+
+
+def _backtracking_matcher(pattern: str) -> Callable[[str], bool]:
+    try:
+        search = backtracking.compile(pattern).search
+    except backtracking.error as error:
+        raise ValueError(str(error)) from error
+
+    def matches(text: str) -> bool:
+        try:
+            # Without `concurrent`, the search holds Python's lock until it ends.
+            return search(text, timeout=min(SEARCH_SECONDS, seconds_left()), concurrent=True) is not None
+        except TimeoutError:
+            raise BudgetExceeded from None
+
+    return matches

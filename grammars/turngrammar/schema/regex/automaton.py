@@ -1,12 +1,17 @@
-"""Languages read as automata: a state is a language, a step its derivative (Brzozowski, JACM 1964)."""
+"""Languages as automata: a state is a language, a step its derivative (Brzozowski, JACM 1964).
+
+New states cost time, so `Automaton.step` respects the thread's `time_budget`.
+"""
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
-from turngrammar.schema.budget import left
 from turngrammar.schema.regex import charset
 from turngrammar.schema.regex.charset import CharSet
 from turngrammar.schema.regex.language import (
@@ -17,20 +22,44 @@ from turngrammar.schema.regex.language import (
     Language,
     cat,
     chars,
-    meet,
-    negate,
+    complement,
+    intersection,
     repeat,
     union,
 )
 
-# Derivatives looked at before a question about a language is given up. Patterns of real schemas need fewer than 100.
-STATES = 400
-# Steps that an automaton remembers. Texts that lead to more of them make a language of many states.
-STEPS = 20_000
+STATES = 400  # visited before a decision about a language is given up; patterns of real schemas need fewer than 100
+STEPS = 20_000  # that an automaton caches
+_ELIMINATED = 120  # states; eliminating one touches the square of its neighbours
+_PRINTABLE_SIZE = 4000  # nodes of the resulting expression
+
+_DEADLINE: ContextVar[float] = ContextVar("_DEADLINE", default=float("inf"))
+
+
+class BudgetExceeded(Exception):
+    """The time budget is used up."""
+
+
+@contextmanager
+def time_budget(seconds: float) -> Iterator[None]:
+    """Within it, this thread may compute for that many seconds of CPU time."""
+    token = _DEADLINE.set(time.thread_time() + seconds)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)
+
+
+def seconds_left() -> float:
+    """Infinite without a budget. Raises BudgetExceeded if none are left."""
+    seconds = _DEADLINE.get() - time.thread_time()
+    if seconds <= 0:
+        raise BudgetExceeded
+    return seconds
 
 
 class Automaton:
-    """A lazily built deterministic automaton. Deterministic in its results; the cache of steps is its only state."""
+    """A deterministic automaton, built lazily. Its cache of steps is its only state."""
 
     def __init__(self, root: Language) -> None:
         self.root = root
@@ -44,7 +73,7 @@ class Automaton:
         """The rest of the language after one character of class `index`."""
         key = (state, index)
         if key not in self._steps:
-            left()
+            seconds_left()
             if len(self._steps) >= STEPS:
                 self._steps.clear()
             self._steps[key] = _derive(state, self.classes[index][0][0])
@@ -85,12 +114,12 @@ def automaton(language: Language) -> Automaton:
 
 
 @lru_cache(maxsize=4096)
-def empty(language: Language) -> bool | None:
-    """Whether no string is in it; None where the budget doesn't tell."""
+def is_empty(language: Language) -> bool | None:
+    """Whether no string is in it; None if that takes more than STATES states to decide."""
     if language.nullable:
         return False
     if not language.boolean:
-        return language is NEVER  # without "and" and "not", the constructors leave no other empty expression
+        return language is NEVER  # without "and" and "not", the constructors build no other empty expression
     for state in automaton(language).states():
         if state is None:
             return None
@@ -100,12 +129,12 @@ def empty(language: Language) -> bool | None:
 
 
 def disjoint(left: Language, right: Language) -> bool:
-    """Whether no string is surely in both."""
-    return empty(meet(left, right)) is True
+    """Whether provably no string is in both."""
+    return is_empty(intersection(left, right)) is True
 
 
 def _sets(root: Language) -> set[CharSet]:
-    found: set[CharSet] = set()
+    sets: set[CharSet] = set()
     seen: set[int] = set()
     stack = [root]
     while stack:
@@ -114,8 +143,8 @@ def _sets(root: Language) -> set[CharSet]:
             seen.add(id(node))
             stack.extend(node.parts)
             if node.kind == "chars":
-                found.add(node.data)
-    return found
+                sets.add(node.data)
+    return sets
 
 
 @lru_cache(maxsize=1 << 14)
@@ -141,18 +170,18 @@ def _derive_repeat(node: Language, code: int) -> Language:
 _DERIVE: dict[Kind, Callable[[Language, int], Language]] = {
     "never": lambda node, code: NEVER,
     "empty": lambda node, code: NEVER,
-    "chars": lambda node, code: EMPTY if charset.contains(node.data, code) else NEVER,
+    "chars": lambda node, code: EMPTY if charset.has_code(node.data, code) else NEVER,
     "cat": _derive_cat,
     "or": lambda node, code: union(*(_derive(part, code) for part in node.parts)),
-    "and": lambda node, code: meet(*(_derive(part, code) for part in node.parts)),
-    "not": lambda node, code: negate(_derive(node.parts[0], code)),
+    "and": lambda node, code: intersection(*(_derive(part, code) for part in node.parts)),
+    "not": lambda node, code: complement(_derive(node.parts[0], code)),
     "repeat": _derive_repeat,
 }
 
 
 @lru_cache(maxsize=1024)
-def plain(language: Language) -> Language | None:
-    """The same language without "and" and "not", by eliminating states; None past the budget."""
+def printable(language: Language) -> Language | None:
+    """The same language without "and" and "not", which no pattern can express; None if it would grow too large."""
     if not language.boolean:
         return language
     machine = automaton(language)
@@ -164,12 +193,8 @@ def plain(language: Language) -> Language | None:
     return _eliminate(machine, states)
 
 
-_ELIMINATED = 120  # states; eliminating one touches the square of its neighbours
-_PLAIN_SIZE = 4000  # nodes of the expression that comes out
-
-
 def _eliminate(machine: Automaton, states: list[Language]) -> Language | None:
-    """Kleene's construction, last states first, so that the start is what remains."""
+    """Kleene's construction, last states first, so that the start remains."""
     edges = {state: _edges(machine, state) for state in states}
     final = {state: EMPTY if state.nullable else NEVER for state in states}
     sizes: dict[int, int] = {}
@@ -186,7 +211,7 @@ def _eliminate(machine: Automaton, states: list[Language]) -> Language | None:
             for target, label in out.items():
                 targets[target] = union(targets.get(target, NEVER), cat(into, label))
             final[source] = union(final[source], cat(into, end))
-            if _size(final[source], sizes) > _PLAIN_SIZE:
+            if _tree_size(final[source], sizes) > _PRINTABLE_SIZE:
                 return None
     return NEVER
 
@@ -199,8 +224,8 @@ def _edges(machine: Automaton, state: Language) -> dict[Language, Language]:
     return edges
 
 
-def _size(node: Language, known: dict[int, int]) -> int:
-    """Nodes of the expression printed as a tree, though shared in memory."""
+def _tree_size(node: Language, known: dict[int, int]) -> int:
+    """Nodes of the expression as a tree; in memory, equal parts are shared."""
     if id(node) not in known:
-        known[id(node)] = 1 + sum(_size(part, known) for part in node.parts)
+        known[id(node)] = 1 + sum(_tree_size(part, known) for part in node.parts)
     return known[id(node)]

@@ -1,4 +1,4 @@
-"""Sets of Unicode scalar values, as sorted tuples of closed ranges. Surrogates belong to none: UTF-8 lacks them."""
+"""Sets of Unicode scalar values, as sorted tuples of closed ranges. None has surrogates, which UTF-8 lacks."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ NONE: CharSet = ()
 ALL: CharSet = ((0, 0xD7FF), (0xE000, 0x10FFFF))
 
 
-def union(*sets: CharSet) -> CharSet:
+def set_union(*sets: CharSet) -> CharSet:
     """Every code point of any of the sets, ranges merged."""
     merged: list[Range] = []
-    for low, high in sorted(part for one in sets for part in one):
+    for low, high in sorted(part for codes in sets for part in codes):
         if merged and low <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(merged[-1][1], high))
         else:
             merged.append((low, high))
-    return meet(tuple(merged), ALL)
+    return set_intersection(tuple(merged), ALL)
 
 
-def meet(left: CharSet, right: CharSet) -> CharSet:
-    """What both sets hold."""
-    found: list[Range] = []
+def set_intersection(left: CharSet, right: CharSet) -> CharSet:
+    """What both sets have."""
+    common: list[Range] = []
     i = j = 0
     while i < len(left) and j < len(right):
         low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
         if low <= high:
-            found.append((low, high))
+            common.append((low, high))
         if left[i][1] < right[j][1]:
             i += 1
         else:
             j += 1
-    return tuple(found)
+    return tuple(common)
 
 
-def complement(chars: CharSet) -> CharSet:
+def set_complement(chars: CharSet) -> CharSet:
     """Every scalar value that the set lacks."""
     gaps: list[Range] = []
     start = 0
@@ -49,29 +49,29 @@ def complement(chars: CharSet) -> CharSet:
             gaps.append((start, low - 1))
         start = high + 1
     gaps.append((start, 0x10FFFF))
-    return meet(tuple(gap for gap in gaps if gap[0] <= gap[1]), ALL)
+    return set_intersection(tuple(gap for gap in gaps if gap[0] <= gap[1]), ALL)
 
 
 def of(text: str) -> CharSet:
     """The set of a string's characters."""
-    return union(*(((ord(char), ord(char)),) for char in text))
+    return set_union(*(((ord(char), ord(char)),) for char in text))
 
 
-def contains(chars: CharSet, code: int) -> bool:
+def has_code(chars: CharSet, code: int) -> bool:
     return any(low <= code <= high for low, high in chars)
 
 
 DIGIT: CharSet = ((0x30, 0x39),)
-WORD: CharSet = union(DIGIT, ((0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
+WORD: CharSet = set_union(DIGIT, ((0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
 # ECMA-262 §22.2.2.9: WhiteSpace and LineTerminator
-SPACE: CharSet = union(
+SPACE: CharSet = set_union(
     ((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
     ((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
 )
 LINE_END: CharSet = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
-DOT: CharSet = complement(LINE_END)
+DOT: CharSet = set_complement(LINE_END)
 
-# Long names of the general categories that people write in \p{...}; the short ones are Unicode's own.
+# Long names of general categories in common use; the short ones are Unicode's own.
 _LONG_NAMES = {
     "Letter": "L",
     "Lowercase_Letter": "Ll",
@@ -98,7 +98,7 @@ def category(name: str) -> CharSet | None:
     short = _LONG_NAMES.get(name, name)
     if short not in _SHORT_NAMES:
         return None
-    return union(*(ranges for label, ranges in _categories().items() if label.startswith(short)))
+    return set_union(*(ranges for label, ranges in _categories().items() if label.startswith(short)))
 
 
 @lru_cache(maxsize=1)
@@ -113,13 +113,13 @@ def _categories() -> dict[str, CharSet]:
 
 
 @lru_cache(maxsize=256)
-def fold(chars: CharSet) -> CharSet:
-    """The set with both cases of each ASCII letter that it holds, as `(?i)` asks for."""
-    return union(chars, _shift(chars, 0x41, 0x5A, 32), _shift(chars, 0x61, 0x7A, -32))
+def fold_case(chars: CharSet) -> CharSet:
+    """The set with both cases of its ASCII letters, for `(?i)`."""
+    return set_union(chars, _shift(chars, 0x41, 0x5A, 32), _shift(chars, 0x61, 0x7A, -32))
 
 
 def _shift(chars: CharSet, low: int, high: int, by: int) -> CharSet:
-    return tuple((start + by, end + by) for start, end in meet(chars, ((low, high),)))
+    return tuple((start + by, end + by) for start, end in set_intersection(chars, ((low, high),)))
 
 
 def minterms(sets: Iterable[CharSet]) -> list[CharSet]:

@@ -1,8 +1,8 @@
-"""ECMA-262 patterns as languages: what an unanchored search finds, with anchors and look-ahead resolved exactly.
+"""ECMA-262 patterns as languages: the strings that an unanchored search matches, with exact anchors and look-ahead.
 
-A tree is compiled from right to left against the language of all that may still follow (a continuation), so `$` is an
-intersection with the empty string, and look-ahead one with what it asks for. `^` stays a marker until the end, when the
-language is split into what matches at the very start and what matches later.
+A tree is compiled from right to left against the language of what may follow, so `$` is an intersection with the empty
+string, and look-ahead an intersection with its own language. `^` is kept as a marker until the end, when
+the language is split into matches at the start and matches further on.
 """
 
 from __future__ import annotations
@@ -19,49 +19,49 @@ from turngrammar.schema.regex.language import (
     Kind,
     Language,
     cat,
-    meet,
-    negate,
+    complement,
+    intersection,
     repeat,
     union,
 )
-from turngrammar.schema.regex.syntax import Irregular, Tree, parse
+from turngrammar.schema.regex.syntax import Irregular, Tree, parse_pattern
 
-_MAX_UNROLLED = 8  # repetitions of a group that holds an assertion
+_MAX_UNROLLED = 8  # repetitions of a group that contains an assertion
 
 
 @lru_cache(maxsize=4096)
 def compile_pattern(pattern: str) -> Language:
     """The strings in which `pattern` finds a match. Raises RegexError or Irregular."""
-    found = _compile(parse(pattern), ANY)
-    if not _has_begin(found):
-        return cat(ANY, found)
-    return union(_at_start(found), cat(repeat(ANY_CHAR, 1, None), _inside(found)))
+    match = _compile_tree(parse_pattern(pattern), ANY)
+    if not _has_begin(match):
+        return cat(ANY, match)
+    return union(_first(match), cat(repeat(ANY_CHAR, 1, None), _later(match)))
 
 
-def _compile(tree: Tree, after: Language) -> Language:
+def _compile_tree(tree: Tree, after: Language) -> Language:
     return _COMPILE[tree[0]](tree, after)
 
 
 def _compile_cat(tree: Tree, after: Language) -> Language:
     for part in reversed(tree[1]):
-        after = _compile(part, after)
+        after = _compile_tree(part, after)
     return after
 
 
 def _compile_or(tree: Tree, after: Language) -> Language:
     if not any(map(_asserts, tree[1])):
-        return cat(union(*(_compile(option, EMPTY) for option in tree[1])), after)
-    return union(*(_compile(option, after) for option in tree[1]))
+        return cat(union(*(_compile_tree(option, EMPTY) for option in tree[1])), after)
+    return union(*(_compile_tree(option, after) for option in tree[1]))
 
 
 def _compile_repeat(tree: Tree, after: Language) -> Language:
     _, inner, least, most = tree
     if not _asserts(inner):
-        return cat(repeat(_compile(inner, EMPTY), least, most), after)
+        return cat(repeat(_compile_tree(inner, EMPTY), least, most), after)
     if most is None or most > _MAX_UNROLLED:
         raise Irregular("an assertion inside an unbounded repetition is not compiled")
     for index in reversed(range(most)):
-        once = _compile(inner, after)
+        once = _compile_tree(inner, after)
         after = once if index < least else union(once, after)
     return after
 
@@ -70,8 +70,8 @@ def _compile_look(tree: Tree, after: Language) -> Language:
     _, inner, positive = tree
     if _has_begin_tree(inner):
         raise Irregular("^ inside a look-ahead is not compiled")
-    ahead = _compile(inner, ANY)
-    return meet(after, ahead if positive else negate(ahead))
+    ahead = _compile_tree(inner, ANY)
+    return intersection(after, ahead if positive else complement(ahead))
 
 
 _COMPILE: dict[str, Callable[[Tree, Language], Language]] = {
@@ -80,7 +80,7 @@ _COMPILE: dict[str, Callable[[Tree, Language], Language]] = {
     "or": _compile_or,
     "repeat": _compile_repeat,
     "begin": lambda tree, after: cat(BEGIN, after),
-    "end": lambda tree, after: meet(after, EMPTY),
+    "end": lambda tree, after: intersection(after, EMPTY),
     "look": _compile_look,
 }
 
@@ -102,38 +102,38 @@ def _has_begin(node: Language) -> bool:
     return node is BEGIN or any(map(_has_begin, node.parts))
 
 
-def _at_start(node: Language) -> Language:
-    """The node where nothing stands before it: BEGIN matches."""
-    return _rewrite(node, _START) if _has_begin(node) else node
+def _first(node: Language) -> Language:
+    """The node before any character: BEGIN matches."""
+    return _rewrite(node, _FIRST) if _has_begin(node) else node
 
 
-def _inside(node: Language) -> Language:
+def _later(node: Language) -> Language:
     """The node after at least one character: BEGIN never matches."""
-    return _rewrite(node, _INSIDE) if _has_begin(node) else node
+    return _rewrite(node, _LATER) if _has_begin(node) else node
 
 
 def _rewrite(node: Language, rules: dict[Kind, Callable[[Language], Language]]) -> Language:
     return rules[node.kind](node)
 
 
-def _start_cat(node: Language) -> Language:
-    """The first part, then either nothing was consumed yet, or something was."""
-    first, rest = _at_start(node.parts[0]), cat(*node.parts[1:])
+def _first_cat(node: Language) -> Language:
+    """The rest is either later, or, if the first part may be empty, still first."""
+    first, rest = _first(node.parts[0]), cat(*node.parts[1:])
     if first is EMPTY:
-        return _at_start(rest)
-    consumed = cat(first, _inside(rest))
-    return union(consumed, _at_start(rest)) if first.nullable else consumed
+        return _first(rest)
+    consumed = cat(first, _later(rest))
+    return union(consumed, _first(rest)) if first.nullable else consumed
 
 
-_START: dict[Kind, Callable[[Language], Language]] = {
+_FIRST: dict[Kind, Callable[[Language], Language]] = {
     "begin": lambda node: EMPTY,
-    "cat": _start_cat,
-    "or": lambda node: union(*map(_at_start, node.parts)),
-    "and": lambda node: meet(*map(_at_start, node.parts)),
+    "cat": _first_cat,
+    "or": lambda node: union(*map(_first, node.parts)),
+    "and": lambda node: intersection(*map(_first, node.parts)),
 }
-_INSIDE: dict[Kind, Callable[[Language], Language]] = {
+_LATER: dict[Kind, Callable[[Language], Language]] = {
     "begin": lambda node: NEVER,
-    "cat": lambda node: cat(*map(_inside, node.parts)),
-    "or": lambda node: union(*map(_inside, node.parts)),
-    "and": lambda node: meet(*map(_inside, node.parts)),
+    "cat": lambda node: cat(*map(_later, node.parts)),
+    "or": lambda node: union(*map(_later, node.parts)),
+    "and": lambda node: intersection(*map(_later, node.parts)),
 }

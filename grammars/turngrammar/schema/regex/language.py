@@ -25,7 +25,7 @@ class Language:
         parts: the operands.
         data: the character set of "chars", the (least, most) of "repeat" (most None: no limit).
         nullable: whether the empty string is in it.
-        boolean: whether "and" or "not" occurs, which no `pattern` can spell directly.
+        boolean: whether "and" or "not" occurs, which no `pattern` can express directly.
     """
 
     __slots__ = ("_hash", "_key", "boolean", "data", "kind", "nullable", "parts")
@@ -67,7 +67,7 @@ _NULLABLE: dict[Kind, Callable[[tuple[Language, ...], Any], bool]] = {
 
 NEVER = Language("never")
 EMPTY = Language("empty")
-# Matches before the first character only. It lives while a pattern is being compiled, never in a finished language.
+# Matches before the first character only. Occurs only while a pattern is being compiled.
 BEGIN = Language("begin")
 ANY_CHAR = Language("chars", data=charset.ALL)
 ANY = Language("repeat", (ANY_CHAR,), (0, None))
@@ -78,7 +78,7 @@ def chars(codes: CharSet) -> Language:
     return Language("chars", data=codes) if codes else NEVER
 
 
-def literal(text: str) -> Language:
+def text_language(text: str) -> Language:
     return cat(*(chars(((ord(char), ord(char)),)) for char in text))
 
 
@@ -90,7 +90,7 @@ def cat(*parts: Language) -> Language:
     flat = [part for part in flat if part is not EMPTY]
     if NEVER in flat:
         return NEVER
-    return _one_or("cat", _absorbed(_absorbed(flat)[::-1])[::-1] if ANY in flat else flat, EMPTY)
+    return _operation("cat", _absorbed(_absorbed(flat)[::-1])[::-1] if ANY in flat else flat, EMPTY)
 
 
 def _absorbed(parts: list[Language]) -> list[Language]:
@@ -110,13 +110,13 @@ def union(*parts: Language) -> Language:
     sets = [part.data for part in flat if part.kind == "chars"]
     flat = [part for part in flat if part.kind != "chars"]
     if sets:
-        flat.insert(0, chars(charset.union(*sets)))
+        flat.insert(0, chars(charset.set_union(*sets)))
     if any(part.nullable for part in flat if part is not EMPTY):
         flat = [part for part in flat if part is not EMPTY]
-    return _one_or("or", [part for part in flat if part is not NEVER], NEVER)
+    return _operation("or", [part for part in flat if part is not NEVER], NEVER)
 
 
-def meet(*parts: Language) -> Language:
+def intersection(*parts: Language) -> Language:
     """Both."""
     flat = [part for part in _flatten("and", parts) if part != ANY]
     if NEVER in flat:
@@ -127,12 +127,12 @@ def meet(*parts: Language) -> Language:
     if len(sets) > 1:
         both = sets[0]
         for other in sets[1:]:
-            both = charset.meet(both, other)
-        return meet(chars(both), *(part for part in flat if part.kind != "chars"))
-    return _one_or("and", flat, ANY)
+            both = charset.set_intersection(both, other)
+        return intersection(chars(both), *(part for part in flat if part.kind != "chars"))
+    return _operation("and", flat, ANY)
 
 
-def negate(part: Language) -> Language:
+def complement(part: Language) -> Language:
     """Every string that is not in it."""
     if part.kind == "not":
         return part.parts[0]
@@ -157,29 +157,29 @@ def repeat(part: Language, least: int, most: int | None) -> Language:
     return Language("repeat", (part,), (0 if part.nullable else least, most))
 
 
-def words(texts: Iterable[str]) -> Language:
-    """A finite language, as a trie: its size grows with the characters, and steps stay short."""
+def finite(texts: Iterable[str]) -> Language:
+    """The listed strings, as a trie: its size is linear in the characters."""
     return _trie(sorted(set(texts)), 0)
 
 
 def _trie(texts: Sequence[str], depth: int) -> Language:
     branches = _branches(texts, depth)
-    options = [cat(literal(head), _trie(group, depth + 1)) for head, group in branches.items()]
+    options = [cat(text_language(head), _trie(group, depth + 1)) for head, group in branches.items()]
     if any(len(text) == depth for text in texts):
         options.append(EMPTY)
     return union(*options)
 
 
 def all_but(texts: Iterable[str]) -> Language:
-    """Every string but those listed, without "not"."""
+    """Every string but the listed ones, without "not"."""
     return _trie_complement(sorted(set(texts)), 0)
 
 
 def _trie_complement(texts: Sequence[str], depth: int) -> Language:
     branches = _branches(texts, depth)
     taken = charset.of("".join(branches))
-    options = [cat(chars(charset.complement(taken)), ANY)]
-    options.extend(cat(literal(head), _trie_complement(group, depth + 1)) for head, group in branches.items())
+    options = [cat(chars(charset.set_complement(taken)), ANY)]
+    options.extend(cat(text_language(head), _trie_complement(group, depth + 1)) for head, group in branches.items())
     if not any(len(text) == depth for text in texts):
         options.append(EMPTY)
     return union(*options)
@@ -194,20 +194,20 @@ def _branches(texts: Sequence[str], depth: int) -> dict[str, list[str]]:
     return branches
 
 
-def length(least: int, most: int | None) -> Language:
-    """Strings of so many characters."""
+def of_length(least: int, most: int | None) -> Language:
+    """Strings with `least` to `most` characters."""
     return repeat(ANY_CHAR, least, most)
 
 
 def _flatten(kind: Kind, parts: Iterable[Language]) -> list[Language]:
-    """Operands in order of first appearance, nested ones of the same kind lifted, each once."""
+    """Operands in order of first appearance, without repetition, those of nested operations of the same kind lifted."""
     flat: dict[Language, None] = {}
     for part in parts:
         flat.update(dict.fromkeys(part.parts if part.kind == kind else (part,)))
     return list(flat)
 
 
-def _one_or(kind: Kind, parts: list[Language], none: Language) -> Language:
+def _operation(kind: Kind, parts: list[Language], none: Language) -> Language:
     if not parts:
         return none
     return parts[0] if len(parts) == 1 else Language(kind, tuple(parts))

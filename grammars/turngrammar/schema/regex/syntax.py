@@ -1,4 +1,4 @@
-"""ECMA-262 regular expressions (with `u`) as syntax trees of tuples. Annex B's leniency where people rely on it.
+"""ECMA-262 regular expressions (flag `u`) as syntax trees of tuples, with the leniency of Annex B in common use.
 
 Tree: ("lang", Language) | ("cat", [tree]) | ("or", [tree]) | ("repeat", tree, least, most) | ("begin",) | ("end",)
       | ("look", tree, positive)
@@ -17,15 +17,15 @@ Tree = tuple[Any, ...]
 
 
 class RegexError(ValueError):
-    """Not an ECMA-262 regular expression."""
+    """Not a valid ECMA-262 regular expression."""
 
 
 class Irregular(RegexError):
-    """It is one, but not regular, or outside what is compiled here: back references, look-behind, word boundaries."""
+    """Valid, but not regular or not compiled here: back references, look-behind, word boundaries."""
 
 
 _CLASSES: dict[str, CharSet] = {"d": charset.DIGIT, "w": charset.WORD, "s": charset.SPACE}
-_CLASSES |= {name.upper(): charset.complement(codes) for name, codes in _CLASSES.items()}
+_CLASSES |= {name.upper(): charset.set_complement(codes) for name, codes in _CLASSES.items()}
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 _QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _BRACES = re.compile(r"\{(\d+)(,(\d*))?\}")
@@ -40,7 +40,7 @@ _UNSUPPORTED = {
 _MAX_REPEAT = 10_000
 
 
-def parse(pattern: str) -> Tree:
+def parse_pattern(pattern: str) -> Tree:
     """Raises RegexError, or Irregular for what is valid but not compiled."""
     fold = pattern.startswith("(?i)")
     parser = _Parser(pattern[4:] if fold else pattern, fold)
@@ -62,18 +62,18 @@ class _Parser:
         return self.text.startswith(text, self.at)
 
     def take(self, text: str) -> bool:
-        found = self.peek(text)
-        self.at += len(text) if found else 0
-        return found
+        present = self.peek(text)
+        self.at += len(text) if present else 0
+        return present
 
     def take_re(self, expression: re.Pattern[str]) -> re.Match[str] | None:
-        found = expression.match(self.text, self.at)
-        self.at = found.end() if found else self.at
-        return found
+        match = expression.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+        return match
 
     def next(self) -> str:
         if self.at >= len(self.text):
-            raise RegexError("the pattern ends early")
+            raise RegexError("the pattern is incomplete")
         self.at += 1
         return self.text[self.at - 1]
 
@@ -96,7 +96,7 @@ class _Parser:
             if (most is not None and most < least) or max(least, most or 0) > _MAX_REPEAT:
                 raise RegexError(f"bad quantifier {{{least},{most}}}")
             tree = ("repeat", tree, least, most)
-            self.take("?")  # laziness changes which match is found, not whether there is one
+            self.take("?")  # laziness changes the match, not whether there is one
             bounds = self.quantifier()
         return tree
 
@@ -121,7 +121,7 @@ class _Parser:
         return self.lang(((ord(char), ord(char)),))
 
     def lang(self, codes: CharSet) -> Tree:
-        language: Language = chars(charset.fold(codes) if self.fold else codes)
+        language: Language = chars(charset.fold_case(codes) if self.fold else codes)
         return ("lang", language)
 
     def group(self) -> Tree:
@@ -142,7 +142,7 @@ class _Parser:
         return self.lang(self.escaped_set())
 
     def escaped_set(self) -> CharSet:
-        """What stands after a backslash, in or out of a class."""
+        """The characters of an escape, after its backslash, in or out of a class."""
         if self.peek("p") or self.peek("P"):
             return self.property()
         code = self.take_re(_HEX)
@@ -156,45 +156,45 @@ class _Parser:
         return self.code_point(_CONTROLS.get(char, ord(char)))
 
     def code_point(self, code: int) -> CharSet:
-        """A surrogate pair spelled as two escapes is one character."""
+        """Two escapes that are a surrogate pair are one character."""
         if 0xD800 <= code <= 0xDBFF and self.take("\\"):
             low = self.take_re(_HEX)
             if low is None or low[2] is None:
-                raise Irregular("a lone surrogate is no character of JSON text")
+                raise Irregular("lone surrogates can't be in JSON text")
             code = 0x10000 + ((code - 0xD800) << 10) + (int(low[2], 16) - 0xDC00)
         if 0xD800 <= code <= 0xDFFF:
-            raise Irregular("a lone surrogate is no character of JSON text")
+            raise Irregular("lone surrogates can't be in JSON text")
         return ((code, code),)
 
     def property(self) -> CharSet:
         inverse = self.peek("P")
-        found = self.take_re(_PROPERTY)
-        codes = charset.category(found[1] or found[2]) if found else None
+        name = self.take_re(_PROPERTY)
+        codes = charset.category(name[1] or name[2]) if name else None
         if codes is None:
             raise Irregular("only general categories of \\p{...} are compiled")
-        return charset.complement(codes) if inverse else codes
+        return charset.set_complement(codes) if inverse else codes
 
     def char_class(self) -> Tree:
         inverse = self.take("^")
-        found: list[CharSet] = []
+        sets: list[CharSet] = []
         while not self.take("]"):
             low = self.class_atom()
             if self.peek("-") and not self.peek("-]") and len(low) == 1 and low[0][0] == low[0][1]:
                 self.take("-")
-                found.append(self.class_range(low))
+                sets.append(self.class_range(low))
             else:
-                found.append(low)
-        codes = charset.union(*found)
-        codes = charset.fold(codes) if self.fold else codes
-        return ("lang", chars(charset.complement(codes) if inverse else codes))
+                sets.append(low)
+        codes = charset.set_union(*sets)
+        codes = charset.fold_case(codes) if self.fold else codes
+        return ("lang", chars(charset.set_complement(codes) if inverse else codes))
 
     def class_range(self, low: CharSet) -> CharSet:
         high = self.class_atom()
         if len(high) != 1 or high[0][0] != high[0][1]:
-            return charset.union(low, charset.of("-"), high)
+            return charset.set_union(low, charset.of("-"), high)
         if high[0][0] < low[0][0]:
             raise RegexError("a class range out of order")
-        return charset.meet(((low[0][0], high[0][0]),), charset.ALL)
+        return charset.set_intersection(((low[0][0], high[0][0]),), charset.ALL)
 
     def class_atom(self) -> CharSet:
         char = self.next()

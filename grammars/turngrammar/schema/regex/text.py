@@ -1,4 +1,4 @@
-"""Languages as `pattern` text, in the dialect that ECMA-262, Rust's regex crate and Python's re share."""
+"""Languages as text for `pattern`, in the syntax shared by ECMA-262, Rust's regex crate and Python's re."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _SPECIAL = frozenset("\\^$.|?*+()[]{}-&~#/")
 _QUANTIFIERS = {(0, None): "*", (1, None): "+", (0, 1): "?"}
 
 
-def pattern(language: Language) -> str:
-    """Text whose unanchored search finds exactly the strings of the language. It must be free of "and" and "not"."""
+def pattern_text(language: Language) -> str:
+    """A pattern that matches exactly the strings of the language, which must be free of "and" and "not"."""
     parts = list(language.parts) if language.kind == "cat" else [language]
     if parts == [ANY]:
         return "^"
@@ -26,33 +26,33 @@ def pattern(language: Language) -> str:
     return f"{head}{text}{tail}"
 
 
-def _text(node: Language) -> str:
+def _expression(node: Language) -> str:
     return _PRINT[node.kind](node)
 
 
 def _tight(node: Language) -> str:
-    """Text that can stand in a concatenation."""
-    return f"(?:{_text(node)})" if node.kind == "or" and EMPTY not in node.parts else _text(node)
+    """Text for a concatenation."""
+    return f"(?:{_expression(node)})" if node.kind == "or" and EMPTY not in node.parts else _expression(node)
 
 
-def _atom(node: Language) -> str:
-    """Text that a quantifier can follow."""
-    text = _text(node)
+def _quantifiable(node: Language) -> str:
+    """Text for a quantifier to follow."""
+    text = _expression(node)
     return text if node.kind == "chars" else f"(?:{text})"
 
 
 def _print_repeat(node: Language) -> str:
     least, most = node.data
     counted = f"{{{least}}}" if least == most else f"{{{least},{'' if most is None else most}}}"
-    return _atom(node.parts[0]) + _QUANTIFIERS.get((least, most), counted)
+    return _quantifiable(node.parts[0]) + _QUANTIFIERS.get((least, most), counted)
 
 
 def _print_or(node: Language) -> str:
-    """`(?:)` for the empty string would do, but `x?` reads better."""
+    """An empty alternative becomes `x?`, which reads better than `(?:)`."""
     rest = [part for part in node.parts if part is not EMPTY]
     if len(rest) < len(node.parts) and len(rest) == 1:
-        return _atom(rest[0]) + "?"
-    text = "|".join(map(_text, rest))
+        return _quantifiable(rest[0]) + "?"
+    text = "|".join(map(_expression, rest))
     return text if len(rest) == len(node.parts) else f"(?:{text})?"
 
 
@@ -62,7 +62,7 @@ def _print_chars(node: Language) -> str:
     codes: CharSet = node.data
     if len(codes) == 1 and codes[0][0] == codes[0][1]:
         return _char(codes[0][0])
-    outside = charset.complement(codes)
+    outside = charset.set_complement(codes)
     return f"[^{_ranges(outside)}]" if len(outside) < len(codes) else f"[{_ranges(codes)}]"
 
 
@@ -71,7 +71,7 @@ def _ranges(codes: CharSet) -> str:
 
 
 def _char(code: int) -> str:
-    """A character, escaped where syntax or eyes need it. Python, Rust and `\\u` of ECMA-262 agree on these."""
+    """A character, escaped if it is special or invisible, in a form that Python, Rust and ECMA-262's `u` accept."""
     char = chr(code)
     if char in _SPECIAL:
         return "\\" + char

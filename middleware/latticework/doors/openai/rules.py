@@ -25,9 +25,12 @@ STRUCTURED_OUTPUTS: Schema = {
     "additionalProperties": False,
     "oneOf": [_given(name) for name in ("json", "json_object", "regex", "choice", "grammar")],
 }
-UNSUPPORTED_FIELDS: Mapping[str, Schema] = {
-    name: {"enum": [None, False], "description": f"Refused: it {why}"} for name, why in UNSUPPORTED.items()
-}
+
+
+def refused_fields(unsupported: Mapping[str, str]) -> Mapping[str, Schema]:
+    return {name: {"enum": [None, False], "description": f"Refused: it {why}"} for name, why in unsupported.items()}
+
+
 STOP: Schema = {
     "anyOf": [
         {"type": "string", "minLength": 1},
@@ -39,7 +42,7 @@ CHAT: Mapping[str, Schema] = {
     "ChatRequest": {
         "allOf": [only_if("top_logprobs", "logprobs"), only_if("stream_options", "stream")],
         "properties": {
-            **UNSUPPORTED_FIELDS,
+            **refused_fields(UNSUPPORTED),
             "modalities": {"anyOf": [{"type": "array", "items": {"const": "text"}}, {"type": "null"}]},
             "stop": STOP,
         },

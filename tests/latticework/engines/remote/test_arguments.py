@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from latticework import config
-from latticework.commands import engines
-from latticework.commands.command import Impossible, WrongUsage
-from latticework.config import Config
+from latticework.commands import CommandFailed, WrongUsage, engines
+from latticework.config import Config, load_config
 from latticework.engines.remote.arguments import Arguments, address, read
-from latticework.settings import InvalidSetting, Settings
+from latticework.options import InvalidSetting
+from latticework.settings import Settings
 from tests.remote import byte_tokenizer
 
 URL = "http://gpu-1:8000"
@@ -51,13 +50,13 @@ engine = ["http://gpu-3:8000"]
 [models.remote]
 served_model_name = ["b"]
 """)
-    one, two = engines.models([], Settings(), config.read(str(file)))
+    one, two = engines.served_models([], Settings(), load_config(str(file)))
     assert (one.engine.model_ids, two.engine.model_ids) == (("a",), ("b",))
-    assert dict(one.made) == {}
-    with pytest.raises(WrongUsage, match=r"\[remote\] is for another engine than 'vllm'"):
-        engines.engine([], Settings(), Config("f.toml", {}, {"remote": {}}))
-    with pytest.raises(WrongUsage, match=r"\[vllm\] is for another engine than 'remote'"):
-        engines.engine([], Settings(engine=(URL,)), Config("f.toml", {}, {"vllm": {}}))
+    assert dict(one.engine_settings) == {}
+    with pytest.raises(WrongUsage, match=r"\[remote\] can't be set with engine 'vllm'"):
+        engines.make_engine([], Settings(), Config("f.toml", {}, {"remote": {}}))
+    with pytest.raises(WrongUsage, match=r"\[vllm\] can't be set with engine 'remote'"):
+        engines.make_engine([], Settings(engine=(URL,)), Config("f.toml", {}, {"vllm": {}}))
 
 
 ADDRESSES = [
@@ -77,30 +76,30 @@ def test_an_address_is_where_the_paths_of_vllm_are(text: str, told: str) -> None
 @pytest.mark.parametrize("text", ["http://", "http://a:port", "http://a/?b", "http://a/#b"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(WrongUsage, match="--engine"):
-        engines.engine([], Settings(engine=(URL, text)), Config())
+        engines.make_engine([], Settings(engine=(URL, text)), Config())
 
 
 def test_a_key_in_an_address_is_refused_and_not_repeated() -> None:
     with pytest.raises(WrongUsage, match="LATTICEWORK_ENGINE_API_KEY") as told:
-        engines.engine([], Settings(engine=("http://user:secret@a:8000",)), Config())
+        engines.make_engine([], Settings(engine=("http://user:secret@a:8000",)), Config())
     assert "secret" not in str(told.value)
 
 
 def test_engines_of_two_kinds_are_none() -> None:
     for mixed in (("vllm", URL), ("gpu-1:8000",), ()):
         with pytest.raises(WrongUsage, match="--engine"):
-            engines.engine([], Settings(engine=mixed), Config())
+            engines.make_engine([], Settings(engine=mixed), Config())
 
 
 def test_what_the_remotes_have_to_be_told_is_refused_here() -> None:
     with pytest.raises(WrongUsage, match=r"--tensor-parallel-size: .* --tokenizer"):
-        engines.engine(["--tensor-parallel-size", "2"], Settings(engine=(URL,)), Config())
+        engines.make_engine(["--tensor-parallel-size", "2"], Settings(engine=(URL,)), Config())
 
 
 def test_what_it_needs_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(Impossible, match=r"aiohttp and transformers .*\n.*\[remote\]"):
-        engines.engine([], Settings(engine=(URL,)), Config())
+    with pytest.raises(CommandFailed, match=r"aiohttp and transformers.*\n.*\[remote\]"):
+        engines.make_engine([], Settings(engine=(URL,)), Config())
 
 
 def test_no_vllm_is_needed(tmp_path: Path) -> None:
@@ -115,7 +114,7 @@ from latticework.config import Config
 from latticework.settings import Settings
 async def start(made):
     await asyncio.wait_for(made.start(), 0.5)
-made = engines.engine([], Settings(engine=("{URL.replace("gpu-1:8000", "127.0.0.1:1")}",)), Config())
+made = engines.make_engine([], Settings(engine=("{URL.replace("gpu-1:8000", "127.0.0.1:1")}",)), Config())
 try:
     asyncio.run(start(made))
 except TimeoutError:

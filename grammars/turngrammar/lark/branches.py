@@ -1,0 +1,83 @@
+"""Terminals for the branches of a lowered schema: each branch is one type with its keywords.
+
+Where a string without quotes may stand beside other types, their texts must not overlap, or the lexer could not tell
+them apart: such a string is none of the words of null and booleans, and does not open as a number, an array or an
+object does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from turngrammar.lark.expressions import ANYTHING, Bounds, any_text
+from turngrammar.lowered import Lowered
+from turngrammar.notation import JSON_WORDS, WORDS
+from turngrammar.schema.formats import FORMATS
+from turngrammar.schema.regex import pattern_text
+
+Branch = Mapping[str, Any]
+_FIRST_CHARACTERS = {"number": "[-0-9]", "integer": "[-0-9]", "array": r"\x{5b}", "object": r"\x{7b}"}
+_WORDED = (None, True, False)
+
+
+def member_bounds(branch: Branch) -> Bounds:
+    """The number of members that an object may have."""
+    return Bounds(branch.get("minProperties", 0), branch.get("maxProperties"))
+
+
+def item_bounds(branch: Branch) -> Bounds:
+    """The number of items that an array may have."""
+    return Bounds(branch.get("minItems", 0), branch.get("maxItems"))
+
+
+def declared_members(branch: Branch, free: str) -> Iterator[tuple[str | None, str, Lowered]]:
+    """(name, terminal of free names, schema) of each member of an object, in order; the free ones at the end.
+
+    `free` is a regex of the names that can be written where the schema does not list them.
+    """
+    properties, patterns = branch.get("properties", {}), branch.get("patternProperties", {})
+    for name, value in properties.items():
+        yield name, "", value
+    known = f" & ~/{any_text(tuple(properties))}/" if properties else ""
+    for source, value in patterns.items():
+        yield None, f"/{free}/ & /{whole_match(source)}/{known}", value
+    taken = "".join(f" & ~/{whole_match(source)}/" for source in patterns)
+    yield None, f"/{free}/{known}{taken}", branch.get("additionalProperties", True)
+
+
+def text_terminal(branch: Branch) -> str:
+    """The terminal expression of a string branch, without quotes."""
+    if "enum" in branch:
+        return f"/{any_text(tuple(branch['enum']))}/"
+    bounds = [f"/{whole_match(branch['pattern'])}/"] if "pattern" in branch else []
+    if branch.get("format") in FORMATS:
+        bounds.append(f"/{whole_match(pattern_text(FORMATS[branch['format']].language))}/")
+    bounds.append(f"/{_length_regex(branch.get('minLength', 0), branch.get('maxLength'))}/")
+    return " & ".join(bounds)
+
+
+def _length_regex(least: int, most: int | None) -> str:
+    return ANYTHING if (least, most) == (0, None) else f"(.|\\n){{{least},{'' if most is None else most}}}"
+
+
+def exclusions(others: Sequence[Branch]) -> Iterator[str]:
+    """The terminals that keep a string without quotes apart from values of these branches."""
+    types = {branch["type"] for branch in others}
+    if literals := tuple(word for word, (kind, _) in WORDS.items() if kind in types):
+        yield f"~/{any_text(literals)}/"
+    for first in sorted({_FIRST_CHARACTERS[kind] for kind in types if kind in _FIRST_CHARACTERS}):
+        yield f"~/{first}{ANYTHING}/"
+
+
+def branch_words(branch: Branch, words: tuple[str, str, str] = JSON_WORDS) -> tuple[str, ...]:
+    """The literals of a branch of null or of booleans, with these for null, true and false; () for another branch."""
+    every = {"null": (None,), "boolean": (True, False)}.get(branch["type"], ())
+    return tuple(words[_WORDED.index(value)] for value in branch.get("enum", every) if every)
+
+
+def whole_match(source: str) -> str:
+    """An unanchored pattern of a lowered schema as a Lark regex of whole strings."""
+    opened, closed = source.startswith("^"), source.endswith("$") and not source.endswith("\\$")
+    inner = source[1 if opened else 0 : -1 if closed else None]
+    return ("" if opened else ANYTHING) + f"({inner})" + ("" if closed else ANYTHING)

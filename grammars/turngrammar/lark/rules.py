@@ -1,0 +1,219 @@
+"""The rules of one grammar as they are collected, and the lexemes that they are made of.
+
+Free text needs care, since llguidance's lexer is greedy: a text and the literal that ends it are one lazy lexeme, and
+a text that runs to the end of the turn is a lexeme that can't hold that literal. A special token is `<[id]>`; no other
+lexeme matches it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from turngrammar import wire
+from turngrammar.errors import InvalidGrammar, RefusedSchema
+from turngrammar.json_style import CANONICAL, JsonStyle
+from turngrammar.lark.branches import Branch
+from turngrammar.lark.expressions import ANYTHING, any_text, join, quoted
+from turngrammar.lowered import Lowered
+from turngrammar.schema import SchemaPlan
+from turngrammar.turn import enclosing
+
+if TYPE_CHECKING:
+    from turngrammar.client.inputs import InputPlan
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A tool that the model may call in this turn, its parameters compiled.
+
+    `input` is a custom tool's. `pointer` is the tool's: of the parameters, or of the definition of the input.
+    """
+
+    name: str
+    parameters: SchemaPlan
+    pointer: str
+    input: InputPlan | None = None
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What the leaves of a tree generate in one turn.
+
+    Attributes:
+        offers: the tools that may be called.
+        document: the schema of the content, where it is a document.
+        special: the special tokens of the vocabulary, text -> id.
+        ends: the ids of the tokens that may end the turn beside the tokenizer's own, which the matcher knows.
+        client_grammar: the Lark expression of the content, where the client sent a grammar of its own.
+    """
+
+    offers: tuple[Offer, ...]
+    document: SchemaPlan | None
+    special: Mapping[str, int]
+    ends: tuple[int, ...] = ()
+    client_grammar: str = ""
+
+    @property
+    def grammar_offer(self) -> Offer | None:
+        """A custom tool whose input has a grammar, which no schema can express."""
+        return next((offer for offer in self.offers if offer.input and offer.input.grammar), None)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument, in one of its two forms: as a string, or as a value of another type.
+
+    Attributes:
+        name: None where the schema leaves it free.
+        names: the terminal expression of a free name.
+        strings: the branches of its schema that are strings, and could be taken for the others.
+        others: the branches that are not, likewise.
+        string: whether this is the form of strings.
+    """
+
+    name: str | None
+    names: str
+    strings: tuple[Branch, ...]
+    others: tuple[Branch, ...]
+    string: bool
+
+    @property
+    def mixed(self) -> bool:
+        return bool(self.strings and self.others)
+
+
+class RuleWriter(ABC):
+    """Collects rules while a tree is walked; equal rules are written once.
+
+    Attributes:
+        filling: what the leaves generate.
+        rules: (attribute, body) -> name.
+        definitions: name -> body of the rules that may refer to themselves.
+        tool: the tool whose call is being written; None outside calls.
+    """
+
+    def __init__(self, filling: Filling, tokens: Sequence[str]) -> None:
+        """`tokens` are the special ones that the grammar may need."""
+        self.filling = filling
+        self.rules: dict[tuple[str, str], str] = {}
+        self.definitions: dict[str, str] = {}
+        self.tool: Offer | None = None
+        self._named: dict[Hashable, str] = {}
+        self._argument: Argument | None = None
+        longest_first = sorted(tokens, key=len, reverse=True)
+        self._tokens = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if tokens else r"((?!))")
+
+    @abstractmethod
+    def walk(self, node: wire.Node) -> str:
+        """The Lark expression of `node`, "" where it generates nothing."""
+
+    def rule(self, body: str, attribute: str = "") -> str:
+        """The name of the rule with this body."""
+        if not attribute and body.isidentifier():
+            return body
+        return self.rules.setdefault((attribute, body), f"r{len(self.rules)}")
+
+    def terminal(self, body: str) -> str:
+        return self.rules.setdefault(("", body), f"T{len(self.rules)}")
+
+    def named(self, key: Hashable, body: Callable[[], str]) -> str:
+        """The name of a rule that may refer to itself: `body` is called once for each `key`."""
+        if key not in self._named:
+            self._named[key] = f"n{len(self._named)}"
+            self.definitions[self._named[key]] = body()
+        return self._named[key]
+
+    def either(self, bodies: Iterable[str]) -> str:
+        return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))
+
+    def literal(self, text: str) -> str:
+        """The format's own text, special tokens in it as such."""
+        return join(*map(self._lexeme, self._tokens.split(text)))
+
+    def _lexeme(self, piece: str) -> str:
+        """A special token, or a text without any."""
+        if self._tokens.fullmatch(piece):
+            return f"<[{self.filling.special[piece]}]>"
+        return quoted(piece) if piece else ""
+
+    def client_text(self, text: str, markup: str) -> str:
+        """Text of a client's, in which nothing but `markup` may be a special token."""
+        if not self._tokens.fullmatch(markup):
+            return quoted(text)
+        pieces = re.split(f"({re.escape(markup)})", text)
+        return join(*(self._lexeme(piece) if piece == markup else quoted(piece) for piece in pieces if piece))
+
+    def fused(self, text: str, end: str) -> str:
+        """A client's text and the literal behind it: one lexeme, up to the first special token."""
+        cut = self._before_token(end)
+        return join(quoted(text + end[:cut]), self.literal(end[cut:]))
+
+    def _before_token(self, end: str) -> int:
+        """The index of its first special token. That ends a lexeme by itself, so nothing has to be fused from there."""
+        token = self._tokens.search(end)
+        return token.start() if token else len(end)
+
+    def closed(self, terminal: str, end: str) -> str:
+        """Text that a terminal expression describes, up to the literal `end`, which it does not hold: one lexeme."""
+        cut = self._before_token(end)
+        text, rest = self.literal(end[:cut]), self.literal(end[cut:])
+        body = f"({terminal}) & {any_bytes_without((end,))}"
+        lexeme = self.terminal(f"({body}) {text}" if text else body)
+        return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
+
+    def schema(self, plan: SchemaPlan, style: JsonStyle = CANONICAL) -> str:
+        return self.rule(f"%json {plan.text(style)}")
+
+    def json(self, schema: Mapping[str, Any], style: JsonStyle = CANONICAL) -> str:
+        """The expression of a part of the tool's schema."""
+        root = self.parameters
+        if '"$ref"' in json.dumps(schema) and isinstance(root, Mapping):
+            schema = {**schema, "$defs": root["$defs"]}
+        return self.rule(f"%json {style.schema(schema)}")
+
+    def json_branches(self, branches: Sequence[Branch], style: JsonStyle = CANONICAL) -> str:
+        """The same of one or several branches."""
+        return self.json({"anyOf": list(branches)} if len(branches) > 1 else branches[0], style)
+
+    @property
+    def parameters(self) -> Lowered:
+        """The lowered schema of the tool in hand."""
+        assert self.tool
+        if self.tool.input and self.tool.input.grammar:
+            message = "A Lark grammar needs a wire format that writes arguments as JSON: use a regex instead."
+            raise InvalidGrammar(message, pointer=enclosing(self.tool.pointer))
+        return self.tool.parameters.lowered
+
+    @property
+    def argument(self) -> Argument:
+        """The argument in hand."""
+        assert self._argument
+        return self._argument
+
+    @argument.setter
+    def argument(self, argument: Argument) -> None:
+        self._argument = argument
+
+    def unwritable(self, what: str, end: str, keyword: str = "properties") -> RefusedSchema:
+        """The error for a text of the client's that the format can't express."""
+        assert self.tool
+        message = f"this format can't write {what}: {end!r} would end it"
+        return RefusedSchema(message, pointer=self.tool.pointer, keyword=keyword)
+
+
+def any_bytes_without(held: tuple[str, ...]) -> str:
+    """The terminal expression of anything that holds none of these, to be intersected with one of text.
+
+    Alone it matches special tokens too: a complement is one of all bytes, and llguidance encodes those with 0xFF.
+    """
+    return f"~/{ANYTHING}{any_text(held)}{ANYTHING}/" if held else f"/{ANYTHING}/"
+
+
+def text_without(held: tuple[str, ...]) -> str:
+    """The same, of text alone."""
+    return f"/{ANYTHING}/ & {any_bytes_without(held)}" if held else f"/{ANYTHING}/"

@@ -1,0 +1,68 @@
+"""Which variants some finite value fits. A definition that requires itself allows nothing: its grammar never ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from turngrammar.schema import regex
+from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.shape import Array, Object, Ref, Shape, String, Variant, subshapes
+
+
+class Inhabited:
+    """The least fixpoint over all definitions that `root` can reach."""
+
+    def __init__(self, algebra: Algebra, root: Shape) -> None:
+        self._names: set[str] = set()
+        definitions = _reachable_definitions(algebra, root)
+        grown = True
+        while grown:
+            before = len(self._names)
+            self._names.update(name for name, shape in definitions.items() if self.shape(shape))
+            grown = len(self._names) > before
+
+    def shape(self, shape: Shape) -> bool:
+        return any(map(self.variant, shape))
+
+    def variant(self, variant: Variant) -> bool:
+        return _RULES.get(type(variant), _always)(self, variant)
+
+    def ref(self, variant: Ref) -> bool:
+        return variant.name in self._names
+
+    def string(self, variant: String) -> bool:
+        return regex.NEVER not in variant.languages
+
+    def array(self, variant: Array) -> bool:
+        return all(self.shape(variant.item(i)) for i in range(min(variant.least, len(variant.prefix) + 1)))
+
+    def object(self, variant: Object) -> bool:
+        return all(map(self.shape, variant.values(variant.required)))
+
+
+def _always(inhabited: Inhabited, variant: Variant) -> bool:
+    return True
+
+
+_RULES: dict[type[Variant], Callable[..., bool]] = {
+    Ref: Inhabited.ref,
+    String: Inhabited.string,
+    Array: Inhabited.array,
+    Object: Inhabited.object,
+}
+
+
+def _reachable_definitions(algebra: Algebra, root: Shape) -> dict[str, Shape]:
+    definitions: dict[str, Shape] = {}
+    seen: set[int] = set()
+    queue = [root]
+    for shape in queue:
+        if id(shape) in seen:
+            continue
+        seen.add(id(shape))
+        for variant in shape:
+            if isinstance(variant, Ref) and variant.name not in definitions:
+                definitions[variant.name] = algebra.resolve(variant)
+                queue.append(definitions[variant.name])
+            queue.extend(subshapes(variant))
+    return definitions

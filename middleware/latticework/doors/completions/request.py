@@ -1,0 +1,138 @@
+"""A completions request, and the completion_asks that it makes: one a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import Field, StrictBool, StrictInt, StrictStr
+
+from latticework.ask import Ask, RawPrompt, TurnAsk
+from latticework.doors.openai import field_docs, rules
+from latticework.doors.openai.ask import content_of, sampling_fields
+from latticework.doors.openai.types import ContentRequest, SampledRequest
+from latticework.doors.openai.validation import UNSUPPORTED, parse_as, refuse_unsupported_fields, unknown_fields
+from latticework.errors import BadRequest
+from latticework.turn import Job
+
+# OpenAI's default, and vLLM's.
+MAX_TOKENS = 16
+MOST_PROMPTS = 2048
+
+Tokens = list[StrictInt]
+
+UNSUPPORTED_HERE: Mapping[str, str] = {
+    **{name: why for name, why in UNSUPPORTED.items() if not name.startswith("function")},
+    "prompt_embeds": "is not supported; send 'prompt' as text or token ids.",
+    "tools": "needs a conversation; send it to /v1/chat/completions.",
+    "messages": "needs a chat template; send it to /v1/chat/completions.",
+}
+
+
+class CompletionRequest(ContentRequest, SampledRequest):
+    """The body of `POST /v1/completions`."""
+
+    prompt: StrictStr | Tokens | list[StrictStr] | list[Tokens] = Field(min_length=1)
+    max_tokens: StrictInt | None = Field(MAX_TOKENS, ge=0)
+    echo: StrictBool | None = None
+    logprobs: StrictInt | None = Field(None, ge=0, le=20)
+    best_of: StrictInt | None = Field(None, ge=1)
+    suffix: StrictStr | None = None
+    # vLLM's.
+    add_special_tokens: StrictBool | None = None
+    skip_special_tokens: StrictBool | None = None
+
+    @property
+    def prompts(self) -> Sequence[str | Tokens]:
+        if isinstance(self.prompt, str):
+            return (self.prompt,)
+        return [self.prompt] if isinstance(self.prompt[0], int) else self.prompt
+
+    @property
+    def streamed(self) -> bool:
+        return bool(self.stream)
+
+    @property
+    def answers(self) -> int:
+        return len(self.prompts) * (self.n or 1)
+
+
+def parse_completion_request(body: dict[str, Any]) -> CompletionRequest:
+    """A request that makes sense. Raises BadRequest that names the first parameter at fault."""
+    request = parse_as(CompletionRequest, body)
+    refuse_unsupported_fields(request, UNSUPPORTED_HERE)
+    for name, why in _contradictions(request):
+        raise BadRequest(why, param=name)
+    return request
+
+
+def _contradictions(request: CompletionRequest) -> Iterator[tuple[str, str]]:
+    """Parameters at fault, each with an error message."""
+    most = MAX_TOKENS if request.max_tokens is None else request.max_tokens
+    if request.suffix:
+        yield "suffix", "'suffix' is not supported: this server does not fill in the middle."
+    if request.best_of not in (None, request.n or 1):
+        yield "best_of", "'best_of' must be equal to 'n': this server returns all answers."
+    if not most and not request.echo:
+        yield "max_tokens", "'max_tokens' must be at least 1, unless 'echo' is true."
+    if (request.min_tokens or 0) > most:
+        yield "min_tokens", "'min_tokens' is larger than 'max_tokens'."
+    if request.stream_options is not None and not request.stream:
+        yield "stream_options", "'stream_options' needs 'stream' to be true."
+    if len(request.prompts) > MOST_PROMPTS:
+        yield "prompt", f"'prompt' has {len(request.prompts)} prompts: at most {MOST_PROMPTS}."
+
+
+def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
+    """One for each prompt. Raises BadRequest."""
+    sampling = {**sampling_fields(request), "special_tokens": request.skip_special_tokens is False}
+    if request.logprobs is not None:
+        sampling["logprobs"] = request.logprobs
+        if request.echo:
+            sampling["prompt_logprobs"] = request.logprobs
+    turn = TurnAsk(content=content_of(request))
+    return [
+        Ask(
+            model=request.model,
+            prompt=RawPrompt(
+                prompt if isinstance(prompt, str) else tuple(prompt), special=request.add_special_tokens is not False
+            ),
+            turn=turn,
+            sampling=sampling,
+            max_tokens=MAX_TOKENS if request.max_tokens is None else request.max_tokens or 1,
+            stops=tuple(request.stop or ()),
+            n=request.n or 1,
+            echo=bool(request.echo),
+            names={"prompt_logprobs": "echo"},
+        )
+        for prompt in request.prompts
+    ]
+
+
+def ineffective_completion_fields(request: CompletionRequest, jobs: Sequence[Job]) -> list[str]:
+    """The names of all fields without meaning or effect. A `stop` never cuts a document."""
+    without_effect = ["stop"] if request.stop and not jobs[0].stops else []
+    return [*unknown_fields(request), *without_effect]
+
+
+FIELD_DOCS: Mapping[str, str] = {
+    **{name: meaning for name, meaning in field_docs.CHAT.items() if name in CompletionRequest.model_fields},
+    "prompt": "A text, token ids, or a list of either: each is continued `n` times.",
+    "max_tokens": f"The most tokens that are generated for each answer; {MAX_TOKENS} by default.",
+    "echo": "Return the prompt before its answer; with `logprobs`, with the log probabilities of its tokens.",
+    "logprobs": "Number of alternatives per position; 0 returns the tokens' own log probabilities.",
+    "best_of": "Must be equal to `n`.",
+    "suffix": "Refused: this server does not fill in the middle.",
+    "add_special_tokens": "False: the tokenizer adds no token for the beginning of the text.",
+    "skip_special_tokens": "False: special tokens appear in the text.",
+}
+RULES: Mapping[str, rules.Schema] = {
+    "CompletionRequest": {
+        "allOf": [rules.only_if("stream_options", "stream")],
+        "properties": {
+            **rules.refused_fields(UNSUPPORTED_HERE),
+            "suffix": {"enum": [None, ""], "description": FIELD_DOCS["suffix"]},
+            "stop": rules.STOP,
+        },
+    },
+}

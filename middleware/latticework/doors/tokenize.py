@@ -1,0 +1,176 @@
+"""`POST /tokenize` and `POST /detokenize`: vLLM's, of texts and of conversations with their tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from pydantic import Field, StrictBool, StrictInt, StrictStr
+from starlette.requests import Request
+from starlette.responses import Response
+
+from latticework.ask import Ask, Conversation, RawPrompt
+from latticework.concurrency import off_loop
+from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors.openai import rules
+from latticework.doors.openai.types import ApiObject, Message, Tool
+from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
+from latticework.errors import BadRequest
+from latticework.http import body
+from latticework.http.endpoint import IGNORED, json_response, listing
+from latticework.model import Model
+from latticework.models import Models
+from latticework.settings import Settings
+from latticework.turn.prepare import tokens_of
+
+UNSUPPORTED: Mapping[str, str] = {
+    "chat_template": "is the server's to choose: --chat-template names it.",
+    "continue_final_message": "is not supported.",
+    "mm_processor_kwargs": "is for images, and this model reads text only.",
+    "media_io_kwargs": "is for images, and this model reads text only.",
+}
+
+
+class TokenizeRequest(ApiObject):
+    """The body of `POST /tokenize`: `prompt` or `messages`."""
+
+    model: StrictStr | None = None
+    prompt: StrictStr | None = None
+    messages: list[Message] | None = Field(None, min_length=1)
+    tools: list[Tool] | None = None
+    add_generation_prompt: StrictBool | None = None
+    add_special_tokens: StrictBool | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+    return_token_strs: StrictBool | None = None
+
+
+class TokenizeResponse(msgspec.Struct, frozen=True):
+    """`tokens` are ids; `token_strs` the tokens as the vocabulary has them, where they were requested."""
+
+    count: int
+    max_model_len: int
+    tokens: tuple[int, ...]
+    token_strs: tuple[str, ...] | None = None
+
+
+class DetokenizeRequest(ApiObject):
+    """The body of `POST /detokenize`."""
+
+    model: StrictStr | None = None
+    tokens: list[StrictInt]
+
+
+class DetokenizeResponse(msgspec.Struct, frozen=True):
+    """The text of the tokens, special ones included."""
+
+    prompt: str
+
+
+def _tokenize(models: Models, settings: Settings) -> Endpoint:
+    async def tokenize(request: Request) -> Response:
+        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
+        asked = parse_as(TokenizeRequest, decoded)
+        refuse_unsupported_fields(asked, UNSUPPORTED)
+        model = await _model_named(models, asked.model)
+        ids = await tokens_of(model, _ask(asked, decoded))
+        texts = tuple(model.engine.tokenizer.token_strings(ids)) if asked.return_token_strs else None
+        response = TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts)
+        return json_response(request, response, headers=listing(IGNORED, unknown_fields(asked)))
+
+    return tokenize
+
+
+def _detokenize(models: Models, settings: Settings) -> Endpoint:
+    async def detokenize(request: Request) -> Response:
+        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
+        asked = parse_as(DetokenizeRequest, decoded)
+        model = await _model_named(models, asked.model)
+        _refuse_unknown_ids(asked.tokens, model)
+        text = await off_loop(settings.compile_timeout, model.engine.tokenizer.decode, asked.tokens)
+        return json_response(request, DetokenizeResponse(text), headers=listing(IGNORED, unknown_fields(asked)))
+
+    return detokenize
+
+
+async def _model_named(models: Models, name: str | None) -> Model:
+    """Raises UnknownModel; and BadRequest where none is named and there are several."""
+    await models.load()
+    if name is None and len(models.all) > 1:
+        raise BadRequest("Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
+    return await models.find(models.all[0].names[0] if name is None else name)
+
+
+def _ask(request: TokenizeRequest, decoded: Mapping[str, Any]) -> Ask:
+    """Raises BadRequest."""
+    if (request.prompt is None) == (request.messages is None):
+        raise BadRequest("Exactly one of 'prompt' and 'messages' must be given.", param="prompt")
+    if request.prompt is not None:
+        if request.tools:
+            raise BadRequest("'tools' need 'messages'.", param="tools")
+        return Ask("", RawPrompt(request.prompt, special=request.add_special_tokens is not False))
+    if request.add_special_tokens:
+        raise BadRequest(
+            "'add_special_tokens' is for 'prompt': the chat template adds the special tokens of 'messages'.",
+            param="add_special_tokens",
+        )
+    conversation = Conversation(
+        decoded["messages"],
+        [tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
+        request.chat_template_kwargs or {},
+        request.add_generation_prompt is not False,
+    )
+    return Ask("", conversation, names={"prompt": "messages"})
+
+
+def _refuse_unknown_ids(ids: list[int], model: Model) -> None:
+    size = model.engine.tokenizer.vocabulary_size
+    for index, token_id in enumerate(ids):
+        if not 0 <= token_id < size:
+            raise BadRequest(
+                f"'tokens' holds {token_id}, which is not a token id: they are 0 to {size - 1}.",
+                param=f"tokens[{index}]",
+            )
+
+
+_MODEL_DOC = "A model's name, as `/v1/models` lists it; may be left out where there is only one."
+DOORS = (
+    Door(
+        Operation(
+            "post",
+            "/tokenize",
+            "The tokens of a text, or of a conversation as its chat template renders it.",
+            {JSON: (TokenizeResponse,)},
+            TokenizeRequest,
+            {
+                "model": _MODEL_DOC,
+                "prompt": "A text.",
+                "messages": "A conversation, in place of `prompt`; `tools` and `chat_template_kwargs` go with it.",
+                "tools": "The tools of the conversation.",
+                "add_generation_prompt": "False: without the beginning of the assistant's turn.",
+                "add_special_tokens": "False: the tokenizer adds no token for the beginning of the text.",
+                "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
+                "return_token_strs": "Return the tokens as the vocabulary has them, too.",
+            },
+            {"TokenizeRequest": {"properties": dict(rules.refused_fields(UNSUPPORTED))}},
+            errors=(*REFUSALS, *FAULTS),
+            guarded=True,
+        ),
+        _tokenize,
+        limited=True,
+    ),
+    Door(
+        Operation(
+            "post",
+            "/detokenize",
+            "The text of tokens.",
+            {JSON: (DetokenizeResponse,)},
+            DetokenizeRequest,
+            {"model": _MODEL_DOC, "tokens": "Token ids."},
+            errors=(*REFUSALS, *FAULTS),
+            guarded=True,
+        ),
+        _detokenize,
+        limited=True,
+    ),
+)

@@ -1,0 +1,224 @@
+"""`/v1/completions` over a scripted engine: prompts of every form, echo, log probabilities, streams, errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import pytest
+
+from latticework import Settings, create_app
+from latticework.engines.base import Piece, SampledToken, Sampling, TokenLogprob
+from tests.http import events, send
+from tests.scripted import Script, ScriptedEngine, says
+
+PATH = "/v1/completions"
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+AS_SCHEMA = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
+AS_NO_SCHEMA = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": 1}}}
+
+
+def complete(engine: ScriptedEngine, **fields: Any) -> Any:
+    response = send(create_app(engine), "POST", PATH, json={"model": "scripted", **fields})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def refused(**fields: Any) -> Any:
+    response = send(create_app(ScriptedEngine(says("x"))), "POST", PATH, json={"model": "scripted", **fields})
+    assert response.status_code == 400, response.text
+    return response.json()["error"]
+
+
+def spells(*letters: str) -> Script:
+    """One token a letter, each with its log probability and one alternative, where they are requested."""
+
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        of_prompt = tuple(None if place == 0 else token(chr(byte)) for place, byte in enumerate(prompt))
+        for place, letter in enumerate(letters):
+            yield Piece(
+                letter,
+                (ord(letter),),
+                (token(letter),) if sampling.logprobs is not None else (),
+                finish="stop" if place == len(letters) - 1 else None,
+                prompt_logprobs=of_prompt if sampling.prompt_logprobs is not None and not place else (),
+            )
+
+    return script
+
+
+def token(letter: str) -> SampledToken:
+    return SampledToken(letter, -0.5, (ord(letter),), (TokenLogprob("?", -1.5, (63,)),))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "prompts"),
+    [
+        ("hi", ["\x01hi"]),
+        (["hi", "yo"], ["\x01hi", "\x01yo"]),
+        ([104, 105], ["hi"]),
+        ([[104], [105, 106]], ["h", "ij"]),
+    ],
+)
+def test_a_prompt_of_any_form_is_continued_as_it_is(prompt: Any, prompts: list[str]) -> None:
+    engine = ScriptedEngine(says("Hel", "lo"))
+    body = complete(engine, prompt=prompt)
+    assert engine.prompts == prompts
+    assert [(choice["index"], choice["text"], choice["finish_reason"]) for choice in body["choices"]] == [
+        (index, "Hello", "stop") for index in range(len(prompts))
+    ]
+    assert body["object"] == "text_completion"
+    assert body["id"].startswith("cmpl-")
+    assert body["usage"]["prompt_tokens"] == sum(map(len, prompts))
+
+
+def test_the_tokenizers_own_tokens_can_be_left_out() -> None:
+    engine = ScriptedEngine(says("x"))
+    complete(engine, prompt="hi", add_special_tokens=False)
+    assert engine.prompts == ["hi"]
+
+
+def test_choices_are_numbered_by_prompt_and_then_by_n() -> None:
+    engine = ScriptedEngine(says("x"))
+    body = complete(engine, prompt=["a", "b"], n=3, seed=5, echo=True)
+    assert [choice["text"][0] for choice in body["choices"]] == list("aaabbb")
+    assert [choice["index"] for choice in body["choices"]] == list(range(6))
+    assert sorted(sampling.seed or 0 for sampling in engine.asked) == [5, 5, 6, 6, 7, 7]
+    assert body["usage"]["prompt_tokens"] == 4, "a prompt counts once"
+
+
+def test_sixteen_tokens_by_default() -> None:
+    engine = ScriptedEngine(says("x"))
+    complete(engine, prompt="hi")
+    assert engine.asked[0].max_tokens == 16
+
+
+def test_special_tokens_are_left_out_of_the_text_unless_requested() -> None:
+    engine = ScriptedEngine(says("x"))
+    complete(engine, prompt="hi")
+    complete(engine, prompt="hi", skip_special_tokens=False)
+    assert [sampling.special_tokens for sampling in engine.asked] == [False, True]
+
+
+def test_log_probabilities_are_four_lists() -> None:
+    (choice,) = complete(ScriptedEngine(spells("a", "b")), prompt="hi", logprobs=1)["choices"]
+    assert choice["logprobs"] == {
+        "text_offset": [0, 1],
+        "token_logprobs": [-0.5, -0.5],
+        "tokens": ["a", "b"],
+        "top_logprobs": [{"?": -1.5, "a": -0.5}, {"?": -1.5, "b": -0.5}],
+    }
+
+
+def test_an_echoed_prompt_has_log_probabilities_but_for_its_first_token() -> None:
+    body = complete(ScriptedEngine(spells("a")), prompt=[104, 105], logprobs=1, echo=True, max_tokens=1)
+    (choice,) = body["choices"]
+    assert choice["text"] == "hia"
+    assert choice["logprobs"]["tokens"] == ["h", "i", "a"]
+    assert choice["logprobs"]["token_logprobs"] == [None, -0.5, -0.5]
+    assert choice["logprobs"]["top_logprobs"][0] is None
+    assert choice["logprobs"]["text_offset"] == [0, 1, 2]
+
+
+def test_an_echo_without_an_answer() -> None:
+    body = complete(ScriptedEngine(spells("a")), prompt=[104, 105], logprobs=1, echo=True, max_tokens=0)
+    (choice,) = body["choices"]
+    assert choice["text"] == "hi"
+    assert choice["logprobs"]["tokens"] == ["h", "i"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"echo": True},
+        {"logprobs": 1},
+        {"echo": True, "logprobs": 1},
+        {"echo": True, "max_tokens": 0},
+        {"n": 2},
+        {"stop": "b"},
+    ],
+)
+def test_the_whole_is_the_fold_of_the_stream(fields: dict[str, Any]) -> None:
+    whole = complete(ScriptedEngine(spells("a", "b", "c")), prompt=[104, 105], **fields)
+    app = create_app(ScriptedEngine(spells("a", "b", "c")))
+    asked = {"model": "scripted", "prompt": [104, 105], **fields, "stream": True}
+    *chunks, usage, done = events(send(app, "POST", PATH, json={**asked, "stream_options": {"include_usage": True}}))
+    assert done == "[DONE]"
+    assert usage["choices"] == []
+    if "stop" not in fields:  # how far the engine has come by then is up to its speed
+        assert usage["usage"] == whole["usage"]
+    for index, choice in enumerate(whole["choices"]):
+        pieces = [chunk["choices"][0] for chunk in chunks if chunk["choices"][0]["index"] == index]
+        assert "".join(piece["text"] for piece in pieces) == choice["text"]
+        assert pieces[-1]["finish_reason"] == choice["finish_reason"]
+        parts = [piece["logprobs"] for piece in pieces if piece["logprobs"]]
+        for name, entries in (choice["logprobs"] or {}).items():
+            assert [entry for part in parts for entry in part[name]] == entries
+
+
+def test_a_document_is_constrained_and_checked() -> None:
+    engine = ScriptedEngine(says('{"n": 4}'))
+    body = complete(engine, prompt="A number:", response_format=AS_SCHEMA, stop="4")
+    assert body["choices"][0]["text"] == '{"n": 4}'
+    assert engine.asked[0].grammar
+    response = send(
+        create_app(ScriptedEngine(says('{"n": "x"}'))),
+        "POST",
+        PATH,
+        json={"model": "scripted", "prompt": "A number:", "response_format": AS_SCHEMA},
+    )
+    assert response.json()["error"]["code"] == "invalid_output"
+
+
+def test_structured_outputs() -> None:
+    engine = ScriptedEngine(says("yes"))
+    complete(engine, prompt="Sure?", structured_outputs={"choice": ["yes", "no"]})
+    assert "yes" in (engine.asked[0].grammar or "")
+
+
+def test_a_stop_string_ends_the_text() -> None:
+    assert complete(ScriptedEngine(spells("a", "b", "c")), prompt="hi", stop=["b"])["choices"][0]["text"] == "a"
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no prompt": ({}, "prompt"),
+    "an empty list": ({"prompt": []}, "prompt"),
+    "an empty text": ({"prompt": ""}, "prompt"),
+    "a number": ({"prompt": 7}, "prompt"),
+    "an unknown token": ({"prompt": [300]}, "prompt"),
+    "a suffix": ({"prompt": "a", "suffix": "b"}, "suffix"),
+    "best of more": ({"prompt": "a", "best_of": 2}, "best_of"),
+    "no tokens": ({"prompt": "a", "max_tokens": 0}, "max_tokens"),
+    "too many alternatives": ({"prompt": "a", "logprobs": 21}, "logprobs"),
+    "boolean logprobs": ({"prompt": "a", "logprobs": True}, "logprobs"),
+    "stream options alone": ({"prompt": "a", "stream_options": {}}, "stream_options"),
+    "tools": ({"prompt": "a", "tools": [{}]}, "tools"),
+    "embeddings": ({"prompt": "a", "prompt_embeds": "x"}, "prompt_embeds"),
+    "two constraints": ({"prompt": "a", "structured_outputs": {"regex": "a", "choice": ["a"]}}, "structured_outputs"),
+    "a schema that is none": (
+        {
+            "prompt": "a",
+            "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": 1}}},
+        },
+        "response_format.json_schema.schema.type",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "param"), WRONG.values(), ids=WRONG)
+def test_the_error_names_the_parameter(fields: dict[str, Any], param: str) -> None:
+    error = refused(**fields)
+    assert error["param"] == param
+    assert param.split(".")[0].split("[")[0] in error["message"] or "schema" in error["message"].lower()
+
+
+def test_unknown_fields_are_named() -> None:
+    app = create_app(ScriptedEngine(says("x")))
+    response = send(app, "POST", PATH, json={"model": "scripted", "prompt": "a", "wizardry": 1})
+    assert response.headers["x-latticework-ignored"] == "wizardry"
+
+
+def test_a_key_is_needed_where_there_are_keys() -> None:
+    app = create_app(ScriptedEngine(says("x")), settings=Settings(api_keys=("k",)))
+    assert send(app, "POST", PATH, json={"model": "scripted", "prompt": "a"}).status_code == 401
