@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Literal
 
@@ -42,6 +43,12 @@ def test_this_vllm_has_everything() -> None:
 def test_each_has_a_name_of_its_own_and_says_what_it_is_for() -> None:
     assert len({patch.name for patch in PATCHES}) == len(PATCHES)
     assert all(patch.purpose.endswith(".") and not patch.without.endswith(".") for patch in PATCHES)
+
+
+def test_the_documentation_lists_them() -> None:
+    page = (Path(__file__).parents[5] / "docs" / "operations.md").read_text(encoding="utf-8").replace("`", "")
+    rows = [f"| {patch.name} | {patch.without} |" for patch in PATCHES]
+    assert [row for row in rows if row not in page] == []
 
 
 class Owner:
