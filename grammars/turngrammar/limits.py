@@ -1,7 +1,7 @@
-"""What a request's schemas, tools and patterns may measure: looked at before anything is compiled, in linear time.
+"""Limits on the sizes of a request's schemas, tools and patterns, checked in linear time before anything is compiled.
 
-Nothing here says that what passes compiles fast: schemas of a few lines can take for ever. It keeps the work of all
-that is linear, or nearly, small; for the rest, whoever compiles a client's schemas needs a clock and a memory cap.
+A schema within them need not compile fast: a few lines can take forever. They bound the work that is linear, or nearly;
+for the rest, a server that compiles its clients' schemas needs a timeout and a memory cap.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from turngrammar.turn import ClientGrammar, JsonContent, Tool, Turn
 
 @dataclass(frozen=True)
 class Limits:
-    """Attributes:
+    """The largest sizes that are accepted.
 
-    tools: of one request.
-    schema_depth: objects and lists within each other, in one schema.
-    properties: listed by all objects of one schema together, patterns of names included.
-    enum_values: of one schema together; of a choice.
-    pattern_length: in characters.
-    repetitions: how many characters a pattern has with its counted repetitions written out: `(a{1,50}){1,50}` has 2500.
-    client_grammars: whether clients may write regexes and grammars of their own.
+    Attributes:
+        tools: per request.
+        schema_depth: nested objects and lists in one schema.
+        properties: in all objects of one schema together, patterns of names included.
+        enum_values: in all enums of one schema together; texts of a choice.
+        pattern_length: in characters.
+        repetitions: characters of a pattern once its counted repetitions are expanded: `(a{1,50}){1,50}` has 2500.
+        client_grammars: whether clients may send regexes and grammars of their own.
     """
 
     tools: int = 128
@@ -44,7 +45,7 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a value stands. Pointers are spelled only where something is wrong."""
+    """The place of a value. Its pointer is built only for an error."""
 
     token: str | int = ""
     above: _Place | None = None
@@ -59,7 +60,7 @@ class _Place:
 
 
 def check_limits(turn: Turn, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Raises BeyondLimit, whose pointer goes into the request."""
+    """Raises BeyondLimit, with a pointer into the request."""
     check_tool_count(turn, limits)
     for tool in turn.tools:
         _check_tool(tool, limits)
@@ -71,9 +72,9 @@ def check_limits(turn: Turn, limits: Limits = DEFAULT_LIMITS) -> None:
 
 
 def check_tool_count(turn: Turn, limits: Limits) -> None:
-    """The part of it that takes no time."""
+    """The part of `check_limits` that takes no time."""
     if len(turn.tools) > limits.tools:
-        raise _beyond("tools", limits.tools, f"{len(turn.tools)} tools", turn.tools_pointer)
+        raise _beyond("tools", limits.tools, f"The request has {len(turn.tools)} tools", turn.tools_pointer)
 
 
 def _check_tool(tool: Tool, limits: Limits) -> None:
@@ -84,13 +85,15 @@ def _check_tool(tool: Tool, limits: Limits) -> None:
 
 
 def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limits: Limits) -> None:
-    """A grammar has no measure but its size, which its reader bounds."""
+    """A grammar has no limit but its size, which whoever reads the request bounds."""
     if isinstance(source, tuple):
         if len(source) > limits.enum_values:
-            raise _beyond("enum_values", limits.enum_values, f"{len(source)} texts", pointer)
+            raise _beyond("enum_values", limits.enum_values, f"The choice has {len(source)} texts", pointer)
         return
     if not limits.client_grammars:
-        message = "This server compiles no regexes and grammars of its clients: send a JSON Schema or a choice instead."
+        message = (
+            "Regexes and grammars of clients are switched off on this server: send a JSON Schema or a choice instead."
+        )
         raise BeyondLimit(message, pointer=pointer)
     if kind == "regex":
         _check_pattern(source, lambda: pointer, limits)
@@ -103,12 +106,12 @@ def _check_schema(schema: Any, pointer: str, limits: Limits) -> None:
         raise BeyondLimit(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from None
 
 
-Role = Literal["schema", "schemas by name", "data"]  # names there aren't keywords
+Role = Literal["schema", "schemas by name", "data"]  # "schemas by name": its keys aren't keywords
 _Level = list[tuple[_Place, Any, Role]]
 
 
 class _SchemaWalk:
-    """One walk over one schema. Whatever is no known data counts as a schema, since references lead anywhere."""
+    """One walk over one schema. Every value that is not known data counts as a schema: references lead anywhere."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -121,7 +124,9 @@ class _SchemaWalk:
             level = [child for place, node, role in level for child in self._children(place, node, role)]
         if level:
             at = level[0][0].pointer()
-            raise _beyond("schema_depth", self._limits.schema_depth, "Objects and lists within each other", at)
+            raise BeyondLimit(
+                f"The schema nests deeper than max_schema_depth ({self._limits.schema_depth}).", pointer=at
+            )
 
     def _children(self, place: _Place, node: Any, role: Role) -> Iterator[tuple[_Place, Any, Role]]:
         """The objects and lists in a node."""
@@ -139,8 +144,8 @@ class _SchemaWalk:
     def properties(self, place: _Place, value: Any) -> None:
         self._properties += len(value) if isinstance(value, dict) else 0
         if self._properties > self._limits.properties:
-            what = f"{self._properties} properties"
-            raise _beyond("properties", self._limits.properties, what, place.pointer())
+            size = f"The schema has {self._properties} properties"
+            raise _beyond("properties", self._limits.properties, size, place.pointer())
 
     def patterns(self, place: _Place, value: Any) -> None:
         self.properties(place, value)
@@ -154,12 +159,12 @@ class _SchemaWalk:
     def enum(self, place: _Place, value: Any) -> None:
         self._values += len(value) if isinstance(value, list) else 0
         if self._values > self._limits.enum_values:
-            what = f"{self._values} values in enums"
-            raise _beyond("enum_values", self._limits.enum_values, what, place.pointer())
+            size = f"The schema's enums have {self._values} values"
+            raise _beyond("enum_values", self._limits.enum_values, size, place.pointer())
 
 
 def _role(keyword: Keyword | None) -> Role:
-    """That of the values in a keyword's value."""
+    """The role of the values in a keyword's value."""
     if keyword is not None and keyword.holds in ("schemas by name", "data"):
         return keyword.holds
     return "schema"
@@ -176,10 +181,10 @@ _MEASURES: Mapping[Measure, Callable[[_SchemaWalk, _Place, Any], None]] = {
 
 def _check_pattern(pattern: str, pointer: Callable[[], str], limits: Limits) -> None:
     if len(pattern) > limits.pattern_length:
-        raise _beyond("pattern_length", limits.pattern_length, f"A pattern of {len(pattern)} characters", pointer())
+        raise _beyond("pattern_length", limits.pattern_length, f"The pattern has {len(pattern)} characters", pointer())
     if (size := expanded_length(pattern)) > limits.repetitions:
-        what = f"A pattern of {size} characters once its repetitions are written out"
-        raise _beyond("repetitions", limits.repetitions, what, pointer())
+        expanded = f"With its repetitions expanded, the pattern has {size} characters"
+        raise _beyond("repetitions", limits.repetitions, expanded, pointer())
 
 
 _PIECE = re.compile(
@@ -194,7 +199,7 @@ _PIECE = re.compile(
 
 
 def expanded_length(pattern: str) -> int:
-    """How many characters the pattern has with its counted repetitions written out. What it means is not looked at."""
+    """The length of the pattern with its counted repetitions expanded, in characters. The pattern may be invalid."""
     sizes, last = [0], 0
     for piece in _PIECE.finditer(pattern):
         if piece["open"]:
@@ -213,5 +218,5 @@ def expanded_length(pattern: str) -> int:
     return sum(sizes)
 
 
-def _beyond(limit: str, most: int, what: str, pointer: str) -> BeyondLimit:
-    return BeyondLimit(f"{what}: this server takes at most {most} (max_{limit}).", pointer=pointer)
+def _beyond(limit: str, most: int, size: str, pointer: str) -> BeyondLimit:
+    return BeyondLimit(f"{size}, more than max_{limit} ({most}).", pointer=pointer)

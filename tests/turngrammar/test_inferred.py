@@ -74,7 +74,7 @@ def test_what_is_inferred_renders_the_samples(write: Writer, alone: bool) -> Non
     made = samples(write)
     found = infer_calls(made)
     assert (found.alone, found.parallel) == (alone, True)
-    for sample in (made.one, made.others, made.several):
+    for sample in (made.strings, made.integers, made.several):
         assert sample
         calls = [Call(call.name, json.dumps(call.arguments)) for call in sample.calls]
         assert render(Format("inferred", found.calls, found.alone), calls) == sample.text
