@@ -106,7 +106,7 @@ _Level = list[tuple[_Place, Any, Role]]
 
 
 class _SchemaWalk:
-    """One walk over one schema. Whatever is no known data counts as a schema, since references lead anywhere."""
+    """One walk over one schema. Every value that is not known data counts as a schema: references lead anywhere."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
