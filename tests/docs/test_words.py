@@ -19,11 +19,13 @@ AREAS = [
     for name in (
         "app.py",
         "cli.py",
+        "commands",
         "config.py",
         "deployments",
         "offloop.py",
         "options.py",
         "served.py",
+        "serving",
         "settings.py",
         "supervisor.py",
         "telemetry",
