@@ -39,7 +39,7 @@ class Limits:
     client_grammars: bool = True
 
 
-DEFAULTS = Limits()
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class _Place:
         return "".join(f"/{token}" for token in reversed(tokens))
 
 
-def check(turn: Turn, limits: Limits = DEFAULTS) -> None:
+def check_limits(turn: Turn, limits: Limits = DEFAULT_LIMITS) -> None:
     """Raises BeyondLimit, whose pointer goes into the request."""
-    check_count(turn, limits)
+    check_tool_count(turn, limits)
     for tool in turn.tools:
         _check_tool(tool, limits)
     match turn.content:
@@ -70,7 +70,7 @@ def check(turn: Turn, limits: Limits = DEFAULTS) -> None:
             _check_grammar(kind, source, pointer, limits)
 
 
-def check_count(turn: Turn, limits: Limits) -> None:
+def check_tool_count(turn: Turn, limits: Limits) -> None:
     """The part of it that takes no time."""
     if len(turn.tools) > limits.tools:
         raise _beyond("tools", limits.tools, f"{len(turn.tools)} tools", turn.tools_pointer)
@@ -98,7 +98,7 @@ def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limit
 
 def _check_schema(schema: Any, pointer: str, limits: Limits) -> None:
     try:
-        _Walk(limits).schema(schema)
+        _SchemaWalk(limits).schema(schema)
     except BeyondLimit as error:
         raise BeyondLimit(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from None
 
@@ -107,7 +107,7 @@ Role = Literal["schema", "schemas by name", "data"]  # names there aren't keywor
 _Level = list[tuple[_Place, Any, Role]]
 
 
-class _Walk:
+class _SchemaWalk:
     """One walk over one schema. Whatever is no known data counts as a schema, since references lead anywhere."""
 
     def __init__(self, limits: Limits) -> None:
@@ -166,18 +166,18 @@ def _role(keyword: Keyword | None) -> Role:
 
 
 _WITHIN: Mapping[Role, Role] = {"schemas by name": "schema", "data": "data"}
-_MEASURES: Mapping[Measure, Callable[[_Walk, _Place, Any], None]] = {
-    "properties": _Walk.properties,
-    "patterns": _Walk.patterns,
-    "pattern": _Walk.pattern,
-    "enum values": _Walk.enum,
+_MEASURES: Mapping[Measure, Callable[[_SchemaWalk, _Place, Any], None]] = {
+    "names": _SchemaWalk.properties,
+    "name patterns": _SchemaWalk.patterns,
+    "regex": _SchemaWalk.pattern,
+    "values": _SchemaWalk.enum,
 }
 
 
 def _check_pattern(pattern: str, pointer: Callable[[], str], limits: Limits) -> None:
     if len(pattern) > limits.pattern_length:
         raise _beyond("pattern_length", limits.pattern_length, f"A pattern of {len(pattern)} characters", pointer())
-    if (size := written_out(pattern)) > limits.repetitions:
+    if (size := expanded_length(pattern)) > limits.repetitions:
         what = f"A pattern of {size} characters once its repetitions are written out"
         raise _beyond("repetitions", limits.repetitions, what, pointer())
 
@@ -193,7 +193,7 @@ _PIECE = re.compile(
 )
 
 
-def written_out(pattern: str) -> int:
+def expanded_length(pattern: str) -> int:
     """How many characters the pattern has with its counted repetitions written out. What it means is not looked at."""
     sizes, last = [0], 0
     for piece in _PIECE.finditer(pattern):

@@ -11,7 +11,7 @@ from tests import shared
 from tests.turngrammar.laws import placed
 from turngrammar.errors import BeyondLimit
 from turngrammar.formats import FORMATS
-from turngrammar.limits import DEFAULTS, Limits, check, written_out
+from turngrammar.limits import DEFAULT_LIMITS, Limits, check_limits, expanded_length
 from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, Turn
 
 HERMES = FORMATS["hermes"]
@@ -49,11 +49,11 @@ TOO_LARGE = [
 @pytest.mark.parametrize(("turn", "limit", "pointer"), TOO_LARGE)
 def test_what_is_too_large_is_refused_by_name(turn: Turn, limit: str, pointer: str) -> None:
     with pytest.raises(BeyondLimit) as raised:
-        check(turn, SMALL)
+        check_limits(turn, SMALL)
     assert limit in raised.value.message
     assert str(getattr(SMALL, limit.removeprefix("max_"))) in raised.value.message
     assert raised.value.pointer == pointer
-    check(turn)
+    check_limits(turn)
 
 
 SMALL_ENOUGH = [
@@ -69,7 +69,7 @@ SMALL_ENOUGH = [
 
 @pytest.mark.parametrize("turn", SMALL_ENOUGH)
 def test_what_only_looks_like_a_keyword_is_not_counted(turn: Turn) -> None:
-    check(turn, SMALL)
+    check_limits(turn, SMALL)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_what_only_looks_like_a_keyword_is_not_counted(turn: Turn) -> None:
     ],
 )
 def test_grammars_of_clients_can_be_switched_off(turn: Turn, pointer: str) -> None:
-    check(turn)
+    check_limits(turn)
     with pytest.raises(BeyondLimit) as raised:
-        check(turn, replace(DEFAULTS, client_grammars=False))
+        check_limits(turn, replace(DEFAULT_LIMITS, client_grammars=False))
     assert raised.value.pointer == pointer
 
 
@@ -92,7 +92,7 @@ def test_grammars_of_clients_can_be_switched_off(turn: Turn, pointer: str) -> No
     "turn", [custom("text", ""), Turn(HERMES, content=ClientGrammar("choice", ("a",))), of({"pattern": "a"})]
 )
 def test_what_is_no_grammar_of_a_client_stays(turn: Turn) -> None:
-    check(turn, replace(DEFAULTS, client_grammars=False))
+    check_limits(turn, replace(DEFAULT_LIMITS, client_grammars=False))
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_what_is_no_grammar_of_a_client_stays(turn: Turn) -> None:
     ],
 )
 def test_repetitions_are_written_out(pattern: str, size: int) -> None:
-    assert written_out(pattern) == size
+    assert expanded_length(pattern) == size
 
 
 def test_schemas_that_people_have_are_small_enough() -> None:
     for row in shared.rows("jsonschemabench_dev"):
-        check(of(row["schema"]))
+        check_limits(of(row["schema"]))

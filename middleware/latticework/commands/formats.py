@@ -8,7 +8,7 @@ from dataclasses import asdict
 from textwrap import indent
 from typing import Any
 
-from latticework.commands.command import DONE, Command, WrongUsage, contents, show, with_json
+from latticework.commands import DONE, Command, WrongUsage, contents, show, with_json
 
 DESCRIPTION = """List the wire formats of tool calls, each with its models, its source and a sample. With --template,
 detect the format of a chat template. --tool-format and the request field tool_format take these names."""
@@ -30,9 +30,9 @@ def show_formats(given: Namespace) -> int:
 
 
 def _list_formats(as_json: bool) -> int:
-    from turngrammar.docs import documented
+    from turngrammar.format_docs import format_docs
 
-    docs = documented()
+    docs = format_docs()
     lines = (f"{name}: {doc.about}\n    {doc.notes}\n\n{indent(doc.sample, ' ' * 8)}\n" for name, doc in docs.items())
     show([{"name": name, **asdict(doc)} for name, doc in docs.items()], lines, as_json=as_json)
     return DONE

@@ -37,7 +37,7 @@ from latticework.settings import Settings
 from latticework.telemetry import Metrics
 from turngrammar.cache import Cache
 from turngrammar.errors import BeyondLimit, GrammarError
-from turngrammar.limits import Limits, check_count
+from turngrammar.limits import Limits, check_tool_count
 from turngrammar.plan import compile_turn
 from turngrammar.turn import JsonContent, Turn, enclosing
 
@@ -114,7 +114,7 @@ class Compiler:
     def refuse_oversized(self, turn: Turn) -> None:
         """Raises BeyondLimit for a turn that is too large to be hashed. The other limits are checked in the worker."""
         if turn.constrained:
-            check_count(turn, self._limits)
+            check_tool_count(turn, self._limits)
             _refuse_bytes(turn, self._settings.max_schema_bytes)
 
     def find(self, request: CompileRequest) -> CompiledTurn | None:

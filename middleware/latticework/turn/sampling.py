@@ -63,7 +63,7 @@ def _refuse_unconstrained(ask: Ask) -> None:
             )
 
 
-def _token_ids(ids: Sequence[int], name: str, vocabulary_size: int) -> tuple[int, ...]:
+def _known_token_ids(ids: Sequence[int], name: str, vocabulary_size: int) -> tuple[int, ...]:
     for index, token_id in enumerate(ids):
         if not 0 <= token_id < vocabulary_size:
             raise BadRequest(
@@ -88,4 +88,4 @@ def _is_token_id(key: str, vocabulary_size: int) -> bool:
     return key.isdecimal() and key.isascii() and len(key) <= MOST_DIGITS and int(key) < vocabulary_size
 
 
-_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _token_ids, "logit_bias": _biases}
+_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _known_token_ids, "logit_bias": _biases}

@@ -12,7 +12,7 @@ from latticework.compiling import CompileRequest, CompileTask
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.formats import FORMATS
-from turngrammar.limits import DEFAULTS, Limits
+from turngrammar.limits import DEFAULT_LIMITS, Limits
 from turngrammar.turn import JsonContent, Turn
 
 
@@ -73,7 +73,7 @@ def schema(name: str) -> Mapping[str, Any]:
     return {"const": name}
 
 
-def faulty_task(name: str, seconds: float, limits: Limits = DEFAULTS) -> CompileTask:
+def faulty_task(name: str, seconds: float, limits: Limits = DEFAULT_LIMITS) -> CompileTask:
     turn = Turn(FORMATS["hermes"], content=JsonContent(schema(name), "/schema"))
     return CompileTask(CompileRequest(turn, "faulty"), limits, seconds)
 

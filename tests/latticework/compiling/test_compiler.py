@@ -31,7 +31,7 @@ from latticework.settings import Settings
 from latticework.telemetry import Metrics
 from turngrammar.errors import BeyondLimit, InvalidGrammar
 from turngrammar.formats import FORMATS
-from turngrammar.limits import DEFAULTS
+from turngrammar.limits import DEFAULT_LIMITS
 from turngrammar.plan import compile_turn
 from turngrammar.turn import JsonContent, Tool, Turn
 
@@ -222,4 +222,4 @@ def test_what_is_too_large_is_refused_before_all_else_and_the_largest_part_is_na
 
 
 def test_the_settings_have_the_defaults_of_the_limits() -> None:
-    assert compile_limits(Settings()) == DEFAULTS
+    assert compile_limits(Settings()) == DEFAULT_LIMITS

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from latticework.doors.chat.request import ChatRequest, parse
+from latticework.doors.chat.request import ChatRequest, parse_chat_request
 from latticework.doors.completions.request import CompletionRequest
-from latticework.doors.openai.envelope import error_type
-from latticework.doors.openai.types import ApiObject, unknown_fields
+from latticework.doors.openai import error_type
+from latticework.doors.openai.types import ApiObject
+from latticework.doors.openai.validation import unknown_fields
 from latticework.doors.tokenize import DetokenizeRequest, TokenizeRequest
 from latticework.errors import BadRequest
 
@@ -95,7 +96,7 @@ WRONG = [
 @pytest.mark.parametrize(("body", "param"), WRONG, ids=[param for _, param in WRONG])
 def test_the_error_names_the_parameter(body: dict[str, Any], param: str) -> None:
     with pytest.raises(BadRequest) as raised:
-        parse(body)
+        parse_chat_request(body)
     error = raised.value
     assert error.param == param
     assert error_type(type(error)) == "invalid_request_error"
@@ -123,16 +124,16 @@ FINE = [
 
 @pytest.mark.parametrize("body", FINE)
 def test_what_clients_send_is_accepted(body: dict[str, Any]) -> None:
-    assert parse(body).model == "m"
+    assert parse_chat_request(body).model == "m"
 
 
 def test_unknown_fields_are_kept_by_their_paths() -> None:
     body = request(wizardry=1, tools=[{**TOOL, "x": 1}], messages=[{**USER, "cache_control": {}}])
-    assert unknown_fields(parse(body)) == ["wizardry", "tools[0].x", "messages[0].cache_control"]
+    assert unknown_fields(parse_chat_request(body)) == ["wizardry", "tools[0].x", "messages[0].cache_control"]
 
 
 def test_a_stop_string_is_a_list_of_one() -> None:
-    assert parse(request(stop="END")).stop == ["END"]
+    assert parse_chat_request(request(stop="END")).stop == ["END"]
 
 
 MANY = 1000
