@@ -13,10 +13,9 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import Draft202012Validator
 
 from latticework.app import DOORS, OPERATIONS
-from latticework.doors import openapi
-from latticework.doors.door import EVENTS, JSON, Operation
+from latticework.doors import EVENTS, JSON, Operation, openapi
 
-DOCUMENT: dict[str, Any] = json.loads(openapi.document(DOORS, ""))
+DOCUMENT: dict[str, Any] = json.loads(openapi.openapi_document(DOORS, ""))
 
 
 @cache

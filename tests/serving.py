@@ -34,7 +34,7 @@ def served(app: ASGIApp, settings: Settings) -> Iterator[Served]:
     """It has ended in good order when this returns."""
     ready = threading.Event()
     with server.bind("127.0.0.1", 0) as listener:
-        served = server.make(app, settings, ready.set)
+        served = server.create_server(app, settings, ready.set)
         thread = threading.Thread(target=served.run, args=([listener],))
         thread.start()
         try:

@@ -167,10 +167,10 @@ def _role(keyword: Keyword | None) -> Role:
 
 _WITHIN: Mapping[Role, Role] = {"schemas by name": "schema", "data": "data"}
 _MEASURES: Mapping[Measure, Callable[[_Walk, _Place, Any], None]] = {
-    "properties": _Walk.properties,
-    "patterns": _Walk.patterns,
-    "pattern": _Walk.pattern,
-    "enum values": _Walk.enum,
+    "names": _Walk.properties,
+    "name patterns": _Walk.patterns,
+    "regex": _Walk.pattern,
+    "values": _Walk.enum,
 }
 
 

@@ -15,17 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from latticework.doors import chat, completions, grammars, playground, tokenize
-from latticework.doors.door import Door
+from latticework.doors import Door, chat, completions, grammars, playground, tokenize
 from latticework.doors.models import DOORS as models_doors
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
 from latticework.doors.openapi import openapi_door
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
-from latticework.http.arrival import Timely
 from latticework.http.auth import ApiKeys, BearerAuth
+from latticework.http.endpoint import json_response
+from latticework.http.lifetime import BodyTimeout
 from latticework.http.quota import QuotaLimiter, Quotas
-from latticework.http.respond import json_response
 from latticework.models import Models
 from latticework.served import Served
 from latticework.settings import Settings
@@ -81,7 +80,7 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
     limits = [
         *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
-        Middleware(Timely, settings.read_timeout),
+        Middleware(BodyTimeout, settings.read_timeout),
     ]
     record = Middleware(Recorded, models.metrics)
 

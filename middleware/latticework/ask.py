@@ -7,16 +7,16 @@ name that it has in that request: `names` holds those that differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from turngrammar.turn import ClientGrammar, JsonContent, Tool, ToolChoice
 
 NO_CALLS = ToolChoice("none")
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """What the content must be.
 
     Attributes:
@@ -37,8 +37,7 @@ class Content:
 FREE_TEXT = Content()
 
 
-@dataclass(frozen=True)
-class TurnAsk:
+class TurnAsk(msgspec.Struct, frozen=True):
     """The part of a request that becomes a grammar.
 
     Attributes:
@@ -56,8 +55,7 @@ class TurnAsk:
     tools_pointer: str = ""
 
 
-@dataclass(frozen=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """A prompt that the model's chat template renders.
 
     Attributes:
@@ -68,12 +66,11 @@ class Conversation:
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = {}
     generation_prompt: bool = True
 
 
-@dataclass(frozen=True)
-class RawPrompt:
+class RawPrompt(msgspec.Struct, frozen=True):
     """A prompt that is taken as it is: text, or token ids.
 
     Attributes:
@@ -84,8 +81,7 @@ class RawPrompt:
     special: bool = True
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One request.
 
     Attributes:
@@ -104,7 +100,7 @@ class Ask:
     model: str
     prompt: Conversation | RawPrompt
     turn: TurnAsk = TurnAsk()
-    sampling: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = {}
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
     n: int = 1
@@ -112,7 +108,7 @@ class Ask:
     reasoning_limit: int | None = None
     complete: bool = False
     echo: bool = False
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = {}
 
     def name(self, field: str) -> str:
         """What the request calls a field."""

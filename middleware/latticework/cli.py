@@ -7,11 +7,11 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
+from latticework.commands import DONE, FAILED, STATUSES, Command, CommandFailed, WrongUsage, say
 from latticework.commands.bench import BENCH
 from latticework.commands.calls import PARSE, RENDER
 from latticework.commands.check import CHECK
 from latticework.commands.check_model import CHECK_MODEL
-from latticework.commands.command import DONE, FAILED, STATUSES, Command, CommandFailed, WrongUsage, say
 from latticework.commands.explain import EXPLAIN
 from latticework.commands.formats import LIST_FORMATS
 from latticework.commands.models import LIST_MODELS

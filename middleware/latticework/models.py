@@ -111,11 +111,11 @@ class Models:
         """The same. Raises EngineDead where there are models, and none of them can be served."""
         states = await self.states()
         if states and all(state.status == "down" for state in states.values()):
-            raise EngineDead(_why(states))
+            raise EngineDead(_reasons_down(states))
         return states
 
 
-def _why(states: Mapping[str, ModelState]) -> str:
+def _reasons_down(states: Mapping[str, ModelState]) -> str:
     """One model's reason, or that of each."""
     if len(states) == 1:
         return "".join(state.reason or "" for state in states.values())

@@ -10,11 +10,10 @@ from typing import Any
 from latticework import errors
 from latticework.app import OPERATIONS
 from latticework.compiling.compiler import COMPILE_FAILURES
-from latticework.doors.door import Operation
-from latticework.doors.openai import field_docs
-from latticework.doors.openai.envelope import error_type
+from latticework.doors import Operation
+from latticework.doors.openai import error_type, field_docs
 from latticework.errors import ApiError
-from latticework.http import deadline, endpoint
+from latticework.http import endpoint, lifetime
 from latticework.telemetry.record import REQUEST_ID
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
@@ -48,7 +47,7 @@ WHEN: Mapping[type[ApiError], str] = {
 REQUEST_HEADERS: Mapping[str, str] = {
     "authorization": "`Bearer KEY`, if the server has keys",
     REQUEST_ID: "the request's id in the response and in the log: up to 128 letters, digits and `._:-`",
-    deadline.HEADER: "seconds until a 504: earlier than the server's `request_timeout`, never later",
+    lifetime.HEADER: "seconds until a 504: earlier than the server's `request_timeout`, never later",
     "traceparent": "the trace of the request's span",
 }
 RESPONSE_HEADERS: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""Streams: the whole response is their fold, and a client that goes away is noticed."""
+"""Streams: the whole response is their fold_chunks, and a client that goes away is noticed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from latticework.doors.chat.chunks import Chunk
-from latticework.doors.chat.response import fold
+from latticework.doors.chat.response import fold_chunks
 from tests import shared
 from tests.e2e.conftest import MODEL, RunningServer
 from tests.e2e.test_tools import ANSWER, TOOLS
@@ -69,7 +69,7 @@ def test_the_fold_of_a_stream_is_the_whole_response(http: httpx.Client, fields: 
     whole = http.post("/v1/chat/completions", json={**ASK, **fields})
     assert whole.status_code == 200, whole.text
     chunks = streamed(http, {**ASK, **fields})
-    folded = json.loads(msgspec.json.encode(fold(msgspec.convert(chunks, list[Chunk]))))
+    folded = json.loads(msgspec.json.encode(fold_chunks(msgspec.convert(chunks, list[Chunk]))))
     assert comparable(folded, fields) == comparable(whole.json(), fields)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
 from latticework.errors import BadRequest
 from latticework.http import body
 from tests.fuzz.target import Target

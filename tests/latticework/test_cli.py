@@ -13,8 +13,7 @@ import pytest
 
 import latticework
 from latticework import cli
-from latticework.commands import engines, serve
-from latticework.commands.command import STATUSES, CommandFailed
+from latticework.commands import STATUSES, CommandFailed, engines, serve
 from latticework.commands.launch import Launch
 from latticework.config import CONFIG, Config
 from latticework.settings import OPTIONS, Settings

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from latticework import cli
-from latticework.commands import engines
-from latticework.commands.command import WrongUsage
+from latticework.commands import WrongUsage, engines
 from latticework.config import Config, load_config
 from latticework.engines.portable import PortableArgs, PortableEngine
 from latticework.engines.portable.arguments import portable_args

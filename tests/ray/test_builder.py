@@ -11,7 +11,7 @@ pytest.importorskip("ray", reason="Ray is not installed here; make ray has it in
 
 import yaml
 
-from latticework.commands.command import WrongUsage
+from latticework.commands import WrongUsage
 from latticework.deployments.ray import ONGOING, app
 from latticework.options import InvalidSetting
 from latticework.settings import OPTIONS

@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pace", type=float, default=0.002)
     listener = server.bind("127.0.0.1", 0)
-    ready = json.dumps({"url": server.url(listener)})
+    ready = json.dumps({"url": server.base_url(listener)})
     app = soaked(parser.parse_args().pace)
     server.run(app, listener, Settings(drain_timeout=5), ready=lambda: print(ready, flush=True))
 

@@ -167,7 +167,7 @@ class RuleWriter(ABC):
         return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
 
     def schema(self, plan: SchemaPlan, spelling: Spelling = CANONICAL) -> str:
-        return self.rule(f"%json {plan.spelled(spelling)}")
+        return self.rule(f"%json {plan.text(spelling)}")
 
     def json(self, schema: Mapping[str, Any], spelling: Spelling = CANONICAL) -> str:
         """The expression of a part of the tool's schema."""

@@ -1,4 +1,4 @@
-"""JSON Schema: what a grammar can enforce of it, and what the finished document is checked against."""
+"""JSON Schema, compiled to a grammar and a check of the finished document."""
 
 from turngrammar.schema.check import Violation
 from turngrammar.schema.load import Options, Schema

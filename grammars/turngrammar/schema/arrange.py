@@ -1,4 +1,4 @@
-"""Instances with their keys in the order that a lowered schema's grammar has them."""
+"""Documents with their keys in the order of a lowered schema's grammar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Lowered = Mapping[str, Any] | bool
 
 
 def arrange(instance: Any, schema: Lowered) -> Any:
-    """The same value. Where alternatives differ, the first that the value fits gives the order."""
+    """The same value. If alternatives differ, the first that the value fits determines the order."""
     return _Arranging(schema).value(instance, schema)
 
 
@@ -32,10 +32,10 @@ class _Arranging:
     def object(self, instance: dict[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
         known = node.get("properties", {})
         names = [*(name for name in known if name in instance), *(name for name in instance if name not in known)]
-        return {name: self.value(instance[name], _value_of(node, name)) for name in names}
+        return {name: self.value(instance[name], _value_schema(node, name)) for name in names}
 
     def settle(self, instance: Any, schema: Lowered) -> Mapping[str, Any]:
-        """The node that speaks of the instance: references followed, one alternative chosen."""
+        """The node that describes the instance: references followed, the first fitting alternative chosen."""
         while isinstance(schema, Mapping) and ("$ref" in schema or "anyOf" in schema):
             if "$ref" in schema:
                 schema = self.definitions[schema["$ref"].removeprefix("#/$defs/")]
@@ -50,8 +50,8 @@ class _Arranging:
         return bool(Draft202012Validator({**schema, "$defs": self.definitions}).is_valid(instance))
 
 
-def _value_of(node: Mapping[str, Any], name: str) -> Lowered:
-    """What a lowered object says of the value under a name. Its patterns are disjoint."""
+def _value_schema(node: Mapping[str, Any], name: str) -> Lowered:
+    """The schema of the value under a name. Patterns of a lowered object are disjoint."""
     known: Mapping[str, Lowered] = node.get("properties", {})
     if name in known:
         return known[name]

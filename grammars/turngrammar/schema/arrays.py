@@ -18,7 +18,7 @@ POSITIONS = 16  # items of a bounded array with a shape for each position
 COUNTED_ITEMS = 1000  # each is a symbol of llguidance's grammar, which has room for 65,000
 
 
-def read_array(reader: SchemaReader, node: Subschema) -> Shape:
+def read_arrays(reader: SchemaReader, node: Subschema) -> Shape:
     if not reader.has_keyword_of(node, "array"):
         return (ARRAY,)
     schema = node.schema

@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError
 from referencing.jsonschema import lookup_recursive_ref
 
 from turngrammar.schema.keyword_table import KeywordTable
-from turngrammar.schema.regex import matcher, seconds_left
+from turngrammar.schema.regex import pattern_matcher, seconds_left
 
 Errors = Iterator[ValidationError]
 Names = Iterable[str]
@@ -24,7 +24,7 @@ JsonschemaKeyword = Callable[[Any, Any, Any, JsonObject], Errors]  # (validator,
 
 
 def assert_pattern(table: KeywordTable, validator: Any, pattern: str, instance: Any, schema: JsonObject) -> Errors:
-    if isinstance(instance, str) and not matcher(pattern)(instance):
+    if isinstance(instance, str) and not pattern_matcher(pattern)(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
@@ -35,7 +35,7 @@ def assert_pattern_properties(
         return
     for pattern, subschema in patterns.items():
         for name, value in instance.items():
-            if matcher(pattern)(name):
+            if pattern_matcher(pattern)(name):
                 yield from validator.descend(value, subschema, path=name, schema_path=pattern)
 
 
@@ -44,8 +44,9 @@ def assert_additional_properties(
 ) -> Errors:
     if not isinstance(instance, Mapping):
         return
-    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    others = (name for name in instance if name not in known and not any(matcher(each)(name) for each in patterns))
+    listed = schema.get("properties", {})
+    matchers = [pattern_matcher(pattern) for pattern in schema.get("patternProperties", ())]
+    others = (name for name in instance if name not in listed and not any(matches(name) for matches in matchers))
     yield from _assert_values(validator, allowed, instance, others)
 
 
@@ -131,7 +132,7 @@ def names_listed(rules: Rules, validator: Any, instance: JsonObject, listed: Jso
 
 
 def names_matching(rules: Rules, validator: Any, instance: JsonObject, patterns: Any, schema: JsonObject) -> Names:
-    return (name for pattern in patterns for name in instance if matcher(pattern)(name))
+    return (name for pattern in patterns for name in instance if pattern_matcher(pattern)(name))
 
 
 def names_with_value(rules: Rules, validator: Any, instance: JsonObject, allowed: Any, schema: JsonObject) -> Names:

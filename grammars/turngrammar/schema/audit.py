@@ -1,8 +1,7 @@
-"""A compiled schema put to the test: what its grammar and its checks say of instances whose verdict is known."""
+"""A compiled schema tested on instances that are known to be valid or invalid."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,20 +12,21 @@ from llguidance import LLMatcher, LLTokenizer
 from turngrammar.errors import GrammarError
 from turngrammar.schema.load import DEFAULTS, Options
 from turngrammar.schema.plan import SchemaPlan, compile_schema
+from turngrammar.spelling import CANONICAL
 
 Outcome = Literal["exact", "checked", "under", "over", "refused", "crashed"]
 
 
 @dataclass(frozen=True)
 class AuditResult:
-    """What came of one schema.
+    """The outcome for one schema.
 
     Attributes:
-        outcome: exact, the grammar alone is right about every instance; checked, it is with `violations`; under, both
-            let an invalid instance through; over, a valid one is kept out; refused, with an error that points; crashed,
-            without.
+        outcome: exact, the grammar alone accepts the valid instances only; checked, the grammar and `violations`
+            together do; under, an invalid instance passes both; over, a valid one is rejected; refused, with a
+            GrammarError; crashed, with another error.
         detail: the instance or the error.
-        compile_ms: compile_schema and llguidance's own compilation.
+        compile_ms: time of compile_schema and of llguidance's compilation.
     """
 
     outcome: Outcome
@@ -35,7 +35,7 @@ class AuditResult:
 
 
 class Acceptor:
-    """Asks llguidance, byte by byte, whether a grammar accepts a text. Compiles once."""
+    """Whether a grammar accepts a text, by llguidance, byte by byte. Compiles once."""
 
     _BYTES = LLTokenizer("byte")
 
@@ -49,45 +49,41 @@ class Acceptor:
         return bool(self._matcher.try_consume_tokens(tokens) == len(tokens) and self._matcher.is_accepting())
 
 
-def spell(instance: Any) -> str:
-    """Canonical JSON text."""
-    return json.dumps(instance, separators=(", ", ": "), ensure_ascii=False)
-
-
-def judge(schema: Any, valid: Iterable[Any], invalid: Iterable[Any], options: Options = DEFAULTS) -> AuditResult:
-    """Compile the schema and ask about each instance."""
+def audit_schema(schema: Any, valid: Iterable[Any], invalid: Iterable[Any], options: Options = DEFAULTS) -> AuditResult:
+    """Compile the schema and test it on each instance."""
     start = time.perf_counter()
     try:
         plan = compile_schema(schema, options)
     except GrammarError as error:
-        return AuditResult("refused", str(error), _since(start))
+        return AuditResult("refused", str(error), _milliseconds_since(start))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        return AuditResult("crashed", repr(error), _since(start))
+        return AuditResult("crashed", repr(error), _milliseconds_since(start))
     acceptor = Acceptor(f"start: %json {plan.json}")
-    elapsed = _since(start)
+    elapsed = _milliseconds_since(start)
     if acceptor.error:
         return AuditResult("crashed", acceptor.error, elapsed)
-    outcome, detail = _decide(plan, acceptor, valid, invalid)
+    outcome, detail = _compare(plan, acceptor, valid, invalid)
     return AuditResult(outcome, detail, elapsed)
 
 
-def _since(start: float) -> float:
+def _milliseconds_since(start: float) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _decide(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid: Iterable[Any]) -> tuple[Outcome, str]:
+def _compare(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid: Iterable[Any]) -> tuple[Outcome, str]:
     outcome: Outcome = "exact"
     for instance in invalid:
         if _accepted(plan, acceptor, instance):
             if not plan.violations(instance):
-                return "under", spell(instance)
+                return "under", CANONICAL.spell(instance)
             outcome = "checked"
     for instance in valid:
         if plan.violations(instance) or not _accepted(plan, acceptor, instance):
-            return "over", spell(instance)
+            return "over", CANONICAL.spell(instance)
     return outcome, ""
 
 
 def _accepted(plan: SchemaPlan, acceptor: Acceptor, instance: Any) -> bool:
-    """In the order its keys stand, or in the schema's: it means nothing in JSON, but a grammar has one."""
-    return acceptor.accepts(spell(instance)) or acceptor.accepts(spell(plan.arrange(instance)))
+    """With its own order of keys, or the schema's: JSON objects have no order, but a grammar does."""
+    arranged = plan.arrange(instance)
+    return acceptor.accepts(CANONICAL.spell(instance)) or acceptor.accepts(CANONICAL.spell(arranged))

@@ -1,6 +1,6 @@
-"""String formats that are asserted, as regular languages. Any other is an annotation, as the specification has it.
+"""String formats that are asserted, as regular languages. Any other is an annotation, as the specification allows.
 
-Those that llguidance knows by name are left to it; dates are spelled out here, because its own let 30 February through.
+llguidance asserts most of them by name; dates are sent as patterns, because its own accept 30 February.
 Sources: RFC 3339 (date, time; days per month with leap years), RFC 3339 appendix A (duration), RFC 5321 (email),
 RFC 1123 (hostname), RFC 2673 (ipv4), RFC 4291 (ipv6), RFC 4122 (uuid), RFC 3986 (uri).
 """
@@ -33,7 +33,7 @@ _LEAP_YEAR = r"(?:\d{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579]
 _MONTH_DAY = r"(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])"
 _DATE = rf"(?:\d{{4}}-(?:{_MONTH_DAY})|{_LEAP_YEAR}-02-29)"
 _OFFSET = r"(?:[zZ]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
-# A leap second is the last of a UTC day; those of other offsets are left out.
+# A leap second is the last of a UTC day; other offsets are left out.
 _TIME = rf"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?{_OFFSET}|23:59:60(?:\.\d+)?(?:[zZ]|[+-]00:00))"
 
 _DAY_TIME = r"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)"
@@ -62,8 +62,8 @@ _HIERARCHY = rf"//(?:{_USER})?(?:{_IP_LITERAL}|{_REG_NAME})(?::\d*)?(?:/{_PCHAR}
 _URI = rf"[A-Za-z][A-Za-z0-9+\-.]*:(?:{_HIERARCHY})(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
 
 FORMATS: dict[str, StringFormat] = {
-    one.name: one
-    for one in (
+    known.name: known
+    for known in (
         StringFormat("date", _DATE, native=False),
         StringFormat("time", _TIME, native=False),
         StringFormat("date-time", rf"{_DATE}[tT]{_TIME}", native=False),

@@ -17,7 +17,7 @@ from turngrammar.schema.shape import Shape
 # What a value holds: one schema, a list of them (or either), schemas by names that are not keywords, or data.
 Holds = Literal["schema", "schemas", "schema or schemas", "schemas by name", "data"]
 Lower = Callable[..., Shape]  # (reader, node, keyword, shape) -> shape
-Measure = Literal["properties", "patterns", "pattern", "enum values"]
+Measure = Literal["names", "name patterns", "regex", "values"]
 ANY_TYPE = "any"
 
 

@@ -163,7 +163,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         type="object",
         evaluates=objects.evaluated_properties,
         evaluated_names=assertions.names_listed,
-        measure="properties",
+        measure="names",
     ),
     "patternProperties": Keyword(
         example={"patternProperties": {"^a": {"type": "string"}}},
@@ -173,7 +173,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         evaluates=objects.evaluated_patterns,
         check=assertions.assert_pattern_properties,
         evaluated_names=assertions.names_matching,
-        measure="patterns",
+        measure="name patterns",
     ),
     "additionalProperties": Keyword(
         example={"additionalProperties": {"type": "string"}},
@@ -231,15 +231,15 @@ UNEVALUATED: Mapping[str, Keyword] = {
 }
 
 
-def _bound(name: str, **columns: Any) -> Keyword:
+def _bound_keyword(name: str, **columns: Any) -> Keyword:
     return Keyword(example={name: 10}, type="number", bounds_numbers=True, **columns)
 
 
-def _count(name: str, of: str) -> Keyword:
+def _count_keyword(name: str, of: str) -> Keyword:
     return Keyword(example={name: 2}, form=forms.is_count, type=of)
 
 
-def _contained_count() -> Keyword:
+def _contained_count_keyword() -> Keyword:
     return Keyword(
         example={"contains": {"const": 1}, "minContains": 0, "maxContains": 0},
         drafts=since("2019-09"),
@@ -265,26 +265,26 @@ VALIDATION: Mapping[str, Keyword] = {
         form=forms.is_enum,
         lower=combine.lower_enum,
         bounds_numbers=True,
-        measure="enum values",
+        measure="values",
     ),
     "multipleOf": Keyword(
         example={"type": "number", "minimum": 0, "multipleOf": 0.25}, form=forms.is_positive, type="number"
     ),
-    "minimum": _bound("minimum", form=forms.is_number),
-    "maximum": _bound("maximum", form=forms.is_number),
-    "exclusiveMinimum": _bound("exclusiveMinimum", form=forms.is_exclusive_bound, only_beside="minimum"),
-    "exclusiveMaximum": _bound("exclusiveMaximum", form=forms.is_exclusive_bound, only_beside="maximum"),
-    "minLength": _count("minLength", "string"),
-    "maxLength": _count("maxLength", "string"),
+    "minimum": _bound_keyword("minimum", form=forms.is_number),
+    "maximum": _bound_keyword("maximum", form=forms.is_number),
+    "exclusiveMinimum": _bound_keyword("exclusiveMinimum", form=forms.is_exclusive_bound, only_beside="minimum"),
+    "exclusiveMaximum": _bound_keyword("exclusiveMaximum", form=forms.is_exclusive_bound, only_beside="maximum"),
+    "minLength": _count_keyword("minLength", "string"),
+    "maxLength": _count_keyword("maxLength", "string"),
     "pattern": Keyword(
         example={"pattern": r"^\p{L}(?!x)"},
         form=forms.is_string,
         type="string",
         check=assertions.assert_pattern,
-        measure="pattern",
+        measure="regex",
     ),
-    "minItems": _count("minItems", "array"),
-    "maxItems": _count("maxItems", "array"),
+    "minItems": _count_keyword("minItems", "array"),
+    "maxItems": _count_keyword("maxItems", "array"),
     "uniqueItems": Keyword(
         example={"items": {"enum": ["a", "b", "c"]}, "uniqueItems": True},
         form=forms.is_boolean,
@@ -293,10 +293,10 @@ VALIDATION: Mapping[str, Keyword] = {
         rewritten="an alternative for each arrangement of the values",
         check=assertions.assert_unique_items,
     ),
-    "minContains": _contained_count(),
-    "maxContains": _contained_count(),
+    "minContains": _contained_count_keyword(),
+    "maxContains": _contained_count_keyword(),
     "minProperties": Keyword(example={"minProperties": 1}, form=forms.is_count, type="object"),
-    "maxProperties": _count("maxProperties", "object"),
+    "maxProperties": _count_keyword("maxProperties", "object"),
     "required": Keyword(example={"required": ["a"]}, form=forms.are_names, type="object"),
     "dependentRequired": Keyword(
         example={"dependentRequired": {"a": ["b"]}},

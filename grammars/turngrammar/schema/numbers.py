@@ -35,21 +35,21 @@ _DIGITS = 18  # decimal digits of llguidance's 64-bit bounds; of numbers with 19
 _STEP = ("multipleOf",)
 
 
-def read_number(reader: SchemaReader, node: Subschema, base: Number = NUMBER) -> Shape:
+def read_numbers(reader: SchemaReader, node: Subschema, base: Number = NUMBER) -> Shape:
     if not reader.has_keyword_of(node, "number"):
         return (base,)
     schema = node.schema
-    low, open_low = _bound(schema, "minimum", "exclusiveMinimum", max)
-    high, open_high = _bound(schema, "maximum", "exclusiveMaximum", min)
+    low, open_low = _read_bound(schema, "minimum", "exclusiveMinimum", max)
+    high, open_high = _read_bound(schema, "maximum", "exclusiveMaximum", min)
     step = as_fraction(schema["multipleOf"]) if "multipleOf" in schema else None
     return number_shape(replace(base, low=low, open_low=open_low, high=high, open_high=open_high, step=step))
 
 
-def read_integer(reader: SchemaReader, node: Subschema) -> Shape:
-    return read_number(reader, node, INTEGER)
+def read_integers(reader: SchemaReader, node: Subschema) -> Shape:
+    return read_numbers(reader, node, INTEGER)
 
 
-def _bound(
+def _read_bound(
     schema: Mapping[str, Any], inclusive: str, exclusive: str, tighter: Callable[..., Fraction]
 ) -> tuple[Fraction | None, bool]:
     """A bound and whether it is exclusive. In draft 4 the exclusive keyword is a flag beside the bound."""

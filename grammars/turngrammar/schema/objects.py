@@ -30,7 +30,7 @@ from turngrammar.schema.unevaluated import Evaluated
 Region = tuple[Language, Shape]
 
 
-def read_object(reader: SchemaReader, node: Subschema) -> Shape:
+def read_objects(reader: SchemaReader, node: Subschema) -> Shape:
     if not reader.has_keyword_of(node, "object"):
         return (OBJECT,)
     schema = node.schema

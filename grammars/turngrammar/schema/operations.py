@@ -35,11 +35,11 @@ def minus_booleans(algebra: Algebra, left: Boolean, right: Boolean) -> Shape:
 READERS: TypeReaders = {
     "null": lambda reader, node: (NULL,),
     "boolean": lambda reader, node: (BOOLEAN,),
-    "integer": numbers.read_integer,
-    "number": numbers.read_number,
-    "string": strings.read_string,
-    "array": arrays.read_array,
-    "object": objects.read_object,
+    "integer": numbers.read_integers,
+    "number": numbers.read_numbers,
+    "string": strings.read_strings,
+    "array": arrays.read_arrays,
+    "object": objects.read_objects,
 }
 
 OPERATIONS = Operations(

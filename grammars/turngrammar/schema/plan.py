@@ -23,20 +23,20 @@ from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.report import KeywordReport, report_keywords
 from turngrammar.spelling import CANONICAL, Spelling
 
-KEPT = 8 * 2**20  # letters of schemas
+CACHED = 8 * 2**20  # characters of schemas
 
 
 @dataclass(frozen=True)
 class SchemaPlan(Packed):
-    """A schema, ready to generate by and to check with.
+    """A compiled schema.
 
     Attributes:
         schema: the source.
-        lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It never allows less
-            than the source, save for what `Options` bounds and for other spellings of a number.
-        exact: it allows no more either: no keyword is merely checked.
-        dialect: the draft that the schema is in, as `Options.dialect` calls it.
-        report: what became of each keyword, in document order.
+        lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It allows every document
+            that the source allows, except for the limits in `Options` and alternative notations of numbers.
+        exact: it allows no other document, so no keyword is only checked.
+        dialect: the schema's draft, as in `Options.dialect`.
+        report: how each keyword is enforced, in document order.
     """
 
     BULKY = ("schema", "lowered", "report")
@@ -51,10 +51,10 @@ class SchemaPlan(Packed):
     @cached_property
     def json(self) -> str:
         """The text after `%json ` in an llguidance Lark grammar."""
-        return self.spelled(CANONICAL)
+        return self.text(CANONICAL)
 
-    def spelled(self, spelling: Spelling) -> str:
-        """The same in another spelling."""
+    def text(self, spelling: Spelling) -> str:
+        """The same with other separators or another order of keys."""
         return spelling.schema({} if isinstance(self.lowered, bool) else self.lowered)
 
     @cached_property
@@ -63,23 +63,23 @@ class SchemaPlan(Packed):
         return make_validator(self.schema, self.dialect, self.options, KEYWORDS, allows_nullable=allows_nullable)
 
     def arrange(self, instance: Any) -> Any:
-        """The same document with its keys in the order that the grammar has them."""
+        """The same document with its keys in the order of the grammar."""
         return arrange(instance, self.lowered)
 
     def violations(self, instance: Any) -> tuple[Violation, ...]:
-        """Everything wrong with a finished document, by jsonschema against the source; () if it is valid."""
+        """The violations of a finished document, by jsonschema against the source; () if it is valid."""
         return find_violations(self._validator, instance)
 
 
-COMPILED: Cache[tuple[str, Options], SchemaPlan] = Cache(KEPT, lambda key, plan: len(key[0]))
+COMPILED: Cache[tuple[str, Options], SchemaPlan] = Cache(CACHED, lambda key, plan: len(key[0]))
 
 
 def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
-    """Compile a schema. Pure and deterministic; plans are kept, by the schema's text.
+    """Compile a schema. Pure and deterministic; plans are cached by the schema's text.
 
     Raises:
-        InvalidSchema: meta-validation fails, a reference refers to nothing, a pattern is no regular expression.
-        RefusedSchema: a remote reference, an unknown dialect, or a schema that no document can fit.
+        InvalidSchema: meta-validation fails, a reference refers to nothing, or a pattern is invalid.
+        RefusedSchema: a remote reference, an unknown dialect, or a schema that no document fits.
     """
     text = json.dumps(schema, ensure_ascii=False)
     return COMPILED.get((text, options), lambda: _compile_text(text, options))

@@ -31,7 +31,7 @@ COUNTED_CHARACTERS = 1_000_000
 COUNTED = 8  # repetitions; fewer are harmless
 
 
-def read_string(reader: SchemaReader, node: Subschema) -> Shape:
+def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
     if not reader.has_keyword_of(node, "string"):
         return (STRING,)
     schema = node.schema
@@ -69,7 +69,7 @@ def pattern_language(reader: SchemaReader, node: Subschema, keyword: str, patter
         return regex.compile_pattern(pattern)
     except regex.RegexError as error:
         try:
-            regex.matcher(pattern)
+            regex.pattern_matcher(pattern)
         except ValueError:
             at = reader.source.at(node) + pointer((keyword,))
             message = f"{pattern!r} is not a valid regular expression: {error}"

@@ -83,7 +83,7 @@ def lower_unevaluated_items(reader: SchemaReader, node: Subschema, keyword: str,
 
 
 def _limited(reader: SchemaReader, node: Subschema, shape: Shape, limit: Callable[[Evaluated], Shape]) -> Shape:
-    cases = split_cases(reader, node, [(shape, _own(reader, node, root=True))], 0)
+    cases = split_cases(reader, node, [(shape, _own_evaluations(reader, node, root=True))], 0)
     return unite(*(reader.algebra.meet(case, limit(evaluated)) for case, evaluated in cases))
 
 
@@ -104,7 +104,7 @@ def _other_items(evaluated: Evaluated, rest: Shape) -> Shape:
     return (*NOT_ARRAY, *array_shape(Array(prefix=(ANYTHING,) * evaluated.items, rest=rest)))
 
 
-def _own(reader: SchemaReader, node: Subschema, *, root: bool = False) -> Evaluated:
+def _own_evaluations(reader: SchemaReader, node: Subschema, *, root: bool = False) -> Evaluated:
     """What the schema's own keywords evaluate. At the root, those that evaluate all the rest are just being lowered."""
     rows = reader.keywords.rows
     evaluated = Evaluated()
@@ -130,7 +130,7 @@ def inside(reader: SchemaReader, child: Subschema, cases: list[Case], depth: int
     """Cases in which the child fits, with what it evaluates. The shapes are already within the child's."""
     if not isinstance(child.schema, Mapping):
         return cases
-    own = _own(reader, child)
+    own = _own_evaluations(reader, child)
     return split_cases(reader, child, [(shape, evaluated | own) for shape, evaluated in cases], depth + 1)
 
 
@@ -179,7 +179,9 @@ def _evaluates(reader: SchemaReader, child: Subschema) -> bool:
     """False only for subschemas that evaluate nothing."""
     if not isinstance(child.schema, Mapping):
         return False
-    return _own(reader, child) != Evaluated() or any(keyword in child.schema for keyword in reader.keywords.cases)
+    return _own_evaluations(reader, child) != Evaluated() or any(
+        keyword in child.schema for keyword in reader.keywords.cases
+    )
 
 
 def split_dependent(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:

@@ -9,7 +9,7 @@ from argparse import REMAINDER, ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from latticework.commands.command import (
+from latticework.commands import (
     DONE,
     FAILED,
     MISUSED,

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, NEGATIVE, Command, WrongUsage, contents, known_format, say
+from latticework.commands import DONE, NEGATIVE, Command, WrongUsage, contents, known_format, say
 
 if TYPE_CHECKING:
     from turngrammar.events import Event

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import DONE, Command, WrongUsage, contents, say
+from latticework.commands import DONE, Command, WrongUsage, contents, say
 
 if TYPE_CHECKING:
     from turngrammar.schema.audit import AuditResult
@@ -50,11 +50,11 @@ def add_check_options(parser: ArgumentParser) -> None:
 
 
 def check_schemas(given: Namespace) -> int:
-    from turngrammar.schema.audit import judge
+    from turngrammar.schema.audit import audit_schema
 
     verdicts = []
     for case in schema_cases(contents(given.file), given.file):
-        verdict = judge(case.schema, case.valid, case.invalid)
+        verdict = audit_schema(case.schema, case.valid, case.invalid)
         verdicts.append(verdict)
         if given.verbose and verdict.outcome != "exact":
             say(f"{case.id}  {verdict.outcome}  {verdict.detail[:DETAIL]}")

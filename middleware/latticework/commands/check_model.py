@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import (
+from latticework.commands import (
     DONE,
     NEGATIVE,
     Command,

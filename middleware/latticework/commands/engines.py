@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from latticework import embedded
-from latticework.commands.command import CommandFailed, WrongUsage, say
+from latticework.commands import CommandFailed, WrongUsage, say
 from latticework.config import MODELS, Config
 from latticework.settings import Settings
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from latticework.commands.command import (
+from latticework.commands import (
     DONE,
     NEGATIVE,
     Command,
@@ -96,7 +96,7 @@ def explain_json(text: bytes, name: str, format: str) -> Explained:
 
 def _turn_of_json(text: bytes, name: str, format: str) -> Turn:
     """The turn of a request, or one with a schema for its content. Raises BadRequest."""
-    from latticework.doors.openai.tools import turn_of
+    from latticework.doors.openai.ask import turn_of
     from latticework.doors.openai.types import TurnRequest
     from latticework.doors.openai.validation import parse_as
     from latticework.http.body import decode_object

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from textwrap import indent
 from typing import Any
 
-from latticework.commands.command import DONE, Command, WrongUsage, contents, show, with_json
+from latticework.commands import DONE, Command, WrongUsage, contents, show, with_json
 
 DESCRIPTION = """List the wire formats of tool calls, each with its models, its source and a sample. With --template,
 detect the format of a chat template. --tool-format and the request field tool_format take these names."""

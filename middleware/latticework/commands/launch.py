@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from latticework.commands.command import known_format
+from latticework.commands import known_format
 from latticework.config import CONFIG, Config, load_config
 from latticework.options import InvalidSetting, Option, Scope
 from latticework.settings import OPTIONS, Settings, environment_settings

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from latticework.commands.command import (
+from latticework.commands import (
     DONE,
     NEGATIVE,
     Command,

@@ -6,8 +6,7 @@ import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from latticework.commands import engines
-from latticework.commands.command import DONE, FAILED, Command, CommandFailed, WrongUsage, say
+from latticework.commands import DONE, FAILED, Command, CommandFailed, WrongUsage, engines, say
 from latticework.commands.launch import Launch, add_launch_options, collect_launch
 from latticework.settings import Settings
 
@@ -54,7 +53,7 @@ def run_server(launch: Launch) -> int:
         def ready() -> None:
             # Not the names above: some engines learn them while they load.
             loaded = [model.engine.model_ids[0] for model in models]
-            say(welcome(server.url(listener), loaded, guarded=settings.guarded, plays=settings.plays))
+            say(welcome(server.base_url(listener), loaded, guarded=settings.guarded, plays=settings.plays))
 
         app = create_app(*models, settings=settings)
         say(f"Loading {' and '.join(names)} ...")

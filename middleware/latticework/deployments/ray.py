@@ -21,7 +21,7 @@ from ray.serve import Application
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from latticework.commands.command import WrongUsage
+from latticework.commands import WrongUsage
 from latticework.commands.engines import PROG, served_models
 from latticework.commands.launch import launch_of_words
 from latticework.engines.base import Engine

@@ -1,1 +1,76 @@
-"""The APIs and pages that this server has. Each translates between its wire format and the core; none knows another."""
+"""The doors: APIs and pages. Each translates between a wire format and the core, and imports no other door."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from latticework import errors
+from latticework.doors.openai import ErrorResponse, envelope
+from latticework.errors import ApiError
+from latticework.models import Models
+from latticework.settings import Settings
+
+JSON, EVENTS, TEXT, HTML = "application/json", "text/event-stream", "text/plain", "text/html"
+
+FAULTS = (errors.ServerFault, errors.Unavailable)
+BUSY = (errors.Overloaded, errors.TimedOut)
+REFUSALS = (
+    errors.Unauthorized,
+    errors.BadRequest,
+    errors.UnknownModel,
+    errors.SlowRequest,
+    errors.TooLarge,
+    errors.RateLimited,
+)
+BROKEN = (errors.BrokenGuarantee, errors.SchemaViolation)
+
+Endpoint = ASGIApp | Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One method of one path, as /openapi.json describes it.
+
+    Attributes:
+        responses: the types of a 200, by media type.
+        request: the type of the body, with `field_docs`: what each of its fields means.
+        rules: by component, what the types leave out, as JSON Schema.
+        guarded: whether it needs a key, where the server has keys.
+    """
+
+    method: str
+    path: str
+    summary: str
+    responses: Mapping[str, tuple[Any, ...]]
+    request: type[BaseModel] | None = None
+    field_docs: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    errors: tuple[type[ApiError], ...] = ()
+    guarded: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Door:
+    """An operation and what serves it.
+
+    Attributes:
+        endpoint: made once for each app.
+        limited: whether it costs work: then quotas and the time of a body to arrive apply.
+        recorded: whether each request is logged, counted and traced.
+        envelope: how errors are encoded.
+        error_type: the type of the envelope.
+    """
+
+    operation: Operation
+    endpoint: Callable[[Models, Settings], Endpoint]
+    limited: bool = False
+    recorded: bool = False
+    envelope: Callable[[ApiError], bytes] = envelope
+    error_type: type[Any] = ErrorResponse

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latticework.concurrency import off_loop
-from latticework.doors.door import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors.openai.ask import turn_of
 from latticework.doors.openai.field_docs import CHAT
-from latticework.doors.openai.tools import turn_of
 from latticework.doors.openai.types import TurnRequest
 from latticework.doors.openai.validation import parse_as
 from latticework.http import body
-from latticework.http.respond import json_response
+from latticework.http.endpoint import json_response
 from latticework.models import Models
 from latticework.settings import Settings
 from latticework.turn.prepare import plan_of
@@ -55,9 +55,9 @@ class Grammar(msgspec.Struct, frozen=True):
     object: Literal["grammar"] = "grammar"
 
 
-def _endpoint(models: Models, settings: Settings) -> Endpoint:
+def _explain_grammar(models: Models, settings: Settings) -> Endpoint:
     async def explain(request: Request) -> Response:
-        decoded = await body.decode(await body.read(request.receive, settings.max_body_bytes))
+        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
         asked = parse_as(GrammarRequest, decoded)
         return json_response(request, await _grammar(models, asked, settings.compile_timeout))
 
@@ -98,6 +98,6 @@ DOOR = Door(
         errors=(*REFUSALS, *FAULTS),
         guarded=True,
     ),
-    _endpoint,
+    _explain_grammar,
     limited=True,
 )

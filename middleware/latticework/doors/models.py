@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latticework import errors
-from latticework.doors.door import FAULTS, JSON, TEXT, Door, Endpoint, Operation
-from latticework.http.respond import json_response
+from latticework.doors import FAULTS, JSON, TEXT, Door, Endpoint, Operation
+from latticework.http.endpoint import json_response
 from latticework.model import ModelState
 from latticework.models import Models
 from latticework.settings import Settings, public

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latticework import errors
-from latticework.doors.door import JSON, Door, Endpoint, Operation
-from latticework.doors.openai.envelope import ErrorResponse, error_type
+from latticework.doors import JSON, Door, Endpoint, Operation
+from latticework.doors.openai import ErrorResponse, error_type
 from latticework.models import Models
 from latticework.settings import Settings
 from latticework.version import VERSION
@@ -47,7 +47,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 @lru_cache(ROOTS)
-def document(doors: tuple[Door, ...], root: str) -> bytes:
+def openapi_document(doors: tuple[Door, ...], root: str) -> bytes:
     """The document as JSON, of an app with these doors that is mounted at `root`, "" where it is not."""
     operations = [door.operation for door in doors]
     described: Schema = {
@@ -87,14 +87,14 @@ def _path_item(door: Door) -> Schema:
 
 def _responses(door: Door) -> Iterator[tuple[str, Schema]]:
     operation = door.operation
-    yield "200", {"description": "The answer.", "content": _content(operation.responses)}
+    yield "200", {"description": "The answer.", "content": _media_types(operation.responses)}
     for status in sorted({error.status for error in operation.errors}):
         kinds = [error for error in operation.errors if error.status == status]
         codes = ", ".join(error.default_code or error_type(error) for error in kinds)
-        yield str(status), {"description": codes, "content": _content({JSON: (door.error_type,)})}
+        yield str(status), {"description": codes, "content": _media_types({JSON: (door.error_type,)})}
 
 
-def _content(answers: Mapping[str, tuple[Any, ...]]) -> Schema:
+def _media_types(answers: Mapping[str, tuple[Any, ...]]) -> Schema:
     return {media: {"schema": _either(kinds)} for media, kinds in answers.items()}
 
 
@@ -151,7 +151,7 @@ def openapi_door(doors: Sequence[Door]) -> Door:
     def endpoint(models: Models, settings: Settings) -> Endpoint:
         async def describe(request: Request) -> Response:
             root = request.scope.get("root_path", "")
-            return Response(document(described, root), media_type="application/json")
+            return Response(openapi_document(described, root), media_type="application/json")
 
         return describe
 

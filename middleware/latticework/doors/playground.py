@@ -11,7 +11,7 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import Response
 
-from latticework.doors.door import HTML, Door, Endpoint, Operation
+from latticework.doors import HTML, Door, Endpoint, Operation
 from latticework.errors import UnknownRoute
 from latticework.models import Models
 from latticework.settings import Settings
@@ -20,7 +20,7 @@ STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
 SCRIPT = re.compile("<script>(.*?)</script>", re.DOTALL)
 
 
-def _endpoint(models: Models, settings: Settings) -> Endpoint:
+def _serve_page(models: Models, settings: Settings) -> Endpoint:
     """The page is read once."""
     page = files("latticework").joinpath("playground.html").read_bytes()
     headers = {
@@ -60,5 +60,5 @@ def _hashes(texts: Iterable[str]) -> str:
 
 DOOR = Door(
     Operation("get", "/playground", "A page to try it on, where it is served.", {HTML: (str,)}, errors=(UnknownRoute,)),
-    _endpoint,
+    _serve_page,
 )

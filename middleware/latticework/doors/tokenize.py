@@ -12,14 +12,13 @@ from starlette.responses import Response
 
 from latticework.ask import Ask, Conversation, RawPrompt
 from latticework.concurrency import off_loop
-from latticework.doors.door import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
-from latticework.doors.openai.types import ApiObject, Message, Tool, unknown_fields
-from latticework.doors.openai.validation import parse_as, refuse_unsupported
+from latticework.doors.openai.types import ApiObject, Message, Tool
+from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
 from latticework.http import body
-from latticework.http.endpoint import IGNORED, listing
-from latticework.http.respond import json_response
+from latticework.http.endpoint import IGNORED, json_response, listing
 from latticework.model import Model
 from latticework.models import Models
 from latticework.settings import Settings
@@ -70,10 +69,10 @@ class DetokenizeResponse(msgspec.Struct, frozen=True):
 
 def _tokenize(models: Models, settings: Settings) -> Endpoint:
     async def tokenize(request: Request) -> Response:
-        decoded = await body.decode(await body.read(request.receive, settings.max_body_bytes))
+        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
         asked = parse_as(TokenizeRequest, decoded)
-        refuse_unsupported(asked, UNSUPPORTED)
-        model = await _named(models, asked.model)
+        refuse_unsupported_fields(asked, UNSUPPORTED)
+        model = await _model_named(models, asked.model)
         ids = await tokens_of(model, _ask(asked, decoded))
         texts = tuple(model.engine.tokenizer.token_strings(ids)) if asked.return_token_strs else None
         response = TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts)
@@ -84,9 +83,9 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
 
 def _detokenize(models: Models, settings: Settings) -> Endpoint:
     async def detokenize(request: Request) -> Response:
-        decoded = await body.decode(await body.read(request.receive, settings.max_body_bytes))
+        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
         asked = parse_as(DetokenizeRequest, decoded)
-        model = await _named(models, asked.model)
+        model = await _model_named(models, asked.model)
         _refuse_unknown_ids(asked.tokens, model)
         text = await off_loop(settings.compile_timeout, model.engine.tokenizer.decode, asked.tokens)
         return json_response(request, DetokenizeResponse(text), headers=listing(IGNORED, unknown_fields(asked)))
@@ -94,7 +93,7 @@ def _detokenize(models: Models, settings: Settings) -> Endpoint:
     return detokenize
 
 
-async def _named(models: Models, name: str | None) -> Model:
+async def _model_named(models: Models, name: str | None) -> Model:
     """Raises UnknownModel; and BadRequest where none is named and there are several."""
     await models.load()
     if name is None and len(models.all) > 1:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from latticework.engines.base import Piece, Sampling
+from latticework.generate import Parsed
 from latticework.generate.choice import Choice
-from latticework.generate.steps import Parsed
 from latticework.generate.truncation import Truncating
-from latticework.turn.job import Job
+from latticework.turn import Job
 from latticework.turn.reasoning import Budget
 from turngrammar.events import ReasoningDelta
 from turngrammar.parser import Parser
@@ -99,7 +99,7 @@ class Attempt:
     async def _parse(self, piece: Piece) -> Parsed | None:
         """None where all of it is held back."""
         if self._truncating is None:
-            parsed = parse(self._parser, piece)
+            parsed = parse_piece(self._parser, piece)
             self._reasoning += parsed.reasoning
             return parsed
         parsed_or_held = await self._truncating.feed(piece)
@@ -107,7 +107,7 @@ class Attempt:
         return parsed_or_held
 
 
-def parse(parser: Parser, piece: Piece) -> Parsed:
+def parse_piece(parser: Parser, piece: Piece) -> Parsed:
     """The piece with its events; behind the last one, those that the parser has held back."""
     events = parser.feed(piece.text)
     if piece.finish is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latticework.engines.base import SampledToken, TokenSource
-from latticework.generate.steps import FINISHES, Finish, Parsed, Step, Truncation
+from latticework.generate import FINISHES, Finish, Parsed, Step, Truncation
 from latticework.generate.stop import StopFilter
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.plan import Plan, TurnViolation
@@ -26,7 +26,7 @@ class Choice:
         self.truncation: Truncation | None = None
         self._index = index
         self._plan = plan
-        self._stop = StopFilter(stops)
+        self._stop = StopFilter(stops) if stops else None
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
@@ -38,6 +38,10 @@ class Choice:
         """Whether all of it is text that no schema constrains, so far."""
         return self._plan.free and not self._calls
 
+    @property
+    def _stopped(self) -> bool:
+        return self._stop is not None and self._stop.stopped
+
     def open(self) -> Step:
         """The first step."""
         return Step(self._index)
@@ -48,12 +52,14 @@ class Choice:
         self._sources += parsed.sources
         self._prompt_logprobs = parsed.prompt_logprobs or self._prompt_logprobs
         self.reasoning += parsed.reasoning
-        events = self._stop.feed(parsed.events)
-        if parsed.finish is not None:
-            events = [*events, *self._stop.close()]
+        events = parsed.events
+        if self._stop is not None:
+            events = self._stop.feed(events)
+            if parsed.finish is not None:
+                events = [*events, *self._stop.close()]
         if events:
             events = self._noted(events)
-        if self._stop.stopped:
+        if self._stopped:
             self.finish = "stop_string"
         elif parsed.finish is not None:
             self.finish = FINISHES[parsed.finish, bool(self._calls)]
@@ -69,7 +75,7 @@ class Choice:
         An answer that was cut and not completed is held to its complete calls alone.
         """
         calls = tuple(call.call for call in self._calls if call.ended)
-        whole = (self.finish != "length" or self.truncation is not None) and not self._stop.stopped
+        whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
 
     def _noted(self, events: Sequence[Event]) -> Sequence[Event]:

@@ -9,16 +9,18 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import TypeVar
 
 from latticework.engines.base import NOTHING_SAVED, Sampling
 from latticework.errors import BrokenGuarantee, SchemaViolation
+from latticework.generate import Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
-from latticework.generate.merge import merge
-from latticework.generate.steps import Finish, Step, Tokens
 from latticework.telemetry import Metrics
-from latticework.turn.job import Job
+from latticework.turn import Job
 from turngrammar.plan import TurnViolation
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +78,13 @@ class Generation:
         for job in self.jobs:
             start = self._attempt if job.plan.exact else self._checked
             choices += [start(job, len(choices) + place, place) for place in range(job.n)]
-        return merge(choices) if len(choices) > 1 else choices[0]
+        return merged_steps(choices) if len(choices) > 1 else choices[0]
 
     @property
-    def tokens(self) -> Tokens:
+    def tokens(self) -> TokenCounts:
         """All that was generated, failed attempts included. A prompt counts once for all of its answers."""
         prompt = sum(len(job.prompt) for job in self.jobs)
-        return Tokens(prompt, self._generated, self._reasoning if any(job.reasons for job in self.jobs) else None)
+        return TokenCounts(prompt, self._generated, self._reasoning if any(job.reasons for job in self.jobs) else None)
 
     async def _checked(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:
         """The grammar allows more than the schema: the answer is held back until it is known to be valid."""
@@ -107,7 +109,7 @@ class Generation:
         """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
         choice = Choice(index, job.plan, job.stops)
         name = f"{self.id}-{index}-{attempt}"
-        generated = Attempt(self._generator, job, _sampling(job, place, attempt), name, choice).parsed()
+        generated = Attempt(self._generator, job, _seeded_sampling(job, place, attempt), name, choice).parsed()
         async with aclosing(generated) as pieces:
             steps = [choice.open()]
             async for parsed in pieces:
@@ -145,7 +147,7 @@ class Generation:
         raise BrokenGuarantee(f"The answer breaks its schema: {broken}")
 
 
-def _sampling(job: Job, place: int, attempt: int) -> Sampling:
+def _seeded_sampling(job: Job, place: int, attempt: int) -> Sampling:
     """Each choice and each attempt has a seed of its own, or all would be the same."""
     sampling = job.sampling
     if sampling.seed is not None:
@@ -153,3 +155,39 @@ def _sampling(job: Job, place: int, attempt: int) -> Sampling:
     if attempt and sampling.temperature == 0:
         sampling = replace(sampling, temperature=RETRY_TEMPERATURE)
     return sampling
+
+
+async def merged_steps(streams: Sequence[AsyncGenerator[Sequence[T], None]]) -> AsyncGenerator[Sequence[T], None]:
+    """Yields items as they come, in each stream's own order, those that are there at once together.
+
+    Closing it closes all streams. What one stream yields waits until it is taken: a slow reader slows the streams down.
+    """
+    ready: list[T] = []
+    arrived, taken = asyncio.Event(), asyncio.Event()
+
+    async def pump(stream: AsyncGenerator[Sequence[T], None]) -> None:
+        async with aclosing(stream):
+            async for items in stream:
+                ready.extend(items)
+                arrived.set()
+                await taken.wait()
+
+    pumps = [asyncio.ensure_future(pump(stream)) for stream in streams]
+    for running in pumps:
+        running.add_done_callback(lambda _: arrived.set())
+    try:
+        while pumps:
+            await arrived.wait()
+            arrived.clear()
+            items, ready = ready, []
+            taken.set()
+            taken.clear()
+            if items:
+                yield items
+            for ended in [running for running in pumps if running.done()]:
+                pumps.remove(ended)
+                ended.result()
+    finally:
+        for running in pumps:
+            running.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)

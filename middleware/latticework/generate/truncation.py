@@ -15,10 +15,10 @@ from math import inf
 from msgspec.structs import replace
 
 from latticework.engines.base import Piece
+from latticework.generate import Parsed, Truncation
 from latticework.generate.choice import Choice
-from latticework.generate.steps import Parsed, Truncation
 from latticework.turn.truncation import Tail, TruncationPlan
-from turngrammar.closing import missing
+from turngrammar.completion import added_values
 from turngrammar.events import ContentDelta, Event, ReasoningDelta
 from turngrammar.parser import Parser
 
@@ -84,7 +84,7 @@ class _Growing:
         self._content = 0
         self._added = ""
         self._parser = parser
-        self._closer = plan.closer.copy()
+        self._completion = plan.completion.copy()
         self._sound = True
         self._took = inf
         self._decoder = _utf8(errors="replace")
@@ -105,7 +105,7 @@ class _Growing:
     def feed(self, events: Sequence[Event], tokens: int) -> None:
         self._room -= tokens
         self._added += (added := "".join(event.text for event in events if isinstance(event, ContentDelta)))
-        self._sound = self._sound and self._closer.feed(added)
+        self._sound = self._sound and self._completion.feed(added)
 
     def fits(self) -> bool:
         """Whether what is left of the last tail, or all of it, still is one and has room. Takes microseconds."""
@@ -131,28 +131,28 @@ class _Growing:
         return fits
 
     def _fits_shortest(self) -> bool:
-        shortest = self._closer.closing()
+        shortest = self._completion.shortest()
         return shortest is not None and self._keep(self._rest(shortest))
 
     def _fits_again(self) -> bool:
         """Behind another letter of a string, the tail often is the same; behind one of a date, without its first."""
         last = self.tail.document
         again = (last[len(self._added) :], last)
-        return any(self._closer.closes(text) and self._keep(self._rest(text)) for text in again)
+        return any(self._completion.accepts(text) and self._keep(self._rest(text)) for text in again)
 
     def completed(self) -> tuple[Tail, Truncation]:
         """The tail of what fits, and what it fills in."""
-        closer = self._plan.closer.copy()
-        closer.feed(self._closer.outline.text[: self._content])
-        if self._content and (shortest := closer.closing()) is not None:
+        completion = self._plan.completion.copy()
+        completion.feed(self._completion.outline.text[: self._content])
+        if self._content and (shortest := completion.shortest()) is not None:
             self._release(self._rest(shortest))
-        added = missing(closer.outline, self.tail.document)
+        added = added_values(completion.outline, self.tail.document)
         return self.tail, Truncation(added.cut, added.filled)
 
     @property
     def _writes(self) -> bool:
         """Whether the document has begun, as it may."""
-        return self._sound and bool(self._closer.outline.text)
+        return self._sound and bool(self._completion.outline.text)
 
     def _rest(self, document: str) -> Tail:
         return self._plan.tail("", document)
@@ -162,7 +162,7 @@ class _Growing:
         if not tail.fits(self._room):
             return False
         self.tail, self._added = tail, ""
-        self._content, self._released = len(self._closer.outline.text), self._room
+        self._content, self._released = len(self._completion.outline.text), self._room
         return True
 
     def _release(self, tail: Tail) -> None:

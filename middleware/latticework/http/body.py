@@ -1,4 +1,4 @@
-"""A request's body: bounded while it is read, and JSON as RFC 8259 means it."""
+"""A request's body: bounded while it is read_body, and JSON as RFC 8259 means it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_CONTAINERS = 100_000
 MOST_VALUES = 1_000_000
 
 
-async def read(receive: Receive, most: int) -> bytes:
+async def read_body(receive: Receive, most: int) -> bytes:
     """The whole body. Raises TooLarge beyond `most` bytes, without reading on."""
     body = bytearray()
     more = True
@@ -55,7 +55,7 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
     except RecursionError:
         raise BadRequest(f"{name} is nested too deeply.") from None
     except ValueError as error:
-        raise BadRequest(f"{name} is not valid JSON: {_why(error)}") from None
+        raise BadRequest(f"{name} is not valid JSON: {_json_error(error)}") from None
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be a JSON object.")
     # Only an escape can spell a lone surrogate: json.loads has checked the rest.
@@ -65,7 +65,7 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
     return value
 
 
-def _why(error: ValueError) -> str:
+def _json_error(error: ValueError) -> str:
     """Python names the setting of its own that a long number is over, which is no business of a client's."""
     return "a number has too many digits" if "set_int_max_str_digits" in str(error) else str(error)
 

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
+import msgspec
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from latticework.ask import Ask
 from latticework.errors import ApiError
+from latticework.generate import Step
 from latticework.generate.generation import Generation
-from latticework.generate.steps import Step
 from latticework.http import body, sse
-from latticework.http.deadline import HEADER as TIMEOUT
-from latticework.http.deadline import Deadline, deadline
-from latticework.http.disconnect import unless_disconnected
+from latticework.http.lifetime import HEADER as TIMEOUT
+from latticework.http.lifetime import Deadline, request_deadline, unless_disconnected
 from latticework.models import Models
 from latticework.settings import Settings
-from latticework.telemetry.record import REQUEST_ID, Record, record_of
-from latticework.turn.job import Job
+from latticework.telemetry.record import REQUEST_ID, Record, record_of, request_id
+from latticework.turn import Job
 from latticework.turn.prepare import jobs_of
 
 CHECKED = "x-latticework-checked"
@@ -45,7 +47,7 @@ class WireRequest(Protocol):
         """How many are generated."""
 
 
-class WireResponse(sse.Events, Protocol):
+class WireResponse(sse.StreamedResponse, Protocol):
     """A fresh one for each request: steps in, and what its API makes of them out."""
 
     def whole(self, chunks: Sequence[Any]) -> bytes:
@@ -88,8 +90,8 @@ class GeneratingEndpoint(Generic[R]):
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        until = deadline(Headers(scope=scope).get(TIMEOUT), self._settings.request_timeout)
-        content = await body.read(receive, self._settings.max_body_bytes)
+        until = request_deadline(Headers(scope=scope).get(TIMEOUT), self._settings.request_timeout)
+        content = await body.read_body(receive, self._settings.max_body_bytes)
         await unless_disconnected(receive, self._answer(content, until, send, record_of(scope)))
 
     async def _answer(self, content: bytes, until: Deadline, send: Send, record: Record) -> None:
@@ -156,3 +158,12 @@ def listing(header: str, names: Sequence[str]) -> dict[str, str]:
     listed = [quote(name[:MOST_LETTERS], safe="/[].-_$") for name in names[:MOST_NAMES]]
     more = [f"and-{len(names) - MOST_NAMES}-more"] if len(names) > MOST_NAMES else []
     return {header: ", ".join([*listed, *more])} if names else {}
+
+
+def json_response(
+    request: Request, value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """`value` as JSON; bytes are JSON already."""
+    content = value if isinstance(value, bytes) else msgspec.json.encode(value)
+    named = {REQUEST_ID: request_id(request.scope), **(headers or {})}
+    return Response(content, status, named, media_type="application/json")

@@ -11,8 +11,8 @@ import msgspec
 from starlette.types import Message, Send
 
 from latticework.errors import ApiError, ServerFault, as_api_error
-from latticework.generate.steps import Step
-from latticework.http.deadline import Deadline
+from latticework.generate import Step
+from latticework.http.lifetime import Deadline
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class ChunkFrame:
         return self._before + self._between.join(map(_encode, choices)) + self._after
 
 
-class Events(Protocol):
+class StreamedResponse(Protocol):
     """A response as a stream: steps in, the chunks of an API and the bytes of their events out."""
 
     def chunks(self, steps: Sequence[Step]) -> Sequence[Any]: ...
@@ -56,7 +56,7 @@ class Events(Protocol):
 
 async def send_stream(
     send: Send,
-    response: Events,
+    response: StreamedResponse,
     steps: AsyncGenerator[Sequence[Step], None],
     envelope: Callable[[ApiError], bytes],
     headers: Mapping[str, str],
@@ -74,14 +74,14 @@ async def send_stream(
     try:
         # The work ends before the last event is sent, which a client may be slow to take.
         async with deadline.kept(), aclosing(steps):
-            await send(_body(response.events(response.chunks(first))))
+            await send(_body_message(response.events(response.chunks(first))))
             async for added in steps:
                 if chunks := response.chunks(added):
-                    await send(_body(response.events(chunks)))
+                    await send(_body_message(response.events(chunks)))
         last = response.end()
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a response that has started
         failed, last = error, event(envelope(_api_error(error)))
-    await send(_body(last, more=False))
+    await send(_body_message(last, more=False))
     return failed
 
 
@@ -99,5 +99,5 @@ def _api_error(error: Exception) -> ApiError:
     return known
 
 
-def _body(data: bytes, *, more: bool = True) -> Message:
+def _body_message(data: bytes, *, more: bool = True) -> Message:
     return {"type": "http.response.body", "body": data, "more_body": more}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar, overload
 
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.applications import Starlette
 
 from latticework.inprocess.values import Messages, Part, complete, stream
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 class Blocking:
-    """An app that runs in a thread of its own. Any thread may ask it."""
+    """An app that runs in a thread of its own. Any thread may use it."""
 
-    def __init__(self, app: Starlette, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, app: Starlette, portal: BlockingPortal) -> None:
         self._app = app
-        self._loop = loop
+        self._portal = portal
 
     @overload
     def complete(self, messages: Messages, *, output: type[T], **fields: Any) -> T: ...
@@ -30,7 +30,7 @@ class Blocking:
     def complete(self, messages: Messages, *, output: Any, **fields: Any) -> Any: ...
     def complete(self, messages: Messages, *, output: Any = None, **fields: Any) -> Any:
         """As `latticework.complete`."""
-        return self._waited(complete(self._app, messages, output=output, **fields))
+        return self._result(partial(complete, self._app, messages, output=output, **fields))
 
     @overload
     def stream(self, messages: Messages, *, output: type[T], **fields: Any) -> Iterator[Part[T]]: ...
@@ -42,42 +42,29 @@ class Blocking:
         """As `latticework.stream`."""
         parts: AsyncGenerator[Part[Any], None] = stream(self._app, messages, output=output, **fields)
         try:
-            while (part := self._waited(_next(parts))) is not None:
+            while (part := self._result(_next_part, parts)) is not None:
                 yield part
         finally:
-            self._waited(_closed(parts))
+            self._result(parts.aclose)
 
-    def _waited(self, work: Coroutine[Any, Any, T]) -> T:
+    def _result(self, work: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Ctrl-C ends the work too."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future = self._portal.start_task_soon(work, *args)
         try:
             return future.result()
         finally:
             future.cancel()
 
 
-async def _next(parts: AsyncGenerator[T, None]) -> T | None:
+async def _next_part(parts: AsyncGenerator[T, None]) -> T | None:
     return await anext(parts, None)
-
-
-async def _closed(parts: AsyncGenerator[T, None]) -> None:
-    await parts.aclose()
 
 
 @contextmanager
 def blocking(app: Starlette) -> Iterator[Blocking]:
     """Starts the app's engines, and stops them at the end. Not for an app that is served or mounted elsewhere."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="latticework", daemon=True)
-    thread.start()
-    llm, running = Blocking(app, loop), app.router.lifespan_context(app)
-    try:
-        llm._waited(running.__aenter__())
-        try:
-            yield llm
-        finally:
-            llm._waited(running.__aexit__(None, None, None))
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+    ):
+        yield Blocking(app, portal)

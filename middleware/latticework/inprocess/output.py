@@ -22,22 +22,22 @@ UNNAMED = "answer"
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputType:
     """`fields` go into the request; `read` makes the finished answer's text a value, or raises ValidationError."""
 
     fields: Mapping[str, Any]
     read: Callable[[str], Any]
 
 
-def output(type_: Any) -> Output:
+def output(type_: Any) -> OutputType:
     """None and `str` are free text. Raises what pydantic raises for a type that is none, or has no schema."""
     if type_ is None or type_ is str:
-        return Output({}, str)
+        return OutputType({}, str)
     if term := _term(type_):
         return TERMS[term](type_)
     adapter = TypeAdapter(type_)
     schema = adapter.json_schema(schema_generator=_Closed)
-    return Output({"response_format": _formatted(_name(type_), schema)}, adapter.validate_json)
+    return OutputType({"response_format": _json_schema_format(_format_name(type_), schema)}, adapter.validate_json)
 
 
 def response_format(type_: Any) -> dict[str, Any]:
@@ -60,24 +60,24 @@ class _Closed(GenerateJsonSchema):
     """
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        return _closed(super().model_schema(schema))
+        return _without_other_properties(super().model_schema(schema))
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        return _closed(super().dataclass_schema(schema))
+        return _without_other_properties(super().dataclass_schema(schema))
 
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
-        return _closed(super().typed_dict_schema(schema))
+        return _without_other_properties(super().typed_dict_schema(schema))
 
 
-def _closed(schema: JsonSchemaValue) -> JsonSchemaValue:
+def _without_other_properties(schema: JsonSchemaValue) -> JsonSchemaValue:
     return {"additionalProperties": False, **schema} if "properties" in schema else schema
 
 
-def _formatted(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _json_schema_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
 
 
-def _name(type_: Any) -> str:
+def _format_name(type_: Any) -> str:
     name = getattr(type_, "__name__", "")
     return name if NAMED.fullmatch(name) else UNNAMED
 
@@ -90,32 +90,32 @@ def _term(type_: Any) -> str | None:
     return kinds[0].__name__ if kinds[0].__name__ in TERMS else REGULAR
 
 
-def _structured(kind: str, value: Any, read: Callable[[str], Any] = str) -> Output:
-    return Output({"structured_outputs": {kind: value}}, read)
+def _structured_type(kind: str, value: Any, read: Callable[[str], Any] = str) -> OutputType:
+    return OutputType({"structured_outputs": {kind: value}}, read)
 
 
-def _json_schema(term: Any) -> Output:
+def _json_schema(term: Any) -> OutputType:
     schema = json.loads(term.schema) if isinstance(term.schema, str) else term.schema
-    return Output({"response_format": _formatted(UNNAMED, schema)}, json.loads)
+    return OutputType({"response_format": _json_schema_format(UNNAMED, schema)}, json.loads)
 
 
-def _choice(term: Any) -> Output:
+def _choice_type(term: Any) -> OutputType:
     """Its items are told apart by how they are written."""
     items = {str(item): item for item in term.items}
-    return _structured("choice", list(items), items.__getitem__)
+    return _structured_type("choice", list(items), items.__getitem__)
 
 
-def _regular(term: Any) -> Output:
+def _regular(term: Any) -> OutputType:
     from outlines.types.dsl import to_regex
 
-    return _structured("regex", to_regex(term))
+    return _structured_type("regex", to_regex(term))
 
 
 REGULAR = "Term"
-TERMS: Mapping[str, Callable[[Any], Output]] = {
-    "Regex": lambda term: _structured("regex", term.pattern),
-    "CFG": lambda term: _structured("grammar", term.definition),
-    "Choice": _choice,
+TERMS: Mapping[str, Callable[[Any], OutputType]] = {
+    "Regex": lambda term: _structured_type("regex", term.pattern),
+    "CFG": lambda term: _structured_type("grammar", term.definition),
+    "Choice": _choice_type,
     "JsonSchema": _json_schema,
     REGULAR: _regular,
 }

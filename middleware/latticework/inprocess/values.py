@@ -15,10 +15,10 @@ from typing import Any, Generic, TypeVar, overload
 from starlette.types import ASGIApp
 
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai.envelope import from_envelope
+from latticework.doors.openai import from_envelope
 from latticework.errors import BadRequest, ServerFault
-from latticework.inprocess.inprocess import Response, asked
-from latticework.inprocess.output import Output
+from latticework.inprocess import Response, asked
+from latticework.inprocess.output import OutputType
 from latticework.inprocess.output import output as as_output
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ async def complete(
     wanted = as_output(output)
     async with _answered(app, messages, wanted, model, api_key, fields) as response:
         choice = json.loads(await response.read())["choices"][0]
-    return _value(wanted, choice["message"]["content"] or "", choice["finish_reason"])
+    return _output_value(wanted, choice["message"]["content"] or "", choice["finish_reason"])
 
 
 @overload
@@ -110,14 +110,14 @@ async def stream(
                 if delta := choice["delta"].get("content"):
                     text += delta
                     yield Part(delta, text)
-    yield Part("", text, _value(wanted, text, finish))
+    yield Part("", text, _output_value(wanted, text, finish))
 
 
 @asynccontextmanager
 async def _answered(
     app: ASGIApp,
     messages: Messages,
-    wanted: Output,
+    wanted: OutputType,
     model: str | None,
     api_key: str | None,
     fields: Mapping[str, Any],
@@ -175,7 +175,7 @@ async def _events(response: Response) -> AsyncGenerator[bytes, None]:
             yield event.removeprefix(b"data: ")
 
 
-def _value(wanted: Output, text: str, finish: str | None) -> Any:
+def _output_value(wanted: OutputType, text: str, finish: str | None) -> Any:
     if finish == "length":
         raise Truncated(text)
     return wanted.read(text)

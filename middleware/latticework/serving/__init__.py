@@ -1,1 +1,1 @@
-"""The socket and the process that serve an app; a host that mounts one has its own."""
+"""The socket and the process of `latticework serve`. Apps that are mounted have those of their host."""

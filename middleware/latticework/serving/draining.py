@@ -1,4 +1,4 @@
-"""An app that is about to end: it takes no new requests, and what is cut off is told so."""
+"""The outermost ASGI app of a server: reports failed starts, refuses requests while it stops, ends cut streams."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from latticework.doors.openai.envelope import envelope
+from latticework.doors.openai import envelope
+from latticework.engines.base import EngineDead
 from latticework.errors import Unavailable
 from latticework.http import sse
-from latticework.serving.starting import lifespan
 
 REFUSED = "The server is stopping."
 CUT = "The server was stopped before the answer was complete."
+STARTUP_FAILED = "lifespan.startup.failed"
 
 
 class Draining:
-    """Wraps the whole app of a server that cancels its requests where they take too long to end.
+    """Wraps the app of a server that cancels the requests which are still running when its drain timeout is over.
 
     Attributes:
-        stopping: whether requests that come now are refused.
+        stopping: whether new requests are refused.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -29,23 +30,23 @@ class Draining:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await lifespan(self._app, scope, receive, send)
+            await _run_lifespan(self._app, scope, receive, send)
         elif self.stopping:
-            await _refuse(send, REFUSED)
+            await _respond_unavailable(send, REFUSED)
         else:
-            await self._answer(scope, receive, _Answer(send))
+            await self._respond(scope, receive, _Response(send))
 
-    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, response: _Response) -> None:
         try:
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, receive, response.send)
         except asyncio.CancelledError:
-            # The server's task has nothing else to do: it may as well end in good order, unless there is no such order.
-            if not await answer.cut():
+            # Nothing runs after this in the server's task: a response that was completed can end it normally.
+            if not await response.cut():
                 raise
 
 
-class _Answer:
-    """One response, and how far it has got."""
+class _Response:
+    """One response, and its progress."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -64,16 +65,40 @@ class _Answer:
             self._complete = not message.get("more_body", False)
 
     async def cut(self) -> bool:
-        """Says that there will be no more. False where the response is of a kind that can't say so."""
+        """Completes the response with an error. False if that is impossible: it has begun, and is not a stream."""
         if not self._started:
-            await _refuse(self._send, CUT)
+            await _respond_unavailable(self._send, CUT)
         elif self._streams and not self._complete:
             event = sse.event(envelope(Unavailable(CUT)))
             await self._send({"type": "http.response.body", "body": event})
         return self._complete or self._streams or not self._started
 
 
-async def _refuse(send: Send, why: str) -> None:
-    error = Unavailable(why)
+async def _respond_unavailable(send: Send, message: str) -> None:
+    error = Unavailable(message)
     await sse.start(send, error.status, {"content-type": "application/json", "connection": "close", **error.headers})
     await send({"type": "http.response.body", "body": envelope(error)})
+
+
+async def _run_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Reports an engine that can't be started by its message alone: a traceback would add nothing.
+
+    Any other exception may be a bug, and keeps its traceback.
+    """
+    failures: list[Message] = []
+
+    async def send_later(message: Message) -> None:
+        if message["type"] == STARTUP_FAILED:
+            failures.append(message)
+        else:
+            await send(message)
+
+    try:
+        await app(scope, receive, send_later)
+    except EngineDead as error:
+        if not failures:
+            raise
+        failures = [{"type": STARTUP_FAILED, "message": str(error)}]
+    finally:
+        for message in failures:
+            await send(message)

@@ -1,4 +1,4 @@
-"""The socket and the process: bind first, load, say when it is ready, drain when told to stop."""
+"""The socket and the process: bind the address, load the models, report readiness, drain on SIGTERM."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from latticework.serving.draining import Draining
 from latticework.settings import Settings
 from latticework.telemetry.record import log_config
 
-# How long a client may take to read that its answer was cut off, in seconds.
-GOODBYE = 1.0
-# How long a connection may be idle between two requests, in seconds: longer than clients and proxies leave it so (httpx
-# and openai 5, AWS's load balancers 60). Else one is closed as the next request is on its way, and that one is lost.
-IDLE = 75
-# Takes an address that connections of an earlier server still have. Windows calls so what lets two servers have one
-# address, and has another name for this.
-OWN_ADDRESS = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+# Seconds that clients get to read the error that ends a cut answer.
+CUT_TIMEOUT = 1.0
+# Seconds that a connection may be idle between two requests. Clients and proxies should close it first (httpx: 5,
+# AWS load balancers: 60), since a request that is sent while the server closes is lost.
+KEEP_ALIVE_TIMEOUT = 75
+# Allows binding an address while connections of an earlier server are still closing. On Windows, SO_REUSEADDR would let
+# two servers share the address.
+REUSE_ADDRESS = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 
 
 class CannotListen(Exception):
-    """The address cannot be listened on; the message says why."""
+    """The address can't be listened on; the message has the reason."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that holds the address but does not listen yet: clients are refused until the model is loaded."""
+    """A socket that is bound but does not listen: connections are refused until the models are loaded."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, OWN_ADDRESS, 1)
+            listener.setsockopt(socket.SOL_SOCKET, REUSE_ADDRESS, 1)
             listener.bind(address)
         except OSError:
             listener.close()
             raise
     except OSError as error:
-        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        raise CannotListen(f"can't listen on {host} port {port}: {error.strerror}") from error
     return listener
 
 
@@ -56,13 +56,13 @@ def is_loopback(listener: socket.socket) -> bool:
     return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
-def url(listener: socket.socket) -> str:
+def base_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which calls `ready` once requests are really accepted, and ends when it is told to."""
+    """uvicorn that calls `ready` as soon as requests are accepted, and drains on signals."""
 
     def __init__(self, config: uvicorn.Config, app: Draining, drain_timeout: int, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -76,63 +76,63 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if not self.should_exit:
-            # What is loaded by now stays. Each time the collector went through it, all streams would stand still.
+            # Objects that exist by now stay alive. Excluding them from garbage collection avoids pauses in all streams.
             gc.collect()
             gc.freeze()
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """While it loads, a signal ends it. Then the first drains, the second cuts off what runs, one more kills."""
+        """While models load, a signal ends the process. Later, the first drains, the second cuts, the third kills."""
         self._signals += 1
         if not self.started or self._signals > 2:
-            _die(sig)
+            _kill_process(sig)
         elif self._signals == 2:
-            self._soon(self._cut)
+            self._schedule(self._cut)
         else:
             self.should_exit = self._app.stopping = True
-            self._soon(self._drain)
+            self._schedule(self._drain)
 
-    def _soon(self, what: Callable[[], None]) -> None:
-        """A signal comes between any two lines of Python: what it asks for is left to the loop."""
+    def _schedule(self, action: Callable[[], None]) -> None:
+        """A signal handler can run between any two lines of Python, so it only schedules on the loop."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(what)
+            self._loop.call_soon_threadsafe(action)
 
     def _drain(self) -> None:
         asyncio.get_running_loop().call_later(self._drain_timeout, self._cut)
 
     def _cut(self) -> None:
-        """Ends all requests. uvicorn waits for that, and then stops the app."""
+        """Cancels all requests. uvicorn waits for them, and then stops the app."""
         for task in self.server_state.tasks:
             task.cancel()
-        asyncio.get_running_loop().call_later(GOODBYE, self._abort)
+        asyncio.get_running_loop().call_later(CUT_TIMEOUT, self._abort)
 
     def _abort(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
 
-def _die(sig: int) -> None:
-    """At once, and so that no process of the engine's is left behind."""
+def _kill_process(sig: int) -> None:
+    """At once, and without leaving processes of an engine behind."""
     for child in multiprocessing.active_children():
         child.kill()
     signal.signal(sig, signal.SIG_DFL)
     signal.raise_signal(sig)
 
 
-def make(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
-    """The server of an app. It logs as logging is set up."""
+def create_server(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
+    """A server for an app, with the logging configuration of the process."""
     draining = Draining(app)
     timeouts = Timeouts(settings.read_timeout, settings.write_timeout)
-    connection: Any = partial(Connection, timeouts=timeouts)  # uvicorn only ever calls it
+    connection: Any = partial(Connection, timeouts=timeouts)  # uvicorn only calls it
     config = uvicorn.Config(
         draining,
-        # The server cuts off what takes longer. Uvicorn does so while it stops the app, so it comes after.
-        timeout_graceful_shutdown=settings.drain_timeout + round(2 * GOODBYE) + 3,
-        timeout_keep_alive=IDLE,
+        # Longer than Server takes to cut all requests: uvicorn's own timeout would also cut off the stop of the app.
+        timeout_graceful_shutdown=settings.drain_timeout + round(2 * CUT_TIMEOUT) + 3,
+        timeout_keep_alive=KEEP_ALIVE_TIMEOUT,
         lifespan="on",
         root_path=settings.root_path,
         log_config=None,
-        access_log=False,  # each chat completion is told of, with what became of it
+        access_log=False,  # telemetry.record logs requests, with their outcomes
         http=connection,
         ws="none",
     )
@@ -140,12 +140,12 @@ def make(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
 
 
 def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
-    """Serves until SIGTERM or SIGINT, then lets running answers finish within the settings' `drain_timeout`.
+    """Serves until SIGTERM or SIGINT, and then drains: refuses new requests, and waits up to `settings.drain_timeout`.
 
-    New requests are refused from then on. A second signal ends the running ones at once: their streams with an error.
+    A second signal cuts running answers at once; streams end with an error event.
     """
-    # Once all is over, one more signal changes nothing: a stop that was asked for is a success.
+    # Signals that arrive after the server has stopped are ignored: a requested stop exits with status 0.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
     logging.config.dictConfig(dict(log_config(settings.log_format)))
-    make(app, settings, ready).run(sockets=[listener])
+    create_server(app, settings, ready).run(sockets=[listener])

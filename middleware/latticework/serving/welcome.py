@@ -1,4 +1,4 @@
-"""What to try first, printed when the server is ready. Each example can be pasted as it stands."""
+"""Examples that are printed when the server is ready, to be pasted into a shell or into Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ curl -s {url}/v1/chat/completions -H 'Content-Type: application/json' {header}-d
     "type": "object", "properties": {{"name": {{"type": "string"}}, "age": {{"type": "integer"}}}},
     "required": ["name", "age"], "additionalProperties": false}}}}}}}}'
 
-From Python with the openai package (in a checkout: .venv/bin/python), a Pydantic model out of a text:
+From Python with the openai package (in a checkout: .venv/bin/python), a Pydantic model from a text:
 
 from openai import OpenAI, pydantic_function_tool
 from pydantic import BaseModel
@@ -30,7 +30,7 @@ messages = [{{"role": "user", "content": "{text}"}}]
 ask = dict(model="{model}", messages=messages, temperature=0)
 print(client.chat.completions.parse(**ask, response_format=Person).choices[0].message.parsed)
 
-And then a tool call:
+A tool call:
 
 tools = [pydantic_function_tool(Person, name="save_person")]
 answer = client.chat.completions.parse(**ask, tools=tools, tool_choice="required", parallel_tool_calls=False)
@@ -41,10 +41,7 @@ TEXT = "Save this person: Ada Lovelace, age 36."
 
 
 def welcome(url: str, models: Sequence[str], *, guarded: bool, plays: bool = False) -> str:
-    """For the first of them a curl, the openai client with a Pydantic model, and a tool call.
-
-    There is a key to fill in where one is needed.
-    """
+    """For the first model: curl, the openai client with a Pydantic model, and a tool call."""
     key = "YOUR-API-KEY" if guarded else "none"
     header = f"-H 'Authorization: Bearer {key}' " if guarded else ""
     page = f"In a browser: {url}/playground\n" if plays else ""

@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latticework.errors import ServerFault, as_api_error
+from latticework.generate import Finish
 from latticework.generate.generation import Generation
-from latticework.generate.steps import Finish
 from latticework.telemetry import Metrics, tracing
 
 logger = logging.getLogger(__name__)

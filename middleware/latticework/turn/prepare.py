@@ -16,7 +16,7 @@ from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
 from latticework.prompt import Prompt, PromptError
-from latticework.turn.job import Echo, Job
+from latticework.turn import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
 from latticework.turn.sampling import refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
@@ -77,7 +77,7 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
     """The job, where all of it has been compiled before: most requests need one thread, once."""
     format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
     turn = _turn(model, ask.turn, format)
-    prompt = _prompt(model, ask, format)
+    prompt = _prompt_of(model, ask, format)
     reasoning = "off" if isinstance(prompt, list) else reasoning_after(format, prompt.text)
     compiles = [_compile_request(model, turn, reasoning)]
     if ask.reasoning_limit is not None and reasoning in ("may", "open"):
@@ -109,7 +109,7 @@ def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileR
 
 def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
-    prompt = _token_ids(model, draft.prompt)
+    prompt = _encoded_prompt(model, draft.prompt)
     most = room(ask, len(prompt), engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if (unsupported := engine.refusal(sampling)) is not None:
@@ -144,19 +144,19 @@ async def tokens_of(model: Model, ask: Ask) -> Sequence[int]:
     """The tokens of the prompt alone, which is not bounded by the context. Raises BadRequest."""
 
     def tokens() -> Sequence[int]:
-        return _token_ids(model, _prompt(model, ask, model.format_named(ask.turn.format)))
+        return _encoded_prompt(model, _prompt_of(model, ask, model.format_named(ask.turn.format)))
 
     return await off_loop(model.settings.compile_timeout, tokens)
 
 
-def _prompt(model: Model, ask: Ask, format: Format) -> Prompt | list[int]:
+def _prompt_of(model: Model, ask: Ask, format: Format) -> Prompt | list[int]:
     """Rendered from a conversation, or the token ids of a raw prompt."""
     if isinstance(ask.prompt, RawPrompt):
         return _raw_tokens(model, ask, ask.prompt)
     return _rendered(model, ask, ask.prompt, format)
 
 
-def _token_ids(model: Model, prompt: Prompt | list[int]) -> list[int]:
+def _encoded_prompt(model: Model, prompt: Prompt | list[int]) -> list[int]:
     return prompt if isinstance(prompt, list) else model.encoded(prompt)
 
 
@@ -190,7 +190,7 @@ def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format
             tools=conversation.tools,
             format=format,
             schema=_schema_in_prompt(model, ask),
-            template_kwargs={**variables(ask, format), **conversation.variables},
+            template_kwargs=_template_variables(ask, conversation, format),
             add_generation_prompt=conversation.generation_prompt,
         )
     except PromptError as error:
@@ -198,10 +198,16 @@ def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format
         raise BadRequest(str(error), param=ask.name(part) + error.param.removeprefix(part)) from error
 
 
+def _template_variables(ask: Ask, conversation: Conversation, format: Format) -> Mapping[str, Any]:
+    if ask.effort is None and ask.reasoning_limit is None:
+        return conversation.variables
+    return {**variables(ask, format), **conversation.variables}
+
+
 def _schema_in_prompt(model: Model, ask: Ask) -> Mapping[str, Any] | None:
     """The schema that the prompt shows the model. JSON mode has none: there the messages describe the document."""
     content, mode = ask.turn.content, model.settings.schema_in_prompt
-    if content.schema is None or not content.in_prompt or mode == "never":
+    if not content.in_prompt or mode == "never" or content.schema is None:
         return None
     return content.schema if mode == "always" or _is_short(model, content.schema) else None
 

@@ -67,7 +67,7 @@ def closing_markup(format: Format, *, begun: bool, free: bool) -> str:
     end = frame.close + frame.resume + frame.before_either.gap + opened
     if begun:
         return end
-    return opened if _left_out(format) else frame.lead + frame.open + end
+    return opened if _skips_empty_block(format) else frame.lead + frame.open + end
 
 
 def has_begun(most: int, reasoning: Reasoning) -> bool:
@@ -75,7 +75,7 @@ def has_begun(most: int, reasoning: Reasoning) -> bool:
     return most > 0 or reasoning == "open"
 
 
-def _left_out(format: Format) -> bool:
+def _skips_empty_block(format: Format) -> bool:
     """Whether reasoning that is not to begin is left out, rather than written as an empty block.
 
     An empty block keeps models from reasoning that always do.
@@ -85,4 +85,4 @@ def _left_out(format: Format) -> bool:
 
 def state_behind(format: Format, *, begun: bool) -> Reasoning:
     """Where `closing_markup` leaves the model."""
-    return "closed" if begun or not _left_out(format) else "off"
+    return "closed" if begun or not _skips_empty_block(format) else "off"

@@ -61,7 +61,7 @@ def _refuse_unconstrained(ask: Ask) -> None:
             )
 
 
-def _token_ids(ids: Sequence[int], name: str, vocabulary_size: int) -> tuple[int, ...]:
+def _known_token_ids(ids: Sequence[int], name: str, vocabulary_size: int) -> tuple[int, ...]:
     for index, token_id in enumerate(ids):
         if not 0 <= token_id < vocabulary_size:
             raise BadRequest(
@@ -81,4 +81,4 @@ def _biases(biases: Mapping[str, float], name: str, vocabulary_size: int) -> dic
     return {int(key): float(bias) for key, bias in biases.items()}
 
 
-_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _token_ids, "logit_bias": _biases}
+_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _known_token_ids, "logit_bias": _biases}

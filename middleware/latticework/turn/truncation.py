@@ -9,7 +9,7 @@ from latticework.ask import Ask
 from latticework.engines.base import Piece, Tokenizer
 from latticework.errors import BadRequest
 from turngrammar.cache import Cache
-from turngrammar.closing import Closer
+from turngrammar.completion import ShortestCompletion
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
 from turngrammar.schema import SchemaPlan
@@ -45,14 +45,14 @@ class TruncationPlan:
     """How the documents of one request are completed.
 
     Attributes:
-        closer: of a document that has not begun; each answer has a copy.
+        completion: of a document that has not begun; each answer has a copy.
         shortest: the shortest document.
         reasoning: whether the prompt has opened the reasoning.
         ends: the markup between reasoning and document.
         opens: the markup before the document, where there is no reasoning.
     """
 
-    closer: Closer
+    completion: ShortestCompletion
     shortest: str
     reasoning: bool
     ends: str
@@ -79,13 +79,13 @@ def truncation_plan(
             "and without tools to call.",
             param=name,
         )
-    closer, shortest = _SHORTEST.get(plan.document.json, lambda: _shortest(plan.document))
+    completion, shortest = _SHORTEST.get(plan.document.json, lambda: _shortest_document(plan.document))
     if shortest is None:
         raise BadRequest(f"'{name}' can't be 'close': no document that fits the schema is short enough.", param=name)
     opens = format.answer.open if format.answer and reasoning != "answer" else ""
     frame = format.reasoning
     ends = frame.close + frame.resume + frame.gap if frame else ""
-    truncation = TruncationPlan(closer, shortest, reasoning == "open", ends + opens, opens, tokenizer)
+    truncation = TruncationPlan(completion, shortest, reasoning == "open", ends + opens, opens, tokenizer)
     _refuse_little_room(ask, truncation, room)
     return truncation
 
@@ -99,10 +99,10 @@ def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None
         )
 
 
-def _shortest(document: SchemaPlan | None) -> tuple[Closer, str | None]:
+def _shortest_document(document: SchemaPlan | None) -> tuple[ShortestCompletion, str | None]:
     assert document is not None
-    closer = Closer(document)
-    return closer, closer.closing()
+    completion = ShortestCompletion(document)
+    return completion, completion.shortest()
 
 
-_SHORTEST: Cache[str, tuple[Closer, str | None]] = Cache(KEPT, lambda schema, shortest: len(schema))
+_SHORTEST: Cache[str, tuple[ShortestCompletion, str | None]] = Cache(KEPT, lambda schema, shortest: len(schema))

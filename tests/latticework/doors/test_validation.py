@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from latticework.doors.chat.request import parse
-from latticework.doors.openai.envelope import error_type
-from latticework.doors.openai.types import unknown_fields
+from latticework.doors.chat.request import parse_chat_request
+from latticework.doors.openai import error_type
+from latticework.doors.openai.validation import unknown_fields
 from latticework.errors import BadRequest
 
 USER = {"role": "user", "content": "hi"}
@@ -92,7 +92,7 @@ WRONG = [
 @pytest.mark.parametrize(("body", "param"), WRONG, ids=[param for _, param in WRONG])
 def test_the_error_names_the_parameter(body: dict[str, Any], param: str) -> None:
     with pytest.raises(BadRequest) as raised:
-        parse(body)
+        parse_chat_request(body)
     error = raised.value
     assert error.param == param
     assert error_type(type(error)) == "invalid_request_error"
@@ -120,13 +120,13 @@ FINE = [
 
 @pytest.mark.parametrize("body", FINE)
 def test_what_clients_send_is_accepted(body: dict[str, Any]) -> None:
-    assert parse(body).model == "m"
+    assert parse_chat_request(body).model == "m"
 
 
 def test_unknown_fields_are_kept_by_their_paths() -> None:
     body = request(wizardry=1, tools=[{**TOOL, "x": 1}], messages=[{**USER, "cache_control": {}}])
-    assert unknown_fields(parse(body)) == ["wizardry", "tools[0].x", "messages[0].cache_control"]
+    assert unknown_fields(parse_chat_request(body)) == ["wizardry", "tools[0].x", "messages[0].cache_control"]
 
 
 def test_a_stop_string_is_a_list_of_one() -> None:
-    assert parse(request(stop="END")).stop == ["END"]
+    assert parse_chat_request(request(stop="END")).stop == ["END"]

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from latticework.generate.merge import merge
+from latticework.generate.generation import merged_steps
 
 Stream = AsyncGenerator[Sequence[str], None]
 
@@ -38,7 +38,7 @@ class Streams:
 def test_all_items_come_in_each_streams_own_order(lengths: list[int]) -> None:
     async def run() -> list[str]:
         streams = [Streams().stream(str(index), length) for index, length in enumerate(lengths)]
-        return [item async for items in merge(streams) for item in items]
+        return [item async for items in merged_steps(streams) for item in items]
 
     items = asyncio.run(run())
     for index, length in enumerate(lengths):
@@ -48,7 +48,7 @@ def test_all_items_come_in_each_streams_own_order(lengths: list[int]) -> None:
 
 def test_what_is_there_at_once_comes_together() -> None:
     async def run() -> list[Sequence[str]]:
-        return [items async for items in merge([Streams().stream(name, 2) for name in "abc"])]
+        return [items async for items in merged_steps([Streams().stream(name, 2) for name in "abc"])]
 
     assert asyncio.run(run()) == [["a0", "b0", "c0"], ["a1", "b1", "c1"]]
 
@@ -56,7 +56,7 @@ def test_what_is_there_at_once_comes_together() -> None:
 def test_a_slow_reader_slows_the_streams_down() -> None:
     async def run() -> None:
         streams = Streams()
-        async with aclosing(merge([streams.stream(name, 100) for name in "ab"])) as merged:
+        async with aclosing(merged_steps([streams.stream(name, 100) for name in "ab"])) as merged:
             async for _ in merged:
                 for _ in range(20):
                     await asyncio.sleep(0)
@@ -72,7 +72,7 @@ def test_an_error_comes_after_what_went_before_and_closes_the_others() -> None:
     heard: list[str] = []
 
     async def run() -> None:
-        async for items in merge([streams.stream("a", 2, ValueError("a")), streams.stream("b", 100)]):
+        async for items in merged_steps([streams.stream("a", 2, ValueError("a")), streams.stream("b", 100)]):
             heard.extend(items)
 
     with pytest.raises(ValueError, match="a"):
@@ -85,7 +85,7 @@ def test_closing_it_closes_all() -> None:
     streams = Streams()
 
     async def run() -> None:
-        async with aclosing(merge([streams.stream(name, 100) for name in "abc"])) as merged:
+        async with aclosing(merged_steps([streams.stream(name, 100) for name in "abc"])) as merged:
             await anext(merged)
         assert streams.open == 0
 

@@ -16,7 +16,7 @@ from latticework.engines.base import Piece, SampledToken, Sampling
 from tests.http import chat, events
 from tests.latticework.generate.test_generation import CLOSING, Harmony, Opening, Thinking
 from tests.scripted import ByteTokenizer, Script, ScriptedEngine, says
-from turngrammar.closing import Closer, missing
+from turngrammar.completion import ShortestCompletion, added_values
 from turngrammar.schema import compile_schema
 
 ITEM = {
@@ -88,14 +88,14 @@ def ask(app: ASGIApp, **fields: Any) -> Any:
 @cache
 def expected(most: int) -> tuple[str, Any]:
     """By brute force: the longest beginning whose end has room, and what is filled in."""
-    origin = Closer(compile_schema(SCHEMA))
+    origin = ShortestCompletion(compile_schema(SCHEMA))
     for at in range(len(DOCUMENT), -1, -1):
-        closer = origin.copy()
-        closer.feed(DOCUMENT[:at])
-        end = closer.closing()
+        completion = origin.copy()
+        completion.feed(DOCUMENT[:at])
+        end = completion.shortest()
         assert end is not None
         if len(DOCUMENT[:at].encode()) <= most and len((DOCUMENT[:at] + end).encode()) <= most:
-            told = missing(closer.outline, end)
+            told = added_values(completion.outline, end)
             return DOCUMENT[:at] + end, {"cut": told.cut, "filled": list(told.filled)}
     raise AssertionError
 

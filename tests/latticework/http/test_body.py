@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from latticework.errors import ApiError, BadRequest, TooLarge
-from latticework.http.body import decode, decode_object, read
+from latticework.http.body import decode, decode_object, read_body
 
 
 def receiving(*messages: dict[str, Any]) -> Any:
@@ -27,13 +27,13 @@ def test_a_body_in_pieces_is_joined() -> None:
         {"type": "http.request", "body": b"ab", "more_body": True},
         {"type": "http.request", "body": b"c"},
     ]
-    assert asyncio.run(read(receiving(*pieces), 3)) == b"abc"
+    assert asyncio.run(read_body(receiving(*pieces), 3)) == b"abc"
 
 
 def test_a_large_body_is_refused_before_it_is_all_there() -> None:
     first = {"type": "http.request", "body": b"abcd", "more_body": True}
     with pytest.raises(TooLarge, match="larger than 3 bytes"):
-        asyncio.run(read(receiving(first), 3))
+        asyncio.run(read_body(receiving(first), 3))
 
 
 def test_a_number_of_too_many_digits_is_refused_in_words_of_ours() -> None:
@@ -43,7 +43,7 @@ def test_a_number_of_too_many_digits_is_refused_in_words_of_ours() -> None:
 
 def test_a_client_that_goes_away_while_sending_is_noticed() -> None:
     with pytest.raises(ClientDisconnect):
-        asyncio.run(read(receiving({"type": "http.disconnect"}), 3))
+        asyncio.run(read_body(receiving({"type": "http.disconnect"}), 3))
 
 
 @pytest.mark.parametrize(

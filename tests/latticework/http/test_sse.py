@@ -23,7 +23,7 @@ from latticework.doors.chat.chunks import (
     TopLogprob,
 )
 from latticework.doors.chat.response import OPENING
-from latticework.doors.openai.usage import Usage
+from latticework.doors.openai import Usage
 from latticework.http.sse import ChunkFrame, event
 from tests.http import chat
 from tests.scripted import ScriptedEngine, says

@@ -110,7 +110,7 @@ def test_without_tools_and_schema_nothing_is_added() -> None:
         ("{% for m in messages %}", {}, "chat_template", "not valid Jinja"),
         ("{{ messages[0].update(a=1) }}", {}, "messages", "update"),
         ("{{ ''.__class__.__mro__ }}", {}, "messages", "unsafe"),
-        (CHATML, {"messages": []}, "chat_template_kwargs.messages", "messages"),
+        (CHATML, {"messages": []}, "variables.messages", "messages"),
     ],
 )
 def test_what_can_not_be_rendered(source: str, kwargs: dict[str, Any], param: str, words: str) -> None:

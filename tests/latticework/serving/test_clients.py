@@ -32,7 +32,7 @@ async def served(engine: ScriptedEngine) -> AsyncIterator[tuple[str, int]]:
     with server.bind("127.0.0.1", 0) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         ready = asyncio.Event()
-        serving = server.make(create_app(engine), Settings(), ready.set)
+        serving = server.create_server(create_app(engine), Settings(), ready.set)
         ended = asyncio.ensure_future(serving.serve(sockets=[listener]))
         await ready.wait()
         try:

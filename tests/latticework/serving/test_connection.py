@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from latticework import Settings, create_app
 from latticework.engines.base import Piece, Sampling
-from latticework.serving.connection import MOST_HEAD, Connection, Timeouts
+from latticework.serving.connection import MAX_HEAD_BYTES, Connection, Timeouts
 from tests.scripted import Script, ScriptedEngine, says
 from tests.serving import PATIENCE, Served, response, served
 
@@ -165,9 +165,9 @@ def everything(client: socket.socket, until: bytes = b"\0") -> bytes:
 
 def test_a_large_head_is_a_431(patient: Served) -> None:
     with patient.connect() as client, client.makefile("rb") as answer:
-        client.sendall(b"GET /health HTTP/1.1\r\nX: " + b"x" * (MOST_HEAD - 1000) + b"\r\n\r\n")
+        client.sendall(b"GET /health HTTP/1.1\r\nX: " + b"x" * (MAX_HEAD_BYTES - 1000) + b"\r\n\r\n")
         assert response(answer)[0] == 200
-        client.sendall(b"GET /health HTTP/1.1\r\nX: " + b"x" * MOST_HEAD + b"\r\n\r\n")
+        client.sendall(b"GET /health HTTP/1.1\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n")
         status, headers, body = response(answer)
         assert status == 431
         assert headers["connection"] == "close"

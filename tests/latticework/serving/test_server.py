@@ -28,7 +28,7 @@ ADDRESSES = [
 def test_bind(host: str, loopback: bool, start: str) -> None:
     with server.bind(host, 0) as listener:
         assert server.is_loopback(listener) is loopback
-        assert server.url(listener) == f"{start}{listener.getsockname()[1]}" or host == "localhost"
+        assert server.base_url(listener) == f"{start}{listener.getsockname()[1]}" or host == "localhost"
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this Python has no IPv6")
@@ -39,7 +39,7 @@ def test_an_ipv6_url_has_brackets() -> None:
         pytest.skip(str(error))
     with listener:
         assert server.is_loopback(listener)
-        assert server.url(listener).startswith("http://[::1]:")
+        assert server.base_url(listener).startswith("http://[::1]:")
 
 
 def test_bound_but_not_ready_refuses_clients() -> None:
@@ -49,7 +49,7 @@ def test_bound_but_not_ready_refuses_clients() -> None:
 
 def test_idle_connections_outlive_those_of_clients() -> None:
     """httpx and openai reuse one for 5 s: closed at the same time, it would lose the request that is on its way."""
-    served = server.make(create_app(), Settings(), lambda: None)
+    served = server.create_server(create_app(), Settings(), lambda: None)
     assert served.config.timeout_keep_alive > 60
 
 

@@ -30,6 +30,6 @@ def test_several_models_are_named_and_the_first_is_asked() -> None:
 
 def test_the_python_is_python() -> None:
     text = welcome("http://127.0.0.1:8000", ["org/model"], guarded=False)
-    code = text[text.index("from openai") :].replace("And then a tool call:", "")
+    code = text[text.index("from openai") :].replace("A tool call:", "")
     called = {ast.unparse(node.func) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)}
     assert {"OpenAI", "client.chat.completions.parse", "pydantic_function_tool"} <= called

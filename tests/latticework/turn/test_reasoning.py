@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from latticework.ask import Ask
-from latticework.doors.chat.request import ChatRequest, asks
+from latticework.doors.chat.request import ChatRequest, chat_asks
 from latticework.model import Model
 from latticework.models import Models
 from latticework.settings import Settings
-from latticework.turn.job import Job
+from latticework.turn import Job
 from latticework.turn.prepare import jobs_of
 from latticework.turn.reasoning import closing_markup, variables
 from tests import shared
@@ -98,7 +98,7 @@ def request(**fields: Any) -> ChatRequest:
 
 
 def ask(**fields: Any) -> Ask:
-    (only,) = asks(request(**fields), {"messages": [USER]})
+    (only,) = chat_asks(request(**fields), {"messages": [USER]})
     return only
 
 

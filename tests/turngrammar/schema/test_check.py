@@ -10,7 +10,7 @@ from jsonschema import Draft201909Validator, Draft202012Validator
 
 from turngrammar.schema import Options, compile_schema
 from turngrammar.schema.check import MESSAGE_LENGTH, MOST_VIOLATIONS
-from turngrammar.schema.regex import BudgetExceeded, matcher, time_budget
+from turngrammar.schema.regex import BudgetExceeded, pattern_matcher, time_budget
 
 
 def keywords(schema: Any, instance: Any, **options: Any) -> list[str]:
@@ -29,7 +29,7 @@ def test_a_violation_is_told_in_a_few_words() -> None:
 def test_backtracking_without_end_is_given_up() -> None:
     pattern, text = r"^(a|aa)+\b$", "a" * 100 + "!"
     with pytest.raises(BudgetExceeded), time_budget(0.05):
-        matcher(pattern)(text)
+        pattern_matcher(pattern)(text)
     assert keywords({"type": "string", "pattern": pattern}, text) == [""]
 
 
@@ -47,7 +47,7 @@ def test_recursion_without_end_is_given_up() -> None:
 
 def test_an_automaton_keeps_to_the_budget() -> None:
     with pytest.raises(BudgetExceeded), time_budget(0):
-        matcher("^(?:ab|a.){3,9}$")("abac" * 3)
+        pattern_matcher("^(?:ab|a.){3,9}$")("abac" * 3)
 
 
 EVALUATED: list[tuple[dict[str, Any], Any]] = [

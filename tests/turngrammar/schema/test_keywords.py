@@ -93,7 +93,7 @@ STARTS_WITH = Keyword(
 )
 EACH_OF = Keyword(example={"eachOf": {"a": {}}}, holds="schemas by name", form=forms.are_schemas_by_name)
 SAMPLES = Keyword(example={"samples": [1]}, drafts=("draft7",), holds="data", form=forms.is_list)
-CODES = Keyword(example={"codes": [1]}, form=forms.is_list, measure="enum values")
+CODES = Keyword(example={"codes": [1]}, form=forms.is_list, measure="values")
 
 OWN = {"startsWith": STARTS_WITH, "eachOf": EACH_OF, "samples": SAMPLES, "codes": CODES}
 

@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator
 from tests.turngrammar.schema.strategies import INSTANCES, RECURSIVE, SCHEMAS
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema import SchemaPlan, compile_schema
-from turngrammar.schema.audit import Acceptor, spell
+from turngrammar.schema.audit import Acceptor
 from turngrammar.schema.plan import COMPILED
+from turngrammar.spelling import CANONICAL
 
 MANY = st.lists(INSTANCES, min_size=12, max_size=24)
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -43,11 +44,11 @@ def _holds(schema: Any, instances: list[Any]) -> None:
 
 
 def _agrees(plan: SchemaPlan, acceptor: Acceptor, instance: Any, valid: bool) -> None:
-    accepted = acceptor.accepts(spell(plan.arrange(instance)))
+    accepted = acceptor.accepts(CANONICAL.spell(plan.arrange(instance)))
     checked = plan.violations(instance) == ()
     assert checked == valid
-    assert not (valid and not accepted), f"{spell(instance)} is kept out by {plan.json}"
-    assert not (plan.exact and accepted and not valid), f"{spell(instance)} is let through by {plan.json}"
+    assert not (valid and not accepted), f"{CANONICAL.spell(instance)} is kept out by {plan.json}"
+    assert not (plan.exact and accepted and not valid), f"{CANONICAL.spell(instance)} is let through by {plan.json}"
 
 
 @LAWS

@@ -14,7 +14,7 @@ import pytest
 from latticework.commands.check import counted_invalid, outcome_figures
 from tests import shared
 from turngrammar.schema import Options
-from turngrammar.schema.audit import AuditResult, judge
+from turngrammar.schema.audit import AuditResult, audit_schema
 
 EVERY = 1 if os.environ.get("WHOLE_SUITES") else 6
 
@@ -44,7 +44,7 @@ def _stratified(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_real_schemas() -> None:
     rows = _stratified(shared.rows("jsonschemabench_dev"))
-    figures = outcome_figures(judge(row["schema"], row["valid"], counted_invalid(row)) for row in rows)
+    figures = outcome_figures(audit_schema(row["schema"], row["valid"], counted_invalid(row)) for row in rows)
     schemas = figures["schemas"]
     assert figures["under"] == figures["crashed"] == 0
     assert figures["exact"] >= 0.97 * schemas
@@ -57,7 +57,7 @@ def test_real_schemas() -> None:
 def test_the_specification(suite: str, dialect: str) -> None:
     """Formats are annotations there. What no document fits is refused, which is the right answer."""
     mandatory = [row for row in shared.rows(suite) if not row["optional"] and not row["needs_remote"]]
-    verdicts = [(row, _judge(row, dialect)) for row in mandatory]
+    verdicts = [(row, _audit(row, dialect)) for row in mandatory]
     outcomes = Counter(verdict.outcome for _, verdict in verdicts)
     assert outcomes["under"] == outcomes["crashed"] == 0
     assert {row["description"] for row, verdict in verdicts if verdict.outcome == "over"} <= SPELLED_AS_FLOATS
@@ -71,7 +71,7 @@ def test_the_specification(suite: str, dialect: str) -> None:
 @pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
 def test_what_needs_a_remote_schema_is_refused_or_right(suite: str, dialect: str) -> None:
     remote = [row for row in shared.rows(suite) if row["needs_remote"] and not row["optional"]]
-    verdicts = [_judge(row, dialect) for row in remote]
+    verdicts = [_audit(row, dialect) for row in remote]
     assert {verdict.outcome for verdict in verdicts} <= {"exact", "checked", "refused"}
     refusals = [verdict.detail for verdict in verdicts if verdict.outcome == "refused"]
     assert all(("never fetched" in detail or "unknown dialect" in detail) and "(at /" in detail for detail in refusals)
@@ -82,12 +82,12 @@ def test_optional_regexes_let_nothing_through(suite: str, dialect: str) -> None:
     regexes = [
         row for row in shared.rows(suite) if row["optional"] and "regex" in row["file"] and not row["format_assert"]
     ]
-    outcomes = Counter(_judge(row, dialect).outcome for row in regexes)
+    outcomes = Counter(_audit(row, dialect).outcome for row in regexes)
     assert outcomes.keys() <= {"exact", "checked", "refused"}
     assert outcomes["exact"] >= 0.9 * len(regexes)
 
 
-def _judge(row: dict[str, Any], dialect: str) -> AuditResult:
+def _audit(row: dict[str, Any], dialect: str) -> AuditResult:
     valid = [test["data"] for test in row["tests"] if test["valid"]]
     invalid = [test["data"] for test in row["tests"] if not test["valid"]]
-    return judge(row["schema"], valid, invalid, Options(dialect=dialect, assert_formats=False))
+    return audit_schema(row["schema"], valid, invalid, Options(dialect=dialect, assert_formats=False))

@@ -1,7 +1,7 @@
 """Regular expressions with the semantics of ECMA-262, as languages that can be intersected, complemented and printed.
 
-`matcher` decides whether a pattern matches anywhere in a text: with an automaton, or by backtracking if the pattern is
-not regular. Either can take exponential time on a pattern made for that, so both respect the thread's `time_budget`.
+`pattern_matcher` decides whether a pattern matches anywhere in a text: with an automaton, or by backtracking if the
+pattern is not regular. A pattern can make either take exponential time, so both respect the thread's `time_budget`.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ __all__ = [
     "finite",
     "intersection",
     "is_empty",
-    "matcher",
     "of_length",
+    "pattern_matcher",
     "pattern_text",
     "printable",
     "seconds_left",
@@ -63,7 +63,7 @@ SEARCH_SECONDS = 1.0  # of one backtracking search; ordinary patterns take far l
 
 
 @lru_cache(maxsize=1024)
-def matcher(pattern: str) -> Callable[[str], bool]:
+def pattern_matcher(pattern: str) -> Callable[[str], bool]:
     """Raises ValueError for an invalid regular expression; the function it returns raises BudgetExceeded."""
     try:
         return automaton(compile_pattern(pattern)).matches

@@ -90,7 +90,7 @@ def cat(*parts: Language) -> Language:
     flat = [part for part in flat if part is not EMPTY]
     if NEVER in flat:
         return NEVER
-    return _joined("cat", _absorbed(_absorbed(flat)[::-1])[::-1] if ANY in flat else flat, EMPTY)
+    return _operation("cat", _absorbed(_absorbed(flat)[::-1])[::-1] if ANY in flat else flat, EMPTY)
 
 
 def _absorbed(parts: list[Language]) -> list[Language]:
@@ -113,7 +113,7 @@ def union(*parts: Language) -> Language:
         flat.insert(0, chars(charset.set_union(*sets)))
     if any(part.nullable for part in flat if part is not EMPTY):
         flat = [part for part in flat if part is not EMPTY]
-    return _joined("or", [part for part in flat if part is not NEVER], NEVER)
+    return _operation("or", [part for part in flat if part is not NEVER], NEVER)
 
 
 def intersection(*parts: Language) -> Language:
@@ -129,7 +129,7 @@ def intersection(*parts: Language) -> Language:
         for other in sets[1:]:
             both = charset.set_intersection(both, other)
         return intersection(chars(both), *(part for part in flat if part.kind != "chars"))
-    return _joined("and", flat, ANY)
+    return _operation("and", flat, ANY)
 
 
 def complement(part: Language) -> Language:
@@ -207,7 +207,7 @@ def _flatten(kind: Kind, parts: Iterable[Language]) -> list[Language]:
     return list(flat)
 
 
-def _joined(kind: Kind, parts: list[Language], none: Language) -> Language:
+def _operation(kind: Kind, parts: list[Language], none: Language) -> Language:
     if not parts:
         return none
     return parts[0] if len(parts) == 1 else Language(kind, tuple(parts))

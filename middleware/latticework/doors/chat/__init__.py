@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from latticework.doors import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
 from latticework.doors.chat.chunks import ChatCompletion, Chunk
-from latticework.doors.chat.request import ChatRequest, asks, ignored, parse
+from latticework.doors.chat.request import ChatRequest, chat_asks, ineffective_chat_fields, parse_chat_request
 from latticework.doors.chat.response import ChatResponse
-from latticework.doors.door import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
-from latticework.doors.openai import field_docs, rules
-from latticework.doors.openai.envelope import ErrorResponse, envelope
+from latticework.doors.openai import ErrorResponse, envelope, field_docs, rules
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -24,7 +23,10 @@ DOOR = Door(
         (*REFUSALS, *BROKEN, *FAULTS, *BUSY),
         guarded=True,
     ),
-    partial(GeneratingEndpoint, Translation(parse, asks, ChatResponse, ignored, envelope, "chatcmpl-")),
+    partial(
+        GeneratingEndpoint,
+        Translation(parse_chat_request, chat_asks, ChatResponse, ineffective_chat_fields, envelope, "chatcmpl-"),
+    ),
     limited=True,
     recorded=True,
 )

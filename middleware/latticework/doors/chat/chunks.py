@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from latticework.doors.openai.usage import Usage
+from latticework.doors.openai import Usage
 from latticework.engines.base import TokenSource
-from latticework.generate.steps import Truncation
+from latticework.generate import Truncation
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 

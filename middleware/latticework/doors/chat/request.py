@@ -8,11 +8,11 @@ from typing import Any, Literal
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
-from latticework.doors.openai.tools import turn_of
-from latticework.doors.openai.types import Message, OtherPart, SampledRequest, TurnRequest, unknown_fields
-from latticework.doors.openai.validation import parse_as, refuse_unsupported
+from latticework.doors.openai.ask import sampling_fields, turn_of
+from latticework.doors.openai.types import Message, OtherPart, SampledRequest, TurnRequest
+from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
-from latticework.turn.job import Job
+from latticework.turn import Job
 
 
 class ChatRequest(TurnRequest, SampledRequest):
@@ -58,7 +58,7 @@ WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
 )
 
 
-def parse(body: dict[str, Any]) -> ChatRequest:
+def parse_chat_request(body: dict[str, Any]) -> ChatRequest:
     """A request that makes sense. Raises BadRequest that names the first parameter at fault."""
     request = parse_as(ChatRequest, body)
     for rule in RULES:
@@ -66,9 +66,9 @@ def parse(body: dict[str, Any]) -> ChatRequest:
     return request
 
 
-def asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
+def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     """One. Templates get the messages as the client sent them. Raises BadRequest."""
-    sampling = request.sampling()
+    sampling = sampling_fields(request)
     if request.logprobs:
         sampling["logprobs"] = request.top_logprobs or 0
     ask = Ask(
@@ -98,7 +98,7 @@ def asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     return (ask,)
 
 
-def ignored(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:
+def ineffective_chat_fields(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:
     """The names of all fields without meaning or effect."""
     return [*unknown_fields(request), *(name for name, is_idle in WITHOUT_EFFECT if is_idle(request, jobs[0]))]
 
@@ -106,7 +106,7 @@ def ignored(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:
 def _text_only(request: ChatRequest) -> None:
     if set(request.modalities or ("text",)) != {"text"}:
         raise BadRequest(
-            "'modalities' asks for more than text, and this model answers with text only.",
+            "'modalities' chat_asks for more than text, and this model answers with text only.",
             param="modalities",
             code="unsupported_value",
         )
@@ -140,7 +140,7 @@ def _stream_asked_for(request: ChatRequest) -> None:
 
 
 RULES: tuple[Callable[[ChatRequest], None], ...] = (
-    refuse_unsupported,
+    refuse_unsupported_fields,
     _text_only,
     _one_limit,
     _logprobs_asked_for,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, UnsetType
-from msgspec import json as msgspec_json
 from msgspec.structs import replace
 
 from latticework.doors.chat.chunks import (
@@ -31,15 +34,26 @@ from latticework.doors.chat.chunks import (
     ToolCallDelta,
     TopLogprob,
 )
-from latticework.doors.chat.custom_input import InputText
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai.usage import Usage, usage_of
+from latticework.doors.openai import Usage, usage_of
 from latticework.engines.base import SampledToken, TokenSource
+from latticework.generate import Finish, Step, Truncation
 from latticework.generate.generation import Generation
-from latticework.generate.steps import Finish, Step, Truncation
 from latticework.http.sse import DONE, ChunkFrame, event
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
+_OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
+# What says something by itself: plain characters, an escape, both halves of a surrogate pair. Half a pair waits for
+# what comes next, unless it is certain that the other half does not.
+_UNIT = re.compile(
+    r"""[^"\\]+
+      | \\u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?=[^\\]|\\[^u]|\\u[^dD]|\\u[dD][^c-fC-F]))
+      | \\u(?![dD][89abAB])[0-9a-fA-F]{4}
+      | \\["\\/bfnrt]""",
+    re.VERBOSE,
+)
+_decode = json.JSONDecoder(strict=False).decode
+_LONE = re.compile("[\ud800-\udfff]")
 FINISH_REASONS: Mapping[Finish, FinishReason] = {
     "stop": "stop",
     "stop_string": "stop",
@@ -58,24 +72,29 @@ class ChatResponse:
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
         self._usage = bool(request.stream_options and request.stream_options.include_usage)
         self._choices: dict[int, _Choice] = {}
-        # Where the usage is requested, all other chunks have it as null; else none has it.
-        self._framed = ChunkFrame(self._chunk(usage=None if self._usage else UNSET)).events
 
     def chunks(self, steps: Sequence[Step]) -> list[ChunkChoice]:
         return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
 
     def events(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        return self._framed(chunks) if chunks else b""
+        return self._frame.events(chunks) if chunks else b""
 
     def end(self) -> bytes:
-        usage = event(msgspec_json.encode(self._chunk(usage=self._counted))) if self._usage else b""
+        usage = event(msgspec.json.encode(self._chunk(usage=self._counted))) if self._usage else b""
         return usage + DONE
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        return msgspec_json.encode(fold([*(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._counted)]))
+        return msgspec.json.encode(
+            fold_chunks([*(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._counted)])
+        )
 
     def logged(self, chunks: Sequence[ChunkChoice]) -> list[Chunk]:
         return [self._chunk(chunk, usage=None) for chunk in chunks]
+
+    @cached_property
+    def _frame(self) -> ChunkFrame:
+        """Where the usage is requested, all other chunks have it as null; else none has it."""
+        return ChunkFrame(self._chunk(usage=None if self._usage else UNSET))
 
     @property
     def _counted(self) -> Usage:
@@ -114,7 +133,7 @@ class _Choice:
             self._opened = True
             return self._made(OPENING)
         deltas = [delta for added in step.events if (delta := _DELTAS[type(added)](self, added)) is not None]
-        return self._made(joined(deltas)) if deltas else None
+        return self._made(joined_deltas(deltas)) if deltas else None
 
     def _made(
         self, delta: Delta, finish: FinishReason | None = None, truncation: Truncation | UnsetType = UNSET
@@ -170,7 +189,7 @@ def _token_logprob(sampled: SampledToken) -> ChatTokenLogprob:
 OPENING = Delta(role="assistant", content="")
 
 
-def joined(deltas: Sequence[Delta]) -> Delta:
+def joined_deltas(deltas: Sequence[Delta]) -> Delta:
     """What pieces of a message amount to, which is a piece of it too.
 
     Each call has one entry, since some clients merge a chunk's entries by position.
@@ -220,7 +239,7 @@ class _Gathered:
         self.sources += choice.token_sources or ()
 
     def message(self) -> AnswerMessage:
-        whole = joined(self.deltas)
+        whole = joined_deltas(self.deltas)
         calls = tuple(map(_whole_call, whole.tool_calls or ()))
         content, reasoning = whole.content or "", whole.reasoning or None
         return AnswerMessage(
@@ -239,7 +258,7 @@ def _whole_call(whole: ToolCallDelta) -> ToolCall | CustomCall:
     return ToolCall(identity, Function(whole.function.name or "", whole.function.arguments))
 
 
-def fold(chunks: Sequence[Chunk]) -> ChatCompletion:
+def fold_chunks(chunks: Sequence[Chunk]) -> ChatCompletion:
     """The whole response that a stream amounts to. The last chunk has the usage."""
     gathered: dict[int, _Gathered] = {}
     for chunk in chunks:
@@ -259,3 +278,29 @@ def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:
     logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
     sources = tuple(choice.sources) or UNSET
     return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason, choice.truncation, sources)
+
+
+class InputText:
+    """Decodes one call's arguments. Never fails: what is no such object has no text, and is reported elsewhere."""
+
+    def __init__(self) -> None:
+        self._waiting = ""
+        self._opened = False
+
+    def feed(self, arguments: str) -> str:
+        """The text that this piece makes certain. Half a surrogate pair is U+FFFD, since UTF-8 has none."""
+        self._waiting += arguments
+        if not self._opened:
+            opening = _OPENING.match(self._waiting)
+            if opening is None:
+                return ""
+            self._opened, self._waiting = True, self._waiting[opening.end() :]
+        return self._text()
+
+    def _text(self) -> str:
+        texts, at = [], 0
+        while unit := _UNIT.match(self._waiting, at):
+            texts.append(_decode(f'"{unit[0]}"'))
+            at = unit.end()
+        self._waiting = self._waiting[at:]
+        return _LONE.sub("\ufffd", "".join(texts))

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from latticework.doors.completions.request import FIELD_DOCS, RULES, CompletionRequest, asks, ignored, parse
+from latticework.doors import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
+from latticework.doors.completions.request import (
+    FIELD_DOCS,
+    RULES,
+    CompletionRequest,
+    completion_asks,
+    ineffective_completion_fields,
+    parse_completion_request,
+)
 from latticework.doors.completions.response import CompletionResponse, TextCompletion
-from latticework.doors.door import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
-from latticework.doors.openai.envelope import ErrorResponse, envelope
+from latticework.doors.openai import ErrorResponse, envelope
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -22,7 +29,17 @@ DOOR = Door(
         (*REFUSALS, *BROKEN, *FAULTS, *BUSY),
         guarded=True,
     ),
-    partial(GeneratingEndpoint, Translation(parse, asks, CompletionResponse, ignored, envelope, "cmpl-")),
+    partial(
+        GeneratingEndpoint,
+        Translation(
+            parse_completion_request,
+            completion_asks,
+            CompletionResponse,
+            ineffective_completion_fields,
+            envelope,
+            "cmpl-",
+        ),
+    ),
     limited=True,
     recorded=True,
 )

@@ -1,4 +1,4 @@
-"""A completions request, and the asks that it makes: one a prompt."""
+"""A completions request, and the completion_asks that it makes: one a prompt."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, RawPrompt, TurnAsk
 from latticework.doors.openai import field_docs, rules
-from latticework.doors.openai.content import content_of
-from latticework.doors.openai.types import ContentRequest, SampledRequest, unknown_fields
-from latticework.doors.openai.validation import UNSUPPORTED, parse_as, refuse_unsupported
+from latticework.doors.openai.ask import content_of, sampling_fields
+from latticework.doors.openai.types import ContentRequest, SampledRequest
+from latticework.doors.openai.validation import UNSUPPORTED, parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
-from latticework.turn.job import Job
+from latticework.turn import Job
 
 # OpenAI's default, and vLLM's.
 MAX_TOKENS = 16
@@ -57,10 +57,10 @@ class CompletionRequest(ContentRequest, SampledRequest):
         return len(self.prompts) * (self.n or 1)
 
 
-def parse(body: dict[str, Any]) -> CompletionRequest:
+def parse_completion_request(body: dict[str, Any]) -> CompletionRequest:
     """A request that makes sense. Raises BadRequest that names the first parameter at fault."""
     request = parse_as(CompletionRequest, body)
-    refuse_unsupported(request, UNSUPPORTED_HERE)
+    refuse_unsupported_fields(request, UNSUPPORTED_HERE)
     for name, why in _contradictions(request):
         raise BadRequest(why, param=name)
     return request
@@ -83,9 +83,9 @@ def _contradictions(request: CompletionRequest) -> Iterator[tuple[str, str]]:
         yield "prompt", f"'prompt' has {len(request.prompts)} prompts: at most {MOST_PROMPTS}."
 
 
-def asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
+def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     """One for each prompt. Raises BadRequest."""
-    sampling = {**request.sampling(), "special_tokens": request.skip_special_tokens is False}
+    sampling = {**sampling_fields(request), "special_tokens": request.skip_special_tokens is False}
     if request.logprobs is not None:
         sampling["logprobs"] = request.logprobs
         if request.echo:
@@ -109,7 +109,7 @@ def asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     ]
 
 
-def ignored(request: CompletionRequest, jobs: Sequence[Job]) -> list[str]:
+def ineffective_completion_fields(request: CompletionRequest, jobs: Sequence[Job]) -> list[str]:
     """The names of all fields without meaning or effect. A `stop` never cuts a document."""
     without_effect = ["stop"] if request.stop and not jobs[0].stops else []
     return [*unknown_fields(request), *without_effect]

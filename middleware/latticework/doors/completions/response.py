@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.completions.request import CompletionRequest
-from latticework.doors.openai.usage import Usage, usage_of
+from latticework.doors.openai import Usage, usage_of
 from latticework.engines.base import SampledToken, TokenSource
+from latticework.generate import Finish, Step
 from latticework.generate.generation import Generation
-from latticework.generate.steps import Finish, Step
 from latticework.http.sse import DONE, ChunkFrame, event
-from latticework.turn.job import Echo
+from latticework.turn import Echo
 from turngrammar.events import ContentDelta
 
 TextFinish = Literal["stop", "length"]
@@ -70,13 +71,12 @@ class CompletionResponse:
         self._created = int(time.time())
         self._usage = bool(request.stream_options and request.stream_options.include_usage)
         self._choices: dict[int, _TextChoice] = {}
-        self._framed = ChunkFrame(self._completion(usage=None if self._usage else UNSET)).events
 
     def chunks(self, steps: Sequence[Step]) -> list[TextChoice]:
         return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
 
     def events(self, chunks: Sequence[TextChoice]) -> bytes:
-        return self._framed(chunks) if chunks else b""
+        return self._frame.events(chunks) if chunks else b""
 
     def end(self) -> bytes:
         usage = event(msgspec.json.encode(self._completion(usage=self._counted))) if self._usage else b""
@@ -88,6 +88,11 @@ class CompletionResponse:
 
     def logged(self, chunks: Sequence[TextChoice]) -> list[TextCompletion]:
         return [self._completion(chunk, usage=None) for chunk in chunks]
+
+    @cached_property
+    def _frame(self) -> ChunkFrame:
+        """Where the usage is requested, all other chunks have it as null; else none has it."""
+        return ChunkFrame(self._completion(usage=None if self._usage else UNSET))
 
     @property
     def _counted(self) -> Usage:
@@ -146,11 +151,11 @@ class _TextChoice:
             tuple(offsets),
             tuple(None if token is None else token.logprob for token in tokens),
             texts,
-            tuple(None if token is None else _alternatives(token) for token in tokens),
+            tuple(None if token is None else _with_alternatives(token) for token in tokens),
         )
 
 
-def _alternatives(token: SampledToken) -> dict[str, float]:
+def _with_alternatives(token: SampledToken) -> dict[str, float]:
     return {**{other.token: other.logprob for other in token.top}, token.token: token.logprob}
 
 

@@ -1,1 +1,78 @@
-"""What the doors of OpenAI's APIs share: types of requests, their validation, tools, content, usage, errors."""
+"""What the doors of OpenAI's APIs share. Here: its error envelope, written and read back, and its counts of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from latticework.errors import ApiError, RateLimited, ServerFault
+from latticework.generate import TokenCounts
+
+
+class ErrorBody(msgspec.Struct):
+    """OpenAI's error object. `param` is a path such as `messages[0].role`."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorResponse(msgspec.Struct):
+    """The envelope: the body of every response that is an error, and of an error event in a stream."""
+
+    error: ErrorBody
+
+
+def error_type(kind: type[ApiError]) -> str:
+    """OpenAI's `type`: its own 429 has the exhausted resource there."""
+    if issubclass(kind, RateLimited):
+        return "requests"
+    return "server_error" if kind.status >= 500 else "invalid_request_error"
+
+
+def envelope(error: ApiError) -> bytes:
+    """The envelope as JSON."""
+    body = ErrorBody(error.message, error_type(type(error)), error.param, error.code)
+    return msgspec.json.encode(ErrorResponse(body))
+
+
+def from_envelope(status: int | None, error: Mapping[str, Any], headers: Mapping[str, str]) -> ApiError:
+    """The error that an envelope was made of. `status`: None for an event of a stream. `error`: the error object."""
+    code = error.get("code")
+    kinds = [kind for kind in _subclasses(ApiError) if status in (None, kind.status)]
+    same_code = [kind for kind in kinds if kind.default_code and kind.default_code == code]
+    same_status = kinds if status is not None else [ServerFault]
+    restored = ApiError.__new__((same_code or same_status or [ServerFault])[0])
+    ApiError.__init__(restored, str(error.get("message")), param=error.get("param"), code=code)
+    restored.headers = headers
+    return restored
+
+
+def _subclasses(kind: type[ApiError]) -> Iterator[type[ApiError]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+class CompletionTokensDetails(msgspec.Struct, frozen=True):
+    """What the generated tokens were for."""
+
+    reasoning_tokens: int
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Counts of tokens. The details are there where the model's format has thoughts."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    completion_tokens_details: CompletionTokensDetails | UnsetType = UNSET
+
+
+def usage_of(tokens: TokenCounts) -> Usage:
+    details = UNSET if tokens.reasoning is None else CompletionTokensDetails(tokens.reasoning)
+    return Usage(tokens.prompt, tokens.generated, tokens.prompt + tokens.generated, details)

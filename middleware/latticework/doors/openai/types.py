@@ -6,12 +6,9 @@ Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
-
-from latticework.engines.sampling import FROM_MODEL
 
 ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 Number = StrictFloat | StrictInt
@@ -242,28 +239,3 @@ class SampledRequest(ApiObject):
 
     # Accepted, and without effect here.
     user: Any = None
-
-    def sampling(self) -> dict[str, Any]:
-        """The fields that the client has set, by their names in the engine's `Sampling`."""
-        given = {name: value for name in SAMPLING if (value := getattr(self, name)) is not None}
-        return given if self.token_sources is None else {**given, "sources": self.token_sources}
-
-
-# Fields of a request that `Sampling` calls by the same name.
-SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
-
-
-def unknown_fields(request: ApiObject) -> list[str]:
-    """The paths of all fields in the request that have no meaning here."""
-    return list(_unknown(request, ""))
-
-
-def _unknown(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        prefix = f"{path}." if path else ""
-        yield from (f"{prefix}{name}" for name in value.model_extra or ())
-        for name, field in type(value).model_fields.items():
-            yield from _unknown(getattr(value, name), f"{prefix}{field.alias or name}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _unknown(item, f"{path}[{index}]")

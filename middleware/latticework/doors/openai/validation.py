@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from latticework.doors.openai.types import ApiObject
@@ -57,9 +57,25 @@ def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
     return path
 
 
-def refuse_unsupported(request: ApiObject, unsupported: Mapping[str, str] = UNSUPPORTED) -> None:
+def refuse_unsupported_fields(request: ApiObject, unsupported: Mapping[str, str] = UNSUPPORTED) -> None:
     """Raises BadRequest for a field that would change the answer and can't be honoured."""
     extra = request.model_extra or {}
     for name, why in unsupported.items():
         if extra.get(name) not in (None, False):
             raise BadRequest(f"'{name}' {why}", param=name, code="unsupported_parameter")
+
+
+def unknown_fields(request: ApiObject) -> list[str]:
+    """The paths of all fields in the request that have no meaning here."""
+    return list(_unknown_paths(request, ""))
+
+
+def _unknown_paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        prefix = f"{path}." if path else ""
+        yield from (f"{prefix}{name}" for name in value.model_extra or ())
+        for name, field in type(value).model_fields.items():
+            yield from _unknown_paths(getattr(value, name), f"{prefix}{field.alias or name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown_paths(item, f"{path}[{index}]")

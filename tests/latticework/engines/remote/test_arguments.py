@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from latticework.commands import engines
-from latticework.commands.command import CommandFailed, WrongUsage
+from latticework.commands import CommandFailed, WrongUsage, engines
 from latticework.config import Config, load_config
 from latticework.engines.remote.arguments import Arguments, address, read
 from latticework.options import InvalidSetting

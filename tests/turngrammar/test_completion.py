@@ -1,4 +1,4 @@
-"""Closing documents: every beginning of a valid document can be closed, briefly, and what was filled in is told."""
+"""Completing documents: every beginning of a valid document is completed briefly, and added values are reported."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from llguidance import LLMatcher
 
 from tests.turngrammar.laws import sample
 from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
-from turngrammar.closing import Closer, Missing, missing
-from turngrammar.closing.search import matcher, taken
+from turngrammar.completion import AddedValues, ShortestCompletion, added_values
+from turngrammar.completion.matcher import consumes, schema_matcher
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema import compile_schema
 
@@ -58,13 +58,13 @@ KINDS = {
 }
 
 
-def closer(schema: Any, begun: str = "") -> Closer:
-    one = Closer(compile_schema(schema))
-    assert one.feed(begun)
-    return one
+def completion(schema: Any, begun: str = "") -> ShortestCompletion:
+    document = ShortestCompletion(compile_schema(schema))
+    assert document.feed(begun)
+    return document
 
 
-CLOSED = [
+COMPLETED = [
     (ORDER, "", '{"id": 0, "items": [], "paid": false}'),
     (ORDER, '{"i', 'd": 0, "items": [], "paid": false}'),
     (ORDER, '{"id": 12', ', "items": [], "paid": false}'),
@@ -109,52 +109,52 @@ CLOSED = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "begun", "end"), CLOSED)
+@pytest.mark.parametrize(("schema", "begun", "end"), COMPLETED)
 def test_the_shortest_end(schema: Any, begun: str, end: str | None) -> None:
     if end is None:
-        assert not Closer(compile_schema(schema)).feed(begun)
+        assert not ShortestCompletion(compile_schema(schema)).feed(begun)
     else:
-        assert closer(schema, begun).closing() == end
+        assert completion(schema, begun).shortest() == end
 
 
 FROM_PRICE = ("/items/1/price", "/paid")
-MISSING = [
-    (ORDER, "", Missing(None, ("",))),
-    (ORDER, "{", Missing("", ("/id", "/items", "/paid"))),
-    (ORDER, '{"id', Missing("", ("/id", "/items", "/paid"))),
-    (ORDER, '{"id": ', Missing("", ("/id", "/items", "/paid"))),
-    (ORDER, '{"id": 1', Missing("/id", ("/items", "/paid"))),
-    (ORDER, '{"id": 1, "items": [', Missing("/items", ("/paid",))),
-    (ORDER, '{"id": 1, "items": [{"name": "x", "price": 2}, {"name": ""', Missing("/items/1", FROM_PRICE)),
-    (ORDER, '{"id": 1, "items": [], "paid": true', Missing("", ())),
-    (ORDER, '{"id": 1, "items": [], "paid": true}', Missing(None, ())),
-    ({"type": "array", "minItems": 3, "items": {"type": "null"}}, "[null, ", Missing("", ("/1", "/2"))),
-    ({"const": {"a/b": [{"~": 1}]}}, '{"a/b": [{"', Missing("/a~1b/0", ("/a~1b/0/~0",))),
-    ({"type": "string"}, '"x', Missing("", ())),
+ADDED = [
+    (ORDER, "", AddedValues(None, ("",))),
+    (ORDER, "{", AddedValues("", ("/id", "/items", "/paid"))),
+    (ORDER, '{"id', AddedValues("", ("/id", "/items", "/paid"))),
+    (ORDER, '{"id": ', AddedValues("", ("/id", "/items", "/paid"))),
+    (ORDER, '{"id": 1', AddedValues("/id", ("/items", "/paid"))),
+    (ORDER, '{"id": 1, "items": [', AddedValues("/items", ("/paid",))),
+    (ORDER, '{"id": 1, "items": [{"name": "x", "price": 2}, {"name": ""', AddedValues("/items/1", FROM_PRICE)),
+    (ORDER, '{"id": 1, "items": [], "paid": true', AddedValues("", ())),
+    (ORDER, '{"id": 1, "items": [], "paid": true}', AddedValues(None, ())),
+    ({"type": "array", "minItems": 3, "items": {"type": "null"}}, "[null, ", AddedValues("", ("/1", "/2"))),
+    ({"const": {"a/b": [{"~": 1}]}}, '{"a/b": [{"', AddedValues("/a~1b/0", ("/a~1b/0/~0",))),
+    ({"type": "string"}, '"x', AddedValues("", ())),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("schema", "begun", "told"), MISSING)
-def test_what_was_filled_in(schema: Any, begun: str, told: Missing) -> None:
-    one = closer(schema, begun)
-    end = one.closing()
+@pytest.mark.parametrize(("schema", "begun", "added"), ADDED)
+def test_added_values_are_reported(schema: Any, begun: str, added: AddedValues) -> None:
+    document = completion(schema, begun)
+    end = document.shortest()
     assert end is not None
-    assert missing(one.outline, end) == told
+    assert added_values(document.outline, end) == added
 
 
-def prefixes_close(schema: Any, text: str) -> None:
-    """Every beginning of `text` can be closed, never at greater cost than as `text` goes on."""
+def prefixes_are_completed(schema: Any, text: str) -> None:
+    """Every beginning of `text` can be completed, never at greater cost than as `text` goes on."""
     plan = compile_schema(schema)
-    one = Closer(plan)
+    document = ShortestCompletion(plan)
     for at in range(len(text) + 1):
-        end = one.closing()
+        end = document.shortest()
         assert end is not None, f"{text[:at]} of {plan.json}"
-        assert len(_leveled(end)) <= len(_leveled(text[at:])), f"{text[:at]} is not closed by the shortest: {end}"
+        assert len(_leveled(end)) <= len(_leveled(text[at:])), f"{text[:at]} is not completed by the shortest: {end}"
         instance = json.loads(text[:at] + end)
         assert not plan.exact or plan.violations(instance) == ()
-        told = missing(one.outline, end)
-        assert (told == Missing(None, ())) == one.outline.done
-        assert at == len(text) or one.feed(text[at])
+        added = added_values(document.outline, end)
+        assert (added == AddedValues(None, ())) == document.outline.done
+        assert at == len(text) or document.feed(text[at])
 
 
 def _leveled(text: str) -> str:
@@ -176,16 +176,16 @@ def generated(schema: Any, seed: int) -> str | None:
 
 @LAWS
 @given(SCHEMAS, st.integers(0, 9))
-def test_every_prefix_of_a_document_closes(schema: Any, seed: int) -> None:
+def test_every_prefix_of_a_document_is_completed(schema: Any, seed: int) -> None:
     if (text := generated(schema, seed)) is not None:
-        prefixes_close(schema, text)
+        prefixes_are_completed(schema, text)
 
 
 @LAWS
 @given(RECURSIVE, st.integers(0, 9))
 def test_where_schemas_refer_to_themselves_too(schema: Any, seed: int) -> None:
     if (text := generated(schema, seed)) is not None:
-        prefixes_close(schema, text)
+        prefixes_are_completed(schema, text)
 
 
 @pytest.mark.parametrize("schema", [ORDER, TREE, KINDS])
@@ -193,7 +193,7 @@ def test_where_schemas_refer_to_themselves_too(schema: Any, seed: int) -> None:
 def test_realistic_schemas(schema: Any, seed: int) -> None:
     text = generated(schema, seed)
     if text is not None:
-        prefixes_close(schema, text)
+        prefixes_are_completed(schema, text)
 
 
 SMALL = [
@@ -222,12 +222,12 @@ SMALL = [
 
 
 @pytest.mark.parametrize("schema", SMALL)
-def test_nothing_shorter_closes(schema: Any) -> None:
+def test_nothing_shorter_completes(schema: Any) -> None:
     """Against all ends there are, by brute force."""
     plan = compile_schema(schema)
-    texts = list(_all(matcher(plan.json), 36))
+    texts = list(_all(schema_matcher(plan.json), 36))
     for begun in sorted({text[:at] for text in texts for at in range(len(text) + 1)}):
-        end = closer(schema, begun).closing()
+        end = completion(schema, begun).shortest()
         assert end is not None
         assert len(end) == min(len(text) - len(begun) for text in texts if text.startswith(begun)), begun
 
@@ -238,12 +238,12 @@ def _all(origin: LLMatcher, most: int) -> Iterator[str]:
     for _ in range(most):
         further = []
         for text in ways:
-            grown = origin.deep_copy()
-            taken(grown, text)
-            if grown.is_accepting():
+            matcher = origin.deep_copy()
+            consumes(matcher, text)
+            if matcher.is_accepting():
                 yield text
-            if not grown.is_stopped():
-                mask = grown.compute_bitmask()
+            if not matcher.is_stopped():
+                mask = matcher.compute_bitmask()
                 further += [text + chr(byte) for byte in range(128) if mask[byte // 8] >> byte % 8 & 1]
         ways = further[:300]
 
@@ -251,7 +251,7 @@ def _all(origin: LLMatcher, most: int) -> Iterator[str]:
 def test_what_grows_without_bounds_is_left_open() -> None:
     doubled: dict[str, Any] = {f"d{n}": _two(f"d{n + 1}") for n in range(40)}
     schema = {"$ref": "#/$defs/d0", "$defs": {**doubled, "d40": {"type": "string"}}}
-    assert Closer(compile_schema(schema)).closing() is None
+    assert ShortestCompletion(compile_schema(schema)).shortest() is None
 
 
 def _two(name: str) -> Any:

@@ -1,0 +1,162 @@
+"""From fields of OpenAI's requests to parts of an ask: the content, the tools and their choice, the sampling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from latticework.ask import FREE_TEXT, NO_CALLS, Content, TurnAsk
+from latticework.doors.openai.types import (
+    AllowedToolsChoice,
+    ContentRequest,
+    CustomTool,
+    FunctionTool,
+    GrammarFormat,
+    JsonObjectFormat,
+    JsonSchemaResponse,
+    NamedCustom,
+    NamedFunction,
+    SampledRequest,
+    StructuredOutputs,
+    TextFormat,
+    TurnRequest,
+)
+from latticework.engines.sampling import FROM_MODEL
+from latticework.errors import BadRequest
+from turngrammar.formats import FORMATS
+from turngrammar.turn import ANY_OBJECT, ClientGrammar, JsonContent, TextInput, Tool, ToolChoice
+
+SCHEMA_POINTER = "/response_format/json_schema/schema"
+JSON_MODE = Content(JsonContent(ANY_OBJECT, "/response_format"))
+
+
+def content_of(request: ContentRequest) -> Content:
+    """Raises BadRequest for two at once."""
+    formatted = _of_response_format(request)
+    structured = request.structured_outputs
+    if structured is None:
+        return formatted
+    if formatted is not FREE_TEXT:
+        raise BadRequest("'structured_outputs' and 'response_format' exclude each other.", param="structured_outputs")
+    return _of_structured_outputs(structured)
+
+
+def _of_response_format(request: ContentRequest) -> Content:
+    """A JSON schema that is left out is any object."""
+    match request.response_format:
+        case None | TextFormat():
+            return FREE_TEXT
+        case JsonObjectFormat():
+            return JSON_MODE
+        case JsonSchemaResponse(json_schema=form):
+            schema = ANY_OBJECT if form.schema_ is None else form.schema_
+            return Content(JsonContent(schema, SCHEMA_POINTER), in_prompt=True)
+
+
+def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
+    given = [(name, value) for name in READ if (value := getattr(outputs, name)) not in (None, False)]
+    if outputs.model_extra or len(given) != 1:
+        raise BadRequest(
+            "'structured_outputs' must have exactly one of json, json_object, regex, choice and grammar.",
+            param="structured_outputs",
+        )
+    name, value = given[0]
+    pointer = f"/structured_outputs/{name.rstrip('_')}"
+    return READ[name](value, pointer)
+
+
+def _schema_or_text(value: Any, pointer: str) -> Content:
+    """vLLM takes a schema as JSON text too."""
+    try:
+        schema = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise BadRequest(f"The schema is not JSON: {error}", param="structured_outputs.json") from None
+    if not isinstance(schema, dict):
+        raise BadRequest("The schema must be an object.", param="structured_outputs.json")
+    return Content(JsonContent(schema, pointer), in_prompt=True)
+
+
+READ: Mapping[str, Callable[[Any, str], Content]] = {
+    "json_": _schema_or_text,
+    "json_object": lambda value, pointer: Content(JsonContent(ANY_OBJECT, pointer)),
+    "regex": lambda value, pointer: Content(ClientGrammar("regex", value, pointer)),
+    "choice": lambda value, pointer: Content(ClientGrammar("choice", tuple(value), pointer)),
+    "grammar": lambda value, pointer: Content(ClientGrammar("grammar", value, pointer)),
+}
+
+
+CHOICE_POINTER = "/tool_choice"
+
+
+def turn_of(request: TurnRequest) -> TurnAsk:
+    """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
+    format = _known_format(request.tool_format)
+    return TurnAsk(tools_of(request), _tool_choice(request), content_of(request), format, tools_pointer="/tools")
+
+
+def _known_format(name: str | None) -> str | None:
+    if name is not None and name not in FORMATS:
+        raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
+    return name
+
+
+def tools_of(request: TurnRequest) -> tuple[Tool, ...]:
+    """The tools on offer. Functions without parameters take an object all the same."""
+    return tuple(_compiler_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))
+
+
+def _compiler_tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
+    if isinstance(tool, FunctionTool):
+        return Tool(
+            tool.name,
+            tool.function.description or "",
+            tool.function.parameters or ANY_OBJECT,
+            pointer=f"{pointer}/function/parameters",
+            name_pointer=f"{pointer}/function/name",
+        )
+    match tool.custom.format:
+        case GrammarFormat(grammar=grammar):
+            input, place = TextInput(grammar.syntax, grammar.definition), f"{pointer}/custom/format/grammar/definition"
+        case _:
+            input, place = TextInput(), f"{pointer}/custom"
+    description = tool.custom.description or ""
+    return Tool(tool.name, description, input=input, pointer=place, name_pointer=f"{pointer}/custom/name")
+
+
+def _tool_choice(request: TurnRequest) -> ToolChoice:
+    """A choice without tools means nothing, and some clients send one; a name is different."""
+    most = 1 if request.parallel_tool_calls is False else None
+    match request.tool_choice:
+        case NamedFunction() | NamedCustom() as named:
+            return ToolChoice("required", _offered(request, [named]), most=1, pointer=CHOICE_POINTER)
+        case AllowedToolsChoice(allowed_tools=allowed):
+            return ToolChoice(allowed.mode, _offered(request, allowed.tools), most, CHOICE_POINTER)
+        case "required" if request.tools:
+            return ToolChoice("required", most=most, pointer=CHOICE_POINTER)
+        case None | "auto" if request.tools:
+            return ToolChoice("auto", most=most, pointer=CHOICE_POINTER)
+    return NO_CALLS
+
+
+def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]) -> tuple[str, ...]:
+    """Their names; all of them are tools of the request, and of the kind that is said."""
+    offered = [(tool.type, tool.name) for tool in request.tools or ()]
+    for named in chosen:
+        if (named.type, named.name) not in offered:
+            listed = ", ".join(f"{kind} '{name}'" for kind, name in offered) or "none"
+            raise BadRequest(
+                f"'tool_choice' names {named.type} '{named.name}', which is not among the tools (offered: {listed}).",
+                param="tool_choice",
+            )
+    return tuple(named.name for named in chosen)
+
+
+# Fields of a request that `Sampling` calls by the same name.
+SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
+
+
+def sampling_fields(request: SampledRequest) -> dict[str, Any]:
+    """The fields that the client has set, by their names in the engine's `Sampling`."""
+    given = {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    return given if request.token_sources is None else {**given, "sources": request.token_sources}
