@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from turngrammar.wire import Alt, Call, Id, Lit, Many, Node, Seq, parts, seq
+from turngrammar.wire import Alt, Id, Invocation, Lit, Many, Node, Seq, parts, seq
 
 
 def texts(node: Any) -> Iterator[str]:
@@ -29,7 +29,7 @@ def openings(node: Node) -> tuple[str, ...]:
     match node:
         case Lit(text):
             return (text,)
-        case Seq((first, *_)) | Call(first, _) | Many(first) | Id(first):
+        case Seq((first, *_)) | Invocation(first, _) | Many(first) | Id(first):
             return openings(first)
         case Alt(options):
             return tuple(dict.fromkeys(text for option in options for text in openings(option)))
@@ -44,8 +44,8 @@ def after(node: Node, opening: str) -> Node:
             return Lit(text.removeprefix(opening))
         case Seq((first, *rest)):
             return seq(after(first, opening), *rest)
-        case Call(head, tail):
-            return Call(after(head, opening), tail)
+        case Invocation(head, tail):
+            return Invocation(after(head, opening), tail)
         case Id(body):
             return Id(after(body, opening))
         case Many(item, separator, least, most):
@@ -63,13 +63,13 @@ def unrolled(calls: Node) -> Node:
     llguidance's lexer is greedy: where text could stand instead, only a single lexeme tells calls from it.
     """
     match calls:
-        case Call():
+        case Invocation():
             return calls
         case Many(item, separator, least, most):
             others = Many(seq(separator, item), Lit(""), max(least - 1, 0), None if most is None else most - 1)
             return seq(unrolled(item), others)
         case Seq(inner):
-            first = next(index for index, part in enumerate(inner) if isinstance(part, Call | Many))
+            first = next(index for index, part in enumerate(inner) if isinstance(part, Invocation | Many))
             return _with_prefix(inner[:first], seq(unrolled(inner[first]), *inner[first + 1 :]))
         case _:
             raise TypeError(f"{calls} has no call that can be told from text")
@@ -77,8 +77,8 @@ def unrolled(calls: Node) -> Node:
 
 def _with_prefix(prefix: tuple[Node, ...], calls: Node) -> Node:
     first, *rest = parts(calls)
-    assert isinstance(first, Call)
-    return seq(Call(seq(*prefix, first.head), first.tail), *rest)
+    assert isinstance(first, Invocation)
+    return seq(Invocation(seq(*prefix, first.head), first.tail), *rest)
 
 
 def at_most(node: Node, most: int | None) -> Node:

@@ -15,11 +15,11 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.formats.format import Format
+from turngrammar.json_style import JSON_STYLES
 from turngrammar.lowered import json_type
-from turngrammar.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, Notation, spell_element
+from turngrammar.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, Notation, encode_element
 from turngrammar.render import Call
-from turngrammar.scan import load
-from turngrammar.spelling import SPELLINGS
+from turngrammar.scan import load_json
 
 Path = tuple[int | str, ...]  # the fields and places that lead from the root of a tree to one of its nodes
 _BLANK = r"[ \t\r\n]"
@@ -27,16 +27,16 @@ _SPACE = f"{_BLANK}*"
 
 
 @dataclass(frozen=True)
-class Sample:
+class RenderedTurn:
     """What a template shows of a turn that makes `calls` and says nothing else."""
 
     text: str
     calls: tuple[Call, ...]
 
 
-def fitted(format: Format, samples: Sequence[Sample]) -> Format | None:
+def format_as_rendered(format: Format, samples: Sequence[RenderedTurn]) -> Format | None:
     """The format as these samples spell it; None where the first of them is not written in the format at all."""
-    readings = [_reading(format.calls, sample) for sample in samples]
+    readings = [_fit(format.calls, sample) for sample in samples]
     if not readings or readings[0] is None:
         return None
     found: dict[Path, wire.Node] = {}
@@ -72,7 +72,7 @@ def _merged(original: Any, first: Any, second: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _Fit:
     """What one sample shows: the whitespace around the calls, and how leaves are spelled."""
 
     lead: str
@@ -80,23 +80,23 @@ class _Reading:
     leaves: Mapping[Path, wire.Node]
 
 
-def _reading(tree: wire.Node, sample: Sample) -> _Reading | None:
+def _fit(tree: wire.Node, sample: RenderedTurn) -> _Fit | None:
     """Where the same whitespace stands in several places it should be the same; some templates don't care."""
     for alike in (True, False):
         pattern = _Pattern(sample.calls, alike)
         body = pattern.walk(tree, ())
         match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", sample.text, re.DOTALL)
-        if match is not None and (leaves := _leaves(pattern, match)) is not None:
-            return _Reading(match["lead"], match["tail"], leaves)
+        if match is not None and (leaves := _fitted_leaves(pattern, match)) is not None:
+            return _Fit(match["lead"], match["tail"], leaves)
     return None
 
 
-def _leaves(pattern: _Pattern, match: re.Match[str]) -> Mapping[Path, wire.Node] | None:
+def _fitted_leaves(pattern: _Pattern, match: re.Match[str]) -> Mapping[Path, wire.Node] | None:
     """How the leaves are spelled; None where one of them can't be read so."""
     leaves: dict[Path, wire.Node] = {}
     for group, (path, node, value) in pattern.groups.items():
         if match[group] is not None:
-            spelled = _SPELLED[type(node)](node, match[group], value)
+            spelled = _FITS[type(node)](node, match[group], value)
             if spelled is None:
                 return None
             leaves[path] = _merged(node, leaves.get(path, spelled), spelled)
@@ -159,7 +159,7 @@ class _Pattern:
             items.append(self.walk(node.item, (*path, "item")))
         return "".join(items)
 
-    def call_of(self, node: wire.Call, path: Path) -> str:
+    def call_of(self, node: wire.Invocation, path: Path) -> str:
         return self.walk(node.head, (*path, "head")) + self.walk(node.tail, (*path, "tail"))
 
     def name(self, node: wire.Name, path: Path) -> str:
@@ -172,11 +172,11 @@ class _Pattern:
         return "[0-9]+"
 
     def arguments(self, node: wire.JsonArguments, path: Path) -> str:
-        return self.group(node, path, r"\{.*?\}", load(self.call.arguments))
+        return self.group(node, path, r"\{.*?\}", load_json(self.call.arguments))
 
     def members(self, node: wire.Members, path: Path) -> str:
         written = []
-        for member in load(self.call.arguments).items():
+        for member in load_json(self.call.arguments).items():
             self._member = member
             written.append(self.walk(node.each, (*path, "each")))
         return "".join(written)
@@ -206,11 +206,11 @@ class _Pattern:
         return f"(?:{re.escape(node.open + value + node.close)}|{re.escape(value)}){re.escape(node.end)}"
 
     def elements(self, node: wire.Elements, path: Path) -> str:
-        members = load(self.call.arguments).items()
-        return _SPACE.join(re.escape(spell_element(node.mark, name, value)) for name, value in members)
+        members = load_json(self.call.arguments).items()
+        return _SPACE.join(re.escape(encode_element(node.mark, name, value)) for name, value in members)
 
-    def spelled(self, node: wire.NotationArguments, path: Path) -> str:
-        return self.group(node, path, ".*?", load(self.call.arguments))
+    def notation_arguments(self, node: wire.NotationArguments, path: Path) -> str:
+        return self.group(node, path, ".*?", load_json(self.call.arguments))
 
 
 _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
@@ -223,7 +223,7 @@ _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
     wire.May: _Pattern.maybe,
     wire.Stray: _Pattern.maybe,
     wire.Many: _Pattern.many,
-    wire.Call: _Pattern.call_of,
+    wire.Invocation: _Pattern.call_of,
     wire.Name: _Pattern.name,
     wire.Id: _Pattern.id,
     wire.Ordinal: _Pattern.ordinal,
@@ -232,7 +232,7 @@ _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
     wire.Key: _Pattern.key,
     wire.Typed: _Pattern.typed,
     wire.Value: _Pattern.value,
-    wire.NotationArguments: _Pattern.spelled,
+    wire.NotationArguments: _Pattern.notation_arguments,
     wire.Word: _Pattern.word,
     wire.TypeName: _Pattern.type_name,
     wire.Wrapped: _Pattern.wrapped,
@@ -240,35 +240,35 @@ _PATTERNS: Mapping[type[wire.Node], Callable[[_Pattern, Any, Path], str]] = {
 }
 
 
-def _space(node: wire.Space, text: str, value: None) -> wire.Node:
+def _fit_space(node: wire.Space, text: str, value: None) -> wire.Node:
     return wire.Space(text)
 
 
-def _json(node: wire.JsonArguments, text: str, value: Any) -> wire.Node | None:
-    spelling = next((one for one in SPELLINGS if one.spell(value) == text), node.spelling)
-    return replace(node, spelling=spelling) if _means(text, value) else None
+def _fit_json_arguments(node: wire.JsonArguments, text: str, value: Any) -> wire.Node | None:
+    spelling = next((one for one in JSON_STYLES if one.encode(value) == text), node.style)
+    return replace(node, style=spelling) if _means(text, value) else None
 
 
-def _value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
+def _fit_value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
     if value is None or isinstance(value, bool):
         at = (None, True, False).index(value)
         words = next((words for words in (node.words, JSON_WORDS, PYTHON_WORDS) if words[at] == text), None)
         return words and replace(node, words=words)
     if isinstance(value, list | dict):
-        spelling = next((one for one in SPELLINGS if one.spell(value) == text), None)
-        notation = next((one for one in NOTATIONS if one.spell(value) == text), None)
+        spelling = next((one for one in JSON_STYLES if one.encode(value) == text), None)
+        notation = next((one for one in NOTATIONS if one.encode(value) == text), None)
         if spelling is not None:
-            return replace(node, spelling=spelling)
+            return replace(node, style=spelling)
         return replace(node, notation=notation) if notation else None
     return node if _means(text, value) else None
 
 
-def _notation(node: wire.NotationArguments, text: str, value: Any) -> wire.Node | None:
-    notation = next((one for one in _notations(node.notation) if one.spell_arguments(value) == text), None)
+def _fit_notation(node: wire.NotationArguments, text: str, value: Any) -> wire.Node | None:
+    notation = next((one for one in _notation_variants(node.notation) if one.encode_arguments(value) == text), None)
     return replace(node, notation=notation) if notation else None
 
 
-def _notations(own: Notation) -> Iterator[Notation]:
+def _notation_variants(own: Notation) -> Iterator[Notation]:
     """Those that a template may use, the usual ones first: some print nothing but null as Python does."""
     for sorts in (False, True):
         for notation in (own, *NOTATIONS):
@@ -278,17 +278,17 @@ def _notations(own: Notation) -> Iterator[Notation]:
 
 def _means(text: str, value: Any) -> bool:
     try:
-        return json.dumps(load(text), sort_keys=True) == json.dumps(value, sort_keys=True)
+        return json.dumps(load_json(text), sort_keys=True) == json.dumps(value, sort_keys=True)
     except ValueError:
         return False
 
 
-_SPELLED: Mapping[type[wire.Node], Callable[[Any, str, Any], wire.Node | None]] = {
-    wire.Space: _space,
-    wire.JsonArguments: _json,
-    wire.Value: _value,
-    wire.Wrapped: _value,
-    wire.NotationArguments: _notation,
+_FITS: Mapping[type[wire.Node], Callable[[Any, str, Any], wire.Node | None]] = {
+    wire.Space: _fit_space,
+    wire.JsonArguments: _fit_json_arguments,
+    wire.Value: _fit_value,
+    wire.Wrapped: _fit_value,
+    wire.NotationArguments: _fit_notation,
 }
 """What a leaf becomes when its text is found; None where it can't be read so."""
 

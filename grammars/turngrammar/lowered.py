@@ -26,7 +26,7 @@ def branches(schema: Lowered, root: Lowered) -> Iterator[Mapping[str, Any]]:
         for option in schema["anyOf"]:
             yield from branches(option, root)
     elif "const" in schema or "enum" in schema:
-        yield from _listed(schema.get("enum", [schema.get("const")]))
+        yield from _branch_per_type(schema.get("enum", [schema.get("const")]))
     elif "type" in schema:
         yield schema
     else:
@@ -41,7 +41,7 @@ def definition(reference: str, root: Lowered) -> Lowered:
     return found  # type: ignore[no-any-return]
 
 
-def _listed(values: list[Any]) -> Iterator[Mapping[str, Any]]:
+def _branch_per_type(values: list[Any]) -> Iterator[Mapping[str, Any]]:
     for name in EVERY_TYPE:
         if fitting := [value for value in values if json_type(value) == name]:
             yield {"type": name, "enum": fitting}
@@ -62,7 +62,7 @@ _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 
-def types(schema: Lowered, root: Lowered) -> frozenset[str]:
+def allowed_types(schema: Lowered, root: Lowered) -> frozenset[str]:
     """The JSON types that `schema` allows; whole numbers are numbers."""
     return frozenset("number" if one["type"] == "integer" else one["type"] for one in branches(schema, root))
 
@@ -75,18 +75,18 @@ def argument_types(root: Lowered, key: str) -> frozenset[str]:
 
 def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozenset[str]:
     if key in schema.get("properties", {}):
-        return types(schema["properties"][key], root)
+        return allowed_types(schema["properties"][key], root)
     others = [schema.get("additionalProperties", True), *schema.get("patternProperties", {}).values()]
-    return frozenset().union(*(types(other, root) for other in others))
+    return frozenset().union(*(allowed_types(other, root) for other in others))
 
 
-def member(schema: Lowered, key: str, root: Lowered) -> Lowered:
+def member_schema(schema: Lowered, key: str, root: Lowered) -> Lowered:
     """What `schema` says of the member of this name, wherever it is an object."""
-    found = [_members(one, key) for one in branches(schema, root) if one["type"] == "object"]
+    found = [_member_schemas(one, key) for one in branches(schema, root) if one["type"] == "object"]
     return {"anyOf": [option for options in found for option in options]}
 
 
-def _members(branch: Mapping[str, Any], key: str) -> list[Lowered]:
+def _member_schemas(branch: Mapping[str, Any], key: str) -> list[Lowered]:
     if "enum" in branch:
         return [{"enum": [value[key] for value in branch["enum"] if key in value]}]
     if key in branch.get("properties", {}):
@@ -94,12 +94,12 @@ def _members(branch: Mapping[str, Any], key: str) -> list[Lowered]:
     return [branch.get("additionalProperties", True), *branch.get("patternProperties", {}).values()]
 
 
-def item(schema: Lowered, index: int, root: Lowered) -> Lowered:
+def item_schema(schema: Lowered, index: int, root: Lowered) -> Lowered:
     """What `schema` says of the item at `index`, wherever it is an array."""
-    return {"anyOf": [_item(one, index) for one in branches(schema, root) if one["type"] == "array"]}
+    return {"anyOf": [_item_schema(one, index) for one in branches(schema, root) if one["type"] == "array"]}
 
 
-def _item(branch: Mapping[str, Any], index: int) -> Lowered:
+def _item_schema(branch: Mapping[str, Any], index: int) -> Lowered:
     if "enum" in branch:
         return {"enum": [value[index] for value in branch["enum"] if index < len(value)]}
     prefix: list[Lowered] = branch.get("prefixItems", [])

@@ -49,35 +49,35 @@ class Notation:
         """Whether JSON's spelling may be generated too: templates that write Python's literals mix the two."""
         return self.quote == "'"
 
-    def spell(self, value: Any) -> str:
+    def encode(self, value: Any) -> str:
         """The canonical text of a JSON value."""
         if isinstance(value, str):
-            return self.spell_string(value)
+            return self.encode_string(value)
         if isinstance(value, dict):
-            members = (self.spell_key(key) + self.spell(item) for key, item in self._ordered(value))
+            members = (self.encode_key(key) + self.encode(item) for key, item in self._ordered(value))
             return "{" + self.comma.join(members) + "}"
         if isinstance(value, list):
-            return "[" + self.comma.join(map(self.spell, value)) + "]"
+            return "[" + self.comma.join(map(self.encode, value)) + "]"
         word = self._word(value)
         return json.dumps(value) if word is None else word
 
-    def spell_arguments(self, arguments: Mapping[str, Any]) -> str:
+    def encode_arguments(self, arguments: Mapping[str, Any]) -> str:
         return self.comma.join(
-            self.spell_name(name) + self.pair + self.spell(value) for name, value in self._ordered(arguments)
+            self.encode_name(name) + self.pair + self.encode(value) for name, value in self._ordered(arguments)
         )
 
     def _ordered(self, members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         return sorted(members.items()) if self.sorts else members.items()
 
-    def spell_name(self, name: str) -> str:
+    def encode_name(self, name: str) -> str:
         """The name of an argument, without quotes where that can be read."""
-        return name if BARE_NAME.fullmatch(name) else self.spell_string(name)
+        return name if BARE_NAME.fullmatch(name) else self.encode_string(name)
 
-    def spell_key(self, key: str) -> str:
+    def encode_key(self, key: str) -> str:
         """A key within an object, with its colon."""
-        return (self.spell_name(key) if self.bare_keys else self.spell_string(key)) + self.colon
+        return (self.encode_name(key) if self.bare_keys else self.encode_string(key)) + self.colon
 
-    def spell_string(self, text: str) -> str:
+    def encode_string(self, text: str) -> str:
         if not self.escapes or (self.quote == "'" and not NEEDS_ESCAPE.search(text)):
             return f"{self.quote}{text}{self.quote}"
         return json.dumps(text, ensure_ascii=False)
@@ -109,15 +109,15 @@ NOTATIONS = (PYTHON, PYTHON_SINGLE, OLMO, GEMMA4, FUNCTION_GEMMA)
 ITEM = "item"
 
 
-def spell_elements(mark: str, value: Any) -> str:
+def encode_elements(mark: str, value: Any) -> str:
     """The content of an element whose value this is: see wire.Elements."""
     if isinstance(value, str):
         return value
     if not isinstance(value, dict | list):
         return json.dumps(value)
     inside = value.items() if isinstance(value, dict) else ((ITEM, one) for one in value)
-    return "".join(spell_element(mark, name, one) for name, one in inside)
+    return "".join(encode_element(mark, name, one) for name, one in inside)
 
 
-def spell_element(mark: str, name: str, value: Any) -> str:
-    return f"{mark}<{name}>{spell_elements(mark, value)}{mark}</{name}>"
+def encode_element(mark: str, name: str, value: Any) -> str:
+    return f"{mark}<{name}>{encode_elements(mark, value)}{mark}</{name}>"

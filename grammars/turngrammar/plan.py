@@ -14,17 +14,17 @@ from typing import Any
 from turngrammar import lark, wire
 from turngrammar.analysis import at_most
 from turngrammar.cache import Cache
-from turngrammar.client.grammars import content_expression
+from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools
 from turngrammar.lark import Offer
-from turngrammar.packed import Packed
+from turngrammar.lazy_fields import LazyFields
 from turngrammar.parser import MOST_NAME, Parser
 from turngrammar.render import Call
-from turngrammar.scan import load
+from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Schema, SchemaPlan, compile_schema
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
-from turngrammar.turn_tree import anything, turn_tree
+from turngrammar.turn_tree import recovery_tree, turn_tree
 
 KEPT = 8 * 2**20  # characters of all cached grammars together
 _NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
@@ -52,7 +52,7 @@ class TurnViolation:
 
 
 @dataclass(frozen=True)
-class Plan(Packed):
+class Plan(LazyFields):
     """A turn, compiled.
 
     Attributes:
@@ -113,7 +113,7 @@ class Plan(Packed):
         if offer is None:
             return [TurnViolation(part, "", "choice", f"{call.name!r} is not among the tools that may be called")]
         found = _json_violations(part, call.arguments, offer.parameters)
-        if offer.input and not found and not offer.input.allows(load(call.arguments)):
+        if offer.input and not found and not offer.input.allows(load_json(call.arguments)):
             return [TurnViolation(part, "/input", "format", "the input is not in its tool's grammar")]
         return found
 
@@ -130,9 +130,9 @@ _COMPILED: Cache[bytes, Plan] = Cache(KEPT, lambda key, plan: len(plan.grammar o
 
 def _compile(turn: Turn) -> Plan:
     format = turn.format
-    tools = [_offer(tool) for tool in turn.tools]
-    answer, document, client_grammar = _content(turn.content)
-    choice, offers = _settled(turn, tools)
+    tools = [_compiled_offer(tool) for tool in turn.tools]
+    answer, document, client_grammar = _content_constraint(turn.content)
+    choice, offers = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
     filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, client_grammar)
@@ -145,7 +145,7 @@ def _compile(turn: Turn) -> Plan:
         report=report,
         checked=tuple(finding for finding in report if finding.status == "checked"),
         tree=tree,
-        recovery=anything(format, calls if offers else None),
+        recovery=recovery_tree(format, calls if offers else None),
         offers=offers,
         document=document,
         choice=choice,
@@ -153,17 +153,17 @@ def _compile(turn: Turn) -> Plan:
     )
 
 
-def _content(content: JsonContent | ClientGrammar | None) -> tuple[wire.Node | None, SchemaPlan | None, str]:
+def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wire.Node | None, SchemaPlan | None, str]:
     """The node of the content, and what it stands for: a schema, or a Lark expression."""
     match content:
         case JsonContent(schema, pointer):
-            return wire.DOCUMENT, _compiled(pointer, schema), ""
+            return wire.DOCUMENT, _compiled_schema(pointer, schema), ""
         case ClientGrammar():
             return wire.Verbatim(), None, content_expression(content)
     return None, None, ""
 
 
-def _settled(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
+def _settled_choice(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
     """The choice as it stands for these tools, and the tools that may be called."""
     choice, names = turn.choice, [tool.name for tool in tools]
     for name in choice.names or ():
@@ -183,14 +183,14 @@ def _settled(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offe
     return choice, offers
 
 
-def _offer(tool: Tool) -> Offer:
+def _compiled_offer(tool: Tool) -> Offer:
     if not _NAME.fullmatch(tool.name):
         message = f"{tool.name!r} can't name a tool: it must match {_NAME.pattern}"
         raise InvalidTools(message, pointer=tool.name_pointer)
     if tool.input:
         input = compile_input(tool.input, tool.pointer)
         return Offer(tool.name, input.parameters, tool.pointer, input)
-    return Offer(tool.name, _compiled(tool.pointer, _of_object(tool.pointer, tool.parameters)), tool.pointer)
+    return Offer(tool.name, _compiled_schema(tool.pointer, _of_object(tool.pointer, tool.parameters)), tool.pointer)
 
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -208,7 +208,7 @@ def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]
     return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
 
 
-def _compiled(pointer: str, schema: Schema) -> SchemaPlan:
+def _compiled_schema(pointer: str, schema: Schema) -> SchemaPlan:
     """Compiles a copy, which no later change of the caller's reaches. Errors point into the request."""
     try:
         return compile_schema(json.loads(json.dumps(schema)))
@@ -224,7 +224,7 @@ def _report(turn: Turn, tools: Sequence[Offer], document: SchemaPlan | None) -> 
 
 def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnViolation]:
     try:
-        instance = load(text)
+        instance = load_json(text)
     except ValueError as error:
         return [TurnViolation(part, "", "", f"not JSON: {error}")]
     return [TurnViolation(part, found.pointer, found.keyword, found.message) for found in plan.violations(instance)]

@@ -50,13 +50,13 @@ class JsonScanner:
         return self._depth <= 0
 
 
-def load(text: str) -> Any:
+def load_json(text: str) -> Any:
     """The value of JSON text. Raises ValueError for anything else, Python's NaN and bottomless nesting included."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
-def _refuse(name: str) -> None:
+def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.notation import JSON_WORDS, Notation
-from turngrammar.spelling import CANONICAL, Spelling
 
 Sink = Literal["content", "reasoning"]
 Follows = Literal["must", "may", "never"]
@@ -93,7 +93,7 @@ class Many(Node):
 
 
 @dataclass(frozen=True)
-class Text(Node):
+class FreeText(Node):
     """Free text that goes to `sink`, and what comes after it.
 
     `then` opens with a literal, which ends the text wherever it stands. It "must" follow, "may" follow (or the turn
@@ -113,7 +113,7 @@ class Unlike(Node):
 
 
 @dataclass(frozen=True)
-class Call(Node):
+class Invocation(Node):
     """One tool call. Once `head` is read the call has started and is never taken back; after `tail` it has ended."""
 
     head: Node
@@ -160,7 +160,7 @@ class Ahead(Node):
 class JsonArguments(Node):
     """All arguments as one JSON object, passed on as written; generated in `spelling`."""
 
-    spelling: Spelling = CANONICAL
+    style: JsonStyle = CANONICAL
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Value(Node):
 
     end: str
     words: tuple[str, str, str] = JSON_WORDS
-    spelling: Spelling = CANONICAL
+    style: JsonStyle = CANONICAL
     notation: Notation | None = None
 
 

@@ -9,25 +9,27 @@ import pytest
 
 from turngrammar.formats import Format
 from turngrammar.formats.atoms import common_end, common_start, without_common_end
-from turngrammar.formats.holes import ARGUED, NAMED, NUMBERED, name_end, pattern
-from turngrammar.formats.inferred import Sample, Samples, Shown, Unclear, infer_calls
+from turngrammar.formats.holes import ARGUED, NAMED, NUMBERED, holed_pattern, name_end
+from turngrammar.formats.inferred import MarkedCall, Sample, Samples, Unclear, infer_calls
 from turngrammar.render import Call, render
 from turngrammar.wire import ARGUMENTS, NAME, ORDINAL, Id, Lit, Space, seq
 
-Writer = Callable[[tuple[Shown, ...]], str]
+Writer = Callable[[tuple[MarkedCall, ...]], str]
 
 
 def samples(write: Writer, *, several: bool = True) -> Samples:
-    def sample(*calls: Shown) -> Sample:
+    def sample(*calls: MarkedCall) -> Sample:
         return Sample(calls, write(calls))
 
-    one = Shown("alpha", {"ka": "foo", "kb": "bar"})
-    three = (one, Shown("beta", {"ka": "baz", "kb": "qux"}), Shown("gamma", {"ka": "fred", "kb": "plugh"}))
-    return Samples(sample(one), sample(Shown("alpha", {"ka": 4711, "kb": 8150})), sample(*three) if several else None)
+    one = MarkedCall("alpha", {"ka": "foo", "kb": "bar"})
+    three = (one, MarkedCall("beta", {"ka": "baz", "kb": "qux"}), MarkedCall("gamma", {"ka": "fred", "kb": "plugh"}))
+    return Samples(
+        sample(one), sample(MarkedCall("alpha", {"ka": 4711, "kb": 8150})), sample(*three) if several else None
+    )
 
 
 def objects(open: str, item: str, separator: str, close: str) -> Writer:
-    def write(calls: tuple[Shown, ...]) -> str:
+    def write(calls: tuple[MarkedCall, ...]) -> str:
         items = [
             item.replace("NAME", call.name).replace("INDEX", str(index)).replace("ARGS", json.dumps(call.arguments))
             for index, call in enumerate(calls)
@@ -38,7 +40,7 @@ def objects(open: str, item: str, separator: str, close: str) -> Writer:
 
 
 def members(each: str, before: str = "<f=NAME>", behind: str = "</f>") -> Writer:
-    def write(calls: tuple[Shown, ...]) -> str:
+    def write(calls: tuple[MarkedCall, ...]) -> str:
         return "\n".join(
             before.replace("NAME", call.name)
             + "".join(
@@ -112,7 +114,7 @@ def test_tags_are_not_cut() -> None:
 
 def test_json_is_loose_and_markup_is_not() -> None:
     text = f'<c>\n{{"name": "{NAMED}", "args": {ARGUED}}}</c>'
-    found = pattern(text)
+    found = holed_pattern(text)
     assert found.text[found.start : found.stop] == f'{{"name": "{NAMED}", "args": {ARGUED}}}'
     tree = found.nodes(0, name_end(text))
     assert tree == seq("<c>", Space("\n"), Space(), "{", Space(), '"name"', Space(), ":", Space(" "), '"', NAME, '"')
@@ -120,7 +122,7 @@ def test_json_is_loose_and_markup_is_not() -> None:
 
 def test_an_id_is_the_word_around_a_number() -> None:
     text = f"<c>functions.{NAMED}:{NUMBERED}<a>{ARGUED}"
-    assert pattern(text).nodes(0, len(text)) == seq(
+    assert holed_pattern(text).nodes(0, len(text)) == seq(
         "<c>", Id(seq("functions.", NAME, ":", ORDINAL)), Lit("<a>"), ARGUMENTS
     )
     assert text[name_end(text) :] == ARGUED

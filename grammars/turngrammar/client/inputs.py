@@ -12,8 +12,8 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer
 
-from turngrammar.client import grammars
-from turngrammar.client.enclosed import enclosed_grammar
+from turngrammar import client
+from turngrammar.client.json_string_grammar import grammar_in_json_string
 from turngrammar.errors import GrammarError
 from turngrammar.lark.expressions import quoted
 from turngrammar.schema import SchemaPlan, compile_schema
@@ -58,25 +58,29 @@ def compile_input(form: TextInput, pointer: str) -> InputPlan:
         raise type(error)(error.message, pointer=pointer) from error
 
 
-def _text(definition: str) -> InputPlan:
+def _text_input(definition: str) -> InputPlan:
     return InputPlan(compile_schema(SCHEMA))
 
 
-def _regex(definition: str) -> InputPlan:
+def _regex_input(definition: str) -> InputPlan:
     """Whole texts match, so that anchors at the two ends say nothing new."""
     closed = definition.endswith("$") and (len(definition) - len(definition[:-1].rstrip("\\"))) % 2
     pattern = definition.removeprefix("^")[: -1 if closed else None]
-    grammars.regex_expression(pattern)
+    client.regex_expression(pattern)
     lowered = {**SCHEMA, "properties": {"input": {"type": "string", "pattern": f"^(?:{pattern})$"}}}
     plan = replace(compile_schema(SCHEMA), lowered=lowered)
-    grammars.validate_lark(f"start: %json {plan.json}")
+    client.validate_lark(f"start: %json {plan.json}")
     return InputPlan(plan)
 
 
-def _lark(definition: str) -> InputPlan:
-    grammars.validate_lark(definition)
-    inside = grammars.nested_grammar(enclosed_grammar(definition))
+def _lark_input(definition: str) -> InputPlan:
+    client.validate_lark(definition)
+    inside = client.nested_grammar(grammar_in_json_string(definition))
     return InputPlan(compile_schema(SCHEMA), f"{_OPENING} {inside} {_CLOSING}")
 
 
-_COMPILERS: Mapping[Syntax, Callable[[str], InputPlan]] = {"text": _text, "regex": _regex, "lark": _lark}
+_COMPILERS: Mapping[Syntax, Callable[[str], InputPlan]] = {
+    "text": _text_input,
+    "regex": _regex_input,
+    "lark": _lark_input,
+}

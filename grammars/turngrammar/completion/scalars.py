@@ -13,7 +13,7 @@ from llguidance import LLMatcher
 from turngrammar.cache import Cache
 from turngrammar.completion.matcher import accepts, consumes, schema_matcher, search_completion
 from turngrammar.completion.strings import string_completion
-from turngrammar.spelling import CANONICAL
+from turngrammar.json_style import CANONICAL
 
 KEPT = 4 * 2**20  # characters of schemas
 Branch = Mapping[str, Any]

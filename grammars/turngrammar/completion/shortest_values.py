@@ -9,8 +9,8 @@ from typing import Any
 
 from turngrammar.completion.scalars import Branch, scalar_completion
 from turngrammar.completion.strings import pattern_matches
+from turngrammar.json_style import CANONICAL
 from turngrammar.lowered import Lowered, branches, definition
-from turngrammar.spelling import CANONICAL
 
 # Characters. What is longer counts as endless: definitions that use others twice grow without bounds.
 MAX_COST = 64 * 2**10
@@ -197,7 +197,7 @@ def listed_values(values: Sequence[Any], begun: str = "") -> list[CostedText]:
 
 
 def canonical_json(value: Any) -> str:
-    return CANONICAL.spell(value)
+    return CANONICAL.encode(value)
 
 
 def concatenated(*parts: CostedText | None) -> CostedText | None:

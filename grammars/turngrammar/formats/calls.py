@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from turngrammar.formats.format import Format, Frame
 from turngrammar.notation import FUNCTION_GEMMA, GEMMA4, OLMO, PYTHON
-from turngrammar.wire import NAME, NEWLINE, Call, Lit, Many, Node, NotationArguments, Space, Stray
+from turngrammar.wire import NAME, NEWLINE, Invocation, Lit, Many, Node, NotationArguments, Space, Stray
 
 _WORD = "[Tt]rue|[Ff]alse|None|null"
 _COMMA = Space() + "," + Space(" ")
 
 
 def _python_list() -> Node:
-    return "[" + Space() + Many(Call(NAME + "(", NotationArguments(PYTHON) + ")"), _COMMA) + Space() + "]"
+    return "[" + Space() + Many(Invocation(NAME + "(", NotationArguments(PYTHON) + ")"), _COMMA) + Space() + "]"
 
 
 PYTHONIC = Format(
@@ -38,7 +38,7 @@ OLMO3 = Format(
     "olmo3",
     calls="<function_calls>"
     + Space()
-    + Many(Call(NAME + "(", NotationArguments(OLMO) + ")"), separator=NEWLINE)
+    + Many(Invocation(NAME + "(", NotationArguments(OLMO) + ")"), separator=NEWLINE)
     + Space()
     + "</function_calls>",
     reasoning=Frame("<think>", "</think>"),
@@ -63,7 +63,9 @@ Source: the chat template of LiquidAI/LFM2.5-8B-A1B.
 
 GEMMA_4 = Format(
     "gemma4",
-    calls=Many(Call("<|tool_call>call:" + NAME + "{", NotationArguments(GEMMA4) + "}<tool_call|>"), separator=Space()),
+    calls=Many(
+        Invocation("<|tool_call>call:" + NAME + "{", NotationArguments(GEMMA4) + "}<tool_call|>"), separator=Space()
+    ),
     reasoning=Frame("<|channel>thought\n", "<channel|>"),
 )
 """Gemma 4.
@@ -76,7 +78,9 @@ Source: the chat template of google/gemma-4-31B-it.
 FUNCTIONGEMMA = Format(
     "functiongemma",
     calls=Many(
-        Call("<start_function_call>call:" + NAME + "{", NotationArguments(FUNCTION_GEMMA) + "}<end_function_call>"),
+        Invocation(
+            "<start_function_call>call:" + NAME + "{", NotationArguments(FUNCTION_GEMMA) + "}<end_function_call>"
+        ),
         separator=Space(),
     ),
     history=((r"<escape>(-?[0-9.]+|true|false|null)<escape>", r"\1"),),  # templates show all values as strings

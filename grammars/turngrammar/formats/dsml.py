@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format, Frame
-from turngrammar.wire import NAME, NEWLINE, Call, Key, Lit, Many, May, Members, Node, Typed, Value
+from turngrammar.wire import NAME, NEWLINE, Invocation, Key, Lit, Many, May, Members, Node, Typed, Value
 
 
 def _dsml(block: str, mark: str = "｜DSML｜") -> Node:
@@ -12,7 +12,7 @@ def _dsml(block: str, mark: str = "｜DSML｜") -> Node:
         f"<{mark}{block}>"
         + NEWLINE
         + Many(
-            Call(
+            Invocation(
                 f'<{mark}invoke name="' + NAME + '">',
                 NEWLINE
                 + Members(

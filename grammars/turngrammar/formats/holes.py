@@ -42,11 +42,11 @@ class Pattern:
     def _part(self, start: int, stop: int) -> Node:
         piece = self.text[start:stop]
         if not self.start <= start < self.stop:
-            return markup(piece)
-        return loose(piece, within_string=self.text.count('"', self.start, start) % 2 == 1)
+            return markup_nodes(piece)
+        return json_nodes(piece, within_string=self.text.count('"', self.start, start) % 2 == 1)
 
 
-def pattern(text: str) -> Pattern:
+def holed_pattern(text: str) -> Pattern:
     """`text`, and where in it the JSON value stands that holds the arguments."""
     example, arguments = text.translate(_EXAMPLES), text.index(ARGUED)
     for start in (at for at, character in enumerate(example[: arguments + 1]) if character in "[{"):
@@ -68,24 +68,26 @@ def name_end(text: str) -> int:
     return end + sum(len(atom) for atom in following if not atom.isspace() and atom not in _HOLES)
 
 
-def markup(text: str) -> Node:
+def markup_nodes(text: str) -> Node:
     """Literals, in which line breaks, and whitespace at the end, may be any whitespace.
 
     Blanks between two tags are none of the wire's: they are what a template that does not trim them is indented with.
     """
-    return seq(*(_space(piece) if index % 2 else _filled(piece) for index, piece in enumerate(_BREAK.split(text))))
+    return seq(
+        *(_whitespace(piece) if index % 2 else _fill_holes(piece) for index, piece in enumerate(_BREAK.split(text)))
+    )
 
 
-def _space(text: str) -> Node:
+def _whitespace(text: str) -> Node:
     return Space(text if "\n" in text or len(text) == 1 else "")
 
 
-def loose(text: str, *, within_string: bool) -> Node:
+def json_nodes(text: str, *, within_string: bool) -> Node:
     """A piece of JSON. Whitespace around its punctuation is free; quotes, and what is in them, are exact."""
     found: list[Node] = []
     for index, piece in enumerate(text.split('"')):
         found += [Lit('"')] if index else []
-        found += [_filled(piece)] if (index + within_string) % 2 else _outside(piece)
+        found += [_fill_holes(piece)] if (index + within_string) % 2 else _outside(piece)
     return seq(*found)
 
 
@@ -96,14 +98,14 @@ def _outside(text: str) -> Iterator[Node]:
         elif len(piece) == 1 and _PUNCTUATION.fullmatch(piece):
             yield from (Space(), Lit(piece), Space())
         else:
-            yield _filled(piece)
+            yield _fill_holes(piece)
 
 
-def _filled(text: str) -> Node:
+def _fill_holes(text: str) -> Node:
     """A text with its holes filled; those of an id together."""
     pieces = _IDENTITY.split(text)
-    return seq(*(Id(_plain(piece)) if index % 2 else _plain(piece) for index, piece in enumerate(pieces)))
+    return seq(*(Id(_fill_piece(piece)) if index % 2 else _fill_piece(piece) for index, piece in enumerate(pieces)))
 
 
-def _plain(text: str) -> Node:
+def _fill_piece(text: str) -> Node:
     return seq(*(_HOLES.get(piece, Lit(piece)) for piece in _HOLE.split(text)))

@@ -21,8 +21,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from turngrammar.formats.atoms import common_end, common_start
-from turngrammar.formats.holes import ARGUED, NAMED, NUMBERED, Pattern, loose, markup, name_end, pattern
-from turngrammar.wire import Call, Key, Lit, Many, Members, Node, Space, Typed, Value, parts, seq
+from turngrammar.formats.holes import (
+    ARGUED,
+    NAMED,
+    NUMBERED,
+    Pattern,
+    holed_pattern,
+    json_nodes,
+    markup_nodes,
+    name_end,
+)
+from turngrammar.wire import Invocation, Key, Lit, Many, Members, Node, Space, Typed, Value, parts, seq
 
 _DECODER = json.JSONDecoder()
 _KEY_AND_REST = re.compile(r"(\S+?)(\s*\n\s*)(\S.*)", re.DOTALL)
@@ -33,7 +42,7 @@ class Unclear(Exception):
 
 
 @dataclass(frozen=True)
-class Shown:
+class MarkedCall:
     """A call that was rendered."""
 
     name: str
@@ -44,7 +53,7 @@ class Shown:
 class Sample:
     """Calls, and what a template renders for them, from the markup of the first to that of the last."""
 
-    calls: tuple[Shown, ...]
+    calls: tuple[MarkedCall, ...]
     text: str
 
 
@@ -114,20 +123,20 @@ def _with_object(literals: _Literals, *, parallel: bool) -> Inferred:
     """Calls whose arguments are one JSON object."""
     begin = len(literals.open)
     head, rest = literals.open + literals.head + NAMED + literals.middle, literals.tail + literals.close
-    found, end = pattern(head + ARGUED + rest), len(head + ARGUED + literals.tail)
+    found, end = holed_pattern(head + ARGUED + rest), len(head + ARGUED + literals.tail)
     alone = found.start == 0
     # Where nothing but JSON tells a call from text, all that stands before the arguments does.
     cut = len(head) if alone else name_end(found.text)
-    call = Call(found.nodes(begin, cut), found.nodes(cut, end))
+    call = Invocation(found.nodes(begin, cut), found.nodes(cut, end))
     listed = found.start < begin
-    separator = loose(literals.separator, within_string=False) if listed else markup(literals.separator)
+    separator = json_nodes(literals.separator, within_string=False) if listed else markup_nodes(literals.separator)
     # Objects with nothing between them can't be told from one that text follows.
     parallel &= not alone or bool(literals.separator.strip())
     calls = seq(found.nodes(0, begin), _many(call, separator, parallel), found.nodes(end, len(found.text)))
-    return Inferred(_opened(calls, found.text), alone, parallel)
+    return Inferred(_opening_with(calls, found.text), alone, parallel)
 
 
-def _opened(calls: Node, text: str) -> Node:
+def _opening_with(calls: Node, text: str) -> Node:
     """`calls`. Raises Unclear where no text can be told to end before `text`, with which they open."""
     if not text or text[0] in (NAMED, ARGUED):
         raise Unclear("they open with nothing that tells them from text")
@@ -144,10 +153,10 @@ def _with_members(samples: Samples) -> Inferred:
     before, each, behind = _member(one, others, literals)
     found = Pattern(literals.open + literals.head + NAMED + before, 0, 0)
     begin, cut = len(literals.open), name_end(found.text)
-    tail = seq(found.nodes(cut, len(found.text)), Space(), Members(each), markup(behind))
-    calls = _many(Call(found.nodes(begin, cut), tail), markup(literals.separator), several is not None)
+    tail = seq(found.nodes(cut, len(found.text)), Space(), Members(each), markup_nodes(behind))
+    calls = _many(Invocation(found.nodes(begin, cut), tail), markup_nodes(literals.separator), several is not None)
     return Inferred(
-        _opened(seq(found.nodes(0, begin), calls, markup(literals.close)), found.text), False, bool(several)
+        _opening_with(seq(found.nodes(0, begin), calls, markup_nodes(literals.close)), found.text), False, bool(several)
     )
 
 
@@ -163,7 +172,7 @@ def _member(one: _Cut, others: _Cut, literals: _Literals) -> tuple[str, Node, st
     if not prefix or not value_end or not literals.tail.startswith(value_end):
         raise Unclear("nothing tells where an argument begins and ends")
     space = ending.removeprefix(value_end)
-    each = seq(markup(prefix), _key_and_value(after_key, before_number, value_end), Space(space))
+    each = seq(markup_nodes(prefix), _key_and_value(after_key, before_number, value_end), Space(space))
     return literals.middle.removesuffix(prefix), each, literals.tail.removeprefix(value_end).removeprefix(space)
 
 

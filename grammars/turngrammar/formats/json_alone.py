@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from turngrammar.formats.format import Format, Frame
-from turngrammar.wire import ARGUMENTS, NAME, Ahead, Call, Lit, Many, Space, Stray, json_text
+from turngrammar.wire import ARGUMENTS, NAME, Ahead, Invocation, Lit, Many, Space, Stray, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 
 LLAMA3 = Format(
     "llama3",
     calls=Many(
-        Call(
+        Invocation(
             Stray(Lit("<|python_tag|>")) + json_text('{"name": ') + _QUOTED_NAME + json_text(', "parameters": '),
             ARGUMENTS + json_text("}"),
         ),
@@ -30,7 +30,7 @@ XLAM = Format(
     "xlam",
     calls=json_text("[")
     + Many(
-        Call(json_text('{"name": ') + _QUOTED_NAME + json_text(', "arguments": '), ARGUMENTS + json_text("}")),
+        Invocation(json_text('{"name": ') + _QUOTED_NAME + json_text(', "arguments": '), ARGUMENTS + json_text("}")),
         json_text(", "),
     )
     + json_text("]"),
@@ -45,7 +45,7 @@ Source: vLLM's tool_chat_template_xlam_qwen.jinja.
 
 FUNCTIONARY_V32 = Format(
     "functionary_v32",
-    calls=Many(Call(NAME + "\n", ARGUMENTS), separator=Lit(">>>")),
+    calls=Many(Invocation(NAME + "\n", ARGUMENTS), separator=Lit(">>>")),
     alone=True,
     answer=Frame("all\n", ""),
 )
@@ -59,7 +59,9 @@ Source: the chat template of meetkai/functionary-medium-v3.2.
 or, for text, `all` and a line break before it.
 """
 
-GLM4 = Format("glm4", calls=Many(Call(NAME + "\n" + Ahead("{"), ARGUMENTS), separator=Space(), most=1), alone=True)
+GLM4 = Format(
+    "glm4", calls=Many(Invocation(NAME + "\n" + Ahead("{"), ARGUMENTS), separator=Space(), most=1), alone=True
+)
 """GLM-4, before 4.5; one call a turn.
 
 Source: the chat template of zai-org/glm-4-9b-chat, and what those who tune the model write for a call.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format, Frame
-from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Call, Id, Many, May, Opt, Space, Word, json_text
+from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Id, Invocation, Many, May, Opt, Space, Word, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 _COMMA = json_text(", ")
 _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
 _PARAMETERS = json_text(', "parameters": ') + ARGUMENTS + json_text("}")
-_ITEMS = Many(Call(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), _COMMA)
+_ITEMS = Many(Invocation(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), _COMMA)
 
 MISTRAL_V3 = Format(
     "mistral_v3",
@@ -58,7 +58,7 @@ APRIEL = Format(
     calls="<tool_calls>"
     + json_text("[")
     + Many(
-        Call(
+        Invocation(
             json_text('{"name": ') + _QUOTED_NAME,
             json_text(', "arguments": ')
             + ARGUMENTS
@@ -92,7 +92,7 @@ APERTUS = Format(
     "apertus",
     calls="<|tools_prefix|>"
     + json_text("[")
-    + Many(Call(json_text("{") + _QUOTED_NAME, json_text(": ") + ARGUMENTS + json_text("}")), _COMMA)
+    + Many(Invocation(json_text("{") + _QUOTED_NAME, json_text(": ") + ARGUMENTS + json_text("}")), _COMMA)
     + json_text("]")
     + "<|tools_suffix|>",
     reasoning=Frame("<|inner_prefix|>", "<|inner_suffix|>"),
@@ -109,7 +109,7 @@ _ACTION = (
     + json_text("[")
     + NEWLINE
     + Many(
-        Call(
+        Invocation(
             Space("    ")
             + json_text('{"tool_call_id": ')
             + ('"' + Id(ORDINAL) + '"')
@@ -158,7 +158,7 @@ COMMAND_R = Format(
     calls="Action:"
     + (NEWLINE + "```json" + NEWLINE + "[" + NEWLINE)
     + Many(
-        Call(
+        Invocation(
             Space("    ") + "{" + Space("\n        ") + '"tool_name"' + json_text(": ") + _QUOTED_NAME,
             Space() + "," + Space("\n        ") + '"parameters"' + json_text(": ") + ARGUMENTS + Space("\n    ") + "}",
         ),

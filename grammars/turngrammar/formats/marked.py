@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format, Frame
-from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Alt, Call, Id, Lit, Many, May, Space
+from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Alt, Id, Invocation, Lit, Many, May, Space
 
 MISTRAL_V11 = Format(
     "mistral_v11",
-    calls=Many(Call("[TOOL_CALLS]" + NAME + "[ARGS]", ARGUMENTS), separator=Space()),
+    calls=Many(Invocation("[TOOL_CALLS]" + NAME + "[ARGS]", ARGUMENTS), separator=Space()),
     reasoning=Frame("[THINK]", "[/THINK]"),
     history=((r"\[CALL_ID\][A-Za-z0-9]{9}", ""),),
 )
@@ -22,7 +22,7 @@ DEEPSEEK_V3 = Format(
     "deepseek_v3",
     calls="<｜tool▁calls▁begin｜>"
     + Many(
-        Call(
+        Invocation(
             "<｜tool▁call▁begin｜>function<｜tool▁sep｜>" + NAME + NEWLINE + "```json",
             NEWLINE + ARGUMENTS + NEWLINE + "```<｜tool▁call▁end｜>",
         ),
@@ -45,7 +45,7 @@ DEEPSEEK_V31 = Format(
     "deepseek_v31",
     calls="<｜tool▁calls▁begin｜>"
     + Many(
-        Call("<｜tool▁call▁begin｜>" + NAME + "<｜tool▁sep｜>", ARGUMENTS + "<｜tool▁call▁end｜>"),
+        Invocation("<｜tool▁call▁begin｜>" + NAME + "<｜tool▁sep｜>", ARGUMENTS + "<｜tool▁call▁end｜>"),
         separator=Space(),
     )
     + May(Lit("<｜tool▁calls▁end｜>")),
@@ -63,7 +63,7 @@ KIMI_K2 = Format(
     "kimi_k2",
     calls="<|tool_calls_section_begin|>"
     + Many(
-        Call(
+        Invocation(
             "<|tool_call_begin|>" + Id("functions." + NAME + ":" + ORDINAL) + "<|tool_call_argument_begin|>",
             ARGUMENTS + "<|tool_call_end|>",
         ),
@@ -92,7 +92,7 @@ _FORMS = ("<|constrain|>json<|message|>", "json<|message|>")
 HARMONY = Format(
     "harmony",
     calls=Many(
-        Call(
+        Invocation(
             Alt(
                 tuple(
                     head + Space(" ") + form + "<|message|>"

@@ -7,8 +7,8 @@ from turngrammar.wire import (
     NAME,
     NEWLINE,
     TYPE,
-    Call,
     Elements,
+    Invocation,
     Key,
     Lit,
     Many,
@@ -27,7 +27,7 @@ MINIMAX_M3 = Format(
     calls=f"{_NS}<tool_call>"
     + NEWLINE
     + Many(
-        Call(f'{_NS}<invoke name="' + NAME + '">', Elements(_NS) + f"{_NS}</invoke>"),
+        Invocation(f'{_NS}<invoke name="' + NAME + '">', Elements(_NS) + f"{_NS}</invoke>"),
         separator=NEWLINE,
     )
     + NEWLINE
@@ -48,7 +48,7 @@ DOTS = Format(
     calls="<dots_function_call>"
     + Space()
     + Many(
-        Call(
+        Invocation(
             '<invoke name="' + NAME + '">',
             Space() + Members('<parameter name="' + Key('">') + Value("</parameter>") + Space()) + "</invoke>",
         ),
@@ -70,7 +70,7 @@ STEP3 = Format(
     calls="<｜tool_calls_begin｜>"
     + NEWLINE
     + Many(
-        Call(
+        Invocation(
             '<｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="' + NAME + '">',
             NEWLINE
             + Members('<steptml:parameter name="' + Key('">') + Value("</steptml:parameter>") + NEWLINE)
@@ -96,7 +96,7 @@ Source: SGLang's step3 detector, and its tests.
 MINICPM5 = Format(
     "minicpm5",
     calls=Many(
-        Call(
+        Invocation(
             '<function name="' + NAME + '">',
             Space()
             + Members(
@@ -121,7 +121,7 @@ Source: the chat template of openbmb/MiniCPM5-1B.
 MUSE_GLIMMER = Format(
     "muse_glimmer",
     calls=Many(
-        Call(
+        Invocation(
             " to=" + NAME + "<|message|><atem:function_calls>" + NEWLINE + '<atem:invoke name="' + NAME + '">',
             NEWLINE
             + Members('<atem:parameter name="' + Key('">') + Value("</atem:parameter>") + NEWLINE)
@@ -150,7 +150,7 @@ KIMI_K3 = Format(
     "kimi_k3",
     calls="<|open|>tools<|sep|>"
     + Many(
-        Call(
+        Invocation(
             '<|open|>call tool="' + NAME + '" index="' + Ordinal(1) + '"<|sep|>',
             Members('<|open|>argument key="' + Key('" type="') + TYPE + '"<|sep|>' + Value("<|close|>argument<|sep|>"))
             + "<|close|>call<|sep|>",

@@ -32,7 +32,7 @@ from turngrammar.lark.expressions import (
 )
 from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
-from turngrammar.notation import ITEM, spell_elements
+from turngrammar.notation import ITEM, encode_elements
 
 _FREE_NAME = r"[^\x{0}-\x{20}<>\x{22}\/]+"
 _SPACE = r"[ \t\r\n]*"
@@ -106,7 +106,7 @@ class ElementWriter:
             yield join(body, self._closed())
 
     def _listed(self, value: Any) -> str:
-        text = spell_elements(self._mark, value)
+        text = encode_elements(self._mark, value)
         if text.count(self._mark) != 2 * _element_count(value):
             raise self._writer.unwritable(f"the value {value!r}", self._mark, "enum")
         return self._writer.client_text(text + self._closing, self._mark)

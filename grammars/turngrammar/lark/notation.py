@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from turngrammar import wire
+from turngrammar.json_style import sort_properties
 from turngrammar.lark.branches import Branch, declared_members, item_bounds, member_bounds, text_terminal
 from turngrammar.lark.expressions import Member, array_items, join, object_members, quoted
 from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
-from turngrammar.spelling import sort_properties
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
 _PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # what stands for itself between single quotes
@@ -68,7 +68,7 @@ class NotationWriter:
 
     def _listed(self, value: Any) -> str:
         """In the notation and in JSON, where both may be written: the model takes the one that it prefers."""
-        texts = [self._notation.spell(value)]
+        texts = [self._notation.encode(value)]
         texts += [json.dumps(value, ensure_ascii=False)] if self._notation.loose else []
         return self._writer.either([self._listed_as(value, text) for text in dict.fromkeys(texts)])
 
@@ -140,13 +140,13 @@ class NotationWriter:
         return object_members(listed, rest, member_bounds(branch), self._notation.comma, self._writer.either)
 
     def argument(self, name: str) -> str:
-        return self._named(name, self._notation.spell_name(name) + self._notation.pair)
+        return self._named(name, self._notation.encode_name(name) + self._notation.pair)
 
     def free_argument(self, names: str) -> str:
         return f"{self._writer.terminal(names)} {quoted(self._notation.pair)}"
 
     def key(self, name: str) -> str:
-        keys = [self._notation.spell_key(name)]
+        keys = [self._notation.encode_key(name)]
         keys += [json.dumps(name, ensure_ascii=False) + self._notation.colon] if self._notation.loose else []
         return self._writer.either([self._named(name, key) for key in dict.fromkeys(keys)])
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from turngrammar import wire
 from turngrammar.errors import InvalidGrammar, RefusedSchema
+from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lark.branches import Branch
 from turngrammar.lark.expressions import ANYTHING, any_text, join, quoted
 from turngrammar.lowered import Lowered
 from turngrammar.schema import SchemaPlan
-from turngrammar.spelling import CANONICAL, Spelling
 from turngrammar.turn import enclosing
 
 if TYPE_CHECKING:
@@ -166,19 +166,19 @@ class RuleWriter(ABC):
         lexeme = self.terminal(f"({body}) {text}" if text else body)
         return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
 
-    def schema(self, plan: SchemaPlan, spelling: Spelling = CANONICAL) -> str:
-        return self.rule(f"%json {plan.text(spelling)}")
+    def schema(self, plan: SchemaPlan, style: JsonStyle = CANONICAL) -> str:
+        return self.rule(f"%json {plan.text(style)}")
 
-    def json(self, schema: Mapping[str, Any], spelling: Spelling = CANONICAL) -> str:
+    def json(self, schema: Mapping[str, Any], style: JsonStyle = CANONICAL) -> str:
         """The expression of a part of the tool's schema."""
         root = self.parameters
         if '"$ref"' in json.dumps(schema) and isinstance(root, Mapping):
             schema = {**schema, "$defs": root["$defs"]}
-        return self.rule(f"%json {spelling.schema(schema)}")
+        return self.rule(f"%json {style.schema(schema)}")
 
-    def json_branches(self, branches: Sequence[Branch], spelling: Spelling = CANONICAL) -> str:
+    def json_branches(self, branches: Sequence[Branch], style: JsonStyle = CANONICAL) -> str:
         """The same of one or several branches."""
-        return self.json({"anyOf": list(branches)} if len(branches) > 1 else branches[0], spelling)
+        return self.json({"anyOf": list(branches)} if len(branches) > 1 else branches[0], style)
 
     @property
     def parameters(self) -> Lowered:

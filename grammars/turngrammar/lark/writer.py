@@ -92,7 +92,7 @@ class GrammarWriter(RuleWriter):
         more = self.rule(self.walk(wire.seq(node.separator, node.item)))
         return join(item, repeated(more, node.least - 1, None if node.most is None else node.most - 1))
 
-    def text(self, node: wire.Text) -> str:
+    def text(self, node: wire.FreeText) -> str:
         stops = openings(node.then) if node.then else ()
         rest = self.terminal(text_without(stops))
         if node.follows == "never" or node.then is None:
@@ -108,23 +108,23 @@ class GrammarWriter(RuleWriter):
     def unlike(self, node: wire.Unlike) -> str:
         return self.terminal(f"/{ANYTHING}/ & ~/{head_regex(node.calls)}{ANYTHING}/")
 
-    def call(self, node: wire.Call) -> str:
+    def call(self, node: wire.Invocation) -> str:
         return self.either([self._call_of(offer, node) for offer in self.filling.offers])
 
-    def _call_of(self, offer: Offer, node: wire.Call) -> str:
+    def _call_of(self, offer: Offer, node: wire.Invocation) -> str:
         self.tool = offer
         body = self._json_call(offer, node) or self.walk(wire.seq(node.head, node.tail))
         self.tool = None
         return body
 
-    def _json_call(self, offer: Offer, node: wire.Call) -> str | None:
+    def _json_call(self, offer: Offer, node: wire.Invocation) -> str | None:
         """The call as one `%json`, where it is nothing else but for a separator, and a document could stand there."""
         if self.filling.document is None or self.filling.grammar_offer:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
-            case wire.Seq((wire.Lit(before), wire.JsonArguments(spelling), wire.Lit(behind))) if "{" in before:
+            case wire.Seq((wire.Lit(before), wire.JsonArguments(style), wire.Lit(behind))) if "{" in before:
                 start = before.find("{")
-                schema = json_call(before[start:], offer.parameters, behind, spelling)
+                schema = json_call(before[start:], offer.parameters, behind, style)
                 return schema and join(self.literal(before[:start]), self.rule(f"%json {schema}"))
             case _:
                 return None
@@ -148,7 +148,7 @@ class GrammarWriter(RuleWriter):
         custom = self.tool.input
         if custom and custom.grammar:
             return self.rule(custom.grammar)
-        return self.schema(self.tool.parameters, node.spelling)
+        return self.schema(self.tool.parameters, node.style)
 
     def document(self, node: wire.Document) -> str:
         return self.schema(self.filling.document) if self.filling.document else ""
@@ -164,8 +164,8 @@ def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
     """
     fused: list[wire.Node] = []
     for part in parts:
-        if isinstance(part, wire.Call) and fused and isinstance(fused[-1], wire.Lit):
-            part = wire.Call(wire.seq(fused.pop(), part.head), part.tail)
+        if isinstance(part, wire.Invocation) and fused and isinstance(fused[-1], wire.Lit):
+            part = wire.Invocation(wire.seq(fused.pop(), part.head), part.tail)
         fused.append(part)
     return fused
 
@@ -180,9 +180,9 @@ _WRITERS: Mapping[type[wire.Node], Callable[[GrammarWriter, Any], str]] = {
     wire.Stray: GrammarWriter.nothing,
     wire.Ahead: GrammarWriter.nothing,
     wire.Many: GrammarWriter.many,
-    wire.Text: GrammarWriter.text,
+    wire.FreeText: GrammarWriter.text,
     wire.Unlike: GrammarWriter.unlike,
-    wire.Call: GrammarWriter.call,
+    wire.Invocation: GrammarWriter.call,
     wire.Name: GrammarWriter.name,
     wire.Id: GrammarWriter.id,
     wire.Ordinal: GrammarWriter.ordinal,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from turngrammar import wire
-from turngrammar.lowered import ANY_TYPES, STRING_ONLY, Lowered, item, member, types
+from turngrammar.lowered import ANY_TYPES, STRING_ONLY, Lowered, allowed_types, item_schema, member_schema
 from turngrammar.notation import ITEM
 from turngrammar.parser.cursor import MOST_SPACE, SPACE, Mismatch, Steps
 from turngrammar.parser.reader import MOST_KEY, TurnReader
@@ -24,7 +24,7 @@ def read_elements(reader: TurnReader, node: wire.Elements) -> Steps[None]:
     while (yield from reader.attempt(elements.open())) is None:
         name = yield from elements.name()
         reader.begin_member(name)
-        yield from elements.value(member(root, name, root), MOST_DEPTH)
+        yield from elements.value(member_schema(root, name, root), MOST_DEPTH)
         yield from elements.name()
     reader.report_arguments("}" if reader.member else "{}")
 
@@ -51,7 +51,7 @@ class ElementReader:
 
     def value(self, schema: Lowered, depth: int) -> Steps[None]:
         """Reads an element's content, and what the tag that closes it has before its name."""
-        kinds = types(schema, self._root) or ANY_TYPES
+        kinds = allowed_types(schema, self._root) or ANY_TYPES
         if kinds == STRING_ONLY:
             yield from read_string(self._reader, self._closing)
         elif kinds & _CONTAINERS and (yield from self._reader.attempt(self.open())) is None:
@@ -86,7 +86,7 @@ class ElementReader:
     def _items(self, schema: Lowered, depth: int) -> Steps[None]:
         index = 0
         while True:
-            yield from self.value(item(schema, index, self._root), depth - 1)
+            yield from self.value(item_schema(schema, index, self._root), depth - 1)
             yield from self.name()
             if not (yield from self._another()):
                 return
@@ -96,7 +96,7 @@ class ElementReader:
     def _members(self, schema: Lowered, name: str, depth: int) -> Steps[None]:
         while True:
             self._reader.report_arguments(json.dumps(name, ensure_ascii=False) + ": ")
-            yield from self.value(member(schema, name, self._root), depth - 1)
+            yield from self.value(member_schema(schema, name, self._root), depth - 1)
             yield from self.name()
             if not (yield from self._another()):
                 return

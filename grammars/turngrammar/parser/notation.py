@@ -11,7 +11,7 @@ from turngrammar.notation import Notation
 from turngrammar.parser.cursor import MOST_SPACE, SPACE, Mismatch, Steps, TextEnded
 from turngrammar.parser.reader import MOST_KEY, TurnReader
 from turngrammar.parser.scalars import json_string_body, read_string, word_as_json
-from turngrammar.scan import load
+from turngrammar.scan import load_json
 
 MOST_DEPTH = 100
 MOST_WORD = 500
@@ -157,6 +157,6 @@ def _escape_as_json(escape: str) -> str:
 def _unescaped(text: str) -> str:
     """The text of the body of a JSON string; the body itself where it is invalid."""
     try:
-        return str(load(f'"{text}"'))
+        return str(load_json(f'"{text}"'))
     except ValueError:
         return text

@@ -126,7 +126,7 @@ class Parser(TurnReader):
         while (yield from self.attempt(self.walk(another))) is None:
             pass
 
-    def text(self, node: wire.Text) -> Steps[None]:
+    def text(self, node: wire.FreeText) -> Steps[None]:
         if node.then is None or node.follows == "never":
             yield from self.report_text(_SINKS[node.sink], stops(), True)
             return
@@ -159,7 +159,7 @@ class Parser(TurnReader):
     def unlike(self, node: wire.Unlike) -> Steps[None]:
         yield from self.report_text(ContentDelta, stops(), True)
 
-    def call(self, node: wire.Call) -> Steps[None]:
+    def call(self, node: wire.Invocation) -> Steps[None]:
         self.call_name, self.call_id, self.arguments = "", None, []
         yield from self.walk(node.head)
         self.index += 1
@@ -203,9 +203,9 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.May: Parser.may,
     wire.Stray: Parser.may,
     wire.Many: Parser.many,
-    wire.Text: Parser.text,
+    wire.FreeText: Parser.text,
     wire.Unlike: Parser.unlike,
-    wire.Call: Parser.call,
+    wire.Invocation: Parser.call,
     wire.Name: Parser.name,
     wire.Id: Parser.id,
     wire.Ordinal: Parser.ordinal,

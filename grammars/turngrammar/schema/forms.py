@@ -1,7 +1,7 @@
 """A fast check that recognizes most valid schemas.
 
-Meta-validation by jsonschema takes longer than the rest of a compilation. This takes a tenth of that; a schema that it
-doesn't recognize goes through meta-validation, whose result counts. Each function takes a keyword's value and dialect.
+Meta-validation by jsonschema takes longer than the rest of a compilation. This takes a tenth of that; schemas that it
+doesn't recognize go through meta-validation. Each function takes a keyword's value and dialect.
 """
 
 from __future__ import annotations

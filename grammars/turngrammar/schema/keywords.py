@@ -100,6 +100,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         cases=combine.split_conditional,
         inert=without("then", "else"),
         rewritten="two alternatives",
+        check=assertions.assert_conditional,
         revisits=True,
         evaluated_names=assertions.names_of_condition,
     ),

@@ -9,7 +9,7 @@ import pytest
 from tests.turngrammar.laws import read
 from turngrammar.formats import FORMATS
 from turngrammar.formats.inferred import Unclear
-from turngrammar.formats.responses import read_response_template
+from turngrammar.formats.response_template import read_response_template
 from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
 from turngrammar.turn import Tool, Turn

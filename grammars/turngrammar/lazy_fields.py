@@ -15,7 +15,7 @@ SLICE = 500  # items of a tuple: a few milliseconds of unpickling
 Pieces = tuple[bytes, ...] | bytes  # those of a tuple, or anything else at once
 
 
-class Packed:
+class LazyFields:
     """A base of frozen dataclasses. `BULKY` names the fields that are pickled each by itself."""
 
     BULKY: ClassVar[tuple[str, ...]] = ()

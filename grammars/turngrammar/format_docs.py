@@ -30,7 +30,7 @@ _SAMPLE = (Call("get_weather", '{"city": "Oslo", "days": 3}'),)
 
 
 @dataclass(frozen=True)
-class Doc:
+class FormatDoc:
     """`about` names the models in a line, `notes` tell the source, and `sample` is the text of one call."""
 
     about: str
@@ -38,10 +38,10 @@ class Doc:
     sample: str
 
 
-def documented() -> Mapping[str, Doc]:
+def format_docs() -> Mapping[str, FormatDoc]:
     """Of each format, in the order of FORMATS."""
     texts = {format.name: text for module in _MODULES for format, text in _docstrings(module)}
-    return {name: _doc(texts[name], format) for name, format in FORMATS.items()}
+    return {name: _format_doc(texts[name], format) for name, format in FORMATS.items()}
 
 
 def _docstrings(module: ModuleType) -> Iterator[tuple[Format, str]]:
@@ -52,8 +52,8 @@ def _docstrings(module: ModuleType) -> Iterator[tuple[Format, str]]:
                 yield getattr(module, name), text
 
 
-def _doc(text: str, format: Format) -> Doc:
+def _format_doc(text: str, format: Format) -> FormatDoc:
     """The sample in the docstring may be shortened, or broken into lines: what is rendered is exact."""
     about, *lines = text.strip().splitlines()
     notes = takewhile(lambda line: not line.startswith(" "), lines)
-    return Doc(about, " ".join(line for line in notes if line), render(format, _SAMPLE))
+    return FormatDoc(about, " ".join(line for line in notes if line), render(format, _SAMPLE))

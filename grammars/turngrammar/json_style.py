@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Spelling:
+class JsonStyle:
     """A spelling without any other whitespace.
 
     Attributes:
@@ -27,7 +27,7 @@ class Spelling:
         """llguidance's options for JSON, the value of `x-guidance`."""
         return {"whitespace_flexible": False, "item_separator": self.item, "key_separator": self.key}
 
-    def spell(self, value: Any) -> str:
+    def encode(self, value: Any) -> str:
         """The text of a JSON value."""
         return json.dumps(value, ensure_ascii=False, separators=(self.item, self.key), sort_keys=self.sorts)
 
@@ -37,11 +37,11 @@ class Spelling:
         return json.dumps({"x-guidance": self.options, **ordered}, ensure_ascii=False)
 
 
-CANONICAL = Spelling()
+CANONICAL = JsonStyle()
 """json.dumps' own, and that of most chat templates."""
 
-_PLAIN = (CANONICAL, Spelling(",", ":"), Spelling(", ", ":"), Spelling(",", ": "))
-SPELLINGS: Sequence[Spelling] = (*_PLAIN, *(replace(one, sorts=True) for one in _PLAIN))
+_PLAIN = (CANONICAL, JsonStyle(",", ":"), JsonStyle(", ", ":"), JsonStyle(",", ": "))
+JSON_STYLES: Sequence[JsonStyle] = (*_PLAIN, *(replace(one, sorts=True) for one in _PLAIN))
 """Those that a chat template may be found to use, the usual ones first."""
 
 
