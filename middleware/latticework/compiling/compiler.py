@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -188,15 +188,8 @@ class Compiler:
 
 
 def compile_limits(settings: Settings) -> Limits:
-    return Limits(
-        tools=settings.max_tools,
-        schema_depth=settings.max_schema_depth,
-        properties=settings.max_properties,
-        enum_values=settings.max_enum_values,
-        pattern_length=settings.max_pattern_length,
-        repetitions=settings.max_repetitions,
-        client_grammars=not settings.no_client_grammars,
-    )
+    """Each limit is the setting of the same name."""
+    return Limits(**{limit.name: getattr(settings, limit.name) for limit in fields(Limits)})
 
 
 def _refuse_bytes(turn: Turn, most: int) -> None:

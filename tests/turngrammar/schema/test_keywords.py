@@ -148,7 +148,7 @@ def test_the_form_of_a_value_comes_from_the_row(own_keywords: KeywordTable) -> N
 
 @pytest.mark.usefixtures("own_keywords")
 def test_limits_follow_the_row() -> None:
-    small = Limits(enum_values=2)
+    small = Limits(128, 128, 128, 2, 128, 128, no_client_grammars=False)
 
     def check(schema: Any) -> None:
         limits.check_limits(Turn(FORMATS["hermes"], content=JsonContent(schema, "/schema")), small)
