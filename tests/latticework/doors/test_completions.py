@@ -78,6 +78,13 @@ def test_the_tokenizers_own_tokens_can_be_left_out() -> None:
     assert engine.prompts == ["hi"]
 
 
+def test_a_text_may_be_empty_where_the_tokenizer_begins_it() -> None:
+    engine = ScriptedEngine(says("x"))
+    complete(engine, prompt="")
+    complete(engine, prompt=["", "a"])
+    assert engine.prompts == ["\x01", "\x01", "\x01a"]
+
+
 def test_choices_are_numbered_by_prompt_and_then_by_n() -> None:
     engine = ScriptedEngine(says("x"))
     body = complete(engine, prompt=["a", "b"], n=3, seed=5, echo=True)
@@ -184,7 +191,20 @@ def test_a_stop_string_ends_the_text() -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no prompt": ({}, "prompt"),
     "an empty list": ({"prompt": []}, "prompt"),
-    "an empty text": ({"prompt": ""}, "prompt"),
+    "an empty text": ({"prompt": "", "add_special_tokens": False}, "prompt"),
+    "an empty text among others": ({"prompt": ["a", ""], "add_special_tokens": False}, "prompt"),
+    "an empty list of ids": ({"prompt": [[104], []]}, "prompt"),
+    "null": ({"prompt": None}, "prompt"),
+    "an object": ({"prompt": {"text": "a"}}, "prompt"),
+    "an id among texts": ({"prompt": ["a", "b", 5]}, "prompt[2]"),
+    "a text among ids": ({"prompt": [104, "a"]}, "prompt[1]"),
+    "a text among lists": ({"prompt": [[104], "a"]}, "prompt[1]"),
+    "lists within lists": ({"prompt": [[104], [[105]]]}, "prompt[1][0]"),
+    "a boolean for an id": ({"prompt": [True]}, "prompt[0]"),
+    "a fraction for an id": ({"prompt": [1.0]}, "prompt[0]"),
+    "a negative id": ({"prompt": [104, -1]}, "prompt[1]"),
+    "an id beyond int64": ({"prompt": [[104], [2**63]]}, "prompt[1][0]"),
+    "an id of 4000 digits": ({"prompt": [10**4000]}, "prompt[0]"),
     "a number": ({"prompt": 7}, "prompt"),
     "an unknown token": ({"prompt": [300]}, "prompt"),
     "a suffix": ({"prompt": "a", "suffix": "b"}, "suffix"),
@@ -210,6 +230,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 def test_the_error_names_the_parameter(fields: dict[str, Any], param: str) -> None:
     error = refused(**fields)
     assert error["param"] == param
+    assert len(error["message"]) < 1000
     assert param.split(".")[0].split("[")[0] in error["message"] or "schema" in error["message"].lower()
 
 
