@@ -57,12 +57,12 @@ class Plan(LazyFields):
 
     Attributes:
         grammar: llguidance Lark; None where there is nothing to constrain.
-        report: what became of every keyword of the schemas; pointers go into the request.
-        checked: those of them that are merely checked, on the finished turn.
+        report: how every keyword of the schemas is enforced; pointers go into the request.
+        checked: the keywords that the grammar does not enforce, and that are checked on the finished turn.
         free: whether the content is free text.
     """
 
-    BULKY = ("report",)
+    LAZY = ("report",)
 
     grammar: str | None
     report: tuple[KeywordReport, ...]
@@ -91,12 +91,12 @@ class Plan(LazyFields):
 
         A turn that was cut, by a token limit or a stop string, is not `whole`: only its finished calls are checked.
         """
-        found = [*self._count_violations(len(calls))] if whole else []
+        violations = [*self._count_violations(len(calls))] if whole else []
         for index, call in enumerate(calls):
-            found += self._call_violations(f"call {index}", call)
+            violations += self._call_violations(f"call {index}", call)
         if self.document and whole and not calls:
-            found += _json_violations("content", content or "", self.document)
-        return tuple(found)
+            violations += _json_violations("content", content or "", self.document)
+        return tuple(violations)
 
     def _count_violations(self, count: int) -> Sequence[TurnViolation]:
         choice = self.choice
@@ -112,14 +112,14 @@ class Plan(LazyFields):
         offer = next((offer for offer in self.offers if offer.name == call.name), None)
         if offer is None:
             return [TurnViolation(part, "", "choice", f"{call.name!r} is not among the tools that may be called")]
-        found = _json_violations(part, call.arguments, offer.parameters)
-        if offer.input and not found and not offer.input.allows(load_json(call.arguments)):
-            return [TurnViolation(part, "/input", "format", "the input is not in its tool's grammar")]
-        return found
+        violations = _json_violations(part, call.arguments, offer.parameters)
+        if offer.input and not violations and not offer.input.allows(load_json(call.arguments)):
+            return [TurnViolation(part, "/input", "format", "the input does not match its tool's grammar")]
+        return violations
 
 
 def compile_turn(turn: Turn) -> Plan:
-    """Pure; plans of constrained turns are cached by key. Raises GrammarError; its pointer goes into the request."""
+    """Pure; plans of constrained turns are cached by key. Raises GrammarError, with a pointer into the request."""
     if not turn.constrained:
         return _compile(turn)
     return _COMPILED.get(turn.key, lambda: _compile(turn))
@@ -137,7 +137,9 @@ def _compile(turn: Turn) -> Plan:
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
     filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, client_grammar)
     if document and format.alone and filling.grammar_offer:
-        message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
+        message = (
+            "In this wire format, a call can't be distinguished from the answer's JSON: use a regex, or no schema."
+        )
         raise InvalidGrammar(message, pointer=enclosing(filling.grammar_offer.pointer))
     report = _report(turn, tools, document)
     return Plan(
@@ -154,7 +156,7 @@ def _compile(turn: Turn) -> Plan:
 
 
 def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wire.Node | None, SchemaPlan | None, str]:
-    """The node of the content, and what it stands for: a schema, or a Lark expression."""
+    """The node of the content, and what it generates: a schema, or a Lark expression."""
     match content:
         case JsonContent(schema, pointer):
             return wire.DOCUMENT, _compiled_schema(pointer, schema), ""
@@ -164,7 +166,7 @@ def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wi
 
 
 def _settled_choice(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
-    """The choice as it stands for these tools, and the tools that may be called."""
+    """The choice among these tools, without contradictions, and the tools that may be called."""
     choice, names = turn.choice, [tool.name for tool in tools]
     for name in choice.names or ():
         if name not in names:
@@ -194,10 +196,10 @@ def _compiled_offer(tool: Tool) -> Offer:
 
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters, and an object."""
+    """The parameters, and that they are an object."""
     types = parameters.get("type", "object")
     if not isinstance(types, str | list):
-        return parameters  # no schema: compile_schema says so
+        return parameters  # an invalid schema, which compile_schema refuses
     if "object" not in ([types] if isinstance(types, str) else types):
         raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
     if "$ref" not in parameters:
@@ -227,7 +229,7 @@ def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnVio
         instance = load_json(text)
     except ValueError as error:
         return [TurnViolation(part, "", "", f"not JSON: {error}")]
-    return [TurnViolation(part, found.pointer, found.keyword, found.message) for found in plan.violations(instance)]
+    return [TurnViolation(part, broken.pointer, broken.keyword, broken.message) for broken in plan.violations(instance)]
 
 
 _COUNTS: Mapping[Mode, tuple[int, int | None]] = {"none": (0, 0), "auto": (0, None), "required": (1, None)}

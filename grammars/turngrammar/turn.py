@@ -123,7 +123,7 @@ class Turn:
     def key(self) -> bytes:
         """A digest of every field, the whole format included: the same for equal turns in every process.
 
-        It takes milliseconds for a megabyte of schemas. Schemas must be plain JSON values.
+        A megabyte of schemas takes milliseconds. Schemas must be plain JSON values.
         """
         # Version 2 encodes equal values alike and different ones differently: infinity and null, 1 and 1.0.
         return hashlib.blake2b(marshal.dumps(_as_lists(self), 2), digest_size=32).digest()

@@ -20,7 +20,7 @@ Branch = Mapping[str, Any]
 
 
 def scalar_completion(schema: Branch, begun: str) -> str | None:
-    """The rest that makes `begun` a string or a number of this schema; None where there is none, or none near."""
+    """The rest that makes `begun` a string or a number of this schema; None where the search finds nothing."""
     if schema["type"] != "string":
         return _nearest(schema, begun, _likely_numbers(schema))
     rest = string_completion(schema, begun)

@@ -71,8 +71,8 @@ class Argument:
     Attributes:
         name: None where the schema leaves it free.
         names: the terminal expression of a free name.
-        strings: the branches of its schema that are strings, and could be taken for the others.
-        others: the branches that are not, likewise.
+        strings: the branches of its schema that are strings, where only their text distinguishes them from the others.
+        others: the branches of other types, likewise.
         string: whether this is the form of strings.
     """
 
@@ -142,7 +142,7 @@ class RuleWriter(ABC):
         return quoted(piece) if piece else ""
 
     def client_text(self, text: str, markup: str) -> str:
-        """Text of a client's, in which nothing but `markup` may be a special token."""
+        """A client's text, in which nothing but `markup` may be a special token."""
         if not self._tokens.fullmatch(markup):
             return quoted(text)
         pieces = re.split(f"({re.escape(markup)})", text)
@@ -200,20 +200,20 @@ class RuleWriter(ABC):
         self._argument = argument
 
     def unwritable(self, what: str, end: str, keyword: str = "properties") -> RefusedSchema:
-        """The error for a text of the client's that the format can't express."""
+        """The error for a client's text that the format can't express."""
         assert self.tool
         message = f"this format can't write {what}: {end!r} would end it"
         return RefusedSchema(message, pointer=self.tool.pointer, keyword=keyword)
 
 
-def any_bytes_without(held: tuple[str, ...]) -> str:
-    """The terminal expression of anything that holds none of these, to be intersected with one of text.
+def any_bytes_without(texts: tuple[str, ...]) -> str:
+    """The terminal expression of anything without these texts, to be intersected with one of text.
 
     Alone it matches special tokens too: a complement is one of all bytes, and llguidance encodes those with 0xFF.
     """
-    return f"~/{ANYTHING}{any_text(held)}{ANYTHING}/" if held else f"/{ANYTHING}/"
+    return f"~/{ANYTHING}{any_text(texts)}{ANYTHING}/" if texts else f"/{ANYTHING}/"
 
 
-def text_without(held: tuple[str, ...]) -> str:
+def text_without(texts: tuple[str, ...]) -> str:
     """The same, of text alone."""
-    return f"/{ANYTHING}/ & {any_bytes_without(held)}" if held else f"/{ANYTHING}/"
+    return f"/{ANYTHING}/ & {any_bytes_without(texts)}" if texts else f"/{ANYTHING}/"

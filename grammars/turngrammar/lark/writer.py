@@ -56,7 +56,7 @@ class GrammarWriter(RuleWriter):
         return join(*map(self.walk, _into_heads(wire.parts(plain))))
 
     def _plain(self, node: wire.Node) -> wire.Node:
-        """Literals as they are about to be written, so that neighbours become one lexeme."""
+        """The literals that are going to be written, so that neighbours become one lexeme."""
         match node:
             case wire.Seq(parts):
                 return wire.seq(*map(self._plain, parts))
@@ -118,7 +118,7 @@ class GrammarWriter(RuleWriter):
         return body
 
     def _json_call(self, offer: Offer, node: wire.Invocation) -> str | None:
-        """The call as one `%json`, where it is nothing else but for a separator, and a document could stand there."""
+        """The call as one `%json`, perhaps behind a separator, where a document may be in its place."""
         if self.filling.document is None or self.filling.grammar_offer:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
@@ -136,7 +136,7 @@ class GrammarWriter(RuleWriter):
         return self.walk(node.body)
 
     def ordinal(self, node: wire.Ordinal) -> str:
-        """Of four digits at most: a model that has begun to repeat one would never come to an end."""
+        """At most four digits: a model that begins to repeat one would never stop."""
         return self.terminal("/[1-9][0-9]{0,3}/" if node.first else "/0|[1-9][0-9]{0,3}/")
 
     def word(self, node: wire.Word) -> str:

@@ -75,7 +75,7 @@ class ElementReader:
     def _container(self, schema: Lowered, kinds: frozenset[str], depth: int) -> Steps[None]:
         """An object or an array, whose first tag is read up to its name."""
         if not depth:
-            raise Mismatch(f"more than {MOST_DEPTH} elements within each other")
+            raise Mismatch(f"more than {MOST_DEPTH} nested elements")
         name = yield from self.name()
         listed = "array" in kinds and (name == ITEM or "object" not in kinds)
         self._reader.report_arguments("[" if listed else "{")

@@ -30,7 +30,7 @@ def read_key(reader: TurnReader, node: wire.Key) -> Steps[None]:
 
 
 def read_typed(reader: TurnReader, node: wire.Typed) -> Steps[None]:
-    """The literal has the last word on whether the value is a string."""
+    """The literal, not the schema, decides whether the value is a string."""
     if (yield from reader.attempt(reader.cursor.expect(node.string))) is None:
         reader.types = STRING_ONLY
     else:
@@ -39,12 +39,12 @@ def read_typed(reader: TurnReader, node: wire.Typed) -> Steps[None]:
 
 
 def read_type_name(reader: TurnReader, node: wire.TypeName) -> Steps[None]:
-    """The name has the last word on what the value is."""
+    """The name, not the schema, decides the type of the value."""
     name = yield from reader.cursor.run(LETTERS, MOST_TYPE)
     if not (yield from reader.cursor.more()):
-        raise TextEnded  # who knows whether the name is whole
+        raise TextEnded  # the name may not be whole
     if name not in ANY_TYPES:
-        raise Mismatch(f"{name!r} is no type")
+        raise Mismatch(f"{name!r} is not a JSON type")
     reader.types = frozenset((name,))
 
 
@@ -65,7 +65,7 @@ def read_value(reader: TurnReader, node: wire.Value) -> Steps[None]:
 
 
 def read_wrapped(reader: TurnReader, node: wire.Wrapped) -> Steps[None]:
-    """What is wrapped is a string, where one is allowed."""
+    """A wrapped value is a string, where one is allowed."""
     if (yield from reader.attempt(reader.cursor.expect(node.open))) is not None:
         yield from read_value(reader, node)
     elif "string" in reader.types:

@@ -61,14 +61,14 @@ def _read_value(reader: TurnReader, notation: Notation, depth: int) -> Steps[Non
     opening = yield from _next_character(reader)
     if opening in _CLOSES:
         if not depth:
-            raise Mismatch(f"more than {MOST_DEPTH} brackets within each other")
+            raise Mismatch(f"more than {MOST_DEPTH} nested brackets")
         yield from _read_brackets(reader, notation, opening, depth)
     elif opening in (_QUOTES if notation.escapes else notation.quote[0]):
         yield from _read_string(reader, notation, opening)
     else:
         word = yield from reader.cursor.run(WORD_CHARACTERS, MOST_WORD)
         if not (yield from reader.cursor.more()):
-            raise TextEnded  # who knows whether the number is whole
+            raise TextEnded  # the number may not be whole
         reader.report_arguments(word_as_json(word, ANY_TYPES - STRING_ONLY))
 
 

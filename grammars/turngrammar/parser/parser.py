@@ -5,7 +5,7 @@ an event is reported, the text behind it is never read again, so time is linear,
 markup.
 
 What can't be read becomes content and a `Malformed`; then the parser goes on as if free text and calls followed. Markup
-that the end of the text cuts off is dropped, since it says nothing.
+that the end of the text cuts off is dropped.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Parser(TurnReader):
     def may(self, node: wire.May | wire.Stray) -> Steps[None]:
         error = yield from self.attempt(self.walk(node.body), (Mismatch, TextEnded))
         if isinstance(error, TextEnded):
-            self.cursor.at = len(self.cursor.text)  # its beginning, or nothing: both are forgiven
+            self.cursor.at = len(self.cursor.text)  # its beginning, or nothing: both are accepted
 
     def many(self, node: wire.Many) -> Steps[None]:
         if node.least:
