@@ -60,7 +60,7 @@ class ModelState(msgspec.Struct, frozen=True):
     format: str | None = None
     why: str | None = None
     self_test: Literal["held"] | tuple[str, ...] | None = None
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[str, ...] | None = None
 
 
 class Model:
