@@ -305,7 +305,7 @@ def refuse_unmasked(tokenizer: Any, size: int) -> None:
 async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLLMEngine], object]) -> Made:
     """An engine and its metrics: loading a model blocks. Cancelled, it leaves no engine behind."""
     others = set(active_children())
-    making = asyncio.ensure_future(asyncio.to_thread(_alone, make))
+    making = asyncio.ensure_future(asyncio.to_thread(_one_at_a_time, make))
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:
@@ -319,6 +319,6 @@ async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLL
         raise
 
 
-def _alone(make: Callable[[], Made]) -> Made:
+def _one_at_a_time(make: Callable[[], Made]) -> Made:
     with _MAKING:
         return make()

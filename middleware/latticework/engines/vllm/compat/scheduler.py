@@ -75,7 +75,7 @@ class DraftScheduler(Scheduler):
         self._begun = time.perf_counter()
         least = self._price.threshold(len(self.running))
         for request in self.running:
-            if (matcher := _matcher_of(request)) is not None:
+            if (matcher := _waiting_matcher(request)) is not None:
                 request.spec_token_ids = self._draft(request, matcher, least)
         return super().schedule(*args, **kwargs)
 
@@ -150,7 +150,7 @@ def stop_draft_polling(vllm_config: Any) -> None:
     executor.take_draft_token_ids = lambda self: None
 
 
-def _matcher_of(request: Request) -> LLMatcher | None:
+def _waiting_matcher(request: Request) -> LLMatcher | None:
     """The matcher of a request that has a grammar and waits for its next token; None for any other request."""
     waits = request.num_output_tokens and request.num_tokens - request.num_computed_tokens == 1
     if request.structured_output_request is None or not waits:
