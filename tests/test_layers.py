@@ -49,7 +49,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "compiling conformance",
         "http",
         "concurrency prompt turn",
-        "embedded engines served supervisor",
+        "embedded engines served sse_reader supervisor",
         "ask config",
         "errors options settings telemetry",
         "version",

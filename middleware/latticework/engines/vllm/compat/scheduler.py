@@ -14,8 +14,18 @@ from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.request import Request
 from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 
-from latticework.engines.drafts import CERTAIN, NOTHING, Draft, Drafter, Text
-from latticework.engines.sources import COPIED, FORCED, GUESSES, SAMPLED, SAVED, SOURCES, TELLS
+from latticework.engines.drafts import (
+    CERTAIN,
+    GUESSES,
+    NOTHING,
+    SAVED,
+    SOURCES,
+    WANTS_SOURCES,
+    CopySource,
+    Draft,
+    Drafter,
+)
+from latticework.engines.token_text import COPIED, FORCED, SAMPLED
 from latticework.engines.vllm.compat import DRAFT_POLLING
 from latticework.engines.vllm.compat.grammars import CachedGrammars
 from latticework.engines.worth import Chances, Price
@@ -29,7 +39,7 @@ class Drafting:
     request wants them.
     """
 
-    text: Text
+    text: CopySource
     chances: Chances
     read: int
     draft: Draft = NOTHING
@@ -102,7 +112,7 @@ class DraftScheduler(Scheduler):
         options = request.sampling_params.extra_args or {}
         if drafting is None:
             text = self._drafter.text(request.prompt_token_ids or ())
-            sources = "" if options.get(TELLS) else None
+            sources = "" if options.get(WANTS_SOURCES) else None
             drafting = Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
             self._drafting[request] = drafting
         written = request.all_token_ids[drafting.read :]
