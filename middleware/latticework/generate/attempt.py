@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import cached_property
 from typing import Protocol
 
 from latticework.engines.base import Piece, Sampling
@@ -46,11 +47,17 @@ class Attempt:
         self._sampling = sampling
         self._request_id = request_id
         self._choice = choice
-        self._parser: Parser = job.plan.parser()
         self._reasoning = 0
-        self._truncating = (
-            None if job.truncation is None else Truncating(job.truncation, self._parser, sampling.max_tokens, choice)
-        )
+
+    @cached_property
+    def _parser(self) -> Parser:
+        """Made with the first piece: the engine is not kept waiting for it."""
+        return self._job.plan.parser()
+
+    @cached_property
+    def _truncating(self) -> Truncating | None:
+        plan = self._job.truncation
+        return None if plan is None else Truncating(plan, self._parser, self._sampling.max_tokens, self._choice)
 
     async def parsed(self) -> AsyncGenerator[Parsed, None]:
         """Raises EngineError. Closing it ends the engine's work."""
