@@ -6,7 +6,7 @@ from latticework.engines.base import Sampling
 
 
 class Modelless:
-    """Always well, never busy, refuses nothing."""
+    """Always healthy, never busy, refuses nothing."""
 
     max_running = 2**16
     recovers = False

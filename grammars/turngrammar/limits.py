@@ -1,7 +1,7 @@
-"""What a request's schemas, tools and patterns may measure: looked at before anything is compiled, in linear time.
+"""Limits on the size of schemas, tools and patterns, checked in linear time before anything is compiled.
 
-Nothing here says that what passes compiles fast: schemas of a few lines can take for ever. It keeps the work of all
-that is linear, or nearly, small; for the rest, whoever compiles a client's schemas needs a clock and a memory cap.
+They bound the work of everything that is linear, or nearly. They don't bound compilation: short schemas can take
+forever. A server that compiles its clients' schemas also needs a timeout and a memory limit.
 """
 
 from __future__ import annotations
@@ -19,32 +19,30 @@ from turngrammar.turn import ClientGrammar, JsonContent, Tool, Turn
 
 @dataclass(frozen=True)
 class Limits:
-    """Attributes:
+    """Names and meanings are those of the server's settings.
 
-    tools: of one request.
-    schema_depth: objects and lists within each other, in one schema.
-    properties: listed by all objects of one schema together, patterns of names included.
-    enum_values: of one schema together; of a choice.
-    pattern_length: in characters.
-    repetitions: how many characters a pattern has with its counted repetitions written out: `(a{1,50}){1,50}` has 2500.
-    client_grammars: whether clients may write regexes and grammars of their own.
+    Attributes:
+        max_tools: of one request.
+        max_schema_depth: nesting of objects and arrays, per schema.
+        max_properties: over all objects of one schema, patternProperties included.
+        max_enum_values: over all enums of one schema; of a choice.
+        max_pattern_length: in characters.
+        max_repetitions: characters of a regex with its counted repetitions expanded: `(a{1,50}){1,50}` has 2500.
+        no_client_grammars: clients may send JSON Schemas and choices, but no regexes and grammars.
     """
 
-    tools: int = 128
-    schema_depth: int = 128
-    properties: int = 10_000
-    enum_values: int = 50_000
-    pattern_length: int = 4096
-    repetitions: int = 100_000
-    client_grammars: bool = True
-
-
-DEFAULTS = Limits()
+    max_tools: int
+    max_schema_depth: int
+    max_properties: int
+    max_enum_values: int
+    max_pattern_length: int
+    max_repetitions: int
+    no_client_grammars: bool
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a value stands. Pointers are spelled only where something is wrong."""
+    """The place of a value. Its pointer is built only for an error."""
 
     token: str | int = ""
     above: _Place | None = None
@@ -58,9 +56,9 @@ class _Place:
         return "".join(f"/{token}" for token in reversed(tokens))
 
 
-def check(turn: Turn, limits: Limits = DEFAULTS) -> None:
-    """Raises BeyondLimit, whose pointer goes into the request."""
-    check_count(turn, limits)
+def check_limits(turn: Turn, limits: Limits) -> None:
+    """Raises BeyondLimit, with a pointer into the request."""
+    check_tool_count(turn, limits)
     for tool in turn.tools:
         _check_tool(tool, limits)
     match turn.content:
@@ -70,10 +68,10 @@ def check(turn: Turn, limits: Limits = DEFAULTS) -> None:
             _check_grammar(kind, source, pointer, limits)
 
 
-def check_count(turn: Turn, limits: Limits) -> None:
-    """The part of it that takes no time."""
-    if len(turn.tools) > limits.tools:
-        raise _beyond("tools", limits.tools, f"{len(turn.tools)} tools", turn.tools_pointer)
+def check_tool_count(turn: Turn, limits: Limits) -> None:
+    """The part of `check_limits` that takes constant time."""
+    if len(turn.tools) > limits.max_tools:
+        raise _exceeded(f"{len(turn.tools)} tools exceed", "max_tools", limits, turn.tools_pointer)
 
 
 def _check_tool(tool: Tool, limits: Limits) -> None:
@@ -84,13 +82,13 @@ def _check_tool(tool: Tool, limits: Limits) -> None:
 
 
 def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limits: Limits) -> None:
-    """A grammar has no measure but its size, which its reader bounds."""
+    """A grammar has no limit but its size, which whoever reads the request bounds."""
     if isinstance(source, tuple):
-        if len(source) > limits.enum_values:
-            raise _beyond("enum_values", limits.enum_values, f"{len(source)} texts", pointer)
+        if len(source) > limits.max_enum_values:
+            raise _exceeded(f"{len(source)} texts exceed", "max_enum_values", limits, pointer)
         return
-    if not limits.client_grammars:
-        message = "This server compiles no regexes and grammars of its clients: send a JSON Schema or a choice instead."
+    if limits.no_client_grammars:
+        message = "This server accepts no regexes and grammars (no_client_grammars): send a JSON Schema or a choice."
         raise BeyondLimit(message, pointer=pointer)
     if kind == "regex":
         _check_pattern(source, lambda: pointer, limits)
@@ -98,7 +96,7 @@ def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limit
 
 def _check_schema(schema: Any, pointer: str, limits: Limits) -> None:
     try:
-        _Walk(limits).schema(schema)
+        _SchemaWalk(limits).schema(schema)
     except BeyondLimit as error:
         raise BeyondLimit(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from None
 
@@ -107,8 +105,8 @@ Role = Literal["schema", "schemas by name", "data"]  # names there aren't keywor
 _Level = list[tuple[_Place, Any, Role]]
 
 
-class _Walk:
-    """One walk over one schema. Whatever is no known data counts as a schema, since references lead anywhere."""
+class _SchemaWalk:
+    """One walk over one schema. Every value that is not known data counts as a schema: references lead anywhere."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -117,11 +115,11 @@ class _Walk:
 
     def schema(self, schema: Any) -> None:
         level: _Level = [(_Place(), schema, "schema")]
-        for _ in range(self._limits.schema_depth):
+        for _ in range(self._limits.max_schema_depth):
             level = [child for place, node, role in level for child in self._children(place, node, role)]
-        if level:
-            at = level[0][0].pointer()
-            raise _beyond("schema_depth", self._limits.schema_depth, "Objects and lists within each other", at)
+            if not level:
+                return
+        raise _exceeded("Schema nesting exceeds", "max_schema_depth", self._limits, level[0][0].pointer())
 
     def _children(self, place: _Place, node: Any, role: Role) -> Iterator[tuple[_Place, Any, Role]]:
         """The objects and lists in a node."""
@@ -138,9 +136,9 @@ class _Walk:
 
     def properties(self, place: _Place, value: Any) -> None:
         self._properties += len(value) if isinstance(value, dict) else 0
-        if self._properties > self._limits.properties:
-            what = f"{self._properties} properties"
-            raise _beyond("properties", self._limits.properties, what, place.pointer())
+        if self._properties > self._limits.max_properties:
+            what = f"{self._properties} properties exceed"
+            raise _exceeded(what, "max_properties", self._limits, place.pointer())
 
     def patterns(self, place: _Place, value: Any) -> None:
         self.properties(place, value)
@@ -153,9 +151,9 @@ class _Walk:
 
     def enum(self, place: _Place, value: Any) -> None:
         self._values += len(value) if isinstance(value, list) else 0
-        if self._values > self._limits.enum_values:
-            what = f"{self._values} values in enums"
-            raise _beyond("enum_values", self._limits.enum_values, what, place.pointer())
+        if self._values > self._limits.max_enum_values:
+            what = f"{self._values} enum values exceed"
+            raise _exceeded(what, "max_enum_values", self._limits, place.pointer())
 
 
 def _role(keyword: Keyword | None) -> Role:
@@ -166,20 +164,20 @@ def _role(keyword: Keyword | None) -> Role:
 
 
 _WITHIN: Mapping[Role, Role] = {"schemas by name": "schema", "data": "data"}
-_MEASURES: Mapping[Measure, Callable[[_Walk, _Place, Any], None]] = {
-    "names": _Walk.properties,
-    "name patterns": _Walk.patterns,
-    "regex": _Walk.pattern,
-    "values": _Walk.enum,
+_MEASURES: Mapping[Measure, Callable[[_SchemaWalk, _Place, Any], None]] = {
+    "names": _SchemaWalk.properties,
+    "name patterns": _SchemaWalk.patterns,
+    "regex": _SchemaWalk.pattern,
+    "values": _SchemaWalk.enum,
 }
 
 
 def _check_pattern(pattern: str, pointer: Callable[[], str], limits: Limits) -> None:
-    if len(pattern) > limits.pattern_length:
-        raise _beyond("pattern_length", limits.pattern_length, f"A pattern of {len(pattern)} characters", pointer())
-    if (size := written_out(pattern)) > limits.repetitions:
-        what = f"A pattern of {size} characters once its repetitions are written out"
-        raise _beyond("repetitions", limits.repetitions, what, pointer())
+    if len(pattern) > limits.max_pattern_length:
+        raise _exceeded(f"A pattern of {len(pattern)} characters exceeds", "max_pattern_length", limits, pointer())
+    if (size := expanded_length(pattern)) > limits.max_repetitions:
+        what = f"A pattern of {size} characters, with its repetitions expanded, exceeds"
+        raise _exceeded(what, "max_repetitions", limits, pointer())
 
 
 _PIECE = re.compile(
@@ -193,8 +191,8 @@ _PIECE = re.compile(
 )
 
 
-def written_out(pattern: str) -> int:
-    """How many characters the pattern has with its counted repetitions written out. What it means is not looked at."""
+def expanded_length(pattern: str) -> int:
+    """The length of the pattern with its counted repetitions expanded, in characters. Its syntax is not checked."""
     sizes, last = [0], 0
     for piece in _PIECE.finditer(pattern):
         if piece["open"]:
@@ -213,5 +211,5 @@ def written_out(pattern: str) -> int:
     return sum(sizes)
 
 
-def _beyond(limit: str, most: int, what: str, pointer: str) -> BeyondLimit:
-    return BeyondLimit(f"{what}: this server takes at most {most} (max_{limit}).", pointer=pointer)
+def _exceeded(what: str, limit: str, limits: Limits, pointer: str) -> BeyondLimit:
+    return BeyondLimit(f"{what} {limit} ({getattr(limits, limit)}).", pointer=pointer)

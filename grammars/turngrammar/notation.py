@@ -1,4 +1,4 @@
-"""Notations: how formats that do not use JSON spell JSON's values."""
+"""Notations in which some formats write JSON's values instead of JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-WORDS: Mapping[
-    str, tuple[str, str]
-] = {  # word -> (type, JSON); Python's too, for there are chat templates that show them
+# word -> (type, JSON). Python's words too: some chat templates show them.
+WORDS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("null", "None"), ("null", "null")),
     **dict.fromkeys(("true", "True"), ("boolean", "true")),
     **dict.fromkeys(("false", "False"), ("boolean", "false")),
@@ -22,17 +21,17 @@ BARE_NAME = re.compile(r"[^\x00-\x20\"'<=:,(){}\[\]]+")
 
 @dataclass(frozen=True)
 class Notation:
-    """A spelling of values. Numbers are JSON's in all of them, brackets too.
+    """How values are written. Numbers and brackets are JSON's in every notation.
 
     Attributes:
         pair: between the name of an argument and its value.
         colon: between a key and its value within an object.
         comma: between two arguments, items or members.
         quote: at both ends of a string.
-        escapes: whether strings have JSON's escapes; else they are as they are, and can't hold the quote.
+        escapes: whether strings have JSON's escapes; else they are verbatim and can't hold the quote.
         bare_keys: whether the keys of an object stand without quotes.
         words: for null, true and false.
-        sorts: whether arguments and members are in alphabetical order.
+        sort_keys: whether arguments and members are in alphabetical order.
     """
 
     pair: str
@@ -42,42 +41,42 @@ class Notation:
     escapes: bool
     bare_keys: bool
     words: tuple[str, str, str]
-    sorts: bool = False
+    sort_keys: bool = False
 
     @property
     def loose(self) -> bool:
-        """Whether JSON's spelling may be generated too: templates that write Python's literals mix the two."""
+        """Whether JSON may be generated too: templates that write Python's literals mix the two."""
         return self.quote == "'"
 
-    def spell(self, value: Any) -> str:
+    def encode(self, value: Any) -> str:
         """The canonical text of a JSON value."""
         if isinstance(value, str):
-            return self.spell_string(value)
+            return self.encode_string(value)
         if isinstance(value, dict):
-            members = (self.spell_key(key) + self.spell(item) for key, item in self._ordered(value))
+            members = (self.encode_key(key) + self.encode(item) for key, item in self._ordered(value))
             return "{" + self.comma.join(members) + "}"
         if isinstance(value, list):
-            return "[" + self.comma.join(map(self.spell, value)) + "]"
+            return "[" + self.comma.join(map(self.encode, value)) + "]"
         word = self._word(value)
         return json.dumps(value) if word is None else word
 
-    def spell_arguments(self, arguments: Mapping[str, Any]) -> str:
+    def encode_arguments(self, arguments: Mapping[str, Any]) -> str:
         return self.comma.join(
-            self.spell_name(name) + self.pair + self.spell(value) for name, value in self._ordered(arguments)
+            self.encode_name(name) + self.pair + self.encode(value) for name, value in self._ordered(arguments)
         )
 
     def _ordered(self, members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-        return sorted(members.items()) if self.sorts else members.items()
+        return sorted(members.items()) if self.sort_keys else members.items()
 
-    def spell_name(self, name: str) -> str:
+    def encode_name(self, name: str) -> str:
         """The name of an argument, without quotes where that can be read."""
-        return name if BARE_NAME.fullmatch(name) else self.spell_string(name)
+        return name if BARE_NAME.fullmatch(name) else self.encode_string(name)
 
-    def spell_key(self, key: str) -> str:
+    def encode_key(self, key: str) -> str:
         """A key within an object, with its colon."""
-        return (self.spell_name(key) if self.bare_keys else self.spell_string(key)) + self.colon
+        return (self.encode_name(key) if self.bare_keys else self.encode_string(key)) + self.colon
 
-    def spell_string(self, text: str) -> str:
+    def encode_string(self, text: str) -> str:
         if not self.escapes or (self.quote == "'" and not NEEDS_ESCAPE.search(text)):
             return f"{self.quote}{text}{self.quote}"
         return json.dumps(text, ensure_ascii=False)
@@ -98,26 +97,26 @@ GEMMA4 = Notation(":", ":", ",", '<|"|>', escapes=False, bare_keys=True, words=J
 PYTHON_SINGLE = replace(PYTHON, quote="'")
 """Python's literals as its own `repr` writes them: a string has double quotes only where it holds a single one.
 
-Where it needs escapes too, it is spelled as JSON, which Python reads as well.
+A string that needs escapes too is written as JSON, which Python reads as well.
 """
 
 FUNCTION_GEMMA = replace(GEMMA4, quote="<escape>")
 
 NOTATIONS = (PYTHON, PYTHON_SINGLE, OLMO, GEMMA4, FUNCTION_GEMMA)
-"""Those that a chat template may be found to use."""
+"""The notations that chat templates use."""
 
 ITEM = "item"
 
 
-def spell_elements(mark: str, value: Any) -> str:
-    """The content of an element whose value this is: see wire.Elements."""
+def encode_elements(mark: str, value: Any) -> str:
+    """The content of an element with this value: see wire.Elements."""
     if isinstance(value, str):
         return value
     if not isinstance(value, dict | list):
         return json.dumps(value)
-    inside = value.items() if isinstance(value, dict) else ((ITEM, one) for one in value)
-    return "".join(spell_element(mark, name, one) for name, one in inside)
+    inside = value.items() if isinstance(value, dict) else ((ITEM, item) for item in value)
+    return "".join(encode_element(mark, name, member) for name, member in inside)
 
 
-def spell_element(mark: str, name: str, value: Any) -> str:
-    return f"{mark}<{name}>{spell_elements(mark, value)}{mark}</{name}>"
+def encode_element(mark: str, name: str, value: Any) -> str:
+    return f"{mark}<{name}>{encode_elements(mark, value)}{mark}</{name}>"

@@ -8,15 +8,15 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.formats.format import Format
+from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lowered import json_type
-from turngrammar.notation import spell_element
-from turngrammar.scan import load
-from turngrammar.spelling import CANONICAL, Spelling
+from turngrammar.notation import encode_element
+from turngrammar.scan import load_json
 
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call. `arguments` is JSON text; `id` is the wire's own, or None."""
+    """A tool call. `arguments` is JSON text; `id` is that of the wire format, or None."""
 
     name: str
     arguments: str
@@ -24,11 +24,11 @@ class Call:
 
 
 def render(format: Format, calls: Sequence[Call]) -> str:
-    """The text with which a model that speaks `format` makes these calls; "" for none."""
-    return Writer(calls).walk(format.calls) if calls else ""
+    """The text with which a model of this format makes these calls; "" for no calls."""
+    return CallRenderer(calls).walk(format.calls) if calls else ""
 
 
-class Writer:
+class CallRenderer:
     """Walks a tree once for all calls; `Many` writes one item for each of them."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
@@ -38,7 +38,7 @@ class Writer:
         self._value: Any = None
 
     def walk(self, node: wire.Node) -> str:
-        return _WRITERS[type(node)](self, node)
+        return _RENDERERS[type(node)](self, node)
 
     @property
     def _call(self) -> Call:
@@ -69,7 +69,7 @@ class Writer:
         self._ordinal = ordinal
         return self.walk(node.item)
 
-    def call(self, node: wire.Call) -> str:
+    def call(self, node: wire.Invocation) -> str:
         return self.walk(node.head) + self.walk(node.tail)
 
     def name(self, node: wire.Name) -> str:
@@ -86,17 +86,17 @@ class Writer:
 
     def arguments(self, node: wire.JsonArguments) -> str:
         text = self._call.arguments
-        return text if node.spelling == CANONICAL else _respelled(text, node.spelling)
+        return text if node.style == CANONICAL else _restyled(text, node.style)
 
     def members(self, node: wire.Members) -> str:
-        return "".join(self._member(node, key, value) for key, value in _members(self._call.arguments))
+        return "".join(self._member(node, key, value) for key, value in _parsed_arguments(self._call.arguments))
 
     def _member(self, node: wire.Members, key: str, value: Any) -> str:
         self._key, self._value = key, value
         return self.walk(node.each)
 
-    def spelled(self, node: wire.NotationArguments) -> str:
-        return node.notation.spell_arguments(dict(_members(self._call.arguments)))
+    def notation_arguments(self, node: wire.NotationArguments) -> str:
+        return node.notation.encode_arguments(dict(_parsed_arguments(self._call.arguments)))
 
     def key(self, node: wire.Key) -> str:
         return self._key + node.end
@@ -111,61 +111,61 @@ class Writer:
         if isinstance(self._value, str):
             return self._value + node.end
         if node.notation and isinstance(self._value, list | dict):
-            return node.notation.spell(self._value) + node.end
-        word = next((word for of, word in zip(_WORDED, node.words, strict=True) if self._value is of), None)
-        return (word or node.spelling.spell(self._value)) + node.end
+            return node.notation.encode(self._value) + node.end
+        word = next((word for value, word in zip(_WORDED, node.words, strict=True) if self._value is value), None)
+        return (word or node.style.encode(self._value)) + node.end
 
     def wrapped(self, node: wire.Wrapped) -> str:
         value = self._value
-        held = isinstance(value, str) and any(character in value for character in node.characters)
-        return f"{node.open}{value}{node.close}{node.end}" if held else self.value(node)
+        wrapped = isinstance(value, str) and any(character in value for character in node.characters)
+        return f"{node.open}{value}{node.close}{node.end}" if wrapped else self.value(node)
 
     def elements(self, node: wire.Elements) -> str:
-        return "".join(spell_element(node.mark, key, value) for key, value in _members(self._call.arguments))
+        return "".join(encode_element(node.mark, key, value) for key, value in _parsed_arguments(self._call.arguments))
 
 
 _WORDED = (None, True, False)
 
 
-def _respelled(arguments: str, spelling: Spelling) -> str:
-    """The same in another spelling; unchanged where they are malformed."""
+def _restyled(arguments: str, style: JsonStyle) -> str:
+    """The arguments in this style; unchanged where they are malformed."""
     try:
-        return spelling.spell(load(arguments))
+        return style.encode(load_json(arguments))
     except ValueError:
         return arguments
 
 
-def _members(arguments: str) -> Iterable[tuple[str, Any]]:
-    """The arguments one by one. Histories hold malformed ones too: such a text is shown as it is."""
+def _parsed_arguments(arguments: str) -> Iterable[tuple[str, Any]]:
+    """The arguments one by one. Histories hold malformed arguments too: that text is shown unchanged."""
     try:
-        members = load(arguments)
+        members = load_json(arguments)
     except ValueError:
         members = arguments
     return members.items() if isinstance(members, dict) else [("arguments", arguments)]
 
 
-_WRITERS: Mapping[type[wire.Node], Callable[[Writer, Any], str]] = {
-    wire.Lit: Writer.lit,
-    wire.Space: Writer.space,
-    wire.Seq: Writer.seq,
-    wire.Alt: Writer.alt,
-    wire.Opt: Writer.nothing,
-    wire.May: Writer.may,
-    wire.Stray: Writer.nothing,
-    wire.Ahead: Writer.nothing,
-    wire.Many: Writer.many,
-    wire.Call: Writer.call,
-    wire.Name: Writer.name,
-    wire.Id: Writer.id,
-    wire.Ordinal: Writer.ordinal,
-    wire.Word: Writer.word,
-    wire.JsonArguments: Writer.arguments,
-    wire.Members: Writer.members,
-    wire.NotationArguments: Writer.spelled,
-    wire.Key: Writer.key,
-    wire.Typed: Writer.typed,
-    wire.Value: Writer.value,
-    wire.Wrapped: Writer.wrapped,
-    wire.TypeName: Writer.type_name,
-    wire.Elements: Writer.elements,
+_RENDERERS: Mapping[type[wire.Node], Callable[[CallRenderer, Any], str]] = {
+    wire.Lit: CallRenderer.lit,
+    wire.Space: CallRenderer.space,
+    wire.Seq: CallRenderer.seq,
+    wire.Alt: CallRenderer.alt,
+    wire.Opt: CallRenderer.nothing,
+    wire.May: CallRenderer.may,
+    wire.Stray: CallRenderer.nothing,
+    wire.Ahead: CallRenderer.nothing,
+    wire.Many: CallRenderer.many,
+    wire.Invocation: CallRenderer.call,
+    wire.Name: CallRenderer.name,
+    wire.Id: CallRenderer.id,
+    wire.Ordinal: CallRenderer.ordinal,
+    wire.Word: CallRenderer.word,
+    wire.JsonArguments: CallRenderer.arguments,
+    wire.Members: CallRenderer.members,
+    wire.NotationArguments: CallRenderer.notation_arguments,
+    wire.Key: CallRenderer.key,
+    wire.Typed: CallRenderer.typed,
+    wire.Value: CallRenderer.value,
+    wire.Wrapped: CallRenderer.wrapped,
+    wire.TypeName: CallRenderer.type_name,
+    wire.Elements: CallRenderer.elements,
 }

@@ -123,20 +123,23 @@ class Turn:
     def key(self) -> bytes:
         """A digest of every field, the whole format included: the same for equal turns in every process.
 
-        It takes milliseconds for a megabyte of schemas. Schemas must be plain JSON values.
+        A megabyte of schemas takes milliseconds. Schemas must be plain JSON values.
         """
         # Version 2 encodes equal values alike and different ones differently: infinity and null, 1 and 1.0.
-        return hashlib.blake2b(marshal.dumps(_plain(self), 2), digest_size=32).digest()
+        return hashlib.blake2b(marshal.dumps(_as_lists(self), 2), digest_size=32).digest()
 
 
-def _plain(value: Any) -> Any:
+def _as_lists(value: Any) -> Any:
     """`value` in lists, without the fields that its class does not compare by."""
     if isinstance(value, Format):
         return value.key
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_as_lists(item) for item in value]
     if is_dataclass(value):
-        return [type(value).__name__, *(_plain(getattr(value, field.name)) for field in fields(value) if field.compare)]
+        return [
+            type(value).__name__,
+            *(_as_lists(getattr(value, field.name)) for field in fields(value) if field.compare),
+        ]
     return value
 
 

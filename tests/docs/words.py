@@ -33,7 +33,7 @@ WORDS: Mapping[str, str] = {
     "broken off|breaks off|broke off": "interrupted, aborted",
     "held against|holds? .{1,20} against": "checked against, tested on",
     "put to (?:a|the) test": "tested",
-    "taken for|takes? .{1,20} for (?:a|an)": "treated as",
+    "(?:is|are|be|was|were) taken for": "treated as",
     "at a glance": "(leave it out)",
     "going on and on|goes on and on": "doesn't stop",
     "as it comes": "by default; in arrival order",
@@ -44,7 +44,7 @@ WORDS: Mapping[str, str] = {
     "in the making": "running",
     # Nouns and negations that need a second reading
     "whose lines|whose (?:is|it is|business|request)": "which lines; owner, caller",
-    "(?:is|are|be|was|were) none": "is invalid, is unknown, doesn't exist",
+    "(?<!there )(?:is|are|be|was|were) none": "is invalid, is unknown, doesn't exist",
     "(?<!there )(?:is|are|be) no (?!longer|more|less|later|earlier)": "is not a",
     "(?:is|are|be|not|was|were) well(?!-)": "healthy, unhealthy",
     "nobody's|of ours|of one's own": "(name the owner); an extension; your own",

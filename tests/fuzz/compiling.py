@@ -24,7 +24,9 @@ from latticework.compiling import (
     LoadVocabulary,
 )
 from latticework.compiling.child import Child
+from latticework.compiling.compiler import compile_limits
 from latticework.engines.vocabulary import Vocabulary
+from latticework.settings import Settings
 from tests import shared
 from tests.fuzz.target import Target
 from tests.mutation import mutated
@@ -33,12 +35,12 @@ from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
 from tests.turngrammar.test_inputs import GRAMMARS
 from turngrammar.errors import GrammarError
 from turngrammar.formats import FORMATS
-from turngrammar.limits import Limits
 from turngrammar.plan import Plan
 from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, ToolChoice, Turn
 
 MEMORY = 2**30
 SECONDS = 5.0
+LIMITS = compile_limits(Settings())
 WRITTEN = 60  # tokens of each text that is written under a grammar
 DIGEST = "byte"
 ATOMS = [
@@ -98,7 +100,7 @@ class Compilers:
         """The plan, or why there is none. Raises WorkerError where that is a bug."""
         child = self._ready()
         try:
-            outcome = child.compile(CompileTask(CompileRequest(turn, DIGEST), Limits(), SECONDS)).outcome
+            outcome = child.compile(CompileTask(CompileRequest(turn, DIGEST), LIMITS, SECONDS)).outcome
         except (CompileTimeout, CompileOutOfMemory) as stopped:
             return type(stopped).__name__
         return type(outcome).__name__ if isinstance(outcome, GrammarError) else outcome.plan

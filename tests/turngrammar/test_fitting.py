@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from turngrammar.fitting import Sample, fitted
+from turngrammar.fitting import RenderedTurn, format_as_rendered
 from turngrammar.formats import FORMATS
 from turngrammar.notation import PYTHON_WORDS
 from turngrammar.render import Call, render
@@ -21,17 +21,17 @@ def test_a_format_fits_what_it_renders(name: str) -> None:
     """And then renders as before; whitespace may stand in another leaf. A format of one call a turn is shown one."""
     format = FORMATS[name]
     shown = [CALLS[:1], CALLS] if "list_all" in render(format, CALLS) else [CALLS[:1]]
-    found = fitted(format, [Sample(render(format, calls), calls) for calls in shown])
+    found = format_as_rendered(format, [RenderedTurn(render(format, calls), calls) for calls in shown])
     assert found
     assert [render(found, calls) for calls in shown] == [render(format, calls) for calls in shown]
 
 
-def hermes(text: str) -> Sample:
-    return Sample(text, (Call("find", '{"b": 1, "a": 2}'),))
+def hermes(text: str) -> RenderedTurn:
+    return RenderedTurn(text, (Call("find", '{"b": 1, "a": 2}'),))
 
 
 def respelled(*texts: str) -> str | None:
-    found = fitted(FORMATS["hermes"], [hermes(text) for text in texts])
+    found = format_as_rendered(FORMATS["hermes"], [hermes(text) for text in texts])
     return None if found is None else found.lead + render(found, [Call("find", '{"b": [1, 2], "a": 2}')])
 
 
@@ -72,19 +72,19 @@ def test_another_text_does_not_fit(text: str) -> None:
 
 def test_the_first_sample_decides_and_later_ones_add() -> None:
     compact = '<tool_call>\n{"name": "find", "arguments": {"a":2}}\n</tool_call>'
-    first = Sample(compact, (Call("find", '{"a": 2}'),))
+    first = RenderedTurn(compact, (Call("find", '{"a": 2}'),))
     ordered = hermes(compact.replace('"a":2', '"a":2,"b":1'))
-    found = fitted(FORMATS["hermes"], [first, ordered, hermes("no call")])
+    found = format_as_rendered(FORMATS["hermes"], [first, ordered, hermes("no call")])
     assert found
     assert '{"a":[1,2],"b":1}' in render(found, [Call("find", '{"b": 1, "a": [1, 2]}')])
-    assert fitted(FORMATS["hermes"], [hermes("no call"), first]) is None
+    assert format_as_rendered(FORMATS["hermes"], [hermes("no call"), first]) is None
 
 
 def test_words_of_python_where_they_are_shown() -> None:
     format = FORMATS["qwen3_coder"]
     calls = (Call("find", '{"a": true, "b": null, "c": 1}'),)
     shown = render(format, calls).replace("true", "True").replace("null", "None")
-    found = fitted(format, [Sample(shown, calls)])
+    found = format_as_rendered(format, [RenderedTurn(shown, calls)])
     assert found
     assert PYTHON_WORDS[1] in render(found, [Call("find", '{"x": true}')])
     assert render(found, [Call("find", '{"x": [true]}')]).count("True") == 0, "lists are JSON until one is shown"

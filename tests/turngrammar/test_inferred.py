@@ -9,25 +9,27 @@ import pytest
 
 from turngrammar.formats import Format
 from turngrammar.formats.atoms import common_end, common_start, without_common_end
-from turngrammar.formats.holes import ARGUED, NAMED, NUMBERED, name_end, pattern
-from turngrammar.formats.inferred import Sample, Samples, Shown, Unclear, infer_calls
+from turngrammar.formats.holes import ARGUED, NAMED, NUMBERED, holed_pattern, name_end
+from turngrammar.formats.inferred import MarkedCall, Sample, Samples, Unclear, infer_calls
 from turngrammar.render import Call, render
 from turngrammar.wire import ARGUMENTS, NAME, ORDINAL, Id, Lit, Space, seq
 
-Writer = Callable[[tuple[Shown, ...]], str]
+Writer = Callable[[tuple[MarkedCall, ...]], str]
 
 
 def samples(write: Writer, *, several: bool = True) -> Samples:
-    def sample(*calls: Shown) -> Sample:
+    def sample(*calls: MarkedCall) -> Sample:
         return Sample(calls, write(calls))
 
-    one = Shown("alpha", {"ka": "foo", "kb": "bar"})
-    three = (one, Shown("beta", {"ka": "baz", "kb": "qux"}), Shown("gamma", {"ka": "fred", "kb": "plugh"}))
-    return Samples(sample(one), sample(Shown("alpha", {"ka": 4711, "kb": 8150})), sample(*three) if several else None)
+    one = MarkedCall("alpha", {"ka": "foo", "kb": "bar"})
+    three = (one, MarkedCall("beta", {"ka": "baz", "kb": "qux"}), MarkedCall("gamma", {"ka": "fred", "kb": "plugh"}))
+    return Samples(
+        sample(one), sample(MarkedCall("alpha", {"ka": 4711, "kb": 8150})), sample(*three) if several else None
+    )
 
 
 def objects(open: str, item: str, separator: str, close: str) -> Writer:
-    def write(calls: tuple[Shown, ...]) -> str:
+    def write(calls: tuple[MarkedCall, ...]) -> str:
         items = [
             item.replace("NAME", call.name).replace("INDEX", str(index)).replace("ARGS", json.dumps(call.arguments))
             for index, call in enumerate(calls)
@@ -38,7 +40,7 @@ def objects(open: str, item: str, separator: str, close: str) -> Writer:
 
 
 def members(each: str, before: str = "<f=NAME>", behind: str = "</f>") -> Writer:
-    def write(calls: tuple[Shown, ...]) -> str:
+    def write(calls: tuple[MarkedCall, ...]) -> str:
         return "\n".join(
             before.replace("NAME", call.name)
             + "".join(
@@ -72,7 +74,7 @@ def test_what_is_inferred_renders_the_samples(write: Writer, alone: bool) -> Non
     made = samples(write)
     found = infer_calls(made)
     assert (found.alone, found.parallel) == (alone, True)
-    for sample in (made.one, made.others, made.several):
+    for sample in (made.strings, made.integers, made.several):
         assert sample
         calls = [Call(call.name, json.dumps(call.arguments)) for call in sample.calls]
         assert render(Format("inferred", found.calls, found.alone), calls) == sample.text
@@ -81,12 +83,15 @@ def test_what_is_inferred_renders_the_samples(write: Writer, alone: bool) -> Non
 @pytest.mark.parametrize(
     ("write", "why"),
     [
-        (objects("", "NAMEARGS", ">>>", ""), "they open with nothing"),
-        (lambda calls: f"<n={len(calls)}>" + objects("", "<c>NAME:ARGS</c>", "", "")(calls), "otherwise than one"),
+        (objects("", "NAMEARGS", ">>>", ""), "nothing at their beginning"),
+        (
+            lambda calls: f"<n={len(calls)}>" + objects("", "<c>NAME:ARGS</c>", "", "")(calls),
+            "another form than a single one",
+        ),
         (lambda calls: "<c>" + calls[0].name + "</c>", "neither as JSON"),
         (members('<p type="KIND">KEY=VALUE</p>'), "more than its type"),
-        (members("KEY=VALUE,"), "where an argument begins"),
-        (members("<KEY>VALUE</KEY>"), "where an argument begins"),
+        (members("KEY=VALUE,"), "marks the beginning and the end of an argument"),
+        (members("<KEY>VALUE</KEY>"), "marks the beginning and the end of an argument"),
     ],
 )
 def test_what_is_unclear_is_said(write: Writer, why: str) -> None:
@@ -112,7 +117,7 @@ def test_tags_are_not_cut() -> None:
 
 def test_json_is_loose_and_markup_is_not() -> None:
     text = f'<c>\n{{"name": "{NAMED}", "args": {ARGUED}}}</c>'
-    found = pattern(text)
+    found = holed_pattern(text)
     assert found.text[found.start : found.stop] == f'{{"name": "{NAMED}", "args": {ARGUED}}}'
     tree = found.nodes(0, name_end(text))
     assert tree == seq("<c>", Space("\n"), Space(), "{", Space(), '"name"', Space(), ":", Space(" "), '"', NAME, '"')
@@ -120,7 +125,7 @@ def test_json_is_loose_and_markup_is_not() -> None:
 
 def test_an_id_is_the_word_around_a_number() -> None:
     text = f"<c>functions.{NAMED}:{NUMBERED}<a>{ARGUED}"
-    assert pattern(text).nodes(0, len(text)) == seq(
+    assert holed_pattern(text).nodes(0, len(text)) == seq(
         "<c>", Id(seq("functions.", NAME, ":", ORDINAL)), Lit("<a>"), ARGUMENTS
     )
     assert text[name_end(text) :] == ARGUED

@@ -8,8 +8,8 @@ import random
 import pytest
 
 from tests.turngrammar.laws import generates, placed, read, sample
-from turngrammar.client.enclosed import COMMON, enclosed_grammar
 from turngrammar.client.inputs import compile_input
+from turngrammar.client.json_string_grammar import COMMON, grammar_in_json_string
 from turngrammar.errors import InvalidGrammar, InvalidTools
 from turngrammar.formats import FORMATS, HERMES
 from turngrammar.plan import Plan, compile_turn
@@ -105,7 +105,7 @@ ATOMS = [
 
 @pytest.mark.parametrize("atom", ATOMS)
 def test_a_class_holds_the_same_characters_inside_json(atom: str) -> None:
-    inside = f'start: "\\"" %lark {{\n{enclosed_grammar(f"start: /x?{atom}/")}\n}} "\\""'
+    inside = f'start: "\\"" %lark {{\n{grammar_in_json_string(f"start: /x?{atom}/")}\n}} "\\""'
     for char in CHARACTERS:
         spelled = json.dumps(char, ensure_ascii=False)
         assert generates(inside, spelled) == generates(f"start: /x?{atom}/", char), char

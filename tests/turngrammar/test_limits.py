@@ -7,15 +7,26 @@ from typing import Any
 
 import pytest
 
+from latticework.compiling.compiler import compile_limits
+from latticework.settings import Settings
 from tests import shared
 from tests.turngrammar.laws import placed
 from turngrammar.errors import BeyondLimit
 from turngrammar.formats import FORMATS
-from turngrammar.limits import DEFAULTS, Limits, check, written_out
+from turngrammar.limits import Limits, check_limits, expanded_length
 from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, Turn
 
 HERMES = FORMATS["hermes"]
-SMALL = Limits(tools=2, schema_depth=4, properties=3, enum_values=3, pattern_length=10, repetitions=20)
+DEFAULTS = compile_limits(Settings())
+SMALL = Limits(
+    max_tools=2,
+    max_schema_depth=4,
+    max_properties=3,
+    max_enum_values=3,
+    max_pattern_length=10,
+    max_repetitions=20,
+    no_client_grammars=False,
+)
 SCHEMA = "/schema"
 
 
@@ -49,11 +60,11 @@ TOO_LARGE = [
 @pytest.mark.parametrize(("turn", "limit", "pointer"), TOO_LARGE)
 def test_what_is_too_large_is_refused_by_name(turn: Turn, limit: str, pointer: str) -> None:
     with pytest.raises(BeyondLimit) as raised:
-        check(turn, SMALL)
+        check_limits(turn, SMALL)
     assert limit in raised.value.message
-    assert str(getattr(SMALL, limit.removeprefix("max_"))) in raised.value.message
+    assert f"{limit} ({getattr(SMALL, limit)})" in raised.value.message
     assert raised.value.pointer == pointer
-    check(turn)
+    check_limits(turn, DEFAULTS)
 
 
 SMALL_ENOUGH = [
@@ -69,7 +80,7 @@ SMALL_ENOUGH = [
 
 @pytest.mark.parametrize("turn", SMALL_ENOUGH)
 def test_what_only_looks_like_a_keyword_is_not_counted(turn: Turn) -> None:
-    check(turn, SMALL)
+    check_limits(turn, SMALL)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +93,9 @@ def test_what_only_looks_like_a_keyword_is_not_counted(turn: Turn) -> None:
     ],
 )
 def test_grammars_of_clients_can_be_switched_off(turn: Turn, pointer: str) -> None:
-    check(turn)
+    check_limits(turn, DEFAULTS)
     with pytest.raises(BeyondLimit) as raised:
-        check(turn, replace(DEFAULTS, client_grammars=False))
+        check_limits(turn, replace(DEFAULTS, no_client_grammars=True))
     assert raised.value.pointer == pointer
 
 
@@ -92,7 +103,7 @@ def test_grammars_of_clients_can_be_switched_off(turn: Turn, pointer: str) -> No
     "turn", [custom("text", ""), Turn(HERMES, content=ClientGrammar("choice", ("a",))), of({"pattern": "a"})]
 )
 def test_what_is_no_grammar_of_a_client_stays(turn: Turn) -> None:
-    check(turn, replace(DEFAULTS, client_grammars=False))
+    check_limits(turn, replace(DEFAULTS, no_client_grammars=True))
 
 
 @pytest.mark.parametrize(
@@ -112,10 +123,10 @@ def test_what_is_no_grammar_of_a_client_stays(turn: Turn) -> None:
         ("a{9999999999999}", 999_999_999),
     ],
 )
-def test_repetitions_are_written_out(pattern: str, size: int) -> None:
-    assert written_out(pattern) == size
+def test_repetitions_are_expanded(pattern: str, size: int) -> None:
+    assert expanded_length(pattern) == size
 
 
 def test_schemas_that_people_have_are_small_enough() -> None:
     for row in shared.rows("jsonschemabench_dev"):
-        check(of(row["schema"]))
+        check_limits(of(row["schema"]), DEFAULTS)

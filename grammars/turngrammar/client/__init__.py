@@ -1,1 +1,68 @@
-"""What clients write themselves: regexes, choices, grammars, for answers and for the inputs of custom tools."""
+"""Content of the client's own regex, choice of texts or grammar -> one Lark expression.
+
+A client's grammar becomes a nested grammar with a namespace of its own: its rules never collide with ours. Nothing is
+nested that does not compile by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from llguidance import LLMatcher, regex_to_lark
+from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
+
+from turngrammar.errors import InvalidGrammar
+from turngrammar.lark.expressions import quoted
+from turngrammar.turn import ClientGrammar, GrammarKind
+
+
+def content_expression(content: ClientGrammar) -> str:
+    """The Lark expression of the content. Raises InvalidGrammar, with its pointer, for an invalid source. Slow."""
+    try:
+        return _EXPRESSIONS[content.kind](content.source)
+    except InvalidGrammar as error:
+        raise InvalidGrammar(error.message, pointer=content.pointer) from error
+
+
+def choice_expression(texts: Sequence[str]) -> str:
+    """Exactly one of these texts."""
+    return f"({' | '.join(map(quoted, texts))})"
+
+
+def regex_expression(pattern: str) -> str:
+    """A text that the pattern matches as a whole; the syntax is that of Rust's regex crate, as in vLLM."""
+    expression = f"/{regex_to_lark(pattern, '')}/"
+    validate_lark(f"start: expression\nexpression: {expression}\n")
+    return expression
+
+
+def grammar_expression(grammar: str) -> str:
+    """A text of this grammar: llguidance's Lark, or llama.cpp's GBNF."""
+    try:
+        lark = any_to_lark(grammar)
+    except Exception as error:
+        if type(error) not in (Exception, GbnfToLarkError):  # for a rule that is not there it raises no more than that
+            raise
+        raise InvalidGrammar(f"The grammar is not GBNF: {error}") from error
+    return nested_grammar(lark)
+
+
+def nested_grammar(lark: str) -> str:
+    """A Lark grammar as an expression, with a scope of its own for its names."""
+    validate_lark(lark)
+    # The line break ends a comment, which would swallow the brace.
+    return f"%lark {{\n{lark}\n}}"
+
+
+def validate_lark(lark: str) -> None:
+    """Raises InvalidGrammar for a grammar that does not compile by itself."""
+    if error := LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(lark)):
+        raise InvalidGrammar(f"The grammar does not compile: {error}")
+
+
+_EXPRESSIONS: Mapping[GrammarKind, Callable[[Any], str]] = {
+    "regex": regex_expression,
+    "choice": choice_expression,
+    "grammar": grammar_expression,
+}

@@ -1,17 +1,17 @@
-"""Calls that look like calls of a function, in a notation of their own for values."""
+"""Calls that look like function calls, with values in a notation of their own."""
 
 from __future__ import annotations
 
 from turngrammar.formats.format import Format, Frame
 from turngrammar.notation import FUNCTION_GEMMA, GEMMA4, OLMO, PYTHON
-from turngrammar.wire import NAME, NEWLINE, Call, Lit, Many, Node, NotationArguments, Space, Stray
+from turngrammar.wire import NAME, NEWLINE, Invocation, Lit, Many, Node, NotationArguments, Space, Stray
 
 _WORD = "[Tt]rue|[Ff]alse|None|null"
 _COMMA = Space() + "," + Space(" ")
 
 
 def _python_list() -> Node:
-    return "[" + Space() + Many(Call(NAME + "(", NotationArguments(PYTHON) + ")"), _COMMA) + Space() + "]"
+    return "[" + Space() + Many(Invocation(NAME + "(", NotationArguments(PYTHON) + ")"), _COMMA) + Space() + "]"
 
 
 PYTHONIC = Format(
@@ -22,11 +22,11 @@ PYTHONIC = Format(
         # Gemma 3's template drops the commas between arguments, Llama 3.2's and ToolACE's the quotes of strings,
         (r"(?:(?<=[\"\]\d}])|(?<==true)|(?<==null)|(?<==None)|(?<==false))(?=[a-z_]+=)", ", "),
         (rf"(?<==)(?!(?:{_WORD})[,)])([A-Za-z][^\"'(),\[\]{{}}]*)(?=[,)])", r'"\1"'),
-        # and Llama 4's puts all scalars between some.
+        # and Llama 4's puts all scalars in quotes.
         (rf'(?<==)"(-?[0-9.]+|{_WORD})"(?=[,)])', r"\1"),
     ),
 )
-"""Llama 4, Llama 3.2 where it is told to, Gemma 3 likewise, ToolACE.
+"""Llama 4 and ToolACE; Llama 3.2 and Gemma 3 where the prompt requests it.
 
 Source: vLLM's tool_chat_template_llama4_pythonic.jinja and tool_chat_template_llama3.2_pythonic.jinja. Llama 4
 sometimes puts the list between `<|python_start|>` and `<|python_end|>`.
@@ -38,12 +38,12 @@ OLMO3 = Format(
     "olmo3",
     calls="<function_calls>"
     + Space()
-    + Many(Call(NAME + "(", NotationArguments(OLMO) + ")"), separator=NEWLINE)
+    + Many(Invocation(NAME + "(", NotationArguments(OLMO) + ")"), separator=NEWLINE)
     + Space()
     + "</function_calls>",
     reasoning=Frame("<think>", "</think>"),
 )
-"""Olmo 3: a call a line, with JSON's words.
+"""Olmo 3: one call per line, with JSON's words.
 
 Source: vLLM's olmo3 parser and tool_chat_template_olmo3.jinja, and Ollama's renderer.
 
@@ -63,7 +63,9 @@ Source: the chat template of LiquidAI/LFM2.5-8B-A1B.
 
 GEMMA_4 = Format(
     "gemma4",
-    calls=Many(Call("<|tool_call>call:" + NAME + "{", NotationArguments(GEMMA4) + "}<tool_call|>"), separator=Space()),
+    calls=Many(
+        Invocation("<|tool_call>call:" + NAME + "{", NotationArguments(GEMMA4) + "}<tool_call|>"), separator=Space()
+    ),
     reasoning=Frame("<|channel>thought\n", "<channel|>"),
 )
 """Gemma 4.
@@ -76,7 +78,9 @@ Source: the chat template of google/gemma-4-31B-it.
 FUNCTIONGEMMA = Format(
     "functiongemma",
     calls=Many(
-        Call("<start_function_call>call:" + NAME + "{", NotationArguments(FUNCTION_GEMMA) + "}<end_function_call>"),
+        Invocation(
+            "<start_function_call>call:" + NAME + "{", NotationArguments(FUNCTION_GEMMA) + "}<end_function_call>"
+        ),
         separator=Space(),
     ),
     history=((r"<escape>(-?[0-9.]+|true|false|null)<escape>", r"\1"),),  # templates show all values as strings

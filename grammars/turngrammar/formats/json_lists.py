@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format, Frame
-from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Call, Id, Many, May, Opt, Space, Word, json_text
+from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Id, Invocation, Many, May, Opt, Space, Word, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 _COMMA = json_text(", ")
 _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
 _PARAMETERS = json_text(', "parameters": ') + ARGUMENTS + json_text("}")
-_ITEMS = Many(Call(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), _COMMA)
+_ITEMS = Many(Invocation(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), _COMMA)
 
 MISTRAL_V3 = Format(
     "mistral_v3",
@@ -18,7 +18,7 @@ MISTRAL_V3 = Format(
 )
 """Mistral 7B Instruct v0.3, Nemo, Small 3 and others up to tokenizer version 7.
 
-Source: the chat template of mistralai/Mistral-Nemo-Instruct-2407. Its history shows ids; the models do not write them.
+Source: the chat template of mistralai/Mistral-Nemo-Instruct-2407. Its history shows ids, which the models don't write.
 
     [TOOL_CALLS][{"name": "get_weather", "arguments": {"city": "Oslo"}}]
 """
@@ -34,7 +34,7 @@ Source: vLLM's tool_chat_template_granite.jinja, and the system prompt of ibm-gr
 FUNCTOOLS = Format(
     "functools",
     calls="functools[" + Space() + _ITEMS + json_text("]"),
-    history=((r'^(\{"name".*"arguments".*\})(?=<\|end)', r"functools[\1]"),),  # Phi-4-mini's drops the frame
+    history=((r'^(\{"name".*"arguments".*\})(?=<\|end)', r"functools[\1]"),),  # Phi-4-mini's template drops the frame
 )
 """Phi-4-mini, and Firefunction v2.
 
@@ -58,7 +58,7 @@ APRIEL = Format(
     calls="<tool_calls>"
     + json_text("[")
     + Many(
-        Call(
+        Invocation(
             json_text('{"name": ') + _QUOTED_NAME,
             json_text(', "arguments": ')
             + ARGUMENTS
@@ -71,7 +71,7 @@ APRIEL = Format(
     + "</tool_calls>",
     reasoning=Frame("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]", "\n"),
 )
-"""Apriel 1.5 and 1.6. The ids that its history shows may be written, and come too late to be told.
+"""Apriel 1.5 and 1.6. The ids that its history shows may be written, but behind the arguments: too late to be reported.
 
 Source: the chat template of ServiceNow-AI/Apriel-1.6-15b-Thinker.
 
@@ -92,7 +92,7 @@ APERTUS = Format(
     "apertus",
     calls="<|tools_prefix|>"
     + json_text("[")
-    + Many(Call(json_text("{") + _QUOTED_NAME, json_text(": ") + ARGUMENTS + json_text("}")), _COMMA)
+    + Many(Invocation(json_text("{") + _QUOTED_NAME, json_text(": ") + ARGUMENTS + json_text("}")), _COMMA)
     + json_text("]")
     + "<|tools_suffix|>",
     reasoning=Frame("<|inner_prefix|>", "<|inner_suffix|>"),
@@ -109,7 +109,7 @@ _ACTION = (
     + json_text("[")
     + NEWLINE
     + Many(
-        Call(
+        Invocation(
             Space("    ")
             + json_text('{"tool_call_id": ')
             + ('"' + Id(ORDINAL) + '"')
@@ -158,7 +158,7 @@ COMMAND_R = Format(
     calls="Action:"
     + (NEWLINE + "```json" + NEWLINE + "[" + NEWLINE)
     + Many(
-        Call(
+        Invocation(
             Space("    ") + "{" + Space("\n        ") + '"tool_name"' + json_text(": ") + _QUOTED_NAME,
             Space() + "," + Space("\n        ") + '"parameters"' + json_text(": ") + ARGUMENTS + Space("\n    ") + "}",
         ),

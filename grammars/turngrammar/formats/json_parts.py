@@ -1,9 +1,9 @@
-"""One JSON object a call, in a message or a block of the turn's own."""
+"""One JSON object per call, in a message or a block of its own."""
 
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format, Frame
-from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, Alt, Call, Id, Lit, Many, May, Space, Word, json_text
+from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, Alt, Id, Invocation, Lit, Many, May, Space, Word, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
@@ -11,7 +11,7 @@ _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
 LONGCAT = Format(
     "longcat",
     calls=Many(
-        Call(
+        Invocation(
             "<longcat_tool_call>" + Space() + json_text('{"name": ') + _QUOTED_NAME,
             _ARGUMENTS + Space() + "</longcat_tool_call>",
         ),
@@ -29,7 +29,7 @@ Source: vLLM's longcat parser, and its tests.
 INKLING = Format(
     "inkling",
     calls=Many(
-        Call(
+        Invocation(
             NAME + "<|content_invoke_tool_json|>" + json_text('{"name":') + _QUOTED_NAME,
             json_text(',"args":') + ARGUMENTS + json_text("}") + May(Lit("<|end_message|>")),
         ),
@@ -40,7 +40,7 @@ INKLING = Format(
     preamble=Frame("<|content_text|>", "<|end_message|>", resume="<|message_model|>"),
     reasoning=Frame("<|content_thinking|>", "<|end_message|>", resume="<|message_model|>"),
 )
-"""Inkling: a turn is messages, the first of which the prompt has opened with `<|message_model|>`.
+"""Inkling: a turn is several messages, the first of which the prompt has opened with `<|message_model|>`.
 
 Source: SGLang's renderer of Inkling's prompts, and its detector.
 
@@ -51,7 +51,7 @@ SOLAR_OPEN = Format(
     "solar_open",
     calls="<|tool_calls|>"
     + Many(
-        Call(
+        Invocation(
             "<|tool_call:begin|>" + Id(Word("call_")) + "<|tool_call:name|>" + NAME + "<|tool_call:args|>",
             ARGUMENTS + "<|tool_call:end|>",
         ),
@@ -61,7 +61,7 @@ SOLAR_OPEN = Format(
     preamble=Frame("<|content|>", "<|end|>", resume="<|begin|>assistant"),
     reasoning=Frame("<|think|>", "<|end|>", resume="<|begin|>assistant"),
 )
-"""Solar Open. The model makes up the id, and `<|calls|>` ends the turn.
+"""Solar Open. The model invents the id, and `<|calls|>` ends the turn.
 
 Source: the chat template of upstage/Solar-Open-100B.
 
@@ -73,7 +73,7 @@ PLAMO3 = Format(
     "plamo3",
     calls="<|plamo:begin_tool_requests:plamo|>"
     + Many(
-        Call(
+        Invocation(
             "<|plamo:begin_tool_request:plamo|><|plamo:begin_tool_name:plamo|>"
             + NAME
             + "<|plamo:end_tool_name:plamo|><|plamo:begin_tool_arguments:plamo|>"
@@ -100,7 +100,7 @@ Source: vLLM's plamo3 parsers, and their tests.
 GIGACHAT3 = Format(
     "gigachat3",
     calls=Many(
-        Call(
+        Invocation(
             Alt((Lit("<|message_sep|>\n\nfunction call<|role_sep|>\n"), Lit("function call<|role_sep|>\n")))
             + json_text('{"name": ')
             + _QUOTED_NAME,
@@ -110,7 +110,7 @@ GIGACHAT3 = Format(
         most=1,
     ),
 )
-"""GigaChat 3; one call a turn. The call is a message of a role of its own, and no text need stand before it.
+"""GigaChat 3; one call a turn. The call is a message of a role of its own, with or without text before it.
 
 Source: the chat template of ai-sage/GigaChat3-10B-A1.8B, and vLLM's gigachat3 parser.
 
@@ -123,7 +123,9 @@ Source: the chat template of ai-sage/GigaChat3-10B-A1.8B, and vLLM's gigachat3 p
 ERNIE45 = Format(
     "ernie45",
     calls=Many(
-        Call("<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"),
+        Invocation(
+            "<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"
+        ),
         separator=NEWLINE,
     ),
     answer=Frame("<response>\n", "\n</response>"),
@@ -141,13 +143,15 @@ Source: vLLM's ernie45 parsers.
 REKA_EDGE = Format(
     "reka_edge",
     calls=Many(
-        Call("<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"),
+        Invocation(
+            "<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"
+        ),
         separator=Space(),
     )
     + Space("\n\n"),
     reasoning=THINK,
 )
-"""Reka Edge: Hermes's calls, with nothing between two and an empty line behind them.
+"""Reka Edge: Hermes's calls, with nothing between two calls and an empty line behind them.
 
 Source: the chat template of RekaAI/reka-edge.
 

@@ -1,9 +1,9 @@
-"""One JSON object a call, in tags or a fence."""
+"""One JSON object per call, in tags or a fence."""
 
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format
-from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, Call, Many, Space, json_text
+from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, Invocation, Many, Space, json_text
 
 _QUOTED_NAME = '"' + NAME + '"'
 _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
@@ -11,12 +11,14 @@ _ARGUMENTS = json_text(', "arguments": ') + ARGUMENTS + json_text("}")
 HERMES = Format(
     "hermes",
     calls=Many(
-        Call("<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"),
+        Invocation(
+            "<tool_call>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "</tool_call>"
+        ),
         separator=NEWLINE,
     ),
     reasoning=THINK,
 )
-"""Hermes 2 and 3, Qwen 2.5, QwQ, Qwen 3, Granite 4, and what was tuned after them.
+"""Hermes 2 and 3, Qwen 2.5, QwQ, Qwen 3, Granite 4, and their fine-tunes.
 
 Source: the chat templates of NousResearch/Hermes-3-Llama-3.1-8B, Qwen/Qwen3-0.6B, ibm-granite/granite-4.0.
 
@@ -28,14 +30,14 @@ Source: the chat templates of NousResearch/Hermes-3-Llama-3.1-8B, Qwen/Qwen3-0.6
 FENCED = Format(
     "fenced",
     calls=Many(
-        Call("```tool_call" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "```"),
+        Invocation("```tool_call" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS + NEWLINE + "```"),
         separator=NEWLINE,
     ),
     reasoning=THINK,
 )
-"""For models that were trained on no tool calls: a fence, which they all know, with a language of its own.
+"""For models that were not trained on tool calls: a fence, which they all know, with a language of its own.
 
-Source: none; the system block of the prompt tells the model.
+Source: none; the system prompt describes it to the model.
 
     ```tool_call
     {"name": "get_weather", "arguments": {"city": "Oslo"}}
@@ -45,7 +47,7 @@ Source: none; the system block of the prompt tells the model.
 GRANITE_20B = Format(
     "granite_20b",
     calls=Many(
-        Call("<function_call>" + Space(" ") + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS),
+        Invocation("<function_call>" + Space(" ") + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS),
         separator=Space(),
     ),
 )
@@ -59,7 +61,7 @@ Source: vLLM's tool_chat_template_granite_20b_fc.jinja.
 INTERNLM2 = Format(
     "internlm2",
     calls=Many(
-        Call(
+        Invocation(
             "<|action_start|><|plugin|>" + NEWLINE + json_text('{"name": ') + _QUOTED_NAME,
             _ARGUMENTS + "<|action_end|>",
         ),
@@ -77,7 +79,7 @@ Source: vLLM's tool_chat_template_internlm2_tool.jinja.
 GIGACHAT = Format(
     "gigachat",
     calls=Many(
-        Call("<|function_call|>" + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS),
+        Invocation("<|function_call|>" + json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS),
         separator=Space(),
         most=1,
     ),
@@ -93,7 +95,7 @@ MINIMAX_M1 = Format(
     "minimax_m1",
     calls="<tool_calls>"
     + NEWLINE
-    + Many(Call(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), separator=NEWLINE)
+    + Many(Invocation(json_text('{"name": ') + _QUOTED_NAME, _ARGUMENTS), separator=NEWLINE)
     + NEWLINE
     + "</tool_calls>",
 )
@@ -108,9 +110,9 @@ Source: the chat template of MiniMaxAI/MiniMax-M1-80k.
 
 FUNCTIONARY = Format(
     "functionary",
-    calls=Many(Call("<function=" + NAME + ">", ARGUMENTS + "</function>"), separator=Space()),
+    calls=Many(Invocation("<function=" + NAME + ">", ARGUMENTS + "</function>"), separator=Space()),
 )
-"""Functionary 3.1, and Llama 3.1 where it is told of custom functions this way.
+"""Functionary 3.1, and Llama 3.1 where its prompt describes custom functions in this form.
 
 Source: the chat template of meetkai/functionary-medium-v3.1.
 

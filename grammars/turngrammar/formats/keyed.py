@@ -1,14 +1,14 @@
-"""A pair of tags for the name of each argument and a pair for its value; the tool's name stands as it is."""
+"""A pair of tags for the name of each argument and a pair for its value; the tool's name has no markup."""
 
 from __future__ import annotations
 
 from turngrammar.formats.format import Format, Frame
-from turngrammar.wire import NAME, NEWLINE, Call, Key, Many, Members, Node, Space, Value
+from turngrammar.wire import NAME, NEWLINE, Invocation, Key, Many, Members, Node, Space, Value
 
 GLM45 = Format(
     "glm45",
     calls=Many(
-        Call(
+        Invocation(
             "<tool_call>" + NAME,
             NEWLINE
             + Members("<arg_key>" + Key("</arg_key>") + NEWLINE + "<arg_value>" + Value("</arg_value>") + NEWLINE)
@@ -31,7 +31,7 @@ Source: the chat template of zai-org/GLM-4.6.
 
 def _in_one_line(tag: str) -> Node:
     each = "<arg_key>" + Key("</arg_key>") + Space() + "<arg_value>" + Value("</arg_value>") + Space()
-    return Many(Call(f"<{tag}>" + NAME, Space() + Members(each) + f"</{tag}>"), separator=Space())
+    return Many(Invocation(f"<{tag}>" + NAME, Space() + Members(each) + f"</{tag}>"), separator=Space())
 
 
 GLM47 = Format(
@@ -49,7 +49,7 @@ Source: the chat template of zai-org/GLM-4.7-Flash.
 LING3 = Format(
     "ling3",
     calls=Many(
-        Call(
+        Invocation(
             "<tool_call>" + NAME,
             NEWLINE
             + Members("<arg_key>" + Key("</arg_key>") + NEWLINE + "<arg_value>" + Value("</arg_value>") + Space())
@@ -87,7 +87,7 @@ K2_HORIZON = Format(
     calls="<ifm|tool_calls>"
     + NEWLINE
     + Many(
-        Call(
+        Invocation(
             "<ifm|tool_call>" + NAME,
             NEWLINE
             + Members(
@@ -106,7 +106,7 @@ K2_HORIZON = Format(
     + "</ifm|tool_calls>",
     reasoning=Frame("<ifm|think>", "</ifm|think>"),
 )
-"""K2 Horizon, in the first of the three forms that its template can ask for, and the one that it asks for if not told.
+"""K2 Horizon, in the first of the three forms that its template can request, which is its default.
 
 Source: vLLM's k2_horizon parser, and renderings of the chat template in tests of several servers.
 
@@ -121,7 +121,7 @@ Source: vLLM's k2_horizon parser, and renderings of the chat template in tests o
 LONGCAT2 = Format(
     "longcat2",
     calls=Many(
-        Call(
+        Invocation(
             "<longcat_tool_call>" + NAME,
             NEWLINE
             + Members(
@@ -140,7 +140,7 @@ LONGCAT2 = Format(
 )
 """LongCat 2.
 
-Source: outputs of LongCat-2.0 as its users reported them, and the documentation of clients.
+Source: outputs of LongCat-2.0 that users have reported, and the documentation of clients.
 
     <longcat_tool_call>get_weather
     <longcat_arg_key>city</longcat_arg_key>
@@ -150,7 +150,7 @@ Source: outputs of LongCat-2.0 as its users reported them, and the documentation
 
 
 def hy3(suffix: str = "") -> Format:
-    """Hy 3, whose tags may all have a suffix; it stands in the chat template and in the vocabulary."""
+    """Hy 3. All its tags may have a suffix, which the chat template and the vocabulary show."""
     pair = (
         f"<arg_key{suffix}>"
         + Key(f"</arg_key{suffix}>")
@@ -159,14 +159,14 @@ def hy3(suffix: str = "") -> Format:
         + Value(f"</arg_value{suffix}>")
         + NEWLINE
     )
-    call = Call(
+    call = Invocation(
         f"<tool_call{suffix}>" + NAME + f"<tool_sep{suffix}>", NEWLINE + Members(pair) + f"</tool_call{suffix}>"
     )
     return _hy("hy3", call, NEWLINE, suffix)
 
 
 def hy4(suffix: str = "") -> Format:
-    """Hy 4, whose tags may all have a suffix, as Hy 3's."""
+    """Hy 4. All its tags may have a suffix, as those of Hy 3."""
     pair = (
         f"<arg_key{suffix}>"
         + Key(f"</arg_key{suffix}>")
@@ -175,11 +175,11 @@ def hy4(suffix: str = "") -> Format:
         + Value(f"</arg_value{suffix}>")
         + Space()
     )
-    call = Call(f"<tool_call{suffix}>" + NAME, Space() + Members(pair) + f"</tool_call{suffix}>")
+    call = Invocation(f"<tool_call{suffix}>" + NAME, Space() + Members(pair) + f"</tool_call{suffix}>")
     return _hy("hy4", call, Space(), suffix)
 
 
-def _hy(name: str, call: Call, space: Node, suffix: str) -> Format:
+def _hy(name: str, call: Invocation, space: Node, suffix: str) -> Format:
     calls = f"<tool_calls{suffix}>" + space + Many(call, separator=space) + space + f"</tool_calls{suffix}>"
     return Format(name, calls=calls, reasoning=Frame(f"<think{suffix}>", f"</think{suffix}>"))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format, Frame
-from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Alt, Call, Id, Lit, Many, May, Space
+from turngrammar.wire import ARGUMENTS, NAME, NEWLINE, ORDINAL, Alt, Id, Invocation, Lit, Many, May, Space
 
 MISTRAL_V11 = Format(
     "mistral_v11",
-    calls=Many(Call("[TOOL_CALLS]" + NAME + "[ARGS]", ARGUMENTS), separator=Space()),
+    calls=Many(Invocation("[TOOL_CALLS]" + NAME + "[ARGS]", ARGUMENTS), separator=Space()),
     reasoning=Frame("[THINK]", "[/THINK]"),
     history=((r"\[CALL_ID\][A-Za-z0-9]{9}", ""),),
 )
@@ -22,7 +22,7 @@ DEEPSEEK_V3 = Format(
     "deepseek_v3",
     calls="<｜tool▁calls▁begin｜>"
     + Many(
-        Call(
+        Invocation(
             "<｜tool▁call▁begin｜>function<｜tool▁sep｜>" + NAME + NEWLINE + "```json",
             NEWLINE + ARGUMENTS + NEWLINE + "```<｜tool▁call▁end｜>",
         ),
@@ -45,7 +45,7 @@ DEEPSEEK_V31 = Format(
     "deepseek_v31",
     calls="<｜tool▁calls▁begin｜>"
     + Many(
-        Call("<｜tool▁call▁begin｜>" + NAME + "<｜tool▁sep｜>", ARGUMENTS + "<｜tool▁call▁end｜>"),
+        Invocation("<｜tool▁call▁begin｜>" + NAME + "<｜tool▁sep｜>", ARGUMENTS + "<｜tool▁call▁end｜>"),
         separator=Space(),
     )
     + May(Lit("<｜tool▁calls▁end｜>")),
@@ -63,7 +63,7 @@ KIMI_K2 = Format(
     "kimi_k2",
     calls="<|tool_calls_section_begin|>"
     + Many(
-        Call(
+        Invocation(
             "<|tool_call_begin|>" + Id("functions." + NAME + ":" + ORDINAL) + "<|tool_call_argument_begin|>",
             ARGUMENTS + "<|tool_call_end|>",
         ),
@@ -72,7 +72,7 @@ KIMI_K2 = Format(
     + May(Lit("<|tool_calls_section_end|>")),
     reasoning=Frame("<think>", "</think>"),
 )
-"""Kimi K2. The id is the wire's own, and the models know calls by it.
+"""Kimi K2. The id is part of the format, and the models refer to calls by it.
 
 Source: the chat template of moonshotai/Kimi-K2-Instruct.
 
@@ -80,7 +80,7 @@ Source: the chat template of moonshotai/Kimi-K2-Instruct.
     <|tool_call_end|><|tool_calls_section_end|>     (in one line)
 """
 
-# The recipient before the channel or behind it, and the models call on the channel of their thoughts too.
+# The recipient is before the channel or behind it, and the models call on the channel of their reasoning, too.
 _HEADS = (
     "<|channel|>commentary to=functions." + NAME,
     " to=functions." + NAME + "<|channel|>commentary",
@@ -92,7 +92,7 @@ _FORMS = ("<|constrain|>json<|message|>", "json<|message|>")
 HARMONY = Format(
     "harmony",
     calls=Many(
-        Call(
+        Invocation(
             Alt(
                 tuple(
                     head + Space(" ") + form + "<|message|>"
@@ -110,7 +110,7 @@ HARMONY = Format(
     reasoning=Frame("<|channel|>analysis<|message|>", "<|end|>", resume="<|start|>assistant"),
     history=((r"commentary json<\|message\|>", "commentary <|constrain|>json<|message|>"),),
 )
-"""gpt-oss. The engine stops at `<|call|>` and `<|return|>`, so a turn has one call, and neither may get into the text.
+"""gpt-oss. The engine stops at `<|call|>` and `<|return|>`: a turn has one call, and neither may get into the text.
 
 Source: the chat template of openai/gpt-oss-120b, and OpenAI's description of the harmony format.
 

@@ -1,4 +1,4 @@
-"""Tags of more than a name: elements within each other, types, numbers of calls, recipients of messages."""
+"""Tags with more than a name: nested elements, types, numbers of calls, recipients of messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from turngrammar.wire import (
     NAME,
     NEWLINE,
     TYPE,
-    Call,
     Elements,
+    Invocation,
     Key,
     Lit,
     Many,
@@ -27,14 +27,14 @@ MINIMAX_M3 = Format(
     calls=f"{_NS}<tool_call>"
     + NEWLINE
     + Many(
-        Call(f'{_NS}<invoke name="' + NAME + '">', Elements(_NS) + f"{_NS}</invoke>"),
+        Invocation(f'{_NS}<invoke name="' + NAME + '">', Elements(_NS) + f"{_NS}</invoke>"),
         separator=NEWLINE,
     )
     + NEWLINE
     + f"{_NS}</tool_call>",
     reasoning=Frame("<mm:think>", "</mm:think>", bare=True),
 )
-"""MiniMax M3: arguments are elements within each other, with a token before each tag. Its template leaves null out.
+"""MiniMax M3: arguments are nested elements, with a token before each tag. Its template leaves null out.
 
 Source: the chat template of MiniMaxAI/MiniMax-M3.
 
@@ -48,7 +48,7 @@ DOTS = Format(
     calls="<dots_function_call>"
     + Space()
     + Many(
-        Call(
+        Invocation(
             '<invoke name="' + NAME + '">',
             Space() + Members('<parameter name="' + Key('">') + Value("</parameter>") + Space()) + "</invoke>",
         ),
@@ -70,7 +70,7 @@ STEP3 = Format(
     calls="<｜tool_calls_begin｜>"
     + NEWLINE
     + Many(
-        Call(
+        Invocation(
             '<｜tool_call_begin｜>function<｜tool_sep｜><steptml:invoke name="' + NAME + '">',
             NEWLINE
             + Members('<steptml:parameter name="' + Key('">') + Value("</steptml:parameter>") + NEWLINE)
@@ -96,7 +96,7 @@ Source: SGLang's step3 detector, and its tests.
 MINICPM5 = Format(
     "minicpm5",
     calls=Many(
-        Call(
+        Invocation(
             '<function name="' + NAME + '">',
             Space()
             + Members(
@@ -111,7 +111,7 @@ MINICPM5 = Format(
     ),
     reasoning=THINK,
 )
-"""MiniCPM 5. A string that could be taken for markup stands in a CDATA section.
+"""MiniCPM 5. A string that could be markup is in a CDATA section.
 
 Source: the chat template of openbmb/MiniCPM5-1B.
 
@@ -121,7 +121,7 @@ Source: the chat template of openbmb/MiniCPM5-1B.
 MUSE_GLIMMER = Format(
     "muse_glimmer",
     calls=Many(
-        Call(
+        Invocation(
             " to=" + NAME + "<|message|><atem:function_calls>" + NEWLINE + '<atem:invoke name="' + NAME + '">',
             NEWLINE
             + Members('<atem:parameter name="' + Key('">') + Value("</atem:parameter>") + NEWLINE)
@@ -150,7 +150,7 @@ KIMI_K3 = Format(
     "kimi_k3",
     calls="<|open|>tools<|sep|>"
     + Many(
-        Call(
+        Invocation(
             '<|open|>call tool="' + NAME + '" index="' + Ordinal(1) + '"<|sep|>',
             Members('<|open|>argument key="' + Key('" type="') + TYPE + '"<|sep|>' + Value("<|close|>argument<|sep|>"))
             + "<|close|>call<|sep|>",
@@ -163,7 +163,7 @@ KIMI_K3 = Format(
     preamble=Frame("<|open|>response<|sep|>", "<|close|>response<|sep|>"),
     reasoning=Frame("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
 )
-"""Kimi K3. Calls are numbered from 1, arguments have types, and a response stands before the tools, perhaps empty.
+"""Kimi K3. Calls are numbered from 1, arguments have types, and a response, perhaps empty, precedes the calls.
 
 Source: the chat template of moonshotai/Kimi-K3.
 

@@ -1,14 +1,14 @@
-"""Tags around each argument that hold its name, strings without quotes."""
+"""Tags around each argument with its name; strings without quotes."""
 
 from __future__ import annotations
 
 from turngrammar.formats.format import THINK, Format, Frame
-from turngrammar.wire import NAME, NEWLINE, Call, Key, Many, Members, Value
+from turngrammar.wire import NAME, NEWLINE, Invocation, Key, Many, Members, Value
 
 QWEN3_CODER = Format(
     "qwen3_coder",
     calls=Many(
-        Call(
+        Invocation(
             "<tool_call>" + NEWLINE + "<function=" + NAME + ">",
             NEWLINE
             + Members("<parameter=" + Key(">\n") + Value("\n</parameter>") + NEWLINE)
@@ -34,7 +34,7 @@ Source: the chat templates of Qwen/Qwen3-Coder-30B-A3B-Instruct and Qwen/Qwen3.5
 SEED_OSS = Format(
     "seed_oss",
     calls=Many(
-        Call(
+        Invocation(
             "<seed:tool_call>" + NEWLINE + "<function=" + NAME + ">",
             NEWLINE
             + Members("<parameter=" + Key(">") + Value("</parameter>") + NEWLINE)
@@ -60,7 +60,7 @@ MINIMAX_M2 = Format(
     calls="<minimax:tool_call>"
     + NEWLINE
     + Many(
-        Call(
+        Invocation(
             '<invoke name="' + NAME + '">',
             NEWLINE + Members('<parameter name="' + Key('">') + Value("</parameter>") + NEWLINE) + "</invoke>",
         ),

@@ -1,4 +1,4 @@
-"""How calls differ from what may stand in their place.
+"""How calls differ from what may be in their place.
 
 From text, calls that stand alone differ by their beginning: a regex. From a document, a call that is one JSON object
 differs by its schema: llguidance merges what starts alike only in `%json`, so both must be that.
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from turngrammar.json_style import JsonStyle, in_order
 from turngrammar.lark.expressions import escaped
 from turngrammar.schema import SchemaPlan
-from turngrammar.spelling import Spelling, in_order
 from turngrammar.wire import (
     Ahead,
     Alt,
-    Call,
     Id,
+    Invocation,
     Lit,
     Many,
     May,
@@ -43,14 +43,14 @@ def head_regex(calls: Node) -> str:
 
 def _to_first_head(node: Node) -> Iterator[Node]:
     match node:
-        case Call(first, _):
+        case Invocation(first, _):
             yield first
         case Many(item):
             yield from _to_first_head(item)
         case Seq(inner):
             for part in inner:
                 yield from _to_first_head(part)
-                if isinstance(part, Call | Many):
+                if isinstance(part, Invocation | Many):
                     return
         case _:
             yield node
@@ -80,26 +80,26 @@ def _head_regex(node: Node) -> str:
             raise TypeError(f"{node} can't stand in the head of a call")
 
 
-def json_call(before: str, parameters: SchemaPlan, after: str, spelling: Spelling) -> str | None:
+def json_call(before: str, parameters: SchemaPlan, after: str, style: JsonStyle) -> str | None:
     """The schema text of `before`, arguments, `after`; None where that is not one JSON object in this style."""
     text = before + json.dumps(_HOLE) + after
     try:
         template = json.loads(text)
     except ValueError:
         return None
-    if json.dumps(template, separators=(spelling.item, spelling.key)) != text:
+    if json.dumps(template, separators=(style.item_separator, style.key_separator)) != text:
         return None
-    return replace(spelling, sorts=False).schema(_call_schema(template, spelling, parameters, "#"))
+    return replace(style, sort_keys=False).schema(_call_schema(template, style, parameters, "#"))
 
 
-def _call_schema(template: Any, spelling: Spelling, parameters: SchemaPlan, pointer: str) -> dict[str, Any]:
+def _call_schema(template: Any, style: JsonStyle, parameters: SchemaPlan, pointer: str) -> dict[str, Any]:
     if template == _HOLE:
-        lowered = _rebased(in_order(parameters.lowered) if spelling.sorts else parameters.lowered, pointer)
+        lowered = _rebased(in_order(parameters.lowered) if style.sort_keys else parameters.lowered, pointer)
         return lowered if isinstance(lowered, dict) else {}
     if not isinstance(template, dict):
         return {"const": template}
     properties = {
-        key: _call_schema(value, spelling, parameters, f"{pointer}/properties/{key}") for key, value in template.items()
+        key: _call_schema(value, style, parameters, f"{pointer}/properties/{key}") for key, value in template.items()
     }
     return {"type": "object", "properties": properties, "required": list(template), "additionalProperties": False}
 

@@ -32,7 +32,7 @@ from turngrammar.lark.expressions import (
 )
 from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
-from turngrammar.notation import ITEM, spell_elements
+from turngrammar.notation import ITEM, encode_elements
 
 _FREE_NAME = r"[^\x{0}-\x{20}<>\x{22}\/]+"
 _SPACE = r"[ \t\r\n]*"
@@ -56,7 +56,7 @@ class ElementWriter:
         self._closing = mark + "</"
 
     def value(self, schema: Lowered) -> str:
-        """The rule of a value; "" where there is none."""
+        """The rule of a value; "" where no value exists."""
         if isinstance(schema, Mapping) and "$ref" in schema:
             return self.value(definition(schema["$ref"], self._root))
         options = tuple(branches(schema, self._root))
@@ -106,7 +106,7 @@ class ElementWriter:
             yield join(body, self._closed())
 
     def _listed(self, value: Any) -> str:
-        text = spell_elements(self._mark, value)
+        text = encode_elements(self._mark, value)
         if text.count(self._mark) != 2 * _element_count(value):
             raise self._writer.unwritable(f"the value {value!r}", self._mark, "enum")
         return self._writer.client_text(text + self._closing, self._mark)
@@ -121,7 +121,7 @@ class ElementWriter:
         return array_items(prefix, self._element(ITEM, rest) if rest else "", bounds, "", self._writer.either)
 
     def members(self, branch: Branch, bounds: Bounds, kinds: frozenset[str]) -> str | None:
-        """The members of an object; None where there is no such object."""
+        """The members of an object; None where no such object exists."""
         required, listed, free = branch.get("required", ()), [], []
         not_item = f" & ~/{ITEM}/" if "array" in kinds else ""
         for name, names, schema in declared_members(branch, _FREE_NAME):

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from turngrammar import wire
+from turngrammar.json_style import sort_properties
 from turngrammar.lark.branches import Branch, declared_members, item_bounds, member_bounds, text_terminal
 from turngrammar.lark.expressions import Member, array_items, join, object_members, quoted
 from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
-from turngrammar.spelling import sort_properties
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
-_PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # what stands for itself between single quotes
+_PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # verbatim between single quotes
 _ESCAPE = r"(\x{5c}['\x{5c}\x{22}nrt]|\x{5c}x[0-9a-f][0-9a-f]|\x{5c}u[0-9a-f][0-9a-f][0-9a-f][0-9a-f])"
-_BINDING = frozenset(("pattern", "format", "minLength", "maxLength"))
+_CONSTRAINTS = frozenset(("pattern", "format", "minLength", "maxLength"))
 _FREE_KEY = r"[^\x{22}\x{5c}\x{0}-\x{1f}]+"
 
 
@@ -29,8 +29,8 @@ def write_notation_arguments(writer: RuleWriter, node: wire.NotationArguments) -
 
 
 def single_quoted(branch: Branch) -> str:
-    """The terminal expression of a string in single quotes. Escapes are only in one that no keyword binds."""
-    bound = "enum" in branch or branch.keys() & _BINDING
+    """The terminal expression of a string in single quotes. It has escapes only where no keyword constrains it."""
+    bound = "enum" in branch or branch.keys() & _CONSTRAINTS
     inner = f"/{_PLAIN}*/ & {text_terminal(branch)}" if bound else f"/({_PLAIN}|{_ESCAPE})*/"
     return f'"\'" ({inner}) "\'"'
 
@@ -44,7 +44,7 @@ class NotationWriter:
         self._root = writer.parameters
 
     def value(self, schema: Lowered) -> str:
-        """The rule of a value; "" where there is none."""
+        """The rule of a value; "" where no value exists."""
         if schema is True or schema == {}:
             return self._writer.named(
                 (self._notation, "any"), lambda: self._either(map(self._branch, branches(True, True)))
@@ -68,7 +68,7 @@ class NotationWriter:
 
     def _listed(self, value: Any) -> str:
         """In the notation and in JSON, where both may be written: the model takes the one that it prefers."""
-        texts = [self._notation.spell(value)]
+        texts = [self._notation.encode(value)]
         texts += [json.dumps(value, ensure_ascii=False)] if self._notation.loose else []
         return self._writer.either([self._listed_as(value, text) for text in dict.fromkeys(texts)])
 
@@ -131,7 +131,9 @@ class NotationWriter:
     ) -> str | None:
         """The members of an object. `name` writes a name and what follows it, `free_name` one that is a terminal."""
         required, listed, others = branch.get("required", ()), [], []
-        for key, names, schema in declared_members(sort_properties(branch) if self._notation.sorts else branch, free):
+        for key, names, schema in declared_members(
+            sort_properties(branch) if self._notation.sort_keys else branch, free
+        ):
             if value := self.value(schema):
                 body = join(free_name(names) if key is None else name(key), value)
                 listed += [] if key is None else [Member(body, key in required)]
@@ -140,13 +142,13 @@ class NotationWriter:
         return object_members(listed, rest, member_bounds(branch), self._notation.comma, self._writer.either)
 
     def argument(self, name: str) -> str:
-        return self._named(name, self._notation.spell_name(name) + self._notation.pair)
+        return self._named(name, self._notation.encode_name(name) + self._notation.pair)
 
     def free_argument(self, names: str) -> str:
         return f"{self._writer.terminal(names)} {quoted(self._notation.pair)}"
 
     def key(self, name: str) -> str:
-        keys = [self._notation.spell_key(name)]
+        keys = [self._notation.encode_key(name)]
         keys += [json.dumps(name, ensure_ascii=False) + self._notation.colon] if self._notation.loose else []
         return self._writer.either([self._named(name, key) for key in dict.fromkeys(keys)])
 

@@ -14,11 +14,11 @@ Sink = Callable[[str], Event]  # the event for a piece of text
 Steps = Generator[None, None, T]  # a part of a parse; it yields where it needs more text
 
 SPACE = " \t\r\n"
-MOST_SPACE = 1000  # of declared tolerance, in characters: what is not reported yet stays in memory
+MAX_SPACE = 1000  # characters of declared tolerance: unreported text stays in memory
 
 
 class Mismatch(Exception):
-    """The text is not what the wire format has here."""
+    """The text differs from the wire format here."""
 
 
 class TextEnded(Exception):
@@ -26,7 +26,7 @@ class TextEnded(Exception):
 
 
 class Cursor:
-    """Holds the text since the last event, so that whatever can't be read can still be reported.
+    """Keeps the text since the last event, so that what can't be read can still be reported.
 
     Attributes:
         text: everything since the last event, and what has arrived beyond it.

@@ -10,9 +10,9 @@ from turngrammar import wire
 from turngrammar.events import ArgumentsDelta, Event
 from turngrammar.lowered import ANY_TYPES, Lowered, argument_types
 from turngrammar.parser.cursor import Cursor, Mismatch, Sink, Steps, Stops, TextEnded
-from turngrammar.scan import load
+from turngrammar.scan import load_json
 
-MOST_KEY = 1000
+MAX_KEY = 1000
 Failures = tuple[type[Mismatch | TextEnded], ...]
 
 
@@ -105,6 +105,6 @@ class TurnReader(ABC):
 
 def is_object(text: str) -> bool:
     try:
-        return isinstance(load(text), dict)
+        return isinstance(load_json(text), dict)
     except ValueError:
         return False

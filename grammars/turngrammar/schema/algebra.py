@@ -1,6 +1,6 @@
 """Shapes under intersection and difference, to which every combinator of JSON Schema reduces.
 
-`minus` is relative, never a complement: "integers from 0 to 9 that are no multiple of 3" has a shape, "everything but
+`minus` is relative, never a complement: "integers from 0 to 9 except multiples of 3" has a shape, "anything except
 multiples of 3" has none. An operation without an exact result, or beyond the budget, raises Inexact; the caller then
 takes a larger shape and marks it loose. Definitions are looked up only when an operation needs their content; a pair of
 definitions that recurs within its own operation becomes a definition, so recursion ends.

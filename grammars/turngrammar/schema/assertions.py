@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from referencing.jsonschema import lookup_recursive_ref
 
@@ -65,6 +66,14 @@ def _assert_values(validator: Any, allowed: Any, instance: JsonObject, names: Na
             yield ValidationError(f"the property {name!r} is not allowed")
         else:
             yield from validator.descend(instance[name], allowed, path=name)
+
+
+def assert_conditional(
+    table: KeywordTable, validator: Any, condition: Any, instance: Any, schema: JsonObject
+) -> Errors:
+    """jsonschema evaluates a lone `if`, of which the compiler has not looked up the references."""
+    if "then" in schema or "else" in schema:
+        yield from Draft202012Validator.VALIDATORS["if"](validator, condition, instance, schema)
 
 
 def assert_unique_items(table: KeywordTable, validator: Any, unique: bool, instance: Any, schema: JsonObject) -> Errors:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar.errors import GrammarError
+from turngrammar.json_style import CANONICAL
 from turngrammar.schema.load import DEFAULTS, Options
 from turngrammar.schema.plan import SchemaPlan, compile_schema
-from turngrammar.spelling import CANONICAL
 
 Outcome = Literal["exact", "checked", "under", "over", "refused", "crashed"]
 
@@ -75,15 +75,15 @@ def _compare(plan: SchemaPlan, acceptor: Acceptor, valid: Iterable[Any], invalid
     for instance in invalid:
         if _accepted(plan, acceptor, instance):
             if not plan.violations(instance):
-                return "under", CANONICAL.spell(instance)
+                return "under", CANONICAL.encode(instance)
             outcome = "checked"
     for instance in valid:
         if plan.violations(instance) or not _accepted(plan, acceptor, instance):
-            return "over", CANONICAL.spell(instance)
+            return "over", CANONICAL.encode(instance)
     return outcome, ""
 
 
 def _accepted(plan: SchemaPlan, acceptor: Acceptor, instance: Any) -> bool:
     """With its own order of keys, or the schema's: JSON objects have no order, but a grammar does."""
     arranged = plan.arrange(instance)
-    return acceptor.accepts(CANONICAL.spell(instance)) or acceptor.accepts(CANONICAL.spell(arranged))
+    return acceptor.accepts(CANONICAL.encode(instance)) or acceptor.accepts(CANONICAL.encode(arranged))

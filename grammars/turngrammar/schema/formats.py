@@ -15,7 +15,7 @@ from turngrammar.schema.regex import Language, automaton, compile_pattern
 
 @dataclass(frozen=True)
 class StringFormat:
-    """A format's language. `native`: llguidance asserts it by name, and its language lies within this one."""
+    """A format's language. `native`: llguidance asserts it by name, and accepts no string that this language lacks."""
 
     name: str
     source: str

@@ -1,8 +1,8 @@
 """Integers beyond 2**53, of which 64-bit floats hold only some, as far as llguidance can be made to write them.
 
-It reads every number as a float and computes integers in 64 bits, so they reach `LARGEST`. A constant that is no
-float is expressed as the only multiple of a divisor between its neighbouring floats, if it has a divisor that is large
-enough; other constants can't be written.
+It reads every number as a float and computes integers in 64 bits, so they reach `LARGEST`. A constant that no
+float equals is expressed as the only multiple of a divisor between its neighbouring floats, if it has a divisor that is
+large enough; other constants can't be written.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def is_literal(value: Fraction) -> bool:
 
 @lru_cache(maxsize=1024)
 def divisor_among_neighbours(value: int) -> tuple[int, int, int | None]:
-    """For a constant that is no float: the floats below and above it, and a divisor of it with no other multiple
-    between them; None if none is found quickly. llguidance has no multiples of negative numbers."""
+    """For a constant that no float equals: the floats below and above it, and a divisor of it with no other multiple
+    between them; None if it takes long to find. llguidance has no multiples of negative numbers."""
     low, high = outwards(Fraction(value), -inf), outwards(Fraction(value), inf)
     room = max(value - low, high - value)
     divisor, rest = 1, max(value, 1)
@@ -77,7 +77,7 @@ def refusal(source: Source, variant: Number) -> RefusedSchema:
     where, keyword = next(_occurrences(source, value), ("", ""))
     digits = str(value) if abs(value) < 10**_REPEATED_DIGITS else f"{str(value)[:_REPEATED_DIGITS]}..."
     what = f"the number {digits}" if variant.single else f"an integer {'<=' if variant.low is None else '>='} {digits}"
-    why = f"the limit is {LARGEST}" if abs(value) > LARGEST else "64-bit floats can't tell it from its neighbours"
+    why = f"the limit is {LARGEST}" if abs(value) > LARGEST else "64-bit floats can't distinguish it"
     return RefusedSchema(f"the grammar can't write {what}: {why}; use a string instead", pointer=where, keyword=keyword)
 
 

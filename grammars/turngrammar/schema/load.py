@@ -1,4 +1,4 @@
-"""A schema as it comes in: its dialect, its validity, and the targets of its references.
+"""A schema document: its dialect, its validity, and the targets of its references.
 
 `referencing` resolves; nothing is ever fetched. The meta-schemas of the known dialects count as local.
 """
@@ -116,7 +116,7 @@ class Source:
         return self.pointers.get(id(node.schema), "")
 
     def target(self, node: Subschema, keyword: str) -> Subschema:
-        """The target of the node's reference. Raises RefusedSchema if it is remote, InvalidSchema if there is none."""
+        """The target of the node's reference. Raises RefusedSchema if it is remote, InvalidSchema if it is missing."""
         if id(node.schema) not in self._targets:
             self._targets[id(node.schema)] = self._look_up(node, keyword)
         return self._targets[id(node.schema)]

@@ -82,7 +82,7 @@ def _each_array(algebra: Algebra, shape: Shape, change: Callable[[Array], Shape]
 
 def lower_contains(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     schema, algebra = node.schema, reader.algebra
-    wanted = reader.read(node.child(schema[keyword]))
+    matching = reader.read(node.child(schema[keyword]))
     least = int(schema["minContains"]) if reader.asserts(node, "minContains") else 1
     most = int(schema["maxContains"]) if reader.asserts(node, "maxContains") else None
     longer = reader.attempt(node, keyword, shape, _each_array, algebra, shape, lambda array: _at_least(array, least))
@@ -93,7 +93,7 @@ def lower_contains(reader: SchemaReader, node: Subschema, keyword: str, shape: S
         _each_array,
         algebra,
         shape,
-        lambda array: _containing(algebra, array, wanted, least, most),
+        lambda array: _containing(algebra, array, matching, least, most),
     )
 
 
@@ -101,21 +101,21 @@ def _at_least(array: Array, least: int) -> Shape:
     return array_shape(replace(array, least=max(array.least, least)))
 
 
-def _containing(algebra: Algebra, array: Array, wanted: Shape, least: int, most: int | None) -> Shape:
+def _containing(algebra: Algebra, array: Array, matching: Shape, least: int, most: int | None) -> Shape:
     """Exact if every item counts, none does, or the array is short enough for an alternative for each position."""
     if least == 0 and most is None:
         return (array,)
     every = unite(*array.prefix, array.rest)
-    if algebra.disjoint(every, wanted):
+    if algebra.disjoint(every, matching):
         return NOTHING if least else (array,)
-    if algebra.exact(wanted) and algebra.minus(every, wanted) == NOTHING:
+    if algebra.exact(matching) and algebra.minus(every, matching) == NOTHING:
         return _at_least(replace(array, most=lower_limit(array.most, most)), least)
     if least == 0 and most == 0:
-        prefix = tuple(algebra.minus(item, wanted) for item in array.prefix)
-        return array_shape(replace(array, prefix=prefix, rest=algebra.minus(array.rest, wanted)))
+        prefix = tuple(algebra.minus(item, matching) for item in array.prefix)
+        return array_shape(replace(array, prefix=prefix, rest=algebra.minus(array.rest, matching)))
     if least != 1 or most is not None or array.most is None or array.most > POSITIONS:
         raise Inexact("matching items can only be counted in the finished array")
-    return unite(*(with_item(array, i, algebra.meet(array.item(i), wanted)) for i in range(array.most)))
+    return unite(*(with_item(array, i, algebra.meet(array.item(i), matching)) for i in range(array.most)))
 
 
 def lower_unique_items(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:

@@ -112,7 +112,7 @@ def evaluated_patterns(patterns: Any, schema: Mapping[str, Any]) -> Evaluated:
 
 
 def with_value(variant: Object, name: str, shape: Shape, *, required: bool) -> Shape:
-    """The objects of the variant whose value under `name`, if there is one, has that shape."""
+    """The variant, with this shape for the value under `name`."""
     properties = dict(variant.properties) | {name: shape}
     names = dict.fromkeys(variant.required) | (dict.fromkeys([name]) if required else {})
     return object_shape(replace(variant, properties=tuple(properties.items()), required=tuple(names)))

@@ -11,7 +11,8 @@ from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
 from turngrammar.errors import RefusedSchema
-from turngrammar.packed import Packed
+from turngrammar.json_style import CANONICAL, JsonStyle
+from turngrammar.lazy_fields import LazyFields
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.dialect import declares_dialect
@@ -21,13 +22,12 @@ from turngrammar.schema.lower import Lowered, Lowering
 from turngrammar.schema.operations import OPERATIONS, READERS, WRITERS
 from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.report import KeywordReport, report_keywords
-from turngrammar.spelling import CANONICAL, Spelling
 
 CACHED = 8 * 2**20  # characters of schemas
 
 
 @dataclass(frozen=True)
-class SchemaPlan(Packed):
+class SchemaPlan(LazyFields):
     """A compiled schema.
 
     Attributes:
@@ -39,7 +39,7 @@ class SchemaPlan(Packed):
         report: how each keyword is enforced, in document order.
     """
 
-    BULKY = ("schema", "lowered", "report")
+    LAZY = ("schema", "lowered", "report")
 
     schema: Schema
     lowered: Lowered
@@ -53,9 +53,9 @@ class SchemaPlan(Packed):
         """The text after `%json ` in an llguidance Lark grammar."""
         return self.text(CANONICAL)
 
-    def text(self, spelling: Spelling) -> str:
+    def text(self, style: JsonStyle) -> str:
         """The same with other separators or another order of keys."""
-        return spelling.schema({} if isinstance(self.lowered, bool) else self.lowered)
+        return style.schema({} if isinstance(self.lowered, bool) else self.lowered)
 
     @cached_property
     def _validator(self) -> Validator:

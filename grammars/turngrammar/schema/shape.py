@@ -227,5 +227,5 @@ def enum_shape(values: Iterable[str]) -> Shape:
 
 
 def lower_limit(left: int | None, right: int | None) -> int | None:
-    """The smaller of two upper limits; None is no limit."""
+    """The smaller of two upper limits; None means no limit."""
     return min((limit for limit in (left, right) if limit is not None), default=None)

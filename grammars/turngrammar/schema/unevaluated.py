@@ -157,7 +157,7 @@ def split_reference(reader: SchemaReader, node: Subschema, keyword: str, cases: 
 def split_dynamic_reference(
     reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int
 ) -> list[Case]:
-    raise Inexact("what a dynamic reference evaluates depends on the path of references")
+    raise Inexact("the evaluations of a dynamic reference depend on the path of references")
 
 
 def split_all(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:

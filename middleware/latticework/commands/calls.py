@@ -76,14 +76,14 @@ def _turn_parser(name: str, tools: str | None, reasoning: Any) -> Parser:
     from turngrammar.parser import Parser
     from turngrammar.plan import compile_turn
     from turngrammar.turn import Turn
-    from turngrammar.turn_tree import anything, turn_tree
+    from turngrammar.turn_tree import recovery_tree, turn_tree
 
     format = known_format("--format", name)
     if reasoning == "answer" and format.answer is None:
         raise WrongUsage(f"--reasoning answer: {name} has no frame around its answers")
     if tools is None:
         tree = turn_tree(format, format.calls, "auto", None, reasoning)
-        return Parser(tree, anything(format, format.calls), {})
+        return Parser(tree, recovery_tree(format, format.calls), {})
     return compile_turn(Turn(format, _offered_tools(tools), reasoning=reasoning)).parser()
 
 

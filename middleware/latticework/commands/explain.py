@@ -114,10 +114,12 @@ def _turn_of_json(text: bytes, name: str, format: str) -> Turn:
 
 def _explain_turn(turn: Turn) -> Explained:
     """Raises GrammarError, as a server with its default limits would."""
-    from turngrammar import limits
+    from latticework.compiling.compiler import compile_limits
+    from latticework.settings import Settings
+    from turngrammar.limits import check_limits
     from turngrammar.plan import compile_turn
 
-    limits.check(turn)
+    check_limits(turn, compile_limits(Settings()))
     plan = compile_turn(turn)
     if error := _llguidance_error(plan):
         return _refused_row("/", "", error)

@@ -30,9 +30,9 @@ def show_formats(given: Namespace) -> int:
 
 
 def _list_formats(as_json: bool) -> int:
-    from turngrammar.docs import documented
+    from turngrammar.format_docs import format_docs
 
-    docs = documented()
+    docs = format_docs()
     lines = (f"{name}: {doc.about}\n    {doc.notes}\n\n{indent(doc.sample, ' ' * 8)}\n" for name, doc in docs.items())
     show([{"name": name, **asdict(doc)} for name, doc in docs.items()], lines, as_json=as_json)
     return DONE

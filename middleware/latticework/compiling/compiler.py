@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ from latticework.settings import Settings
 from latticework.telemetry import Metrics
 from turngrammar.cache import Cache
 from turngrammar.errors import BeyondLimit, GrammarError
-from turngrammar.limits import Limits, check_count
+from turngrammar.limits import Limits, check_tool_count
 from turngrammar.plan import compile_turn
 from turngrammar.turn import JsonContent, Turn, enclosing
 
@@ -114,7 +114,7 @@ class Compiler:
     def refuse_oversized(self, turn: Turn) -> None:
         """Raises BeyondLimit for a turn that is too large to be hashed. The other limits are checked in the worker."""
         if turn.constrained:
-            check_count(turn, self._limits)
+            check_tool_count(turn, self._limits)
             _refuse_bytes(turn, self._settings.max_schema_bytes)
 
     def find(self, request: CompileRequest) -> CompiledTurn | None:
@@ -188,15 +188,8 @@ class Compiler:
 
 
 def compile_limits(settings: Settings) -> Limits:
-    return Limits(
-        tools=settings.max_tools,
-        schema_depth=settings.max_schema_depth,
-        properties=settings.max_properties,
-        enum_values=settings.max_enum_values,
-        pattern_length=settings.max_pattern_length,
-        repetitions=settings.max_repetitions,
-        client_grammars=not settings.no_client_grammars,
-    )
+    """Each limit is the setting of the same name."""
+    return Limits(**{limit.name: getattr(settings, limit.name) for limit in fields(Limits)})
 
 
 def _refuse_bytes(turn: Turn, most: int) -> None:

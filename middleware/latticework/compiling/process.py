@@ -29,7 +29,7 @@ from latticework.compiling import (
 )
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema
-from turngrammar.limits import Limits, check
+from turngrammar.limits import Limits, check_limits
 from turngrammar.plan import compile_turn
 from turngrammar.turn import Turn
 
@@ -87,7 +87,7 @@ class CompileProcess:
 
 def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:
     """Raises GrammarError, with a pointer into the request. Even a turn within `limits` may never end compiling."""
-    check(turn, limits)
+    check_limits(turn, limits)
     plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
     trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
     if trial.error is not None:

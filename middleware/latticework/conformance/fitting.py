@@ -10,7 +10,7 @@ from latticework.conformance.cases import CASES, Case
 from latticework.conformance.transcript import NoTranscript, Transcript, transcribe
 from latticework.engines.base import Tokenizer
 from latticework.prompt import ChatTemplate
-from turngrammar.fitting import Sample, fitted
+from turngrammar.fitting import RenderedTurn, format_as_rendered
 from turngrammar.formats import Format, Frame
 
 _SPACE = r"[ \t\r\n]*"
@@ -20,11 +20,11 @@ def fit_format(template: ChatTemplate, tokenizer: Tokenizer, format: Format) -> 
     """The format as the template prints it; None where the template writes calls in another format."""
     turns = list(_fitting_transcripts(template, tokenizer, format))
     samples = [
-        Sample(_without_prefix(format, transcript), case.wire_calls)
+        RenderedTurn(_without_prefix(format, transcript), case.wire_calls)
         for case, transcript in turns
         if case.calls and not case.reasoning
     ]
-    result = fitted(format, samples)
+    result = format_as_rendered(format, samples)
     with_reasoning = [(case, transcript) for case, transcript in turns if case.reasoning]
     return result and replace(result, reasoning=_fitted_frame(format.reasoning, with_reasoning))
 

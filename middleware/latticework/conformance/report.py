@@ -14,9 +14,9 @@ from latticework.prompt.capabilities import Capabilities
 from turngrammar import wire
 from turngrammar.analysis import texts
 from turngrammar.formats import Format, Frame
+from turngrammar.json_style import JsonStyle
 from turngrammar.notation import JSON_WORDS, Notation
 from turngrammar.render import Call, render
-from turngrammar.spelling import Spelling
 
 MarkUse = Literal["call", "reasoning", "end of turn"]
 
@@ -127,26 +127,26 @@ def _tree_nodes(value: Any) -> Iterator[Any]:
             yield from _tree_nodes(getattr(value, field.name))
 
 
-def _describe_json(spelling: Spelling) -> str:
-    return f"JSON with {spelling.item!r} and {spelling.key!r}, {_KEY_ORDERS[spelling.sorts]}"
+def _describe_json(style: JsonStyle) -> str:
+    return f"JSON with {style.item_separator!r} and {style.key_separator!r}, {_KEY_ORDERS[style.sort_keys]}"
 
 
 def _describe_notation(notation: Notation) -> str:
     words = "" if notation.words == JSON_WORDS else f", {'/'.join(notation.words)}"
-    return f"name{notation.pair}value, {notation.quote} around strings{words}, {_KEY_ORDERS[notation.sorts]}"
+    return f"name{notation.pair}value, {notation.quote} around strings{words}, {_KEY_ORDERS[notation.sort_keys]}"
 
 
 _KEY_ORDERS = {False: "keys in schema order", True: "keys in alphabetical order"}
 
 
 def _describe_value(node: wire.Value) -> dict[str, str]:
-    nested = _describe_json(node.spelling) if node.notation is None else _describe_notation(node.notation)
+    nested = _describe_json(node.style) if node.notation is None else _describe_notation(node.notation)
     words = {} if node.words == JSON_WORDS else {"null, true, false": ", ".join(node.words)}
     return {"arguments": "one by one, strings without quotes", "lists and objects": nested, **words}
 
 
 _NODE_NOTATIONS: Mapping[type, Callable[[Any], dict[str, str]]] = {
-    wire.JsonArguments: lambda node: {"arguments": _describe_json(node.spelling)},
+    wire.JsonArguments: lambda node: {"arguments": _describe_json(node.style)},
     wire.Value: _describe_value,
     wire.Wrapped: _describe_value,
     wire.NotationArguments: lambda node: {"arguments": _describe_notation(node.notation)},

@@ -28,7 +28,7 @@ MINIMAL_REASONING = "Hm."
 
 
 class NoTranscript(Exception):
-    """The template does not render such a turn; the message says why."""
+    """The template does not render such a turn; the message has the reason."""
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class ChatTemplate:
         for name in _RESERVED:
             if name in template_kwargs:
                 raise PromptError(
-                    f"'{name}' is no free variable of the chat template: the conversation sets it.", f"variables.{name}"
+                    f"'{name}' can't be set: the chat template gets it from the conversation.", f"variables.{name}"
                 )
         generation = {"add_generation_prompt": add_generation_prompt}
         if not self.markup:

@@ -26,8 +26,8 @@ from turngrammar.errors import GrammarError
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import Format
 from turngrammar.formats.atoms import opens_with_tag
-from turngrammar.formats.inferred import Sample, Samples, Shown, Unclear, infer_calls
-from turngrammar.formats.responses import read_response_template
+from turngrammar.formats.inferred import MarkedCall, Sample, Samples, Unclear, infer_calls
+from turngrammar.formats.response_template import read_response_template
 from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.turn import Tool, Turn
@@ -147,7 +147,7 @@ def _wire_calls(sample: Sample, *, ensure_ascii: bool) -> list[Call]:
     return [Call(call.name, json.dumps(call.arguments, ensure_ascii=ensure_ascii)) for call in sample.calls]
 
 
-def _parsed_calls(plan: Plan, chunks: Sequence[str]) -> tuple[Shown, ...] | None:
+def _parsed_calls(plan: Plan, chunks: Sequence[str]) -> tuple[MarkedCall, ...] | None:
     """The calls that the plan's parser reads; None where there is anything beside complete calls."""
     parser = plan.parser()
     events = [event for chunk in chunks for event in parser.feed(chunk)] + parser.close()
@@ -157,7 +157,7 @@ def _parsed_calls(plan: Plan, chunks: Sequence[str]) -> tuple[Shown, ...] | None
     ended = [event.index for event in events if isinstance(event, ToolCallEnd)]
     if ended != list(range(len(names))):
         return None
-    return tuple(Shown(name, json.loads(_arguments_of(events, index))) for index, name in enumerate(names))
+    return tuple(MarkedCall(name, json.loads(_arguments_of(events, index))) for index, name in enumerate(names))
 
 
 def _arguments_of(events: Sequence[Event], index: int) -> str:

@@ -19,7 +19,7 @@ from latticework.prompt import ChatTemplate
 from latticework.prompt.capabilities import CallShape, Message
 from turngrammar.formats import HERMES, Frame, choose
 from turngrammar.formats.atoms import atoms, common_start, is_tag, without_common_end
-from turngrammar.formats.inferred import Sample, Shown, Unclear, find_object
+from turngrammar.formats.inferred import MarkedCall, Sample, Unclear, find_object
 
 # No chat template contains these words: wherever a rendering has them, it printed the sample.
 _QUESTION, _ANSWER, _REASONING = "yabbering", "bettongia", "kultarring"
@@ -28,9 +28,9 @@ _KEYS = ("kalmia", "kestrel")
 _IDS = ("x7wq2zk9m", "b4vn8yh3t", "r6dj5pc1f")
 
 
-def sample_call(index: int, *values: Any) -> Shown:
+def sample_call(index: int, *values: Any) -> MarkedCall:
     """A call of the tool with this index, with these arguments."""
-    return Shown(TOOL_NAMES[index], dict(zip(_KEYS, values, strict=False)))
+    return MarkedCall(TOOL_NAMES[index], dict(zip(_KEYS, values, strict=False)))
 
 
 ONE_CALL, OTHER_CALL = (sample_call(0, "vintaro", "wexolin"),), (sample_call(0, 41729, 52907),)
@@ -70,7 +70,7 @@ class Renderings:
     def _after_question(self, *messages: Message, add_generation_prompt: bool = False) -> str:
         return self.prompt(*messages, add_generation_prompt=add_generation_prompt).rpartition(_QUESTION)[2]
 
-    def sample(self, calls: tuple[Shown, ...]) -> Sample:
+    def sample(self, calls: tuple[MarkedCall, ...]) -> Sample:
         """The text of `calls`, without what every turn has around its calls, and without ids."""
         text = self._after_question(_message_with_calls(calls))
         before, after = self._around_calls
@@ -233,7 +233,7 @@ class Renderings:
         return opening, '"' * (opening.count('"') % 2)
 
 
-def _message_with_calls(calls: Sequence[Shown]) -> Message:
+def _message_with_calls(calls: Sequence[MarkedCall]) -> Message:
     tool_calls = [
         {
             "id": call_id,

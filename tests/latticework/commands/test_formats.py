@@ -12,7 +12,7 @@ from latticework.cli import main
 from turngrammar.events import ToolCallStart
 from turngrammar.formats import FORMATS
 from turngrammar.parser import Parser
-from turngrammar.turn_tree import anything, turn_tree
+from turngrammar.turn_tree import recovery_tree, turn_tree
 
 
 def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -25,7 +25,7 @@ def test_every_format_is_listed_with_a_sample_that_it_reads(capsys: pytest.Captu
     assert [one["name"] for one in found] == list(FORMATS)
     for one in found:
         format = FORMATS[one["name"]]
-        parser = Parser(turn_tree(format, format.calls, "auto", None, "off"), anything(format, format.calls), {})
+        parser = Parser(turn_tree(format, format.calls, "auto", None, "off"), recovery_tree(format, format.calls), {})
         events = parser.feed(one["sample"]) + parser.close()
         assert [event.name for event in events if isinstance(event, ToolCallStart)] == ["get_weather"], one["name"]
         assert one["about"]

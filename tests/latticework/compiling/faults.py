@@ -12,7 +12,7 @@ from latticework.compiling import CompileRequest, CompileTask
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.formats import FORMATS
-from turngrammar.limits import DEFAULTS, Limits
+from turngrammar.limits import Limits
 from turngrammar.turn import JsonContent, Turn
 
 
@@ -66,6 +66,7 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "break": _break,
 }
 FAULTY = Faulty("byte")
+ROOMY = Limits(128, 128, 10_000, 50_000, 4096, 100_000, no_client_grammars=False)
 
 
 def schema(name: str) -> Mapping[str, Any]:
@@ -73,7 +74,7 @@ def schema(name: str) -> Mapping[str, Any]:
     return {"const": name}
 
 
-def faulty_task(name: str, seconds: float, limits: Limits = DEFAULTS) -> CompileTask:
+def faulty_task(name: str, seconds: float, limits: Limits = ROOMY) -> CompileTask:
     turn = Turn(FORMATS["hermes"], content=JsonContent(schema(name), "/schema"))
     return CompileTask(CompileRequest(turn, "faulty"), limits, seconds)
 

@@ -23,7 +23,7 @@ from latticework.compiling import (
     WorkersBusy,
 )
 from latticework.compiling.child import CompileResult
-from latticework.compiling.compiler import FAILURE_LIFETIME, Compiler, compile_limits
+from latticework.compiling.compiler import FAILURE_LIFETIME, Compiler
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from latticework.errors import ApiError, BadRequest, ServerFault, Unavailable
@@ -31,7 +31,6 @@ from latticework.settings import Settings
 from latticework.telemetry import Metrics
 from turngrammar.errors import BeyondLimit, InvalidGrammar
 from turngrammar.formats import FORMATS
-from turngrammar.limits import DEFAULTS
 from turngrammar.plan import compile_turn
 from turngrammar.turn import JsonContent, Tool, Turn
 
@@ -219,7 +218,3 @@ def test_what_is_too_large_is_refused_before_all_else_and_the_largest_part_is_na
     with pytest.raises(BeyondLimit, match="max_schema_bytes") as raised:
         compiler.refuse_oversized(Turn(FORMATS["hermes"], tools))
     assert raised.value.pointer == "/tools/1/function"
-
-
-def test_the_settings_have_the_defaults_of_the_limits() -> None:
-    assert compile_limits(Settings()) == DEFAULTS

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -27,7 +28,7 @@ from latticework.compiling import (
 )
 from latticework.compiling.child import Child, CompileResult
 from latticework.compiling.workers import WorkerPool
-from tests.latticework.compiling.faults import FAULTY, faulty_task, process_ids
+from tests.latticework.compiling.faults import FAULTY, ROOMY, faulty_task, process_ids
 from turngrammar.errors import BeyondLimit, GrammarError
 from turngrammar.limits import Limits
 
@@ -47,7 +48,7 @@ def workers() -> Iterator[WorkerPool]:
 def submit(
     workers: WorkerPool, name: str, seconds: float = LONG, limits: Limits | None = None
 ) -> Future[CompileResult]:
-    return workers.submit(faulty_task(name, seconds, limits or Limits()))
+    return workers.submit(faulty_task(name, seconds, limits or ROOMY))
 
 
 def grammar(future: Future[CompileResult]) -> str:
@@ -75,7 +76,7 @@ def test_a_plan_comes_back_as_it_was_made(workers: WorkerPool) -> None:
 
 
 def test_what_is_refused_comes_back_as_an_answer(workers: WorkerPool) -> None:
-    refused = submit(workers, "plain", limits=Limits(schema_depth=0)).result(LONG).outcome
+    refused = submit(workers, "plain", limits=replace(ROOMY, max_schema_depth=0)).result(LONG).outcome
     assert isinstance(refused, BeyondLimit)
     assert refused.pointer == "/schema"
 

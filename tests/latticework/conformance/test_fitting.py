@@ -8,8 +8,8 @@ from latticework.conformance.fitting import fit_format
 from tests.latticework.conformance.made import HERMES, ID_FIRST, template, tokenizer
 from turngrammar import wire
 from turngrammar.formats import FORMATS, Format, Frame, choose
+from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.render import Call, render
-from turngrammar.spelling import CANONICAL, Spelling
 
 ONE = Call("f", '{"b": {"d": 1, "c": 2}, "a": true}')
 CODER = """<tool_call>{{ "\\n" }}<function={{ f.name }}>{{ "\\n" }}
@@ -25,25 +25,25 @@ def fitted(call: str, name: str = "hermes", gap: str = "") -> Format:
     return format
 
 
-def spelling(format: Format) -> Spelling:
+def spelling(format: Format) -> JsonStyle:
     parts = format.calls.item.head.parts + format.calls.item.tail.parts  # type: ignore[attr-defined]
-    return next(part.spelling for part in parts if isinstance(part, wire.JsonArguments))
+    return next(part.style for part in parts if isinstance(part, wire.JsonArguments))
 
 
 @pytest.mark.parametrize(
     ("filter", "expected"),
     [
         ("tojson", CANONICAL),
-        ("tojson(separators=(',', ':'))", Spelling(",", ":")),
-        ("tojson(separators=(',', ': '))", Spelling(",", ": ")),
-        ("tojson(sort_keys=True)", Spelling(sorts=True)),
-        ("tojson(separators=(',', ':'), sort_keys=True)", Spelling(",", ":", sorts=True)),
+        ("tojson(separators=(',', ':'))", JsonStyle(",", ":")),
+        ("tojson(separators=(',', ': '))", JsonStyle(",", ": ")),
+        ("tojson(sort_keys=True)", JsonStyle(sort_keys=True)),
+        ("tojson(separators=(',', ':'), sort_keys=True)", JsonStyle(",", ":", sort_keys=True)),
     ],
 )
-def test_separators_and_the_order_of_keys(filter: str, expected: Spelling) -> None:
+def test_separators_and_the_order_of_keys(filter: str, expected: JsonStyle) -> None:
     format = fitted(HERMES.replace("tojson", filter))
     assert spelling(format) == expected
-    assert expected.spell({"b": {"d": 1, "c": 2}, "a": True}) in render(format, [ONE])
+    assert expected.encode({"b": {"d": 1, "c": 2}, "a": True}) in render(format, [ONE])
 
 
 @pytest.mark.parametrize(

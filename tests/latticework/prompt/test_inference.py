@@ -21,7 +21,7 @@ from tests import shared
 from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.analysis import at_most
 from turngrammar.formats import FORMATS, Format, Frame
-from turngrammar.formats.inferred import Shown
+from turngrammar.formats.inferred import MarkedCall
 from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.turn import Mode, Tool, ToolChoice, Turn
@@ -161,7 +161,7 @@ def check(case: Case) -> None:
         check_grammar(format, render(format, calls))
 
 
-def fitting(conversations: Sequence[tuple[Shown, ...]], *formats: Format) -> list[list[Call]]:
+def fitting(conversations: Sequence[tuple[MarkedCall, ...]], *formats: Format) -> list[list[Call]]:
     """The conversations whose calls fit into one turn of all these formats."""
     single = any(at_most(format.calls, 1) == format.calls for format in formats)
     return [

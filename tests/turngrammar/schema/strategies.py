@@ -1,4 +1,4 @@
-"""Schemas and instances that get in each other's way: few names, few values, every keyword."""
+"""Schemas and instances with few names, few values and every keyword, so that they interact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INSTANCES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=6,
 )
 
-# Keywords whose values hold no schema.
+# Keywords without subschemas.
 SIMPLE: dict[str, st.SearchStrategy[Any]] = {
     "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
     "minimum": NUMBERS,
@@ -47,7 +47,7 @@ LOCATIONS = ["#", "#/$defs/d"]
 
 
 def _deep(inner: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
-    """Keywords whose values hold schemas."""
+    """Keywords with subschemas."""
     several = st.lists(inner, min_size=1, max_size=3)
     return {
         "properties": st.dictionaries(NAMES, inner, max_size=3),
@@ -78,7 +78,7 @@ _NESTED = st.recursive(
 
 
 def _guarded(inner: dict[str, Any]) -> dict[str, Any]:
-    """A definition that refers only to parts of what it describes: one that refers to itself in place means nothing."""
+    """A definition that refers to itself only from items and properties; in place, recursion has no meaning."""
     return {"type": ["object", "array", "string"], "properties": {"a": inner}, "items": inner}
 
 

@@ -1,4 +1,4 @@
-"""The last check of a document: bounded in what it computes and in what it says."""
+"""The check of a finished document, with bounds on its time and its messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def keywords(schema: Any, instance: Any, **options: Any) -> list[str]:
     return [violation.keyword for violation in compile_schema(schema, Options(**options)).violations(instance)]
 
 
-def test_a_violation_is_told_in_a_few_words() -> None:
+def test_messages_and_violations_are_limited() -> None:
     enum = {"enum": [f"value {n}" for n in range(10_000)]}
     (violation,) = compile_schema(enum).violations("none of them")
     assert violation.message.startswith("'none of them' is not one of")
@@ -26,14 +26,14 @@ def test_a_violation_is_told_in_a_few_words() -> None:
     assert len(many) == MOST_VIOLATIONS
 
 
-def test_backtracking_without_end_is_given_up() -> None:
+def test_endless_backtracking_is_stopped() -> None:
     pattern, text = r"^(a|aa)+\b$", "a" * 100 + "!"
     with pytest.raises(BudgetExceeded), time_budget(0.05):
         pattern_matcher(pattern)(text)
     assert keywords({"type": "string", "pattern": pattern}, text) == [""]
 
 
-def test_recursion_without_end_is_given_up() -> None:
+def test_endless_recursion_is_stopped() -> None:
     again = {"$ref": "#/$defs/list"}
     schema = {
         "$defs": {"list": {"type": "array", "items": {"oneOf": [again, {"allOf": [again, {"minItems": 9}]}]}}},
@@ -45,9 +45,14 @@ def test_recursion_without_end_is_given_up() -> None:
     assert keywords(schema, instance) == [""]
 
 
-def test_an_automaton_keeps_to_the_budget() -> None:
+def test_an_automaton_respects_the_budget() -> None:
     with pytest.raises(BudgetExceeded), time_budget(0):
         pattern_matcher("^(?:ab|a.){3,9}$")("abac" * 3)
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/missing", "https://example.com/schema"])
+def test_a_lone_condition_is_not_evaluated(reference: str) -> None:
+    assert keywords({"type": "string", "if": {"$ref": reference}}, "a") == []
 
 
 EVALUATED: list[tuple[dict[str, Any], Any]] = [
@@ -78,12 +83,12 @@ EVALUATED: list[tuple[dict[str, Any], Any]] = [
     ("dialect", "validator"), [("2019-09", Draft201909Validator), ("2020-12", Draft202012Validator)]
 )
 @pytest.mark.parametrize("beyond", [False, {"type": "string"}])
-def test_what_is_unevaluated_is_what_jsonschema_says(
+def test_jsonschema_agrees_on_what_is_unevaluated(
     schema: dict[str, Any], instance: Any, dialect: str, validator: Any, beyond: Any
 ) -> None:
     closed = {**schema, "unevaluatedProperties": beyond}
     if dialect == "2019-09" and 'Properties": {"type' in json.dumps(schema):
-        pytest.skip("there, jsonschema takes the keywords of a schema for names of properties")
+        pytest.skip("jsonschema treats the keywords of a schema as names of properties there")
     assert (keywords(closed, instance, dialect=dialect) == []) == validator(closed).is_valid(instance)
 
 

@@ -1,4 +1,4 @@
-"""Formats: what each accepts, and that llguidance's own lie within them."""
+"""Formats: what each accepts, and that llguidance's own accept no more."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
-def test_grammar_and_check_say_the_same(name: str) -> None:
+def test_grammar_and_check_agree(name: str) -> None:
     plan = compile_schema({"format": name, "type": "string"})
     acceptor = Acceptor(f"start: %json {plan.json}")
     for text in VALID[name]:

@@ -72,8 +72,8 @@ def test_groups_are_the_vocabularies_of_the_latest_draft(title: str) -> None:
 def lower_starts_with(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     language = regex.union(regex.compile_pattern(f"^{node.schema[keyword]}"))
     others = (NULL, BOOLEAN, NUMBER, ARRAY, OBJECT)
-    wanted: Shape = (*others, String(languages=(language,)))
-    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, wanted)
+    allowed: Shape = (*others, String(languages=(language,)))
+    return reader.attempt(node, keyword, shape, reader.algebra.meet, shape, allowed)
 
 
 def assert_starts_with(
@@ -91,7 +91,7 @@ STARTS_WITH = Keyword(
     rewritten="as pattern",
     check=assert_starts_with,
 )
-EACH_OF = Keyword(example={"eachOf": {"a": {}}}, holds="schemas by name", form=forms.are_schemas_by_name)
+EACH_OF = Keyword(example={"eachOf": {"a": {}}}, holds="schemas by name")
 SAMPLES = Keyword(example={"samples": [1]}, drafts=("draft7",), holds="data", form=forms.is_list)
 CODES = Keyword(example={"codes": [1]}, form=forms.is_list, measure="values")
 
@@ -148,10 +148,10 @@ def test_the_form_of_a_value_comes_from_the_row(own_keywords: KeywordTable) -> N
 
 @pytest.mark.usefixtures("own_keywords")
 def test_limits_follow_the_row() -> None:
-    small = Limits(enum_values=2)
+    small = Limits(128, 128, 128, 2, 128, 128, no_client_grammars=False)
 
     def check(schema: Any) -> None:
-        limits.check(Turn(FORMATS["hermes"], content=JsonContent(schema, "/schema")), small)
+        limits.check_limits(Turn(FORMATS["hermes"], content=JsonContent(schema, "/schema")), small)
 
     check({"samples": [{"enum": [1, 2, 3]}]})
     check({"eachOf": {"enum": {}, "codes": {}}})

@@ -1,4 +1,4 @@
-"""The laws, on schemas and instances that nobody thought of; jsonschema is the judge of what is valid."""
+"""The laws, on generated schemas and instances; jsonschema decides which are valid."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 
 from tests.turngrammar.schema.strategies import INSTANCES, RECURSIVE, SCHEMAS
 from turngrammar.errors import RefusedSchema
+from turngrammar.json_style import CANONICAL
 from turngrammar.schema import SchemaPlan, compile_schema
 from turngrammar.schema.audit import Acceptor
 from turngrammar.schema.plan import COMPILED
-from turngrammar.spelling import CANONICAL
 
 MANY = st.lists(INSTANCES, min_size=12, max_size=24)
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -30,7 +30,7 @@ def _valid(schema: Any, instance: Any) -> bool:
 
 
 def _holds(schema: Any, instances: list[Any]) -> None:
-    """Grammar and checks never accept what jsonschema rejects, and never lose what it accepts."""
+    """Grammar and check together accept exactly the instances that jsonschema accepts."""
     try:
         plan = compile_schema(schema)
     except RefusedSchema as refusal:
@@ -44,28 +44,28 @@ def _holds(schema: Any, instances: list[Any]) -> None:
 
 
 def _agrees(plan: SchemaPlan, acceptor: Acceptor, instance: Any, valid: bool) -> None:
-    accepted = acceptor.accepts(CANONICAL.spell(plan.arrange(instance)))
+    accepted = acceptor.accepts(CANONICAL.encode(plan.arrange(instance)))
     checked = plan.violations(instance) == ()
     assert checked == valid
-    assert not (valid and not accepted), f"{CANONICAL.spell(instance)} is kept out by {plan.json}"
-    assert not (plan.exact and accepted and not valid), f"{CANONICAL.spell(instance)} is let through by {plan.json}"
+    assert not (valid and not accepted), f"{CANONICAL.encode(instance)} is rejected by {plan.json}"
+    assert not (plan.exact and accepted and not valid), f"{CANONICAL.encode(instance)} is accepted by {plan.json}"
 
 
 @LAWS
 @given(SCHEMAS, MANY)
-def test_nothing_forbidden_gets_out_and_nothing_allowed_is_lost(schema: Any, instances: list[Any]) -> None:
+def test_valid_instances_are_accepted_and_no_others(schema: Any, instances: list[Any]) -> None:
     _holds(schema, instances)
 
 
 @LAWS
 @given(RECURSIVE, MANY)
-def test_nor_through_references(schema: Any, instances: list[Any]) -> None:
+def test_valid_instances_are_accepted_and_no_others_with_references(schema: Any, instances: list[Any]) -> None:
     _holds(schema, instances)
 
 
 @LAWS
 @given(SCHEMAS, MANY)
-def test_what_is_lowered_means_the_same_to_jsonschema(schema: Any, instances: list[Any]) -> None:
+def test_jsonschema_accepts_the_same_by_the_lowered_schema(schema: Any, instances: list[Any]) -> None:
     try:
         plan = compile_schema(schema)
     except RefusedSchema:
@@ -95,7 +95,7 @@ def test_every_keyword_is_accounted_for(schema: Any) -> None:
         plan = compile_schema(schema)
     except RefusedSchema:
         return
-    assert plan.exact or any(finding.status == "checked" for finding in plan.report)
-    found = {(finding.pointer, finding.keyword) for finding in plan.report}
-    assert len(found) == len(plan.report)
-    assert isinstance(schema, bool) or {keyword for at, keyword in found if at == ""} == set(schema)
+    assert plan.exact or any(report.status == "checked" for report in plan.report)
+    keywords = {(report.pointer, report.keyword) for report in plan.report}
+    assert len(keywords) == len(plan.report)
+    assert isinstance(schema, bool) or {keyword for at, keyword in keywords if at == ""} == set(schema)

@@ -1,4 +1,4 @@
-"""What is refused, and where the error points; and that the quick look never passes what meta-validation wouldn't."""
+"""Refused schemas and the pointers of their errors; the fast check never passes an invalid schema."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_errors_point(schema: Any, kind: type[GrammarError], pointer: str, keywo
     assert (type(caught.value), caught.value.pointer, caught.value.keyword) == (kind, pointer, keyword)
 
 
-def test_absurd_depth_is_refused() -> None:
+def test_excessive_nesting_is_refused() -> None:
     schema: Any = True
     for _ in range(MAX_DEPTH + 2):
         schema = {"items": schema}
@@ -54,7 +54,7 @@ def test_absurd_depth_is_refused() -> None:
         compile_schema(schema)
 
 
-def test_a_long_chain_of_definitions_is_no_depth() -> None:
+def test_a_long_chain_of_definitions_is_not_nesting() -> None:
     chain = {f"d{i}": {"items": {"$ref": f"#/$defs/d{i + 1}"}} for i in range(400)}
     plan = compile_schema({"$ref": "#/$defs/d0", "$defs": {**chain, "d400": {"type": "string"}}})
     assert plan.exact
@@ -81,7 +81,7 @@ def test_references(schema: Any, valid: Any, invalid: Any) -> None:
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(SCHEMAS, st.sampled_from(sorted(DIALECTS)))
-def test_the_quick_look_passes_nothing_invalid(schema: Any, name: str) -> None:
+def test_the_fast_check_passes_nothing_invalid(schema: Any, name: str) -> None:
     dialect = DIALECTS[name]
     if surely_valid(schema, dialect, KEYWORDS):
         meta = dialect.validator(dialect.validator.META_SCHEMA, format_checker=FormatChecker(()))
@@ -98,7 +98,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("keyword", "value"), BROKEN)
-def test_the_quick_look_sees_what_is_broken(keyword: str, value: Any) -> None:
+def test_the_fast_check_does_not_pass_broken_values(keyword: str, value: Any) -> None:
     assert not surely_valid({keyword: value}, DIALECTS["2020-12"], KEYWORDS)
     with pytest.raises(InvalidSchema):
         compile_schema({"items": {keyword: value}})

@@ -56,7 +56,7 @@ def test_bounds(schema: Any, inside: list[str], outside: list[str]) -> None:
         {"type": "number", "multipleOf": 0.07, "minimum": 0},
     ],
 )
-def test_what_floats_cannot_hold_is_checked(schema: Any) -> None:
+def test_bounds_that_floats_cannot_hold_are_checked(schema: Any) -> None:
     plan = compile_schema(schema)
     assert not plan.exact
     assert any(finding.status == "checked" for finding in plan.report)
@@ -77,7 +77,7 @@ def test_what_floats_cannot_hold_is_checked(schema: Any) -> None:
         ({"type": "integer", "not": {"const": 2**64}}, [1, -1], []),
     ],
 )
-def test_whole_numbers_that_floats_do_not_hold(schema: Any, inside: list[int], outside: list[int]) -> None:
+def test_integers_that_floats_cannot_hold(schema: Any, inside: list[int], outside: list[int]) -> None:
     assert compile_schema(schema).exact
     for value in inside:
         assert _accepts(schema, str(value)), value
@@ -118,7 +118,7 @@ BIG = 2**64 + 1
         ({"type": "integer", "not": {"maximum": BIG}}, "/not/maximum", "maximum"),
     ],
 )
-def test_a_number_that_cannot_be_written_is_refused_where_it_stands(schema: Any, pointer: str, keyword: str) -> None:
+def test_the_refusal_of_a_number_points_to_it(schema: Any, pointer: str, keyword: str) -> None:
     with pytest.raises(RefusedSchema, match="can't write") as raised:
         compile_schema(schema)
     assert (raised.value.pointer, raised.value.keyword) == (pointer, keyword)
@@ -128,7 +128,7 @@ def test_a_number_that_cannot_be_written_is_refused_where_it_stands(schema: Any,
 @pytest.mark.parametrize(
     "keyword", ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "multipleOf"]
 )
-def test_a_number_that_json_readers_take_for_infinite_is_refused(keyword: str) -> None:
+def test_a_number_beyond_floats_is_refused(keyword: str) -> None:
     with pytest.raises(InvalidSchema, match="exceeds 64-bit floats"):
         compile_schema(json.loads(f'{{"{keyword}": 1e400}}'))
 

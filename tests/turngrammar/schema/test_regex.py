@@ -1,4 +1,4 @@
-"""Patterns as ECMA-262 means them, and the algebra of languages. Python's `re` judges where both agree."""
+"""Patterns with the semantics of ECMA-262, and the algebra of languages. Python's `re` decides where both agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXTS = st.text(alphabet="abc1_ .\n-]\\é", max_size=7)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@pytest.mark.parametrize("pattern", [one for one in PATTERNS if one not in ("^[^]$", "^(?<n>a)b$")])
+@pytest.mark.parametrize("pattern", [pattern for pattern in PATTERNS if pattern not in ("^[^]$", "^(?<n>a)b$")])
 @given(texts=st.lists(TEXTS, max_size=12))
 def test_python_agrees(pattern: str, texts: list[str]) -> None:
     searched = re.compile(pattern.replace("$", r"\Z"), re.ASCII if r"\w" in pattern else 0)
@@ -31,7 +31,7 @@ def test_python_agrees(pattern: str, texts: list[str]) -> None:
 @settings(max_examples=40, deadline=None, derandomize=True)
 @pytest.mark.parametrize("pattern", PATTERNS)
 @given(texts=st.lists(TEXTS, max_size=12))
-def test_a_printed_pattern_means_the_same(pattern: str, texts: list[str]) -> None:
+def test_a_printed_pattern_matches_the_same_texts(pattern: str, texts: list[str]) -> None:
     language = compile_pattern(pattern)
     plain = regex.printable(language)
     assert plain is not None
@@ -59,7 +59,7 @@ def test_boolean_algebra(left: Language, right: Language, text: str) -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.lists(TEXTS, max_size=5), TEXTS)
-def test_words_and_all_but_words(words: list[str], text: str) -> None:
+def test_finite_languages_and_their_complements(words: list[str], text: str) -> None:
     assert regex.automaton(regex.finite(words)).matches(text) == (text in words)
     assert regex.automaton(regex.all_but(words)).matches(text) != (text in words)
     assert not regex.all_but(words).boolean
@@ -90,25 +90,25 @@ def test_words_and_all_but_words(words: list[str], text: str) -> None:
         ("^.$", "a", "\u2028"),
     ],
 )
-def test_what_only_ecma_262_says(pattern: str, inside: str, outside: str) -> None:
+def test_semantics_of_ecma_262_only(pattern: str, inside: str, outside: str) -> None:
     machine = regex.automaton(compile_pattern(pattern))
     assert machine.matches(inside)
     assert not machine.matches(outside)
 
 
 @pytest.mark.parametrize("pattern", ["(", "a)", "[a", "*a", "a{3,1}", "[b-a]", "a{99999999}"])
-def test_what_is_no_pattern(pattern: str) -> None:
+def test_invalid_patterns(pattern: str) -> None:
     with pytest.raises(RegexError):
         compile_pattern(pattern)
 
 
 @pytest.mark.parametrize("pattern", [r"(a)\1", r"\bfoo", "(?<=a)b", "(^a|b)*", r"(?<n>a)\k<n>", r"\p{Script=Greek}"])
-def test_what_is_not_compiled(pattern: str) -> None:
+def test_irregular_patterns(pattern: str) -> None:
     with pytest.raises(Irregular):
         compile_pattern(pattern)
 
 
-def test_past_the_budget_nothing_is_claimed() -> None:
+def test_beyond_the_budget_nothing_is_decided() -> None:
     counted = compile_pattern("^(.{1,63}\\.){1,127}$")
     assert regex.printable(regex.complement(counted)) is None
     assert regex.is_empty(regex.intersection(counted, regex.complement(compile_pattern("x{200}")))) in (None, False)

@@ -1,4 +1,4 @@
-"""The report: what becomes of each keyword."""
+"""The report: how each keyword is enforced."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ SCHEMA: dict[str, Any] = {
 
 
 def _statuses(schema: Any, options: Options = DEFAULTS) -> dict[tuple[str, str], str]:
-    return {(one.pointer, one.keyword): one.status for one in compile_schema(schema, options).report}
+    return {(report.pointer, report.keyword): report.status for report in compile_schema(schema, options).report}
 
 
 def test_each_keyword_has_its_status() -> None:
-    found = _statuses(SCHEMA)
-    assert found["", "required"] == "enforced"
-    assert found["/properties/kind", "enum"] == "enforced"
-    assert found["/properties/kind", "description"] == "annotation"
-    assert found["/properties/tags", "uniqueItems"] == "checked"
-    assert found["/properties/when", "format"] == "enforced"
-    assert found["/properties/hue", "format"] == "annotation"
-    assert found["/properties/a~1b", "not"] == "rewritten"
+    statuses = _statuses(SCHEMA)
+    assert statuses["", "required"] == "enforced"
+    assert statuses["/properties/kind", "enum"] == "enforced"
+    assert statuses["/properties/kind", "description"] == "annotation"
+    assert statuses["/properties/tags", "uniqueItems"] == "checked"
+    assert statuses["/properties/when", "format"] == "enforced"
+    assert statuses["/properties/hue", "format"] == "annotation"
+    assert statuses["/properties/a~1b", "not"] == "rewritten"
 
 
-def test_the_order_is_the_document_s() -> None:
-    pointers = list(dict.fromkeys(finding.pointer for finding in compile_schema(SCHEMA).report))
+def test_reports_are_in_document_order() -> None:
+    pointers = list(dict.fromkeys(report.pointer for report in compile_schema(SCHEMA).report))
     assert pointers == [
         "", "/properties/kind", "/properties/tags", "/properties/tags/items", "/properties/when", "/properties/hue",
         "/properties/a~1b", "/properties/a~1b/not",
@@ -52,27 +52,27 @@ def test_formats_can_be_annotations() -> None:
     assert compile_schema(SCHEMA).violations({"kind": "a", "when": "yesterday"})
 
 
-def test_a_checked_finding_gives_its_reason() -> None:
-    finding = next(one for one in compile_schema(SCHEMA).report if one.status == "checked")
+def test_a_checked_keyword_has_its_reason() -> None:
+    checked = next(report for report in compile_schema(SCHEMA).report if report.status == "checked")
     reason = "repeated items can only be detected in the finished array"
-    assert finding == KeywordReport("/properties/tags", "uniqueItems", "checked", reason)
+    assert checked == KeywordReport("/properties/tags", "uniqueItems", "checked", reason)
 
 
 def test_violations_point_into_the_document() -> None:
     violations = compile_schema(SCHEMA).violations({"kind": "c", "tags": ["x", "x"], "a/b": None})
-    assert [(one.pointer, one.keyword) for one in violations] == [
+    assert [(violation.pointer, violation.keyword) for violation in violations] == [
         ("/kind", "enum"),
         ("/tags", "uniqueItems"),
         ("/a~1b", "not"),
     ]
 
 
-def test_keywords_of_another_dialect_say_nothing() -> None:
+def test_keywords_of_another_dialect_are_annotations() -> None:
     assert _statuses({"dependencies": {"a": ["b"]}})["", "dependencies"] == "annotation"
     assert _statuses({"dependencies": {"a": ["b"]}}, Options(dialect="draft7"))["", "dependencies"] == "rewritten"
 
 
-VOID = [
+INERT = [
     ({"$ref": "#/definitions/a", "minLength": 3, "definitions": {"a": {}}}, "draft7", "minLength"),
     ({"then": {"type": "string"}}, "2020-12", "then"),
     ({"if": {"type": "string"}}, "2020-12", "if"),
@@ -90,11 +90,11 @@ VOID = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "dialect", "keyword"), VOID)
-def test_what_is_void_where_it_stands_is_told_as_such(schema: Any, dialect: str, keyword: str) -> None:
+@pytest.mark.parametrize(("schema", "dialect", "keyword"), INERT)
+def test_a_keyword_that_asserts_nothing_here_is_an_annotation(schema: Any, dialect: str, keyword: str) -> None:
     assert _statuses(schema, Options(dialect=dialect))["", keyword] == "annotation"
 
 
-def test_what_is_part_of_another_keyword_is_checked_with_it() -> None:
-    found = _statuses({"contains": {"const": 1}, "minContains": 2, "maxContains": 3})
-    assert {found["", keyword] for keyword in ("contains", "minContains", "maxContains")} == {"checked"}
+def test_a_part_of_another_keyword_is_checked_with_it() -> None:
+    statuses = _statuses({"contains": {"const": 1}, "minContains": 2, "maxContains": 3})
+    assert {statuses["", keyword] for keyword in ("contains", "minContains", "maxContains")} == {"checked"}

@@ -1,4 +1,4 @@
-"""Each rewriting alone: exact where it can be, and the same as its source to jsonschema on many instances."""
+"""Each rewriting alone: whether it is exact, and that jsonschema accepts the same instances before and after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXACT: dict[str, Any] = {
     "oneOf by type": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
     "oneOf by range": {"oneOf": [{"type": "number", "maximum": 2}, {"type": "number", "minimum": 2}]},
     "oneOf by discriminator": {
-        "oneOf": [{"required": ["a"], "properties": {"a": {"const": one}}} for one in ("a", "b")],
+        "oneOf": [{"required": ["a"], "properties": {"a": {"const": value}}} for value in ("a", "b")],
         "type": "object",
     },
     "oneOf by required": {**CLOSED, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
@@ -141,12 +141,12 @@ def test_normal_form(schema: Any, lowered: Any) -> None:
     assert compile_schema(schema).lowered == lowered
 
 
-def test_the_bound_on_digits_can_be_moved() -> None:
+def test_the_limit_of_digits_is_an_option() -> None:
     lowered = compile_schema({"type": "integer", "minimum": 0}, Options(digits=3)).lowered
     assert lowered == {"type": "integer", "minimum": 0, "maximum": 1000}
 
 
-def test_nullable_holds_in_the_check_too() -> None:
+def test_the_check_knows_nullable() -> None:
     plan = compile_schema({"type": "string", "nullable": True, "enum": ["a"]})
     assert plan.violations(None) == ()
     assert plan.lowered == {"anyOf": [{"const": "a"}, {"type": "null"}]}

@@ -1,4 +1,4 @@
-"""Real schemas and the specification's own tests, with instances whose verdict is known.
+"""Real schemas and the specification's own tests, with instances that are known to be valid or invalid.
 
 `make bench` and `WHOLE_SUITES=1` take all real schemas; otherwise every sixth of each source is taken.
 """
@@ -33,7 +33,7 @@ SPELLED_AS_FLOATS = {
 UNSATISFIABLE = "no document can fit this schema"
 
 
-def _stratified(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sample_of_each_source(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same share of each source."""
     sources: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -43,7 +43,7 @@ def _stratified(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_real_schemas() -> None:
-    rows = _stratified(shared.rows("jsonschemabench_dev"))
+    rows = _sample_of_each_source(shared.rows("jsonschemabench_dev"))
     figures = outcome_figures(audit_schema(row["schema"], row["valid"], counted_invalid(row)) for row in rows)
     schemas = figures["schemas"]
     assert figures["under"] == figures["crashed"] == 0
@@ -55,7 +55,7 @@ def test_real_schemas() -> None:
 
 @pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
 def test_the_specification(suite: str, dialect: str) -> None:
-    """Formats are annotations there. What no document fits is refused, which is the right answer."""
+    """Formats are annotations there. A schema that no document fits is refused, which is correct."""
     mandatory = [row for row in shared.rows(suite) if not row["optional"] and not row["needs_remote"]]
     verdicts = [(row, _audit(row, dialect)) for row in mandatory]
     outcomes = Counter(verdict.outcome for _, verdict in verdicts)
@@ -69,7 +69,7 @@ def test_the_specification(suite: str, dialect: str) -> None:
 
 
 @pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
-def test_what_needs_a_remote_schema_is_refused_or_right(suite: str, dialect: str) -> None:
+def test_a_remote_schema_is_refused_or_decided_correctly(suite: str, dialect: str) -> None:
     remote = [row for row in shared.rows(suite) if row["needs_remote"] and not row["optional"]]
     verdicts = [_audit(row, dialect) for row in remote]
     assert {verdict.outcome for verdict in verdicts} <= {"exact", "checked", "refused"}
@@ -78,7 +78,7 @@ def test_what_needs_a_remote_schema_is_refused_or_right(suite: str, dialect: str
 
 
 @pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
-def test_optional_regexes_let_nothing_through(suite: str, dialect: str) -> None:
+def test_optional_regexes_accept_nothing_invalid(suite: str, dialect: str) -> None:
     regexes = [
         row for row in shared.rows(suite) if row["optional"] and "regex" in row["file"] and not row["format_assert"]
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from turngrammar.formats import FORMATS
-from turngrammar.packed import SLICE
+from turngrammar.lazy_fields import SLICE
 from turngrammar.plan import Plan, compile_turn
 from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, Turn
 

@@ -1,8 +1,8 @@
-r"""A regex of texts -> a Lark expression of the same texts as they are spelled inside a JSON string.
+r"""A regex of texts -> a Lark expression of the same texts inside a JSON string.
 
-Spelling replaces `"`, `\` and controls by their escapes, all of which begin alike. The lexer never goes back, so a
-lexeme that may go on with one escape would shut out what begins with another. A regex that holds such characters is
-therefore opened: its own operators become Lark's, and its characters become lexemes.
+There `"`, `\` and controls are replaced by their escapes, all of which begin alike. The lexer never goes back, so a
+lexeme that may go on with one escape would exclude what begins with another. A regex that matches such characters is
+therefore opened: its operators become Lark's, and its characters become lexemes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SPECIAL = [*map(chr, range(0x20)), '"', "\\"]
 _PLAIN = r"[^\x{22}\x{5c}\x{0}-\x{1f}]"
 _RUNS = "*+"
 
-# Rust's syntax. llguidance has let the pattern pass, so that nothing here has to find errors.
+# Rust's syntax. llguidance has compiled the pattern, so nothing here has to detect errors.
 _PIECE = re.compile(
     r"""(?P<open>\((?:\?(?P<flags>[A-Za-z-]*)(?P<end>[:)])|\?P?<\w+>)?)
       | (?P<close>\))
@@ -36,35 +36,36 @@ _PIECE = re.compile(
 _CLASS_PIECE = re.compile(r"\\.|(?P<open>\[\^?\]?)|(?P<close>\])|.", re.DOTALL)
 _FLAGS = re.compile(r"[imsuU]*(?:-[imsU]*)?")
 
-Piece = tuple[str, str]  # what it is, and its text; an atom's comes with the flags that hold for it
+Piece = tuple[str, str]  # its kind and its text; that of an atom includes its flags
 
 
-def spelled(text: str) -> str:
+def text_in_json_string(text: str) -> str:
     """The Lark expression of `text` inside a JSON string; escapes are lexemes of their own."""
     parts = re.findall(r'[^"\\\x00-\x1f]+|["\\\x00-\x1f]', text)
-    return " ".join(quoted(_escape(part) if part in _SPECIAL else part) for part in parts) or quoted("")
+    return " ".join(quoted(_json_escape_of(part) if part in _SPECIAL else part) for part in parts) or quoted("")
 
 
-def _escape(char: str) -> str:
+def _json_escape_of(char: str) -> str:
     return json.dumps(char)[1:-1]
 
 
-def opened(pattern: str, flags: str) -> str | None:
-    """The expression; None for a regex that holds nothing to escape, which can stay as it is.
+def regex_in_json_string(pattern: str, flags: str) -> str | None:
+    """The expression; None for a regex that matches nothing to escape, which can stay unchanged.
 
-    Raises InvalidGrammar for flags that change how a pattern is to be read.
+    Raises InvalidGrammar for flags that change the syntax of the pattern.
     """
-    pieces = list(_pieces(pattern, flags))
-    if not any(kind == "atom" and _held(text) for kind, text in pieces):
+    pieces = list(_regex_pieces(pattern, flags))
+    if not any(kind == "atom" and _escaped_characters(text) for kind, text in pieces):
         return None
     return f"({' '.join(_expressions(pieces))})"
 
 
-def single(pattern: str, flags: str) -> str | None:
-    """One lexeme for each character that the pattern is a run of; None where it is something else."""
-    match list(_pieces(pattern, flags)):
+def character_lexeme(pattern: str, flags: str) -> str | None:
+    """The lexeme of each character of a pattern that is a run of one class; None for any other pattern."""
+    match list(_regex_pieces(pattern, flags)):
         case [("atom", text)] | [("atom", text), ("quantifier", "+" | "*")]:
-            return f"/{_plain(text)}|{'|'.join(re.escape(_escape(char)) for char in _held(text))}/"
+            escapes = "|".join(re.escape(_json_escape_of(char)) for char in _escaped_characters(text))
+            return f"/{_unescaped_class(text)}|{escapes}/"
         case _:
             return None
 
@@ -74,8 +75,8 @@ def _expressions(pieces: list[Piece]) -> Iterator[str]:
     for index, (kind, text) in enumerate(pieces):
         if kind in ("or", "close") and before in ("or", "open"):
             yield quoted("")
-        # A run that ends the regex takes all that it can, as the client's own lexeme would.
-        yield _atom(text, run=_is_run(pieces[index + 1 :])) if kind == "atom" else text
+        # A run at the end of the regex is greedy, as the client's own lexeme would be.
+        yield _atom_expression(text, run=_is_run(pieces[index + 1 :])) if kind == "atom" else text
         before = kind
     if before in ("or", "open"):
         yield quoted("")
@@ -85,34 +86,34 @@ def _is_run(rest: list[Piece]) -> bool:
     return len(rest) == 1 and rest[0][0] == "quantifier" and rest[0][1] in _RUNS
 
 
-def _atom(atom: str, *, run: bool) -> str:
-    held = _held(atom)
-    if not held:
+def _atom_expression(atom: str, *, run: bool) -> str:
+    special = _escaped_characters(atom)
+    if not special:
         return f"/{atom}/"
-    return f"(/{_plain(atom)}{'+' * run}/ | {' | '.join(quoted(_escape(char)) for char in held)})"
+    return f"(/{_unescaped_class(atom)}{'+' * run}/ | {' | '.join(quoted(_json_escape_of(char)) for char in special)})"
 
 
-def _plain(atom: str) -> str:
-    """What `(?i:[a-z])` and the like match of the characters that spell themselves."""
+def _unescaped_class(atom: str) -> str:
+    """The part of an atom, `(?i:[a-z])` and the like, that needs no escapes."""
     flags, inner = atom[: atom.index(":") + 1], atom[atom.index(":") + 1 : -1]
     return f"{flags}{_PLAIN if inner == '.' else f'[{inner}&&{_PLAIN}]'})"
 
 
 @lru_cache(maxsize=4096)
-def _held(atom: str) -> tuple[str, ...]:
-    """Which special characters an atom matches, which is one character: llguidance itself is asked."""
+def _escaped_characters(atom: str) -> tuple[str, ...]:
+    """The special characters that an atom matches, which is one character. llguidance computes them."""
     mask = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: /{atom}/")).compute_bitmask()
     return tuple(char for char in _SPECIAL if mask[ord(char) // 8] >> ord(char) % 8 & 1)
 
 
-def _pieces(pattern: str, flags: str) -> Iterator[Piece]:
+def _regex_pieces(pattern: str, flags: str) -> Iterator[Piece]:
     """The pattern without flags, anchors and laziness."""
-    scopes, at = [_within("", flags)], 0
+    scopes, at = [_inner_flags("", flags)], 0
     while match := _PIECE.match(pattern, at):
         kind, text, at = match.lastgroup or "", match[0], match.end()
         if match["open"]:
             kind, text = "open", "("
-            scopes.append(_within(scopes[-1], match["flags"] or ""))
+            scopes.append(_inner_flags(scopes[-1], match["flags"] or ""))
             if match["end"] == ")":  # `(?s)` holds up to the end of the group that it is in
                 scopes[-2:] = scopes[-1:]
                 continue
@@ -127,7 +128,7 @@ def _pieces(pattern: str, flags: str) -> Iterator[Piece]:
             yield kind, text[0] if text[0] in "*+?" else text.removesuffix("?") if kind == "quantifier" else text
 
 
-def _within(outer: str, flags: str) -> str:
+def _inner_flags(outer: str, flags: str) -> str:
     """Those of the flags i and s that hold where `outer` did and `flags` are set."""
     if not _FLAGS.fullmatch(flags):
         raise InvalidGrammar(f"The regex flags '{flags}' are not supported here: use i, m, s, u and U.")

@@ -1,8 +1,8 @@
-"""A client's Lark grammar -> the grammar of the same texts as they are spelled inside a JSON string.
+"""A client's Lark grammar -> the grammar of the same texts inside a JSON string.
 
-What holds nothing to escape stays as it is. The rest is spelled anew, and terminals that hold such characters become
-rules (see enclosed_regex.py). What could leave the string, or would mean something else in it, is refused by name:
-special tokens, negation, nested grammars, attributes.
+What needs no escapes stays unchanged. The rest is escaped, and terminals with such characters become rules (see
+json_string_regex.py). What could leave the string, or would have another meaning in it, is refused by name: special
+tokens, negation, nested grammars, attributes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from turngrammar.client.enclosed_regex import opened, single, spelled
+from turngrammar.client.json_string_regex import character_lexeme, regex_in_json_string, text_in_json_string
 from turngrammar.errors import InvalidGrammar
 from turngrammar.lark.expressions import escaped
 
@@ -67,8 +67,8 @@ COMMON: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class _Token:
-    """`text` is Lark inside the string; `open` says whether it needs a rule; `source` is the client's."""
+class _LarkToken:
+    """`text` is the Lark inside the string, `source` the client's; `open`: whether it needs a rule."""
 
     kind: str
     text: str
@@ -76,67 +76,69 @@ class _Token:
     open: bool = False
 
 
-def enclosed_grammar(lark: str) -> str:
-    """The grammar, for a grammar that llguidance takes. Raises InvalidGrammar for what is refused."""
+def grammar_in_json_string(lark: str) -> str:
+    """`lark` must compile in llguidance. Raises InvalidGrammar for what is refused."""
     tokens = list(_tokens(lark))
-    bodies = _bodies(tokens)
-    names = _renamed(bodies, {token.text for token in tokens if token.kind == "name"})
+    bodies = _rule_bodies(tokens)
+    names = _rule_names(bodies, {token.text for token in tokens if token.kind == "name"})
     for name in names:
         if any(token.text == "&" for token in bodies[name]):
             raise InvalidGrammar(
-                f"{name} is an intersection that holds quotes, backslashes or controls: not supported."
+                f"{name} is an intersection with quotes, backslashes or controls, which is not supported."
             )
-    return "".join(_written(tokens, bodies, names))
+    return "".join(_rewritten(tokens, bodies, names))
 
 
-def _tokens(lark: str) -> Iterator[_Token]:
+def _tokens(lark: str) -> Iterator[_LarkToken]:
     for match in _TOKEN.finditer(lark):
         kind = match.lastgroup or ""
         if kind == "import":
-            yield from _tokens(_definitions(match[0]))
+            yield from _tokens(_imported_definitions(match[0]))
         elif kind != "comment":
-            yield _READERS.get(kind, _as_it_is)(kind, match[0])
+            yield _READERS.get(kind, _copied_token)(kind, match[0])
 
 
-def _as_it_is(kind: str, source: str) -> _Token:
-    return _Token(kind, source, source)
+def _copied_token(kind: str, source: str) -> _LarkToken:
+    return _LarkToken(kind, source, source)
 
 
-def _refuse(kind: str, source: str) -> _Token:
+def _refuse_token(kind: str, source: str) -> _LarkToken:
     raise InvalidGrammar(f"A custom tool's grammar can't use {source!r}.")
 
 
-def _string(kind: str, source: str) -> _Token:
+def _string_token(kind: str, source: str) -> _LarkToken:
     text = json.loads(source.removesuffix("i"))
     if source.endswith("i"):
-        return _regex(kind, f"/{escaped(text)}/i")
-    return _Token(kind, f"({spelled(text)})", source, open=spelled(text) != json.dumps(text))
+        return _regex_token(kind, f"/{escaped(text)}/i")
+    return _LarkToken(
+        kind, f"({text_in_json_string(text)})", source, open=text_in_json_string(text) != json.dumps(text)
+    )
 
 
-def _range(kind: str, source: str) -> _Token:
+def _range_token(kind: str, source: str) -> _LarkToken:
     first, last = (escaped(json.loads(text)) for text in re.findall(_STRING, source))
-    return _regex(kind, f"/[{first}-{last}]/")
+    return _regex_token(kind, f"/[{first}-{last}]/")
 
 
-def _regex(kind: str, source: str) -> _Token:
+def _regex_token(kind: str, source: str) -> _LarkToken:
     pattern, _, flags = source[1:].rpartition("/")
-    expression = opened(pattern, flags)
-    return _Token("regex", expression or source, source, open=expression is not None)
+    expression = regex_in_json_string(pattern, flags)
+    return _LarkToken("regex", expression or source, source, open=expression is not None)
 
 
-def _definitions(source: str) -> str:
-    """The imported terminals themselves, since the library's have no JSON spelling."""
+def _imported_definitions(source: str) -> str:
+    """The imported terminals themselves: those of the library can't be escaped."""
     _, _, *names = _NAME.findall(source)
     aliases = names[1:] if "->" in source else names
     return "\n".join(f"{alias}: /{COMMON[name]}/" for name, alias in zip(names, aliases, strict=False))
 
 
-def _bodies(tokens: Sequence[_Token]) -> dict[str, list[_Token]]:
-    """What stands after each name that is defined."""
-    seen = [token for token in tokens if token.text.strip() and token.kind != "modifier"]
-    bodies: dict[str, list[_Token]] = {}
-    body: list[_Token] = []
-    for token, following in zip(seen, [*seen[1:], None], strict=True):
+def _rule_bodies(tokens: Sequence[_LarkToken]) -> dict[str, list[_LarkToken]]:
+    """The tokens of the body of each definition."""
+    relevant = [token for token in tokens if token.text.strip() and token.kind != "modifier"]
+    bodies: dict[str, list[_LarkToken]] = {}
+    body: list[_LarkToken] = []
+    for token, following in zip(relevant, [*relevant[1:], None], strict=True):
         if token.kind == "name" and following and following.text == ":":
             body = bodies.setdefault(token.text, [])
         elif token.kind == "ignore":
@@ -146,34 +148,34 @@ def _bodies(tokens: Sequence[_Token]) -> dict[str, list[_Token]]:
     return bodies
 
 
-def _renamed(bodies: Mapping[str, Sequence[_Token]], taken: set[str]) -> dict[str, str]:
-    """The terminals that have to become rules, and the names of those."""
+def _rule_names(bodies: Mapping[str, Sequence[_LarkToken]], taken: set[str]) -> dict[str, str]:
+    """The terminals that have to become rules, with the names of the rules."""
     names: dict[str, str] = {}
     prefix = "opened_"
     while any(name.startswith(prefix) for name in taken):
         prefix += "_"
-    while found := [
+    while terminals := [
         name
         for name, body in bodies.items()
         if name.isupper() and name not in names and any(token.open or token.text in names for token in body)
     ]:
-        names |= {name: f"{prefix}{len(names) + index}" for index, name in enumerate(found)}
+        names |= {name: f"{prefix}{len(names) + index}" for index, name in enumerate(terminals)}
     return names
 
 
-def _written(
-    tokens: Sequence[_Token], bodies: Mapping[str, Sequence[_Token]], names: Mapping[str, str]
+def _rewritten(
+    tokens: Sequence[_LarkToken], bodies: Mapping[str, Sequence[_LarkToken]], names: Mapping[str, str]
 ) -> Iterator[str]:
     for token in tokens:
         if token.kind == "ignore":
-            yield f"%ignore {_ignored(token.source.removeprefix('%ignore'), bodies, names)}"
+            yield f"%ignore {_rewritten_ignore(token.source.removeprefix('%ignore'), bodies, names)}"
         else:
             yield names.get(token.text, token.text) if token.kind == "name" else token.text
 
 
-def _ignored(source: str, bodies: Mapping[str, Sequence[_Token]], names: Mapping[str, str]) -> str:
-    """What is ignored has to be one lexeme: one for each character of a run."""
-    body: Sequence[_Token] = [token for token in _tokens(source) if token.text.strip()]
+def _rewritten_ignore(source: str, bodies: Mapping[str, Sequence[_LarkToken]], names: Mapping[str, str]) -> str:
+    """An ignored terminal has to be one lexeme: of a run, one lexeme for each character."""
+    body: Sequence[_LarkToken] = [token for token in _tokens(source) if token.text.strip()]
     if not any(token.open or token.text in names for token in body):
         return source
     if len(body) == 1:
@@ -181,23 +183,23 @@ def _ignored(source: str, bodies: Mapping[str, Sequence[_Token]], names: Mapping
     lexeme = _lexeme(body[0]) if len(body) == 1 else None
     if lexeme is None:
         message = (
-            f"%ignore{source}: where it holds quotes, backslashes or controls, it must be a class, or a run of one."
+            f"%ignore{source}: with quotes, backslashes or controls, it must be a character class, or a run of one."
         )
         raise InvalidGrammar(message)
     return lexeme
 
 
-def _lexeme(token: _Token) -> str | None:
+def _lexeme(token: _LarkToken) -> str | None:
     if token.kind == "string":
-        return single(escaped(json.loads(token.source)), "")
+        return character_lexeme(escaped(json.loads(token.source)), "")
     pattern, _, flags = token.source[1:].rpartition("/")
-    return single(pattern, flags)
+    return character_lexeme(pattern, flags)
 
 
-_READERS: Mapping[str, Callable[[str, str], _Token]] = {
-    "range": _range,
-    "string": _string,
-    "regex": _regex,
-    "refused": _refuse,
-    "unknown": _refuse,
+_READERS: Mapping[str, Callable[[str, str], _LarkToken]] = {
+    "range": _range_token,
+    "string": _string_token,
+    "regex": _regex_token,
+    "refused": _refuse_token,
+    "unknown": _refuse_token,
 }
