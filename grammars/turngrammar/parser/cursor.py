@@ -14,7 +14,7 @@ Sink = Callable[[str], Event]  # the event for a piece of text
 Steps = Generator[None, None, T]  # a part of a parse; it yields where it needs more text
 
 SPACE = " \t\r\n"
-MOST_SPACE = 1000  # characters of declared tolerance: unreported text stays in memory
+MAX_SPACE = 1000  # characters of declared tolerance: unreported text stays in memory
 
 
 class Mismatch(Exception):

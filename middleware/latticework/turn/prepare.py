@@ -168,12 +168,10 @@ def _echo(model: Model, ask: Ask, prompt: Sequence[int]) -> Echo | None:
 
 
 def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
-    """Raises BadRequest for ids that the vocabulary lacks, and for an empty prompt."""
+    """Raises BadRequest for ids that the vocabulary lacks."""
     name, tokenizer = ask.name("prompt"), model.engine.tokenizer
     content = prompt.content
     ids = tokenizer.encode(content, special=prompt.special) if isinstance(content, str) else list(content)
-    if not ids:
-        raise BadRequest(f"'{name}' is empty: it must have at least one token.", param=name)
     for token_id in ids:
         if not 0 <= token_id < tokenizer.vocabulary_size:
             most = tokenizer.vocabulary_size - 1

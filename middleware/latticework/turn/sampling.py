@@ -25,7 +25,12 @@ def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
 
 
 def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
-    """How many tokens the answer may have. Raises ContextExceeded where prompt and answer don't fit."""
+    """How many tokens the answer may have. Raises ContextExceeded where prompt and answer don't fit,
+    and BadRequest for an empty prompt.
+    """
+    if not prompt_tokens:
+        name = ask.name("prompt")
+        raise BadRequest(f"'{name}' is empty: it must have at least one token.", param=name)
     left = max_model_len - prompt_tokens
     requested = ask.max_tokens
     if left >= (requested or 1):

@@ -73,7 +73,7 @@ def truncation_plan(
 ) -> TruncationPlan:
     """Takes a second for a large schema. Raises BadRequest for an answer that can't be completed within `room`."""
     name = ask.name("complete")
-    if plan.document is None or plan.offers:
+    if plan.document is None or plan.tools:
         raise BadRequest(
             f"'{name}' can be 'close' only where the answer is a JSON document, given by a schema or as any object, "
             "and without tools to call.",

@@ -33,21 +33,21 @@ def _form(prompt: Any) -> str | None:
     """Which of the four forms a prompt has, by its first item. Errors then come from that form alone."""
     if isinstance(prompt, str):
         return "text"
-    if not isinstance(prompt, list):
+    if not isinstance(prompt, list) or not prompt:
         return None
-    first = prompt[0] if prompt else 0
+    first = prompt[0]
     return "texts" if isinstance(first, str) else "lists" if isinstance(first, list) else "ids"
 
 
-Prompt = Annotated[
+PromptForms = Annotated[
     Annotated[StrictStr, Tag("text")]
-    | Annotated[Tokens, Field(min_length=1), Tag("ids")]
-    | Annotated[Items[StrictStr], Field(min_length=1), Tag("texts")]
-    | Annotated[Items[Tokens], Field(min_length=1), Tag("lists")],
+    | Annotated[Tokens, Tag("ids")]
+    | Annotated[Items[StrictStr], Tag("texts")]
+    | Annotated[Items[Tokens], Tag("lists")],
     Discriminator(
         _form,
         custom_error_type="prompt_form",
-        custom_error_message="Input should be a text, token ids, or a list of either",
+        custom_error_message="Input should be a text, token ids, or a non-empty list of either",
     ),
 ]
 
@@ -55,7 +55,7 @@ Prompt = Annotated[
 class CompletionRequest(ContentRequest, SampledRequest):
     """The body of `POST /v1/completions`."""
 
-    prompt: Prompt
+    prompt: PromptForms
     max_tokens: StrictInt | None = Field(MAX_TOKENS, ge=0)
     echo: StrictBool | None = None
     logprobs: StrictInt | None = Field(None, ge=0, le=20)
@@ -126,7 +126,7 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
             stops=tuple(request.stop or ()),
             n=request.n or 1,
             echo=bool(request.echo),
-            names={"prompt_logprobs": "echo"},
+            names={"prompt_logprobs": "echo", "top_logprobs": "logprobs"},
         )
         for prompt in request.prompts
     ]

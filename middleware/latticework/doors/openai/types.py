@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
 
 ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 Number = StrictFloat | StrictInt
@@ -17,7 +27,7 @@ T = TypeVar("T")
 # A list that is validated up to its first invalid item: pydantic takes seconds to describe a million of them.
 Items: TypeAlias = Annotated[list[T], Field(fail_fast=True)]
 # The model's vocabulary decides; this keeps numbers of thousands of digits out of error messages.
-TokenId = Annotated[StrictInt, Field(ge=0, lt=2**63)]
+TokenId = Annotated[StrictInt, Field(ge=0, lt=2**63), WithJsonSchema({"type": "integer", "minimum": 0})]
 
 
 class ApiObject(BaseModel):
