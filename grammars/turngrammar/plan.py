@@ -17,17 +17,17 @@ from turngrammar.cache import Cache
 from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools
-from turngrammar.lark import Offer
+from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
-from turngrammar.parser import MOST_NAME, Parser
+from turngrammar.parser import MAX_NAME, Parser
 from turngrammar.render import Call
 from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Schema, SchemaPlan, compile_schema
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import recovery_tree, turn_tree
 
-KEPT = 8 * 2**20  # characters of all cached grammars together
-_NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
+MAX_CACHED = 8 * 2**20  # characters of all cached grammars together
+_NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}")
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,16 @@ class TurnViolation:
 
 @dataclass(frozen=True)
 class Plan(LazyFields):
-    """A turn, compiled.
+    """A compiled turn.
 
     Attributes:
         grammar: llguidance Lark; None where there is nothing to constrain.
         report: how every keyword of the schemas is enforced; pointers go into the request.
         checked: the keywords that the grammar does not enforce, and that are checked on the finished turn.
+        tree: all that the turn may be.
+        recovery: how the turn is read once it has left the tree.
+        tools: those that may be called.
+        document: the schema of the content; None where it is not JSON.
         free: whether the content is free text.
     """
 
@@ -69,20 +73,20 @@ class Plan(LazyFields):
     checked: tuple[KeywordReport, ...]
     tree: wire.Node
     recovery: wire.Node
-    offers: tuple[Offer, ...]
+    tools: tuple[CompiledTool, ...]
     document: SchemaPlan | None
     choice: ToolChoice
     free: bool
 
     @property
     def exact(self) -> bool:
-        """The grammar alone decides: no keyword is merely checked on the finished turn."""
-        schemas = [offer.parameters for offer in self.offers] + ([self.document] if self.document else [])
+        """Whether the grammar enforces every keyword, so that no finished turn breaks a schema."""
+        schemas = [tool.parameters for tool in self.tools] + ([self.document] if self.document else [])
         return all(schema.exact for schema in schemas)
 
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
-        return Parser(self.tree, self.recovery, {offer.name: offer.parameters.lowered for offer in self.offers})
+        return Parser(self.tree, self.recovery, {tool.name: tool.parameters.lowered for tool in self.tools})
 
     def violations(
         self, content: str | None, calls: Sequence[Call], *, whole: bool = True
@@ -109,11 +113,11 @@ class Plan(LazyFields):
         return []
 
     def _call_violations(self, part: str, call: Call) -> Sequence[TurnViolation]:
-        offer = next((offer for offer in self.offers if offer.name == call.name), None)
-        if offer is None:
+        tool = next((tool for tool in self.tools if tool.name == call.name), None)
+        if tool is None:
             return [TurnViolation(part, "", "choice", f"{call.name!r} is not among the tools that may be called")]
-        violations = _json_violations(part, call.arguments, offer.parameters)
-        if offer.input and not violations and not offer.input.allows(load_json(call.arguments)):
+        violations = _json_violations(part, call.arguments, tool.parameters)
+        if tool.input and not violations and not tool.input.allows(load_json(call.arguments)):
             return [TurnViolation(part, "/input", "format", "the input does not match its tool's grammar")]
         return violations
 
@@ -125,30 +129,30 @@ def compile_turn(turn: Turn) -> Plan:
     return _COMPILED.get(turn.key, lambda: _compile(turn))
 
 
-_COMPILED: Cache[bytes, Plan] = Cache(KEPT, lambda key, plan: len(plan.grammar or ""))
+_COMPILED: Cache[bytes, Plan] = Cache(MAX_CACHED, lambda key, plan: len(plan.grammar or ""))
 
 
 def _compile(turn: Turn) -> Plan:
     format = turn.format
-    tools = [_compiled_offer(tool) for tool in turn.tools]
+    tools = [_compiled_tool(tool) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content)
-    choice, offers = _settled_choice(turn, tools)
+    choice, allowed = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
-    filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, client_grammar)
-    if document and format.alone and filling.grammar_offer:
+    context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, client_grammar)
+    if document and format.alone and context.grammar_tool:
         message = (
             "In this wire format, a call can't be distinguished from the answer's JSON: use a regex, or no schema."
         )
-        raise InvalidGrammar(message, pointer=enclosing(filling.grammar_offer.pointer))
+        raise InvalidGrammar(message, pointer=enclosing(context.grammar_tool.pointer))
     report = _report(turn, tools, document)
     return Plan(
-        grammar=lark.write_grammar(tree, filling) if calls or answer else None,
+        grammar=lark.write_grammar(tree, context) if calls or answer else None,
         report=report,
         checked=tuple(finding for finding in report if finding.status == "checked"),
         tree=tree,
-        recovery=recovery_tree(format, calls if offers else None),
-        offers=offers,
+        recovery=recovery_tree(format, calls if allowed else None),
+        tools=allowed,
         document=document,
         choice=choice,
         free=answer is None,
@@ -165,7 +169,7 @@ def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wi
     return None, None, ""
 
 
-def _settled_choice(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
+def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoice, tuple[CompiledTool, ...]]:
     """The choice among these tools, without contradictions, and the tools that may be called."""
     choice, names = turn.choice, [tool.name for tool in tools]
     for name in choice.names or ():
@@ -177,22 +181,23 @@ def _settled_choice(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tup
             raise InvalidTools(f"two tools are called {name!r}", pointer=turn.tools[index].name_pointer)
     if choice.most is not None and choice.most < 1:
         raise InvalidTools("the maximal number of calls must be at least 1", pointer=choice.pointer)
-    offers = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
-    if choice.mode == "none" or (choice.mode == "auto" and not offers):
+    allowed = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
+    if choice.mode == "none" or (choice.mode == "auto" and not allowed):
         return ToolChoice("none"), ()
-    if not offers:
+    if not allowed:
         raise InvalidTools("a tool call is required, but there is no tool to call", pointer=choice.pointer)
-    return choice, offers
+    return choice, allowed
 
 
-def _compiled_offer(tool: Tool) -> Offer:
+def _compiled_tool(tool: Tool) -> CompiledTool:
     if not _NAME.fullmatch(tool.name):
         message = f"{tool.name!r} can't name a tool: it must match {_NAME.pattern}"
         raise InvalidTools(message, pointer=tool.name_pointer)
     if tool.input:
         input = compile_input(tool.input, tool.pointer)
-        return Offer(tool.name, input.parameters, tool.pointer, input)
-    return Offer(tool.name, _compiled_schema(tool.pointer, _of_object(tool.pointer, tool.parameters)), tool.pointer)
+        return CompiledTool(tool.name, input.parameters, tool.pointer, input)
+    parameters = _compiled_schema(tool.pointer, _of_object(tool.pointer, tool.parameters))
+    return CompiledTool(tool.name, parameters, tool.pointer)
 
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -218,7 +223,7 @@ def _compiled_schema(pointer: str, schema: Schema) -> SchemaPlan:
         raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
 
 
-def _report(turn: Turn, tools: Sequence[Offer], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
+def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
     places = [(tool.pointer, tool.parameters) for tool in tools if tool.input is None]
     places += [(turn.content.pointer, document)] if document and turn.content else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)

@@ -14,7 +14,7 @@ Sink = Callable[[str], Event]  # the event for a piece of text
 Steps = Generator[None, None, T]  # a part of a parse; it yields where it needs more text
 
 SPACE = " \t\r\n"
-MOST_SPACE = 1000  # characters of declared tolerance: unreported text stays in memory
+MAX_SPACE = 1000  # characters of declared tolerance: unreported text stays in memory
 
 
 class Mismatch(Exception):
@@ -45,8 +45,11 @@ class Cursor:
         self._waiting: list[Event] = []
 
     def arrive(self, text: str) -> None:
-        self.text = self.text[self.reported :] + text
-        self.at -= self.reported
+        if self.reported == len(self.text):  # as after most tokens
+            self.text, self.at = text, 0
+        else:
+            self.text = self.text[self.reported :] + text
+            self.at -= self.reported
         self.reported = 0
 
     def emit(self, event: Event) -> None:
@@ -58,9 +61,9 @@ class Cursor:
     def report(self, sink: Sink, end: int) -> None:
         """Reads and reports the text up to index `end`, where there is any."""
         if end > self.at:
-            event = sink(self.text[self.at : end])
-            self.at = end
-            self.emit(event)
+            self._waiting.append(sink(self.text[self.at : end]))
+            self.events += 1
+            self.at = self.reported = end
 
     def drain(self) -> list[Event]:
         events, self._waiting = self._waiting, []
