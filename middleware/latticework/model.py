@@ -49,6 +49,7 @@ class ModelState(msgspec.Struct, frozen=True):
         format: the wire format in which it writes tool calls, and `why` the reason for that choice.
         self_test: what was found when it was loaded: "held", or each turn that its chat template renders and its
             grammar does not accept as it should, and what is wrong with it.
+        degraded: what its engine does without, because the installed vLLM lacks what that needs.
     """
 
     status: Literal["ok", "down"]
@@ -59,6 +60,7 @@ class ModelState(msgspec.Struct, frozen=True):
     format: str | None = None
     why: str | None = None
     self_test: Literal["held"] | tuple[str, ...] | None = None
+    degraded: tuple[str, ...] | None = None
 
 
 class Model:
@@ -117,6 +119,7 @@ class Model:
             format=self.format.name,
             why=self._settled.why,
             self_test=self._self_test,
+            degraded=self.engine.degraded,
         )
 
     async def load(self) -> None:

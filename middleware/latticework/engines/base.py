@@ -201,6 +201,10 @@ class Engine(Protocol):
         """Whether it comes back by itself where it has died. One that does not has to be started again."""
 
     @property
+    def degraded(self) -> tuple[str, ...]:
+        """What it does without because its backend lacks it, a sentence each. Complete once it is started."""
+
+    @property
     def tokenizer(self) -> Tokenizer: ...
 
     async def start(self) -> None:
