@@ -146,3 +146,12 @@ def _as_lists(value: Any) -> Any:
 def enclosing(pointer: str) -> str:
     """The pointer of the object or list that holds the value at `pointer`."""
     return pointer.rpartition("/")[0]
+
+
+def reasoning_after(format: Format, prompt: str) -> Reasoning:
+    """The state in which a rendered prompt leaves the model: reasoning is open, closed, or neither."""
+    if format.answer and format.answer.open and prompt.endswith(format.answer.open):
+        return "answer"
+    if format.reasoning is None or prompt.rstrip().endswith(format.reasoning.close):
+        return "off"
+    return "open" if prompt.rstrip().endswith(format.reasoning.open.strip()) else "may"

@@ -11,7 +11,7 @@ import pytest
 from tests.latticework.conformance.exceptions import OTHERWISE
 from turngrammar.formats import FORMATS, choose
 from turngrammar.render import Call, render
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import reasoning_after
 
 CALLS = [Call("get_weather", '{"city": "Oslo", "days": 3}'), Call("now", "{}")]
 

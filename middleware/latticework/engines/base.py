@@ -81,7 +81,7 @@ class TokenSource(Struct, frozen=True):
     source: Source
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, gc=False):
     """What the engine produced since the last piece. Any chunking: one token, or many merged.
 
     `logprobs` and `sources` have one entry a token where the request wants them. `prompt_logprobs` is set on the first

@@ -44,7 +44,7 @@ class TextLogprobs(msgspec.Struct, frozen=True):
     top_logprobs: tuple[dict[str, float] | None, ...]
 
 
-class TextChoice(msgspec.Struct, frozen=True):
+class TextChoice(msgspec.Struct, frozen=True, gc=False):
     """One answer, or the next piece of one. `token_sources`: where they were requested."""
 
     index: int
@@ -79,7 +79,7 @@ class CompletionResponse:
         return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
 
     def events(self, chunks: Sequence[TextChoice]) -> bytes:
-        return self._frame.events(chunks) if chunks else b""
+        return self._frame.events(chunks)
 
     def end(self) -> bytes:
         usage = event(msgspec.json.encode(self._completion(usage=self._counted))) if self._usage else b""
