@@ -23,7 +23,7 @@ class JsonScanner:
         self._escaped = False
 
     def end(self, text: str, start: int) -> int | None:
-        """The index behind the value if it ends in `text`, which continues the text so far from `start` on; else None."""
+        """The index behind the value, which goes on in `text` from `start` on; None if it does not end there."""
         at = start
         while at < len(text):
             if self._escaped:
