@@ -14,7 +14,7 @@ from latticework.doors import FAULTS, JSON, TEXT, Door, Endpoint, Operation
 from latticework.http.endpoint import json_response
 from latticework.model import ModelState
 from latticework.models import Models
-from latticework.settings import Settings, public
+from latticework.settings import Settings, public_settings
 from latticework.version import VERSION
 
 
@@ -81,7 +81,9 @@ def _health(models: Models, settings: Settings) -> Endpoint:
         states = await models.health()
         running = {name: state.running for name, state in states.items()}
         status: Literal["ok", "degraded"] = "degraded" if any(one.status == "down" for one in states.values()) else "ok"
-        return json_response(request, Health(states, running, models.metrics.warnings, public(settings), status))
+        return json_response(
+            request, Health(states, running, models.metrics.warnings, public_settings(settings), status)
+        )
 
     return health
 
