@@ -132,7 +132,7 @@ def create_server(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -
         lifespan="on",
         root_path=settings.root_path,
         log_config=None,
-        access_log=False,  # telemetry.record logs requests, with their outcomes
+        access_log=False,  # http.record logs requests, with their outcomes
         http=connection,
         ws="none",
     )

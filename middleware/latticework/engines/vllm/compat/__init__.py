@@ -214,7 +214,7 @@ TOKENIZER_CHECK = Patch(
 DRAFTS = Patch(
     name="drafts",
     purpose="Tokens that a grammar forces, or that are copied from the prompt, are checked in one forward pass.",
-    without="drafts are off: every token takes a forward pass, and each request compiles its grammar anew",
+    without="drafts are off: every token takes a forward pass, and each request compiles its grammar again",
     versions=tuple(version for version in SEEN if version not in ("0.24.0", "0.30.0")),  # on a CPU
     needs=(
         *of("vllm.engine.arg_utils:AsyncEngineArgs", "scheduler_cls", "worker_extension_cls", "speculative_config"),
