@@ -32,7 +32,7 @@ from benchmarks.workload import Missing, Task
 AT_ONCE = 4
 ROWS = 24
 TOOLS, DOCUMENT = "tool calls", "document"
-# Schema in the prompt, drafts, and what is asked with them: the setting of the first says nothing about tools.
+# Schema in the prompt, drafts, and forms. The former has no effect on tool calls.
 SETTINGS = (
     ("always", "auto", (TOOLS, DOCUMENT)),
     ("always", "off", (TOOLS, DOCUMENT)),
@@ -42,7 +42,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Run:
-    """All answers under one setting, by row; None where the server refused one."""
+    """All answers with one combination of settings, by row; None for a request that was refused."""
 
     form: str
     schema_in_prompt: str
@@ -51,12 +51,12 @@ class Run:
 
     @property
     def label(self) -> str:
-        told = "" if self.form == TOOLS else f", schema in prompt {self.schema_in_prompt}"
-        return f"{self.form}{told}, drafts {self.drafts}"
+        schema = "" if self.form == TOOLS else f", schema in prompt {self.schema_in_prompt}"
+        return f"{self.form}{schema}, drafts {self.drafts}"
 
 
 def as_document(row: Mapping[str, Any]) -> Task:
-    """The same question, to be answered with a list of calls."""
+    """The same task, to be answered with a list of calls."""
     functions = [tool["function"] for tool in row["tools"]]
     schema = {
         "type": "array",
@@ -87,7 +87,7 @@ def _call_schema(function: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def calls_in(form: str, answer: Answer) -> Sequence[tuple[str, str]]:
-    """What an answer calls; nothing, where it was cut."""
+    """The calls of an answer; none if it was cut."""
     if form == TOOLS:
         return answer.calls
     try:
@@ -101,16 +101,16 @@ def is_right(form: str, answer: Answer | None, row: Mapping[str, Any]) -> bool:
 
 
 async def answers(server: Server, target: Target, tasks: Sequence[Task]) -> dict[str, Answer | None]:
-    places = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(AT_ONCE)
     async with connected() as http:
-        found = await asyncio.gather(*(_answer(server, target, task, places, http) for task in tasks))
-    return {task.id: answer for task, answer in zip(tasks, found, strict=True)}
+        results = await asyncio.gather(*(_answer(server, target, task, slots, http) for task in tasks))
+    return {task.id: answer for task, answer in zip(tasks, results, strict=True)}
 
 
 async def _answer(
-    server: Server, target: Target, task: Task, places: asyncio.Semaphore, http: httpx.AsyncClient
+    server: Server, target: Target, task: Task, slots: asyncio.Semaphore, http: httpx.AsyncClient
 ) -> Answer | None:
-    async with places:
+    async with slots:
         try:
             return await ask(http, server.url + CHAT, {"model": target.name, **task.body})
         except Failed as failed:
@@ -120,13 +120,13 @@ async def _answer(
 
 def measure(target: Target, rows: Sequence[Mapping[str, Any]]) -> list[Run]:
     """One server after the other."""
-    tasks = {TOOLS: [workload.calling(row) for row in rows], DOCUMENT: [as_document(row) for row in rows]}
+    tasks = {TOOLS: [workload.call_task(row) for row in rows], DOCUMENT: [as_document(row) for row in rows]}
     runs = []
-    for told, drafts, forms in SETTINGS:
-        with running(target, latticework("--schema-in-prompt", told, "--drafts", drafts)) as (server,):
+    for schema, drafts, forms in SETTINGS:
+        with running(target, latticework("--schema-in-prompt", schema, "--drafts", drafts)) as (server,):
             for form in forms:
-                say(f"{form}: schema in prompt {told}, drafts {drafts}, {len(rows)} rows")
-                runs.append(Run(form, told, drafts, asyncio.run(answers(server, target, tasks[form]))))
+                say(f"{form}: schema in prompt {schema}, drafts {drafts}, {len(rows)} rows")
+                runs.append(Run(form, schema, drafts, asyncio.run(answers(server, target, tasks[form]))))
     return runs
 
 
@@ -140,8 +140,8 @@ def unchanged(runs: Sequence[Run]) -> list[str]:
     for form in (TOOLS, DOCUMENT):
         on, off = (run for run in runs if run.form == form and run.schema_in_prompt == "always")
         same = sum(
-            one is not None and other is not None and one.said == other.said
-            for one, other in zip(on.answers.values(), off.answers.values(), strict=True)
+            with_drafts is not None and without is not None and with_drafts.output == without.output
+            for with_drafts, without in zip(on.answers.values(), off.answers.values(), strict=True)
         )
         remarks.append(f"{form}: {same} of {len(on.answers)} answers are the same with and without drafts")
     return remarks

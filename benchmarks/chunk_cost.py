@@ -43,8 +43,8 @@ AS_NOTE = {"type": "json_schema", "json_schema": {"name": "note", "schema": NOTE
 SAVE_NOTE = {"type": "function", "function": {"name": "save_note", "parameters": NOTE}}
 
 
-class OneTokenAByte:
-    """The comment is what the wire format and the thoughts' markup are told from."""
+class ByteTokenizer:
+    """The comment in the template selects the wire format and the reasoning tokens."""
 
     chat_template = "{# <tool_call> <think></think>\\n\\n #}{{ messages[0]['content'] }}"
     response_template: Mapping[str, Any] | None = None
@@ -76,12 +76,12 @@ class OneTokenAByte:
 
 @dataclass
 class FromMemory(Modelless):
-    """An engine whose answer is there already. `seconds` is the CPU time between its first piece and its last."""
+    """An engine with a prepared answer. `seconds` is the CPU time between its first piece and its last."""
 
     answer: Sequence[Piece]
     model_ids: tuple[str, ...] = ("memory",)
     max_model_len: int = 100_000
-    tokenizer: OneTokenAByte = field(default_factory=OneTokenAByte)
+    tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
     seconds: float = 0.0
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
@@ -93,12 +93,12 @@ class FromMemory(Modelless):
 
 
 def tokens(text: str) -> list[Piece]:
-    """The text in pieces as a model's tokens are: words, and marks one by one."""
+    """The text in pieces like the tokens of a model: words, and punctuation characters."""
     return [Piece(token, (0,)) for token in re.findall(r" ?\w+|.|\n", text)]
 
 
 def note(length: int) -> str:
-    """A JSON document: a long string, then as much in short members."""
+    """A JSON document: half of it one long string, half short members."""
     rng = random.Random(1)
     items = [{"name": rng.choice(WORDS), "price": rng.randint(1, 999) / 4} for _ in range(length // 32)]
     return json.dumps({"text": " ".join(rng.choices(WORDS, k=length // 4)), "items": items})
@@ -111,7 +111,7 @@ def text(length: int) -> str:
 KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
     "free text": ({}, text(PIECES)),
     "four choices": ({"n": 4}, text(PIECES // 4)),
-    "thoughts": ({}, f"<think>\n{text(PIECES)}\n</think>\n\nSo it is."),
+    "reasoning": ({}, f"<think>\n{text(PIECES)}\n</think>\n\nSo it is."),
     "document": ({"response_format": AS_NOTE}, note(PIECES)),
     "tool call": (
         {"tools": [SAVE_NOTE]},
@@ -123,11 +123,11 @@ KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
 async def request(app: ASGIApp, fields: Mapping[str, Any]) -> int:
     """One streamed request; the number of its events."""
     body = {"model": "memory", "messages": [{"role": "user", "content": "hi"}], "stream": True, **fields}
-    asked: list[Message] = [{"type": "http.request", "body": json.dumps(body).encode()}]
+    messages: list[Message] = [{"type": "http.request", "body": json.dumps(body).encode()}]
     sent: list[bytes] = []
 
     async def receive() -> Message:
-        return asked.pop() if asked else await asyncio.get_running_loop().create_future()
+        return messages.pop() if messages else await asyncio.get_running_loop().create_future()
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.body":
@@ -151,7 +151,7 @@ def microseconds_per_chunk(fields: Mapping[str, Any], answer: str) -> float:
 
 
 def measure() -> dict[str, float]:
-    return {kind: round(microseconds_per_chunk(*asked), 2) for kind, asked in KINDS.items()}
+    return {kind: round(microseconds_per_chunk(fields, answer), 2) for kind, (fields, answer) in KINDS.items()}
 
 
 def main() -> None:

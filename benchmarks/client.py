@@ -17,19 +17,21 @@ DATA = "data: "
 DONE = "[DONE]"
 
 
-# Content, and calls: names with arguments as JSON text.
-Said = tuple[str, tuple[tuple[str, str], ...]]
+# Content and calls: names with arguments as JSON text.
+Output = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Failed(Exception):
-    """The server refused a request, or broke off."""
+    """The server refused a request, or interrupted its response."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`chunks` are those that carry something; `first` and `elapsed` are seconds since the request was sent.
+    """Attributes:
 
-    `first` is when the first of them was there.
+    chunks: the number of chunks with content or calls.
+    first: when the first of them arrived, in seconds since the request was sent.
+    elapsed: when the response ended.
     """
 
     content: str
@@ -41,12 +43,12 @@ class Answer:
     elapsed: float
 
     @property
-    def said(self) -> Said:
+    def output(self) -> Output:
         return self.content, self.calls
 
 
 def connected() -> httpx.AsyncClient:
-    """As many requests at once as asked for, none of which times out."""
+    """A client without limits on connections and time."""
     return httpx.AsyncClient(timeout=None, limits=httpx.Limits(max_connections=None), trust_env=False)
 
 
@@ -63,9 +65,9 @@ async def ask(http: httpx.AsyncClient, url: str, body: Mapping[str, Any], *, str
 
 
 def read_stream(arrived: Sequence[tuple[float, bytes]]) -> Answer:
-    """The answer that the events of a stream amount to. Raises Failed for one that ends in an error, or in nothing."""
-    content, calls, finish, tokens = [], _Calls(), "", 0
-    carrying = []
+    """The events of a stream as one answer. Raises Failed for an error event, or without a finish_reason."""
+    content, calls, finish, tokens = [], _CallDeltas(), "", 0
+    arrivals = []
     for at, chunk in _events(arrived):
         if "error" in chunk:
             raise Failed(json.dumps(chunk["error"])[:500])
@@ -77,12 +79,12 @@ def read_stream(arrived: Sequence[tuple[float, bytes]]) -> Answer:
             content.append(text)
             calls.add(delta.get("tool_calls") or ())
             if text or delta.get("tool_calls"):
-                carrying.append(at)
+                arrivals.append(at)
     if not finish:
         raise Failed("the stream ended without a finish_reason")
     ended = arrived[-1][0]
-    first = carrying[0] if carrying else ended
-    return Answer("".join(content), calls.whole(), len(carrying), tokens, finish, first, ended)
+    first = arrivals[0] if arrivals else ended
+    return Answer("".join(content), calls.joined(), len(arrivals), tokens, finish, first, ended)
 
 
 def read_whole(arrived: Sequence[tuple[float, bytes]]) -> Answer:
@@ -90,14 +92,16 @@ def read_whole(arrived: Sequence[tuple[float, bytes]]) -> Answer:
     whole = json.loads(b"".join(raw for _, raw in arrived))
     choice, ended = whole["choices"][0], arrived[-1][0]
     message = choice.get("message", choice)
-    calls = _Calls()
+    calls = _CallDeltas()
     calls.add({**call, "index": index} for index, call in enumerate(message.get("tool_calls") or ()))
     content = message.get("content") or choice.get("text") or ""
-    return Answer(content, calls.whole(), 1, whole["usage"]["completion_tokens"], choice["finish_reason"], ended, ended)
+    return Answer(
+        content, calls.joined(), 1, whole["usage"]["completion_tokens"], choice["finish_reason"], ended, ended
+    )
 
 
 def _events(arrived: Sequence[tuple[float, bytes]]) -> Iterator[tuple[float, dict[str, Any]]]:
-    """Every event of the stream, with when its last byte was there."""
+    """Every event of the stream, and when its last byte arrived."""
     pending = b""
     for at, raw in arrived:
         *lines, pending = (pending + raw).split(b"\n")
@@ -107,17 +111,17 @@ def _events(arrived: Sequence[tuple[float, bytes]]) -> Iterator[tuple[float, dic
                 yield at, json.loads(text[len(DATA) :])
 
 
-class _Calls:
-    """Tool calls while their deltas are put together."""
+class _CallDeltas:
+    """Joins the deltas of tool calls."""
 
     def __init__(self) -> None:
-        self._growing: dict[int, list[str]] = {}
+        self._joined: dict[int, list[str]] = {}
 
     def add(self, deltas: Any) -> None:
         for delta in deltas:
-            name_and_arguments = self._growing.setdefault(delta["index"], ["", ""])
+            name_and_arguments = self._joined.setdefault(delta["index"], ["", ""])
             name_and_arguments[0] += delta["function"].get("name") or ""
             name_and_arguments[1] += delta["function"].get("arguments") or ""
 
-    def whole(self) -> tuple[tuple[str, str], ...]:
-        return tuple((name, arguments) for _, (name, arguments) in sorted(self._growing.items()))
+    def joined(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, arguments) for _, (name, arguments) in sorted(self._joined.items()))

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.client import Answer, Said, ask
+from benchmarks.client import Answer, Output, ask
 from benchmarks.rendering import Renderer
 from benchmarks.servers import GUIDANCE, TOOLS, Recipe, Server, latticework, running, vllm
 from benchmarks.targets import Target
@@ -30,20 +30,20 @@ RECIPES: Mapping[str, Recipe] = {
     GIVEN: vllm(*GUIDANCE),
 }
 
-# What is divided by what.
+# The contestants of a ratio: the figures of the first are divided by those of the second.
 Pairing = tuple[str, str]
 PAIRINGS: tuple[Pairing, ...] = ((OURS, STOCK), (OURS, GIVEN))
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A server, and how a task is put to it: `prepare` makes the request's body, `said` reads its answer."""
+    """A server, and its API: `prepare` makes the body of a request, `output` parses its answer."""
 
     name: str
     server: Server
     path: str
     prepare: Callable[[Task], dict[str, Any]]
-    said: Callable[[Task, Answer], Said]
+    output: Callable[[Task, Answer], Output]
 
     async def answer(self, http: httpx.AsyncClient, body: dict[str, Any], *, stream: bool = True) -> Answer:
         """Raises client.Failed."""
@@ -51,19 +51,19 @@ class Contestant:
 
 
 def label(kind: str, pairing: Pairing) -> str:
-    """What a comparison is called."""
+    """The name of a comparison."""
     parts = [kind, "same grammar" if pairing[1] == GIVEN else "own defaults"]
     return ", ".join([*parts, "drafts off"] if pairing[0] == PLAIN else parts)
 
 
 def names_in(pairings: Sequence[Pairing]) -> list[str]:
-    """Everyone who takes part, once."""
+    """Every contestant, once."""
     return list(dict.fromkeys(name for pairing in pairings for name in pairing))
 
 
 @contextmanager
 def contest(target: Target, names: Sequence[str]) -> Iterator[list[Contestant]]:
-    """The contestants of these names, all of them up."""
+    """The contestants of these names, with running servers."""
     with running(target, *(RECIPES[name] for name in names)) as servers:
         yield [contestant(target, name, server) for name, server in zip(names, servers, strict=True)]
 
@@ -71,8 +71,8 @@ def contest(target: Target, names: Sequence[str]) -> Iterator[list[Contestant]]:
 def contestant(target: Target, name: str, server: Server) -> Contestant:
     if name == GIVEN:
         renderer = Renderer(target, max_model_len(server))
-        return Contestant(name, server, COMPLETIONS, renderer.body, renderer.said)
-    return Contestant(name, server, CHAT, lambda task: {"model": target.name, **task.body}, _said_itself)
+        return Contestant(name, server, COMPLETIONS, renderer.body, renderer.output)
+    return Contestant(name, server, CHAT, lambda task: {"model": target.name, **task.body}, _chat_output)
 
 
 def max_model_len(server: Server) -> int:
@@ -80,5 +80,5 @@ def max_model_len(server: Server) -> int:
     return int(models["data"][0]["max_model_len"])
 
 
-def _said_itself(task: Task, answer: Answer) -> Said:
-    return answer.said
+def _chat_output(task: Task, answer: Answer) -> Output:
+    return answer.output

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import workload
-from benchmarks.client import Answer, Failed, Said, connected
+from benchmarks.client import Answer, Failed, Output, connected
 from benchmarks.contestants import GIVEN, OURS, PAIRINGS, Contestant, Pairing, contest, label, names_in
 from benchmarks.options import Options, parse, say
 from benchmarks.ratios import paired
@@ -32,55 +32,57 @@ from benchmarks.workload import Missing, Task
 
 GOALS = {"extraction": 0.36, "tool_calls": 0.30}
 UNIT = "forward passes"
-# Of each kind, so many are counted one at a time whoever answers; and so many are asked at once where that is enough.
+# The first tasks of each kind, whose passes are counted one at a time on every server.
 PROOF = 8
+# Requests at a time, for the others, if passes can be inferred from tokens.
 AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Counted:
-    """One answer, the passes that it took, and what it says."""
+class PassCount:
+    """One answer, its forward passes and its output."""
 
     answer: Answer
     steps: int
-    said: Said
+    output: Output
 
     @property
-    def plain(self) -> bool:
-        """Whether it took one pass a token."""
+    def one_per_token(self) -> bool:
+        """Whether it took one pass per token."""
         return self.steps == self.answer.tokens
 
 
-Counts = Mapping[str, Counted]  # by task
+Counts = Mapping[str, PassCount]  # by task
 
 
 def workloads(options: Options) -> dict[str, list[Task]]:
-    """The tasks by kind; a kind that is not there is left out, with a word about it."""
-    found = {}
+    """The tasks by kind. Kinds with missing data are left out, with a message."""
+    available = {}
     for name, tasks in (("extraction", workload.extraction), ("tool_calls", workload.tool_calls)):
         try:
-            found[name] = tasks(options.rows or (3 if options.quick else None))
+            available[name] = tasks(options.rows or (3 if options.quick else None))
         except Missing as missing:
             say(f"{name}: {missing}")
-    return found
+    return available
 
 
-async def count(contestant: Contestant, tasks: Sequence[Task]) -> Counts:
-    """By task; what is refused is left out."""
+async def count_passes(contestant: Contestant, tasks: Sequence[Task]) -> Counts:
+    """By task, without refused ones."""
     async with connected() as http:
-        proof = [await _unless_refused(_counted, contestant, task, http) for task in tasks[:PROOF]]
+        proof = [await _unless_refused(_count_steps, contestant, task, http) for task in tasks[:PROOF]]
         rest = tasks[PROOF:]
-        if all(one is None or one.plain for one in proof):
-            places = asyncio.Semaphore(AT_ONCE)
-            told = await asyncio.gather(*(_told(contestant, task, http, places) for task in rest))
+        if all(count is None or count.one_per_token for count in proof):
+            slots = asyncio.Semaphore(AT_ONCE)
+            others = await asyncio.gather(*(_count_in_slot(contestant, task, http, slots) for task in rest))
         else:
-            told = [await _unless_refused(_counted, contestant, task, http) for task in rest]
-    return {task.id: one for task, one in zip(tasks, [*proof, *told], strict=True) if one is not None}
+            others = [await _unless_refused(_count_steps, contestant, task, http) for task in rest]
+    counts = zip(tasks, [*proof, *others], strict=True)
+    return {task.id: count for task, count in counts if count is not None}
 
 
 async def _unless_refused(
-    counting: Callable[[Contestant, Task, Any], Awaitable[Counted]], contestant: Contestant, task: Task, http: Any
-) -> Counted | None:
+    counting: Callable[[Contestant, Task, Any], Awaitable[PassCount]], contestant: Contestant, task: Task, http: Any
+) -> PassCount | None:
     try:
         return await counting(contestant, task, http)
     except Failed as failed:
@@ -88,26 +90,26 @@ async def _unless_refused(
         return None
 
 
-async def _told(contestant: Contestant, task: Task, http: Any, places: asyncio.Semaphore) -> Counted | None:
-    async with places:
-        return await _unless_refused(_by_tokens, contestant, task, http)
+async def _count_in_slot(contestant: Contestant, task: Task, http: Any, slots: asyncio.Semaphore) -> PassCount | None:
+    async with slots:
+        return await _unless_refused(_count_tokens, contestant, task, http)
 
 
-async def _by_tokens(contestant: Contestant, task: Task, http: Any) -> Counted:
+async def _count_tokens(contestant: Contestant, task: Task, http: Any) -> PassCount:
     answer = await contestant.answer(http, contestant.prepare(task))
-    return Counted(answer, answer.tokens, contestant.said(task, answer))
+    return PassCount(answer, answer.tokens, contestant.output(task, answer))
 
 
-async def _counted(contestant: Contestant, task: Task, http: Any) -> Counted:
-    """One, with nothing else under way."""
+async def _count_steps(contestant: Contestant, task: Task, http: Any) -> PassCount:
+    """The server must have no other requests."""
     before = contestant.server.steps()
     answer = await contestant.answer(http, contestant.prepare(task))
-    steps = await _settled(contestant, before)
-    return Counted(answer, steps - before, contestant.said(task, answer))
+    steps = await _steady_steps(contestant, before)
+    return PassCount(answer, steps - before, contestant.output(task, answer))
 
 
-async def _settled(contestant: Contestant, before: int) -> int:
-    """vLLM counts a step after it has passed on what came of it."""
+async def _steady_steps(contestant: Contestant, before: int) -> int:
+    """The steps once the count is steady: vLLM counts a step after it has returned its output."""
     last = -1
     while last <= before or last != contestant.server.steps():
         last = contestant.server.steps()
@@ -116,60 +118,57 @@ async def _settled(contestant: Contestant, before: int) -> int:
 
 
 def measure(target: Target, kinds: Mapping[str, Sequence[Task]], names: Sequence[str]) -> dict[str, dict[str, Counts]]:
-    """By contestant, then by workload. One server after the other: passes don't depend on what else runs."""
-    found: dict[str, dict[str, Counts]] = {}
+    """By contestant, then by workload. The servers run one after the other: passes don't depend on load."""
+    passes: dict[str, dict[str, Counts]] = {}
     for name in names:
         with contest(target, [name]) as (contestant,):
             for kind, tasks in kinds.items():
                 say(f"{name}: {kind}, {len(tasks)} requests")
-                found.setdefault(name, {})[kind] = asyncio.run(count(contestant, tasks))
-    return found
+                passes.setdefault(name, {})[kind] = asyncio.run(count_passes(contestant, tasks))
+    return passes
 
 
-def line(name: str, pairing: Pairing, tasks: Sequence[str], ours: Counts, theirs: Counts) -> Line:
+def comparison_line(name: str, pairing: Pairing, tasks: Sequence[str], ours: Counts, theirs: Counts) -> Line:
     first, second = ([counts[task].steps for task in tasks] for counts in (ours, theirs))
     goal = GOALS.get(name) if pairing == (OURS, GIVEN) else None
     return Line(label(name, pairing), UNIT, sum(first), sum(second), paired(first, second), goal)
 
 
 def lines_of(kind: str, pairing: Pairing, ours: Counts, theirs: Counts) -> list[Line]:
-    """Over the tasks that both answered, and over those of them that neither ran on to max_tokens with."""
+    """For the tasks that both answered, and for those of them that neither truncated at max_tokens."""
     both = [task for task in ours if task in theirs]
     ended = [task for task in both if "length" not in (ours[task].answer.finish, theirs[task].answer.finish)]
     named = [(kind, both), (f"{kind}, untruncated", ended)]
-    return [line(name, pairing, tasks, ours, theirs) for name, tasks in named if tasks]
+    return [comparison_line(name, pairing, tasks, ours, theirs) for name, tasks in named if tasks]
 
 
 def remarks(kind: str, ours: Counts, given: Counts) -> list[str]:
-    """How far the two are the same run."""
+    """How many answers are identical, and whether vLLM took one pass per token."""
     both = [task for task in ours if task in given]
-    same = sum(ours[task].said == given[task].said for task in both)
+    plain = sum(count.one_per_token for count in list(given.values())[:PROOF])
+    same = sum(ours[task].output == given[task].output for task in both)
     return [
         f"{kind}: {same} of {len(both)} answers with the same grammar are identical",
-        f"{kind}: {_plain(list(given.values())[:PROOF])} of vLLM's first {PROOF} took exactly one pass per token",
+        f"{kind}: {plain} of vLLM's first {PROOF} took exactly one pass per token",
     ]
-
-
-def _plain(counted: Sequence[Counted]) -> int:
-    return sum(one.plain for one in counted)
 
 
 def report(options: Options, pairings: Sequence[Pairing] = PAIRINGS) -> Report:
     kinds = workloads(options)
-    found = measure(options.model, kinds, names_in(pairings))
+    passes = measure(options.model, kinds, names_in(pairings))
     lines = [
-        one
+        line
         for kind in kinds
         for pairing in pairings
-        for one in lines_of(kind, pairing, found[pairing[0]][kind], found[pairing[1]][kind])
+        for line in lines_of(kind, pairing, passes[pairing[0]][kind], passes[pairing[1]][kind])
     ]
-    told = [remark for kind in kinds for remark in remarks(kind, found[OURS][kind], found[GIVEN][kind])]
+    notes = [remark for kind in kinds for remark in remarks(kind, passes[OURS][kind], passes[GIVEN][kind])]
     figures: dict[str, Any] = {kind: _figure(lines, label(kind, (OURS, GIVEN))) for kind in GOALS}
-    return comparison("forward_passes", "Forward passes for an answer", lines, figures, told)
+    return comparison("forward_passes", "Forward passes for an answer", lines, figures, notes)
 
 
 def _figure(lines: Sequence[Line], label: str) -> float | None:
-    return next((round(one.ratio.value, 4) for one in lines if one.label == label), None)
+    return next((round(line.ratio.value, 4) for line in lines if line.label == label), None)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ PER_CHUNK, PER_TOKEN = "CPU s per 1,000 chunks", "CPU s per 1,000 tokens"
 
 @dataclass(frozen=True)
 class Cost:
-    """What some streams took of a server's process."""
+    """CPU time of a server's process for some streams."""
 
     cpu_seconds: float
     chunks: int
@@ -46,19 +46,19 @@ class Cost:
 
 
 def free_text(tokens: int) -> Task:
-    said = {"messages": [{"role": "user", "content": "Tell me a long story."}]}
-    return Task("story", "free text", {**said, "max_tokens": tokens, "ignore_eos": True, "temperature": 1})
+    body = {"messages": [{"role": "user", "content": "Tell me a long story."}]}
+    return Task("story", "free text", {**body, "max_tokens": tokens, "ignore_eos": True, "temperature": 1})
 
 
 def document(tokens: int) -> Task:
-    asked = workload.extraction(1)[0].sampled(max_tokens=tokens, temperature=1)
-    return replace(asked, kind="document")
+    task = workload.extraction(1)[0].sampled(max_tokens=tokens, temperature=1)
+    return replace(task, kind="document")
 
 
 def bodies(target: Target, task: Task, context: int) -> dict[str, dict[str, Any]]:
-    """Chat requests for both, and for vLLM our grammar in place of the schema."""
+    """Chat requests for both; vLLM is given latticework's grammar instead of the schema."""
     ours = {"model": target.name, **task.body}
-    grammar = Renderer(target, context).asked(task).sampling.grammar
+    grammar = Renderer(target, context).engine_request(task).sampling.grammar
     given = {name: value for name, value in ours.items() if name != "response_format"}
     return {OURS: ours, GIVEN: {**given, "structured_outputs": {"grammar": grammar}} if grammar else given}
 
@@ -72,17 +72,17 @@ async def streamed(server: Server, body: Mapping[str, Any], streams: int) -> Cos
 
 
 async def rounds(
-    servers: Mapping[str, Server], asked: Mapping[str, Mapping[str, Any]], turns: int, streams: int
+    servers: Mapping[str, Server], requests: Mapping[str, Mapping[str, Any]], turns: int, streams: int
 ) -> dict[str, list[Cost]]:
-    """By server. The first round is thrown away: it pays for what a server does once."""
-    found: dict[str, list[Cost]] = {name: [] for name in servers}
+    """Costs by server. The first round is discarded: it has one-time costs."""
+    costs: dict[str, list[Cost]] = {name: [] for name in servers}
     for turn in range(turns + 1):
         for name in sorted(servers, reverse=bool(turn % 2)):
-            cost = await streamed(servers[name], asked[name], streams)
+            cost = await streamed(servers[name], requests[name], streams)
             say(f"{name}: {cost}")
             if turn:
-                found[name].append(cost)
-    return found
+                costs[name].append(cost)
+    return costs
 
 
 def report(options: Options) -> Report:
@@ -92,14 +92,14 @@ def report(options: Options) -> Report:
         servers, context = {OURS: ours, GIVEN: given}, max_model_len(ours)
         for task in (free_text(tokens), document(tokens)):
             say(task.kind)
-            found = asyncio.run(rounds(servers, bodies(target, task, context), options.of(1, 6), streams))
-            lines += [line(task.kind, unit, found) for unit in (PER_CHUNK, PER_TOKEN)]
-    figures = {f"{one.label}, {one.unit}": round(one.ratio.value, 4) for one in lines}
+            costs = asyncio.run(rounds(servers, bodies(target, task, context), options.of(1, 6), streams))
+            lines += [comparison_line(task.kind, unit, costs) for unit in (PER_CHUNK, PER_TOKEN)]
+    figures = {f"{line.label}, {line.unit}": round(line.ratio.value, 4) for line in lines}
     return comparison("front_end", "CPU of the server's own process", lines, figures)
 
 
-def line(kind: str, unit: str, found: Mapping[str, Sequence[Cost]]) -> Line:
-    ours, theirs = ([cost.per_thousand(unit) for cost in found[name]] for name in (OURS, GIVEN))
+def comparison_line(kind: str, unit: str, by_name: Mapping[str, Sequence[Cost]]) -> Line:
+    ours, theirs = ([cost.per_thousand(unit) for cost in by_name[name]] for name in (OURS, GIVEN))
     mean_ours, mean_theirs = (sum(costs) / len(costs) for costs in (ours, theirs))
     goal = GOAL if unit == PER_CHUNK else None
     return Line(kind, unit, mean_ours, mean_theirs, paired(ours, theirs), goal)

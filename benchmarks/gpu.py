@@ -28,7 +28,7 @@ NO_GPU = """skipped: no CUDA GPU. On a machine with one:
     python -m benchmarks.gpu
     python -m benchmarks.gpu --model Qwen/Qwen2.5-7B-Instruct"""
 
-# Each with how many servers are up at once.
+# With the number of servers that share the GPU.
 REPORTS: Sequence[tuple[int, Callable[[Options], Report]]] = (
     (1, lambda options: forward_passes.report(options, ALL)),
     (4, lambda options: latency.report(options, ALL)),
@@ -57,10 +57,11 @@ def main() -> None:
         say(NO_GPU)
         print(json.dumps(None) if given["json"] else NO_GPU)
         return
-    for servers, make in REPORTS:
+    for servers, run in REPORTS:
         options = Options(**given, target=target(model, servers))
-        made = make(options)
-        publish(replace(made, name=f"gpu_{made.name}", title=f"{made.title}, {options.model.name} on a GPU"), options)
+        report = run(options)
+        title = f"{report.title}, {options.model.name} on a GPU"
+        publish(replace(report, name=f"gpu_{report.name}", title=title), options)
 
 
 if __name__ == "__main__":

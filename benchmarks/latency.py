@@ -31,18 +31,18 @@ GOALS = {"last token, extraction": 0.55, "last token, tool calls": 0.55, "first 
 
 
 @dataclass
-class Waits:
-    """Seconds by what was waited for, then by contestant; the n-th of each is of the same request."""
+class Latencies:
+    """Seconds by measure, then by contestant; the n-th figures of all contestants are of the same request."""
 
-    found: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    seconds: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
-    def add(self, what: str, seconds: Mapping[str, float]) -> None:
-        for name, value in seconds.items():
-            self.found.setdefault(what, {}).setdefault(name, []).append(value)
+    def add(self, measure: str, by_name: Mapping[str, float]) -> None:
+        for name, value in by_name.items():
+            self.seconds.setdefault(measure, {}).setdefault(name, []).append(value)
 
 
-def unseen(task: Task) -> Task:
-    """The same with a schema that nobody has seen: one more optional property."""
+def with_new_schema(task: Task) -> Task:
+    """The same with a schema that no server has compiled: it has one more optional property."""
     body = copy.deepcopy(dict(task.body))
     schema = body["response_format"]["json_schema"]["schema"]
     next(_objects(schema))["properties"][f"mark_{secrets.token_hex(4)}"] = {"type": "boolean"}
@@ -62,54 +62,58 @@ def _objects(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def pairs(rounds: int) -> list[tuple[Task, Task]]:
-    """Two documents of one schema, every schema in turn; the schema is new, and the same for both."""
+    """Pairs of documents with one new schema, cycling through the schemas."""
     by_kind: dict[str, list[Task]] = {}
     for task in workload.extraction():
         by_kind.setdefault(task.kind, []).append(task)
-    found = []
+    documents = []
     for number in range(rounds):
         tasks = list(by_kind.values())[number % len(by_kind)]
         first, second = (tasks[(2 * (number // len(by_kind)) + step) % len(tasks)] for step in (0, 1))
-        new = unseen(first)
-        found.append((new, second.sampled(response_format=new.body["response_format"])))
-    return found
+        new = with_new_schema(first)
+        documents.append((new, second.sampled(response_format=new.body["response_format"])))
+    return documents
 
 
-async def everyone(contestants: Sequence[Contestant], turn: int, task: Task, http: Any) -> dict[str, Answer] | None:
-    """Everyone's answer to one task; None where one refused it."""
+async def answers_of_all(
+    contestants: Sequence[Contestant], turn: int, task: Task, http: Any
+) -> dict[str, Answer] | None:
+    """The answer of each contestant to one task; None if one of them refused it."""
     start = turn % len(contestants)
-    found = {}
+    answers = {}
     for contestant in [*contestants[start:], *contestants[:start]]:
         try:
             body = await asyncio.to_thread(contestant.prepare, task)
-            found[contestant.name] = await contestant.answer(http, body)
+            answers[contestant.name] = await contestant.answer(http, body)
         except Failed as failed:
             say(f"{contestant.name} refused {task.id}: {failed}")
             return None
-    return found
+    return answers
 
 
 async def measure(
     contestants: Sequence[Contestant], documents: Sequence[tuple[Task, Task]], calls: Sequence[Task]
-) -> Waits:
-    waits = Waits()
+) -> Latencies:
+    latencies = Latencies()
     async with connected() as http:
-        await _warmed(contestants, documents[0][1], http)
+        await _warm_up(contestants, documents[0][1], http)
         for turn, (new, cached) in enumerate(documents):
             for schema, task in (("new", new), ("cached", cached)):
-                if answers := await everyone(contestants, turn, task, http):
-                    waits.add(f"first token, {schema} schema", {name: one.first for name, one in answers.items()})
-                    waits.add("last token, extraction", {name: one.elapsed for name, one in answers.items()})
+                if answers := await answers_of_all(contestants, turn, task, http):
+                    latencies.add(
+                        f"first token, {schema} schema", {name: answer.first for name, answer in answers.items()}
+                    )
+                    latencies.add("last token, extraction", {name: answer.elapsed for name, answer in answers.items()})
         for turn, task in enumerate(calls):
-            if answers := await everyone(contestants, turn, task, http):
-                waits.add("last token, tool calls", {name: one.elapsed for name, one in answers.items()})
-    return waits
+            if answers := await answers_of_all(contestants, turn, task, http):
+                latencies.add("last token, tool calls", {name: answer.elapsed for name, answer in answers.items()})
+    return latencies
 
 
-async def _warmed(contestants: Sequence[Contestant], task: Task, http: httpx.AsyncClient) -> None:
-    """What a server does once, it has done."""
+async def _warm_up(contestants: Sequence[Contestant], task: Task, http: httpx.AsyncClient) -> None:
+    """Takes one-time costs of the servers out of the figures."""
     for contestant in contestants:
-        await contestant.answer(http, contestant.prepare(unseen(task).sampled(max_tokens=20)))
+        await contestant.answer(http, contestant.prepare(with_new_schema(task).sampled(max_tokens=20)))
 
 
 def calls_of(options: Options) -> list[Task]:
@@ -123,16 +127,20 @@ def calls_of(options: Options) -> list[Task]:
 def report(options: Options, pairings: Sequence[Pairing] = PAIRINGS) -> Report:
     documents, calls = pairs(options.of(2, 6)), calls_of(options)
     with contest(options.model, names_in(pairings)) as contestants:
-        waits = asyncio.run(measure(contestants, documents, calls))
-    lines = [line(what, pairing, found) for what, found in sorted(waits.found.items()) for pairing in pairings]
-    figures = {one.label: round(one.ratio.value, 4) for one in lines}
+        latencies = asyncio.run(measure(contestants, documents, calls))
+    lines = [
+        comparison_line(name, pairing, seconds)
+        for name, seconds in sorted(latencies.seconds.items())
+        for pairing in pairings
+    ]
+    figures = {line.label: round(line.ratio.value, 4) for line in lines}
     return comparison("latency", "Latency of a single user, in seconds", lines, figures)
 
 
-def line(what: str, pairing: Pairing, found: Mapping[str, Sequence[float]]) -> Line:
-    ours, theirs = (found[name] for name in pairing)
+def comparison_line(measure: str, pairing: Pairing, by_name: Mapping[str, Sequence[float]]) -> Line:
+    ours, theirs = (by_name[name] for name in pairing)
     mean_ours, mean_theirs = (sum(seconds) / len(seconds) for seconds in (ours, theirs))
-    return Line(label(what, pairing), "seconds", mean_ours, mean_theirs, paired(ours, theirs), GOALS.get(what))
+    return Line(label(measure, pairing), "seconds", mean_ours, mean_theirs, paired(ours, theirs), GOALS.get(measure))
 
 
 def main() -> None:

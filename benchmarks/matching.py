@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-# Stands among the right values of an argument that may be left out.
+# Listed among the correct values of an optional argument.
 OMITTED = ""
 
 
@@ -22,16 +23,16 @@ def right(calls: Sequence[tuple[str, str]], truth: Sequence[Mapping[str, Any]], 
     """
     if len(calls) != len(truth):
         return False
-    read = [(name, _read(arguments)) for name, arguments in calls]
+    parsed = [(name, _parsed_arguments(arguments)) for name, arguments in calls]
     expected = [(names.get(name, name), arguments) for call in truth for name, arguments in call.items()]
     # Few answers have more than four calls, and those fail at the first name.
     return any(
-        all(_fits(call, right_call) for call, right_call in zip(read, order, strict=True))
+        all(_fits(call, right_call) for call, right_call in zip(parsed, order, strict=True))
         for order in itertools.permutations(expected)
     )
 
 
-def _read(arguments: str) -> Any:
+def _parsed_arguments(arguments: str) -> Any:
     try:
         return json.loads(arguments)
     except ValueError:
@@ -43,19 +44,19 @@ def _fits(call: tuple[str, Any], expected: tuple[str, Mapping[str, Any]]) -> boo
 
 
 def fits_object(given: Mapping[str, Any], allowed: Mapping[str, Sequence[Any]]) -> bool:
-    """Every name is known, every value is one of its own, and what is left out may be."""
-    known = all(name in allowed and any(fits(value, one) for one in allowed[name]) for name, value in given.items())
+    """Every name is known and has an allowed value, and every missing name is optional."""
+    known = all(name in allowed and any(map(partial(fits, value), allowed[name])) for name, value in given.items())
     return known and all(OMITTED in values for name, values in allowed.items() if name not in given)
 
 
 def fits(given: Any, allowed: Any) -> bool:
-    """One right value. An object among them lists the right values of each of its members in turn."""
+    """Whether a value equals the allowed one. An allowed object lists the allowed values of each member."""
     if isinstance(allowed, dict):
         return isinstance(given, dict) and fits_object(given, allowed)
     if isinstance(allowed, list):
         return (
             isinstance(given, list)
             and len(given) == len(allowed)
-            and all(fits(one, other) for one, other in zip(given, allowed, strict=True))
+            and all(fits(item, allowed_item) for item, allowed_item in zip(given, allowed, strict=True))
         )
     return isinstance(given, bool) == isinstance(allowed, bool) and bool(given == allowed)

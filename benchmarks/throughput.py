@@ -29,7 +29,7 @@ CONCURRENCIES = (1, 4, 16, 64)
 GOALS = {1: 1.5}
 GOAL = 1.0
 CACHE_GIB = 3
-# Of an answer at most: several rounds of a crowd tell more than one of long answers.
+# At most, per answer. Several rounds of short answers have less noise than one round of long answers.
 TOKENS = 200
 SAME_GRAMMAR: tuple[Pairing, ...] = ((OURS, GIVEN),)
 
@@ -45,20 +45,20 @@ class Round:
         return self.tokens / self.seconds
 
 
-async def crowd(contestant: Contestant, tasks: Sequence[Task], concurrency: int) -> Round:
-    """All tasks, so many at a time."""
+async def run_round(contestant: Contestant, tasks: Sequence[Task], concurrency: int) -> Round:
+    """All tasks, `concurrency` at a time."""
     bodies = [await asyncio.to_thread(contestant.prepare, task) for task in tasks]
-    places = asyncio.Semaphore(concurrency)
+    slots = asyncio.Semaphore(concurrency)
     async with connected() as http:
         started = time.perf_counter()
-        tokens = await asyncio.gather(*(_tokens(contestant, body, places, http) for body in bodies))
+        tokens = await asyncio.gather(*(_tokens(contestant, body, slots, http) for body in bodies))
         return Round(sum(tokens), sum(count > 0 for count in tokens), time.perf_counter() - started)
 
 
 async def _tokens(
-    contestant: Contestant, body: dict[str, object], places: asyncio.Semaphore, http: httpx.AsyncClient
+    contestant: Contestant, body: dict[str, object], slots: asyncio.Semaphore, http: httpx.AsyncClient
 ) -> int:
-    async with places:
+    async with slots:
         try:
             return (await contestant.answer(http, body, stream=False)).tokens
         except Failed as failed:
@@ -67,7 +67,7 @@ async def _tokens(
 
 
 def tasks_of(concurrency: int, turn: int, quick: bool) -> list[Task]:
-    """At least as many as are asked for at once; other documents each turn."""
+    """At least `concurrency` tasks, with other documents in each turn."""
     documents = workload.extraction()
     size = concurrency if quick else max(concurrency, 6)
     chosen = [documents[(turn * size + index) % len(documents)] for index in range(size)]
@@ -77,14 +77,14 @@ def tasks_of(concurrency: int, turn: int, quick: bool) -> list[Task]:
 async def rounds(
     contestants: Sequence[Contestant], concurrency: int, turns: int, quick: bool
 ) -> dict[str, list[Round]]:
-    """By contestant; who begins changes each turn."""
-    found: dict[str, list[Round]] = {contestant.name: [] for contestant in contestants}
+    """Rounds by contestant. Their order alternates between turns."""
+    by_name: dict[str, list[Round]] = {contestant.name: [] for contestant in contestants}
     for turn in range(turns):
         tasks = tasks_of(concurrency, turn, quick)
         for contestant in contestants if turn % 2 == 0 else list(reversed(contestants)):
-            found[contestant.name].append(await crowd(contestant, tasks, concurrency))
-            say(f"{concurrency} at once, {contestant.name}: {found[contestant.name][-1].rate:.1f} tokens/s")
-    return found
+            by_name[contestant.name].append(await run_round(contestant, tasks, concurrency))
+            say(f"{concurrency} at once, {contestant.name}: {by_name[contestant.name][-1].rate:.1f} tokens/s")
+    return by_name
 
 
 def report(
@@ -93,21 +93,21 @@ def report(
     lines = []
     target = replace(options.model, cache_gib=CACHE_GIB)
     with contest(target, names_in(pairings)) as contestants:
-        asyncio.run(_warmed(contestants))
+        asyncio.run(_warm_up(contestants))
         for concurrency in concurrencies[:2] if options.quick else concurrencies:
-            found = asyncio.run(rounds(contestants, concurrency, options.of(1, 2), options.quick))
-            lines += [line(concurrency, pairing, found) for pairing in pairings]
-    figures = {one.label: round(one.ratio.value, 4) for one in lines}
+            by_name = asyncio.run(rounds(contestants, concurrency, options.of(1, 2), options.quick))
+            lines += [comparison_line(concurrency, pairing, by_name) for pairing in pairings]
+    figures = {line.label: round(line.ratio.value, 4) for line in lines}
     return comparison("throughput", "Tokens per second", lines, figures, better="more")
 
 
-async def _warmed(contestants: Sequence[Contestant]) -> None:
+async def _warm_up(contestants: Sequence[Contestant]) -> None:
     for contestant in contestants:
-        await crowd(contestant, [task.sampled(max_tokens=8) for task in workload.extraction(2)], 2)
+        await run_round(contestant, [task.sampled(max_tokens=8) for task in workload.extraction(2)], 2)
 
 
-def line(concurrency: int, pairing: Pairing, found: Mapping[str, Sequence[Round]]) -> Line:
-    ours, theirs = ([one.rate for one in found[name]] for name in pairing)
+def comparison_line(concurrency: int, pairing: Pairing, by_name: Mapping[str, Sequence[Round]]) -> Line:
+    ours, theirs = ([turn.rate for turn in by_name[name]] for name in pairing)
     mean_ours, mean_theirs = (sum(rates) / len(rates) for rates in (ours, theirs))
     goal = GOALS.get(concurrency, GOAL)
     return Line(

@@ -22,12 +22,12 @@ CALL_TOKENS = 200
 
 
 class Missing(Exception):
-    """A workload that is not part of the checkout is not there; the message says what is."""
+    """The data of a workload is missing; the message names it."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One request, without a model. `kind` is its schema or its category."""
+    """One request, without a model. `kind` is the name of its schema or category."""
 
     id: str
     kind: str
@@ -38,13 +38,13 @@ class Task:
 
 
 def extraction(most: int | None = None) -> list[Task]:
-    """Every schema in turn, so that a part of them is a mixture too."""
+    """Cycles through the schemas, so that the first tasks are a mixture too."""
     cases = [(file.stem, json.loads(file.read_text())) for file in sorted(CORPUS.glob("*.json"))]
     if not cases:
         raise Missing(f"{CORPUS} has no documents")
     longest = max(len(case["documents"]) for _, case in cases)
     tasks = [
-        extracting(f"{name}-{index}", name, case["task"], case["schema"], case["documents"][index])
+        extraction_task(f"{name}-{index}", name, case["task"], case["schema"], case["documents"][index])
         for index in range(longest)
         for name, case in cases
         if index < len(case["documents"])
@@ -52,7 +52,7 @@ def extraction(most: int | None = None) -> list[Task]:
     return tasks[:most]
 
 
-def extracting(id: str, kind: str, task: str, schema: Mapping[str, Any], document: str) -> Task:
+def extraction_task(id: str, kind: str, task: str, schema: Mapping[str, Any], document: str) -> Task:
     body = {
         "messages": [{"role": "user", "content": f"{task}\n\n{document}"}],
         "response_format": {"type": "json_schema", "json_schema": {"name": kind, "schema": schema, "strict": True}},
@@ -63,7 +63,7 @@ def extracting(id: str, kind: str, task: str, schema: Mapping[str, Any], documen
 
 
 def bfcl_rows() -> list[dict[str, Any]]:
-    """The rows that say which calls are right. Raises Missing."""
+    """All rows. Raises Missing."""
     if not BFCL.exists():
         raise Missing(f"skipped: ../shared/data/{BFCL.name} is not beside this checkout")
     with gzip.open(BFCL, "rt") as lines:
@@ -72,10 +72,10 @@ def bfcl_rows() -> list[dict[str, Any]]:
 
 def tool_calls(most: int | None = None) -> list[Task]:
     """Raises Missing."""
-    return [calling(row) for row in spread([row for row in bfcl_rows() if row["expect"] != "no_call"], most)]
+    return [call_task(row) for row in spread([row for row in bfcl_rows() if row["expect"] != "no_call"], most)]
 
 
-def calling(row: Mapping[str, Any]) -> Task:
+def call_task(row: Mapping[str, Any]) -> Task:
     body = {
         "messages": row["messages"],
         "tools": row["tools"],
@@ -88,7 +88,7 @@ def calling(row: Mapping[str, Any]) -> Task:
 
 
 def spread(rows: Sequence[Any], most: int | None) -> list[Any]:
-    """So many of them, from everywhere."""
+    """At most that many rows, evenly spaced."""
     if most is None or most >= len(rows):
         return list(rows)
     return [rows[index * len(rows) // most] for index in range(most)]

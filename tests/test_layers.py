@@ -69,6 +69,8 @@ ONLY: Mapping[str, str] = {
     "latticework.engines.remote": r"latticework\.(commands\.engines|engines\.remote(\.\w+)*)",
     "aiohttp": r"latticework\.engines\.remote\.client",
     "vllm": r"latticework\.engines\.vllm(\.\w+)*",
+    # What vLLM does not document is used in one package, and only where it is there.
+    "vllm.v1": r"latticework\.engines\.vllm\.compat(\.\w+)*",
     "torch": r"latticework\.(embedded|engines\.(vllm|portable)(\.\w+)*)",
     "transformers": r"latticework\.(embedded|engines\.portable(\.\w+)*|engines\.checkpoint|engines\.slow)",
     "outlines": r"latticework\.(inprocess\.output|engines\.portable(\.\w+)*)",

@@ -68,7 +68,7 @@ class Scripted:
     """Answers every request with the same document."""
 
     model_ids = ("scripted",)
-    max_model_len, max_running, recovers = 10_000, 4, False
+    max_model_len, max_running, recovers, degraded = 10_000, 4, False, ()
     tokenizer = Tokenizer()
 
     async def start(self): ...

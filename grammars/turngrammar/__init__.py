@@ -1,4 +1,4 @@
-"""The compiler: JSON Schemas and tools in, one grammar for a whole assistant turn out; text in, events out.
+"""The compiler: JSON Schemas and tools -> one grammar for a whole assistant turn; generated text -> events.
 
-Pure: no I/O, no web framework, no engine. `tests/test_layers.py` keeps it so.
+Pure: no I/O, no web framework, no engine. `tests/test_layers.py` checks that.
 """

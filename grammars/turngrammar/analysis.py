@@ -1,4 +1,4 @@
-"""What can be read off a wire tree without generating or parsing: how it opens, and what is left of it then."""
+"""Properties of a wire tree: its texts, the literals that it opens with, and the tree behind one of those."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from turngrammar.wire import Alt, Id, Invocation, Lit, Many, Node, Seq, parts, s
 
 
 def texts(node: Any) -> Iterator[str]:
-    """Every text that a tree is made of, whatever it stands for."""
+    """Every text in a tree, of whatever node."""
     if isinstance(node, str):
         yield node
     elif isinstance(node, tuple):
@@ -22,7 +22,7 @@ def texts(node: Any) -> Iterator[str]:
 
 
 def openings(node: Node) -> tuple[str, ...]:
-    """The literals that `node` can open with: what ends a free text before it.
+    """The literals that `node` can open with, which end a free text before it.
 
     Raises TypeError for a node that opens with anything but a literal; such a node can't follow free text.
     """
@@ -38,7 +38,7 @@ def openings(node: Node) -> tuple[str, ...]:
 
 
 def after(node: Node, opening: str) -> Node:
-    """What is left of `node` when `opening`, one of its openings, has been written."""
+    """`node` behind `opening`, which is one of its openings."""
     match node:
         case Lit(text):
             return Lit(text.removeprefix(opening))
@@ -58,9 +58,9 @@ def after(node: Node, opening: str) -> Node:
 
 
 def unrolled(calls: Node) -> Node:
-    """The same calls, with all that stands before the first one moved into its head.
+    """The same calls, with everything before the first call moved into its head.
 
-    llguidance's lexer is greedy: where text could stand instead, only a single lexeme tells calls from it.
+    llguidance's lexer is greedy: where text may stand instead, it needs a single lexeme to distinguish the two.
     """
     match calls:
         case Invocation():
@@ -72,7 +72,7 @@ def unrolled(calls: Node) -> Node:
             first = next(index for index, part in enumerate(inner) if isinstance(part, Invocation | Many))
             return _with_prefix(inner[:first], seq(unrolled(inner[first]), *inner[first + 1 :]))
         case _:
-            raise TypeError(f"{calls} has no call that can be told from text")
+            raise TypeError(f"{calls} has no call whose beginning differs from text")
 
 
 def _with_prefix(prefix: tuple[Node, ...], calls: Node) -> Node:
@@ -82,7 +82,7 @@ def _with_prefix(prefix: tuple[Node, ...], calls: Node) -> Node:
 
 
 def at_most(node: Node, most: int | None) -> Node:
-    """`node`, in which `Many` stands for at most this many calls."""
+    """`node` with at most this many calls."""
     match node:
         case Many(most=limit):
             return replace(node, most=min((bound for bound in (limit, most) if bound is not None), default=None))

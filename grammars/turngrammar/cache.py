@@ -1,4 +1,4 @@
-"""What was made once and may be asked for again: bounded by weight, and made once however many ask at the same time."""
+"""A thread-safe LRU cache, bounded by weight, that makes each value once for all threads that wait for it."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ V = TypeVar("V")
 
 
 class Cache(Generic[K, V]):
-    """Least recently used values go first. Safe to use from many threads.
+    """Evicts the least recently used values. Safe to use from many threads.
 
-    `most` is the weight of all values together, in whatever unit `weigh` counts; a value heavier than that is handed
-    out and not kept. `hits` counts what was there when it was asked for, `misses` what `get` had to wait for.
+    Attributes:
+        weight: of all cached values, in the unit of `weigh`.
+        hits: lookups that found a value.
+        misses: calls of `get` that had to wait for one.
     """
 
-    def __init__(self, most: int, weigh: Callable[[K, V], int]) -> None:
-        self._most = most
+    def __init__(self, max_weight: int, weigh: Callable[[K, V], int]) -> None:
+        """`max_weight` bounds the weight of all values together. A heavier value is returned and not cached."""
+        self._max_weight = max_weight
         self._weigh = weigh
         self._lock = threading.Lock()
-        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._making: dict[K, Future[V]] = {}
         self.weight = 0
         self.hits = 0
         self.misses = 0
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._values)
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value of `key`, from `make` where there is none. What `make` raises is raised to all who wait for it."""
+        """The value of `key`, from `make` where none is cached. An error of `make` is raised in all waiting threads."""
         with self._lock:
-            if key in self._kept:
+            if key in self._values:
                 return self._used(key)
             self.misses += 1
             promised = self._making.get(key)
@@ -54,26 +57,26 @@ class Cache(Generic[K, V]):
         return value
 
     def find(self, key: K) -> V | None:
-        """The value of `key`; None where none is kept."""
+        """The cached value of `key`, or None."""
         with self._lock:
-            return self._used(key) if key in self._kept else None
+            return self._used(key) if key in self._values else None
 
     def put(self, key: K, value: V) -> None:
-        """Keeps a value that was made elsewhere."""
+        """Caches a value that was made elsewhere."""
         weight = self._weigh(key, value)
         with self._lock:
             self._store(key, value, weight)
 
     def clear(self) -> None:
-        """Keeps nothing of what there is."""
+        """Drops all values."""
         with self._lock:
-            self._kept.clear()
+            self._values.clear()
             self.weight = 0
 
     def _used(self, key: K) -> V:
-        self._kept.move_to_end(key)
+        self._values.move_to_end(key)
         self.hits += 1
-        return self._kept[key][0]
+        return self._values[key][0]
 
     def _forget(self, key: K) -> None:
         with self._lock:
@@ -86,10 +89,10 @@ class Cache(Generic[K, V]):
             self._store(key, value, weight)
 
     def _store(self, key: K, value: V, weight: int) -> None:
-        if key in self._kept:
-            self.weight -= self._kept.pop(key)[1]
-        if weight <= self._most:
-            self._kept[key] = value, weight
+        if key in self._values:
+            self.weight -= self._values.pop(key)[1]
+        if weight <= self._max_weight:
+            self._values[key] = value, weight
             self.weight += weight
-        while self.weight > self._most:
-            self.weight -= self._kept.popitem(last=False)[1][1]
+        while self.weight > self._max_weight:
+            self.weight -= self._values.popitem(last=False)[1][1]

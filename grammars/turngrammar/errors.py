@@ -1,13 +1,13 @@
-"""What can go wrong while compiling, as data.
+"""Errors of compiling, as data.
 
 GrammarError              pointer, message
 ├── InvalidSchema         the schema is not a JSON Schema
-├── RefusedSchema         it is one, but a keyword can be neither enforced nor checked
+├── RefusedSchema         a keyword can be neither enforced nor checked
 ├── InvalidTools          the tools, or the choice among them, contradict themselves
-├── InvalidGrammar        a client's own Lark, EBNF or regex is not one
-└── BeyondLimit           it is larger than it may be
+├── InvalidGrammar        the client's own Lark, EBNF or regex is invalid
+└── BeyondLimit           a schema, a pattern or the list of tools exceeds a limit
 
-All of them are the caller's doing: an HTTP layer answers 400 and points at `pointer`.
+The caller is at fault in all of them: an HTTP layer answers 400 and points at `pointer`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class GrammarError(Exception):
     """A request that can't be compiled.
 
     Attributes:
-        message: one sentence that says what is wrong and how to mend it.
+        message: one sentence with the problem and the fix.
         pointer: RFC 6901 JSON pointer into the offending value ("" is the value itself).
         keyword: the JSON Schema keyword at fault, or "".
     """
@@ -33,7 +33,7 @@ class GrammarError(Exception):
 
 
 class InvalidSchema(GrammarError):
-    """The schema violates its own meta-schema, or a `$ref` in it resolves to nothing."""
+    """The schema violates its meta-schema, or a `$ref` in it resolves to nothing."""
 
 
 class RefusedSchema(GrammarError):
@@ -41,12 +41,12 @@ class RefusedSchema(GrammarError):
 
 
 class InvalidTools(GrammarError):
-    """Tools or a tool choice that contradict themselves: duplicate names, a choice that names none."""
+    """Tools or a tool choice that contradict themselves: duplicate names, a choice of an unknown tool."""
 
 
 class InvalidGrammar(GrammarError):
-    """A grammar or regex of the client's own that does not compile."""
+    """The client's own grammar or regex does not compile."""
 
 
 class BeyondLimit(GrammarError):
-    """A schema, a pattern or a list of tools that is larger than it may be; the message names the limit."""
+    """A schema, a pattern or the list of tools exceeds a limit, which the message names."""

@@ -1,8 +1,8 @@
-"""The fourth reading of a wire tree: how a text that is known to make given calls spells them.
+"""The fourth reading of a wire tree: the style of a text that is known to make given calls.
 
-A chat template shows calls in a spelling of its own: other whitespace between the marks of the format, other
-separators in the JSON, Python's words. Models write what they were shown, so a format is fitted to its template: each
-leaf that may be spelled otherwise takes the spelling that the template shows.
+A chat template shows calls in a style of its own: other whitespace between the marks of the format, other separators in
+the JSON, Python's words. Models write what they were shown, so a format is fitted to its template: each leaf of which
+there are several styles takes the one that the template shows.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from turngrammar.notation import JSON_WORDS, NOTATIONS, PYTHON_WORDS, Notation, 
 from turngrammar.render import Call
 from turngrammar.scan import load_json
 
-Path = tuple[int | str, ...]  # the fields and places that lead from the root of a tree to one of its nodes
+Path = tuple[int | str, ...]  # fields and indices from the root of a tree to one of its nodes
 _BLANK = r"[ \t\r\n]"
 _SPACE = f"{_BLANK}*"
 
 
 @dataclass(frozen=True)
 class RenderedTurn:
-    """What a template shows of a turn that makes `calls` and says nothing else."""
+    """The text that a template shows of a turn with these calls and no content."""
 
     text: str
     calls: tuple[Call, ...]
 
 
-def format_as_rendered(format: Format, samples: Sequence[RenderedTurn]) -> Format | None:
-    """The format as these samples spell it; None where the first of them is not written in the format at all."""
-    readings = [_fit(format.calls, sample) for sample in samples]
-    if not readings or readings[0] is None:
+def format_as_rendered(format: Format, turns: Sequence[RenderedTurn]) -> Format | None:
+    """The format in the style of these turns; None where the first of them is not in the format at all."""
+    fits = [_fit(format.calls, turn) for turn in turns]
+    if not fits or fits[0] is None:
         return None
-    found: dict[Path, wire.Node] = {}
-    for reading in filter(None, readings):
-        for path, node in reading.leaves.items():
-            found[path] = _merged(_at(format.calls, path), found.get(path, node), node)
-    calls = _rebuilt(format.calls, found)
-    lead, tail = readings[0].lead, readings[0].tail
+    leaves: dict[Path, wire.Node] = {}
+    for fit in filter(None, fits):
+        for path, node in fit.leaves.items():
+            leaves[path] = _merged(_at(format.calls, path), leaves.get(path, node), node)
+    calls = _rebuilt(format.calls, leaves)
+    lead, tail = fits[0].lead, fits[0].tail
     return replace(format, calls=wire.seq(calls, wire.Space(tail)) if tail else calls, lead=lead)
 
 
@@ -55,9 +55,9 @@ def _at(node: Any, path: Path) -> Any:
 
 
 def _merged(original: Any, first: Any, second: Any) -> Any:
-    """What either of two samples shows of a leaf otherwise than the format has it; of two, the first.
+    """The leaf of two samples that differs from the format's, field by field; of two such, the first.
 
-    Whitespace is always as the first has it: some templates show another where there are no arguments.
+    Whitespace is always that of the first: some templates show another where there are no arguments.
     """
     if isinstance(original, wire.Space):
         return first
@@ -65,49 +65,51 @@ def _merged(original: Any, first: Any, second: Any) -> Any:
     if len(kinds) > 1 or not is_dataclass(original):
         return second if first == original else first
     merged = {}
-    for one in fields(original):
-        values = (getattr(node, one.name) for node in (original, first, second))
-        merged[one.name] = _merged(*values)
+    for name in _field_names(original):
+        values = (getattr(node, name) for node in (original, first, second))
+        merged[name] = _merged(*values)
     return replace(first, **merged)
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """What one sample shows: the whitespace around the calls, and how leaves are spelled."""
+    """What one turn shows: the whitespace around the calls, and the leaves in its style."""
 
     lead: str
     tail: str
     leaves: Mapping[Path, wire.Node]
 
 
-def _fit(tree: wire.Node, sample: RenderedTurn) -> _Fit | None:
-    """Where the same whitespace stands in several places it should be the same; some templates don't care."""
+def _fit(tree: wire.Node, turn: RenderedTurn) -> _Fit | None:
+    """Tried first: the whitespace of one node is the same wherever it occurs. Some templates vary it."""
     for alike in (True, False):
-        pattern = _Pattern(sample.calls, alike)
+        pattern = _Pattern(turn.calls, alike)
         body = pattern.walk(tree, ())
-        match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", sample.text, re.DOTALL)
+        match = re.fullmatch(f"(?P<lead>{_SPACE}){body}(?P<tail>{_SPACE})", turn.text, re.DOTALL)
         if match is not None and (leaves := _fitted_leaves(pattern, match)) is not None:
             return _Fit(match["lead"], match["tail"], leaves)
     return None
 
 
 def _fitted_leaves(pattern: _Pattern, match: re.Match[str]) -> Mapping[Path, wire.Node] | None:
-    """How the leaves are spelled; None where one of them can't be read so."""
+    """The leaves in the style of the text; None where one of them can't be read."""
     leaves: dict[Path, wire.Node] = {}
     for group, (path, node, value) in pattern.groups.items():
         if match[group] is not None:
-            spelled = _FITS[type(node)](node, match[group], value)
-            if spelled is None:
+            leaf = _FITS[type(node)](node, match[group], value)
+            if leaf is None:
                 return None
-            leaves[path] = _merged(node, leaves.get(path, spelled), spelled)
+            leaves[path] = _merged(node, leaves.get(path, leaf), leaf)
     return leaves
 
 
 @dataclass
 class _Pattern:
-    """Writes the regex of all texts in which a tree makes the calls. `groups`: path, node and value of each group.
+    """The regex of all texts in which a tree makes the calls.
 
-    `alike`: the whitespace of one node is the same wherever it stands.
+    Attributes:
+        alike: whether the whitespace of one node is the same wherever it occurs.
+        groups: path, node and value of each group.
     """
 
     calls: Sequence[Call]
@@ -136,7 +138,7 @@ class _Pattern:
         if known:
             return f"(?P={known})"
         own = re.escape(node.canonical)
-        # What is the format's own is tried once: twice for each space would be too often for a text that does not fit.
+        # The format's own whitespace is tried once: twice at each space would be slow for a text that does not match.
         return self.group(node, path, f"{own}|(?!{own}(?!{_BLANK})){_SPACE}")
 
     def ahead(self, node: wire.Ahead, path: Path) -> str:
@@ -146,7 +148,7 @@ class _Pattern:
         return "".join(self.walk(part, (*path, "parts", index)) for index, part in enumerate(node.parts))
 
     def alt(self, node: wire.Alt, path: Path) -> str:
-        return f"(?:{'|'.join(self.walk(one, (*path, 'options', at)) for at, one in enumerate(node.options))})"
+        return f"(?:{'|'.join(self.walk(option, (*path, 'options', at)) for at, option in enumerate(node.options))})"
 
     def maybe(self, node: wire.Opt | wire.May | wire.Stray, path: Path) -> str:
         return f"(?:{self.walk(node.body, (*path, 'body'))})?"
@@ -175,11 +177,11 @@ class _Pattern:
         return self.group(node, path, r"\{.*?\}", load_json(self.call.arguments))
 
     def members(self, node: wire.Members, path: Path) -> str:
-        written = []
+        members = []
         for member in load_json(self.call.arguments).items():
             self._member = member
-            written.append(self.walk(node.each, (*path, "each")))
-        return "".join(written)
+            members.append(self.walk(node.each, (*path, "each")))
+        return "".join(members)
 
     def key(self, node: wire.Key, path: Path) -> str:
         return re.escape(self._member[0] + node.end)
@@ -245,8 +247,8 @@ def _fit_space(node: wire.Space, text: str, value: None) -> wire.Node:
 
 
 def _fit_json_arguments(node: wire.JsonArguments, text: str, value: Any) -> wire.Node | None:
-    spelling = next((one for one in JSON_STYLES if one.encode(value) == text), node.style)
-    return replace(node, style=spelling) if _means(text, value) else None
+    style = next((style for style in JSON_STYLES if style.encode(value) == text), node.style)
+    return replace(node, style=style) if _means(text, value) else None
 
 
 def _fit_value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
@@ -255,25 +257,26 @@ def _fit_value(node: wire.Value, text: str, value: Any) -> wire.Node | None:
         words = next((words for words in (node.words, JSON_WORDS, PYTHON_WORDS) if words[at] == text), None)
         return words and replace(node, words=words)
     if isinstance(value, list | dict):
-        spelling = next((one for one in JSON_STYLES if one.encode(value) == text), None)
-        notation = next((one for one in NOTATIONS if one.encode(value) == text), None)
-        if spelling is not None:
-            return replace(node, style=spelling)
+        style = next((style for style in JSON_STYLES if style.encode(value) == text), None)
+        notation = next((notation for notation in NOTATIONS if notation.encode(value) == text), None)
+        if style is not None:
+            return replace(node, style=style)
         return replace(node, notation=notation) if notation else None
     return node if _means(text, value) else None
 
 
 def _fit_notation(node: wire.NotationArguments, text: str, value: Any) -> wire.Node | None:
-    notation = next((one for one in _notation_variants(node.notation) if one.encode_arguments(value) == text), None)
+    variants = _notation_variants(node.notation)
+    notation = next((variant for variant in variants if variant.encode_arguments(value) == text), None)
     return replace(node, notation=notation) if notation else None
 
 
 def _notation_variants(own: Notation) -> Iterator[Notation]:
-    """Those that a template may use, the usual ones first: some print nothing but null as Python does."""
-    for sorts in (False, True):
+    """The notations that a template may use, the most common first: some print only null as Python does."""
+    for sort_keys in (False, True):
         for notation in (own, *NOTATIONS):
-            yield replace(notation, sorts=sorts)
-            yield replace(notation, sorts=sorts, words=(PYTHON_WORDS[0], *JSON_WORDS[1:]))
+            yield replace(notation, sort_keys=sort_keys)
+            yield replace(notation, sort_keys=sort_keys, words=(PYTHON_WORDS[0], *JSON_WORDS[1:]))
 
 
 def _means(text: str, value: Any) -> bool:
@@ -290,16 +293,20 @@ _FITS: Mapping[type[wire.Node], Callable[[Any, str, Any], wire.Node | None]] = {
     wire.Wrapped: _fit_value,
     wire.NotationArguments: _fit_notation,
 }
-"""What a leaf becomes when its text is found; None where it can't be read so."""
+"""A leaf in the style of its text; None where the text is not its value."""
 
 
-def _rebuilt(node: Any, found: Mapping[Path, wire.Node], path: Path = ()) -> Any:
-    """The tree, in which the nodes at these paths are replaced."""
-    if path in found:
-        return found[path]
+def _rebuilt(node: Any, leaves: Mapping[Path, wire.Node], path: Path = ()) -> Any:
+    """The tree with these nodes at their paths."""
+    if path in leaves:
+        return leaves[path]
     if isinstance(node, tuple):
-        return tuple(_rebuilt(part, found, (*path, index)) for index, part in enumerate(node))
+        return tuple(_rebuilt(part, leaves, (*path, index)) for index, part in enumerate(node))
     if not isinstance(node, wire.Node):
         return node
-    parts = {one.name: _rebuilt(getattr(node, one.name), found, (*path, one.name)) for one in fields(node)}  # type: ignore[arg-type]
+    parts = {name: _rebuilt(getattr(node, name), leaves, (*path, name)) for name in _field_names(node)}
     return replace(node, **parts)  # type: ignore[type-var]
+
+
+def _field_names(node: Any) -> list[str]:
+    return [part.name for part in fields(node)]

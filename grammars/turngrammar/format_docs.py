@@ -1,4 +1,4 @@
-"""The formats for people to read: who writes so, where that is from, and a call as it is written."""
+"""Documentation of the formats, from their docstrings: the models, the source, and a sample call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SAMPLE = (Call("get_weather", '{"city": "Oslo", "days": 3}'),)
 
 @dataclass(frozen=True)
 class FormatDoc:
-    """`about` names the models in a line, `notes` tell the source, and `sample` is the text of one call."""
+    """`about` is a line about the models, `notes` have the source, and `sample` is the text of one call."""
 
     about: str
     notes: str
@@ -39,13 +39,13 @@ class FormatDoc:
 
 
 def format_docs() -> Mapping[str, FormatDoc]:
-    """Of each format, in the order of FORMATS."""
+    """Documentation by format name, in the order of FORMATS."""
     texts = {format.name: text for module in _MODULES for format, text in _docstrings(module)}
     return {name: _format_doc(texts[name], format) for name, format in FORMATS.items()}
 
 
 def _docstrings(module: ModuleType) -> Iterator[tuple[Format, str]]:
-    """The formats of a module, each with the text under it: that is in the source, and nowhere else."""
+    """The formats of a module, each with the string below it, which only the source has."""
     for first, second in pairwise(ast.parse(inspect.getsource(module)).body):
         match first, second:
             case ast.Assign(targets=[ast.Name(id=name)]), ast.Expr(value=ast.Constant(value=str(text))):
@@ -53,7 +53,7 @@ def _docstrings(module: ModuleType) -> Iterator[tuple[Format, str]]:
 
 
 def _format_doc(text: str, format: Format) -> FormatDoc:
-    """The sample in the docstring may be shortened, or broken into lines: what is rendered is exact."""
+    """The sample is rendered: that in the docstring may be shortened or broken into lines."""
     about, *lines = text.strip().splitlines()
     notes = takewhile(lambda line: not line.startswith(" "), lines)
     return FormatDoc(about, " ".join(line for line in notes if line), render(format, _SAMPLE))

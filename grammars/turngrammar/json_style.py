@@ -1,4 +1,4 @@
-"""How JSON is spelled: the text between items, and between a key and its value; perhaps the order of the keys."""
+"""Styles of JSON text: the separators of items and of keys, and perhaps the order of the keys."""
 
 from __future__ import annotations
 
@@ -10,43 +10,49 @@ from typing import Any
 
 @dataclass(frozen=True)
 class JsonStyle:
-    """A spelling without any other whitespace.
+    """A style without any other whitespace.
 
     Attributes:
-        item: between two items or members.
-        key: between a key and its value.
-        sorts: whether the keys of each object are in alphabetical order, and not in that of the schema.
+        item_separator: between two items or members.
+        key_separator: between a key and its value.
+        sort_keys: whether the keys of each object are in alphabetical order, and not in that of the schema.
     """
 
-    item: str = ", "
-    key: str = ": "
-    sorts: bool = False
+    item_separator: str = ", "
+    key_separator: str = ": "
+    sort_keys: bool = False
 
     @property
     def options(self) -> Mapping[str, Any]:
         """llguidance's options for JSON, the value of `x-guidance`."""
-        return {"whitespace_flexible": False, "item_separator": self.item, "key_separator": self.key}
+        return {
+            "whitespace_flexible": False,
+            "item_separator": self.item_separator,
+            "key_separator": self.key_separator,
+        }
 
     def encode(self, value: Any) -> str:
         """The text of a JSON value."""
-        return json.dumps(value, ensure_ascii=False, separators=(self.item, self.key), sort_keys=self.sorts)
+        return json.dumps(
+            value, ensure_ascii=False, separators=(self.item_separator, self.key_separator), sort_keys=self.sort_keys
+        )
 
     def schema(self, lowered: Mapping[str, Any]) -> str:
         """The text after `%json ` in an llguidance Lark grammar, of a lowered schema."""
-        ordered = in_order(lowered) if self.sorts else lowered
+        ordered = in_order(lowered) if self.sort_keys else lowered
         return json.dumps({"x-guidance": self.options, **ordered}, ensure_ascii=False)
 
 
 CANONICAL = JsonStyle()
-"""json.dumps' own, and that of most chat templates."""
+"""The style of json.dumps and of most chat templates."""
 
-_PLAIN = (CANONICAL, JsonStyle(",", ":"), JsonStyle(", ", ":"), JsonStyle(",", ": "))
-JSON_STYLES: Sequence[JsonStyle] = (*_PLAIN, *(replace(one, sorts=True) for one in _PLAIN))
-"""Those that a chat template may be found to use, the usual ones first."""
+_UNSORTED = (CANONICAL, JsonStyle(",", ":"), JsonStyle(", ", ":"), JsonStyle(",", ": "))
+JSON_STYLES: Sequence[JsonStyle] = (*_UNSORTED, *(replace(style, sort_keys=True) for style in _UNSORTED))
+"""The styles that chat templates use, the most common first."""
 
 
 def in_order(schema: Any) -> Any:
-    """A lowered schema whose objects have their properties in alphabetical order: the grammar follows it."""
+    """A lowered schema with the properties of all its objects in alphabetical order, which the grammar follows."""
     if isinstance(schema, list):
         return [in_order(item) for item in schema]
     if not isinstance(schema, Mapping):
@@ -60,4 +66,4 @@ def sort_properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**schema, "properties": dict(sorted(properties.items()))} if isinstance(properties, dict) else schema
 
 
-_VALUES = frozenset(("const", "enum"))  # of these keywords, objects are no schemas
+_VALUES = frozenset(("const", "enum"))  # keywords whose values are data, not schemas

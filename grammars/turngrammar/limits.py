@@ -1,7 +1,7 @@
 """Limits on the size of schemas, tools and patterns, checked in linear time before anything is compiled.
 
 They bound the work of everything that is linear, or nearly. They don't bound compilation: short schemas can take
-forever. Whoever compiles schemas of clients also needs a timeout and a memory limit.
+forever. A server that compiles its clients' schemas also needs a timeout and a memory limit.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Place:
 
 
 def check_limits(turn: Turn, limits: Limits) -> None:
-    """Raises BeyondLimit, whose pointer goes into the request."""
+    """Raises BeyondLimit, with a pointer into the request."""
     check_tool_count(turn, limits)
     for tool in turn.tools:
         _check_tool(tool, limits)
@@ -82,7 +82,7 @@ def _check_tool(tool: Tool, limits: Limits) -> None:
 
 
 def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limits: Limits) -> None:
-    """A grammar has no measure but its size, which its reader bounds."""
+    """A grammar has no limit but its size, which whoever reads the request bounds."""
     if isinstance(source, tuple):
         if len(source) > limits.max_enum_values:
             raise _exceeded(f"{len(source)} texts exceed", "max_enum_values", limits, pointer)
@@ -106,7 +106,7 @@ _Level = list[tuple[_Place, Any, Role]]
 
 
 class _SchemaWalk:
-    """One walk over one schema. Whatever is no known data counts as a schema, since references lead anywhere."""
+    """One walk over one schema. Every value that is not known data counts as a schema: references lead anywhere."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

@@ -1,6 +1,6 @@
-"""What `SchemaPlan.lowered` says, for those who spell values in another way than JSON.
+"""Reading lowered schemas, for notations other than JSON.
 
-They are in normal form: each node is `{}`, `$ref`, `anyOf`, `const` or `enum`, or one `type` with its keywords.
+Their normal form: each node is `{}`, `$ref`, `anyOf`, `const` or `enum`, or one `type` with its keywords.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def branches(schema: Lowered, root: Lowered) -> Iterator[Mapping[str, Any]]:
 
 
 def definition(reference: str, root: Lowered) -> Lowered:
-    """What a `$ref` of a lowered schema refers to."""
-    found: Any = root
+    """The target of a `$ref` of a lowered schema."""
+    target: Any = root
     for part in reference.split("/")[1:]:
-        found = found[part.replace("~1", "/").replace("~0", "~")]
-    return found  # type: ignore[no-any-return]
+        target = target[part.replace("~1", "/").replace("~0", "~")]
+    return target  # type: ignore[no-any-return]
 
 
 def _branch_per_type(values: list[Any]) -> Iterator[Mapping[str, Any]]:
@@ -64,13 +64,13 @@ _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 def allowed_types(schema: Lowered, root: Lowered) -> frozenset[str]:
     """The JSON types that `schema` allows; whole numbers are numbers."""
-    return frozenset("number" if one["type"] == "integer" else one["type"] for one in branches(schema, root))
+    return frozenset("number" if branch["type"] == "integer" else branch["type"] for branch in branches(schema, root))
 
 
 def argument_types(root: Lowered, key: str) -> frozenset[str]:
-    """The JSON types that an argument of this name may have; every type where nothing is said of it."""
-    found = [_member_types(one, key, root) for one in branches(root, root) if one["type"] == "object"]
-    return frozenset().union(*found) or ANY_TYPES
+    """The JSON types that an argument of this name may have; every type where the schema is silent."""
+    per_branch = [_member_types(branch, key, root) for branch in branches(root, root) if branch["type"] == "object"]
+    return frozenset().union(*per_branch) or ANY_TYPES
 
 
 def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozenset[str]:
@@ -81,9 +81,9 @@ def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozens
 
 
 def member_schema(schema: Lowered, key: str, root: Lowered) -> Lowered:
-    """What `schema` says of the member of this name, wherever it is an object."""
-    found = [_member_schemas(one, key) for one in branches(schema, root) if one["type"] == "object"]
-    return {"anyOf": [option for options in found for option in options]}
+    """The schema of the member of this name, wherever `schema` allows an object."""
+    objects = (branch for branch in branches(schema, root) if branch["type"] == "object")
+    return {"anyOf": [option for branch in objects for option in _member_schemas(branch, key)]}
 
 
 def _member_schemas(branch: Mapping[str, Any], key: str) -> list[Lowered]:
@@ -95,11 +95,13 @@ def _member_schemas(branch: Mapping[str, Any], key: str) -> list[Lowered]:
 
 
 def item_schema(schema: Lowered, index: int, root: Lowered) -> Lowered:
-    """What `schema` says of the item at `index`, wherever it is an array."""
-    return {"anyOf": [_item_schema(one, index) for one in branches(schema, root) if one["type"] == "array"]}
+    """The schema of the item at `index`, wherever `schema` allows an array."""
+    arrays = (branch for branch in branches(schema, root) if branch["type"] == "array")
+    return {"anyOf": [branch_item(branch, index) for branch in arrays]}
 
 
-def _item_schema(branch: Mapping[str, Any], index: int) -> Lowered:
+def branch_item(branch: Mapping[str, Any], index: int) -> Lowered:
+    """The schema of the item at `index` in one branch, an array."""
     if "enum" in branch:
         return {"enum": [value[index] for value in branch["enum"] if index < len(value)]}
     prefix: list[Lowered] = branch.get("prefixItems", [])

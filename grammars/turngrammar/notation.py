@@ -1,4 +1,4 @@
-"""Notations: how formats that do not use JSON spell JSON's values."""
+"""Notations in which some formats write JSON's values instead of JSON."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-WORDS: Mapping[
-    str, tuple[str, str]
-] = {  # word -> (type, JSON); Python's too, for there are chat templates that show them
+# word -> (type, JSON). Python's words too: some chat templates show them.
+WORDS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("null", "None"), ("null", "null")),
     **dict.fromkeys(("true", "True"), ("boolean", "true")),
     **dict.fromkeys(("false", "False"), ("boolean", "false")),
@@ -22,17 +21,17 @@ BARE_NAME = re.compile(r"[^\x00-\x20\"'<=:,(){}\[\]]+")
 
 @dataclass(frozen=True)
 class Notation:
-    """A spelling of values. Numbers are JSON's in all of them, brackets too.
+    """How values are written. Numbers and brackets are JSON's in every notation.
 
     Attributes:
         pair: between the name of an argument and its value.
         colon: between a key and its value within an object.
         comma: between two arguments, items or members.
         quote: at both ends of a string.
-        escapes: whether strings have JSON's escapes; else they are as they are, and can't hold the quote.
+        escapes: whether strings have JSON's escapes; else they are verbatim and can't hold the quote.
         bare_keys: whether the keys of an object stand without quotes.
         words: for null, true and false.
-        sorts: whether arguments and members are in alphabetical order.
+        sort_keys: whether arguments and members are in alphabetical order.
     """
 
     pair: str
@@ -42,11 +41,11 @@ class Notation:
     escapes: bool
     bare_keys: bool
     words: tuple[str, str, str]
-    sorts: bool = False
+    sort_keys: bool = False
 
     @property
     def loose(self) -> bool:
-        """Whether JSON's spelling may be generated too: templates that write Python's literals mix the two."""
+        """Whether JSON may be generated too: templates that write Python's literals mix the two."""
         return self.quote == "'"
 
     def encode(self, value: Any) -> str:
@@ -67,7 +66,7 @@ class Notation:
         )
 
     def _ordered(self, members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-        return sorted(members.items()) if self.sorts else members.items()
+        return sorted(members.items()) if self.sort_keys else members.items()
 
     def encode_name(self, name: str) -> str:
         """The name of an argument, without quotes where that can be read."""
@@ -98,25 +97,25 @@ GEMMA4 = Notation(":", ":", ",", '<|"|>', escapes=False, bare_keys=True, words=J
 PYTHON_SINGLE = replace(PYTHON, quote="'")
 """Python's literals as its own `repr` writes them: a string has double quotes only where it holds a single one.
 
-Where it needs escapes too, it is spelled as JSON, which Python reads as well.
+A string that needs escapes too is written as JSON, which Python reads as well.
 """
 
 FUNCTION_GEMMA = replace(GEMMA4, quote="<escape>")
 
 NOTATIONS = (PYTHON, PYTHON_SINGLE, OLMO, GEMMA4, FUNCTION_GEMMA)
-"""Those that a chat template may be found to use."""
+"""The notations that chat templates use."""
 
 ITEM = "item"
 
 
 def encode_elements(mark: str, value: Any) -> str:
-    """The content of an element whose value this is: see wire.Elements."""
+    """The content of an element with this value: see wire.Elements."""
     if isinstance(value, str):
         return value
     if not isinstance(value, dict | list):
         return json.dumps(value)
-    inside = value.items() if isinstance(value, dict) else ((ITEM, one) for one in value)
-    return "".join(encode_element(mark, name, one) for name, one in inside)
+    inside = value.items() if isinstance(value, dict) else ((ITEM, item) for item in value)
+    return "".join(encode_element(mark, name, member) for name, member in inside)
 
 
 def encode_element(mark: str, name: str, value: Any) -> str:

@@ -17,17 +17,17 @@ from turngrammar.cache import Cache
 from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools
-from turngrammar.lark import Offer
+from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
-from turngrammar.parser import MOST_NAME, Parser
+from turngrammar.parser import MAX_NAME, Parser
 from turngrammar.render import Call
 from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Schema, SchemaPlan, compile_schema
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import recovery_tree, turn_tree
 
-KEPT = 8 * 2**20  # characters of all cached grammars together
-_NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MOST_NAME}}}")
+MAX_CACHED = 8 * 2**20  # characters of all cached grammars together
+_NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}")
 
 
 @dataclass(frozen=True)
@@ -53,36 +53,40 @@ class TurnViolation:
 
 @dataclass(frozen=True)
 class Plan(LazyFields):
-    """A turn, compiled.
+    """A compiled turn.
 
     Attributes:
         grammar: llguidance Lark; None where there is nothing to constrain.
-        report: what became of every keyword of the schemas; pointers go into the request.
-        checked: those of them that are merely checked, on the finished turn.
+        report: how every keyword of the schemas is enforced; pointers go into the request.
+        checked: the keywords that the grammar does not enforce, and that are checked on the finished turn.
+        tree: all that the turn may be.
+        recovery: how the turn is read once it has left the tree.
+        tools: those that may be called.
+        document: the schema of the content; None where it is not JSON.
         free: whether the content is free text.
     """
 
-    BULKY = ("report",)
+    LAZY = ("report",)
 
     grammar: str | None
     report: tuple[KeywordReport, ...]
     checked: tuple[KeywordReport, ...]
     tree: wire.Node
     recovery: wire.Node
-    offers: tuple[Offer, ...]
+    tools: tuple[CompiledTool, ...]
     document: SchemaPlan | None
     choice: ToolChoice
     free: bool
 
     @property
     def exact(self) -> bool:
-        """The grammar alone decides: no keyword is merely checked on the finished turn."""
-        schemas = [offer.parameters for offer in self.offers] + ([self.document] if self.document else [])
+        """Whether the grammar enforces every keyword, so that no finished turn breaks a schema."""
+        schemas = [tool.parameters for tool in self.tools] + ([self.document] if self.document else [])
         return all(schema.exact for schema in schemas)
 
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
-        return Parser(self.tree, self.recovery, {offer.name: offer.parameters.lowered for offer in self.offers})
+        return Parser(self.tree, self.recovery, {tool.name: tool.parameters.lowered for tool in self.tools})
 
     def violations(
         self, content: str | None, calls: Sequence[Call], *, whole: bool = True
@@ -91,12 +95,12 @@ class Plan(LazyFields):
 
         A turn that was cut, by a token limit or a stop string, is not `whole`: only its finished calls are checked.
         """
-        found = [*self._count_violations(len(calls))] if whole else []
+        violations = [*self._count_violations(len(calls))] if whole else []
         for index, call in enumerate(calls):
-            found += self._call_violations(f"call {index}", call)
+            violations += self._call_violations(f"call {index}", call)
         if self.document and whole and not calls:
-            found += _json_violations("content", content or "", self.document)
-        return tuple(found)
+            violations += _json_violations("content", content or "", self.document)
+        return tuple(violations)
 
     def _count_violations(self, count: int) -> Sequence[TurnViolation]:
         choice = self.choice
@@ -109,44 +113,46 @@ class Plan(LazyFields):
         return []
 
     def _call_violations(self, part: str, call: Call) -> Sequence[TurnViolation]:
-        offer = next((offer for offer in self.offers if offer.name == call.name), None)
-        if offer is None:
+        tool = next((tool for tool in self.tools if tool.name == call.name), None)
+        if tool is None:
             return [TurnViolation(part, "", "choice", f"{call.name!r} is not among the tools that may be called")]
-        found = _json_violations(part, call.arguments, offer.parameters)
-        if offer.input and not found and not offer.input.allows(load_json(call.arguments)):
-            return [TurnViolation(part, "/input", "format", "the input is not in its tool's grammar")]
-        return found
+        violations = _json_violations(part, call.arguments, tool.parameters)
+        if tool.input and not violations and not tool.input.allows(load_json(call.arguments)):
+            return [TurnViolation(part, "/input", "format", "the input does not match its tool's grammar")]
+        return violations
 
 
 def compile_turn(turn: Turn) -> Plan:
-    """Pure; plans of constrained turns are cached by key. Raises GrammarError; its pointer goes into the request."""
+    """Pure; plans of constrained turns are cached by key. Raises GrammarError, with a pointer into the request."""
     if not turn.constrained:
         return _compile(turn)
     return _COMPILED.get(turn.key, lambda: _compile(turn))
 
 
-_COMPILED: Cache[bytes, Plan] = Cache(KEPT, lambda key, plan: len(plan.grammar or ""))
+_COMPILED: Cache[bytes, Plan] = Cache(MAX_CACHED, lambda key, plan: len(plan.grammar or ""))
 
 
 def _compile(turn: Turn) -> Plan:
     format = turn.format
-    tools = [_compiled_offer(tool) for tool in turn.tools]
+    tools = [_compiled_tool(tool) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content)
-    choice, offers = _settled_choice(turn, tools)
+    choice, allowed = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
-    filling = lark.Filling(offers, document, turn.special_tokens, turn.ends, client_grammar)
-    if document and format.alone and filling.grammar_offer:
-        message = "In this wire format a call can't be told from the answer's JSON: use a regex, or no schema."
-        raise InvalidGrammar(message, pointer=enclosing(filling.grammar_offer.pointer))
+    context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, client_grammar)
+    if document and format.alone and context.grammar_tool:
+        message = (
+            "In this wire format, a call can't be distinguished from the answer's JSON: use a regex, or no schema."
+        )
+        raise InvalidGrammar(message, pointer=enclosing(context.grammar_tool.pointer))
     report = _report(turn, tools, document)
     return Plan(
-        grammar=lark.write_grammar(tree, filling) if calls or answer else None,
+        grammar=lark.write_grammar(tree, context) if calls or answer else None,
         report=report,
         checked=tuple(finding for finding in report if finding.status == "checked"),
         tree=tree,
-        recovery=recovery_tree(format, calls if offers else None),
-        offers=offers,
+        recovery=recovery_tree(format, calls if allowed else None),
+        tools=allowed,
         document=document,
         choice=choice,
         free=answer is None,
@@ -154,7 +160,7 @@ def _compile(turn: Turn) -> Plan:
 
 
 def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wire.Node | None, SchemaPlan | None, str]:
-    """The node of the content, and what it stands for: a schema, or a Lark expression."""
+    """The node of the content, and what it generates: a schema, or a Lark expression."""
     match content:
         case JsonContent(schema, pointer):
             return wire.DOCUMENT, _compiled_schema(pointer, schema), ""
@@ -163,8 +169,8 @@ def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wi
     return None, None, ""
 
 
-def _settled_choice(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tuple[Offer, ...]]:
-    """The choice as it stands for these tools, and the tools that may be called."""
+def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoice, tuple[CompiledTool, ...]]:
+    """The choice among these tools, without contradictions, and the tools that may be called."""
     choice, names = turn.choice, [tool.name for tool in tools]
     for name in choice.names or ():
         if name not in names:
@@ -175,29 +181,30 @@ def _settled_choice(turn: Turn, tools: Sequence[Offer]) -> tuple[ToolChoice, tup
             raise InvalidTools(f"two tools are called {name!r}", pointer=turn.tools[index].name_pointer)
     if choice.most is not None and choice.most < 1:
         raise InvalidTools("the maximal number of calls must be at least 1", pointer=choice.pointer)
-    offers = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
-    if choice.mode == "none" or (choice.mode == "auto" and not offers):
+    allowed = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
+    if choice.mode == "none" or (choice.mode == "auto" and not allowed):
         return ToolChoice("none"), ()
-    if not offers:
+    if not allowed:
         raise InvalidTools("a tool call is required, but there is no tool to call", pointer=choice.pointer)
-    return choice, offers
+    return choice, allowed
 
 
-def _compiled_offer(tool: Tool) -> Offer:
+def _compiled_tool(tool: Tool) -> CompiledTool:
     if not _NAME.fullmatch(tool.name):
         message = f"{tool.name!r} can't name a tool: it must match {_NAME.pattern}"
         raise InvalidTools(message, pointer=tool.name_pointer)
     if tool.input:
         input = compile_input(tool.input, tool.pointer)
-        return Offer(tool.name, input.parameters, tool.pointer, input)
-    return Offer(tool.name, _compiled_schema(tool.pointer, _of_object(tool.pointer, tool.parameters)), tool.pointer)
+        return CompiledTool(tool.name, input.parameters, tool.pointer, input)
+    parameters = _compiled_schema(tool.pointer, _of_object(tool.pointer, tool.parameters))
+    return CompiledTool(tool.name, parameters, tool.pointer)
 
 
 def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters, and an object."""
+    """The parameters, and that they are an object."""
     types = parameters.get("type", "object")
     if not isinstance(types, str | list):
-        return parameters  # no schema: compile_schema says so
+        return parameters  # an invalid schema, which compile_schema refuses
     if "object" not in ([types] if isinstance(types, str) else types):
         raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
     if "$ref" not in parameters:
@@ -216,7 +223,7 @@ def _compiled_schema(pointer: str, schema: Schema) -> SchemaPlan:
         raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
 
 
-def _report(turn: Turn, tools: Sequence[Offer], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
+def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
     places = [(tool.pointer, tool.parameters) for tool in tools if tool.input is None]
     places += [(turn.content.pointer, document)] if document and turn.content else []
     return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)
@@ -227,7 +234,7 @@ def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnVio
         instance = load_json(text)
     except ValueError as error:
         return [TurnViolation(part, "", "", f"not JSON: {error}")]
-    return [TurnViolation(part, found.pointer, found.keyword, found.message) for found in plan.violations(instance)]
+    return [TurnViolation(part, broken.pointer, broken.keyword, broken.message) for broken in plan.violations(instance)]
 
 
 _COUNTS: Mapping[Mode, tuple[int, int | None]] = {"none": (0, 0), "auto": (0, None), "required": (1, None)}

@@ -16,7 +16,7 @@ from turngrammar.scan import load_json
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call. `arguments` is JSON text; `id` is the wire's own, or None."""
+    """A tool call. `arguments` is JSON text; `id` is that of the wire format, or None."""
 
     name: str
     arguments: str
@@ -24,7 +24,7 @@ class Call:
 
 
 def render(format: Format, calls: Sequence[Call]) -> str:
-    """The text with which a model that speaks `format` makes these calls; "" for none."""
+    """The text with which a model of this format makes these calls; "" for no calls."""
     return CallRenderer(calls).walk(format.calls) if calls else ""
 
 
@@ -112,13 +112,13 @@ class CallRenderer:
             return self._value + node.end
         if node.notation and isinstance(self._value, list | dict):
             return node.notation.encode(self._value) + node.end
-        word = next((word for of, word in zip(_WORDED, node.words, strict=True) if self._value is of), None)
+        word = next((word for value, word in zip(_WORDED, node.words, strict=True) if self._value is value), None)
         return (word or node.style.encode(self._value)) + node.end
 
     def wrapped(self, node: wire.Wrapped) -> str:
         value = self._value
-        held = isinstance(value, str) and any(character in value for character in node.characters)
-        return f"{node.open}{value}{node.close}{node.end}" if held else self.value(node)
+        wrapped = isinstance(value, str) and any(character in value for character in node.characters)
+        return f"{node.open}{value}{node.close}{node.end}" if wrapped else self.value(node)
 
     def elements(self, node: wire.Elements) -> str:
         return "".join(encode_element(node.mark, key, value) for key, value in _parsed_arguments(self._call.arguments))
@@ -128,7 +128,7 @@ _WORDED = (None, True, False)
 
 
 def _restyled(arguments: str, style: JsonStyle) -> str:
-    """The same in another spelling; unchanged where they are malformed."""
+    """The arguments in this style; unchanged where they are malformed."""
     try:
         return style.encode(load_json(arguments))
     except ValueError:
@@ -136,7 +136,7 @@ def _restyled(arguments: str, style: JsonStyle) -> str:
 
 
 def _parsed_arguments(arguments: str) -> Iterable[tuple[str, Any]]:
-    """The arguments one by one. Histories hold malformed ones too: such a text is shown as it is."""
+    """The arguments one by one. Histories hold malformed arguments too: that text is shown unchanged."""
     try:
         members = load_json(arguments)
     except ValueError:

@@ -1,4 +1,4 @@
-"""JSON text: where a value ends, found piece by piece, and what it says."""
+"""JSON text: the end of a value that arrives piece by piece, and the value of a text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OPENS = {"{": 1, "[": 1, "}": -1, "]": -1}
 
 
 class JsonScanner:
-    """Finds the end of one JSON object, array or string: tracks brackets and strings, and checks nothing else.
+    """Finds the end of one JSON object, array or string. It tracks brackets and strings, and checks nothing else.
 
     Every character is looked at once.
     """
@@ -39,7 +39,7 @@ class JsonScanner:
         return None
 
     def _step(self, mark: str) -> bool:
-        """Takes one mark of JSON; whether it ended the value."""
+        """Takes one bracket, quote or backslash; whether it ended the value."""
         if mark == "\\":
             self._escaped = True
             return False
@@ -53,10 +53,10 @@ class JsonScanner:
 def load_json(text: str) -> Any:
     """The value of JSON text. Raises ValueError for anything else, Python's NaN and bottomless nesting included."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_nan)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
-def _refuse_constant(name: str) -> None:
+def _refuse_nan(name: str) -> None:
     raise ValueError(f"{name} is not JSON")

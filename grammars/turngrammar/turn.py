@@ -123,7 +123,7 @@ class Turn:
     def key(self) -> bytes:
         """A digest of every field, the whole format included: the same for equal turns in every process.
 
-        It takes milliseconds for a megabyte of schemas. Schemas must be plain JSON values.
+        A megabyte of schemas takes milliseconds. Schemas must be plain JSON values.
         """
         # Version 2 encodes equal values alike and different ones differently: infinity and null, 1 and 1.0.
         return hashlib.blake2b(marshal.dumps(_as_lists(self), 2), digest_size=32).digest()
@@ -146,3 +146,12 @@ def _as_lists(value: Any) -> Any:
 def enclosing(pointer: str) -> str:
     """The pointer of the object or list that holds the value at `pointer`."""
     return pointer.rpartition("/")[0]
+
+
+def reasoning_after(format: Format, prompt: str) -> Reasoning:
+    """The state in which a rendered prompt leaves the model: reasoning is open, closed, or neither."""
+    if format.answer and format.answer.open and prompt.endswith(format.answer.open):
+        return "answer"
+    if format.reasoning is None or prompt.rstrip().endswith(format.reasoning.close):
+        return "off"
+    return "open" if prompt.rstrip().endswith(format.reasoning.open.strip()) else "may"

@@ -1,4 +1,4 @@
-"""The wire tree of a whole turn: what a format's parts become under a tool choice. No format knows of tool choices."""
+"""The wire tree of a whole turn, from the parts of its format, its tool choice and its content."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from turngrammar.wire import Alt, FreeText, Lit, Node, Opt, Sink, Space, Unlike,
 
 
 def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
-    """All that may be written in a turn.
+    """All that a turn may be.
 
-    `calls` are the format's, perhaps fewer; None where there is no tool. `answer` is what the content must be; None
-    where it is free text.
+    `calls` are the format's, perhaps fewer; None where there is no tool. `answer` is the node of the content; None for
+    free text.
     """
     if reasoning == "answer":
         return _within_answer(format, calls, mode, answer)
@@ -28,15 +28,15 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
 
 
 def _within_answer(format: Format, calls: Node | None, mode: Mode, answer: Node | None) -> Node:
-    """A turn whose prompt has opened the frame of the answer, in which text before calls stands too."""
+    """A turn behind a prompt that has opened the frame of the answer, which text before calls shares."""
     frame, preamble = format.answer, format.preamble
-    assert frame, "reasoning_after looks for it"
+    assert frame, "reasoning_after checks it"
     behind = seq(preamble.close, preamble.resume, calls) if preamble and calls else None
     if mode == "required":
         return behind or _calls_alone(format, lift(calls or ""), "off")
     if answer is not None:
         closed = _answer_and_close(frame, answer)
-        # Calls first: an answer in a form of the client's own is read as any text is.
+        # Calls first: content of the client's own grammar is read as any text is.
         return behind | closed if behind and mode == "auto" else closed
     if behind and preamble and calls and mode == "auto":
         return _text_then_calls(replace(frame, open=""), preamble, calls)
@@ -44,30 +44,30 @@ def _within_answer(format: Format, calls: Node | None, mode: Mode, answer: Node 
 
 
 def _reasoning_block(frame: Frame | None, reasoning: Reasoning) -> Node:
-    """What the model may think, or must have thought."""
+    """The reasoning that the model may or must write."""
     return _REASONING_BLOCKS[reasoning](frame) if frame else lift("")
 
 
 def _reasoning_before_either(format: Format, reasoning: Reasoning) -> Node:
-    """The same where a call may follow, or text."""
+    """The same where a call or text may follow."""
     return _reasoning_block(format.reasoning and format.reasoning.before_either, reasoning)
 
 
 def _calls_alone(format: Format, calls: Node, reasoning: Reasoning) -> Node:
-    """Calls, behind thoughts or at the beginning of the turn."""
-    led, frame = _behind_lead(format.lead, seq(_empty_preamble(format), calls)), format.reasoning
+    """Calls, behind reasoning or at the beginning of the turn."""
+    at_start, frame = _behind_lead(format.lead, seq(_empty_preamble(format), calls)), format.reasoning
     if frame is None or reasoning == "off":
-        return led
+        return at_start
     if reasoning == "closed":
         return seq(_gap(frame.behind_either.before_calls), _empty_preamble(format), calls)
     behind = seq(_reasoning_text(frame.before_calls), _empty_preamble(format), calls)
-    return behind if reasoning == "open" else _opened_reasoning(frame, behind, led) | led
+    return behind if reasoning == "open" else _opened_reasoning(frame, behind, at_start) | at_start
 
 
 def _behind_lead(lead: str, calls: Node) -> Node:
-    """Calls behind whitespace, which is one lexeme with what they open with: thoughts or text may begin alike.
+    """Calls behind whitespace, in one lexeme with their opening: reasoning or text may begin alike.
 
-    Where there is none, nothing is skipped: harmony's calls may begin with a blank.
+    An empty lead skips nothing: harmony's calls may begin with a blank.
     """
     return unrolled(seq(Space(lead), calls)) if lead else calls
 
@@ -84,7 +84,7 @@ def text_or_calls(format: Format, calls: Node | None) -> Node:
 
 
 def _text_then_calls(answer: Frame, preamble: Frame, calls: Node) -> Node:
-    """Text, and perhaps calls after it, where only what stands behind the text tells an answer from a preamble."""
+    """Text, perhaps with calls after it, where only what follows the text distinguishes an answer from a preamble."""
     if not answer.close:
         return seq(answer.open, FreeText("content", seq(preamble.close, preamble.resume, calls), "may"))
     then, rest = seq(preamble.resume, calls), answer.close.removeprefix(preamble.close)
@@ -100,7 +100,7 @@ def text_only(format: Format, calls: Node | None) -> Node:
 
 
 def recovery_tree(format: Format, calls: Node | None) -> Node:
-    """How to read on when a turn has left its tree: free text, and calls wherever they can be told from it."""
+    """How a turn is read once it has left its tree: free text, and calls wherever they differ from it."""
     return FreeText("content", None, "never") if calls is None or format.alone else FreeText("content", calls, "may")
 
 
@@ -117,21 +117,21 @@ def _answer_and_close(frame: Frame, answer: Node) -> Node:
 
 
 def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning: Reasoning) -> Node:
-    """The answer, or calls, each behind the whitespace that it has there."""
+    """The answer, or calls, each behind its own whitespace."""
     if calls is None:
         return seq(_reasoning_block(format.reasoning, reasoning), answer)
     if format.answer:
         framed = _framed_calls(format, calls)
-        # An empty text before calls opens as an answer does, and one in a form of the client's own takes any text.
+        # An empty text before calls opens as an answer does, and content of the client's own grammar is any text.
         either = framed | answer if _answer_opens_as_preamble(format) else answer | framed
         return seq(_reasoning_before_either(format, reasoning), either)
-    frame, led = format.reasoning, _behind_lead(format.lead, calls) | answer
+    frame, at_start = format.reasoning, _behind_lead(format.lead, calls) | answer
     if frame is None or reasoning == "off":
-        return led
+        return at_start
     if reasoning == "closed":
         return _calls_or_answer(frame.behind_either, calls, answer)
     behind = seq(_reasoning_text(replace(frame, gap="")), _calls_or_answer(frame, calls, answer))
-    return behind if reasoning == "open" else _opened_reasoning(frame, behind, led) | led
+    return behind if reasoning == "open" else _opened_reasoning(frame, behind, at_start) | at_start
 
 
 def _calls_or_answer(frame: Frame, calls: Node, answer: Node) -> Node:
@@ -141,28 +141,28 @@ def _calls_or_answer(frame: Frame, calls: Node, answer: Node) -> Node:
     return _behind_lead(call_gap, calls) | seq(_gap(frame), answer)
 
 
-def _opened_reasoning(frame: Frame, behind: Node, unthought: Node) -> Node:
-    """The frame of thoughts and all `behind` its opening; or its end alone, where it may be, and what follows then."""
+def _opened_reasoning(frame: Frame, behind: Node, without: Node) -> Node:
+    """The frame of reasoning, with all `behind` its opening; or its close alone, where it is bare, and `without`."""
     lead = lift("") if frame.open[:1].isspace() and not frame.lead else Space(frame.lead)
     opened = seq(lead, frame.open, behind)
-    return opened | seq(frame.close, unthought) if frame.bare else opened
+    return opened | seq(frame.close, without) if frame.bare else opened
 
 
 def _empty_preamble(format: Format) -> Node:
-    """The frame of text before calls, where it is of one message with them and so stands there without text too."""
+    """The frame of text before calls, where both are one message, so that the frame may be there without text."""
     frame = format.preamble
     return Opt(Lit(frame.open + frame.close)) if frame and not frame.resume else lift("")
 
 
 def _framed_calls(format: Format, calls: Node) -> Node:
-    """Calls, and the text before them where its frame tells it from an answer."""
+    """Calls, and the text before them where its frame distinguishes it from an answer."""
     if format.preamble and _answer_opens_as_preamble(format):
         return seq(_empty_preamble(format), calls)
     return seq(Opt(_framed(format.preamble, "content")), calls) if format.preamble else calls
 
 
 def _answer_opens_as_preamble(format: Format) -> bool:
-    """Whether only what stands behind a text tells an answer from what precedes calls."""
+    """Whether only what follows a text distinguishes an answer from text before calls."""
     return bool(format.answer and format.preamble and format.answer.open == format.preamble.open)
 
 
@@ -175,22 +175,13 @@ def _up_to_close(frame: Frame, sink: Sink) -> Node:
 
 
 def _reasoning_text(frame: Frame) -> Node:
-    """The thoughts of the model, without the whitespace around them."""
+    """The model's reasoning, and the whitespace around it."""
     return seq(Space(), _up_to_close(frame, "reasoning"), _gap(frame))
 
 
 def _gap(frame: Frame) -> Node:
-    """The whitespace behind thoughts: where a turn is resumed without any, what follows may open with a space."""
+    """The whitespace behind reasoning. A turn that is resumed without any may go on with a space of its own."""
     return lift("") if frame.resume and not frame.gap else Space(frame.gap)
-
-
-def reasoning_after(format: Format, prompt: str) -> Reasoning:
-    """What a rendered prompt leaves to the model: it has opened the thoughts, or closed them, or neither."""
-    if format.answer and format.answer.open and prompt.endswith(format.answer.open):
-        return "answer"
-    if format.reasoning is None or prompt.rstrip().endswith(format.reasoning.close):
-        return "off"
-    return "open" if prompt.rstrip().endswith(format.reasoning.open.strip()) else "may"
 
 
 _REASONING_BLOCKS: Mapping[Reasoning, Callable[[Frame], Node]] = {

@@ -1,7 +1,7 @@
-"""The nodes that a wire format is built of: one value, of which lark, parser and render are three readings.
+"""The nodes that a wire format is built of: one tree, of which lark, parser and render are three readings.
 
-A tree stands for everything that a model may write in one assistant turn. Its leaves say what a piece of text means,
-and free text always knows what ends it, so no reading has to look further than the node in its hands.
+A tree describes everything that a model may write in one assistant turn. A leaf gives a piece of text its meaning, and
+free text has the nodes that end it, so that no reading looks further than one node.
 
 Tolerance is declared: only `Space`, `May` and `Stray` let the parser accept more than the grammar generates.
 """
@@ -42,49 +42,49 @@ class Lit(Node):
 
 @dataclass(frozen=True)
 class Space(Node):
-    """Generated as `canonical`, read as any run of whitespace, also none."""
+    """Generated as `canonical`, read as any run of whitespace, even an empty one."""
 
     canonical: str = ""
 
 
 @dataclass(frozen=True)
 class Seq(Node):
-    """One after the other; flat, and without two literals side by side: build it with `seq`."""
+    """A sequence; flat, and without two adjacent literals: build it with `seq`."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Alt(Node):
-    """The first option that fits. An option that has reported an event is not taken back."""
+    """The first option that matches. An option that has reported an event stands."""
 
     options: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Opt(Node):
-    """May be absent, in both readings."""
+    """May be absent, in generation and in parsing."""
 
     body: Node
 
 
 @dataclass(frozen=True)
 class May(Node):
-    """Always generated, forgiven when missing."""
+    """Always generated; the parser accepts its absence."""
 
     body: Node
 
 
 @dataclass(frozen=True)
 class Stray(Node):
-    """Never generated, forgiven when there."""
+    """Never generated; the parser accepts its presence."""
 
     body: Node
 
 
 @dataclass(frozen=True)
 class Many(Node):
-    """`least` to `most` items (None: any number) with a separator between two."""
+    """`least` to `most` items (None: any number) with a separator between two of them."""
 
     item: Node
     separator: Node
@@ -107,14 +107,14 @@ class FreeText(Node):
 
 @dataclass(frozen=True)
 class Unlike(Node):
-    """Content to the end of the turn that does not open as `calls` do: how text is told from calls that stand alone."""
+    """Content to the end of the turn that does not open as `calls` do: so text differs from calls that stand alone."""
 
     calls: Node
 
 
 @dataclass(frozen=True)
 class Invocation(Node):
-    """One tool call. Once `head` is read the call has started and is never taken back; after `tail` it has ended."""
+    """One tool call. Once `head` is read the call has started, and stands; after `tail` it has ended."""
 
     head: Node
     tail: Node
@@ -127,7 +127,7 @@ class Name(Node):
 
 @dataclass(frozen=True)
 class Id(Node):
-    """What `body` reads is the call's id, in the wire's own spelling."""
+    """The text of `body` is the call's id, unchanged."""
 
     body: Node
 
@@ -141,9 +141,9 @@ class Ordinal(Node):
 
 @dataclass(frozen=True)
 class Word(Node):
-    """Letters, digits, `_` and `-` that say nothing but what `Id` makes of them; generated as the model likes.
+    """Letters, digits, `_` and `-` without a meaning but in an `Id`; generated as the model likes.
 
-    `canonical` stands for it where nothing is known, with the number of the call behind it.
+    Rendered as `canonical` and the number of the call.
     """
 
     canonical: str
@@ -151,14 +151,14 @@ class Word(Node):
 
 @dataclass(frozen=True)
 class Ahead(Node):
-    """Reads and writes nothing: what follows opens with this text. It tells a call that stands alone from text."""
+    """Takes up no text: what follows opens with this one, by which a call that stands alone differs from text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class JsonArguments(Node):
-    """All arguments as one JSON object, passed on as written; generated in `spelling`."""
+    """All arguments as one JSON object, passed on unchanged; generated in `style`."""
 
     style: JsonStyle = CANONICAL
 
@@ -179,11 +179,11 @@ class Key(Node):
 
 @dataclass(frozen=True)
 class Value(Node):
-    """The value of an argument, and the literal that ends it: strings as they are, anything else as JSON.
+    """The value of an argument, and the literal that ends it: strings verbatim, anything else as JSON.
 
-    Where the schema allows strings and more, what reads as JSON of another allowed type is that, all else a string.
-    Null, true and false are read as JSON's words and as Python's, and generated as `words`; lists and objects are
-    generated as JSON in `spelling`, or in `notation` if there is one.
+    Where the schema allows strings and more, a text that is JSON of another allowed type is that value, any other a
+    string. Null, true and false are read as JSON's words and as Python's, and generated as `words`; lists and objects
+    are generated as JSON in `style`, or in `notation` if there is one.
     """
 
     end: str
@@ -194,7 +194,7 @@ class Value(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Wrapped(Value):
-    """A `Value`, but a string that holds any of `characters` stands between `open` and `close`, as any other may."""
+    """A `Value`, but a string with any of `characters` is between `open` and `close`; other strings may be, too."""
 
     open: str
     close: str
@@ -203,7 +203,7 @@ class Wrapped(Value):
 
 @dataclass(frozen=True)
 class Typed(Node):
-    """One of two literals, which says whether the value is a string or anything else."""
+    """One of two literals: the value is a string, or anything else."""
 
     string: str
     other: str
@@ -211,18 +211,18 @@ class Typed(Node):
 
 @dataclass(frozen=True)
 class TypeName(Node):
-    """The name of the value's JSON type, one of six: it rules how the value is read."""
+    """The name of the value's JSON type, one of six, by which the value is read."""
 
 
 @dataclass(frozen=True)
 class Elements(Node):
-    """The arguments as XML elements, each named as its argument is, and whatever is in them likewise.
+    """The arguments as XML elements, each with the name of its argument, and nested values likewise.
 
-    A member of an object is an element of its name, and an item of an array one of the name `item`. Strings stand as
-    they are, other scalars as JSON; what is empty is a string, an object or an array, the first of them that the
-    schema allows, and null is a word. `mark` stands before each tag.
+    A member of an object is an element of its name, and an item of an array one of the name `item`. Strings are
+    verbatim, other scalars JSON; an empty element is a string, an object or an array, the first of them that the schema
+    allows, and null is a word. `mark` precedes each tag.
 
-    The end of a tag whose name the schema leaves free is not held to its beginning: no grammar can do that.
+    Where the schema leaves a name free, the closing tag may have another name: no grammar can compare the two.
     """
 
     mark: str
@@ -237,7 +237,7 @@ class NotationArguments(Node):
 
 @dataclass(frozen=True)
 class Document(Node):
-    """One JSON value that fits the schema of the turn; it is the content."""
+    """The content as one JSON value that fits the schema of the turn."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ def seq(*values: Node | str) -> Node:
 
 
 def parts(node: Node) -> tuple[Node, ...]:
-    """The nodes that `node` is a sequence of."""
+    """The parts of a sequence; any other node alone."""
     return node.parts if isinstance(node, Seq) else (node,)
 
 
@@ -282,7 +282,7 @@ def _flat(values: Iterable[Node | str]) -> Iterable[Node]:
 
 
 def json_text(text: str) -> Node:
-    """A piece of JSON, canonically spelled, whose punctuation may have any whitespace around it."""
+    """A piece of JSON in the canonical style, whose punctuation may have any whitespace around it."""
     return seq(*(node for piece in _JSON_PIECE.findall(text) for node in _loose(piece)))
 
 

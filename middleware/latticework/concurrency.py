@@ -25,7 +25,9 @@ class ConcurrencyLimit:
         """Counts `answers` for the block. Raises Overloaded for too many now, BadRequest for too many ever."""
         if answers > self._most:
             raise BadRequest(
-                f"'n' must be at most {self._most}, this server's limit for concurrent answers.", param="n"
+                f"The request needs {answers} answers, more than this server's limit for concurrent answers "
+                f"({self._most}): send a smaller 'n', or fewer prompts.",
+                param="n",
             )
         if self._acquired + answers > self._most:
             raise Overloaded(

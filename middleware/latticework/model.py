@@ -46,6 +46,7 @@ class ModelState(msgspec.Struct, frozen=True):
         chat_template: the form of its prompts, if it has no chat template.
         format: its wire format of tool calls, and `why` the reason for that choice.
         self_test: the result of the self-test at load: "held", or each failed turn with its failed check.
+        degraded: features that the engine lacks because of the installed vLLM.
     """
 
     status: Literal["ok", "down"]
@@ -56,6 +57,7 @@ class ModelState(msgspec.Struct, frozen=True):
     format: str | None = None
     why: str | None = None
     self_test: Literal["held"] | tuple[str, ...] | None = None
+    degraded: tuple[str, ...] | None = None
 
 
 class Model:
@@ -116,6 +118,7 @@ class Model:
             format=self.format.name,
             why=self._settled.why,
             self_test=self._self_test,
+            degraded=self.engine.degraded,
         )
 
     async def load(self) -> None:

@@ -34,7 +34,7 @@ def test_a_stream_is_read_at_any_chunking(size: int) -> None:
     said = [chunk({"role": "assistant", "content": ""}), chunk({"content": "né"}), chunk({"content": "e"})]
     data = b"".join(map(event, [*said, chunk({}, "stop"), USAGE])) + b"data: [DONE]\n\n"
     answer = read_stream(arriving(data, size))
-    assert answer.said == ("née", ())
+    assert answer.output == ("née", ())
     assert (answer.chunks, answer.tokens, answer.finish) == (2, 7, "stop")
     assert 0 <= answer.first <= answer.elapsed
 
@@ -42,7 +42,7 @@ def test_a_stream_is_read_at_any_chunking(size: int) -> None:
 def test_calls_are_put_together() -> None:
     data = [call(0, name="a", arguments="{"), call(0, arguments="}"), call(1, name="b"), chunk({}, "tool_calls"), USAGE]
     answer = read_stream([(1.0, b"".join(map(event, data)))])
-    assert answer.said == ("", (("a", "{}"), ("b", "")))
+    assert answer.output == ("", (("a", "{}"), ("b", "")))
     assert answer.chunks == 3
 
 

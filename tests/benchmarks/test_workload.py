@@ -7,7 +7,7 @@ from collections import Counter
 from jsonschema import Draft202012Validator
 
 from benchmarks import workload
-from benchmarks.latency import unseen
+from benchmarks.latency import with_new_schema
 from benchmarks.results import table
 
 
@@ -24,7 +24,7 @@ def test_a_part_of_it_is_a_mixture() -> None:
 
 def test_an_unseen_schema_is_another_one_each_time() -> None:
     task = workload.extraction(1)[0]
-    schemas = [str(made.body["response_format"]) for made in (task, unseen(task), unseen(task))]
+    schemas = [str(made.body["response_format"]) for made in (task, with_new_schema(task), with_new_schema(task))]
     assert len(set(schemas)) == 3
 
 

@@ -29,6 +29,7 @@ AREAS = [
             "embedded.py",
             "options.py",
             "served.py",
+            "serving",
             "settings.py",
             "supervisor.py",
             "telemetry",

@@ -169,6 +169,7 @@ def test_ignored_fields_are_named_safely() -> None:
         ({"max_tokens": 200_000}, 400, "max_tokens"),
         ({"logit_bias": {"256": 1}}, 400, "logit_bias"),
         ({"logit_bias": {"x": 1}}, 400, "logit_bias"),
+        ({"logit_bias": {"9" * 5000: 1}}, 400, "logit_bias"),
         ({"stop_token_ids": [0, 256]}, 400, "stop_token_ids[1]"),
         ({"stop_token_ids": [-1]}, 400, "stop_token_ids[0]"),
         ({"min_tokens": 5, "response_format": AS_SCHEMA}, 400, "min_tokens"),

@@ -11,7 +11,7 @@ import pytest
 from tests.latticework.conformance.exceptions import OTHERWISE
 from turngrammar.formats import FORMATS, choose
 from turngrammar.render import Call, render
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import reasoning_after
 
 CALLS = [Call("get_weather", '{"city": "Oslo", "days": 3}'), Call("now", "{}")]
 
@@ -524,7 +524,7 @@ def test_the_format_is_chosen_by_the_chat_template() -> None:
         ),
         ("", ["<tool_calls>", "<arg_key>"], "hy4", "its vocabulary has '<tool_calls' and '<arg_key'"),
         ("", ["<tool_call>", "<arg_key>"], "glm47", "its vocabulary has '<arg_key>'"),
-        ("", [], "fenced", "neither its chat template nor its vocabulary shows a format that is known"),
+        ("", [], "fenced", "neither its chat template nor its vocabulary has the marks of a known format"),
     ],
 )
 def test_the_choice_says_why(template: str, tokens: list[str], name: str, why: str) -> None:

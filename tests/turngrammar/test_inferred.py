@@ -74,7 +74,7 @@ def test_what_is_inferred_renders_the_samples(write: Writer, alone: bool) -> Non
     made = samples(write)
     found = infer_calls(made)
     assert (found.alone, found.parallel) == (alone, True)
-    for sample in (made.one, made.others, made.several):
+    for sample in (made.strings, made.integers, made.several):
         assert sample
         calls = [Call(call.name, json.dumps(call.arguments)) for call in sample.calls]
         assert render(Format("inferred", found.calls, found.alone), calls) == sample.text
@@ -83,12 +83,15 @@ def test_what_is_inferred_renders_the_samples(write: Writer, alone: bool) -> Non
 @pytest.mark.parametrize(
     ("write", "why"),
     [
-        (objects("", "NAMEARGS", ">>>", ""), "they open with nothing"),
-        (lambda calls: f"<n={len(calls)}>" + objects("", "<c>NAME:ARGS</c>", "", "")(calls), "otherwise than one"),
+        (objects("", "NAMEARGS", ">>>", ""), "nothing at their beginning"),
+        (
+            lambda calls: f"<n={len(calls)}>" + objects("", "<c>NAME:ARGS</c>", "", "")(calls),
+            "another form than a single one",
+        ),
         (lambda calls: "<c>" + calls[0].name + "</c>", "neither as JSON"),
         (members('<p type="KIND">KEY=VALUE</p>'), "more than its type"),
-        (members("KEY=VALUE,"), "where an argument begins"),
-        (members("<KEY>VALUE</KEY>"), "where an argument begins"),
+        (members("KEY=VALUE,"), "marks the beginning and the end of an argument"),
+        (members("<KEY>VALUE</KEY>"), "marks the beginning and the end of an argument"),
     ],
 )
 def test_what_is_unclear_is_said(write: Writer, why: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.turngrammar.laws import chunkings, read
 from turngrammar.events import ArgumentsDelta, ContentDelta, Malformed, ToolCallEnd, ToolCallStart
 from turngrammar.formats import FORMATS, HERMES, Format
-from turngrammar.parser.cursor import MOST_SPACE
+from turngrammar.parser.cursor import MAX_SPACE
 from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
 from turngrammar.turn import JsonContent, Reasoning, Tool, ToolChoice, Turn
@@ -257,7 +257,7 @@ def test_it_is_known_whether_the_model_thinks(
 @pytest.mark.parametrize("opening", ["<think>", "<think>\n"])
 def test_thoughts_may_begin_with_any_number_of_line_breaks(opening: str) -> None:
     plan = compile_turn(Turn(FORMATS["hermes"], TOOLS, reasoning="may"))
-    for breaks in (MOST_SPACE - 1, MOST_SPACE, MOST_SPACE + 1, 3 * MOST_SPACE):
+    for breaks in (MAX_SPACE - 1, MAX_SPACE, MAX_SPACE + 1, 3 * MAX_SPACE):
         for pieces in ([text := f"{opening}{breaks * chr(10)}Hm.</think>\n\n{F}"], list(text)):
             message = read(plan, pieces)
             assert message.reasoning.strip() == "Hm."

@@ -89,11 +89,11 @@ def test_what_the_family_has_a_constant_for_is_read_alike() -> None:
         ({**JSON_IN_TAGS, "close": None}, "opens and closes"),
         ({**JSON_IN_TAGS, "open_pattern": "<(a|b)>"}, "more than literals"),
         ({**JSON_IN_TAGS, "open_pattern": "(?P<other>x)"}, "more than literals"),
-        ({**JSON_IN_TAGS, "content_args": {"unquoted_keys": True}}, "name is found"),
+        ({**JSON_IN_TAGS, "content_args": {"unquoted_keys": True}}, "place of the name"),
         ({**OTHER_KEYS, "transform": {"function": {"name": "{content.a.b}", "arguments": "{content.c}"}}}, "name"),
         ({**XML, "content": "kv-lines"}, "kv-lines"),
         ({**XML, "content_args": {}}, "how an argument"),
-        ({**XML, "content_args": {"tag_pattern": "(?P<key>x)(?P<value>y)"}}, "an argument is written"),
+        ({**XML, "content_args": {"tag_pattern": "(?P<key>x)(?P<value>y)"}}, "an argument has an unsupported form"),
         ({**QUOTED, "content_args": {"string_delims": [["<", ">"]]}}, "notation"),
     ],
 )

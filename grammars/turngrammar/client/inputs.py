@@ -1,6 +1,6 @@
-"""What a custom tool takes instead of arguments: one text, perhaps in a form of the client's own.
+"""The input of a custom tool: instead of arguments one text, perhaps of the client's own regex or grammar.
 
-On the wire it is the argument `input` of a call like any other: as JSON, `{"input": "the text"}`.
+In the wire format it is the argument `input` of a normal call: as JSON, `{"input": "the text"}`.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ _OPENING, _CLOSING = quoted('{"input": "'), quoted('"}')
 
 @dataclass(frozen=True)
 class InputPlan:
-    """An input's form, compiled.
+    """A compiled input.
 
     Attributes:
         parameters: the schema of the arguments.
-        grammar: the Lark expression of the arguments as JSON, where the schema does not say all; or else "".
+        grammar: the Lark expression of the arguments as JSON, where the schema is not exact; or else "".
     """
 
     parameters: SchemaPlan
     grammar: str = ""
 
     def allows(self, arguments: Any) -> bool:
-        """Whether the form has these arguments, which fit the schema."""
+        """Whether the input allows these arguments, which fit the schema."""
         if not self.grammar:
             return True
         matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: {self.grammar}"))
@@ -50,10 +50,10 @@ class InputPlan:
         return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
 
 
-def compile_input(form: TextInput, pointer: str) -> InputPlan:
+def compile_input(input: TextInput, pointer: str) -> InputPlan:
     """Raises InvalidGrammar, with this pointer, for an invalid definition, or one that a JSON string can't hold."""
     try:
-        return _COMPILERS[form.syntax](form.definition)
+        return _COMPILERS[input.syntax](input.definition)
     except GrammarError as error:
         raise type(error)(error.message, pointer=pointer) from error
 
@@ -63,7 +63,7 @@ def _text_input(definition: str) -> InputPlan:
 
 
 def _regex_input(definition: str) -> InputPlan:
-    """Whole texts match, so that anchors at the two ends say nothing new."""
+    """Whole texts match, so that anchors at the two ends are redundant."""
     closed = definition.endswith("$") and (len(definition) - len(definition[:-1].rstrip("\\"))) % 2
     pattern = definition.removeprefix("^")[: -1 if closed else None]
     client.regex_expression(pattern)

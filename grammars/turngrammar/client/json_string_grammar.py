@@ -1,8 +1,8 @@
-"""A client's Lark grammar -> the grammar of the same texts as they are spelled inside a JSON string.
+"""A client's Lark grammar -> the grammar of the same texts inside a JSON string.
 
-What holds nothing to escape stays as it is. The rest is spelled anew, and terminals that hold such characters become
-rules (see enclosed_regex.py). What could leave the string, or would mean something else in it, is refused by name:
-special tokens, negation, nested grammars, attributes.
+What needs no escapes stays unchanged. The rest is escaped, and terminals with such characters become rules (see
+json_string_regex.py). What could leave the string, or would have another meaning in it, is refused by name: special
+tokens, negation, nested grammars, attributes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ COMMON: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class _LarkToken:
-    """`text` is Lark inside the string; `open` says whether it needs a rule; `source` is the client's."""
+    """`text` is the Lark inside the string, `source` the client's; `open`: whether it needs a rule."""
 
     kind: str
     text: str
@@ -77,14 +77,14 @@ class _LarkToken:
 
 
 def grammar_in_json_string(lark: str) -> str:
-    """The grammar, for a grammar that llguidance takes. Raises InvalidGrammar for what is refused."""
+    """`lark` must compile in llguidance. Raises InvalidGrammar for what is refused."""
     tokens = list(_tokens(lark))
     bodies = _rule_bodies(tokens)
     names = _rule_names(bodies, {token.text for token in tokens if token.kind == "name"})
     for name in names:
         if any(token.text == "&" for token in bodies[name]):
             raise InvalidGrammar(
-                f"{name} is an intersection that holds quotes, backslashes or controls: not supported."
+                f"{name} is an intersection with quotes, backslashes or controls, which is not supported."
             )
     return "".join(_rewritten(tokens, bodies, names))
 
@@ -127,18 +127,18 @@ def _regex_token(kind: str, source: str) -> _LarkToken:
 
 
 def _imported_definitions(source: str) -> str:
-    """The imported terminals themselves, since the library's have no JSON spelling."""
+    """The imported terminals themselves: those of the library can't be escaped."""
     _, _, *names = _NAME.findall(source)
     aliases = names[1:] if "->" in source else names
     return "\n".join(f"{alias}: /{COMMON[name]}/" for name, alias in zip(names, aliases, strict=False))
 
 
 def _rule_bodies(tokens: Sequence[_LarkToken]) -> dict[str, list[_LarkToken]]:
-    """What stands after each name that is defined."""
-    seen = [token for token in tokens if token.text.strip() and token.kind != "modifier"]
+    """The tokens of the body of each definition."""
+    relevant = [token for token in tokens if token.text.strip() and token.kind != "modifier"]
     bodies: dict[str, list[_LarkToken]] = {}
     body: list[_LarkToken] = []
-    for token, following in zip(seen, [*seen[1:], None], strict=True):
+    for token, following in zip(relevant, [*relevant[1:], None], strict=True):
         if token.kind == "name" and following and following.text == ":":
             body = bodies.setdefault(token.text, [])
         elif token.kind == "ignore":
@@ -149,17 +149,17 @@ def _rule_bodies(tokens: Sequence[_LarkToken]) -> dict[str, list[_LarkToken]]:
 
 
 def _rule_names(bodies: Mapping[str, Sequence[_LarkToken]], taken: set[str]) -> dict[str, str]:
-    """The terminals that have to become rules, and the names of those."""
+    """The terminals that have to become rules, with the names of the rules."""
     names: dict[str, str] = {}
     prefix = "opened_"
     while any(name.startswith(prefix) for name in taken):
         prefix += "_"
-    while found := [
+    while terminals := [
         name
         for name, body in bodies.items()
         if name.isupper() and name not in names and any(token.open or token.text in names for token in body)
     ]:
-        names |= {name: f"{prefix}{len(names) + index}" for index, name in enumerate(found)}
+        names |= {name: f"{prefix}{len(names) + index}" for index, name in enumerate(terminals)}
     return names
 
 
@@ -174,7 +174,7 @@ def _rewritten(
 
 
 def _rewritten_ignore(source: str, bodies: Mapping[str, Sequence[_LarkToken]], names: Mapping[str, str]) -> str:
-    """What is ignored has to be one lexeme: one for each character of a run."""
+    """An ignored terminal has to be one lexeme: of a run, one lexeme for each character."""
     body: Sequence[_LarkToken] = [token for token in _tokens(source) if token.text.strip()]
     if not any(token.open or token.text in names for token in body):
         return source
@@ -183,7 +183,7 @@ def _rewritten_ignore(source: str, bodies: Mapping[str, Sequence[_LarkToken]], n
     lexeme = _lexeme(body[0]) if len(body) == 1 else None
     if lexeme is None:
         message = (
-            f"%ignore{source}: where it holds quotes, backslashes or controls, it must be a class, or a run of one."
+            f"%ignore{source}: with quotes, backslashes or controls, it must be a character class, or a run of one."
         )
         raise InvalidGrammar(message)
     return lexeme

@@ -1,8 +1,8 @@
-r"""A regex of texts -> a Lark expression of the same texts as they are spelled inside a JSON string.
+r"""A regex of texts -> a Lark expression of the same texts inside a JSON string.
 
-Spelling replaces `"`, `\` and controls by their escapes, all of which begin alike. The lexer never goes back, so a
-lexeme that may go on with one escape would shut out what begins with another. A regex that holds such characters is
-therefore opened: its own operators become Lark's, and its characters become lexemes.
+There `"`, `\` and controls are replaced by their escapes, all of which begin alike. The lexer never goes back, so a
+lexeme that may go on with one escape would exclude what begins with another. A regex that matches such characters is
+therefore opened: its operators become Lark's, and its characters become lexemes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SPECIAL = [*map(chr, range(0x20)), '"', "\\"]
 _PLAIN = r"[^\x{22}\x{5c}\x{0}-\x{1f}]"
 _RUNS = "*+"
 
-# Rust's syntax. llguidance has let the pattern pass, so that nothing here has to find errors.
+# Rust's syntax. llguidance has compiled the pattern, so nothing here has to detect errors.
 _PIECE = re.compile(
     r"""(?P<open>\((?:\?(?P<flags>[A-Za-z-]*)(?P<end>[:)])|\?P?<\w+>)?)
       | (?P<close>\))
@@ -36,7 +36,7 @@ _PIECE = re.compile(
 _CLASS_PIECE = re.compile(r"\\.|(?P<open>\[\^?\]?)|(?P<close>\])|.", re.DOTALL)
 _FLAGS = re.compile(r"[imsuU]*(?:-[imsU]*)?")
 
-Piece = tuple[str, str]  # what it is, and its text; an atom's comes with the flags that hold for it
+Piece = tuple[str, str]  # its kind and its text; that of an atom includes its flags
 
 
 def text_in_json_string(text: str) -> str:
@@ -50,9 +50,9 @@ def _json_escape_of(char: str) -> str:
 
 
 def regex_in_json_string(pattern: str, flags: str) -> str | None:
-    """The expression; None for a regex that holds nothing to escape, which can stay as it is.
+    """The expression; None for a regex that matches nothing to escape, which can stay unchanged.
 
-    Raises InvalidGrammar for flags that change how a pattern is to be read.
+    Raises InvalidGrammar for flags that change the syntax of the pattern.
     """
     pieces = list(_regex_pieces(pattern, flags))
     if not any(kind == "atom" and _escaped_characters(text) for kind, text in pieces):
@@ -61,7 +61,7 @@ def regex_in_json_string(pattern: str, flags: str) -> str | None:
 
 
 def character_lexeme(pattern: str, flags: str) -> str | None:
-    """One lexeme for each character that the pattern is a run of; None where it is something else."""
+    """The lexeme of each character of a pattern that is a run of one class; None for any other pattern."""
     match list(_regex_pieces(pattern, flags)):
         case [("atom", text)] | [("atom", text), ("quantifier", "+" | "*")]:
             escapes = "|".join(re.escape(_json_escape_of(char)) for char in _escaped_characters(text))
@@ -75,7 +75,7 @@ def _expressions(pieces: list[Piece]) -> Iterator[str]:
     for index, (kind, text) in enumerate(pieces):
         if kind in ("or", "close") and before in ("or", "open"):
             yield quoted("")
-        # A run that ends the regex takes all that it can, as the client's own lexeme would.
+        # A run at the end of the regex is greedy, as the client's own lexeme would be.
         yield _atom_expression(text, run=_is_run(pieces[index + 1 :])) if kind == "atom" else text
         before = kind
     if before in ("or", "open"):
@@ -87,21 +87,21 @@ def _is_run(rest: list[Piece]) -> bool:
 
 
 def _atom_expression(atom: str, *, run: bool) -> str:
-    held = _escaped_characters(atom)
-    if not held:
+    special = _escaped_characters(atom)
+    if not special:
         return f"/{atom}/"
-    return f"(/{_unescaped_class(atom)}{'+' * run}/ | {' | '.join(quoted(_json_escape_of(char)) for char in held)})"
+    return f"(/{_unescaped_class(atom)}{'+' * run}/ | {' | '.join(quoted(_json_escape_of(char)) for char in special)})"
 
 
 def _unescaped_class(atom: str) -> str:
-    """What `(?i:[a-z])` and the like match of the characters that spell themselves."""
+    """The part of an atom, `(?i:[a-z])` and the like, that needs no escapes."""
     flags, inner = atom[: atom.index(":") + 1], atom[atom.index(":") + 1 : -1]
     return f"{flags}{_PLAIN if inner == '.' else f'[{inner}&&{_PLAIN}]'})"
 
 
 @lru_cache(maxsize=4096)
 def _escaped_characters(atom: str) -> tuple[str, ...]:
-    """Which special characters an atom matches, which is one character: llguidance itself is asked."""
+    """The special characters that an atom matches, which is one character. llguidance computes them."""
     mask = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: /{atom}/")).compute_bitmask()
     return tuple(char for char in _SPECIAL if mask[ord(char) // 8] >> ord(char) % 8 & 1)
 

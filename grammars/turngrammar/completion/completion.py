@@ -19,12 +19,11 @@ from turngrammar.completion.shortest_values import (
     canonical_json,
     concatenated,
     costed,
-    item_schema,
     listed_values,
-    member_schema,
     properties_after,
+    value_schema,
 )
-from turngrammar.lowered import Lowered, branches
+from turngrammar.lowered import Lowered, branch_item, branches
 from turngrammar.schema import SchemaPlan
 
 MAX_PROPOSALS = 64  # for one value, and for a document
@@ -33,7 +32,7 @@ _FIRST: Mapping[str, str] = {"object": "{", "array": "[", "string": '"', "null":
 
 
 class ShortestCompletion:
-    """Of one document while it grows. Takes a second for a large schema; a copy of it takes microseconds."""
+    """Of one document while it grows. For a large schema it takes a second to build; a copy takes microseconds."""
 
     def __init__(self, plan: SchemaPlan) -> None:
         self._shortest = ShortestValues(plan.lowered)
@@ -41,7 +40,7 @@ class ShortestCompletion:
         self.reset()
 
     def reset(self) -> None:
-        """Begins the document anew."""
+        """Starts again with an empty document."""
         self.outline = Outline()
         self._matcher = self._origin.deep_copy()
 
@@ -96,20 +95,20 @@ class ShortestCompletion:
     def _list(self, branch: Branch, level: int) -> Iterator[CostedText]:
         container = self.outline.open[level]
         count = len(container.values)
-        if not all(self._may_be(item_schema(branch, index), text) for index, text in enumerate(container.values)):
+        if not all(self._may_be(branch_item(branch, index), text) for index, text in enumerate(container.values)):
             return
         behind, separator = self.outline.text[container.behind :], ", " if count else ""
         if not behind:
             yield from _if_any(self._shortest.rest_of_list(branch, count))
         rest = self._shortest.rest_of_list(branch, count + 1)
         lead = costed(separator[len(behind) :])
-        for value in _cheapest(self._value(item_schema(branch, count), level + 1)):
+        for value in _cheapest(self._value(branch_item(branch, count), level + 1)):
             yield from _if_any(concatenated(lead, value, rest))
 
     def _object(self, branch: Branch, level: int) -> Iterator[CostedText]:
         container = self.outline.open[level]
         members = zip(container.keys, container.values, strict=True)
-        if not all(self._may_be(member_schema(branch, key), text) for key, text in members):
+        if not all(self._may_be(value_schema(branch, key), text) for key, text in members):
             return
         behind = self.outline.text[container.behind :]
         if not behind:
@@ -119,7 +118,7 @@ class ShortestCompletion:
             return
         lead = costed(": "[len(self.outline.text[container.colon :]) :])
         rest = self._shortest.rest_of_object(branch, [*container.keys, container.key])
-        for value in _cheapest(self._value(member_schema(branch, container.key), level + 1)):
+        for value in _cheapest(self._value(value_schema(branch, container.key), level + 1)):
             yield from _if_any(concatenated(lead, value, rest))
 
     def _keys(self, branch: Branch, container: OpenContainer, behind: str) -> Iterator[CostedText]:
@@ -128,7 +127,7 @@ class ShortestCompletion:
         lead, begun = costed(separator[len(behind) :]), behind[len(separator) :]
         for text in self._key_texts(branch, container, begun):
             key = json.loads(text)
-            value = self._shortest.of(member_schema(branch, key))
+            value = self._shortest.of(value_schema(branch, key))
             rest = self._shortest.rest_of_object(branch, [*container.keys, key])
             yield from _if_any(concatenated(lead, costed(f"{text[len(begun) :]}: "), value, rest))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from turngrammar.schema.dialect import pointer
 
-# Of a number, only what stands behind it says that it has ended.
+# A number has ended only where something else follows.
 _LEXEME = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|true|false|null|-?[0-9][0-9.eE+-]*(?=[]},])|[ ]+')
 
 
@@ -103,7 +103,7 @@ class AddedValues:
     """The values of a completed document that its author did not write, or not to the end.
 
     Attributes:
-        cut: the JSON pointer of the innermost value that was begun and not complete; None where there was none.
+        cut: the JSON pointer of the innermost value that was begun and not complete, if any.
         filled: the pointers of the values that were not begun, in document order, none of them within another.
     """
 

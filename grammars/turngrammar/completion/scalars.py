@@ -15,12 +15,12 @@ from turngrammar.completion.matcher import accepts, consumes, schema_matcher, se
 from turngrammar.completion.strings import string_completion
 from turngrammar.json_style import CANONICAL
 
-KEPT = 4 * 2**20  # characters of schemas
+MAX_CACHED = 4 * 2**20  # characters of schemas
 Branch = Mapping[str, Any]
 
 
 def scalar_completion(schema: Branch, begun: str) -> str | None:
-    """The rest that makes `begun` a string or a number of this schema; None where there is none, or none near."""
+    """The rest that makes `begun` a string or a number of this schema; None where the search finds nothing."""
     if schema["type"] != "string":
         return _nearest(schema, begun, _likely_numbers(schema))
     rest = string_completion(schema, begun)
@@ -61,4 +61,4 @@ def _matcher_of(schema: Branch) -> LLMatcher:
     return _MATCHERS.get(text, lambda: schema_matcher(text)).deep_copy()
 
 
-_MATCHERS: Cache[str, LLMatcher] = Cache(KEPT, lambda text, matcher: 1024 + len(text))
+_MATCHERS: Cache[str, LLMatcher] = Cache(MAX_CACHED, lambda text, matcher: 1024 + len(text))

@@ -10,7 +10,7 @@ from typing import Any
 from turngrammar.completion.scalars import Branch, scalar_completion
 from turngrammar.completion.strings import pattern_matches
 from turngrammar.json_style import CANONICAL
-from turngrammar.lowered import Lowered, branches, definition
+from turngrammar.lowered import Lowered, branch_item, branches, definition
 
 # Characters. What is longer counts as endless: definitions that use others twice grow without bounds.
 MAX_COST = 64 * 2**10
@@ -18,7 +18,7 @@ MAX_COST = 64 * 2**10
 # longer one than they might.
 MAX_TOTAL_COST = 8 * 2**20
 MAX_ROUNDS = 64
-# One token in every vocabulary, the one that best stands for an unknown value first.
+# One token in every vocabulary; null, the best for an unknown value, comes first.
 LITERALS = ("null", "false", "true")
 
 
@@ -79,7 +79,7 @@ class ShortestValues:
         self._total_cost = 0
 
     def of(self, node: Lowered) -> CostedText | None:
-        """The shortest instance, None where there is none, or none that is short enough."""
+        """The shortest instance; None where there is no instance, or only longer ones than MAX_COST."""
         if isinstance(node, bool) or not node:
             return None if node is False else costed_literal("null")
         if id(node) not in self._made:
@@ -118,7 +118,7 @@ class ShortestValues:
         """What must follow `count` items, bracket included. None where no list can go on so."""
         rest: CostedText | None = costed("")
         for index in range(count, branch.get("minItems", 0)):
-            rest = concatenated(rest, costed(", " if index else ""), self.of(item_schema(branch, index)))
+            rest = concatenated(rest, costed(", " if index else ""), self.of(branch_item(branch, index)))
         return concatenated(rest, costed("]"))
 
     def rest_of_object(self, branch: Branch, keys: Sequence[str]) -> CostedText | None:
@@ -133,7 +133,7 @@ class ShortestValues:
 
     def member(self, branch: Branch, key: str) -> CostedText | None:
         """A whole member of an object."""
-        return concatenated(costed(f"{canonical_json(key)}: "), self.of(member_schema(branch, key)))
+        return concatenated(costed(f"{canonical_json(key)}: "), self.of(value_schema(branch, key)))
 
     def _needed(self, branch: Branch, keys: Sequence[str]) -> list[str] | None:
         """The names that must follow, in order: what is required, and the cheapest of the others up to the minimum."""
@@ -174,7 +174,7 @@ def properties_after(branch: Branch, keys: Sequence[str]) -> list[str]:
     return known[known.index(keys[-1]) + 1 :] if keys[-1] in known else []
 
 
-def member_schema(branch: Branch, key: str) -> Lowered:
+def value_schema(branch: Branch, key: str) -> Lowered:
     """The schema of the value under a key. The patterns of a branch are disjoint."""
     known: Mapping[str, Lowered] = branch.get("properties", {})
     if key in known:
@@ -182,12 +182,6 @@ def member_schema(branch: Branch, key: str) -> Lowered:
     patterns: Mapping[str, Lowered] = branch.get("patternProperties", {})
     matching = (schema for pattern, schema in patterns.items() if pattern_matches(pattern, key))
     return next(matching, branch.get("additionalProperties", True))
-
-
-def item_schema(branch: Branch, index: int) -> Lowered:
-    """The schema of the item at that index."""
-    prefix: Sequence[Lowered] = branch.get("prefixItems", ())
-    return prefix[index] if index < len(prefix) else branch.get("items", True)
 
 
 def listed_values(values: Sequence[Any], begun: str = "") -> list[CostedText]:

@@ -13,13 +13,13 @@ from turngrammar.schema.regex import ANY, Language, RegexError, automaton, compi
 from turngrammar.schema.regex.charset import CharSet, has_code
 
 MAX_STATES = 4096  # of an automaton, in the search for the nearest end
-# Of characters that a pattern does not tell apart, the first of these is taken: no calendar has a year 0000, and some
+# Of characters that are the same to a pattern, the first of these is taken: no calendar has a year 0000, and some
 # date parsers reject a lower-case "t".
 PREFERRED = "-1234567890ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz. _"
 
 
 def string_completion(schema: Mapping[str, Any], begun: str) -> str | None:
-    """The rest that makes `begun`, JSON text, a string of this schema; None where there is none, or none near."""
+    """The rest that makes `begun`, JSON text, a string of this schema; None where the search finds nothing."""
     if schema.keys() <= PLAIN and "\\" not in begun:
         return _padded(schema.get("minLength", 0), begun)
     try:

@@ -1,4 +1,4 @@
-"""Wire formats: one constant per model family, the table of them, and the choice among them."""
+"""Wire formats: one constant per model family, their table, and the choice among them."""
 
 from turngrammar.formats.choice import candidates, choose, fenced
 from turngrammar.formats.format import Format, Frame

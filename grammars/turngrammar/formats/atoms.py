@@ -1,4 +1,4 @@
-"""Markup in pieces that are never cut: tags, words, single characters. So two texts are compared tag by tag.
+"""Markup in pieces that are never cut: tags, words, single characters. Two texts are compared piece by piece.
 
 `<tool_calls>` and `<tool_call>` begin alike as text; as atoms they have nothing in common.
 """
@@ -13,7 +13,7 @@ _TAG = re.compile(r"<[^<>\n]*>|\[/?[A-Z_]+\]")
 
 
 def atoms(text: str) -> list[str]:
-    """The pieces that `text` is made of; joined, they are `text`."""
+    """The pieces of `text`; joined, they are `text`."""
     return _ATOM.findall(text)
 
 
@@ -23,27 +23,28 @@ def is_tag(atom: str) -> bool:
 
 
 def opens_with_tag(text: str) -> bool:
-    """Whether a tag, whole or not, stands at the beginning: what no JSON and hardly any prose begins with."""
+    """Whether the text begins with a tag, whole or not, as no JSON and hardly any prose does."""
     return text.startswith("<") or _TAG.match(text) is not None
 
 
-def common_start(one: str, other: str) -> str:
+def common_start(first: str, second: str) -> str:
     """The longest run of atoms with which both texts begin."""
-    return "".join(_same(atoms(one), atoms(other)))
+    return "".join(_common_atoms(atoms(first), atoms(second)))
 
 
-def common_end(one: str, other: str) -> str:
+def common_end(first: str, second: str) -> str:
     """The longest run of atoms with which both texts end."""
-    return "".join(reversed(_same(atoms(one)[::-1], atoms(other)[::-1])))
+    return "".join(reversed(_common_atoms(atoms(first)[::-1], atoms(second)[::-1])))
 
 
-def without_common_end(one: str, other: str) -> tuple[str, str]:
+def without_common_end(first: str, second: str) -> tuple[str, str]:
     """Both texts without the atoms with which both end, whitespace aside."""
-    first, second = atoms(one.rstrip()), atoms(other.rstrip())
-    while first and second and first[-1] == second[-1]:
-        first, second = atoms("".join(first[:-1]).rstrip()), atoms("".join(second[:-1]).rstrip())
-    return "".join(first), "".join(second)
+    left, right = atoms(first.rstrip()), atoms(second.rstrip())
+    while left and right and left[-1] == right[-1]:
+        left, right = atoms("".join(left[:-1]).rstrip()), atoms("".join(right[:-1]).rstrip())
+    return "".join(left), "".join(right)
 
 
-def _same(one: list[str], other: list[str]) -> list[str]:
-    return [atom for atom, _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))]
+def _common_atoms(first: list[str], second: list[str]) -> list[str]:
+    """The longest common beginning of two lists of atoms."""
+    return [atom for atom, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))]

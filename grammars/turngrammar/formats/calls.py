@@ -1,4 +1,4 @@
-"""Calls that look like calls of a function, in a notation of their own for values."""
+"""Calls that look like function calls, with values in a notation of their own."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PYTHONIC = Format(
         # Gemma 3's template drops the commas between arguments, Llama 3.2's and ToolACE's the quotes of strings,
         (r"(?:(?<=[\"\]\d}])|(?<==true)|(?<==null)|(?<==None)|(?<==false))(?=[a-z_]+=)", ", "),
         (rf"(?<==)(?!(?:{_WORD})[,)])([A-Za-z][^\"'(),\[\]{{}}]*)(?=[,)])", r'"\1"'),
-        # and Llama 4's puts all scalars between some.
+        # and Llama 4's puts all scalars in quotes.
         (rf'(?<==)"(-?[0-9.]+|{_WORD})"(?=[,)])', r"\1"),
     ),
 )
-"""Llama 4, Llama 3.2 where it is told to, Gemma 3 likewise, ToolACE.
+"""Llama 4 and ToolACE; Llama 3.2 and Gemma 3 where the prompt requests it.
 
 Source: vLLM's tool_chat_template_llama4_pythonic.jinja and tool_chat_template_llama3.2_pythonic.jinja. Llama 4
 sometimes puts the list between `<|python_start|>` and `<|python_end|>`.
@@ -43,7 +43,7 @@ OLMO3 = Format(
     + "</function_calls>",
     reasoning=Frame("<think>", "</think>"),
 )
-"""Olmo 3: a call a line, with JSON's words.
+"""Olmo 3: one call per line, with JSON's words.
 
 Source: vLLM's olmo3 parser and tool_chat_template_olmo3.jinja, and Ollama's renderer.
 

@@ -1,4 +1,4 @@
-"""Which wire format a model speaks, told from its chat template and, where that says nothing, from its vocabulary."""
+"""The wire format of a model, by the marks in its chat template or else in its vocabulary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from turngrammar.formats.keyed import hy3, hy4
 from turngrammar.formats.table import FORMATS
 
 MARKS: Sequence[tuple[str, tuple[str, ...]]] = (
-    # The first row wins whose marks all occur: so the more telling ones stand first.
+    # The first row with all its marks in the text wins, so more specific rows come first.
     ("deepseek_v41", ("｜DSML｜", " calls>")),
     ("deepseek_v4", ("｜DSML｜", "tool_calls>")),
     ("deepseek_v32", ("｜DSML｜",)),
@@ -74,18 +74,18 @@ MARKS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("llama3", ('{"name": function name, "parameters"',)),
 )
 
-_THOUGHTS = tuple(
+_REASONING_FRAMES = tuple(
     dict.fromkeys(replace(format.reasoning, gap="") for format in FORMATS.values() if format.reasoning is not None)
 )
 
 
 def choose(template: str, special_tokens: Iterable[str] = ()) -> tuple[Format, str]:
-    """The first candidate, or else the format for models that have none."""
+    """The first candidate, or else the format for models without a known one."""
     return next(iter(candidates(template, special_tokens)), None) or fenced(template, special_tokens)
 
 
 def candidates(template: str, special_tokens: Iterable[str] = ()) -> Iterator[tuple[Format, str]]:
-    """The formats that a model may write, each with what speaks for it, the likeliest first.
+    """The formats that a model may write, each with the reason, the most likely first.
 
     Args:
         template: its chat template, Jinja source; "" for none.
@@ -96,37 +96,37 @@ def candidates(template: str, special_tokens: Iterable[str] = ()) -> Iterator[tu
         for name, marks in MARKS:
             if name not in known and all(mark in text for mark in marks):
                 known.add(name)
-                why = f"its {place} has {' and '.join(map(repr, marks))}"
-                yield _fitted(FORMATS[name], text, template + vocabulary), why
+                reason = f"its {place} has {' and '.join(map(repr, marks))}"
+                yield _adapted(FORMATS[name], text, template + vocabulary), reason
 
 
 def fenced(template: str, special_tokens: Iterable[str] = ()) -> tuple[Format, str]:
-    """The format for models that were trained on no tool calls."""
-    why = "neither its chat template nor its vocabulary shows a format that is known"
-    return _fitted(FORMATS["fenced"], template, template + "\n".join(special_tokens)), why
+    """The format for models that were not trained on tool calls."""
+    reason = "neither its chat template nor its vocabulary has the marks of a known format"
+    return _adapted(FORMATS["fenced"], template, template + "\n".join(special_tokens)), reason
 
 
-def _fitted(format: Format, text: str, everything: str) -> Format:
-    """The format with the frames and the suffix that this model knows."""
+def _adapted(format: Format, text: str, everything: str) -> Format:
+    """The format with the frames and the suffix that this model uses."""
     if format.name in SUFFIXED and (suffix := _SUFFIX.search(text)):
         format = SUFFIXED[format.name](suffix[1] or suffix[2])
         everything = everything.replace("{}", suffix[1] or suffix[2])
     kept = format.answer and (format.preamble or format.answer.open.strip() in text)
-    return replace(format, answer=format.answer if kept else None, reasoning=_reasoning(format, everything))
+    return replace(format, answer=format.answer if kept else None, reasoning=_reasoning_frame(format, everything))
 
 
-def _reasoning(format: Format, text: str) -> Frame | None:
-    """The frame of the thoughts, the family's own or another, with the whitespace that the template has after it."""
+def _reasoning_frame(format: Format, text: str) -> Frame | None:
+    """The frame of reasoning, the family's own or another, with the whitespace that the template has after it."""
     own: tuple[Frame, ...] = (replace(format.reasoning, gap=""),) if format.reasoning else ()
-    for frame in (*own, *_THOUGHTS):
+    for frame in (*own, *_REASONING_FRAMES):
         if frame.open.strip() in text or _BUILT.get(frame.open, frame.open) in text:
-            return replace(frame, gap=next((gap for sign, gap in _GAPS.items() if frame.close + sign in text), ""))
+            return replace(frame, gap=next((gap for source, gap in _GAPS.items() if frame.close + source in text), ""))
     return None
 
 
-# Where a template puts its marks together from pieces: what shows that they have a suffix, and which …
+# Where a template assembles its marks from pieces: the pattern of their suffix …
 SUFFIXED: Mapping[str, Callable[[str], Format]] = {"hy3": hy3, "hy4": hy4}
 _SUFFIX = re.compile(r"<tool_calls(:[^\s<>{}]+)>|set \w+ = '(:[^\s<>{}']+)'")
-# … and what shows the frame of thoughts that opens so.
+# … and the source of the frame of reasoning with this opening.
 _BUILT: Mapping[str, str] = {"<|open|>think<|sep|>": "open_tag('think')", " to=self<|message|>": "to=self"}
 _GAPS: Mapping[str, str] = {"\\n\\n": "\n\n", "\n\n": "\n\n", "\\n": "\n"}

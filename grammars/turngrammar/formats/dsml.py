@@ -1,4 +1,4 @@
-"""Markup with a word of its own in every tag, in which each argument says whether it is a string."""
+"""Markup with a word of its own in every tag, and with an attribute for whether an argument is a string."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _dsml(block: str, mark: str = "｜DSML｜") -> Node:
 
 
 DEEPSEEK_V32 = Format("deepseek_v32", calls=_dsml("function_calls"), reasoning=Frame("<think>", "</think>"))
-"""DeepSeek V3.2. Each argument says whether it is a string.
+"""DeepSeek V3.2. The attribute `string` marks the arguments that are strings.
 
 Source: the chat template of deepseek-ai/DeepSeek-V3.2.
 
@@ -57,7 +57,7 @@ Source: the chat template of deepseek-ai/DeepSeek-V4.
 """
 
 DEEPSEEK_V41 = Format("deepseek_v41", calls=_dsml("calls", "｜DSML｜ "), reasoning=Frame("<think>", "</think>"))
-"""DeepSeek V4.1: V4's, with a space before the name of each tag, and another name for the block again.
+"""DeepSeek V4.1: V4's, with a space before the name of each tag, and again another name for the block.
 
 Source: the tests of vLLM's deepseek_v41 parser, and SGLang's deepseekv41 detector.
 

@@ -1,4 +1,4 @@
-"""What a wire format is: a name, and the trees of its parts. How they combine in a turn is turns.py's business."""
+"""A wire format: a name, and the trees of its parts, which turn_tree.py combines into a turn."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from turngrammar.wire import Node
 
 @dataclass(frozen=True)
 class Frame:
-    """The literals around a stretch of text; then `gap`, whitespace, and `resume`, where the turn starts anew.
+    """The literals around a text, such as the reasoning.
 
-    `lead` is whitespace before it. `call_gap` is the whitespace between thoughts and calls, where it is another.
-    `bare`: where there is no such text, `close` may stand alone.
+    Attributes:
+        gap: whitespace behind `close`.
+        resume: what begins the rest of the turn behind the gap, where that is a message of its own.
+        lead: whitespace before `open`.
+        call_gap: the gap before calls, where it is another.
+        bare: whether `close` may be there alone, without the text.
     """
 
     open: str
@@ -31,13 +35,14 @@ class Frame:
 
     @property
     def before_either(self) -> Frame:
-        """The frame with as much of the gap as stands before calls and before text."""
-        one, other = self.gap, self.before_calls.gap
-        return replace(self, gap=next(one[:size] for size in range(len(one), -1, -1) if other.startswith(one[:size])))
+        """The frame with the part of the gap that calls and text have in common."""
+        gap, call_gap = self.gap, self.before_calls.gap
+        common = next(gap[:size] for size in range(len(gap), -1, -1) if call_gap.startswith(gap[:size]))
+        return replace(self, gap=common)
 
     @property
     def behind_either(self) -> Frame:
-        """The frame with what is left of its gaps behind that."""
+        """The frame with the rest of both gaps behind that."""
         known = self.before_either.gap
         call_gap = self.before_calls.gap.removeprefix(known)
         return replace(self, gap=self.gap.removeprefix(known), call_gap=call_gap)
@@ -45,18 +50,19 @@ class Frame:
 
 @dataclass(frozen=True)
 class Format:
-    """The way in which a family of models writes a turn.
+    """How a family of models writes a turn.
 
     Attributes:
-        name: what `--tool-format` calls it.
+        name: its unique name, by which it can be chosen.
         calls: one or more calls, with all markup around them.
-        alone: calls stand at the beginning of the turn or nowhere, for nothing but their head tells them from text.
-        answer: the frame of a turn's text, where it has one; text before calls is then `preamble`.
-        preamble: see `answer`; None where calls in framed formats have no text before them. It may open as `answer`
-            does: then what closes the text tells them apart.
-        reasoning: the frame of what the model thinks before it answers; None where it doesn't.
-        lead: whitespace before calls that a turn begins with.
-        history: what chat templates show otherwise of old calls than the model writes them: patterns, replacements.
+        alone: whether calls are at the beginning of the turn or nowhere, since only their head distinguishes them from
+            text.
+        answer: the frame of the answer's text, if there is one. Text before calls then has the frame `preamble`.
+        preamble: see `answer`; None where no text precedes calls. It may open as `answer` does: then the end of the
+            text distinguishes the two.
+        reasoning: the frame of the model's reasoning; None where it writes none.
+        lead: whitespace before calls at the beginning of a turn.
+        history: (pattern, replacement) where chat templates show old calls differently from what the model writes.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Literals with holes in them -> nodes of a wire tree.
 
-A hole is a character of Unicode's private use, which no chat template holds: a name, a number, arguments stand there.
+A hole is a private-use character, which no chat template has, in the place of a name, a number or arguments.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True)
 class Pattern:
-    """A text with holes. JSON stands from `start` to `stop`: there whitespace around punctuation is free."""
+    """A text with holes. From `start` to `stop` it is JSON, in which whitespace around punctuation is free."""
 
     text: str
     start: int
@@ -37,7 +37,7 @@ class Pattern:
     def nodes(self, start: int, stop: int) -> Node:
         """The tree of the part from `start` to `stop`."""
         bounds = [start, *(cut for cut in (self.start, self.stop) if start < cut < stop), stop]
-        return seq(*(self._part(one, other) for one, other in itertools.pairwise(bounds)))
+        return seq(*(self._part(left, right) for left, right in itertools.pairwise(bounds)))
 
     def _part(self, start: int, stop: int) -> Node:
         piece = self.text[start:stop]
@@ -47,7 +47,7 @@ class Pattern:
 
 
 def holed_pattern(text: str) -> Pattern:
-    """`text`, and where in it the JSON value stands that holds the arguments."""
+    """`text`, with the bounds of the JSON value in it that has the arguments."""
     example, arguments = text.translate(_EXAMPLES), text.index(ARGUED)
     for start in (at for at, character in enumerate(example[: arguments + 1]) if character in "[{"):
         try:
@@ -60,7 +60,7 @@ def holed_pattern(text: str) -> Pattern:
 
 
 def name_end(text: str) -> int:
-    """Where the name has been told from a longer one: behind it, its id and the markup that follows at once."""
+    """The index at which the name is certainly whole: behind it, its id and the markup that follows directly."""
     name = text.index(NAMED)
     identity = next((match for match in _IDENTITY.finditer(text) if match.start() <= name < match.end()), None)
     end = identity.end() if identity else name + 1
@@ -71,7 +71,7 @@ def name_end(text: str) -> int:
 def markup_nodes(text: str) -> Node:
     """Literals, in which line breaks, and whitespace at the end, may be any whitespace.
 
-    Blanks between two tags are none of the wire's: they are what a template that does not trim them is indented with.
+    Blanks between two tags are not part of the format: they are the indentation of a template that does not trim it.
     """
     return seq(
         *(_whitespace(piece) if index % 2 else _fill_holes(piece) for index, piece in enumerate(_BREAK.split(text)))
@@ -83,12 +83,12 @@ def _whitespace(text: str) -> Node:
 
 
 def json_nodes(text: str, *, within_string: bool) -> Node:
-    """A piece of JSON. Whitespace around its punctuation is free; quotes, and what is in them, are exact."""
-    found: list[Node] = []
+    """A piece of JSON. Whitespace around its punctuation is free; strings are exact."""
+    nodes: list[Node] = []
     for index, piece in enumerate(text.split('"')):
-        found += [Lit('"')] if index else []
-        found += [_fill_holes(piece)] if (index + within_string) % 2 else _outside(piece)
-    return seq(*found)
+        nodes += [Lit('"')] if index else []
+        nodes += [_fill_holes(piece)] if (index + within_string) % 2 else _outside(piece)
+    return seq(*nodes)
 
 
 def _outside(text: str) -> Iterator[Node]:

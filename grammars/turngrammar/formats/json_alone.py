@@ -1,4 +1,4 @@
-"""JSON with no markup around it: calls stand alone, told from text by how they begin."""
+"""JSON without markup around it: calls stand alone, and differ from text by their beginning."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LLAMA3 = Format(
     ),
     alone=True,
 )
-"""Llama 3.1, 3.2 and 3.3, and Llama 4 where it is told to write JSON.
+"""Llama 3.1, 3.2 and 3.3, and Llama 4 where the prompt requests JSON.
 
-Source: the chat template of meta-llama/Llama-3.1-8B-Instruct. A call starts only when the second key
-is read too: until then it could be a document.
+Source: the chat template of meta-llama/Llama-3.1-8B-Instruct. A call starts only once the second key
+is read: until then it could be a document.
 
     {"name": "get_weather", "parameters": {"city": "Oslo"}}
 """
@@ -36,7 +36,7 @@ XLAM = Format(
     + json_text("]"),
     alone=True,
 )
-"""xLAM 2. Its calls stand alone, so one starts only when its second key is read too: before, it could be a document.
+"""xLAM 2. Its calls stand alone, so a call starts only once its second key is read: before, it could be a document.
 
 Source: vLLM's tool_chat_template_xlam_qwen.jinja.
 
@@ -49,7 +49,7 @@ FUNCTIONARY_V32 = Format(
     alone=True,
     answer=Frame("all\n", ""),
 )
-"""Functionary 3.2: each part names its recipient, and the first `>>>` is the prompt's.
+"""Functionary 3.2: each part names its recipient, and the first `>>>` is in the prompt.
 
 Source: the chat template of meetkai/functionary-medium-v3.2.
 
@@ -64,7 +64,7 @@ GLM4 = Format(
 )
 """GLM-4, before 4.5; one call a turn.
 
-Source: the chat template of zai-org/glm-4-9b-chat, and what those who tune the model write for a call.
+Source: the chat template of zai-org/glm-4-9b-chat, and the calls in training data for the model.
 
     get_weather
     {"city": "Oslo"}

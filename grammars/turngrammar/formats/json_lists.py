@@ -18,7 +18,7 @@ MISTRAL_V3 = Format(
 )
 """Mistral 7B Instruct v0.3, Nemo, Small 3 and others up to tokenizer version 7.
 
-Source: the chat template of mistralai/Mistral-Nemo-Instruct-2407. Its history shows ids; the models do not write them.
+Source: the chat template of mistralai/Mistral-Nemo-Instruct-2407. Its history shows ids, which the models don't write.
 
     [TOOL_CALLS][{"name": "get_weather", "arguments": {"city": "Oslo"}}]
 """
@@ -34,7 +34,7 @@ Source: vLLM's tool_chat_template_granite.jinja, and the system prompt of ibm-gr
 FUNCTOOLS = Format(
     "functools",
     calls="functools[" + Space() + _ITEMS + json_text("]"),
-    history=((r'^(\{"name".*"arguments".*\})(?=<\|end)', r"functools[\1]"),),  # Phi-4-mini's drops the frame
+    history=((r'^(\{"name".*"arguments".*\})(?=<\|end)', r"functools[\1]"),),  # Phi-4-mini's template drops the frame
 )
 """Phi-4-mini, and Firefunction v2.
 
@@ -71,7 +71,7 @@ APRIEL = Format(
     + "</tool_calls>",
     reasoning=Frame("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]", "\n"),
 )
-"""Apriel 1.5 and 1.6. The ids that its history shows may be written, and come too late to be told.
+"""Apriel 1.5 and 1.6. The ids that its history shows may be written, but behind the arguments: too late to be reported.
 
 Source: the chat template of ServiceNow-AI/Apriel-1.6-15b-Thinker.
 

@@ -1,4 +1,4 @@
-"""One JSON object a call, in a message or a block of the turn's own."""
+"""One JSON object per call, in a message or a block of its own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ INKLING = Format(
     preamble=Frame("<|content_text|>", "<|end_message|>", resume="<|message_model|>"),
     reasoning=Frame("<|content_thinking|>", "<|end_message|>", resume="<|message_model|>"),
 )
-"""Inkling: a turn is messages, the first of which the prompt has opened with `<|message_model|>`.
+"""Inkling: a turn is several messages, the first of which the prompt has opened with `<|message_model|>`.
 
 Source: SGLang's renderer of Inkling's prompts, and its detector.
 
@@ -61,7 +61,7 @@ SOLAR_OPEN = Format(
     preamble=Frame("<|content|>", "<|end|>", resume="<|begin|>assistant"),
     reasoning=Frame("<|think|>", "<|end|>", resume="<|begin|>assistant"),
 )
-"""Solar Open. The model makes up the id, and `<|calls|>` ends the turn.
+"""Solar Open. The model invents the id, and `<|calls|>` ends the turn.
 
 Source: the chat template of upstage/Solar-Open-100B.
 
@@ -110,7 +110,7 @@ GIGACHAT3 = Format(
         most=1,
     ),
 )
-"""GigaChat 3; one call a turn. The call is a message of a role of its own, and no text need stand before it.
+"""GigaChat 3; one call a turn. The call is a message of a role of its own, with or without text before it.
 
 Source: the chat template of ai-sage/GigaChat3-10B-A1.8B, and vLLM's gigachat3 parser.
 
@@ -151,7 +151,7 @@ REKA_EDGE = Format(
     + Space("\n\n"),
     reasoning=THINK,
 )
-"""Reka Edge: Hermes's calls, with nothing between two and an empty line behind them.
+"""Reka Edge: Hermes's calls, with nothing between two calls and an empty line behind them.
 
 Source: the chat template of RekaAI/reka-edge.
 

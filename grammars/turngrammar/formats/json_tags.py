@@ -1,4 +1,4 @@
-"""One JSON object a call, in tags or a fence."""
+"""One JSON object per call, in tags or a fence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HERMES = Format(
     ),
     reasoning=THINK,
 )
-"""Hermes 2 and 3, Qwen 2.5, QwQ, Qwen 3, Granite 4, and what was tuned after them.
+"""Hermes 2 and 3, Qwen 2.5, QwQ, Qwen 3, Granite 4, and their fine-tunes.
 
 Source: the chat templates of NousResearch/Hermes-3-Llama-3.1-8B, Qwen/Qwen3-0.6B, ibm-granite/granite-4.0.
 
@@ -35,9 +35,9 @@ FENCED = Format(
     ),
     reasoning=THINK,
 )
-"""For models that were trained on no tool calls: a fence, which they all know, with a language of its own.
+"""For models that were not trained on tool calls: a fence, which they all know, with a language of its own.
 
-Source: none; the system block of the prompt tells the model.
+Source: none; the system prompt describes it to the model.
 
     ```tool_call
     {"name": "get_weather", "arguments": {"city": "Oslo"}}
@@ -112,7 +112,7 @@ FUNCTIONARY = Format(
     "functionary",
     calls=Many(Invocation("<function=" + NAME + ">", ARGUMENTS + "</function>"), separator=Space()),
 )
-"""Functionary 3.1, and Llama 3.1 where it is told of custom functions this way.
+"""Functionary 3.1, and Llama 3.1 where its prompt describes custom functions in this form.
 
 Source: the chat template of meetkai/functionary-medium-v3.1.
 

@@ -1,4 +1,4 @@
-"""A pair of tags for the name of each argument and a pair for its value; the tool's name stands as it is."""
+"""A pair of tags for the name of each argument and a pair for its value; the tool's name has no markup."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ K2_HORIZON = Format(
     + "</ifm|tool_calls>",
     reasoning=Frame("<ifm|think>", "</ifm|think>"),
 )
-"""K2 Horizon, in the first of the three forms that its template can ask for, and the one that it asks for if not told.
+"""K2 Horizon, in the first of the three forms that its template can request, which is its default.
 
 Source: vLLM's k2_horizon parser, and renderings of the chat template in tests of several servers.
 
@@ -140,7 +140,7 @@ LONGCAT2 = Format(
 )
 """LongCat 2.
 
-Source: outputs of LongCat-2.0 as its users reported them, and the documentation of clients.
+Source: outputs of LongCat-2.0 that users have reported, and the documentation of clients.
 
     <longcat_tool_call>get_weather
     <longcat_arg_key>city</longcat_arg_key>
@@ -150,7 +150,7 @@ Source: outputs of LongCat-2.0 as its users reported them, and the documentation
 
 
 def hy3(suffix: str = "") -> Format:
-    """Hy 3, whose tags may all have a suffix; it stands in the chat template and in the vocabulary."""
+    """Hy 3. All its tags may have a suffix, which the chat template and the vocabulary show."""
     pair = (
         f"<arg_key{suffix}>"
         + Key(f"</arg_key{suffix}>")
@@ -166,7 +166,7 @@ def hy3(suffix: str = "") -> Format:
 
 
 def hy4(suffix: str = "") -> Format:
-    """Hy 4, whose tags may all have a suffix, as Hy 3's."""
+    """Hy 4. All its tags may have a suffix, as those of Hy 3."""
     pair = (
         f"<arg_key{suffix}>"
         + Key(f"</arg_key{suffix}>")

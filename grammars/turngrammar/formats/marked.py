@@ -72,7 +72,7 @@ KIMI_K2 = Format(
     + May(Lit("<|tool_calls_section_end|>")),
     reasoning=Frame("<think>", "</think>"),
 )
-"""Kimi K2. The id is the wire's own, and the models know calls by it.
+"""Kimi K2. The id is part of the format, and the models refer to calls by it.
 
 Source: the chat template of moonshotai/Kimi-K2-Instruct.
 
@@ -80,7 +80,7 @@ Source: the chat template of moonshotai/Kimi-K2-Instruct.
     <|tool_call_end|><|tool_calls_section_end|>     (in one line)
 """
 
-# The recipient before the channel or behind it, and the models call on the channel of their thoughts too.
+# The recipient is before the channel or behind it, and the models call on the channel of their reasoning, too.
 _HEADS = (
     "<|channel|>commentary to=functions." + NAME,
     " to=functions." + NAME + "<|channel|>commentary",
@@ -110,7 +110,7 @@ HARMONY = Format(
     reasoning=Frame("<|channel|>analysis<|message|>", "<|end|>", resume="<|start|>assistant"),
     history=((r"commentary json<\|message\|>", "commentary <|constrain|>json<|message|>"),),
 )
-"""gpt-oss. The engine stops at `<|call|>` and `<|return|>`, so a turn has one call, and neither may get into the text.
+"""gpt-oss. The engine stops at `<|call|>` and `<|return|>`: a turn has one call, and neither may get into the text.
 
 Source: the chat template of openai/gpt-oss-120b, and OpenAI's description of the harmony format.
 

@@ -1,10 +1,10 @@
-"""A checkpoint's `response_template` -> a format, as far as it says how calls are written.
+"""A checkpoint's `response_template` -> a format, if it describes how calls are written.
 
-Source: Hugging Face transformers from 5.13 on (pull request 45847), `utils/chat_parsing`. It stands in
-tokenizer_config.json and describes a response by fields. Of `tool_calls` it says what opens and closes one (`open` and
-`close`, or `open_pattern` and `close_pattern` with named groups), how the text between is read (`content` "json" or
-"xml-inline", and `content_args`), and what becomes of it (`transform`, whose strings name groups, `{content}`, and
-paths into it). Whitespace that a pattern merely allows is written as none.
+Source: Hugging Face transformers from 5.13 on (pull request 45847), `utils/chat_parsing`. It is in
+tokenizer_config.json and describes a response by fields. For `tool_calls` it gives what opens and closes a call (`open`
+and `close`, or `open_pattern` and `close_pattern` with named groups), how the text between is read (`content` "json" or
+"xml-inline", and `content_args`), and its result (`transform`, with references to groups, to `{content}`, and paths
+into it). Whitespace that a pattern only allows is not generated.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _KEY, _VALUE = Key(""), Value("")
 
 
 def read_response_template(spec: Mapping[str, Any]) -> Format:
-    """The format, named "inferred". Raises Unclear where the template leaves it open, or says it in an unknown way."""
+    """The format, named "inferred". Raises Unclear where the template leaves it open, or uses an unknown feature."""
     fields = _mapping(spec.get("fields"))
     field = _mapping(fields.get("tool_calls"))
     thinking = _mapping(fields.get("thinking", fields.get("reasoning_content", {})))
@@ -55,7 +55,7 @@ def read_response_template(spec: Mapping[str, Any]) -> Format:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise Unclear("it does not say how calls are written")
+        raise Unclear("it does not describe how calls are written")
     return value
 
 
@@ -70,7 +70,7 @@ def _calls_tree(field: Mapping[str, Any]) -> Node:
         head = seq(_pattern_nodes(open, {}), json_text(f'{{"{name}": '), '"', NAME, '"')
         tail = seq(json_text(f', "{arguments}": '), ARGUMENTS, json_text("}"))
     else:
-        raise Unclear("the name is found in a way that is not understood")
+        raise Unclear("the place of the name has an unsupported form")
     return Many(
         Invocation(head, seq(tail, _pattern_nodes(close, {}))), Space(), most=None if field.get("repeats") else 1
     )
@@ -80,14 +80,14 @@ def _keys(function: Mapping[str, Any]) -> tuple[str, str]:
     """The keys of the name and of the arguments in the JSON object that is a call."""
     paths = [_group(function.get(key, "")).split(".") for key in ("name", "arguments")]
     if any(len(path) != 2 or path[0] != "content" for path in paths):
-        raise Unclear("the name is found in a way that is not understood")
+        raise Unclear("the place of the name has an unsupported form")
     return paths[0][1], paths[1][1]
 
 
 def _group(placeholder: Any) -> str:
     match = _PLACEHOLDER.fullmatch(placeholder) if isinstance(placeholder, str) else None
     if match is None:
-        raise Unclear("the name is found in a way that is not understood")
+        raise Unclear("the place of the name has an unsupported form")
     return match[1]
 
 
@@ -95,9 +95,9 @@ def _boundary(field: Mapping[str, Any], end: str) -> str:
     """The pattern of what opens or closes a call."""
     if isinstance(literal := field.get(end), str):
         return re.escape(literal).replace("\\\n", "\\n").replace("\\ ", " ").replace("\\-", "-")
-    if isinstance(found := field.get(f"{end}_pattern"), str):
-        return found
-    raise Unclear("it does not say what opens and closes a call")
+    if isinstance(pattern := field.get(f"{end}_pattern"), str):
+        return pattern
+    raise Unclear("it does not describe what opens and closes a call")
 
 
 def _pattern_nodes(pattern: str, groups: Mapping[str, Node]) -> Node:
@@ -126,7 +126,7 @@ def _object_arguments(field: Mapping[str, Any]) -> Node:
     if not options:
         return ARGUMENTS
     if not options.get("unquoted_keys") or len(delimiters) != 1 or delimiters[0][0] != delimiters[0][1]:
-        raise Unclear("arguments are in a notation that is not understood")
+        raise Unclear("arguments are in an unsupported notation")
     return seq("{", NotationArguments(_quoted_notation(delimiters[0][0])), "}")
 
 
@@ -135,10 +135,10 @@ def _quoted_notation(quote: str) -> Notation:
 
 
 def _tagged_arguments(field: Mapping[str, Any]) -> Node:
-    """Arguments one by one, each as the `tag_pattern` says."""
+    """Arguments one by one, each in the form of the `tag_pattern`."""
     pattern = _mapping(field.get("content_args")).get("tag_pattern")
     if not isinstance(pattern, str):
-        raise Unclear("it does not say how an argument is written")
+        raise Unclear("it does not describe how an argument is written")
     nodes = [
         node for node in parts(_pattern_nodes(pattern, {"key": _KEY, "value": _VALUE})) if not isinstance(node, Space)
     ]
@@ -146,11 +146,11 @@ def _tagged_arguments(field: Mapping[str, Any]) -> Node:
         case [Lit(start), Key(), Lit(after_key), Value(), Lit(end)]:
             return seq(Space(), Members(seq(start, Key(after_key), Value(end), Space())))
         case _:
-            raise Unclear("an argument is written in a way that is not understood")
+            raise Unclear("an argument has an unsupported form")
 
 
 def _refuse_content(field: Mapping[str, Any]) -> Node:
-    raise Unclear(f"{field.get('content', 'text')} is no content that holds arguments")
+    raise Unclear(f"{field.get('content', 'text')} is not a content with arguments")
 
 
 _CONTENTS: Mapping[str, Callable[[Mapping[str, Any]], Node]] = {

@@ -1,4 +1,4 @@
-"""The table of wire formats by name: what `--tool-format` accepts."""
+"""The wire formats by name."""
 
 from __future__ import annotations
 

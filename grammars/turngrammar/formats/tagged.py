@@ -1,4 +1,4 @@
-"""Tags of more than a name: elements within each other, types, numbers of calls, recipients of messages."""
+"""Tags with more than a name: nested elements, types, numbers of calls, recipients of messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MINIMAX_M3 = Format(
     + f"{_NS}</tool_call>",
     reasoning=Frame("<mm:think>", "</mm:think>", bare=True),
 )
-"""MiniMax M3: arguments are elements within each other, with a token before each tag. Its template leaves null out.
+"""MiniMax M3: arguments are nested elements, with a token before each tag. Its template leaves null out.
 
 Source: the chat template of MiniMaxAI/MiniMax-M3.
 
@@ -111,7 +111,7 @@ MINICPM5 = Format(
     ),
     reasoning=THINK,
 )
-"""MiniCPM 5. A string that could be taken for markup stands in a CDATA section.
+"""MiniCPM 5. A string that could be markup is in a CDATA section.
 
 Source: the chat template of openbmb/MiniCPM5-1B.
 
@@ -163,7 +163,7 @@ KIMI_K3 = Format(
     preamble=Frame("<|open|>response<|sep|>", "<|close|>response<|sep|>"),
     reasoning=Frame("<|open|>think<|sep|>", "<|close|>think<|sep|>"),
 )
-"""Kimi K3. Calls are numbered from 1, arguments have types, and a response stands before the tools, perhaps empty.
+"""Kimi K3. Calls are numbered from 1, arguments have types, and a response, perhaps empty, precedes the calls.
 
 Source: the chat template of moonshotai/Kimi-K3.
 

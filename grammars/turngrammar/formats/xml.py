@@ -1,4 +1,4 @@
-"""Tags around each argument that hold its name, strings without quotes."""
+"""Tags around each argument with its name; strings without quotes."""
 
 from __future__ import annotations
 

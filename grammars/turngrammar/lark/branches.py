@@ -1,7 +1,7 @@
 """Terminals for the branches of a lowered schema: each branch is one type with its keywords.
 
-Where a string without quotes may stand beside other types, their texts must not overlap, or the lexer could not tell
-them apart: such a string is none of the words of null and booleans, and does not open as a number, an array or an
+Where a string without quotes is an alternative to other types, their texts must not overlap, or the lexer could not
+distinguish them: such a string is not a word of null or of booleans, and does not begin as a number, an array or an
 object does.
 """
 

@@ -1,4 +1,4 @@
-"""How calls differ from what may stand in their place.
+"""How calls differ from what may be in their place.
 
 From text, calls that stand alone differ by their beginning: a regex. From a document, a call that is one JSON object
 differs by its schema: llguidance merges what starts alike only in `%json`, so both must be that.
@@ -87,14 +87,14 @@ def json_call(before: str, parameters: SchemaPlan, after: str, style: JsonStyle)
         template = json.loads(text)
     except ValueError:
         return None
-    if json.dumps(template, separators=(style.item, style.key)) != text:
+    if json.dumps(template, separators=(style.item_separator, style.key_separator)) != text:
         return None
-    return replace(style, sorts=False).schema(_call_schema(template, style, parameters, "#"))
+    return replace(style, sort_keys=False).schema(_call_schema(template, style, parameters, "#"))
 
 
 def _call_schema(template: Any, style: JsonStyle, parameters: SchemaPlan, pointer: str) -> dict[str, Any]:
     if template == _HOLE:
-        lowered = _rebased(in_order(parameters.lowered) if style.sorts else parameters.lowered, pointer)
+        lowered = _rebased(in_order(parameters.lowered) if style.sort_keys else parameters.lowered, pointer)
         return lowered if isinstance(lowered, dict) else {}
     if not isinstance(template, dict):
         return {"const": template}

@@ -56,7 +56,7 @@ class ElementWriter:
         self._closing = mark + "</"
 
     def value(self, schema: Lowered) -> str:
-        """The rule of a value; "" where there is none."""
+        """The rule of a value; "" where no value exists."""
         if isinstance(schema, Mapping) and "$ref" in schema:
             return self.value(definition(schema["$ref"], self._root))
         options = tuple(branches(schema, self._root))
@@ -121,7 +121,7 @@ class ElementWriter:
         return array_items(prefix, self._element(ITEM, rest) if rest else "", bounds, "", self._writer.either)
 
     def members(self, branch: Branch, bounds: Bounds, kinds: frozenset[str]) -> str | None:
-        """The members of an object; None where there is no such object."""
+        """The members of an object; None where no such object exists."""
         required, listed, free = branch.get("required", ()), [], []
         not_item = f" & ~/{ITEM}/" if "array" in kinds else ""
         for name, names, schema in declared_members(branch, _FREE_NAME):

@@ -63,10 +63,10 @@ class Bounds:
 
 
 def object_members(listed: Sequence[Member], free: str, bounds: Bounds, comma: str, either: Either) -> str | None:
-    """The members of an object: the listed ones in order, then free ones. None where there is no such object.
+    """The members of an object: those listed, in order, then free ones. None where no such object exists.
 
-    It goes backwards over the list and keeps an expression of the rest for each number of members that may stand before
-    it: as many numbers as counting takes, and at least "none" and "some", for the comma.
+    It goes backwards over the list and keeps an expression of the rest for each number of members that may precede it:
+    as many numbers as counting takes, and at least "none" and "some", for the comma.
     """
     if bounds.least <= sum(member.required for member in listed):
         bounds = Bounds(0, bounds.most)
@@ -95,7 +95,7 @@ def _free_members(free: str, bounds: Bounds, comma: str, either: Either, *, firs
 
 
 def array_items(prefix: Sequence[str], rest: str, bounds: Bounds, comma: str, either: Either) -> str | None:
-    """The items of an array: those of the prefix in order, then more of one kind. None where there is no such array."""
+    """The items of an array: those of the prefix in order, then more of one kind. None where no such array exists."""
     if not rest and bounds.least > len(prefix):
         return None
     if not prefix:

@@ -104,21 +104,21 @@ def write_value(writer: RuleWriter, node: wire.Value) -> str:
 
 
 def write_wrapped(writer: RuleWriter, node: wire.Wrapped) -> str:
-    """What is not wrapped holds none of the characters, so that it can't be taken for what is."""
+    """An unwrapped string has none of the characters, so that it differs from a wrapped one."""
     argument = writer.argument
     if not argument.string:
         return write_value(writer, node)
-    held = f"[{escaped(node.characters)}]"
+    special = f"[{escaped(node.characters)}]"
     inner = " | ".join(f"({text_terminal(branch)})" for branch in argument.strings)
     bodies = [join(writer.literal(node.open), writer.closed(inner, node.close + node.end))]
     if plain := [left for branch in argument.strings if (left := _without_characters(branch, node.characters))]:
-        texts = [f"({_free_text(branch, argument)} & ~/{ANYTHING}{held}{ANYTHING}/)" for branch in plain]
+        texts = [f"({_free_text(branch, argument)} & ~/{ANYTHING}{special}{ANYTHING}/)" for branch in plain]
         bodies.append(writer.closed(" | ".join(texts), node.end))
     return writer.either(bodies)
 
 
 def _without_characters(branch: Branch, characters: str) -> Branch | None:
-    """The branch, less the listed strings that hold any of these; None where that leaves none."""
+    """The branch without the listed strings that have any of these; None where no string is left."""
     if "enum" not in branch:
         return branch
     left = [text for text in branch["enum"] if not set(text) & set(characters)]
@@ -126,6 +126,6 @@ def _without_characters(branch: Branch, characters: str) -> Branch | None:
 
 
 def _free_text(branch: Branch, argument: Argument) -> str:
-    """A string branch, kept apart from the branches that are no strings."""
+    """A string branch, kept apart from the branches of other types."""
     apart = exclusions(argument.others) if "enum" not in branch else ()
     return " & ".join((text_terminal(branch), *apart))

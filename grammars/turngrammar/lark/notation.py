@@ -15,9 +15,9 @@ from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
-_PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # what stands for itself between single quotes
+_PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # verbatim between single quotes
 _ESCAPE = r"(\x{5c}['\x{5c}\x{22}nrt]|\x{5c}x[0-9a-f][0-9a-f]|\x{5c}u[0-9a-f][0-9a-f][0-9a-f][0-9a-f])"
-_BINDING = frozenset(("pattern", "format", "minLength", "maxLength"))
+_CONSTRAINTS = frozenset(("pattern", "format", "minLength", "maxLength"))
 _FREE_KEY = r"[^\x{22}\x{5c}\x{0}-\x{1f}]+"
 
 
@@ -29,8 +29,8 @@ def write_notation_arguments(writer: RuleWriter, node: wire.NotationArguments) -
 
 
 def single_quoted(branch: Branch) -> str:
-    """The terminal expression of a string in single quotes. Escapes are only in one that no keyword binds."""
-    bound = "enum" in branch or branch.keys() & _BINDING
+    """The terminal expression of a string in single quotes. It has escapes only where no keyword constrains it."""
+    bound = "enum" in branch or branch.keys() & _CONSTRAINTS
     inner = f"/{_PLAIN}*/ & {text_terminal(branch)}" if bound else f"/({_PLAIN}|{_ESCAPE})*/"
     return f'"\'" ({inner}) "\'"'
 
@@ -44,7 +44,7 @@ class NotationWriter:
         self._root = writer.parameters
 
     def value(self, schema: Lowered) -> str:
-        """The rule of a value; "" where there is none."""
+        """The rule of a value; "" where no value exists."""
         if schema is True or schema == {}:
             return self._writer.named(
                 (self._notation, "any"), lambda: self._either(map(self._branch, branches(True, True)))
@@ -131,7 +131,9 @@ class NotationWriter:
     ) -> str | None:
         """The members of an object. `name` writes a name and what follows it, `free_name` one that is a terminal."""
         required, listed, others = branch.get("required", ()), [], []
-        for key, names, schema in declared_members(sort_properties(branch) if self._notation.sorts else branch, free):
+        for key, names, schema in declared_members(
+            sort_properties(branch) if self._notation.sort_keys else branch, free
+        ):
             if value := self.value(schema):
                 body = join(free_name(names) if key is None else name(key), value)
                 listed += [] if key is None else [Member(body, key in required)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Offer:
+class CompiledTool:
     """A tool that the model may call in this turn, its parameters compiled.
 
     `input` is a custom tool's. `pointer` is the tool's: of the parameters, or of the definition of the input.
@@ -41,27 +41,27 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Filling:
+class GrammarContext:
     """What the leaves of a tree generate in one turn.
 
     Attributes:
-        offers: the tools that may be called.
+        tools: the tools that may be called.
         document: the schema of the content, where it is a document.
-        special: the special tokens of the vocabulary, text -> id.
+        special_tokens: the special tokens of the vocabulary, text -> id.
         ends: the ids of the tokens that may end the turn beside the tokenizer's own, which the matcher knows.
         client_grammar: the Lark expression of the content, where the client sent a grammar of its own.
     """
 
-    offers: tuple[Offer, ...]
+    tools: tuple[CompiledTool, ...]
     document: SchemaPlan | None
-    special: Mapping[str, int]
+    special_tokens: Mapping[str, int]
     ends: tuple[int, ...] = ()
     client_grammar: str = ""
 
     @property
-    def grammar_offer(self) -> Offer | None:
+    def grammar_tool(self) -> CompiledTool | None:
         """A custom tool whose input has a grammar, which no schema can express."""
-        return next((offer for offer in self.offers if offer.input and offer.input.grammar), None)
+        return next((tool for tool in self.tools if tool.input and tool.input.grammar), None)
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Argument:
     Attributes:
         name: None where the schema leaves it free.
         names: the terminal expression of a free name.
-        strings: the branches of its schema that are strings, and could be taken for the others.
-        others: the branches that are not, likewise.
+        strings: the branches of its schema that are strings, where only their text distinguishes them from the others.
+        others: the branches of other types, likewise.
         string: whether this is the form of strings.
     """
 
@@ -91,18 +91,18 @@ class RuleWriter(ABC):
     """Collects rules while a tree is walked; equal rules are written once.
 
     Attributes:
-        filling: what the leaves generate.
+        context: what the leaves generate.
         rules: (attribute, body) -> name.
         definitions: name -> body of the rules that may refer to themselves.
         tool: the tool whose call is being written; None outside calls.
     """
 
-    def __init__(self, filling: Filling, tokens: Sequence[str]) -> None:
+    def __init__(self, context: GrammarContext, tokens: Sequence[str]) -> None:
         """`tokens` are the special ones that the grammar may need."""
-        self.filling = filling
+        self.context = context
         self.rules: dict[tuple[str, str], str] = {}
         self.definitions: dict[str, str] = {}
-        self.tool: Offer | None = None
+        self.tool: CompiledTool | None = None
         self._named: dict[Hashable, str] = {}
         self._argument: Argument | None = None
         longest_first = sorted(tokens, key=len, reverse=True)
@@ -138,11 +138,11 @@ class RuleWriter(ABC):
     def _lexeme(self, piece: str) -> str:
         """A special token, or a text without any."""
         if self._tokens.fullmatch(piece):
-            return f"<[{self.filling.special[piece]}]>"
+            return f"<[{self.context.special_tokens[piece]}]>"
         return quoted(piece) if piece else ""
 
     def client_text(self, text: str, markup: str) -> str:
-        """Text of a client's, in which nothing but `markup` may be a special token."""
+        """A client's text, in which nothing but `markup` may be a special token."""
         if not self._tokens.fullmatch(markup):
             return quoted(text)
         pieces = re.split(f"({re.escape(markup)})", text)
@@ -200,20 +200,20 @@ class RuleWriter(ABC):
         self._argument = argument
 
     def unwritable(self, what: str, end: str, keyword: str = "properties") -> RefusedSchema:
-        """The error for a text of the client's that the format can't express."""
+        """The error for a client's text that the format can't express."""
         assert self.tool
         message = f"this format can't write {what}: {end!r} would end it"
         return RefusedSchema(message, pointer=self.tool.pointer, keyword=keyword)
 
 
-def any_bytes_without(held: tuple[str, ...]) -> str:
-    """The terminal expression of anything that holds none of these, to be intersected with one of text.
+def any_bytes_without(texts: tuple[str, ...]) -> str:
+    """The terminal expression of anything without these texts, to be intersected with one of text.
 
     Alone it matches special tokens too: a complement is one of all bytes, and llguidance encodes those with 0xFF.
     """
-    return f"~/{ANYTHING}{any_text(held)}{ANYTHING}/" if held else f"/{ANYTHING}/"
+    return f"~/{ANYTHING}{any_text(texts)}{ANYTHING}/" if texts else f"/{ANYTHING}/"
 
 
-def text_without(held: tuple[str, ...]) -> str:
+def text_without(texts: tuple[str, ...]) -> str:
     """The same, of text alone."""
-    return f"/{ANYTHING}/ & {any_bytes_without(held)}" if held else f"/{ANYTHING}/"
+    return f"/{ANYTHING}/ & {any_bytes_without(texts)}" if texts else f"/{ANYTHING}/"

@@ -19,16 +19,17 @@ from turngrammar.lark.members import (
     write_wrapped,
 )
 from turngrammar.lark.notation import write_notation_arguments
-from turngrammar.lark.rules import Filling, Offer, RuleWriter, text_without
+from turngrammar.lark.rules import CompiledTool, GrammarContext, RuleWriter, text_without
 
 
-def write_grammar(tree: wire.Node, filling: Filling) -> str:
+def write_grammar(tree: wire.Node, context: GrammarContext) -> str:
     """The Lark grammar that generates `tree`."""
     markup = "\n".join(texts(tree))
     # In the name of a tool not even markup is written as a special token: the name is a client's text.
-    names = "\n".join(offer.name for offer in filling.offers)
-    writer = GrammarWriter(filling, [token for token in filling.special if token in markup and token not in names])
-    start = join(writer.walk(tree), _end(filling.ends))
+    names = "\n".join(tool.name for tool in context.tools)
+    tokens = [token for token in context.special_tokens if token in markup and token not in names]
+    writer = GrammarWriter(context, tokens)
+    start = join(writer.walk(tree), _end(context.ends))
     rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
     rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
     return "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
@@ -56,7 +57,7 @@ class GrammarWriter(RuleWriter):
         return join(*map(self.walk, _into_heads(wire.parts(plain))))
 
     def _plain(self, node: wire.Node) -> wire.Node:
-        """Literals as they are about to be written, so that neighbours become one lexeme."""
+        """The literals that are going to be written, so that neighbours become one lexeme."""
         match node:
             case wire.Seq(parts):
                 return wire.seq(*map(self._plain, parts))
@@ -109,22 +110,22 @@ class GrammarWriter(RuleWriter):
         return self.terminal(f"/{ANYTHING}/ & ~/{head_regex(node.calls)}{ANYTHING}/")
 
     def call(self, node: wire.Invocation) -> str:
-        return self.either([self._call_of(offer, node) for offer in self.filling.offers])
+        return self.either([self._call_of(tool, node) for tool in self.context.tools])
 
-    def _call_of(self, offer: Offer, node: wire.Invocation) -> str:
-        self.tool = offer
-        body = self._json_call(offer, node) or self.walk(wire.seq(node.head, node.tail))
+    def _call_of(self, tool: CompiledTool, node: wire.Invocation) -> str:
+        self.tool = tool
+        body = self._json_call(tool, node) or self.walk(wire.seq(node.head, node.tail))
         self.tool = None
         return body
 
-    def _json_call(self, offer: Offer, node: wire.Invocation) -> str | None:
-        """The call as one `%json`, where it is nothing else but for a separator, and a document could stand there."""
-        if self.filling.document is None or self.filling.grammar_offer:
+    def _json_call(self, tool: CompiledTool, node: wire.Invocation) -> str | None:
+        """The call as one `%json`, perhaps behind a separator, where a document may be in its place."""
+        if self.context.document is None or self.context.grammar_tool:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
             case wire.Seq((wire.Lit(before), wire.JsonArguments(style), wire.Lit(behind))) if "{" in before:
                 start = before.find("{")
-                schema = json_call(before[start:], offer.parameters, behind, style)
+                schema = json_call(before[start:], tool.parameters, behind, style)
                 return schema and join(self.literal(before[:start]), self.rule(f"%json {schema}"))
             case _:
                 return None
@@ -136,7 +137,7 @@ class GrammarWriter(RuleWriter):
         return self.walk(node.body)
 
     def ordinal(self, node: wire.Ordinal) -> str:
-        """Of four digits at most: a model that has begun to repeat one would never come to an end."""
+        """At most four digits: a model that begins to repeat one would never stop."""
         return self.terminal("/[1-9][0-9]{0,3}/" if node.first else "/0|[1-9][0-9]{0,3}/")
 
     def word(self, node: wire.Word) -> str:
@@ -151,10 +152,10 @@ class GrammarWriter(RuleWriter):
         return self.schema(self.tool.parameters, node.style)
 
     def document(self, node: wire.Document) -> str:
-        return self.schema(self.filling.document) if self.filling.document else ""
+        return self.schema(self.context.document) if self.context.document else ""
 
     def client_grammar(self, node: wire.Verbatim) -> str:
-        return self.rule(self.filling.client_grammar)
+        return self.rule(self.context.client_grammar)
 
 
 def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:

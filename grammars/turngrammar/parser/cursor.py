@@ -14,11 +14,11 @@ Sink = Callable[[str], Event]  # the event for a piece of text
 Steps = Generator[None, None, T]  # a part of a parse; it yields where it needs more text
 
 SPACE = " \t\r\n"
-MOST_SPACE = 1000  # of declared tolerance, in characters: what is not reported yet stays in memory
+MAX_SPACE = 1000  # characters of declared tolerance: unreported text stays in memory
 
 
 class Mismatch(Exception):
-    """The text is not what the wire format has here."""
+    """The text differs from the wire format here."""
 
 
 class TextEnded(Exception):
@@ -26,7 +26,7 @@ class TextEnded(Exception):
 
 
 class Cursor:
-    """Holds the text since the last event, so that whatever can't be read can still be reported.
+    """Keeps the text since the last event, so that what can't be read can still be reported.
 
     Attributes:
         text: everything since the last event, and what has arrived beyond it.
@@ -45,8 +45,11 @@ class Cursor:
         self._waiting: list[Event] = []
 
     def arrive(self, text: str) -> None:
-        self.text = self.text[self.reported :] + text
-        self.at -= self.reported
+        if self.reported == len(self.text):  # as after most tokens
+            self.text, self.at = text, 0
+        else:
+            self.text = self.text[self.reported :] + text
+            self.at -= self.reported
         self.reported = 0
 
     def emit(self, event: Event) -> None:
@@ -58,9 +61,9 @@ class Cursor:
     def report(self, sink: Sink, end: int) -> None:
         """Reads and reports the text up to index `end`, where there is any."""
         if end > self.at:
-            event = sink(self.text[self.at : end])
-            self.at = end
-            self.emit(event)
+            self._waiting.append(sink(self.text[self.at : end]))
+            self.events += 1
+            self.at = self.reported = end
 
     def drain(self) -> list[Event]:
         events, self._waiting = self._waiting, []

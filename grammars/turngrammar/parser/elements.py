@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from turngrammar import wire
 from turngrammar.lowered import ANY_TYPES, STRING_ONLY, Lowered, allowed_types, item_schema, member_schema
 from turngrammar.notation import ITEM
-from turngrammar.parser.cursor import MOST_SPACE, SPACE, Mismatch, Steps
-from turngrammar.parser.reader import MOST_KEY, TurnReader
+from turngrammar.parser.cursor import MAX_SPACE, SPACE, Mismatch, Steps
+from turngrammar.parser.reader import MAX_KEY, TurnReader
 from turngrammar.parser.scalars import read_scalar_or_string, read_string
 
-MOST_DEPTH = 100
+MAX_DEPTH = 100
 EMPTY: Mapping[str, str] = {"string": '""', "object": "{}", "array": "[]", "null": "null"}
 _CONTAINERS = frozenset(("object", "array"))
 
@@ -24,7 +24,7 @@ def read_elements(reader: TurnReader, node: wire.Elements) -> Steps[None]:
     while (yield from reader.attempt(elements.open())) is None:
         name = yield from elements.name()
         reader.begin_member(name)
-        yield from elements.value(member_schema(root, name, root), MOST_DEPTH)
+        yield from elements.value(member_schema(root, name, root), MAX_DEPTH)
         yield from elements.name()
     reader.report_arguments("}" if reader.member else "{}")
 
@@ -40,14 +40,14 @@ class ElementReader:
     def open(self) -> Steps[None]:
         """Reads what a tag that opens has before its name. Raises Mismatch."""
         cursor = self._reader.cursor
-        yield from cursor.skip(SPACE, MOST_SPACE)
+        yield from cursor.skip(SPACE, MAX_SPACE)
         yield from cursor.expect(self._opening)
         if (yield from cursor.more()) and cursor.text[cursor.at] == "/":
             raise Mismatch("the tag closes")
 
     def name(self) -> Steps[str]:
         """Reads the rest of a tag."""
-        return (yield from self._reader.cursor.up_to(">", MOST_KEY))
+        return (yield from self._reader.cursor.up_to(">", MAX_KEY))
 
     def value(self, schema: Lowered, depth: int) -> Steps[None]:
         """Reads an element's content, and what the tag that closes it has before its name."""
@@ -69,13 +69,13 @@ class ElementReader:
     def _close(self, blank: bool) -> Steps[None]:
         """Reads what a tag that closes has before its name, perhaps behind whitespace. Raises Mismatch."""
         if blank:
-            yield from self._reader.cursor.skip(SPACE, MOST_SPACE)
+            yield from self._reader.cursor.skip(SPACE, MAX_SPACE)
         yield from self._reader.cursor.expect(self._closing)
 
     def _container(self, schema: Lowered, kinds: frozenset[str], depth: int) -> Steps[None]:
         """An object or an array, whose first tag is read up to its name."""
         if not depth:
-            raise Mismatch(f"more than {MOST_DEPTH} elements within each other")
+            raise Mismatch(f"more than {MAX_DEPTH} nested elements")
         name = yield from self.name()
         listed = "array" in kinds and (name == ITEM or "object" not in kinds)
         self._reader.report_arguments("[" if listed else "{")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turngrammar import wire
 from turngrammar.events import ContentDelta
-from turngrammar.parser.cursor import MOST_SPACE, SPACE, Mismatch, Sink, Steps, TextEnded
+from turngrammar.parser.cursor import MAX_SPACE, SPACE, Mismatch, Sink, Steps, TextEnded
 from turngrammar.parser.reader import TurnReader
 from turngrammar.scan import JsonScanner
 
@@ -17,7 +17,7 @@ def read_arguments(reader: TurnReader, node: wire.JsonArguments) -> Steps[None]:
 
 
 def read_document(reader: TurnReader, node: wire.Document) -> Steps[None]:
-    yield from reader.cursor.skip(SPACE, MOST_SPACE)
+    yield from reader.cursor.skip(SPACE, MAX_SPACE)
     opening = yield from _opening(reader, '{["' + _SCALAR_CHARACTERS)
     yield from (_scalar if opening in _SCALAR_CHARACTERS else read_container)(reader, ContentDelta)
 

@@ -8,13 +8,13 @@ import re
 from turngrammar import wire
 from turngrammar.lowered import ANY_TYPES, STRING_ONLY
 from turngrammar.notation import Notation
-from turngrammar.parser.cursor import MOST_SPACE, SPACE, Mismatch, Steps, TextEnded
-from turngrammar.parser.reader import MOST_KEY, TurnReader
+from turngrammar.parser.cursor import MAX_SPACE, SPACE, Mismatch, Steps, TextEnded
+from turngrammar.parser.reader import MAX_KEY, TurnReader
 from turngrammar.parser.scalars import json_string_body, read_string, word_as_json
 from turngrammar.scan import load_json
 
-MOST_DEPTH = 100
-MOST_WORD = 500
+MAX_DEPTH = 100
+MAX_WORD = 500
 WORD_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-."
 _QUOTES = "\"'"  # Python's, whichever the notation writes
 _CLOSES = {"[": "]", "{": "}"}
@@ -30,19 +30,19 @@ def read_notation_arguments(reader: TurnReader, node: wire.NotationArguments) ->
     while (yield from _next_character(reader)) not in ")}":
         name = yield from _read_name(reader, notation, notation.pair)
         reader.begin_member(name)
-        yield from _read_value(reader, notation, MOST_DEPTH)
+        yield from _read_value(reader, notation, MAX_DEPTH)
         yield from _read_comma(reader, ")}")
     reader.report_arguments("}" if reader.member else "{}")
 
 
 def read_notation(reader: TurnReader, notation: Notation) -> Steps[None]:
     """One value, as JSON."""
-    yield from _read_value(reader, notation, MOST_DEPTH)
+    yield from _read_value(reader, notation, MAX_DEPTH)
 
 
 def _next_character(reader: TurnReader) -> Steps[str]:
     """The next character that is not whitespace."""
-    yield from reader.cursor.skip(SPACE, MOST_SPACE)
+    yield from reader.cursor.skip(SPACE, MAX_SPACE)
     if not (yield from reader.cursor.more()):
         raise TextEnded
     return reader.cursor.text[reader.cursor.at]
@@ -61,14 +61,14 @@ def _read_value(reader: TurnReader, notation: Notation, depth: int) -> Steps[Non
     opening = yield from _next_character(reader)
     if opening in _CLOSES:
         if not depth:
-            raise Mismatch(f"more than {MOST_DEPTH} brackets within each other")
+            raise Mismatch(f"more than {MAX_DEPTH} nested brackets")
         yield from _read_brackets(reader, notation, opening, depth)
     elif opening in (_QUOTES if notation.escapes else notation.quote[0]):
         yield from _read_string(reader, notation, opening)
     else:
-        word = yield from reader.cursor.run(WORD_CHARACTERS, MOST_WORD)
+        word = yield from reader.cursor.run(WORD_CHARACTERS, MAX_WORD)
         if not (yield from reader.cursor.more()):
-            raise TextEnded  # who knows whether the number is whole
+            raise TextEnded  # the number may not be whole
         reader.report_arguments(word_as_json(word, ANY_TYPES - STRING_ONLY))
 
 
@@ -95,7 +95,7 @@ def _read_key(reader: TurnReader, notation: Notation) -> Steps[None]:
         reader.report_arguments(json.dumps(name, ensure_ascii=False))
     else:
         yield from _read_string(reader, notation, opening)
-        yield from reader.cursor.skip(SPACE, MOST_SPACE)
+        yield from reader.cursor.skip(SPACE, MAX_SPACE)
         yield from reader.cursor.expect(notation.colon.strip())
     reader.report_arguments(": ")
 
@@ -104,8 +104,8 @@ def _read_name(reader: TurnReader, notation: Notation, end: str) -> Steps[str]:
     """A name, in quotes where it needs some, and what ends it."""
     cursor = reader.cursor
     if (yield from reader.attempt(cursor.expect(notation.quote))) is not None:
-        return (yield from cursor.up_to(end, MOST_KEY))
-    name = yield from cursor.up_to(notation.quote + end, MOST_KEY)
+        return (yield from cursor.up_to(end, MAX_KEY))
+    name = yield from cursor.up_to(notation.quote + end, MAX_KEY)
     return _unescaped(name) if notation.escapes else name
 
 

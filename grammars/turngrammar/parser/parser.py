@@ -5,7 +5,7 @@ an event is reported, the text behind it is never read again, so time is linear,
 markup.
 
 What can't be read becomes content and a `Malformed`; then the parser goes on as if free text and calls followed. Markup
-that the end of the text cuts off is dropped, since it says nothing.
+that the end of the text cuts off is dropped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from turngrammar import wire
 from turngrammar.analysis import openings
 from turngrammar.events import ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
 from turngrammar.lowered import Lowered
-from turngrammar.parser.cursor import MOST_SPACE, SPACE, Mismatch, Sink, Steps, Stops, TextEnded, stops
+from turngrammar.parser.cursor import MAX_SPACE, SPACE, Mismatch, Sink, Steps, Stops, TextEnded, stops
 from turngrammar.parser.elements import read_elements
 from turngrammar.parser.json_values import read_arguments, read_document
 from turngrammar.parser.members import (
@@ -33,7 +33,7 @@ from turngrammar.parser.reader import TurnReader, is_object
 
 NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 WORD_CHARACTERS = NAME_CHARACTERS.replace(".", "")
-MOST_NAME = 128
+MAX_NAME = 128
 DIGITS = "0123456789"
 _SINKS: Mapping[wire.Sink, Sink] = {"content": ContentDelta, "reasoning": ReasoningDelta}
 
@@ -76,7 +76,7 @@ class Parser(TurnReader):
                 tree = self._recovery
 
     def _nothing_more(self) -> Steps[None]:
-        yield from self.cursor.skip(SPACE, MOST_SPACE)
+        yield from self.cursor.skip(SPACE, MAX_SPACE)
         if (yield from self.cursor.more()):
             raise Mismatch("expected the end of the turn")
 
@@ -96,7 +96,7 @@ class Parser(TurnReader):
 
     def space(self, node: wire.Space) -> Steps[None]:
         """A longer run goes on into what follows: text may begin with any number of line breaks."""
-        yield from self.cursor.skip_some(SPACE, MOST_SPACE)
+        yield from self.cursor.skip_some(SPACE, MAX_SPACE)
 
     def seq(self, node: wire.Seq) -> Steps[None]:
         for part in node.parts:
@@ -115,7 +115,7 @@ class Parser(TurnReader):
     def may(self, node: wire.May | wire.Stray) -> Steps[None]:
         error = yield from self.attempt(self.walk(node.body), (Mismatch, TextEnded))
         if isinstance(error, TextEnded):
-            self.cursor.at = len(self.cursor.text)  # its beginning, or nothing: both are forgiven
+            self.cursor.at = len(self.cursor.text)  # its beginning, or nothing: both are accepted
 
     def many(self, node: wire.Many) -> Steps[None]:
         if node.least:
@@ -171,7 +171,7 @@ class Parser(TurnReader):
             self.cursor.emit(Malformed("", "the arguments are not a JSON object"))
 
     def name(self, node: wire.Name) -> Steps[None]:
-        self.call_name = yield from self.cursor.run(NAME_CHARACTERS, MOST_NAME)
+        self.call_name = yield from self.cursor.run(NAME_CHARACTERS, MAX_NAME)
         if not (yield from self.cursor.more()):
             raise TextEnded  # the name may not be whole
 
@@ -181,10 +181,10 @@ class Parser(TurnReader):
         self.call_id = self.cursor.text[self.cursor.reported + start : self.cursor.at]
 
     def ordinal(self, node: wire.Ordinal) -> Steps[None]:
-        yield from self.cursor.run(DIGITS, MOST_NAME)
+        yield from self.cursor.run(DIGITS, MAX_NAME)
 
     def word(self, node: wire.Word) -> Steps[None]:
-        yield from self.cursor.run(WORD_CHARACTERS, MOST_NAME)
+        yield from self.cursor.run(WORD_CHARACTERS, MAX_NAME)
 
     def ahead(self, node: wire.Ahead) -> Steps[None]:
         yield from self.cursor.expect(node.text)

@@ -12,7 +12,7 @@ from turngrammar.lowered import ANY_TYPES, Lowered, argument_types
 from turngrammar.parser.cursor import Cursor, Mismatch, Sink, Steps, Stops, TextEnded
 from turngrammar.scan import load_json
 
-MOST_KEY = 1000
+MAX_KEY = 1000
 Failures = tuple[type[Mismatch | TextEnded], ...]
 
 

@@ -10,7 +10,7 @@ from turngrammar.notation import WORDS
 from turngrammar.parser.cursor import Cursor, Steps, TextEnded, stops
 from turngrammar.parser.reader import TurnReader
 
-MOST_SCALAR = 500
+MAX_SCALAR = 500
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SCALAR = re.compile(r"[A-Za-z0-9+.-]*")
 _quoted = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for every token
@@ -51,7 +51,7 @@ def _end_of_word(cursor: Cursor) -> int:
 
 def _undecided(cursor: Cursor, end_of_word: int, end: str) -> bool:
     rest = cursor.text[end_of_word : end_of_word + len(end)]
-    return rest != end and end.startswith(rest) and end_of_word - cursor.at <= MOST_SCALAR
+    return rest != end and end.startswith(rest) and end_of_word - cursor.at <= MAX_SCALAR
 
 
 def word_as_json(word: str, types: frozenset[str]) -> str:

@@ -6,11 +6,12 @@ doesn't recognize go through meta-validation. Each function takes a keyword's va
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema.dialect import Dialect
-from turngrammar.schema.keyword_table import KeywordTable
+from turngrammar.schema.keyword_table import Holds, KeywordTable
 
 MAX_DEPTH = 64  # of nested subschemas; references don't count
 _TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
@@ -37,7 +38,8 @@ def _well_formed(schema: dict[str, Any], dialect: Dialect, keywords: KeywordTabl
         keyword = keywords.rows.get(name)
         if keyword is None:
             continue
-        if keyword.form is not None and not keyword.form(value, dialect):
+        form = keyword.form or _FORMS.get(keyword.holds)
+        if form is not None and not form(value, dialect):
             return False
         if keyword.only_beside is not None and dialect.name == "draft4" and keyword.only_beside not in schema:
             return False
@@ -100,7 +102,7 @@ def are_schemas(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, list) and bool(value) and all(is_schema(schema, dialect) for schema in value)
 
 
-def is_items(value: Any, dialect: Dialect) -> bool:
+def is_schema_or_list(value: Any, dialect: Dialect) -> bool:
     if isinstance(value, list):
         return dialect.listed_items and are_schemas(value, dialect)
     return is_schema(value, dialect)
@@ -134,3 +136,11 @@ def is_draft4_id(value: Any, dialect: Dialect) -> bool:
 
 def is_id(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, str) and (dialect.overriding is not None or "#" not in value)
+
+
+_FORMS: Mapping[Holds | None, Callable[[Any, Dialect], bool]] = {
+    "schema": is_schema,
+    "schemas": are_schemas,
+    "schema or schemas": is_schema_or_list,
+    "schemas by name": are_schemas_by_name,
+}

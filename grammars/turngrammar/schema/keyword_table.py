@@ -46,7 +46,7 @@ class Keyword:
         example: a schema with the keyword at its root, for the table in docs/guarantees.md.
         drafts: those that define it; () for keywords of OpenAPI, which count in every draft.
         holds: where its subschemas are, or that its value is data.
-        form: (value, dialect) -> whether the value is valid, as a fast check; None if every value is.
+        form: (value, dialect) -> whether the value is valid, as a fast check; by default, that of what it holds.
         only_beside: in draft 4 it is a flag, invalid without this keyword.
         type: the JSON type that it constrains, if the type's reader handles it; ANY_TYPE if it constrains all.
         lower: narrows the shape, for keywords that no reader of a type handles.

@@ -46,16 +46,26 @@ CORE: Mapping[str, Keyword] = {
         example={"$defs": {"a": {}}},
         drafts=since("2019-09"),
         holds="schemas by name",
-        form=forms.are_schemas_by_name,
     ),
     "$comment": Keyword(example={"$comment": ""}, drafts=since("draft7"), form=forms.is_string),
 }
+
+
+def _branch(example: Mapping[str, Any]) -> Keyword:
+    return Keyword(
+        example=example,
+        drafts=since("draft7"),
+        holds="schema",
+        part_of="if",
+        inert=without("if"),
+        rewritten="one of two alternatives",
+    )
+
 
 APPLICATOR: Mapping[str, Keyword] = {
     "allOf": Keyword(
         example={"allOf": [{"type": "string"}, {"minLength": 2}]},
         holds="schemas",
-        form=forms.are_schemas,
         lower=combine.lower_all_of,
         cases=unevaluated.split_all,
         revisits=True,
@@ -64,7 +74,6 @@ APPLICATOR: Mapping[str, Keyword] = {
     "anyOf": Keyword(
         example={"anyOf": [{"type": "string"}, {"type": "integer"}]},
         holds="schemas",
-        form=forms.are_schemas,
         lower=combine.lower_any_of,
         cases=unevaluated.split_some,
         revisits=True,
@@ -73,7 +82,6 @@ APPLICATOR: Mapping[str, Keyword] = {
     "oneOf": Keyword(
         example={"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
         holds="schemas",
-        form=forms.are_schemas,
         lower=combine.lower_one_of,
         stage=Stage.SPLIT,
         cases=unevaluated.split_some,
@@ -84,7 +92,6 @@ APPLICATOR: Mapping[str, Keyword] = {
     "not": Keyword(
         example={"not": {"required": ["a"]}},
         holds="schema",
-        form=forms.is_schema,
         lower=combine.lower_not,
         stage=Stage.EXCLUDE,
         rewritten="the excluded values are subtracted",
@@ -94,7 +101,6 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"if": {"required": ["a"]}, "then": {"required": ["b"]}},
         drafts=since("draft7"),
         holds="schema",
-        form=forms.is_schema,
         lower=combine.lower_conditional,
         stage=Stage.SPLIT,
         cases=combine.split_conditional,
@@ -104,29 +110,12 @@ APPLICATOR: Mapping[str, Keyword] = {
         revisits=True,
         evaluated_names=assertions.names_of_condition,
     ),
-    "then": Keyword(
-        example={"if": {"required": ["a"]}, "then": {"required": ["b"]}},
-        drafts=since("draft7"),
-        holds="schema",
-        form=forms.is_schema,
-        part_of="if",
-        inert=without("if"),
-        rewritten="one of two alternatives",
-    ),
-    "else": Keyword(
-        example={"if": {"required": ["a"]}, "else": {"required": ["b"]}},
-        drafts=since("draft7"),
-        holds="schema",
-        form=forms.is_schema,
-        part_of="if",
-        inert=without("if"),
-        rewritten="one of two alternatives",
-    ),
+    "then": _branch({"if": {"required": ["a"]}, "then": {"required": ["b"]}}),
+    "else": _branch({"if": {"required": ["a"]}, "else": {"required": ["b"]}}),
     "dependentSchemas": Keyword(
         example={"dependentSchemas": {"a": {"required": ["b"]}}},
         drafts=since("2019-09"),
         holds="schemas by name",
-        form=forms.are_schemas_by_name,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,
         cases=unevaluated.split_dependent,
@@ -137,14 +126,12 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"prefixItems": [{"type": "string"}]},
         drafts=since(LATEST),
         holds="schemas",
-        form=forms.are_schemas,
         type="array",
         evaluates=arrays.evaluated_prefix,
     ),
     "items": Keyword(
         example={"items": {"type": "string"}},
         holds="schema or schemas",
-        form=forms.is_items,
         type="array",
         evaluates=arrays.evaluated_items,
     ),
@@ -160,7 +147,6 @@ APPLICATOR: Mapping[str, Keyword] = {
     "properties": Keyword(
         example={"properties": {"a": {"type": "string"}}},
         holds="schemas by name",
-        form=forms.are_schemas_by_name,
         type="object",
         evaluates=objects.evaluated_properties,
         evaluated_names=assertions.names_listed,
@@ -169,7 +155,6 @@ APPLICATOR: Mapping[str, Keyword] = {
     "patternProperties": Keyword(
         example={"patternProperties": {"^a": {"type": "string"}}},
         holds="schemas by name",
-        form=forms.are_schemas_by_name,
         type="object",
         evaluates=objects.evaluated_patterns,
         check=assertions.assert_pattern_properties,
@@ -189,7 +174,6 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"propertyNames": {"pattern": "^a"}},
         drafts=since("draft6"),
         holds="schema",
-        form=forms.is_schema,
         lower=members.lower_property_names,
         stage=Stage.MEMBERS,
         rewritten="as patternProperties",
@@ -198,7 +182,6 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"contains": {"const": 1}, "maxItems": 8},
         drafts=since("draft6"),
         holds="schema",
-        form=forms.is_schema,
         lower=members.lower_contains,
         stage=Stage.MEMBERS,
         rewritten=PER_POSITION,
@@ -211,7 +194,6 @@ UNEVALUATED: Mapping[str, Keyword] = {
         example={"properties": {"a": {}}, "unevaluatedProperties": False},
         drafts=since("2019-09"),
         holds="schema",
-        form=forms.is_schema,
         lower=unevaluated.lower_unevaluated_properties,
         stage=Stage.UNEVALUATED,
         evaluates=unevaluated.evaluated_all_names,
@@ -223,7 +205,6 @@ UNEVALUATED: Mapping[str, Keyword] = {
         example={"prefixItems": [{}], "unevaluatedItems": False},
         drafts=since("2019-09"),
         holds="schema",
-        form=forms.is_schema,
         lower=unevaluated.lower_unevaluated_items,
         stage=Stage.UNEVALUATED,
         evaluates=unevaluated.evaluated_all_items,
@@ -316,9 +297,7 @@ FORMAT: Mapping[str, Keyword] = {
 CONTENT: Mapping[str, Keyword] = {
     "contentEncoding": Keyword(example={"contentEncoding": "a"}, drafts=since("draft7"), form=forms.is_string),
     "contentMediaType": Keyword(example={"contentMediaType": "a"}, drafts=since("draft7"), form=forms.is_string),
-    "contentSchema": Keyword(
-        example={"contentSchema": {"type": "object"}}, drafts=since("2019-09"), holds="schema", form=forms.is_schema
-    ),
+    "contentSchema": Keyword(example={"contentSchema": {"type": "object"}}, drafts=since("2019-09"), holds="schema"),
 }
 
 META_DATA: Mapping[str, Keyword] = {
@@ -347,7 +326,6 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
         example={"definitions": {"a": {}}},
         drafts=since("draft4", "draft7"),
         holds="schemas by name",
-        form=forms.are_schemas_by_name,
     ),
     "dependencies": Keyword(
         example={"dependencies": {"a": ["b"]}},

@@ -39,7 +39,7 @@ class SchemaPlan(LazyFields):
         report: how each keyword is enforced, in document order.
     """
 
-    BULKY = ("schema", "lowered", "report")
+    LAZY = ("schema", "lowered", "report")
 
     schema: Schema
     lowered: Lowered

@@ -128,12 +128,12 @@ def _tree_nodes(value: Any) -> Iterator[Any]:
 
 
 def _describe_json(style: JsonStyle) -> str:
-    return f"JSON with {style.item!r} and {style.key!r}, {_KEY_ORDERS[style.sorts]}"
+    return f"JSON with {style.item_separator!r} and {style.key_separator!r}, {_KEY_ORDERS[style.sort_keys]}"
 
 
 def _describe_notation(notation: Notation) -> str:
     words = "" if notation.words == JSON_WORDS else f", {'/'.join(notation.words)}"
-    return f"name{notation.pair}value, {notation.quote} around strings{words}, {_KEY_ORDERS[notation.sorts]}"
+    return f"name{notation.pair}value, {notation.quote} around strings{words}, {_KEY_ORDERS[notation.sort_keys]}"
 
 
 _KEY_ORDERS = {False: "keys in schema order", True: "keys in alphabetical order"}

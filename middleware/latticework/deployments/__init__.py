@@ -1,1 +1,1 @@
-"""Where else the app is served than by `latticework serve`, one place a file."""
+"""Servers other than `latticework serve` for the app, one per module."""

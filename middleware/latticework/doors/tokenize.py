@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from pydantic import Field, StrictBool, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictStr
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from latticework.ask import Ask, Conversation, RawPrompt
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
-from latticework.doors.openai.types import ApiObject, Message, Tool
+from latticework.doors.openai.types import ApiObject, Items, Message, TokenId, Tool
 from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
 from latticework.http import body
@@ -37,8 +37,8 @@ class TokenizeRequest(ApiObject):
 
     model: StrictStr | None = None
     prompt: StrictStr | None = None
-    messages: list[Message] | None = Field(None, min_length=1)
-    tools: list[Tool] | None = None
+    messages: Items[Message] | None = Field(None, min_length=1)
+    tools: Items[Tool] | None = None
     add_generation_prompt: StrictBool | None = None
     add_special_tokens: StrictBool | None = None
     chat_template_kwargs: dict[str, Any] | None = None
@@ -58,7 +58,7 @@ class DetokenizeRequest(ApiObject):
     """The body of `POST /detokenize`."""
 
     model: StrictStr | None = None
-    tokens: list[StrictInt]
+    tokens: Items[TokenId]
 
 
 class DetokenizeResponse(msgspec.Struct, frozen=True):

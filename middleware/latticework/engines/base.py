@@ -81,7 +81,7 @@ class TokenSource(Struct, frozen=True):
     source: Source
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, gc=False):
     """What the engine produced since the last piece. Any chunking: one token, or many merged.
 
     `logprobs` and `sources` have one entry a token where the request wants them. `prompt_logprobs` is set on the first
@@ -199,6 +199,10 @@ class Engine(Protocol):
     @property
     def recovers(self) -> bool:
         """Whether it comes back by itself where it has died. One that does not has to be started again."""
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What it does without because its backend lacks it, a sentence each. Complete once it is started."""
 
     @property
     def tokenizer(self) -> Tokenizer: ...

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from latticework.engines.markup import markup
-from latticework.engines.segments import SegmentEncoder
+from latticework.engines.segments import SegmentEncoder, encoded
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_special, with_special
 
@@ -83,7 +83,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
         """
         if special and self._converted is not None:
             return list(self._tokenizer.build_inputs_with_special_tokens(self.encode(text)))
-        return list(self._backend.encode(text, add_special_tokens=special).ids)
+        return encoded(self._backend, text, special=special)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         text = str(self._backend.decode(list(token_ids), skip_special_tokens=False))

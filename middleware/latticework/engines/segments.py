@@ -46,7 +46,7 @@ class SegmentEncoder:
 
     def _encode(self, segments: Sequence[str]) -> list[int]:
         text = "".join(self._stand_ins[segment] if place % 2 else segment for place, segment in enumerate(segments))
-        return list(self._backend.encode(text, add_special_tokens=False).ids)
+        return encoded(self._backend, text)
 
     def _broken(self, segments: Sequence[str], forged: Collection[int]) -> Sequence[str]:
         """With a cut in each text that became one of the `forged` tokens."""
@@ -58,6 +58,14 @@ class SegmentEncoder:
 
     def _stand_in(self, of: object) -> str:
         return f"{_EDGE}{self._secret}-{of}{_EDGE}"
+
+
+def encoded(backend: Any, text: str, *, special: bool = False) -> list[int]:
+    """Token ids of a text, of which a `tokenizers.Tokenizer` makes a batch: for one alone it would hold Python's lock,
+    which stalls every stream for as long as a long text takes.
+    """
+    (encoding,) = backend.encode_batch_fast([text], add_special_tokens=special)
+    return list(encoding.ids)
 
 
 def _bare(backend: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How an answer's tokens came, as an engine core that drafts tells it: a letter for each."""
+"""What the server and an engine core that drafts send each other of an answer: a letter for each token's source."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from latticework.engines.base import Source, TokenSource
 
-# The key of a request's `extra_args` whose value says whether it is to be told.
+# The key of a request's `extra_args`: whether guesses may be drafted, besides what its grammar forces.
+GUESSES = "latticework_guesses"
+# The key of a request's `extra_args`: whether the sources of its tokens are reported.
 TELLS = "latticework_tells"
-# What each output of such an answer says of all its tokens up to the last that was drafted. All, for of outputs that
-# are merged only the last one's word stays.
+# What each output of such an answer reports of all its tokens up to the last drafted one. All, since of merged outputs
+# only the last one's fields stay.
 SOURCES = "latticework_sources"
 
-# What an answer's last output says of its drafts: (forced, copied). vLLM passes the field on as it stands; it is meant
-# for what only the engine core knows, which this is.
+# What an answer's last output reports of its drafts: (forced, copied). It goes in `kv_transfer_params`, which vLLM
+# passes on unread.
 SAVED = "latticework_saved"
 
 SAMPLED, FORCED, COPIED = "sfc"

@@ -111,7 +111,7 @@ class GeneratingEndpoint(Generic[R]):
             headers = {
                 REQUEST_ID: record.id,
                 **listing(IGNORED, translation.ignored(request, jobs)),
-                **listing(CHECKED, [f"{row.pointer}/{row.keyword}" for job in jobs for row in job.plan.checked]),
+                **listing(CHECKED, _checked_pointers(jobs)),
             }
             await self._respond(request, generation, headers, until, send, record)
 
@@ -151,6 +151,11 @@ class _Logged:
         chunks = self._response.chunks(steps)
         self._log += self._response.logged(chunks)
         return chunks
+
+
+def _checked_pointers(jobs: Sequence[Job]) -> list[str]:
+    """Once each: the jobs of several prompts have the same schema."""
+    return list(dict.fromkeys(f"{one.pointer}/{one.keyword}" for job in jobs for one in job.plan.checked))
 
 
 def listing(header: str, names: Sequence[str]) -> dict[str, str]:

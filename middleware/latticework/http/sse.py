@@ -40,6 +40,8 @@ class ChunkFrame:
 
     def events(self, choices: Sequence[msgspec.Struct]) -> bytes:
         """An event for each of the choices, at least one, as if its whole chunk were encoded."""
+        if len(choices) == 1:  # the usual case
+            return b"%b%b%b" % (self._before, _encode(choices[0]), self._after)
         return self._before + self._between.join(map(_encode, choices)) + self._after
 
 
@@ -48,7 +50,8 @@ class StreamedResponse(Protocol):
 
     def chunks(self, steps: Sequence[Step]) -> Sequence[Any]: ...
 
-    def events(self, chunks: Sequence[Any]) -> bytes: ...
+    def events(self, chunks: Sequence[Any]) -> bytes:
+        """Of one or more chunks."""
 
     def end(self) -> bytes:
         """The events after the last chunk."""
@@ -74,7 +77,8 @@ async def send_stream(
     try:
         # The work ends before the last event is sent, because a client may be slow to read it.
         async with deadline.kept(), aclosing(steps):
-            await send(_body_message(response.events(response.chunks(first))))
+            if chunks := response.chunks(first):
+                await send(_body_message(response.events(chunks)))
             async for added in steps:
                 if chunks := response.chunks(added):
                     await send(_body_message(response.events(chunks)))

@@ -22,8 +22,7 @@ from latticework.turn.sampling import refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
-from turngrammar.turn import Reasoning, Turn
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import Reasoning, Turn, reasoning_after
 from turngrammar.wire import Lit
 
 # A schema that takes more than this part of the context is left out of the prompt, unless the settings say otherwise.
@@ -168,12 +167,10 @@ def _echo(model: Model, ask: Ask, prompt: Sequence[int]) -> Echo | None:
 
 
 def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
-    """Raises BadRequest for ids that the vocabulary lacks, and for an empty prompt."""
+    """Raises BadRequest for ids that the vocabulary lacks."""
     name, tokenizer = ask.name("prompt"), model.engine.tokenizer
     content = prompt.content
     ids = tokenizer.encode(content, special=prompt.special) if isinstance(content, str) else list(content)
-    if not ids:
-        raise BadRequest(f"'{name}' is empty: it must have at least one token.", param=name)
     for token_id in ids:
         if not 0 <= token_id < tokenizer.vocabulary_size:
             most = tokenizer.vocabulary_size - 1

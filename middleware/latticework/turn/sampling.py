@@ -11,6 +11,8 @@ from latticework.errors import BadRequest, ContextExceeded
 
 # They cut an answer short of its grammar, or drive it past the end.
 UNCONSTRAINED = ("min_tokens", "ignore_eos", "stop_token_ids")
+# Of a token id as text. Python refuses to read a number of more than 4300.
+MOST_DIGITS = 20
 
 
 def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
@@ -23,7 +25,12 @@ def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
 
 
 def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
-    """How many tokens the answer may have. Raises ContextExceeded where prompt and answer don't fit."""
+    """How many tokens the answer may have. Raises ContextExceeded where prompt and answer don't fit,
+    and BadRequest for an empty prompt.
+    """
+    if not prompt_tokens:
+        name = ask.name("prompt")
+        raise BadRequest(f"'{name}' is empty: it must have at least one token.", param=name)
     left = max_model_len - prompt_tokens
     requested = ask.max_tokens
     if left >= (requested or 1):
@@ -73,12 +80,17 @@ def _known_token_ids(ids: Sequence[int], name: str, vocabulary_size: int) -> tup
 
 def _biases(biases: Mapping[str, float], name: str, vocabulary_size: int) -> dict[int, float]:
     for key in biases:
-        if not (key.isdecimal() and key.isascii() and int(key) < vocabulary_size):
+        if not _is_token_id(key, vocabulary_size):
             raise BadRequest(
-                f"'{name}' has the key '{key}', which is not a token id: they are 0 to {vocabulary_size - 1}.",
+                f"'{name}' has the key '{key[:MOST_DIGITS]}', which is not a token id: they are 0 to "
+                f"{vocabulary_size - 1}.",
                 param=name,
             )
     return {int(key): float(bias) for key, bias in biases.items()}
+
+
+def _is_token_id(key: str, vocabulary_size: int) -> bool:
+    return key.isdecimal() and key.isascii() and len(key) <= MOST_DIGITS and int(key) < vocabulary_size
 
 
 _CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _known_token_ids, "logit_bias": _biases}

@@ -36,8 +36,8 @@ def spelling(format: Format) -> JsonStyle:
         ("tojson", CANONICAL),
         ("tojson(separators=(',', ':'))", JsonStyle(",", ":")),
         ("tojson(separators=(',', ': '))", JsonStyle(",", ": ")),
-        ("tojson(sort_keys=True)", JsonStyle(sorts=True)),
-        ("tojson(separators=(',', ':'), sort_keys=True)", JsonStyle(",", ":", sorts=True)),
+        ("tojson(sort_keys=True)", JsonStyle(sort_keys=True)),
+        ("tojson(separators=(',', ':'), sort_keys=True)", JsonStyle(",", ":", sort_keys=True)),
     ],
 )
 def test_separators_and_the_order_of_keys(filter: str, expected: JsonStyle) -> None:

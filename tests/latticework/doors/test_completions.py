@@ -78,6 +78,13 @@ def test_the_tokenizers_own_tokens_can_be_left_out() -> None:
     assert engine.prompts == ["hi"]
 
 
+def test_a_text_may_be_empty_where_the_tokenizer_begins_it() -> None:
+    engine = ScriptedEngine(says("x"))
+    complete(engine, prompt="")
+    complete(engine, prompt=["", "a"])
+    assert engine.prompts == ["\x01", "\x01", "\x01a"]
+
+
 def test_choices_are_numbered_by_prompt_and_then_by_n() -> None:
     engine = ScriptedEngine(says("x"))
     body = complete(engine, prompt=["a", "b"], n=3, seed=5, echo=True)
@@ -118,6 +125,60 @@ def test_an_echoed_prompt_has_log_probabilities_but_for_its_first_token() -> Non
     assert choice["logprobs"]["token_logprobs"] == [None, -0.5, -0.5]
     assert choice["logprobs"]["top_logprobs"][0] is None
     assert choice["logprobs"]["text_offset"] == [0, 1, 2]
+
+
+TEXT = "é😀?é".encode()
+SPLIT = [TEXT[:1], TEXT[1:2], TEXT[2:4], TEXT[4:5], TEXT[5:7], TEXT[7:8], TEXT[8:]]
+
+
+def of_bytes(*tokens: bytes, prompt: Sequence[bytes] = ()) -> Script:
+    """Tokens that are parts of characters; likelier than each is another part of one."""
+
+    def sampled(part: bytes) -> SampledToken:
+        likelier = TokenLogprob("\ufffd", -0.1, (0xE2,))
+        own = TokenLogprob(part.decode(errors="replace"), -2.0, tuple(part))
+        return SampledToken(own.token, own.logprob, own.bytes, (likelier, own))
+
+    async def script(ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        first, *others = [None if place == 0 else sampled(part) for place, part in enumerate(prompt)] or [None]
+        of_prompt = (first, *others) if sampling.prompt_logprobs is not None else ()
+        text, ids = b"".join(tokens).decode(errors="replace"), range(len(tokens))
+        yield Piece(text, tuple(ids), tuple(map(sampled, tokens)), finish="length", prompt_logprobs=of_prompt)
+
+    return script
+
+
+def test_a_character_of_several_tokens_is_the_last_ones() -> None:
+    (choice,) = complete(ScriptedEngine(of_bytes(*SPLIT)), prompt="hi", logprobs=2, max_tokens=7)["choices"]
+    assert choice["text"] == TEXT.decode()
+    assert choice["logprobs"]["tokens"] == ["", "é", "", "", "😀?", "", "é"]
+    assert choice["logprobs"]["text_offset"] == [0, 0, 1, 1, 1, 3, 3]
+
+
+def test_a_token_is_the_greedy_one_only_if_no_other_of_its_text_is_likelier() -> None:
+    """As lm-eval decides it: by the largest of the alternatives, which have their texts for keys."""
+    (choice,) = complete(ScriptedEngine(of_bytes(TEXT[:1], b"?")), prompt="hi", logprobs=2, max_tokens=2)["choices"]
+    parts, whole = choice["logprobs"]["top_logprobs"]
+    assert parts == {"": -0.1}
+    assert whole == {"\ufffd": -0.1, "\ufffd?": -2.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "offsets"),
+    [
+        ("é😀?é", SPLIT[1:], [0, 1, 1, 1, 3, 3]),
+        ("?é", [b"<s>", b"?", b"\xc3", b"\xa9"], [0, 0, 1, 1]),
+        ("?é", [b"<s>", b" ?", b"\xc3\xa9"], [0, 0, 1]),
+    ],
+    ids=["parts of characters", "a token that is not in the text", "a blank before the text"],
+)
+def test_the_offsets_of_an_echoed_prompt_are_those_of_its_text(
+    text: str, tokens: list[bytes], offsets: list[int]
+) -> None:
+    engine = ScriptedEngine(of_bytes(b"!", prompt=tokens))
+    (choice,) = complete(engine, prompt=text, echo=True, logprobs=1, max_tokens=1)["choices"]
+    assert choice["text"] == text + "!"
+    assert choice["logprobs"]["text_offset"] == [*offsets, len(text)]
 
 
 def test_an_echo_without_an_answer() -> None:
@@ -181,10 +242,37 @@ def test_a_stop_string_ends_the_text() -> None:
     assert complete(ScriptedEngine(spells("a", "b", "c")), prompt="hi", stop=["b"])["choices"][0]["text"] == "a"
 
 
+def test_more_answers_than_the_server_generates_at_once() -> None:
+    app = create_app(ScriptedEngine(says("x"), max_running=1), settings=Settings(max_queue=1))
+    error = send(app, "POST", PATH, json={"model": "scripted", "prompt": ["a", "b", "c"]}).json()["error"]
+    assert "fewer prompts" in error["message"]
+
+
+def test_the_checked_keywords_of_several_prompts_are_listed_once() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "array", "uniqueItems": True}}, "required": ["n"]}
+    fields = {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}}
+    body = {"model": "scripted", "prompt": ["a", "b"], **fields}
+    response = send(create_app(ScriptedEngine(says('{"n": []}'))), "POST", PATH, json=body)
+    assert response.headers["x-latticework-checked"].count("uniqueItems") == 1
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no prompt": ({}, "prompt"),
     "an empty list": ({"prompt": []}, "prompt"),
-    "an empty text": ({"prompt": ""}, "prompt"),
+    "an empty text": ({"prompt": "", "add_special_tokens": False}, "prompt"),
+    "an empty text among others": ({"prompt": ["a", ""], "add_special_tokens": False}, "prompt"),
+    "an empty list of ids": ({"prompt": [[104], []]}, "prompt"),
+    "null": ({"prompt": None}, "prompt"),
+    "an object": ({"prompt": {"text": "a"}}, "prompt"),
+    "an id among texts": ({"prompt": ["a", "b", 5]}, "prompt[2]"),
+    "a text among ids": ({"prompt": [104, "a"]}, "prompt[1]"),
+    "a text among lists": ({"prompt": [[104], "a"]}, "prompt[1]"),
+    "lists within lists": ({"prompt": [[104], [[105]]]}, "prompt[1][0]"),
+    "a boolean for an id": ({"prompt": [True]}, "prompt[0]"),
+    "a fraction for an id": ({"prompt": [1.0]}, "prompt[0]"),
+    "a negative id": ({"prompt": [104, -1]}, "prompt[1]"),
+    "an id beyond int64": ({"prompt": [[104], [2**63]]}, "prompt[1][0]"),
+    "an id of 4000 digits": ({"prompt": [10**4000]}, "prompt[0]"),
     "a number": ({"prompt": 7}, "prompt"),
     "an unknown token": ({"prompt": [300]}, "prompt"),
     "a suffix": ({"prompt": "a", "suffix": "b"}, "suffix"),
@@ -210,6 +298,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 def test_the_error_names_the_parameter(fields: dict[str, Any], param: str) -> None:
     error = refused(**fields)
     assert error["param"] == param
+    assert len(error["message"]) < 1000
     assert param.split(".")[0].split("[")[0] in error["message"] or "schema" in error["message"].lower()
 
 

@@ -25,6 +25,11 @@ def test_a_text() -> None:
     assert (plain["tokens"], plain["token_strs"]) == ([104, 105], ["h", "i"])
 
 
+def test_an_empty_text_has_no_tokens_of_its_own() -> None:
+    assert post("/tokenize", prompt="").json()["tokens"] == [1]
+    assert post("/tokenize", prompt="", add_special_tokens=False).json()["tokens"] == []
+
+
 @pytest.mark.parametrize("tools", [[], [ADD]], ids=["no tools", "a tool"])
 def test_a_conversation_is_the_prompt_that_a_chat_request_has(tools: list[Any]) -> None:
     engine = ScriptedEngine(says("x"))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from latticework.doors.chat.request import parse_chat_request
+from latticework.doors.chat.request import ChatRequest, parse_chat_request
+from latticework.doors.completions.request import CompletionRequest
 from latticework.doors.openai import error_type
+from latticework.doors.openai.types import ApiObject
 from latticework.doors.openai.validation import unknown_fields
+from latticework.doors.tokenize import DetokenizeRequest, TokenizeRequest
 from latticework.errors import BadRequest
 
 USER = {"role": "user", "content": "hi"}
@@ -130,3 +134,30 @@ def test_unknown_fields_are_kept_by_their_paths() -> None:
 
 def test_a_stop_string_is_a_list_of_one() -> None:
     assert parse_chat_request(request(stop="END")).stop == ["END"]
+
+
+MANY = 1000
+FLOODS: list[tuple[type[ApiObject], dict[str, Any]]] = [
+    *((CompletionRequest, {"model": "m", "prompt": prompt}) for prompt in ([1.5] * MANY, [[1]] + [1] * MANY)),
+    (CompletionRequest, {"model": "m", "prompt": [[True] * MANY]}),
+    (CompletionRequest, {"model": "m", "prompt": ["a"] + [1] * MANY}),
+    (DetokenizeRequest, {"tokens": ["a"] * MANY}),
+    (TokenizeRequest, {"messages": [{}] * MANY}),
+    (ChatRequest, request(messages=[{}] * MANY)),
+    (ChatRequest, message(role="user", content=[{}] * MANY)),
+    (ChatRequest, message(role="assistant", tool_calls=[{}] * MANY)),
+    (ChatRequest, request(tools=[{}] * MANY)),
+    (ChatRequest, request(stop=[7] * MANY)),
+    (ChatRequest, request(stop_token_ids=["a"] * MANY)),
+    (ChatRequest, request(structured_outputs={"choice": [7] * MANY})),
+    (ChatRequest, request(logit_bias={str(token): 101 for token in range(MANY)})),
+    (ChatRequest, request(logit_bias={str(token): None for token in range(MANY)})),
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), FLOODS, ids=[str(index) for index in range(len(FLOODS))])
+def test_many_invalid_values_are_one_error(kind: type[ApiObject], body: dict[str, Any]) -> None:
+    """Or one for each branch of a union: a million errors would stall the server for half a minute."""
+    with pytest.raises(ValidationError) as caught:
+        kind.model_validate(body)
+    assert caught.value.error_count() <= 4

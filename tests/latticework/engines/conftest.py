@@ -4,5 +4,5 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import latticework.engines.vllm.scheduler
-    import latticework.engines.vllm.worker  # noqa: F401
+    import latticework.engines.vllm.compat.scheduler
+    import latticework.engines.vllm.compat.worker  # noqa: F401

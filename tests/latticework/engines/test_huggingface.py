@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from time import sleep
 from typing import Any
 
 import pytest
@@ -72,3 +73,16 @@ def test_blanks_before_punctuation_go_where_transformers_removes_them() -> None:
     original = with_ends(backend, unk_token="[UNK]", clean_up_tokenization_spaces=True)
     ids = original.encode("hello .", add_special_tokens=False)
     assert HuggingFaceTokenizer(original, len(original)).decode(ids) == original.decode(ids) == "hello."
+
+
+def test_a_long_text_leaves_the_interpreter_to_other_threads(transformers_own: Any) -> None:
+    tokenizer = HuggingFaceTokenizer(transformers_own, len(transformers_own))
+    beats = 0
+    with ThreadPoolExecutor(1) as pool:
+        for encode in (tokenizer.encode, lambda text: tokenizer.encode_segments([text], frozenset())):
+            ids, before = pool.submit(encode, "word " * 100_000), beats
+            while not ids.done():
+                sleep(0.002)
+                beats += 1
+            assert len(ids.result()) == 100_001
+            assert beats - before > 20

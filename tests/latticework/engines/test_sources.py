@@ -13,7 +13,7 @@ from latticework.engines.base import Sampling, Saved
 from latticework.engines.drafts import CERTAIN, Draft
 from latticework.engines.pieces import Pieces
 from latticework.engines.sources import SAVED, SOURCES
-from latticework.engines.vllm.scheduler import Drafting
+from latticework.engines.vllm.compat.scheduler import Drafting
 
 GUESS = 3
 # Two of these make up one character.
@@ -32,21 +32,21 @@ def test_what_held_is_told_by_its_place() -> None:
     answer = drafting("")
     answer.draft = Draft((1, 2, 3), (CERTAIN, GUESS, CERTAIN))
     answer.count(3, place=1)
-    assert answer.told(ended=False) == {SOURCES: "sfc"}
+    assert answer.report(ended=False) == {SOURCES: "sfc"}
     answer.draft = Draft((4,), (CERTAIN,))
     answer.count(1, place=4)
-    assert answer.told(ended=False) == {SOURCES: "sfc"}
+    assert answer.report(ended=False) == {SOURCES: "sfc"}
     answer.draft = Draft((4,), (CERTAIN,))
     answer.count(2, place=6)
-    assert answer.told(ended=True) == {SAVED: (2, 1), SOURCES: "sfcsssf"}
+    assert answer.report(ended=True) == {SAVED: (2, 1), SOURCES: "sfcsssf"}
 
 
 def test_nothing_is_told_where_nobody_asks() -> None:
     answer = drafting(None)
     answer.draft = Draft((1, 2), (CERTAIN, GUESS))
     answer.count(3, place=1)
-    assert answer.told(ended=False) is None
-    assert answer.told(ended=True) == {SAVED: (1, 1)}
+    assert answer.report(ended=False) is None
+    assert answer.report(ended=True) == {SAVED: (1, 1)}
 
 
 def output(*token_ids: int, reason: str | None = None) -> CompletionOutput:

@@ -25,8 +25,7 @@ from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.formats import FORMATS
 from turngrammar.formats.format import Format, Frame
 from turngrammar.render import Call, render
-from turngrammar.turn import Reasoning
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import Reasoning, reasoning_after
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = {"tools": [{"type": "function", "function": {"name": "weather", "description": "w", "parameters": SCHEMA}}]}

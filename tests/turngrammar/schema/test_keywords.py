@@ -91,7 +91,7 @@ STARTS_WITH = Keyword(
     rewritten="as pattern",
     check=assert_starts_with,
 )
-EACH_OF = Keyword(example={"eachOf": {"a": {}}}, holds="schemas by name", form=forms.are_schemas_by_name)
+EACH_OF = Keyword(example={"eachOf": {"a": {}}}, holds="schemas by name")
 SAMPLES = Keyword(example={"samples": [1]}, drafts=("draft7",), holds="data", form=forms.is_list)
 CODES = Keyword(example={"codes": [1]}, form=forms.is_list, measure="values")
 

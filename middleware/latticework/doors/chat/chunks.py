@@ -41,7 +41,7 @@ class Logprobs(msgspec.Struct, frozen=True):
     refusal: None = None
 
 
-class FunctionDelta(msgspec.Struct, frozen=True):
+class FunctionDelta(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a call's arguments. The name comes once, with the first piece."""
 
     arguments: str
@@ -55,7 +55,7 @@ class CustomDelta(msgspec.Struct, frozen=True):
     name: str | UnsetType = UNSET
 
 
-class ToolCallDelta(msgspec.Struct, frozen=True):
+class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a call. Only the first has id and type."""
 
     index: int
@@ -65,7 +65,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True):
     custom: CustomDelta | UnsetType = UNSET
 
 
-class Delta(msgspec.Struct, frozen=True):
+class Delta(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a message."""
 
     role: Literal["assistant"] | UnsetType = UNSET
@@ -75,7 +75,7 @@ class Delta(msgspec.Struct, frozen=True):
     tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
 
 
-class ChunkChoice(msgspec.Struct, frozen=True):
+class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a choice. `truncation`, if requested, comes with the finish reason.
 
     `token_sources`, if requested, has one entry for each generated token, in order.

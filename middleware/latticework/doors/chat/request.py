@@ -9,7 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
 from latticework.doors.openai.ask import sampling_fields, turn_of
-from latticework.doors.openai.types import Message, OtherPart, SampledRequest, TurnRequest
+from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest
 from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
 from latticework.turn import Job
@@ -18,7 +18,7 @@ from latticework.turn import Job
 class ChatRequest(TurnRequest, SampledRequest):
     """The body of `POST /v1/chat/completions`."""
 
-    messages: list[Message] = Field(min_length=1)
+    messages: Items[Message] = Field(min_length=1)
     max_completion_tokens: StrictInt | None = Field(None, ge=1)
     logprobs: StrictBool | None = None
     top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
@@ -39,7 +39,7 @@ class ChatRequest(TurnRequest, SampledRequest):
     safety_identifier: Any = None
     prediction: Any = None
     verbosity: Any = None
-    modalities: list[StrictStr] | None = None
+    modalities: Items[StrictStr] | None = None
 
     @property
     def streamed(self) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr
+from pydantic import Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
 
 from latticework.ask import Ask, RawPrompt, TurnAsk
 from latticework.doors.openai import field_docs, rules
 from latticework.doors.openai.ask import content_of, sampling_fields
-from latticework.doors.openai.types import ContentRequest, SampledRequest
+from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId
 from latticework.doors.openai.validation import UNSUPPORTED, parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
 from latticework.turn import Job
@@ -19,7 +19,7 @@ from latticework.turn import Job
 MAX_TOKENS = 16
 MOST_PROMPTS = 2048
 
-Tokens = list[StrictInt]
+Tokens = Items[TokenId]
 
 UNSUPPORTED_HERE: Mapping[str, str] = {
     **{name: why for name, why in UNSUPPORTED.items() if not name.startswith("function")},
@@ -29,10 +29,33 @@ UNSUPPORTED_HERE: Mapping[str, str] = {
 }
 
 
+def _form(prompt: Any) -> str | None:
+    """Which of the four forms a prompt has, by its first item. Errors then come from that form alone."""
+    if isinstance(prompt, str):
+        return "text"
+    if not isinstance(prompt, list) or not prompt:
+        return None
+    first = prompt[0]
+    return "texts" if isinstance(first, str) else "lists" if isinstance(first, list) else "ids"
+
+
+PromptForms = Annotated[
+    Annotated[StrictStr, Tag("text")]
+    | Annotated[Tokens, Tag("ids")]
+    | Annotated[Items[StrictStr], Tag("texts")]
+    | Annotated[Items[Tokens], Tag("lists")],
+    Discriminator(
+        _form,
+        custom_error_type="prompt_form",
+        custom_error_message="Input should be a text, token ids, or a non-empty list of either",
+    ),
+]
+
+
 class CompletionRequest(ContentRequest, SampledRequest):
     """The body of `POST /v1/completions`."""
 
-    prompt: StrictStr | Tokens | list[StrictStr] | list[Tokens] = Field(min_length=1)
+    prompt: PromptForms
     max_tokens: StrictInt | None = Field(MAX_TOKENS, ge=0)
     echo: StrictBool | None = None
     logprobs: StrictInt | None = Field(None, ge=0, le=20)
@@ -103,7 +126,7 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
             stops=tuple(request.stop or ()),
             n=request.n or 1,
             echo=bool(request.echo),
-            names={"prompt_logprobs": "echo"},
+            names={"prompt_logprobs": "echo", "top_logprobs": "logprobs"},
         )
         for prompt in request.prompts
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from codecs import utf_8_decode
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal
@@ -12,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from latticework.doors.completions.request import CompletionRequest
 from latticework.doors.openai import Usage, usage_of
-from latticework.engines.base import SampledToken, TokenSource
+from latticework.engines.base import SampledToken, TokenLogprob, TokenSource
 from latticework.generate import Finish, Step
 from latticework.generate.generation import Generation
 from latticework.http.sse import DONE, ChunkFrame, event
@@ -32,7 +34,8 @@ class TextLogprobs(msgspec.Struct, frozen=True):
     """Four lists with one entry for each token. The first token of a prompt has no log probability.
 
     `top_logprobs` maps the most likely tokens, and the token itself, to their log probabilities; `text_offset` is the
-    position of a token in the text, in characters.
+    position of a token in the text, in characters. A character of several tokens is the text of its last token; the
+    others have an empty text.
     """
 
     text_offset: tuple[int, ...]
@@ -41,7 +44,7 @@ class TextLogprobs(msgspec.Struct, frozen=True):
     top_logprobs: tuple[dict[str, float] | None, ...]
 
 
-class TextChoice(msgspec.Struct, frozen=True):
+class TextChoice(msgspec.Struct, frozen=True, gc=False):
     """An answer, or its next piece. `token_sources`: if requested."""
 
     index: int
@@ -76,14 +79,17 @@ class CompletionResponse:
         return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
 
     def events(self, chunks: Sequence[TextChoice]) -> bytes:
-        return self._frame.events(chunks) if chunks else b""
+        return self._frame.events(chunks)
 
     def end(self) -> bytes:
         usage = event(msgspec.json.encode(self._completion(usage=self._counted))) if self._usage else b""
         return usage + DONE
 
     def whole(self, chunks: Sequence[TextChoice]) -> bytes:
-        choices = (_fold([chunk for chunk in chunks if chunk.index == index]) for index in sorted(self._choices))
+        of_choice: dict[int, list[TextChoice]] = defaultdict(list)
+        for chunk in chunks:
+            of_choice[chunk.index].append(chunk)
+        choices = (_fold(of_choice[index]) for index in sorted(of_choice))
         return msgspec.json.encode(self._completion(*choices, usage=self._counted))
 
     def logged(self, chunks: Sequence[TextChoice]) -> list[TextCompletion]:
@@ -117,46 +123,80 @@ class _TextChoice:
         self._index = index
         self._echo = echo
         self._silent = silent
-        self._offset = 0
-        self._tokens: list[SampledToken | None] = []
+        self._tokens = _TextTokens()
         self._sources: list[TokenSource] = []
 
     def chunk(self, step: Step) -> TextChoice | None:
         """None where the step adds nothing that a client sees."""
-        self._tokens += step.prompt_logprobs
+        if step.prompt_logprobs and self._echo is not None:
+            self._tokens.add_prompt(step.prompt_logprobs, self._echo)
         if not self._silent:
-            self._tokens += step.logprobs
+            self._tokens.add(step.logprobs)
             self._sources += step.sources
         text = "" if self._silent else "".join(part.text for part in step.events if isinstance(part, ContentDelta))
         finish = FINISHES[step.finish] if step.finish is not None else None
         if not text and finish is None:
             return None
         if self._echo is not None:
-            text, self._first = self._echo.text + text, self._echo.first_token
-            self._echo = None
+            text, self._echo = self._echo.text + text, None
         sources = tuple(self._sources) or UNSET
         self._sources = []
-        return TextChoice(self._index, text, self._logprobs(), finish, sources)
+        return TextChoice(self._index, text, self._tokens.take(), finish, sources)
 
-    def _logprobs(self) -> TextLogprobs | None:
-        if not self._tokens:
+
+class _TextTokens:
+    """Tokens with their places in the text. A character of several tokens belongs to the last one of them."""
+
+    def __init__(self) -> None:
+        self._rows: list[_Row] = []
+        self._offset = 0
+        self._unfinished = b""
+
+    def add_prompt(self, tokens: Sequence[SampledToken | None], echo: Echo) -> None:
+        """The prompt's, before all others. Some may not stand in its text, such as that of its beginning."""
+        for token in tokens:
+            if token is None:
+                self._append(echo.first_token, None, None)
+            else:
+                self.add((token,))
+        missing = max(0, self._offset - len(echo.text))
+        self._rows = [(max(0, row[0] - missing), *row[1:]) for row in self._rows]
+        self._offset, self._unfinished = len(echo.text), b""
+
+    def add(self, tokens: Sequence[SampledToken]) -> None:
+        for token in tokens:
+            before = self._unfinished
+            joined = before + bytes(token.bytes)
+            text, read = utf_8_decode(joined, "replace", False)
+            self._unfinished = joined[read:]
+            top: dict[str, float] = {}
+            # Several tokens can have one text, parts of characters above all: the likeliest one of them counts.
+            for other in (*token.top, token):
+                top.setdefault(text if other.bytes == token.bytes else _text_behind(before, other), other.logprob)
+            self._append(text, token.logprob, top)
+
+    def take(self) -> TextLogprobs | None:
+        """Those since the last call; None for none."""
+        rows, self._rows = self._rows, []
+        if not rows:
             return None
-        tokens, self._tokens = self._tokens, []
-        texts = tuple(self._first if token is None else token.token for token in tokens)
-        offsets = []
-        for text in texts:
-            offsets.append(self._offset)
-            self._offset += len(text)
-        return TextLogprobs(
-            tuple(offsets),
-            tuple(None if token is None else token.logprob for token in tokens),
-            texts,
-            tuple(None if token is None else _with_alternatives(token) for token in tokens),
-        )
+        offsets, texts, logprobs, tops = zip(*rows, strict=True)
+        return TextLogprobs(offsets, logprobs, texts, tops)
+
+    def _append(self, text: str, logprob: float | None, top: dict[str, float] | None) -> None:
+        self._rows.append((self._offset, text, logprob, top))
+        self._offset += len(text)
 
 
-def _with_alternatives(token: SampledToken) -> dict[str, float]:
-    return {**{other.token: other.logprob for other in token.top}, token.token: token.logprob}
+# Offset, text, log probability, alternatives.
+_Row = tuple[int, str, float | None, dict[str, float] | None]
+
+
+def _text_behind(unfinished: bytes, token: SampledToken | TokenLogprob) -> str:
+    """A token's text behind the first bytes of a character, which it may complete."""
+    if "\ufffd" not in token.token:
+        return token.token
+    return utf_8_decode(unfinished + bytes(token.bytes), "replace", False)[0]
 
 
 def _fold(chunks: Sequence[TextChoice]) -> TextChoice:

@@ -6,12 +6,28 @@ Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
 
 ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 Number = StrictFloat | StrictInt
+
+T = TypeVar("T")
+# A list that is validated up to its first invalid item: pydantic takes seconds to describe a million of them.
+Items: TypeAlias = Annotated[list[T], Field(fail_fast=True)]
+# The model's vocabulary decides; this keeps numbers of thousands of digits out of error messages.
+TokenId = Annotated[StrictInt, Field(ge=0, lt=2**63), WithJsonSchema({"type": "integer", "minimum": 0})]
 
 
 class ApiObject(BaseModel):
@@ -63,10 +79,10 @@ class MessageCustomCall(ApiObject):
 
 class Message(ApiObject):
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: StrictStr | list[Part] | None = None
+    content: StrictStr | Items[Part] | None = None
     name: StrictStr | None = None
     tool_call_id: StrictStr | None = None
-    tool_calls: list[MessageFunctionCall | MessageCustomCall] | None = None
+    tool_calls: Items[MessageFunctionCall | MessageCustomCall] | None = None
     refusal: StrictStr | None = None
     reasoning_content: StrictStr | None = None
     reasoning: StrictStr | None = None
@@ -144,7 +160,7 @@ class NamedCustom(ApiObject):
 
 class AllowedTools(ApiObject):
     mode: Literal["auto", "required"]
-    tools: list[Annotated[NamedFunction | NamedCustom, Field(discriminator="type")]] = Field(min_length=1)
+    tools: Items[Annotated[NamedFunction | NamedCustom, Field(discriminator="type")]] = Field(min_length=1)
 
 
 class AllowedToolsChoice(ApiObject):
@@ -181,7 +197,7 @@ class StructuredOutputs(ApiObject):
     json_: dict[str, Any] | StrictStr | None = Field(default=None, alias="json")
     json_object: StrictBool | None = None
     regex: StrictStr | None = None
-    choice: list[StrictStr] | None = Field(default=None, min_length=1)
+    choice: Items[StrictStr] | None = Field(default=None, min_length=1)
     grammar: StrictStr | None = None
 
 
@@ -194,6 +210,19 @@ def _listed(stop: Any) -> Any:
     return [stop] if isinstance(stop, str) else stop
 
 
+MAX_BIAS = 100
+Bias = Annotated[Number, Field(ge=-MAX_BIAS, le=MAX_BIAS)]
+
+
+def _up_to_invalid(biases: Any) -> Any:
+    """Only the first invalid entry, where there is one: see Items."""
+    if isinstance(biases, dict):
+        for key, bias in biases.items():
+            if type(bias) not in (int, float) or not -MAX_BIAS <= bias <= MAX_BIAS:
+                return {key: bias}
+    return biases
+
+
 class ContentRequest(ApiObject):
     """Constraints on the content of the answer. Null means the same as omitting a field."""
 
@@ -204,7 +233,7 @@ class ContentRequest(ApiObject):
 class TurnRequest(ContentRequest):
     """The part of a request that becomes a grammar."""
 
-    tools: list[Tool] | None = None
+    tools: Items[Tool] | None = None
     tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
     parallel_tool_calls: StrictBool | None = None
     # Extension: a wire format of tool calls instead of the model's own.
@@ -225,11 +254,11 @@ class SampledRequest(ApiObject):
     frequency_penalty: Number | None = Field(None, ge=-2, le=2)
     presence_penalty: Number | None = Field(None, ge=-2, le=2)
     repetition_penalty: Number | None = Field(None, gt=0, le=10)
-    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
+    logit_bias: Annotated[dict[str, Bias] | None, BeforeValidator(_up_to_invalid)] = None
     min_tokens: StrictInt | None = Field(None, ge=0)
     ignore_eos: StrictBool | None = None
-    stop: Annotated[list[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_listed)] = None
-    stop_token_ids: list[StrictInt] | None = None
+    stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_listed)] = None
+    stop_token_ids: Items[TokenId] | None = None
 
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None

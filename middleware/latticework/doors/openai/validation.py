@@ -78,4 +78,5 @@ def _unknown_paths(value: Any, path: str) -> Iterator[str]:
             yield from _unknown_paths(getattr(value, name), f"{prefix}{field.alias or name}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _unknown_paths(item, f"{path}[{index}]")
+            if isinstance(item, BaseModel | list):  # not each of a million token ids
+                yield from _unknown_paths(item, f"{path}[{index}]")

@@ -44,6 +44,7 @@ class PortableEngine:
     """Nothing is loaded before `start`. What is told of the model stays after `stop`."""
 
     recovers = False
+    degraded: tuple[str, ...] = ()
 
     def __init__(self, args: PortableArgs, *, forced: bool = True) -> None:
         """`forced`: whether tokens that the grammar forces are read together, and not a forward pass each."""

@@ -39,6 +39,7 @@ class RemoteEngine:
     """Nothing is asked of the remotes before `start`. What is told of the model stays while all of them are away."""
 
     recovers = True
+    degraded: tuple[str, ...] = ()
 
     def __init__(
         self,

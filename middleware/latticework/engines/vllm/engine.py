@@ -6,44 +6,57 @@ vLLM's structured-output backend is pinned to guidance (llguidance): one engine 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property, partial
 from multiprocessing import active_children
 from typing import Any
 
+import vllm
 from prometheus_client import CollectorRegistry, generate_latest
-from vllm import envs, exceptions
+from vllm import exceptions
 from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.engine.async_llm_engine import AsyncLLMEngine
 from vllm.inputs import tokens_input
 from vllm.platforms import current_platform
-from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 from vllm.usage.usage_lib import UsageContext
-from vllm.v1.engine.async_llm import AsyncLLM
-from vllm.v1.engine.exceptions import EngineDeadError
 
 from latticework.engines.base import EngineDead, Piece, PromptRefused, Sampling
 from latticework.engines.pieces import Pieces
 from latticework.engines.sampling import has_penalties, unsupported, vllm_parameters
-from latticework.engines.sources import TELLS
+from latticework.engines.sources import GUESSES, TELLS
 from latticework.engines.tokenizer import ModelTokenizer
-from latticework.engines.vllm.counts import counting
-from latticework.engines.vllm.drafting import Drafts, add_drafts
-from latticework.engines.vllm.grammars import refuse_unsupported, specification
-from latticework.engines.vllm.outputs import Bell, pass_on_tokens
-from latticework.engines.vllm.params import VettedParams
-from latticework.engines.vllm.scheduler import GUESSES
-from latticework.engines.vllm.sockets import read_quickly
-from latticework.engines.vllm.steps import count_together
+from latticework.engines.vllm import compat
+from latticework.engines.vllm.compat.drafting import Drafts
+from latticework.engines.vllm.compat.patch import Chosen, Patch
+from latticework.engines.vllm.compat.requests import specification
 from latticework.engines.wrapping import wrapped
 
-# What vLLM raises where a request is at fault: up to 0.26, ValueError and what derives from it.
+Made = tuple[AsyncLLMEngine, CollectorRegistry]
+
+logger = logging.getLogger(__name__)
+
+# What vLLM raises for a request that is at fault: up to 0.26, ValueError and what derives from it.
 AT_FAULT: type[Exception] = getattr(exceptions, "VLLMClientError", ValueError)
 
-# Seconds between two looks at whether an engine that nobody wants any more has given up starting.
-GIVES_UP = 0.1
+# Seconds between two looks at whether an engine whose start was cancelled has ended.
+CANCEL_INTERVAL = 0.1
+
+# One engine is made at a time, in all apps of a process and also when it is restarted: metrics that appear meanwhile
+# are its own, and engines that measure how much memory a device has left would mislead each other.
+_MAKING = threading.Lock()
+
+# Seen in vLLM 0.32: its bitmask is as long as tekken.json's tokens, and logits beyond it are left unmasked.
+UNMASKED = """Drafts are off, so that vLLM's own backend enforces grammars. With a tokenizer of Mistral's own it masks \
+the {} tokens, but this model has {} logits. Switch drafts on."""
+
+WRONG_SAMPLER = """guesses: of sampled answers only what their grammar forces is drafted. vLLM {} has a sampler with a \
+wrong distribution behind drafts."""
 
 
 def prepared(args: AsyncEngineArgs) -> AsyncEngineArgs:
@@ -57,22 +70,28 @@ def prepared(args: AsyncEngineArgs) -> AsyncEngineArgs:
 
 
 class VllmEngine:
-    """One vLLM engine. Nothing is loaded before `start`. What is told of the model stays when the engine has died."""
+    """One vLLM engine. Nothing is loaded before `start`. What is known of the model stays when the engine has died."""
 
     recovers = False
 
     def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts = "auto") -> None:
-        """`drafts`: what may be drafted of an answer that a grammar rules, see drafts.py; "forced" guesses nothing."""
-        self._args = prepared(args)
+        """`drafts`: what may be drafted of an answer that has a grammar, see drafts.py; "forced" guesses nothing."""
         self._model_id = model_id
-        self._drafts: Drafts = drafts if drafts == "off" or add_drafts(self._args) else "off"
-        self._samples_guesses = False
-        self._running: AsyncLLM | None = None
-        self._counts = CollectorRegistry()
-        self._write_counts: Callable[[], None] = lambda: None
+        self._patches = Chosen(compat.PATCHES)
+        self._undrafted = prepared(args)
+        self._args = deepcopy(args)
+        self._wants_drafts = drafts != "off"
+        self._drafts: Drafts = drafts if self._wants_drafts and self._patches[compat.DRAFTS](self._args) else "off"
+        self._missing = dict(self._patches.missing)
+        self._sampler_is_wrong = False
+        self._answers = 0
+        self._running: AsyncLLMEngine | None = None
+        self._dead: type[BaseException] = EngineDead
+        self._metrics = CollectorRegistry()
+        self._write_metrics: Callable[[], None] = lambda: None
 
     @property
-    def _llm(self) -> AsyncLLM:
+    def _llm(self) -> AsyncLLMEngine:
         if self._running is None:
             raise EngineDead("The engine has not been started.")
         return self._running
@@ -94,12 +113,13 @@ class VllmEngine:
 
     @cached_property
     def tokenizer(self) -> ModelTokenizer:
-        """Raises EngineDead for one that vLLM or this can't constrain."""
+        """Raises EngineDead for one whose answers can't be constrained."""
         config = self._llm.model_config
         tokenizer, size = self._llm.get_tokenizer(), config.get_vocab_size()
-        stock = self._drafts == "off"  # then vLLM's own backend holds answers to their grammars
+        stock = self._drafts == "off"  # then vLLM's own backend enforces grammars
         if stock:
-            refuse_unsupported(tokenizer, size)
+            self._patches[compat.TOKENIZER_CHECK](tokenizer)
+            refuse_unmasked(tokenizer, size)
         return wrapped(tokenizer, size, config.try_get_generation_config().get("eos_token_id"), stock_matcher=stock)
 
     @cached_property
@@ -107,45 +127,76 @@ class VllmEngine:
         """The sampling parameters of the model's own generation config."""
         return dict(self._llm.model_config.get_diff_sampling_param())
 
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        version = vllm.__version__
+        notices = tuple(patch.notice(version, why) for patch, why in self._missing.items() if self._is_of_use(patch))
+        return (*notices, WRONG_SAMPLER.format(version)) if self._sampler_is_wrong else notices
+
+    def _is_of_use(self, patch: Patch) -> bool:
+        if patch is compat.DRAFTS:
+            return self._wants_drafts
+        drafting = self._drafts != "off"
+        return drafting if patch in compat.WITH_DRAFTS else not (drafting and patch is compat.TOKENIZER_CHECK)
+
     async def start(self) -> None:
-        # The constructor blocks for as long as the model takes to load.
         # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
-        # With the limits that vLLM gives a server: others are made for one process that asks for a few answers.
-        # A copy, for vLLM writes into its arguments, and they may be needed again.
-        served = partial(AsyncLLM.from_engine_args, deepcopy(self._args), usage_context=UsageContext.OPENAI_API_SERVER)
-        self._running, self._counts = await _made(partial(counting, served))
-        pass_on_tokens(self._llm.output_processor)
-        read_quickly(self._llm)
-        self._write_counts = count_together(self._llm)
-        # vLLM looks a setting up in the environment for every token that it counts, unless it is told to remember.
-        getattr(envs, "enable_envs_cache", lambda: None)()
-        # Vocabularies are large: what is made of one is made before the first request.
-        await asyncio.to_thread(lambda: self.tokenizer.token_bytes)
+        await self._load()
         if self._drafts != "off":
-            self._samples_guesses = all(await self._llm.collective_rpc("allow_all_sampling"))
+            await self._prepare_drafts()
+        for notice in self.degraded:
+            logger.warning("%s", notice)
+        # Large vocabularies take seconds: what is made of them is made before the first request.
+        await asyncio.to_thread(lambda: self.tokenizer.token_bytes)
+
+    async def _load(self) -> None:
+        # With the limits that vLLM gives a server: others are made for one process with a few requests.
+        # A copy, for vLLM writes into its arguments, and they may be needed again.
+        made = partial(
+            AsyncLLMEngine.from_engine_args, deepcopy(self._args), usage_context=UsageContext.OPENAI_API_SERVER
+        )
+        self._running, self._metrics = await _made_in_thread(
+            partial(self._patches[compat.ENGINE_METRICS], made), self._patches[compat.QUICK_SHUTDOWN]
+        )
+        self._dead = type(self._running.dead_error)
+        self._patches[compat.STEP_OUTPUTS](self._running)
+        self._patches[compat.STEP_SOCKET](self._running)
+        self._write_metrics = self._patches[compat.STEP_METRICS](self._running)
+        self._patches[compat.SETTINGS_CACHE]()
+
+    async def _prepare_drafts(self) -> None:
+        """Loads the model again, without drafts, where its workers lack what drafts need."""
+        reports = await self._llm.collective_rpc("prepare_drafts")
+        if missing := {part for report in reports for part in report["missing"]}:
+            self._missing[compat.DRAFTS] = f"has a model runner with no {' and no '.join(sorted(missing))}"
+            self._drafts, self._args = "off", self._undrafted
+            await self.stop()
+            await self._load()
+        else:
+            self._sampler_is_wrong = not all(report["sound"] for report in reports)
 
     async def stop(self) -> None:
         running, self._running = self._running, None
         if running is not None:
-            # vLLM may have no more time to tell them: of several engines, the others end before it does.
-            running.output_processor.propagate_error(EngineDeadError())
+            # vLLM itself may not get to it: of several engines, the others end first.
+            self._patches[compat.STOPPED_ANSWERS](running)
             # On the loop, though it blocks: elsewhere vLLM's own tasks see the engine go, and call it dead.
-            running.shutdown(timeout=0)
+            self._patches[compat.QUICK_SHUTDOWN](running)
 
     async def check_health(self) -> None:
+        llm = self._llm
         try:
-            await self._llm.check_health()
-        except EngineDeadError as error:
+            await llm.check_health()
+        except self._dead as error:
             raise EngineDead("The engine has died.") from error
 
     def running(self) -> int:
-        # AsyncLLM itself tells it only from 0.29 on.
-        return int(self._llm.output_processor.get_num_unfinished_requests())
+        return self._answers
 
     def metrics(self) -> bytes:
-        self._write_counts()
-        return bytes(generate_latest(self._counts))
+        self._write_metrics()
+        return bytes(generate_latest(self._metrics))
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         most = self._llm.model_config.max_logprobs
@@ -158,93 +209,116 @@ class VllmEngine:
         return unsupported(sampling, "vllm")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        llm = self._llm  # another runs, perhaps, when this answer is ended
-        chosen = self._chosen(sampling)
+        chosen = self._with_defaults(sampling)
         opening = self._opening(sampling, chosen)
         params = self._params(sampling, chosen, opening)
         pieces = Pieces(self.tokenizer, sampling, opening)
+        self._answers += 1
         try:
-            outputs = await llm.add_request(request_id, tokens_input([*prompt, *opening]), params)
+            queue, abort = await self._queue(request_id, [*prompt, *opening], params)
+            finished = False
+            try:
+                while not finished:
+                    output = queue.get_nowait() or await queue.get()
+                    finished = output.finished
+                    of_prompt = zip(prompt, output.prompt_logprobs, strict=False) if output.prompt_logprobs else ()
+                    yield pieces.piece(output.outputs[0], getattr(output, "kv_transfer_params", None), of_prompt)
+            except self._dead as error:
+                raise EngineDead("The engine has died.") from error
+            finally:
+                if not finished:
+                    await abort()
+        finally:
+            self._answers -= 1
+
+    async def _queue(
+        self, request_id: str, token_ids: list[int], params: SamplingParams
+    ) -> tuple[Any, Callable[[], Awaitable[None]]]:
+        """The request's outputs, and what aborts it. Raises PromptRefused and EngineDead."""
+        llm = self._llm
+        try:
+            queue, abort = await self._patches[compat.OUTPUT_QUEUES](llm, request_id, tokens_input(token_ids), params)
         except AT_FAULT as error:
             raise PromptRefused(str(error)) from error
-        except EngineDeadError as error:
+        except self._dead as error:
             raise EngineDead("The engine has died.") from error
-        outputs.ready = Bell()
-        finished = False
-        try:
-            while not finished:
-                output = outputs.get_nowait() or await outputs.get()
-                finished = output.finished
-                prompt_logprobs = zip(prompt, output.prompt_logprobs or (), strict=False)
-                yield pieces.piece(output.outputs[0], output.kv_transfer_params, prompt_logprobs)
-        except EngineDeadError as error:
-            raise EngineDead("The engine has died.") from error
-        finally:
-            if not finished:
-                await llm.abort(outputs.request_id, internal=True)
+        self._patches[compat.READY_EVENTS](queue)
+        return queue, abort
 
-    def _chosen(self, sampling: Sampling) -> Mapping[str, Any]:
-        """What the request asks for, and for the rest what the model's own generation config says."""
+    def _with_defaults(self, sampling: Sampling) -> Mapping[str, Any]:
+        """What the request sets, and for the rest the model's generation config."""
         return {**self._defaults, **vllm_parameters(sampling)}
 
     def _opening(self, sampling: Sampling, chosen: Mapping[str, Any]) -> tuple[int, ...]:
         """The tokens that the grammar begins every answer with. They go into the prompt, and cost no forward pass.
 
-        None, where it matters to the sampling or to the client that they are the answer's.
+        None where the sampling or the response depends on their being the answer's, nor where vLLM itself would check
+        the grammar, and find them before it.
         """
-        counted = sampling.logprobs is not None or sampling.prompt_logprobs is not None
-        if self._drafts == "off" or sampling.grammar is None or counted or has_penalties(chosen):
+        if self._drafts == "off" or sampling.grammar is None or compat.CHECKED_PARAMS in self._missing:
+            return ()
+        if sampling.logprobs is not None or sampling.prompt_logprobs is not None or has_penalties(chosen):
             return ()
         opening = self.tokenizer.tried(sampling.grammar).opening
         return opening if len(opening) < sampling.max_tokens else ()
 
-    def _params(self, sampling: Sampling, chosen: Mapping[str, Any], opening: tuple[int, ...]) -> VettedParams:
-        return VettedParams(
+    def _params(self, sampling: Sampling, chosen: Mapping[str, Any], opening: tuple[int, ...]) -> SamplingParams:
+        params: SamplingParams = self._patches[compat.CHECKED_PARAMS](
             **{**chosen, "max_tokens": sampling.max_tokens - len(opening)},
             logit_bias=dict(sampling.logit_bias) or None,
             stop_token_ids=list(sampling.stop_token_ids),
             detokenize=False,  # done here, for a fraction of the cost
             structured_outputs=self._constraint(sampling.grammar, opening),
-            extra_args=self._of_drafts(sampling, chosen) if self._drafts != "off" else None,
+            extra_args=self._draft_options(sampling, chosen) if self._drafts != "off" else None,
             output_kind=RequestOutputKind.DELTA,
-            skip_clone=True,
+            **self._patches[compat.UNCOPIED_PARAMS](),
         )
+        return params
 
     def _constraint(self, grammar: str | None, opening: tuple[int, ...]) -> StructuredOutputsParams | None:
         if grammar is None:
             return None
-        told = StructuredOutputsParams(grammar=grammar if self._drafts == "off" else specification(opening, grammar))
-        told._backend = "guidance"
-        return told
+        return StructuredOutputsParams(grammar=grammar if self._drafts == "off" else specification(opening, grammar))
 
-    def _of_drafts(self, sampling: Sampling, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """What the scheduler is told of this answer."""
-        told = {GUESSES: self._guesses(sampling, chosen)}
-        return {**told, TELLS: True} if sampling.sources else told
+    def _draft_options(self, sampling: Sampling, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """`extra_args`, which the scheduler reads."""
+        options = {GUESSES: self._may_guess(sampling, chosen)}
+        return {**options, TELLS: True} if sampling.sources else options
 
-    def _guesses(self, sampling: Sampling, chosen: Mapping[str, Any]) -> bool:
-        """Whether a guess that does not hold would leave no trace in this answer.
+    def _may_guess(self, sampling: Sampling, chosen: Mapping[str, Any]) -> bool:
+        """Whether a wrong guess would leave no trace in this answer.
 
         A bias or a minimal probability misses drafted tokens. A seeded answer must not depend on how busy the engine
         is, and that decides which guesses are made.
         """
         if self._drafts != "auto" or sampling.logit_bias or chosen.get("min_p"):
             return False
-        return chosen.get("temperature") == 0 or (self._samples_guesses and sampling.seed is None)
+        return chosen.get("temperature") == 0 or (not self._sampler_is_wrong and sampling.seed is None)
 
 
-async def _made(make: Callable[[], tuple[AsyncLLM, CollectorRegistry]]) -> tuple[AsyncLLM, CollectorRegistry]:
-    """Makes an engine in a thread. Cancelled, it leaves none behind."""
+def refuse_unmasked(tokenizer: Any, size: int) -> None:
+    """Raises EngineDead for a tokenizer with which vLLM's own backend would not mask all logits."""
+    if not hasattr(tokenizer, "backend_tokenizer") and len(tokenizer) < size:
+        raise EngineDead(UNMASKED.format(len(tokenizer), size))
+
+
+async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLLMEngine], object]) -> Made:
+    """An engine and its metrics: loading a model blocks. Cancelled, it leaves no engine behind."""
     others = set(active_children())
-    making = asyncio.ensure_future(asyncio.to_thread(make))
+    making = asyncio.ensure_future(asyncio.to_thread(_alone, make))
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:
-        # The thread can't be told to stop, but it gives up once its processes have ended.
+        # A thread can't be stopped, but vLLM raises once its processes have ended.
         while not making.done():
             for child in set(active_children()) - others:
                 child.kill()
-            await asyncio.wait([making], timeout=GIVES_UP)
+            await asyncio.wait([making], timeout=CANCEL_INTERVAL)
         if making.exception() is None:
-            making.result()[0].shutdown(timeout=0)
+            shut_down(making.result()[0])
         raise
+
+
+def _alone(make: Callable[[], Made]) -> Made:
+    with _MAKING:
+        return make()

@@ -1,15 +1,16 @@
-"""Steps that are counted together count as much as those that vLLM counts one by one, whenever they are looked at."""
+"""vLLM's metrics: steps written together count as much as those written one by one, and each engine keeps its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Histogram, generate_latest
 from vllm.config import VllmConfig
 from vllm.v1.engine import FinishReason
 from vllm.v1.metrics.loggers import StatLoggerManager
@@ -17,12 +18,12 @@ from vllm.v1.metrics.prometheus import unregister_vllm_metrics
 from vllm.v1.metrics.stats import FinishedRequestStats, IterationStats, SchedulerStats
 from vllm.v1.spec_decode.metrics import SpecDecodingStats
 
-from latticework.engines.vllm import steps
-from latticework.engines.vllm.steps import MOST, StepCounts, Tally, count_together
+from latticework.engines.vllm.compat import metrics
+from latticework.engines.vllm.compat.metrics import MOST_STEPS, StepCounts, Tally, patch_step_metrics, with_own_metrics
 
 BOUNDS = [0.1, 0.5, 1.0]
 # More than are written in one go, and some that are not written until somebody looks.
-STEPS = 2 * MOST + 5
+STEPS = 2 * MOST_STEPS + 5
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ def counted(steps: int, *, together: bool) -> list[list[str]]:
 
     async def counts() -> list[list[str]]:
         llm = engine()
-        write = count_together(llm) if together else lambda: None
+        write = patch_step_metrics(llm) if together else lambda: None
         assert isinstance(llm.logger_manager.record, StepCounts) == together
         scrapes = []
         for number in range(steps):
@@ -91,12 +92,12 @@ async def seen(steps: int) -> list[int]:
 
 
 def test_steps_wait_until_there_are_many() -> None:
-    assert asyncio.run(seen(MOST - 1)) == []
-    assert asyncio.run(seen(2 * MOST + 1)) == list(range(2 * MOST))
+    assert asyncio.run(seen(MOST_STEPS - 1)) == []
+    assert asyncio.run(seen(2 * MOST_STEPS + 1)) == list(range(2 * MOST_STEPS))
 
 
 def test_steps_do_not_wait_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "SOON", 0)
+    monkeypatch.setattr(metrics, "MOST_DELAY", 0)
 
     async def waits() -> None:
         written = asyncio.Event()
@@ -127,7 +128,7 @@ def _samples(registry: CollectorRegistry) -> dict[str, float]:
 def test_what_somebody_else_counts_stays_as_it_is() -> None:
     llm = engine()
     llm.logger_manager.stat_loggers.append(other := SimpleNamespace())
-    count_together(llm)
+    patch_step_metrics(llm)
     assert not isinstance(llm.logger_manager.record, StepCounts)
     assert llm.logger_manager.stat_loggers[-1] is other
 
@@ -136,11 +137,40 @@ def test_no_drafts_are_kept_for_a_line_that_is_never_written(caplog: pytest.LogC
     caplog.set_level(logging.INFO, "vllm.v1.metrics.loggers")  # else vLLM has nothing that writes lines
     llm = engine()
     before = len(llm.logger_manager.stat_loggers)
-    count_together(llm)
+    patch_step_metrics(llm)
     assert (before, len(llm.logger_manager.stat_loggers)) == (2, 1)
 
 
 def test_an_engine_that_counts_nothing_is_left_alone() -> None:
     llm: Any = SimpleNamespace(logger_manager=None)
-    count_together(llm)()
+    patch_step_metrics(llm)()
     assert llm.logger_manager is None
+
+
+def new_gauge(model: str) -> Gauge:
+    """As vLLM's PrometheusStatLogger makes its gauges."""
+    unregister_vllm_metrics()
+    gauge = Gauge("vllm:test_running", "How many.", ["model_name"])
+    gauge.labels(model).set(1)
+    return gauge
+
+
+def test_each_engine_keeps_its_own() -> None:
+    gauges, registries = zip(*(with_own_metrics(partial(new_gauge, name)) for name in ("one", "two")), strict=True)
+    try:
+        gauges[0].labels("one").set(5)
+        told = [generate_latest(registry).decode() for registry in registries]
+    finally:
+        unregister_vllm_metrics()
+    assert 'vllm:test_running{model_name="one"} 5.0' in told[0]
+    assert 'vllm:test_running{model_name="two"} 1.0' in told[1]
+    assert "process_" not in told[0] + told[1]
+
+
+def test_an_engine_that_counts_nothing_is_not_told_anothers() -> None:
+    with_own_metrics(lambda: new_gauge("one"))
+    try:
+        _, registry = with_own_metrics(lambda: None)
+    finally:
+        unregister_vllm_metrics()
+    assert generate_latest(registry) == b""

@@ -1,9 +1,9 @@
-"""Outputs that are passed on are the same as those that vLLM processes, and count as much."""
+"""Outputs that go straight to their queues are the same as those that vLLM processes, and count as much."""
 
 from __future__ import annotations
 
-import asyncio
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from vllm.v1.engine import EngineCoreOutput, EngineCoreRequest, FinishReason
 from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
 from vllm.v1.metrics.stats import IterationStats
 
-from latticework.engines.vllm.outputs import Bell, StepOutputs, Tokens, pass_on_tokens
+from latticework.engines.vllm.compat.outputs import StepOutputs, TokensOutput, patch_step_outputs
 
 # The outputs of an answer, step by step.
 ANSWER = [([5], None), ([6, 7, 8], None), ([9], None), ([10, 2], FinishReason.STOP)]
@@ -49,15 +49,15 @@ class Reader:
         return self.queue.get_nowait()
 
 
-@pytest.fixture(params=["vLLM's own", "passed on"])
+@pytest.fixture(params=["vLLM's own", "patched"])
 def reader(request: pytest.FixtureRequest) -> Reader:
     processor = OutputProcessor(None, log_stats=True)
-    if request.param == "passed on":
-        pass_on_tokens(processor)
+    if request.param == "patched":
+        patch_step_outputs(SimpleNamespace(output_processor=processor))
     return Reader(processor)
 
 
-def told(output: Any) -> tuple[list[int], str | None, bool]:
+def parts(output: Any) -> tuple[list[int], str | None, bool]:
     return list(output.outputs[0].token_ids), output.outputs[0].finish_reason, output.finished
 
 
@@ -65,7 +65,7 @@ def test_a_reader_that_keeps_up(reader: Reader) -> None:
     outputs = []
     for place in range(len(ANSWER)):
         reader.step(place)
-        outputs.append(told(reader.read()))
+        outputs.append(parts(reader.read()))
     assert outputs == [([5], None, False), ([6, 7, 8], None, False), ([9], None, False), ([10, 2], "stop", True)]
     assert reader.processor.request_states == {}
 
@@ -73,17 +73,17 @@ def test_a_reader_that_keeps_up(reader: Reader) -> None:
 def test_a_reader_that_is_slow(reader: Reader) -> None:
     for place in range(3):
         reader.step(place)
-    assert told(reader.read()) == ([5, 6, 7, 8, 9], None, False)
+    assert parts(reader.read()) == ([5, 6, 7, 8, 9], None, False)
     reader.step(3)
-    assert told(reader.read()) == ([10, 2], "stop", True)
+    assert parts(reader.read()) == ([10, 2], "stop", True)
 
 
-def test_the_end_is_added_to_what_was_passed_on(reader: Reader) -> None:
+def test_the_end_is_added_to_what_waits(reader: Reader) -> None:
     reader.step(0)
     reader.read()
     for place in range(1, len(ANSWER)):
         reader.step(place)
-    assert told(reader.read()) == ([6, 7, 8, 9, 10, 2], "stop", True)
+    assert parts(reader.read()) == ([6, 7, 8, 9, 10, 2], "stop", True)
 
 
 def test_all_of_it_counts(reader: Reader) -> None:
@@ -94,31 +94,17 @@ def test_all_of_it_counts(reader: Reader) -> None:
     assert reader.stats.inter_token_latencies_iter == [1.0, 1.0, 1.0]
 
 
-def test_only_ordinary_outputs_are_passed_on() -> None:
+def test_only_ordinary_outputs_go_straight_to_their_queue() -> None:
     reader = Reader(OutputProcessor(None, log_stats=True))
-    pass_on_tokens(reader.processor)
+    patch_step_outputs(SimpleNamespace(output_processor=reader.processor))
     kinds = []
     for place in range(len(ANSWER)):
         reader.step(place)
-        kinds.append(type(reader.read()) is Tokens)
+        kinds.append(type(reader.read()) is TokensOutput)
     assert kinds == [False, True, True, False]
 
 
 def test_merged_outputs_stay_vllms_own() -> None:
     processor = OutputProcessor(None, log_stats=True, stream_interval=4)
-    pass_on_tokens(processor)
+    patch_step_outputs(SimpleNamespace(output_processor=processor))
     assert not isinstance(processor.process_outputs, StepOutputs)
-
-
-def test_a_bell_wakes_who_waits_and_whoever_comes_later() -> None:
-    async def waits() -> list[bool]:
-        bell = Bell()
-        waiting = bell.wait()
-        before = waiting.done()
-        bell.set()
-        bell.set()
-        later = bell.wait()
-        bell.clear()
-        return [before, await waiting, await later, bell.wait().done()]
-
-    assert asyncio.run(waits()) == [False, True, True, False]

@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from latticework.serving.welcome import welcome
+from latticework.commands.serve import welcome
 
 
 @pytest.mark.parametrize("guarded", [False, True])

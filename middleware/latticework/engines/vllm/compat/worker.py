@@ -1,4 +1,4 @@
-"""What drafts need on the worker's side of vLLM: nothing that drafts, and a sampler that can be relied on."""
+"""The worker's side of drafts: a drafter that drafts nothing, and a sampler whose distribution is tested."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import torch
 from vllm.v1.sample import rejection_sampler
 from vllm.v1.sample.logits_processor import BUILTIN_LOGITS_PROCESSORS, LogitsProcessors
 
-# The trial of the sampler: a distribution, a draft from it, how many samples, and the chi-squared value of as many
-# degrees of freedom as there are other tokens that a sound sampler exceeds once in 100,000 trials.
+from latticework.engines.vllm.compat import TOKEN_EXPANSION
+
+# The test of the sampler: a distribution, a draft from it, the number of samples, and the chi-squared value, of as many
+# degrees of freedom as there are other tokens, that a correct sampler exceeds once in 100,000 tests.
 LOGITS = (1.0, 0.5, 0.0, -0.5, -1.0)
 TEMPERATURE = 0.5
 DRAFT = 1
@@ -21,13 +23,13 @@ MOST_CHI_SQUARED = 28.5
 
 
 class NoDrafter:
-    """vLLM's custom drafter class, which drafts nothing: the scheduler does, where the grammars are."""
+    """A drafter class for vLLM that drafts nothing: the scheduler does, where the grammars are."""
 
     def __init__(self, vllm_config: Any) -> None:
-        mend_expansion()
+        """vLLM passes its configuration."""
 
     def load_model(self, *args: Any, **kwargs: Any) -> None:
-        """There is none."""
+        """It has no model."""
 
     def propose(self, sampled_token_ids: Sequence[Sequence[int]], *args: Any, **kwargs: Any) -> list[list[int]]:
         return [[] for _ in sampled_token_ids]
@@ -39,18 +41,35 @@ class WorkerExtension:
     model_runner: Any
     device: torch.device
 
-    def allow_all_sampling(self) -> bool:
-        """Lets requests have `min_p` and `logit_bias`, and says whether drafts leave distributions as they are.
+    def prepare_drafts(self) -> dict[str, Any]:
+        """Allows `min_p` and `logit_bias`, which vLLM does not load beside drafts, since they would miss drafted
+        tokens: here requests that have them are drafted only what their grammar forces.
 
-        Beside drafts, vLLM loads neither processor, since they would miss drafted tokens. Here requests that have them
-        are drafted nothing but what a grammar forces, which no processor can change.
+        Returns `missing`, the parts that this worker lacks, and where none is missing `sound`: whether tokens sampled
+        behind a draft have the distribution that they should.
         """
         runner = self.model_runner
+        if missing := [part for part in RUNNER_PARTS if not _has_part(runner, part)]:
+            return {"missing": missing}
         runner.rejection_sampler.forward = partial(sample, runner.rejection_sampler.forward, runner.sampler)
         runner.input_batch.logitsprocs = LogitsProcessors(
-            made(runner.vllm_config, runner.device, False) for made in BUILTIN_LOGITS_PROCESSORS
+            processor(runner.vllm_config, runner.device, False) for processor in BUILTIN_LOGITS_PROCESSORS
         )
-        return is_sound(runner.device)
+        TOKEN_EXPANSION.chosen()(runner.device)
+        return {"missing": [], "sound": is_sound(runner.device)}
+
+
+# What the model runner must have; the rest of what drafts need can be seen in vLLM's classes.
+RUNNER_PARTS = ("sampler", "rejection_sampler", "input_batch.logitsprocs", "vllm_config", "device")
+
+
+def _has_part(runner: Any, part: str) -> bool:
+    owner = runner
+    for name in part.split("."):
+        if not hasattr(owner, name):
+            return False
+        owner = getattr(owner, name)
+    return True
 
 
 def sample(
@@ -63,33 +82,43 @@ def sample(
 ) -> Any:
     """A step in which nothing was drafted is sampled as it would be without drafts.
 
-    vLLM leads every step through the sampler for drafts. It costs more, and on a CPU it fails where a request has a
-    `top_k` and there is nothing to apply that to, which ends the engine.
+    vLLM takes every step through the sampler for drafts. It costs more, and on a CPU it fails for a request with a
+    `top_k` where there is nothing to apply that to, which ends the engine.
     """
     if any(metadata.num_draft_tokens):
         return drafted(metadata, draft_probs, logits, sampling_metadata)
     return plain(logits=logits, sampling_metadata=sampling_metadata)
 
 
-def mend_expansion() -> None:
-    """vLLM's CPU kernel that gives each drafted token its request's temperature writes into a copy, which is dropped.
+def patch_token_expansion(device: torch.device) -> None:
+    """Only where it is wrong: vLLM's CPU kernel writes each drafted token's temperature, top_k and top_p into a copy,
+    which is dropped, and leaves what was in memory before."""
+    if not _is_expanding(device):
+        rejection_sampler.expand_batch_to_tokens = expanded
 
-    Then every drafted token has what lay in memory as its temperature, top_k and top_p.
-    """
-    rejection_sampler.expand_batch_to_tokens = expanded
+
+def _is_expanding(device: torch.device) -> bool:
+    """Whether vLLM's own gives each token its request's value; twice, for the right ones may have been in memory."""
+    cumulative = torch.tensor([2, 5], dtype=torch.int32, device=device)
+    return all(
+        torch.equal(
+            rejection_sampler.expand_batch_to_tokens(values, cumulative, 5, 0, 1), expanded(values, cumulative, 5, 0, 1)
+        )
+        for values in (torch.tensor([0.123, 0.0], device=device), torch.tensor([0.0, 0.877], device=device))
+    )
 
 
 def expanded(
     values: torch.Tensor, cumulative: torch.Tensor, count: int, replace_from: float = 0, replace_to: float = 0
 ) -> torch.Tensor:
-    """[requests] -> [tokens], each request's value as often as it has tokens: `cumulative` says up to which."""
+    """[requests] -> [tokens]: each request's value as often as it has tokens, which `cumulative` adds up."""
     counts = torch.diff(cumulative, prepend=cumulative.new_zeros(1))
     repeated = values.repeat_interleave(counts, output_size=count)
     return torch.where(repeated == replace_from, torch.full_like(repeated, replace_to), repeated)
 
 
 def is_sound(device: torch.device) -> bool:
-    """Whether sampling behind a drafted token gives the distribution that it should. Always the same samples."""
+    """Whether sampling behind a drafted token gives the right distribution. The samples are always the same."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
         observed = torch.bincount(_samples(device), minlength=len(LOGITS)).double()
@@ -98,7 +127,7 @@ def is_sound(device: torch.device) -> bool:
 
 
 def _samples(device: torch.device) -> torch.Tensor:
-    """The first token of each of SAMPLES requests with the same distribution, all of which were drafted the same."""
+    """The first token of each of SAMPLES requests, which have the same distribution and the same draft."""
     logits = torch.tensor(LOGITS, device=device).repeat(SAMPLES, 1)
     metadata = SimpleNamespace(
         all_greedy=False,

@@ -12,7 +12,7 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.usage.usage_lib import UsageContext
 
 from latticework.engines.vllm import VllmEngine
-from latticework.engines.vllm.drafting import EXTENSION, SCHEDULER
+from latticework.engines.vllm.compat.drafting import EXTENSION, SCHEDULER
 
 SMALL = {
     "architectures": ["LlamaForCausalLM"],

@@ -11,7 +11,7 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from latticework.engines.vllm.sockets import StepSocket, read_quickly
+from latticework.engines.vllm.compat.sockets import StepSocket, patch_step_socket
 
 
 class Wire:
@@ -86,7 +86,7 @@ def test_a_socket_that_somebody_reads_already_stays(wire: Wire) -> None:
             engine_core=SimpleNamespace(resources=SimpleNamespace(output_queue_task=task, output_socket=wire.made))
         )
 
-    read_quickly(busy := engine(object()))
+    patch_step_socket(busy := engine(object()))
     assert busy.engine_core.resources.output_socket is wire.made
-    read_quickly(new := engine(None))
+    patch_step_socket(new := engine(None))
     assert isinstance(new.engine_core.resources.output_socket, StepSocket)

@@ -1,7 +1,7 @@
-"""The socket that the engine core's steps arrive at, read without what pyzmq's asyncio sockets pay for each message.
+"""The socket on which the engine core's steps arrive, read at less cost than by pyzmq's asyncio sockets.
 
-pyzmq makes three futures of a message, and asks several times which event loop runs. Here one step after the other is
-read, by one reader: a future for the times when nothing is there is enough.
+pyzmq makes three futures for each message, and looks up the running loop several times. There is a single reader here,
+which reads one step after the other: one future is enough, and only while no message is there.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
-from vllm.v1.engine.async_llm import AsyncLLM
 
 
 class StepSocket(zmq.asyncio.Socket):
-    """Takes the place of a socket that nobody has waited for yet. For one reader, in one event loop."""
+    """Replaces a socket that has not been read from yet. For one reader, in one event loop."""
 
-    # zmq takes every other attribute for an option of the socket.
+    # zmq takes attributes that the class does not have for options of the socket.
     _loop: asyncio.AbstractEventLoop | None = None
     _waiting: asyncio.Future[None] | None = None
     _plain: zmq.Socket[bytes] | None = None
@@ -39,7 +38,7 @@ class StepSocket(zmq.asyncio.Socket):
                 await self._readable()
 
     def _readable(self) -> asyncio.Future[None]:
-        """Done once there may be a message: what was there before has been read to its end, or it would never be."""
+        """Done once there may be a message. Only after a read that found none: the descriptor is edge-triggered."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._number, self._wake)
@@ -56,8 +55,8 @@ class StepSocket(zmq.asyncio.Socket):
         super().close(linger)
 
 
-def read_quickly(llm: AsyncLLM) -> None:
-    """Has the engine's steps read so, where nobody has waited for one yet."""
+def patch_step_socket(llm: Any) -> None:
+    """Not where vLLM reads from it already."""
     resources = llm.engine_core.resources
     if resources.output_queue_task is None and isinstance(resources.output_socket, zmq.asyncio.Socket):
         resources.output_socket = StepSocket.of(resources.output_socket)

@@ -1,4 +1,4 @@
-"""vLLM's scheduler, which drafts: it stands in the engine core, where the grammars' matchers are."""
+"""vLLM's scheduler with drafts: it runs in the engine core, where the grammars' matchers are."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ from weakref import WeakKeyDictionary
 from llguidance import LLMatcher
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.core.sched.scheduler import Scheduler
-from vllm.v1.executor import Executor
 from vllm.v1.request import Request
 from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 
 from latticework.engines.drafts import CERTAIN, NOTHING, Draft, Drafter, Text
-from latticework.engines.sources import COPIED, FORCED, SAMPLED, SAVED, SOURCES, TELLS
-from latticework.engines.vllm.grammars import KeptGrammars
+from latticework.engines.sources import COPIED, FORCED, GUESSES, SAMPLED, SAVED, SOURCES, TELLS
+from latticework.engines.vllm.compat import DRAFT_POLLING
+from latticework.engines.vllm.compat.grammars import CachedGrammars
 from latticework.engines.worth import Chances, Price
-
-# The key of a request's `extra_args` whose value says whether guesses may be drafted, besides what a grammar forces.
-GUESSES = "latticework_guesses"
 
 
 @dataclass
 class Drafting:
-    """One answer's drafts: the text that guesses are copied from, and how many of the answer's tokens it has.
+    """One answer's drafts: the text that guesses are copied from, and how many of the answer's tokens are in it.
 
-    `forced` and `copied` count the drafted tokens that held; `sources` says which they were, where that is asked for.
+    `forced` and `copied` count the drafted tokens that were accepted; `sources` has a letter for each token, where the
+    request wants them.
     """
 
     text: Text
@@ -40,7 +38,7 @@ class Drafting:
     sources: str | None = None
 
     def count(self, written: int, place: int) -> None:
-        """After a step that gave so many tokens, from `place` on, one of which is the model's own, if any."""
+        """After a step that added `written` tokens from `place` on, the last of which the model sampled itself."""
         held = self.draft.kinds[: max(0, written - 1)]
         self.forced += held.count(CERTAIN)
         self.copied += len(held) - held.count(CERTAIN)
@@ -49,35 +47,35 @@ class Drafting:
             self.sources = self.sources.ljust(place, SAMPLED) + letters
         self.draft = NOTHING
 
-    def told(self, *, ended: bool) -> dict[str, Any] | None:
-        """What an output says of it."""
-        told: dict[str, Any] = {SAVED: (self.forced, self.copied)} if ended else {}
+    def report(self, *, ended: bool) -> dict[str, Any] | None:
+        """The fields that an output carries to the server."""
+        fields: dict[str, Any] = {SAVED: (self.forced, self.copied)} if ended else {}
         if self.sources is not None:
-            told[SOURCES] = self.sources
-        return told or None
+            fields[SOURCES] = self.sources
+        return fields or None
 
 
 class DraftScheduler(Scheduler):
-    """Gives each running answer that a grammar rules a draft for its next step. Others run as they would without."""
+    """Drafts the next step of each running request that has a grammar. Others run as they would without drafts."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         manager = self.structured_output_manager
         vocabulary = self.vllm_config.model_config.get_vocab_size()
         # Set before vLLM makes its own for the first grammar.
-        manager.backend = KeptGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
+        manager.backend = CachedGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
         self._drafter = Drafter(manager.backend.ll_tokenizer)
         self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
         self._chances = Chances()
         self._price = Price()
         self._begun = 0.0
-        ask_for_no_drafts(Executor.get_class(self.vllm_config))
+        DRAFT_POLLING.chosen()(self.vllm_config)
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         self._begun = time.perf_counter()
         least = self._price.threshold(len(self.running))
         for request in self.running:
-            if (matcher := _matcher(request)) is not None:
+            if (matcher := _matcher_of(request)) is not None:
                 request.spec_token_ids = self._draft(request, matcher, least)
         return super().schedule(*args, **kwargs)
 
@@ -96,15 +94,15 @@ class DraftScheduler(Scheduler):
         for request, drafting, written in drafted:
             drafting.count(request.num_output_tokens - written, written)
         if drafted:
-            _tell({request.request_id: drafting for request, drafting, _ in drafted}, outputs)
+            _add_reports({request.request_id: drafting for request, drafting, _ in drafted}, outputs)
         return outputs
 
     def _draft(self, request: Request, matcher: LLMatcher, least: float) -> list[int]:
         drafting = self._drafting.get(request)
-        asked = request.sampling_params.extra_args or {}
+        options = request.sampling_params.extra_args or {}
         if drafting is None:
             text = self._drafter.text(request.prompt_token_ids or ())
-            sources = "" if asked.get(TELLS) else None
+            sources = "" if options.get(TELLS) else None
             drafting = Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
             self._drafting[request] = drafting
         written = request.all_token_ids[drafting.read :]
@@ -113,14 +111,14 @@ class DraftScheduler(Scheduler):
         # No draft takes a place in this step that another answer needs for its next token.
         share = self.max_num_scheduled_tokens // len(self.running) - 1
         most = max(0, min(self.num_spec_tokens, share, self.max_model_len - request.num_tokens - 1))
-        if asked.get(GUESSES):
+        if options.get(GUESSES):
             drafting.draft = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least)
         else:
             drafting.draft = self._drafter.certain(matcher, drafting.text, most)
         return list(drafting.draft.token_ids)
 
     def _learn(self, scheduled: SchedulerOutput, output: Any) -> None:
-        """How long the step took, and which guesses held."""
+        """From how long the step took, and which guesses were accepted."""
         if not scheduled.scheduled_new_reqs and scheduled.total_num_scheduled_tokens:
             self._price.observe(scheduled.total_num_scheduled_tokens, time.perf_counter() - self._begun)
         for request_id, drafted in scheduled.scheduled_spec_decode_tokens.items():
@@ -135,22 +133,25 @@ class DraftScheduler(Scheduler):
                     self._chances.observe(kind, place < held)
 
 
-def _tell(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) -> None:
-    """Adds to each answer's last output what its drafts have saved, and to those that ask what held, to each."""
+def _add_reports(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) -> None:
+    """Adds to each request's last output what its drafts saved, and to each output its sources where it wants them."""
     for step in outputs.values():
         for output in step.outputs:
             drafting = drafted.get(output.request_id)
             if drafting is not None and output.kv_transfer_params is None:
-                output.kv_transfer_params = drafting.told(ended=output.finish_reason is not None)
+                output.kv_transfer_params = drafting.report(ended=output.finish_reason is not None)
 
 
-def ask_for_no_drafts(executor: type[Executor]) -> None:
-    """vLLM asks its worker for drafts after each step, a way to another process and back; this one never has any."""
+def stop_draft_polling(vllm_config: Any) -> None:
+    """vLLM asks the worker for drafts after each step, a round trip to another process; this worker has none."""
+    from vllm.v1.executor import Executor
+
+    executor = Executor.get_class(vllm_config)
     executor.take_draft_token_ids = lambda self: None
 
 
-def _matcher(request: Request) -> LLMatcher | None:
-    """Where the grammar of a request stands that waits for its next token; None for any other request."""
+def _matcher_of(request: Request) -> LLMatcher | None:
+    """The matcher of a request that has a grammar and waits for its next token; None for any other request."""
     waits = request.num_output_tokens and request.num_tokens - request.num_computed_tokens == 1
     if request.structured_output_request is None or not waits:
         return None

@@ -1,0 +1,308 @@
+"""All of vLLM that this server uses and that is not vLLM's public interface: one `Patch` each.
+
+None of them is taken for granted. What the installed vLLM lacks is left out; the log says so at start, and /health
+lists it. What no server can do without is public: `AsyncLLM`'s methods and configuration, its arguments,
+`SamplingParams`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from vllm.sampling_params import SamplingParams
+
+from latticework.engines.vllm.compat.defects import drafting_defect, output_fields_defect, ready_event_defect
+from latticework.engines.vllm.compat.patch import Patch, written_already
+
+_HERE = __name__
+_PROCESSOR = "vllm.v1.engine.output_processor"
+_LLM = "vllm.v1.engine.async_llm:AsyncLLM"
+_CLIENT = "vllm.v1.engine.core_client"
+_OUTPUT = "vllm.v1.engine:EngineCoreOutput"
+_STATS = "vllm.v1.metrics.stats"
+_LOGGERS = "vllm.v1.metrics.loggers"
+_SAMPLE = "vllm.v1.sample"
+_SCHEDULER = "vllm.v1.core.sched.scheduler:Scheduler"
+_SCHEDULED = "vllm.v1.core.sched.output:SchedulerOutput"
+_REQUEST = "vllm.v1.request:Request"
+_GRAMMARS = "vllm.v1.structured_output"
+_GUIDANCE = f"{_GRAMMARS}.backend_guidance"
+
+# The CPU builds in which these parts were looked up; docs/operations.md has what was run with each.
+SEEN = ("0.24.0", "0.25.1", "0.26.0", "0.27.1", "0.28.0", "0.29.0", "0.30.0", "0.31.0", "0.32.0")
+
+
+def of(owner: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{owner}.{name}" for name in names)
+
+
+class GeneratedOutputs:
+    """A request's outputs by vLLM's public generator, with the methods of its queue."""
+
+    def __init__(self, outputs: Any, first: Any) -> None:
+        self._outputs = outputs
+        self._first = first
+
+    def get_nowait(self) -> Any:
+        first, self._first = self._first, None
+        return first
+
+    async def get(self) -> Any:
+        return await anext(self._outputs)
+
+
+async def generate_outputs(
+    llm: Any, request_id: str, prompt: Any, params: SamplingParams
+) -> tuple[GeneratedOutputs, Callable[[], Awaitable[None]]]:
+    """The request's outputs, and what aborts it. Returns once there is one: until then vLLM may refuse the request."""
+    outputs = llm.generate(prompt, params, request_id)
+    return GeneratedOutputs(outputs, await anext(outputs)), outputs.aclose
+
+
+ENGINE_METRICS = Patch(
+    name="engine metrics",
+    purpose="Each engine of a process keeps its own metrics; vLLM's global registry has those of the newest one.",
+    without="/metrics has none of vLLM's own metrics",
+    versions=SEEN,
+    needs=("prometheus_client:REGISTRY._collector_to_names",),
+    install=f"{_HERE}.metrics:with_own_metrics",
+    fallback=lambda make: (make(), CollectorRegistry()),
+)
+
+STEP_METRICS = Patch(
+    name="step metrics",
+    purpose="vLLM's metrics are written for many steps in one go.",
+    without="each step costs more CPU on the event loop",
+    versions=SEEN,
+    needs=(
+        f"{_LLM}.logger_manager",
+        *of(
+            f"{_LOGGERS}:StatLoggerManager",
+            "record(scheduler_stats, iteration_stats, mm_cache_stats, engine_idx)",
+            "stat_loggers",
+        ),
+        f"{_LOGGERS}:PrometheusStatLogger",
+        f"{_LOGGERS}:LoggingStatLogger",
+    ),
+    install=f"{_HERE}.metrics:patch_step_metrics",
+    fallback=lambda llm: written_already,
+)
+
+STEP_OUTPUTS = Patch(
+    name="step outputs",
+    purpose="Outputs with nothing but tokens go straight to their requests' queues.",
+    without="each token costs more CPU on the event loop",
+    versions=SEEN,
+    needs=(
+        f"{_LLM}.output_processor",
+        *of(
+            f"{_PROCESSOR}:OutputProcessor",
+            "process_outputs(engine_core_outputs, engine_core_timestamp, iteration_stats)",
+            "request_states",
+            "stream_interval",
+        ),
+        *of(f"{_PROCESSOR}:RequestState", "is_prefilling", "parent_req", "queue", "stats"),
+        f"{_PROCESSOR}:RequestOutputCollector.put(output)",
+        *of(_OUTPUT, "request_id", "new_token_ids", "finish_reason", "new_logprobs", "events", "kv_transfer_params"),
+        *of(f"{_STATS}:IterationStats", "num_generation_tokens", "inter_token_latencies_iter"),
+        *of(f"{_STATS}:RequestStateStats", "num_generation_tokens", "last_token_ts"),
+        "vllm.outputs:RequestOutput.add(next_output, aggregate)",
+    ),
+    install=f"{_HERE}.outputs:patch_step_outputs",
+    defect=output_fields_defect,
+)
+
+STEP_SOCKET = Patch(
+    name="step socket",
+    purpose="The engine core's steps are read with one future, where pyzmq makes three.",
+    without="each step costs more CPU on the event loop",
+    versions=SEEN,
+    needs=(
+        f"{_LLM}.engine_core",
+        f"{_CLIENT}:MPClient.resources",
+        *of(f"{_CLIENT}:BackgroundResources", "output_socket", "output_queue_task"),
+    ),
+    install=f"{_HERE}.sockets:patch_step_socket",
+)
+
+OUTPUT_QUEUES = Patch(
+    name="output queues",
+    purpose="A request's outputs are read from vLLM's queue, without the generator around it.",
+    without="each token costs more CPU on the event loop",
+    versions=SEEN,
+    needs=(
+        *of(_LLM, "add_request(request_id, prompt, params)", "abort(request_id, internal)"),
+        *of(f"{_PROCESSOR}:RequestOutputCollector", "get", "get_nowait", "request_id"),
+    ),
+    install=f"{_HERE}.requests:queue_outputs",
+    fallback=generate_outputs,
+)
+
+READY_EVENTS = Patch(
+    name="ready events",
+    purpose="A request waits for its queue by a future, where vLLM has an asyncio.Event.",
+    without="each token costs more CPU on the event loop",
+    versions=SEEN,
+    needs=(
+        *OUTPUT_QUEUES.needs,
+        f"{_PROCESSOR}:RequestOutputCollector(output_kind, request_id)",
+        f"{_PROCESSOR}:RequestOutputCollector.ready",
+    ),
+    install=f"{_HERE}.requests:patch_ready_event",
+    defect=ready_event_defect,
+)
+
+CHECKED_PARAMS = Patch(
+    name="checked parameters",
+    purpose="vLLM does not check again what this server has checked, which would compile each grammar once more.",
+    without="large grammars stall all streams while vLLM compiles them, and drafts exclude min_p and logit_bias",
+    versions=SEEN,
+    needs=("vllm.sampling_params:SamplingParams.verify", "vllm.sampling_params:StructuredOutputsParams._backend"),
+    install=f"{_HERE}.requests:checked_params",
+    fallback=SamplingParams,
+)
+
+UNCOPIED_PARAMS = Patch(
+    name="uncopied parameters",
+    purpose="vLLM uses a request's parameters as they are, and copies none.",
+    without="each request costs more CPU",
+    versions=SEEN,
+    needs=("vllm.sampling_params:SamplingParams.skip_clone",),
+    install=f"{_HERE}.requests:uncopied",
+    fallback=dict,
+)
+
+SETTINGS_CACHE = Patch(
+    name="settings cache",
+    purpose="vLLM remembers its settings, which it otherwise looks up in the environment for every token.",
+    without="each token costs more CPU on the event loop",
+    versions=SEEN,
+    needs=("vllm.envs:enable_envs_cache",),
+    install="vllm.envs:enable_envs_cache",
+)
+
+STOPPED_ANSWERS = Patch(
+    name="stopped answers",
+    purpose="Where an engine is stopped, the answers that wait for it end at once.",
+    without="answers that wait for an engine which is stopped may hang until their deadline",
+    versions=SEEN,
+    needs=(f"{_LLM}.output_processor", f"{_PROCESSOR}:OutputProcessor.propagate_error(e)"),
+    install=f"{_HERE}.requests:end_answers",
+)
+
+QUICK_SHUTDOWN = Patch(
+    name="quick shutdown",
+    purpose="An engine is stopped without a grace period: nothing waits for it any more.",
+    without="stopping or restarting an engine may take seconds longer",
+    versions=SEEN,
+    needs=(f"{_LLM}.shutdown(timeout)",),
+    install=f"{_HERE}.requests:shut_down_now",
+    fallback=lambda llm: llm.shutdown(),
+)
+
+TOKENIZER_CHECK = Patch(
+    name="tokenizer check",
+    purpose="Where drafts are off, a tokenizer that vLLM's grammar backend does not support ends the start.",
+    without="a tokenizer that vLLM's grammar backend does not support fails at the first request, not at the start",
+    versions=("0.32.0",),
+    needs=(f"{_GUIDANCE}:GuidanceBackend.is_tokenizer_supported(tokenizer)",),
+    install=f"{_HERE}.grammars:refuse_unsupported",
+)
+
+DRAFTS = Patch(
+    name="drafts",
+    purpose="Tokens that a grammar forces, or that are copied from the prompt, are checked in one forward pass.",
+    without="drafts are off: every token takes a forward pass, and each request compiles its grammar anew",
+    versions=tuple(version for version in SEEN if version not in ("0.24.0", "0.30.0")),  # on a CPU
+    needs=(
+        *of("vllm.engine.arg_utils:AsyncEngineArgs", "scheduler_cls", "worker_extension_cls", "speculative_config"),
+        *of(
+            _SCHEDULER,
+            "schedule",
+            "update_draft_token_ids(draft_token_ids)",
+            "update_from_output(scheduler_output, model_runner_output)",
+            "running",
+            "requests",
+            "vllm_config",
+            "structured_output_manager",
+            "max_num_scheduled_tokens",
+            "max_model_len",
+            "num_spec_tokens",
+        ),
+        *of(_SCHEDULED, "scheduled_new_reqs", "total_num_scheduled_tokens", "scheduled_spec_decode_tokens"),
+        *of("vllm.v1.outputs:ModelRunnerOutput", "sampled_token_ids", "req_id_to_index"),
+        *of(
+            _REQUEST,
+            "request_id",
+            "sampling_params",
+            "prompt_token_ids",
+            "num_prompt_tokens",
+            "all_token_ids",
+            "num_tokens",
+            "num_computed_tokens",
+            "num_output_tokens",
+            "spec_token_ids",
+            "structured_output_request",
+        ),
+        *of(f"{_GRAMMARS}:StructuredOutputManager", "backend", "tokenizer"),
+        f"{_GRAMMARS}.request:StructuredOutputRequest.grammar",
+        f"{_GRAMMARS}.backend_types:StructuredOutputOptions",
+        f"{_GUIDANCE}:GuidanceBackend.compile_grammar(request_type, grammar_spec)",
+        *of(f"{_GUIDANCE}:GuidanceGrammar", "ll_matcher", "ll_tokenizer", "vocab_size", "is_terminated"),
+        "vllm.v1.engine:EngineCoreOutputs.outputs",
+        *of(_OUTPUT, "request_id", "finish_reason", "kv_transfer_params"),
+        "vllm.outputs:RequestOutput.kv_transfer_params",
+        f"{_SAMPLE}.sampler:Sampler.forward(logits, sampling_metadata)",
+        f"{_SAMPLE}.rejection_sampler:RejectionSampler.forward(metadata, draft_probs, logits, sampling_metadata)",
+        f"{_SAMPLE}.rejection_sampler:apply_sampling_constraints(logits, cu_num_draft_tokens, sampling_metadata)",
+        f"{_SAMPLE}.rejection_sampler:rejection_sample(draft_token_ids, num_draft_tokens, max_spec_len, "
+        "cu_num_draft_tokens, draft_probs, target_logits, bonus_token_ids, sampling_metadata)",
+        f"{_SAMPLE}.logits_processor:LogitsProcessors(logitsprocs)",
+        f"{_SAMPLE}.logits_processor:BUILTIN_LOGITS_PROCESSORS",
+    ),
+    install=f"{_HERE}.drafting:add_drafts",
+    fallback=lambda args: False,
+    defect=drafting_defect,
+)
+
+DRAFT_POLLING = Patch(
+    name="draft polling",
+    purpose="The engine core does not ask its workers for drafts, which they never have.",
+    without="each step takes another round trip to the workers",
+    versions=SEEN,
+    needs=of("vllm.v1.executor:Executor", "get_class(vllm_config)", "take_draft_token_ids"),
+    install=f"{_HERE}.scheduler:stop_draft_polling",
+)
+
+TOKEN_EXPANSION = Patch(
+    name="token expansion",
+    purpose="On a CPU, drafted tokens get their request's temperature, top_k and top_p, which vLLM's kernel loses.",
+    without="on a CPU, of sampled answers only what their grammar forces is drafted",
+    versions=SEEN,
+    needs=(
+        f"{_SAMPLE}.rejection_sampler:expand_batch_to_tokens(x, cu_num_tokens, num_tokens, replace_from, replace_to)",
+    ),
+    install=f"{_HERE}.worker:patch_token_expansion",
+)
+
+PATCHES: tuple[Patch, ...] = (
+    ENGINE_METRICS,
+    STEP_METRICS,
+    STEP_OUTPUTS,
+    STEP_SOCKET,
+    OUTPUT_QUEUES,
+    READY_EVENTS,
+    CHECKED_PARAMS,
+    UNCOPIED_PARAMS,
+    SETTINGS_CACHE,
+    STOPPED_ANSWERS,
+    QUICK_SHUTDOWN,
+    TOKENIZER_CHECK,
+    DRAFTS,
+    DRAFT_POLLING,
+    TOKEN_EXPANSION,
+)
+# Those that have no use where drafts are off.
+WITH_DRAFTS = frozenset({DRAFT_POLLING, TOKEN_EXPANSION})

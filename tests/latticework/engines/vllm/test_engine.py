@@ -1,0 +1,153 @@
+"""vLLM's engine as this server starts and stops it, without starting one. tests/e2e runs the whole."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.sampling_params import RequestOutputKind
+from vllm.v1.engine.exceptions import EngineDeadError
+from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
+
+from latticework.engines.base import EngineDead, Sampling
+from latticework.engines.vllm import engine
+
+
+class Child:
+    """One of this process's, as multiprocessing has them."""
+
+    def __init__(self) -> None:
+        self.killed = threading.Event()
+
+    def kill(self) -> None:
+        self.killed.set()
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["it gives up", "it is there all the same"])
+def test_a_start_that_is_cancelled_leaves_no_engine_behind(made: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, own, begun, shut_down = Child(), Child(), threading.Event(), threading.Event()
+    children = [host]
+    monkeypatch.setattr(engine, "active_children", lambda: list(children))
+
+    def make() -> Any:
+        children.append(own)
+        begun.set()
+        assert own.killed.wait(60)
+        if not made:
+            raise RuntimeError("the engine core has died")
+        llm: Any = SimpleNamespace(shutdown=lambda timeout: shut_down.set())
+        return llm, CollectorRegistry()
+
+    async def run() -> None:
+        making = asyncio.ensure_future(engine._made_in_thread(make, lambda llm: llm.shutdown(timeout=0)))
+        await asyncio.to_thread(begun.wait)
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
+
+    asyncio.run(run())
+    assert shut_down.is_set() == made
+    assert not host.killed.is_set()
+
+
+def test_an_engine_that_is_stopped_ends_the_answers_that_wait_for_it() -> None:
+    """vLLM itself forgets them where the engine is stopped while it still ends the processes beside a dead one."""
+    processor = OutputProcessor(None, log_stats=False)
+    stopped: list[float] = []
+
+    async def ended() -> None:
+        waiting = RequestOutputCollector(RequestOutputKind.DELTA, "a")
+        states: dict[str, Any] = processor.request_states
+        states["a"] = SimpleNamespace(queue=waiting)
+        served: Any = engine.VllmEngine(AsyncEngineArgs(model="a"))
+        served._running = SimpleNamespace(
+            output_processor=processor, shutdown=lambda timeout: stopped.append(timeout), dead_error=EngineDeadError()
+        )
+        await served.stop()
+        with pytest.raises(EngineDeadError):
+            await asyncio.wait_for(waiting.get(), 5)
+
+    asyncio.run(ended())
+    assert stopped == [0]
+
+
+def test_without_drafts_vllm_must_mask_each_logit() -> None:
+    engine.refuse_unmasked(range(300), 300)
+    with pytest.raises(EngineDead, match="masks the 299 tokens, but this model has 300 logits"):
+        engine.refuse_unmasked(range(299), 300)
+
+
+def test_one_engine_is_made_at_a_time() -> None:
+    async def run() -> None:
+        held, _ = await engine._made_in_thread(lambda: (engine._MAKING.locked(), CollectorRegistry()), print)
+        assert held
+
+    asyncio.run(run())
+    assert not engine._MAKING.locked()
+
+
+class Llm:
+    """An engine whose workers report what they lack."""
+
+    def __init__(self, args: AsyncEngineArgs, report: Mapping[str, Any]) -> None:
+        self.args = args
+        self.dead_error = EngineDeadError()
+        self.logger_manager = None
+        self.output_processor = OutputProcessor(None, log_stats=False)
+        resources = SimpleNamespace(output_queue_task=None, output_socket=None)
+        self.engine_core = SimpleNamespace(resources=resources)
+        self.report = report
+        self.stopped = False
+
+    async def collective_rpc(self, method: str) -> list[Mapping[str, Any]]:
+        assert method == "prepare_drafts"
+        return [{"missing": [], "sound": True}, self.report]
+
+    def shutdown(self, timeout: float | None = None) -> None:
+        self.stopped = True
+
+
+def started(report: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> tuple[engine.VllmEngine, list[Llm]]:
+    made: list[Llm] = []
+
+    def from_engine_args(args: AsyncEngineArgs, usage_context: Any) -> Llm:
+        made.append(Llm(args, report))
+        return made[-1]
+
+    monkeypatch.setattr(engine, "AsyncLLMEngine", SimpleNamespace(from_engine_args=from_engine_args))
+    monkeypatch.setattr(engine.VllmEngine, "tokenizer", SimpleNamespace(token_bytes=[]))
+    served = engine.VllmEngine(AsyncEngineArgs(model="a"))
+    asyncio.run(served.start())
+    return served, made
+
+
+def test_workers_that_lack_what_drafts_need_have_the_model_loaded_without_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    served, made = started({"missing": ["rejection_sampler"]}, monkeypatch)
+    assert [llm.args.scheduler_cls is not None for llm in made] == [True, False]
+    assert [llm.stopped for llm in made] == [True, False]
+    (notice,) = served.degraded
+    assert notice.startswith("drafts: ")
+    assert "a model runner with no rejection_sampler" in notice
+    assert notice in caplog.text
+
+
+def test_a_sampler_that_is_wrong_behind_drafts_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    served, made = started({"missing": [], "sound": False}, monkeypatch)
+    assert len(made) == 1
+    assert [notice.partition(":")[0] for notice in served.degraded] == ["guesses"]
+    assert not served._may_guess(Sampling(9), {"temperature": 1.0})
+    assert served._may_guess(Sampling(9), {"temperature": 0})
+
+
+def test_a_complete_start_has_nothing_to_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    served, _ = started({"missing": [], "sound": True}, monkeypatch)
+    assert served.degraded == ()
+    assert served._may_guess(Sampling(9), {"temperature": 1.0})
