@@ -24,7 +24,7 @@ Mode = Literal["none", "auto", "required"]
 Reasoning = Literal["off", "may", "open", "closed", "answer"]
 """The state in which a prompt leaves the model.
 
-off: it does not reason. may: it may open the block. open: the prompt has opened the block. closed: the model stands
+off: it does not reason. may: it may open the block. open: the prompt has opened the block. closed: the prompt ends
 behind the block and the whitespace that calls and text have in common there. answer: the prompt has opened the frame of
 the answer.
 """
@@ -96,7 +96,7 @@ class Turn:
 
     Attributes:
         format: the wire format of the model.
-        tools: what is offered, in the order of the request.
+        tools: in the order of the request.
         choice: which of them may be called.
         content: what the text beside calls must be; None: free text.
         special_tokens: the special tokens of the model's vocabulary, text -> id.

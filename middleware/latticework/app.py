@@ -92,7 +92,7 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         return Route(path, door.endpoint(models, settings), methods=[door.operation.method], middleware=around)
 
     # The page itself needs no key: its requests do, and it has a field for one.
-    served = [door for door in DOORS if door is not playground.DOOR or settings.plays]
+    served = [door for door in DOORS if door is not playground.DOOR or settings.has_playground]
     under_v1 = [route(door, V1) for door in served if door.operation.path.startswith(V1)]
     others = [route(door, "") for door in served if not door.operation.path.startswith(V1)]
     return [*others, Mount(V1, routes=under_v1, middleware=guard)]

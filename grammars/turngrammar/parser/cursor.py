@@ -1,4 +1,4 @@
-"""The text of a turn as it arrives: what was read, what was reported, what is still to come, and where it stops."""
+"""The text of a turn as it arrives: the parts that were read and reported, and the literals that end free text."""
 
 from __future__ import annotations
 

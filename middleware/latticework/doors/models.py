@@ -14,7 +14,7 @@ from latticework.doors import FAULTS, JSON, TEXT, Door, Endpoint, Operation
 from latticework.http.endpoint import json_response
 from latticework.model import ModelState
 from latticework.models import Models
-from latticework.settings import Settings, public
+from latticework.settings import Settings, public_settings
 from latticework.version import VERSION
 
 
@@ -83,7 +83,9 @@ def _health(models: Models, settings: Settings) -> Endpoint:
         status: Literal["ok", "degraded"] = (
             "degraded" if any(state.status == "down" for state in states.values()) else "ok"
         )
-        return json_response(request, Health(states, running, models.metrics.warnings, public(settings), status))
+        return json_response(
+            request, Health(states, running, models.metrics.warnings, public_settings(settings), status)
+        )
 
     return health
 
