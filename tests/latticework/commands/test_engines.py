@@ -125,7 +125,7 @@ def test_one_model_takes_its_arguments_from_the_line(outcome: Outcome, tmp_path:
 
 WRONG = [
     (SEVERAL, ["--model", "x"], r"--model x: can.t be combined with \[\[models\]\] in .*settings.toml: put"),
-    (SEVERAL.replace("two", "one"), [], "2 models are called 'one'"),
+    (SEVERAL.replace("two", "one"), [], "2 models have the name 'one'"),
     (SEVERAL.replace('"hermes"', '"morse"'), [], r"\[models\]\] 1: tool_format: unknown format 'morse'; .*hermes"),
     (SEVERAL.replace('"other"', '"third"'), [], "--engine third: must be one of vllm, other, or addresses"),
     (SEVERAL.replace("models.other", "models.vllm"), [], r"2: \[vllm\] can't be set with engine 'other'"),

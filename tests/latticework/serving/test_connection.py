@@ -93,7 +93,7 @@ def test_a_body_that_does_not_arrive_is_a_408(short: Served, path: str, start: b
         status, headers, body = response(answer)
         assert status == 408
         assert json.loads(body)["error"] == {
-            "message": "The request body did not arrive within 0.2 s.",
+            "message": "The request body did not arrive within read_timeout (0.2 s).",
             "type": "invalid_request_error",
             "param": None,
             "code": "request_timeout",

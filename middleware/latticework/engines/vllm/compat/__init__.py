@@ -64,7 +64,7 @@ async def generate_outputs(
 ENGINE_METRICS = Patch(
     name="engine metrics",
     purpose="Each engine of a process keeps its own metrics; vLLM's global registry has those of the newest one.",
-    without="/metrics has none of vLLM's own metrics",
+    without="/metrics lacks vLLM's own metrics",
     versions=SEEN,
     needs=("prometheus_client:REGISTRY._collector_to_names",),
     install=f"{_HERE}.metrics:with_own_metrics",
