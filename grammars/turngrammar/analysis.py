@@ -10,7 +10,7 @@ from turngrammar.wire import Alt, Id, Invocation, Lit, Many, Node, Seq, parts, s
 
 
 def texts(node: Any) -> Iterator[str]:
-    """Every text in a tree, of whatever node."""
+    """Every text in a tree, in any field of any node."""
     if isinstance(node, str):
         yield node
     elif isinstance(node, tuple):

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import msgspec
 
+# `gc=False`: there is one for each token, none of them is part of a cycle, and the collector is spared the search.
 
-class ContentDelta(msgspec.Struct, frozen=True):
+
+class ContentDelta(msgspec.Struct, frozen=True, gc=False):
     """Text of the content: free text, or a piece of the document that the turn's schema describes."""
 
     text: str
 
 
-class ReasoningDelta(msgspec.Struct, frozen=True):
+class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
     """Text of the model's reasoning."""
 
     text: str
@@ -29,7 +31,7 @@ class ToolCallStart(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
-class ArgumentsDelta(msgspec.Struct, frozen=True):
+class ArgumentsDelta(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a call's arguments as JSON text. Joined, the pieces are the arguments byte for byte."""
 
     index: int

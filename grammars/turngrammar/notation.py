@@ -29,7 +29,7 @@ class Notation:
         comma: between two arguments, items or members.
         quote: at both ends of a string.
         escapes: whether strings have JSON's escapes; else they are verbatim and can't hold the quote.
-        bare_keys: whether the keys of an object stand without quotes.
+        bare_keys: whether the keys of an object have no quotes.
         words: for null, true and false.
         sort_keys: whether arguments and members are in alphabetical order.
     """

@@ -23,7 +23,7 @@ class JsonScanner:
         self._escaped = False
 
     def end(self, text: str, start: int) -> int | None:
-        """The index just after the value if it ends in `text`, which goes on from the text before at `start`."""
+        """The index behind the value, which goes on in `text` from `start` on; None if it does not end there."""
         at = start
         while at < len(text):
             if self._escaped:

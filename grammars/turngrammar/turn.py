@@ -24,7 +24,7 @@ Mode = Literal["none", "auto", "required"]
 Reasoning = Literal["off", "may", "open", "closed", "answer"]
 """The state in which a prompt leaves the model.
 
-off: it does not reason. may: it may open the block. open: the prompt has opened the block. closed: the model stands
+off: it does not reason. may: it may open the block. open: the prompt has opened the block. closed: the prompt ends
 behind the block and the whitespace that calls and text have in common there. answer: the prompt has opened the frame of
 the answer.
 """
@@ -96,7 +96,7 @@ class Turn:
 
     Attributes:
         format: the wire format of the model.
-        tools: what is offered, in the order of the request.
+        tools: in the order of the request.
         choice: which of them may be called.
         content: what the text beside calls must be; None: free text.
         special_tokens: the special tokens of the model's vocabulary, text -> id.
@@ -146,3 +146,12 @@ def _as_lists(value: Any) -> Any:
 def enclosing(pointer: str) -> str:
     """The pointer of the object or list that holds the value at `pointer`."""
     return pointer.rpartition("/")[0]
+
+
+def reasoning_after(format: Format, prompt: str) -> Reasoning:
+    """The state in which a rendered prompt leaves the model: reasoning is open, closed, or neither."""
+    if format.answer and format.answer.open and prompt.endswith(format.answer.open):
+        return "answer"
+    if format.reasoning is None or prompt.rstrip().endswith(format.reasoning.close):
+        return "off"
+    return "open" if prompt.rstrip().endswith(format.reasoning.open.strip()) else "may"

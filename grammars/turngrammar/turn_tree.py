@@ -184,15 +184,6 @@ def _gap(frame: Frame) -> Node:
     return lift("") if frame.resume and not frame.gap else Space(frame.gap)
 
 
-def reasoning_after(format: Format, prompt: str) -> Reasoning:
-    """The state in which a rendered prompt leaves the model: its reasoning is open, closed or neither."""
-    if format.answer and format.answer.open and prompt.endswith(format.answer.open):
-        return "answer"
-    if format.reasoning is None or prompt.rstrip().endswith(format.reasoning.close):
-        return "off"
-    return "open" if prompt.rstrip().endswith(format.reasoning.open.strip()) else "may"
-
-
 _REASONING_BLOCKS: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "off": lambda frame: lift(""),
     "may": lambda frame: Opt(_opened_reasoning(frame, _reasoning_text(frame), lift(""))),

@@ -56,7 +56,7 @@ class Seq(Node):
 
 @dataclass(frozen=True)
 class Alt(Node):
-    """The first option that matches. An option that has reported an event stands."""
+    """The first option that matches. An option that has reported an event is final."""
 
     options: tuple[Node, ...]
 
@@ -96,7 +96,7 @@ class Many(Node):
 class FreeText(Node):
     """Free text that goes to `sink`, and what comes after it.
 
-    `then` opens with a literal, which ends the text wherever it stands. It "must" follow, "may" follow (or the turn
+    `then` opens with a literal, which ends the text wherever it occurs. It "must" follow, "may" follow (or the turn
     ends), or may "never" follow: then the text is the rest of the turn and must not hold what would open `then`.
     """
 
@@ -114,7 +114,7 @@ class Unlike(Node):
 
 @dataclass(frozen=True)
 class Invocation(Node):
-    """One tool call. Once `head` is read the call has started, and stands; after `tail` it has ended."""
+    """One tool call. Once `head` is read the call has started for good; after `tail` it has ended."""
 
     head: Node
     tail: Node

@@ -1,7 +1,7 @@
-"""latticework: a Starlette layer that speaks the OpenAI chat API and drives an engine by one grammar per turn.
+"""latticework: a Starlette app that serves OpenAI's APIs and constrains an engine by one grammar per turn.
 
-What is exported is imported when it is first asked for: the command line and the engine's processes, which import this
-package too, do without Starlette and pydantic.
+The exports are imported on first use: the command line and the engine's processes, which import this package too,
+don't need Starlette and pydantic.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ASGI app: to be served, or to be mounted in another."""
+"""The ASGI app, to serve or to mount in another app."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from latticework.http.auth import ApiKeys, BearerAuth
 from latticework.http.endpoint import json_response
 from latticework.http.lifetime import BodyTimeout
 from latticework.http.quota import QuotaLimiter, Quotas
+from latticework.http.record import Recorded
 from latticework.models import Models
 from latticework.served import Served
 from latticework.settings import Settings
-from latticework.telemetry.record import Recorded
 from turngrammar.errors import GrammarError
 
 V1 = "/v1"
@@ -39,13 +39,13 @@ OPERATIONS = tuple(door.operation for door in DOORS)
 
 
 def create_app(*models: Engine | Served, settings: Settings | None = None) -> Starlette:
-    """An app without globals: any number of them live in one process, each with its own engines.
+    """An app without globals: one process can hold any number of them, each with its own engines.
 
-    `settings` are those of the whole app and of each model, unless it has its own: `Served(engine, attempts=5)`. Raises
-    InvalidSetting, also for two models of one name.
+    `settings` apply to the whole app and to each model that has no own: `Served(engine, attempts=5)`. Raises
+    InvalidSetting, also for two models with the same name.
 
-    Serve it, or mount it: `host.mount("/llm", create_app(engine))`. Hosts run no lifespan of what they mount: give
-    the host `lifespan(app)` as its own, or the engines are loaded by the first request and end with the process.
+    Serve it, or mount it: `host.mount("/llm", create_app(engine))`. Hosts don't run the lifespans of mounted apps: give
+    the host `lifespan(app)`, or the first request loads the engines and nothing stops them.
     """
     settings = settings or Settings()
     all_models = Models(models, settings)
@@ -76,7 +76,7 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     guard = [Middleware(BearerAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
-    # Around what costs work. A caller's requests are counted together, whichever of it they ask for.
+    # Around endpoints that cost work. A caller's requests to all of them are counted together.
     quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
     limits = [
         *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
@@ -91,15 +91,15 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         path = re.sub(r"\{name\}", "{name:path}", door.operation.path.removeprefix(prefix))
         return Route(path, door.endpoint(models, settings), methods=[door.operation.method], middleware=around)
 
-    # The page itself is no secret: what it requests is, and where there are keys, it asks for one.
-    served = [door for door in DOORS if door is not playground.DOOR or settings.plays]
+    # The page itself needs no key: its requests do, and it has a field for one.
+    served = [door for door in DOORS if door is not playground.DOOR or settings.has_playground]
     under_v1 = [route(door, V1) for door in served if door.operation.path.startswith(V1)]
     others = [route(door, "") for door in served if not door.operation.path.startswith(V1)]
     return [*others, Mount(V1, routes=under_v1, middleware=guard)]
 
 
 def _envelope(request: Request) -> Callable[[ApiError], bytes]:
-    """That of the door whose path it is; OpenAI's for all other paths."""
+    """The envelope of the path's door; OpenAI's for unknown paths."""
     path = get_route_path(request.scope)
     return next((door.envelope for door in DOORS if door.operation.path == path), envelope)
 
@@ -110,7 +110,7 @@ async def _explain(request: Request, error: Exception) -> Response:
 
 
 async def _explain_http(request: Request, error: Exception) -> Response:
-    """Starlette's own: no such route, or not by that method."""
+    """Starlette's own errors: an unknown path or method."""
     assert isinstance(error, HTTPException)
     kind: type[ApiError] = WrongMethod if error.status_code == WrongMethod.status else UnknownRoute
     known = kind(f"{request.method} {request.url.path}: {error.detail}.")

@@ -1,7 +1,6 @@
-"""The neutral request: what is asked of one assistant turn, in the terms of no API.
+"""The neutral request for one assistant turn, independent of any API.
 
-A door makes it from its request. Where something in it turns out to be wrong, the error names the parameter by the
-name that it has in that request: `names` holds those that differ.
+A door makes it from its request. An error names a parameter as the request does: `names` has the names that differ.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ NO_CALLS = ToolChoice("none")
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What the content must be.
+    """The constraint on the content.
 
     Attributes:
         constraint: None: free text.
@@ -29,7 +28,7 @@ class Content(msgspec.Struct, frozen=True):
 
     @property
     def schema(self) -> Mapping[str, Any] | None:
-        """The JSON Schema of the document. In no request is it a mere true or false."""
+        """The JSON Schema of the document. No request has true or false as its schema."""
         schema = self.constraint.schema if isinstance(self.constraint, JsonContent) else None
         return None if isinstance(schema, bool) else schema
 
@@ -41,8 +40,8 @@ class TurnAsk(msgspec.Struct, frozen=True):
     """The part of a request that becomes a grammar.
 
     Attributes:
-        tools: on offer, in the order of the request.
-        choice: which of them may be called, and how often; `most` None leaves that to the server.
+        tools: the offered tools, in the order of the request.
+        choice: which of them may be called, and how often; `most` None: up to the server's limit.
         content: of the answer.
         format: the name of the wire format of calls; None: the model's own.
         tools_pointer: JSON pointer to the list of tools in the request.
@@ -71,10 +70,10 @@ class Conversation(msgspec.Struct, frozen=True):
 
 
 class RawPrompt(msgspec.Struct, frozen=True):
-    """A prompt that is taken as it is: text, or token ids.
+    """A prompt that no chat template renders: text, or token ids.
 
     Attributes:
-        special: whether the tokenizer adds its own special tokens to a text, such as that of its beginning.
+        special: whether the tokenizer adds its special tokens to a text, such as beginning-of-text.
     """
 
     content: str | tuple[int, ...]
@@ -85,16 +84,16 @@ class Ask(msgspec.Struct, frozen=True):
     """One request.
 
     Attributes:
-        model: its name, as the client has it.
-        sampling: the fields of `engines.base.Sampling` that the client has set, by their names there.
-        max_tokens: of the answer; None: as many as the context has room for.
+        model: the model's name in the request.
+        sampling: the fields of `engines.base.Sampling` that the client has set.
+        max_tokens: of the answer; None: the rest of the context.
         stops: strings that end free text.
-        n: how many answers.
-        effort: a word for the chat template; "none" switches reasoning off.
-        reasoning_limit: after so many tokens the reasoning is ended; None: never.
-        complete: whether a document that `max_tokens` cuts is completed, so that it fits its schema.
+        n: number of answers.
+        effort: a value for the chat template; "none" turns reasoning off.
+        reasoning_limit: maximum number of reasoning tokens; None: no limit.
+        complete: whether a document cut by `max_tokens` is completed, so that it fits its schema.
         echo: whether a raw prompt is returned before its answer.
-        names: the request's own names of these fields and of those of `sampling`, where they differ.
+        names: the request's names of these fields and of those of `sampling`, if they differ.
     """
 
     model: str
@@ -111,5 +110,5 @@ class Ask(msgspec.Struct, frozen=True):
     names: Mapping[str, str] = {}
 
     def name(self, field: str) -> str:
-        """What the request calls a field."""
+        """The request's name of a field."""
         return self.names.get(field, field)

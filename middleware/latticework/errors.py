@@ -1,7 +1,7 @@
-"""What can go wrong with a request, whichever API it came by.
+"""The errors of requests, of all APIs.
 
 ApiError                    status  code
-├── BadRequest              400     (of the parameter, or none)
+├── BadRequest              400     (depends on the parameter)
 │   └── ContextExceeded     400     context_length_exceeded
 ├── Unauthorized            401     invalid_api_key
 ├── UnknownRoute            404     unknown_url
@@ -18,7 +18,7 @@ ApiError                    status  code
 └── Unavailable             503     engine_unavailable
     └── Overloaded          503     overloaded
 
-Clients retry 408, 409, 429 and 5xx, and no other 4xx (openai, the AI SDK): a client's mistake is never one of those.
+Clients (openai, the AI SDK) retry 408, 409, 429 and 5xx, but no other 4xx: so a client's mistake has another status.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from turngrammar.errors import GrammarError
 
 
 class ApiError(Exception):
-    """An error that the client sees. Each API puts it into an envelope of its own.
+    """An error that the client sees. Each API has its own envelope for it.
 
     Attributes:
-        message: what is wrong, the parameter first, then the limit and the fix.
-        param: the path of the parameter at fault, such as `messages[0].role`; None where there is none.
-        code: a name for programs; None where there is none.
+        message: a sentence with the parameter first, then the limit and the fix.
+        param: the path of the invalid parameter, such as `messages[0].role`, or None.
+        code: a machine-readable name, or None.
         status: of the HTTP response.
         headers: of the HTTP response.
     """
@@ -92,7 +92,7 @@ class TooLarge(ApiError):
 
 
 class RateLimited(ApiError):
-    """`retry_after`: the seconds after which it is worth trying again."""
+    """`retry_after`: seconds until a retry can succeed."""
 
     status = 429
     default_code = "rate_limit_exceeded"
@@ -108,14 +108,14 @@ class HeadTooLarge(ApiError):
 
 
 class BrokenGuarantee(ApiError):
-    """A finished answer that its own schema forbids: a bug of this server, and never passed on as an answer."""
+    """A finished answer that violates its schema: a bug of this server. The answer is never returned."""
 
     status = 500
     default_code = "invalid_output"
 
 
 class SchemaViolation(ApiError):
-    """The model broke a keyword that can only be checked, as often as it was allowed to try. Next time it may not."""
+    """All attempts of the model violated a checked keyword. A retry may succeed."""
 
     status = 503
     default_code = "schema_violation"
@@ -138,9 +138,9 @@ class Overloaded(Unavailable):
 
 
 class TimedOut(ApiError):
-    """The caller's deadline or the server's. Clients that try again by themselves (openai) are told not to.
+    """The caller's deadline or the server's has passed. The response asks clients (openai) not to retry automatically.
 
-    Whoever set it has no use for an answer after it, and a server that is late would have thrice as much to do.
+    An answer after the deadline is useless, and two retries would triple the load of a server that is already late.
     """
 
     status = 504
@@ -148,7 +148,7 @@ class TimedOut(ApiError):
     headers: Mapping[str, str] = {"x-should-retry": "false"}
 
 
-# By class; a subclass that is not listed is what its base class is.
+# By class. A subclass that is not listed counts as its base class.
 OF_ENGINES: Mapping[type[EngineError], type[ApiError]] = {
     PromptRefused: BadRequest,
     EngineFailed: ServerFault,

@@ -29,9 +29,7 @@ logger = logging.getLogger(__name__)
 
 NOTHING: Mapping[str, Any] = {}
 
-NO_TEMPLATE = (
-    "%s has no chat template: its prompts are %s. If it was trained on another form, name --chat-template FILE"
-)
+NO_TEMPLATE = "%s has no chat template: its prompts are %s. If it was trained on another form, set --chat-template FILE"
 
 UNTESTED = "%s could not be tested, and may refuse all requests: %s"
 
@@ -39,17 +37,16 @@ WRITES = "%s writes tool calls in the format '%s': %s. Its self-test held in %d 
 
 
 class ModelState(msgspec.Struct, frozen=True):
-    """Whether a model can be served, and how.
+    """The state of a model.
 
     Attributes:
-        running: how many answers it is working on.
-        settings: those that it has for itself.
+        running: number of running answers.
+        settings: the model's own settings.
         reason: why it is down.
-        chat_template: the form of its prompts, where it has no template.
-        format: the wire format in which it writes tool calls, and `why` the reason for that choice.
-        self_test: what was found when it was loaded: "held", or each turn that its chat template renders and its
-            grammar does not accept as it should, and what is wrong with it.
-        degraded: what its engine does without, because the installed vLLM lacks what that needs.
+        chat_template: the form of its prompts, if it has no chat template.
+        format: its wire format of tool calls, and `why` the reason for that choice.
+        self_test: the result of the self-test at load: "held", or each failed turn with its failed check.
+        degraded: features that the engine lacks because of the installed vLLM.
     """
 
     status: Literal["ok", "down"]
@@ -64,17 +61,19 @@ class ModelState(msgspec.Struct, frozen=True):
 
 
 class Model:
-    """One engine, ready to be asked."""
+    """An engine with its chat template, its wire format and its settings."""
 
     def __init__(
         self, supervisor: Supervisor, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
     ) -> None:
-        """`own`: those of the settings that no other model has.
+        """`own`: the settings of this model alone.
 
-        Raises InvalidSetting for a format that is none, and a chat template that can't be read.
+        Raises InvalidSetting for an unknown format, and for a chat template that can't be read.
         """
         if settings.tool_format is not None and settings.tool_format not in FORMATS:
-            raise InvalidSetting(f"tool_format: {settings.tool_format!r} is none of {', '.join(sorted(FORMATS))}")
+            raise InvalidSetting(
+                f"tool_format: {settings.tool_format!r} is unknown; formats: {', '.join(sorted(FORMATS))}"
+            )
         self.engine = supervisor.engine
         self._supervisor = supervisor
         self._named_template = None if settings.chat_template is None else load_template(settings.chat_template)
@@ -92,12 +91,12 @@ class Model:
         return self.engine.max_model_len
 
     def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        """The engine's own answer. Raises EngineError."""
+        """The engine's output. Raises EngineError."""
         self._refuse_while_down()
         return self.engine.generate(prompt, sampling, request_id)
 
     async def check_health(self) -> None:
-        """Raises EngineDead where no request can be served."""
+        """Raises EngineDead if it can't serve requests."""
         self._refuse_while_down()
         await self.engine.check_health()
 
@@ -106,7 +105,7 @@ class Model:
             raise EngineDead(self._supervisor.down)
 
     async def state(self) -> ModelState:
-        """Whether it can be served, and if not, why."""
+        """Its state, with the reason if it is down."""
         try:
             await self.check_health()
         except EngineDead as error:
@@ -123,7 +122,7 @@ class Model:
         )
 
     async def load(self) -> None:
-        """Starts the engine, and settles how its model writes calls. Raises EngineDead."""
+        """Starts the engine and selects the format of tool calls. Raises EngineDead."""
         await self._supervisor.start()
         await asyncio.to_thread(lambda: self.vocabulary)
         if (fallback := self._chat_template.fallback) is not None:
@@ -145,7 +144,7 @@ class Model:
 
     @property
     def format(self) -> Format:
-        """How this model writes tool calls."""
+        """The model's wire format of tool calls."""
         return self._settled.format
 
     @cached_property
@@ -155,7 +154,7 @@ class Model:
 
     @cached_property
     def _self_test(self) -> Literal["held"] | tuple[str, ...]:
-        """As /health tells it."""
+        """As reported by /health."""
         if not self._settled.tested:
             return (f"not tested: {self._settled.untested}",)
         failures = (f"{result.case} ({result.mode}): {failed.check}" for result, failed in self._settled.failures)
@@ -163,7 +162,7 @@ class Model:
 
     @cached_property
     def concurrency(self) -> ConcurrencyLimit:
-        """Of all answers that the engine generates or queues. Known once it is loaded."""
+        """The limit for the answers that the engine generates or queues. Known once it is loaded."""
         return ConcurrencyLimit(self.engine.max_running + self.settings.max_queue)
 
     @cached_property
@@ -172,7 +171,7 @@ class Model:
 
     @cached_property
     def _plain_template(self) -> ChatTemplate:
-        """The template that tells what is markup, and so knows of none."""
+        """The template without markup, from which the markup is determined."""
         return ChatTemplate(self._chat_template.source, self.engine.tokenizer.named_tokens)
 
     @cached_property
@@ -182,7 +181,7 @@ class Model:
 
     @cached_property
     def markup(self) -> frozenset[str]:
-        """What a client's text must not become."""
+        """The special tokens and other markup that a client's text must not become."""
         if self.settings.markup_in_text:
             return frozenset()
         tokenizer = self.engine.tokenizer

@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 class Models:
-    """All models of an app. They are loaded once: by the app's lifespan, or else by the first request."""
+    """All models of an app. The app's lifespan loads them, or else the first request."""
 
     def __init__(self, models: Sequence[Engine | Served], settings: Settings) -> None:
-        """Raises InvalidSetting, also for two models of one name."""
+        """Raises InvalidSetting, also for two models with the same name."""
         self.metrics = Metrics()
         self._settings = settings
         self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
@@ -41,17 +41,19 @@ class Models:
         return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 
     def _refuse_twins(self) -> None:
-        """Some engines know the names of their models only once they have started."""
+        """Some engines know the names of their models only after their start."""
         for name, many in Counter(name for model in self._models for name in set(model.names)).items():
             if many > 1:
-                raise InvalidSetting(f"{many} models are called {name!r}: requests could not say which they mean")
+                raise InvalidSetting(
+                    f"{many} models have the name {name!r}: names must be unique, set them by served_model_name"
+                )
 
     @property
     def all(self) -> tuple[Model, ...]:
         return self._models
 
     async def load(self) -> None:
-        """Starts what has not been started, also where whoever waits for it goes away. Raises EngineDead."""
+        """Starts the engines that are not running, even if the waiting request is cancelled. Raises EngineDead."""
         if not self._loaded:
             self._load = asyncio.ensure_future(self._load_once())
             await asyncio.shield(self._load)
@@ -64,9 +66,9 @@ class Models:
                 self._loaded = True
 
     async def _load_each(self) -> None:
-        """One after the other: vLLM measures what a device has left, and another that loads meanwhile would mislead it.
+        """One after the other: vLLM measures a device's free memory, which another loading model would distort.
 
-        Where one fails, none is left behind.
+        If one fails, all are unloaded.
         """
         loaded: list[Model] = []
         try:
@@ -87,7 +89,7 @@ class Models:
 
     async def find(self, name: str) -> Model:
         """The model of that name, loaded. Raises UnknownModel."""
-        await self.load()  # some engines learn their names there
+        await self.load()  # some engines know their names only then
         for model in self._models:
             if name in model.names:
                 return model
@@ -104,11 +106,11 @@ class Models:
         return merge_metrics([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
 
     async def states(self) -> Mapping[str, ModelState]:
-        """How each model is, by its own name."""
+        """The state of each model, by its first name."""
         return {model.names[0]: await model.state() for model in self._models}
 
     async def health(self) -> Mapping[str, ModelState]:
-        """The same. Raises EngineDead where there are models, and none of them can be served."""
+        """The same. Raises EngineDead if all models are down."""
         states = await self.states()
         if states and all(state.status == "down" for state in states.values()):
             raise EngineDead(_reasons_down(states))
@@ -116,7 +118,7 @@ class Models:
 
 
 def _reasons_down(states: Mapping[str, ModelState]) -> str:
-    """One model's reason, or that of each."""
+    """The reasons of all models, with their names if there are several."""
     if len(states) == 1:
         return "".join(state.reason or "" for state in states.values())
     return " ".join(f"{name}: {state.reason}" for name, state in states.items())

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-# Whom a setting configures: the app, each model of it, or the engine of each model.
+# A setting configures the app, each of its models, or the engine of each model.
 Scope = Literal["app", "model", "engine"]
 
 
@@ -24,9 +24,9 @@ class Kind(Generic[T_co]):
 
     Attributes:
         parse: raises ValueError or KeyError for text that is not of this kind.
-        expected: what is, for messages: `must be ...`.
+        expected: ends the error message `must be ...`.
         metavar: the placeholder in help texts; empty for a switch and for a choice.
-        choices: all values, where there are few.
+        choices: the values of a choice.
     """
 
     parse: Callable[[str], T_co]

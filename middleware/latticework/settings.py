@@ -150,7 +150,7 @@ class Settings(ModelSettings, EngineSettings):
         return bool(self.api_keys or self.api_key_file)
 
     @property
-    def plays(self) -> bool:
+    def has_playground(self) -> bool:
         """Whether the playground is served."""
         return self.playground == "on" or (self.playground == "auto" and not self.guarded)
 
@@ -169,6 +169,6 @@ def environment_settings(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def public(settings: Settings) -> dict[str, Any]:
+def public_settings(settings: Settings) -> dict[str, Any]:
     """Settings that clients may see: no keys, and nothing about the server's machine."""
     return {option.name: getattr(settings, option.name) for option in OPTIONS if option.name not in PRIVATE}

@@ -31,8 +31,8 @@ def arriving(data: bytes, size: int) -> list[tuple[float, bytes]]:
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_a_stream_is_read_at_any_chunking(size: int) -> None:
-    said = [chunk({"role": "assistant", "content": ""}), chunk({"content": "né"}), chunk({"content": "e"})]
-    data = b"".join(map(event, [*said, chunk({}, "stop"), USAGE])) + b"data: [DONE]\n\n"
+    deltas = [chunk({"role": "assistant", "content": ""}), chunk({"content": "né"}), chunk({"content": "e"})]
+    data = b"".join(map(event, [*deltas, chunk({}, "stop"), USAGE])) + b"data: [DONE]\n\n"
     answer = read_stream(arriving(data, size))
     assert answer.output == ("née", ())
     assert (answer.chunks, answer.tokens, answer.finish) == (2, 7, "stop")

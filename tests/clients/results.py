@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.running import Run
-from tests.clients.table import CLIENTS, SCENARIOS, Client
+from tests.clients.table import CLIENTS, COMPLETION, SCENARIOS, Client
 
 DOCS = Path(__file__).parents[2] / "docs"
-HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name in SCENARIOS))
+COLUMNS = (*SCENARIOS, COMPLETION)
+HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name in COLUMNS))
 TEXT = """# Clients
 
 Real clients, unmodified, against `latticework serve`. `make clients` generates this page from
@@ -26,10 +27,11 @@ Real clients, unmodified, against `latticework serve`. `make clients` generates 
 - tool loop: the model calls, the tool runs with valid arguments, its result goes back, and the model answers
 - streaming: more than one delta, and together they are the whole answer, or the requested value
 - error: an unknown model raises the client's own typed error, with the server's message
+- completion: `/v1/completions`: a stream adds up to the whole text, log probabilities have one entry per token
 
 {table}
 
-✓ passed, with the variants if there are several; ✗ failed; n/a: the client doesn't support it.
+✓ passed, with the variants if there are several; ✗ failed; n/a: the client doesn't support it; –: not tested.
 {remarks}
 ## Repeating it
 
@@ -67,7 +69,7 @@ def _line(client: Client, row: Mapping[str, Any]) -> tuple[str, ...]:
         versions,
         row["date"],
         row["model"].rpartition("/")[2],
-        *(_cell(client, row, column) for column in SCENARIOS),
+        *(_cell(client, row, column) for column in COLUMNS),
     )
 
 
@@ -76,7 +78,7 @@ def _cell(client: Client, row: Mapping[str, Any], column: str) -> str:
         return "n/a"
     outcomes = [one for one in row["outcomes"] if one["scenario"].startswith(column)]
     if not outcomes:
-        return "✗"
+        return "–" if column == COMPLETION else "✗"
     good, bad = (_ways(outcomes, column, failed) for failed in (False, True))
     return " ".join(filter(None, [good and "✓" + good.rstrip(), bad and "✗" + bad.rstrip()]))
 

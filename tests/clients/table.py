@@ -8,6 +8,8 @@ from typing import Literal
 
 # A scenario is a function of a script. Its name begins with one of these, and what follows tells it from others.
 SCENARIOS = ("structured_output", "tool_loop", "streaming", "error")
+# Of legacy completions, for clients that use them: the others' scripts need none.
+COMPLETION = "completion"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,14 @@ CLIENTS = (
         streaming="it requests whole answers only",
     ),
     _own("with_outlines", "outlines", "openai", tool_loop=_NO_TOOLS),
+    _own(
+        "with_lm_eval",
+        "lm_eval",
+        structured_output="it takes no schema",
+        tool_loop="it sends no tools",
+        streaming="it requests whole answers only",
+    ),
     Client("openai (Node)", "node", "with_openai", "node-openai", ("openai",), core=True),
-    Client("ai (Node)", "node", "with_ai", "node-ai", ("ai", "@ai-sdk/openai-compatible")),
+    Client("ai (Node)", "node", "with_ai", "node-ai", ("ai", "@ai-sdk/openai-compatible", "@ai-sdk/openai")),
     Client("@langchain/openai (Node)", "node", "with_langchain", "node-langchain", ("@langchain/openai", "openai")),
 )

@@ -96,7 +96,7 @@ def test_the_table() -> None:
         "broken": None,
     }
     text = render({"openai": row})
-    assert "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | ✗ | ✓ | ✗ |" in text
+    assert "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | ✗ | ✓ | ✗ | – |" in text
     assert "- openai, structured_output_json: ValueError: a reason" in text
 
 

@@ -13,7 +13,7 @@ def part() -> str:
     rows = json.loads((ROOT / "docs" / "clients.json").read_text(encoding="utf-8"))
     languages = dict.fromkeys(client.language for client in CLIENTS)
     return table(
-        ("", "tested with structured output, a tool loop, a stream and an error"),
+        ("", "tested with what each supports of structured output, a tool loop, a stream, an error and completions"),
         [
             (
                 language.capitalize(),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from latticework import create_app
+from latticework.engines.base import Piece, SampledToken, Sampling, TokenLogprob
 from tests.http import send
 from tests.scripted import Script, ScriptedEngine, says
 
@@ -26,6 +27,19 @@ _FORMAT = {"type": "json_schema", "json_schema": {"name": "person", "schema": _S
 _TOOL = {"type": "function", "function": {"name": "save_person", "parameters": _SCHEMA}}
 _PERSON = '{"name": "Ada Lovelace", "age": 36}'
 _CALL = f'<tool_call>\n{{"name": "save_person", "arguments": {_PERSON}}}\n</tool_call>'
+
+
+def _likely(*tokens: str) -> Script:
+    """One token a piece, each with its log probability, and a likelier alternative."""
+
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        for token in tokens:
+            other = TokenLogprob("?", -0.5, (63,))
+            sampled = SampledToken(token, -1.25, tuple(token.encode()), (other,))
+            yield Piece(token, (0,), (sampled,), finish="stop" if token == tokens[-1] else None)
+
+    return script
+
 
 # Title, path, body, output of the engine.
 _CASES: tuple[tuple[str, str, Mapping[str, Any], Script], ...] = (
@@ -52,12 +66,19 @@ _CASES: tuple[tuple[str, str, Mapping[str, Any], Script], ...] = (
         },
         says(""),
     ),
+    (
+        "A completion",
+        "/v1/completions",
+        {"model": MODEL, "prompt": "The capital of France is", "max_tokens": 8, "logprobs": 1},
+        _likely(" Paris", "."),
+    ),
+    ("Tokens", "/tokenize", {"prompt": "Hello", "add_special_tokens": False, "return_token_strs": True}, says("")),
     ("A grammar", "/v1/grammars", {"model": MODEL, "response_format": _FORMAT}, says("")),
 )
 
 # What differs each time, and its placeholder.
 _GENERATED = (
-    (re.compile(r"(chatcmpl-|call_|req_)[0-9a-f]+"), r"\1..."),
+    (re.compile(r"(chatcmpl-|cmpl-|call_|req_)[0-9a-f]+"), r"\1..."),
     (re.compile(r'("created": ?)\d+'), r"\g<1>1790000000"),
     (re.compile(r'("compile_ms": ?)[\d.]+'), r"\g<1>1.5"),
 )

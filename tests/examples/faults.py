@@ -19,25 +19,25 @@ class Faulty:
     """`faults`: by which of the requests they come, from 1 on. `holds`: the request from which on none is answered.
 
     Attributes:
-        asked: how many requests there were.
+        requests: how many have arrived.
         held: set when the first of them is held.
     """
 
     app: ASGIApp
     faults: Mapping[int, int | type[Cut]] = field(default_factory=dict)
     holds: int | None = None
-    asked: int = 0
+    requests: int = 0
     held: threading.Event = field(default_factory=threading.Event)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].endswith("/chat/completions"):
             await self.app(scope, receive, send)
             return
-        self.asked += 1
-        if self.holds is not None and self.asked >= self.holds:
+        self.requests += 1
+        if self.holds is not None and self.requests >= self.holds:
             self.held.set()
             await gone(receive)
-        elif (fault := self.faults.get(self.asked)) is not None:
+        elif (fault := self.faults.get(self.requests)) is not None:
             await fail(fault, send)
         else:
             await self.app(scope, receive, send)

@@ -21,8 +21,8 @@ def proxy(path: str, upstream: str) -> Starlette:
 
     async def pass_on(request: Request) -> Response:
         url = request.url.path.removeprefix(path)
-        asked = client.build_request(request.method, url, headers=request.headers.raw, content=await request.body())
-        answer = await client.send(asked, stream=True)
+        outgoing = client.build_request(request.method, url, headers=request.headers.raw, content=await request.body())
+        answer = await client.send(outgoing, stream=True)
         response = StreamingResponse(answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose))
         response.raw_headers = [
             (name.lower(), value) for name, value in answer.headers.raw if name.decode().lower() not in NOT_PASSED_ON

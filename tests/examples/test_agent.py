@@ -58,12 +58,12 @@ def answered(python: Path, engine: ScriptedEngine) -> tuple[Any, str]:
 
 def test_a_question_its_tools_and_an_answer_in_form(python: Path) -> None:
     engine = ScriptedEngine(says_in_turn(CALLS, OFFER))
-    offer, told = answered(python, engine)
+    offer, answer = answered(python, engine)
     assert offer == json.loads(OFFER)
-    assert "120.00 euros" in told and "4 days" in told
-    asked, back = engine.prompts
-    assert QUESTION in asked and "120.00 euros" not in asked
-    assert "120.00 euros" in back and "4 days" in back
+    assert "120.00 euros" in answer and "4 days" in answer
+    first_prompt, second_prompt = engine.prompts
+    assert QUESTION in first_prompt and "120.00 euros" not in first_prompt
+    assert "120.00 euros" in second_prompt and "4 days" in second_prompt
 
 
 def test_its_turns_are_bounded(python: Path) -> None:

@@ -1,4 +1,4 @@
-"""Behind a proxy that takes a path off: all that a client is told must hold outside."""
+"""Behind a proxy that takes a path off: all that a client is text must hold outside."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def test_a_stream_comes_as_it_is_made(outside: str, engine: ScriptedEngine) -> N
         yield Piece(" and last", (0,), finish="stop")
 
     engine.script = waits
-    told = ""
+    text = ""
     with OpenAI(base_url=f"{outside}{AI}/v1", api_key="none", max_retries=0) as client:
-        asked = {"model": "scripted", "messages": [{"role": "user", "content": "hi"}]}
-        for chunk in client.chat.completions.create(**asked, stream=True):  # type: ignore[call-overload]
-            told += chunk.choices[0].delta.content or ""
-            if told == "first":
+        request = {"model": "scripted", "messages": [{"role": "user", "content": "hi"}]}
+        for chunk in client.chat.completions.create(**request, stream=True):  # type: ignore[call-overload]
+            text += chunk.choices[0].delta.content or ""
+            if text == "first":
                 loops[0].call_soon_threadsafe(seen.set)
-    assert told == "first and last"
+    assert text == "first and last"
 
 
 def test_the_playground_asks_under_the_same_path(outside: str, tmp_path: Path) -> None:

@@ -87,24 +87,22 @@ FAULTS: Mapping[int, int | type[Cut]] = {2: 503, 3: 429, 5: Cut, 50: 503, 51: 50
 def test_what_may_be_asked_again_is(tmp_path: Path, run: Run) -> None:
     out, app = tmp_path / "orders.jsonl", faulty(faults=FAULTS)
     with serving(app) as url:
-        status, told = run(out, "--url", url)
-    assert (status, told) == (0, f"200 of 200 documents are in {out}\n")
+        status, err = run(out, "--url", url)
+    assert (status, err) == (0, f"200 of 200 documents are in {out}\n")
     assert sorted(orders(out)) == IDS
-    assert app.asked == 200 + len(FAULTS)
+    assert app.requests == 200 + len(FAULTS)
 
 
 STOPS = [(signal.SIGINT, 130, "Stopped."), (signal.SIGKILL, -signal.SIGKILL, "")]
 
 
-@pytest.mark.parametrize(("stop", "status", "told"), STOPS)
-def test_it_goes_on_where_it_was_stopped(
-    stop: signal.Signals, status: int, told: str, tmp_path: Path, run: Run
-) -> None:
+@pytest.mark.parametrize(("stop", "status", "err"), STOPS)
+def test_it_goes_on_where_it_was_stopped(stop: signal.Signals, status: int, err: str, tmp_path: Path, run: Run) -> None:
     out, first, second = tmp_path / "orders.jsonl", faulty(holds=60), faulty()
     with serving(first) as url, started(out, url) as process:
         assert first.held.wait(PATIENCE)
         process.send_signal(stop)
-        assert told in process.communicate(timeout=PATIENCE)[1]
+        assert err in process.communicate(timeout=PATIENCE)[1]
         assert process.returncode == status
     written = out.read_bytes()
     assert 60 - 16 <= len(orders(out)) < 60
@@ -114,7 +112,7 @@ def test_it_goes_on_where_it_was_stopped(
         assert run(out, "--url", url)[0] == 0
     assert out.read_bytes().startswith(written)
     assert sorted(orders(out)) == IDS
-    assert second.asked == 200 - written.count(b"\n")
+    assert second.requests == 200 - written.count(b"\n")
 
 
 def test_a_full_disk_ends_it_and_once_there_is_room_it_goes_on(tmp_path: Path, run: Run) -> None:
@@ -137,12 +135,12 @@ def test_one_that_fails_is_told_and_tried_again_next_time(tmp_path: Path, run: R
     (source / "letter-003.txt").write_text("too long " * 20_000)
     app = faulty(faults={1: 500})
     with serving(app) as url:
-        status, told = run(out, "--url", url, "--documents", source, "--concurrency", 1)
+        status, err = run(out, "--url", url, "--documents", source, "--concurrency", 1)
         assert status == 1
-        assert told.startswith("letter-001: Error code: 500")
-        assert "\nletter-003: Error code: 400" in told and "maximum context length" in told
-        assert told.endswith(f"3 of 5 documents are in {out}\n")
-        assert app.asked == 5
+        assert err.startswith("letter-001: Error code: 500")
+        assert "\nletter-003: Error code: 400" in err and "maximum context length" in err
+        assert err.endswith(f"3 of 5 documents are in {out}\n")
+        assert app.requests == 5
         (source / "letter-003.txt").write_text("Two oak chairs, please. Wei, Bergen.")
         assert run(out, "--url", url, "--documents", source)[0] == 0
     assert list(orders(out)) == ["letter-002", "letter-004", "letter-005", "letter-001", "letter-003"]
@@ -152,32 +150,32 @@ def test_what_is_wrong_with_all_ends_it_at_once(tmp_path: Path, run: Run, monkey
     out = tmp_path / "orders.jsonl"
     app = Faulty(create_app(free_engine(), settings=Settings(api_keys=(KEY,))))
     with serving(app) as url:
-        status, told = run(out, "--url", url)
-        assert status == 2 and "Incorrect API key" in told
+        status, err = run(out, "--url", url)
+        assert status == 2 and "Incorrect API key" in err
         monkeypatch.setenv("LATTICEWORK_API_KEY", KEY)
-        status, told = run(out, "--url", url, "--model", "another")
-        assert status == 2 and "'another' does not exist" in told
-        assert app.asked <= 16
-    status, told = run(out, "--url", url, "--tries", 1)
-    assert status == 2 and "Connection error" in told
+        status, err = run(out, "--url", url, "--model", "another")
+        assert status == 2 and "'another' does not exist" in err
+        assert app.requests <= 16
+    status, err = run(out, "--url", url, "--tries", 1)
+    assert status == 2 and "Connection error" in err
     assert not out.exists() or orders(out) == {}
 
 
 def test_a_server_that_goes_away_ends_it(tmp_path: Path, run: Run) -> None:
     out, app = tmp_path / "orders.jsonl", faulty(faults=dict.fromkeys(range(10, 300), Cut))
     with serving(app) as url:
-        status, told = run(out, "--url", url, "--concurrency", 1, "--tries", 1)
-    assert status == 2 and "Connection error" in told
+        status, err = run(out, "--url", url, "--concurrency", 1, "--tries", 1)
+    assert status == 2 and "Connection error" in err
     assert len(orders(out)) == 9
-    assert app.asked == 10
+    assert app.requests == 10
 
 
 @pytest.mark.parametrize("held", [b"Dear diary,\n", b"Dear diary,", b'{"name": "Ada"}\n', b"[1]\n"])
 def test_the_file_of_something_else_is_left_alone(held: bytes, tmp_path: Path, run: Run) -> None:
     out = tmp_path / "diary"
     out.write_bytes(held)
-    status, told = run(out)
-    assert status == 2 and "was not written by this program" in told
+    status, err = run(out)
+    assert status == 2 and "was not written by this program" in err
     assert out.read_bytes() == held
 
 
@@ -189,8 +187,8 @@ def test_documents_that_cannot_be_read_are_named(held: str | None, tmp_path: Pat
     source = tmp_path / "letters.jsonl"
     if held is not None:
         source.write_text(held)
-    status, told = run(tmp_path / "orders.jsonl", "--documents", source)
-    assert status == 2 and told.startswith((f"{source} can't be read: ", f"{source} has no documents, or two with"))
+    status, err = run(tmp_path / "orders.jsonl", "--documents", source)
+    assert status == 2 and err.startswith((f"{source} can't be read: ", f"{source} has no documents, or two with"))
 
 
 def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:

@@ -126,8 +126,8 @@ def test_a_browser_shows_its_app_errors_and_our_headers(http: httpx.Client, engi
 
 def test_behind_a_proxy_the_document_tells_both_paths(engine: ScriptedEngine) -> None:
     with hosted(in_fastapi.app(), root_path="/api") as host:
-        told = httpx.get(f"{host.url}/llm/openapi.json", headers=ADA).json()
-    assert told["servers"] == [{"url": "/api/llm"}]
+        document = httpx.get(f"{host.url}/llm/openapi.json", headers=ADA).json()
+    assert document["servers"] == [{"url": "/api/llm"}]
 
 
 def test_the_hosts_tests_may_put_another_user_in_place(engine: ScriptedEngine) -> None:
@@ -138,14 +138,14 @@ def test_the_hosts_tests_may_put_another_user_in_place(engine: ScriptedEngine) -
 
 
 def test_what_a_dependency_holds_it_holds_until_the_answer_is_there(engine: ScriptedEngine) -> None:
-    asked: list[int] = []
+    requests_seen: list[int] = []
 
     def holding() -> Iterator[str]:
         yield "tester"
-        asked.append(len(engine.asked))
+        requests_seen.append(len(engine.asked))
 
     app = in_fastapi.app()
     app.dependency_overrides[in_fastapi.current_user] = holding
     with hosted(app) as host:
         assert httpx.post(f"{host.url}/llm/v1/chat/completions", json=BODY).status_code == 200
-    assert asked == [1]
+    assert requests_seen == [1]

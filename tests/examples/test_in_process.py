@@ -12,8 +12,8 @@ from tests.scripted import ScriptedEngine
 
 
 def test_people_are_found(engine: ScriptedEngine) -> None:
-    found = asyncio.run(in_process.people(engine, TEXTS))
-    assert [type(one) for one in found] == [Person] * len(TEXTS)
+    people = asyncio.run(in_process.people(engine, TEXTS))
+    assert [type(person) for person in people] == [Person] * len(TEXTS)
     assert all(text in "".join(engine.prompts) for text in TEXTS)
     assert engine.starts == 0
 

@@ -19,6 +19,6 @@ def test_host_and_model_answer_side_by_side(engine: ScriptedEngine) -> None:
         assert http.get("/llm/openapi.json").json()["servers"] == [{"url": "/llm"}]
         assert http.get("/llm/playground").status_code == 200
         assert http.post("/llm/v1/chat/completions", json=ASKED).json()["usage"]["completion_tokens"] == 5
-        assert "error" in http.get("/llm/v1/nowhere").json()  # told as OpenAI would
-        assert http.get("/v1/models").text == "Not Found"  # told as the host does
+        assert "error" in http.get("/llm/v1/nowhere").json()  # OpenAI's error envelope
+        assert http.get("/v1/models").text == "Not Found"  # the host's own error
     assert engine.starts == 0

@@ -136,7 +136,7 @@ def test_other_addresses_need_keys_or_consent(
     assert "the address was accepted" in capsys.readouterr().err
 
 
-def test_a_missing_vllm_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_vllm_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
     assert cli.main(["serve", "--port", "0"]) == 1
     assert "pip install '.[gpu]'" in capsys.readouterr().err
@@ -152,10 +152,10 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         cli.main(["serve", "--help"])
     assert exit_.value.code == 0
-    told = capsys.readouterr().out
-    assert all(option.flag in told for option in OPTIONS if not option.secret)
-    assert "--help-engine" in told
-    assert "--api-keys" not in told  # on a command line, every user of the machine could read them
+    out = capsys.readouterr().out
+    assert all(option.flag in out for option in OPTIONS if not option.secret)
+    assert "--help-engine" in out
+    assert "--api-keys" not in out  # on a command line, every user of the machine could read them
 
 
 def python(code: str) -> str:
@@ -207,8 +207,8 @@ def test_readers_may_have_enough() -> None:
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
-    _, told = process.communicate()
-    assert (process.returncode, told) == (0, b"")
+    _, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
 
 
 VLLM = """
@@ -221,7 +221,7 @@ from latticework.options import InvalidSetting
 def embedded():
     return {"model": "embedded", "served_model_name": ["name"], "enforce_eager": True}
 
-def told(*arguments):
+def parsed(*arguments):
     args = engine_args(arguments, "latticework serve", embedded)
     return [args.model, args.served_model_name, args.enforce_eager, args.max_model_len]
 
@@ -249,24 +249,24 @@ print(json.dumps({
     "off": from_file(enforce_eager=False, disable_log_stats=False),
     "unknown": unknown(tensor_paralel_size=2),
     "own": sorted({flag for action in vllm_parser("x")._actions for flag in action.option_strings}),
-    "embedded": told(),
-    "named": told("--model", "org/model", "--max_model_len", "1k"),
-    "changed": told("--no-enforce-eager", "--served-model-name", "mine"),
+    "embedded": parsed(),
+    "named": parsed("--model", "org/model", "--max_model_len", "1k"),
+    "changed": parsed("--no-enforce-eager", "--served-model-name", "mine"),
     "refused": refused("--no-such-option"),
 }))
 """
 
 
 def test_vllm_reads_its_own_arguments() -> None:
-    found = json.loads(python(VLLM).splitlines()[-1])
+    result = json.loads(python(VLLM).splitlines()[-1])
     ours = {option.flag for option in OPTIONS} | {"--help-engine", "--config", "--help", "-h"}
-    assert not ours & set(found["own"])
-    assert found["embedded"] == ["embedded", ["name"], True, None]
-    assert found["named"] == ["org/model", None, False, 1000]
-    assert found["changed"] == ["embedded", ["mine"], False, None]
-    assert found["refused"] == 2
-    assert found["file"] == ["org/model", ["a", "b"], True, 512, {"a": 1}]
-    assert found["line"] == ["other", ["a", "b"], False, 512, {"a": 1}]
-    assert found["off"][:3] == ["embedded", ["name"], False]
-    assert "f.toml: [vllm]: unknown argument 'tensor_paralel_size'" in found["unknown"]
-    assert "Did you mean 'tensor_parallel_size'?" in found["unknown"]
+    assert not ours & set(result["own"])
+    assert result["embedded"] == ["embedded", ["name"], True, None]
+    assert result["named"] == ["org/model", None, False, 1000]
+    assert result["changed"] == ["embedded", ["mine"], False, None]
+    assert result["refused"] == 2
+    assert result["file"] == ["org/model", ["a", "b"], True, 512, {"a": 1}]
+    assert result["line"] == ["other", ["a", "b"], False, 512, {"a": 1}]
+    assert result["off"][:3] == ["embedded", ["name"], False]
+    assert "f.toml: [vllm]: unknown argument 'tensor_paralel_size'" in result["unknown"]
+    assert "Did you mean 'tensor_parallel_size'?" in result["unknown"]

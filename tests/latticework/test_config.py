@@ -80,10 +80,10 @@ def test_every_setting_can_be_said_in_each_way(
         main(["serve", *on_line(option, text)])
     monkeypatch.setenv(option.variable, text)
     main(["serve"])
-    said = [found for found, _ in served]
-    assert len(said) == 2 + (not option.secret)
-    assert said == [Settings(**{option.name: option.value("", text)})] * len(said)
-    assert said[0] != Settings()
+    collected = [settings for settings, _ in served]
+    assert len(collected) == 2 + (not option.secret)
+    assert collected == [Settings(**{option.name: option.value("", text)})] * len(collected)
+    assert collected[0] != Settings()
 
 
 def test_line_goes_before_environment_before_file(
@@ -96,7 +96,7 @@ def test_line_goes_before_environment_before_file(
     other = tmp_path / "other.toml"
     other.write_text("max_tools = 7")
     main(["serve", "--config", str(other)])
-    assert [found for found, _ in served] == [
+    assert [settings for settings, _ in served] == [
         Settings(port=83, attempts=8, max_tools=6),
         Settings(port=82, attempts=8, max_tools=7),
     ]

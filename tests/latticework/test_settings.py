@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from latticework.options import InvalidSetting, api_keys
-from latticework.settings import OPTIONS, ModelSettings, Settings, environment_settings, public
+from latticework.settings import OPTIONS, ModelSettings, Settings, environment_settings, public_settings
 
 
 def test_every_setting_has_its_option() -> None:
@@ -92,11 +92,11 @@ def test_keys(text: str, expected: tuple[str, ...]) -> None:
 
 
 def test_what_anybody_may_know_tells_nothing_of_keys_and_the_machine() -> None:
-    told = public(
+    reported = public_settings(
         Settings(
             api_keys=("sk-secret",), engine_api_key="sk-secret", api_key_file="/etc/keys", host="10.0.0.1", max_tools=7
         )
     )
     secret = {"api_keys", "api_key_file", "engine", "engine_api_key", "host", "port", "chat_template"}
-    assert set(told) == {field.name for field in fields(Settings)} - secret
-    assert told["max_tools"] == 7
+    assert set(reported) == {field.name for field in fields(Settings)} - secret
+    assert reported["max_tools"] == 7

@@ -140,12 +140,12 @@ def test_each_engine_is_started_again_as_often_as_its_model_says(monkeypatch: py
 def test_what_is_no_models_own_setting_is_refused() -> None:
     with pytest.raises(InvalidSetting, match=r"'port' is not a setting of a model: those are .*tool_format"):
         Served(engine("one"), port=1)  # type: ignore[call-arg]
-    with pytest.raises(InvalidSetting, match=r"tool_format: 'morse' is none of .*hermes"):
+    with pytest.raises(InvalidSetting, match=r"tool_format: 'morse' is unknown; formats: .*hermes"):
         create_app(Served(engine("one"), tool_format="morse"))
 
 
 def test_two_models_of_one_name_are_refused() -> None:
-    with pytest.raises(InvalidSetting, match="2 models are called 'alias'"):
+    with pytest.raises(InvalidSetting, match="2 models have the name 'alias'"):
         create_app(engine("one"), ScriptedEngine(says(), ("two", "alias")), engine("alias"))
 
 
@@ -156,7 +156,7 @@ def test_a_name_that_is_known_late_is_refused_then() -> None:
             self.model_ids = ("one",)
 
     one, late = engine("one"), Late(says(), ("late",))
-    with pytest.raises(InvalidSetting, match="2 models are called 'one'"):
+    with pytest.raises(InvalidSetting, match="2 models have the name 'one'"):
         asyncio.run(_run(create_app(one, late)))
     assert (one.starts, late.starts) == (0, 0)
 

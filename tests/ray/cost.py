@@ -1,4 +1,4 @@
-"""What Ray Serve's processes take for a request: milliseconds of CPU, the best of some rounds.
+"""Milliseconds of CPU per request in Ray Serve's processes, the best of some rounds.
 
 PYTHONPATH=. .venv-ray/bin/python -W ignore -m tests.ray.cost
 """
@@ -15,31 +15,31 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.ray.test_ray import PATIENCE, asked, run, until, well
+from tests.ray.test_ray import PATIENCE, commanded, run, until, well
 
 ROUNDS, REQUESTS, AT_ONCE = 3, 200, 16
 LONG = {"model": "free", "stream": True, "seed": 1, "max_tokens": 400, "ignore_eos": True}
 KINDS: Mapping[str, dict[str, Any]] = {
-    "whole, one token": asked("pid"),
+    "whole, one token": commanded("pid"),
     "streamed, 400 tokens": {**LONG, "messages": [{"role": "user", "content": "x"}]},
 }
-# How the processes call themselves.
+# By the beginnings of the processes' command lines.
 PARTS = {"ray::ProxyActor": "proxy", "ray::ServeReplica": "replicas", "ray::ServeController": "controller"}
 
 
 def cpu_seconds() -> Counter[str]:
-    found: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
     for process in psutil.process_iter():
         try:
             name, times = " ".join(process.cmdline()), process.cpu_times()
         except psutil.Error:
             continue
-        found.update({told: times.user + times.system for start, told in PARTS.items() if name.startswith(start)})
-    return found
+        seconds.update({part: times.user + times.system for start, part in PARTS.items() if name.startswith(start)})
+    return seconds
 
 
 async def ask(url: str, body: Mapping[str, Any]) -> int:
-    """All of a round; how many events the last answer had."""
+    """Sends all requests of a round; the number of events of the last answer."""
     left = iter(range(REQUESTS))
     events = 0
 

@@ -1,4 +1,4 @@
-"""What `serve run` hands over becomes a deployment. Nothing is started here."""
+"""The options of `serve run` become a deployment. Nothing is started."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(option.variable, raising=False)
 
 
-def built(**told: Any) -> Any:
+def built(**options: Any) -> Any:
     """Serve's own record of the deployment."""
-    return app(told)._bound_deployment
+    return app(options)._bound_deployment
 
 
 def test_numbers_and_settings_reach_the_deployment() -> None:
-    found = built(
+    deployment = built(
         arguments="--no-auth --drain-timeout 7 --model org/model", num_replicas="3", num_gpus="0.5", num_cpus=2
     )
-    assert found.name == "Latticework"
-    assert found.num_replicas == 3
-    assert found.max_ongoing_requests == ONGOING
-    assert found._deployment_config.graceful_shutdown_timeout_s == 7
-    assert {name: found.ray_actor_options[name] for name in ("num_gpus", "num_cpus")} == {
+    assert deployment.name == "Latticework"
+    assert deployment.num_replicas == 3
+    assert deployment.max_ongoing_requests == ONGOING
+    assert deployment._deployment_config.graceful_shutdown_timeout_s == 7
+    assert {name: deployment.ray_actor_options[name] for name in ("num_gpus", "num_cpus")} == {
         "num_gpus": 0.5,
         "num_cpus": 2,
     }
@@ -62,10 +62,10 @@ WRONG: list[tuple[dict[str, str], type[BaseException], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "error", "message"), WRONG)
-def test_wrong_usage_deploys_nothing(told: dict[str, str], error: type[BaseException], message: str) -> None:
+@pytest.mark.parametrize(("options", "error", "message"), WRONG)
+def test_wrong_usage_deploys_nothing(options: dict[str, str], error: type[BaseException], message: str) -> None:
     with pytest.raises(error, match=message):
-        app(told)
+        app(options)
 
 
 def test_the_example_is_read(tmp_path: Path) -> None:
@@ -73,5 +73,5 @@ def test_the_example_is_read(tmp_path: Path) -> None:
     keys.write_text("a-key")
     (application,) = yaml.safe_load(EXAMPLE.read_text())["applications"]
     assert application["import_path"] == "latticework.deployments.ray:app"
-    told = {name: text.replace("/etc/latticework/keys", str(keys)) for name, text in application["args"].items()}
-    assert app(told)._bound_deployment.name == application["deployments"][0]["name"]
+    options = {name: text.replace("/etc/latticework/keys", str(keys)) for name, text in application["args"].items()}
+    assert app(options)._bound_deployment.name == application["deployments"][0]["name"]

@@ -73,24 +73,24 @@ def well(client: httpx.Client, process: subprocess.Popen[bytes]) -> bool:
 
 
 def until(true: Any, log: Path | None = None) -> None:
-    """Other processes are at work: nothing tells when they are done."""
+    """Polls: other processes give no signal when they are done."""
     end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, log.read_text() if log else "too late"
         time.sleep(LOOK)
 
 
-def asked(what: str, **fields: Any) -> dict[str, Any]:
-    return {"model": "told", "messages": [{"role": "user", "content": what}], **fields}
+def commanded(command: str, **fields: Any) -> dict[str, Any]:
+    return {"model": "commanded", "messages": [{"role": "user", "content": command}], **fields}
 
 
-def said(client: httpx.Client, what: str) -> str:
-    answer = client.post("/v1/chat/completions", json=asked(what)).raise_for_status().json()
+def answer_to(client: httpx.Client, command: str) -> str:
+    answer = client.post("/v1/chat/completions", json=commanded(command)).raise_for_status().json()
     return str(answer["choices"][0]["message"]["content"])
 
 
 def texts(lines: Iterator[str]) -> Iterator[str]:
-    """What a stream says, bit by bit."""
+    """The texts of a stream's chunks."""
     for line in lines:
         if line.startswith("data: {"):
             for choice in json.loads(line.removeprefix("data: "))["choices"]:
@@ -111,52 +111,52 @@ def test_documents_and_calls_come_through(client: httpx.Client) -> None:
 def test_a_stream_streams(client: httpx.Client, tmp_path: Path) -> None:
     """The rest is not generated before the beginning has arrived."""
     file = tmp_path / "go"
-    with client.stream("POST", "/v1/chat/completions", json=asked(f"wait {file}", stream=True)) as response:
-        told = texts(response.iter_lines())
-        assert next(told).strip().isdigit()
+    with client.stream("POST", "/v1/chat/completions", json=commanded(f"wait {file}", stream=True)) as response:
+        chunks = texts(response.iter_lines())
+        assert next(chunks).strip().isdigit()
         file.touch()
-        assert list(told) == ["done"]
+        assert list(chunks) == ["done"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/chat/completions"])
 def test_a_request_has_one_id(client: httpx.Client, folder: Path, path: str) -> None:
-    body = asked("pid") if path.startswith("/v1") else None
+    body = commanded("pid") if path.startswith("/v1") else None
     method = "POST" if body else "GET"
     given = client.request(method, path, json=body, headers={"x-request-id": "mine"})
     made = client.request(method, path, json=body)
     assert given.headers.get_list("x-request-id") == ["mine"]
     (id,) = made.headers.get_list("x-request-id")
     if body:
-        until(lambda: all(f"request_id={one} " in (folder / "log").read_text() for one in ("mine", id)))
+        until(lambda: all(f"request_id={name} " in (folder / "log").read_text() for name in ("mine", id)))
 
 
 def test_errors_keep_their_envelope(client: httpx.Client) -> None:
-    response = client.post("/v1/chat/completions", json={**asked("pid"), "model": "none"})
+    response = client.post("/v1/chat/completions", json={**commanded("pid"), "model": "none"})
     assert response.status_code == 404
-    assert response.json()["error"]["message"].endswith("This server has 'told', 'free'.")
+    assert response.json()["error"]["message"].endswith("This server has 'commanded', 'free'.")
 
 
-def test_a_client_that_goes_away_ends_the_work(client: httpx.Client, tmp_path: Path) -> None:
+def test_a_client_that_disconnects_ends_the_work(client: httpx.Client, tmp_path: Path) -> None:
     file = tmp_path / "gone"
-    with client.stream("POST", "/v1/chat/completions", json=asked(f"hold {file}", stream=True)) as response:
+    with client.stream("POST", "/v1/chat/completions", json=commanded(f"hold {file}", stream=True)) as response:
         assert next(texts(response.iter_lines())) == "on and on"
         assert not file.exists()
     until(file.exists)
 
 
 def replicas(client: httpx.Client, requests: int = 20) -> set[str]:
-    return {said(client, "pid") for _ in range(requests)}
+    return {answer_to(client, "pid") for _ in range(requests)}
 
 
 def test_a_replica_whose_engine_has_died_is_replaced(client: httpx.Client) -> None:
     until(lambda: len(replicas(client)) == 2)
-    dead = said(client, "die")
+    dead = answer_to(client, "die")
 
     def replaced() -> bool:
-        answers = [client.post("/v1/chat/completions", json=asked("pid")) for _ in range(20)]
+        answers = [client.post("/v1/chat/completions", json=commanded("pid")) for _ in range(20)]
         assert {answer.status_code for answer in answers} <= {200, 503}
-        told = {answer.json()["choices"][0]["message"]["content"] for answer in answers if answer.status_code == 200}
-        return len(told) == 2 and dead not in told and all(answer.status_code == 200 for answer in answers)
+        ids = {answer.json()["choices"][0]["message"]["content"] for answer in answers if answer.status_code == 200}
+        return len(ids) == 2 and dead not in ids and all(answer.status_code == 200 for answer in answers)
 
     until(replaced)
 
@@ -168,9 +168,9 @@ def statuses(client: httpx.Client, requests: int) -> Sequence[int]:
 def test_a_replica_that_is_stopped_finishes_what_it_is_at(client: httpx.Client, tmp_path: Path) -> None:
     """The last test: nothing is deployed after it."""
     file = tmp_path / "go"
-    with client.stream("POST", "/v1/chat/completions", json=asked(f"wait {file}", stream=True)) as response:
-        told = texts(response.iter_lines())
-        next(told)
+    with client.stream("POST", "/v1/chat/completions", json=commanded(f"wait {file}", stream=True)) as response:
+        chunks = texts(response.iter_lines())
+        next(chunks)
         deleting = subprocess.Popen(
             [sys.executable, "-c", "import ray; from ray import serve; ray.init('auto'); serve.delete('latticework')"],
             stdout=subprocess.DEVNULL,
@@ -178,5 +178,5 @@ def test_a_replica_that_is_stopped_finishes_what_it_is_at(client: httpx.Client, 
         )
         until(lambda: set(statuses(client, 3)) == {404})  # no new request comes in
         file.touch()
-        assert list(told) == ["done"]
+        assert list(chunks) == ["done"]
     assert deleting.wait(PATIENCE) == 0

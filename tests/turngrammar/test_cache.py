@@ -49,7 +49,7 @@ def test_many_that_ask_at_once_wait_for_one() -> None:
         begun.wait()
         others = [pool.submit(cache.get, "a", lambda: "another") for _ in range(3)]
         go_on.set()
-        assert [asked.result() for asked in (first, *others)] == ["one"] * 4
+        assert [waiting.result() for waiting in (first, *others)] == ["one"] * 4
 
 
 def test_what_could_not_be_made_is_tried_again() -> None:

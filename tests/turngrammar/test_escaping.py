@@ -1,4 +1,4 @@
-"""What clients name is data in a grammar, and nothing else: names, keys, values and texts made to break out."""
+"""Names, keys, values and texts of clients are data in a grammar, and cannot break out of their place."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FRAGMENTS = [
     '<|"|>', "<escape>", "[TOOL_CALLS]", "null", "1",
     "a", "b", " ",
 ]  # fmt: skip
-# llguidance spells DEL as an escape, which JSON leaves open.
+# llguidance writes DEL as an escape, which JSON leaves open.
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x7f")
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | CHARACTERS, max_size=6).map("".join)
 NAMES = st.from_regex(r"[a-zA-Z0-9_-]{1,12}", fullmatch=True) | st.sampled_from(["tool", "start", "TEXT", "r0", "user"])
@@ -97,7 +97,7 @@ def test_a_choice_is_one_of_its_texts(texts: list[str], other: str) -> None:
     st.lists(TEXTS, min_size=1, max_size=2, unique=True),
 )
 def test_a_call_has_its_tools_name_and_arguments(format: Format, name: str, key: str, values: list[str]) -> None:
-    """In a format that has no spelling for a key or a value, the tool is refused."""
+    """In a format that cannot express a key or a value, the tool is refused."""
     tool = Tool(name, values[0], exactly(key, values))
     turn = Turn(format, placed(tool), ToolChoice("required", most=1), special_tokens=BYTE_SPECIALS)
     try:
@@ -110,8 +110,8 @@ def test_a_call_has_its_tools_name_and_arguments(format: Format, name: str, key:
         call = Call(name, json.dumps({key: value}, ensure_ascii=False))
         text = render(format, [call])
         assert generates(plan.grammar, text, {})
-        (found,) = read(plan, [text]).calls
-        assert (found.name, json.loads(found.arguments)) == (name, {key: value})
+        (parsed,) = read(plan, [text]).calls
+        assert (parsed.name, json.loads(parsed.arguments)) == (name, {key: value})
         if any(token in text for token in BYTE_SPECIALS):
             assert not generates(plan.grammar, text, BYTE_SPECIALS)
 

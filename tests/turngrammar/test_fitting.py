@@ -1,4 +1,4 @@
-"""The fourth reading of a wire tree: a text that is known to make given calls tells how it is spelled."""
+"""The fourth reading of a wire tree: the style of a text that is known to make given calls."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def test_a_format_fits_what_it_renders(name: str) -> None:
     """And then renders as before; whitespace may stand in another leaf. A format of one call a turn is shown one."""
     format = FORMATS[name]
     shown = [CALLS[:1], CALLS] if "list_all" in render(format, CALLS) else [CALLS[:1]]
-    found = format_as_rendered(format, [RenderedTurn(render(format, calls), calls) for calls in shown])
-    assert found
-    assert [render(found, calls) for calls in shown] == [render(format, calls) for calls in shown]
+    fitted = format_as_rendered(format, [RenderedTurn(render(format, calls), calls) for calls in shown])
+    assert fitted
+    assert [render(fitted, calls) for calls in shown] == [render(format, calls) for calls in shown]
 
 
 def hermes(text: str) -> RenderedTurn:
     return RenderedTurn(text, (Call("find", '{"b": 1, "a": 2}'),))
 
 
-def respelled(*texts: str) -> str | None:
-    found = format_as_rendered(FORMATS["hermes"], [hermes(text) for text in texts])
-    return None if found is None else found.lead + render(found, [Call("find", '{"b": [1, 2], "a": 2}')])
+def restyled(*texts: str) -> str | None:
+    fitted = format_as_rendered(FORMATS["hermes"], [hermes(text) for text in texts])
+    return None if fitted is None else fitted.lead + render(fitted, [Call("find", '{"b": [1, 2], "a": 2}')])
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def respelled(*texts: str) -> str | None:
     ],
 )
 def test_whitespace_separators_and_order(text: str, expected: str) -> None:
-    assert respelled(text) == expected
+    assert restyled(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_whitespace_separators_and_order(text: str, expected: str) -> None:
     ],
 )
 def test_another_text_does_not_fit(text: str) -> None:
-    assert respelled(text) is None
+    assert restyled(text) is None
 
 
 def test_the_first_sample_decides_and_later_ones_add() -> None:
     compact = '<tool_call>\n{"name": "find", "arguments": {"a":2}}\n</tool_call>'
     first = RenderedTurn(compact, (Call("find", '{"a": 2}'),))
     ordered = hermes(compact.replace('"a":2', '"a":2,"b":1'))
-    found = format_as_rendered(FORMATS["hermes"], [first, ordered, hermes("no call")])
-    assert found
-    assert '{"a":[1,2],"b":1}' in render(found, [Call("find", '{"b": 1, "a": [1, 2]}')])
+    fitted = format_as_rendered(FORMATS["hermes"], [first, ordered, hermes("no call")])
+    assert fitted
+    assert '{"a":[1,2],"b":1}' in render(fitted, [Call("find", '{"b": 1, "a": [1, 2]}')])
     assert format_as_rendered(FORMATS["hermes"], [hermes("no call"), first]) is None
 
 
@@ -84,7 +84,7 @@ def test_words_of_python_where_they_are_shown() -> None:
     format = FORMATS["qwen3_coder"]
     calls = (Call("find", '{"a": true, "b": null, "c": 1}'),)
     shown = render(format, calls).replace("true", "True").replace("null", "None")
-    found = format_as_rendered(format, [RenderedTurn(shown, calls)])
-    assert found
-    assert PYTHON_WORDS[1] in render(found, [Call("find", '{"x": true}')])
-    assert render(found, [Call("find", '{"x": [true]}')]).count("True") == 0, "lists are JSON until one is shown"
+    fitted = format_as_rendered(format, [RenderedTurn(shown, calls)])
+    assert fitted
+    assert PYTHON_WORDS[1] in render(fitted, [Call("find", '{"x": true}')])
+    assert render(fitted, [Call("find", '{"x": [true]}')]).count("True") == 0, "lists are JSON until one is shown"

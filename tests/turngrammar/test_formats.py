@@ -11,7 +11,7 @@ import pytest
 from tests.latticework.conformance.exceptions import OTHERWISE
 from turngrammar.formats import FORMATS, choose
 from turngrammar.render import Call, render
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import reasoning_after
 
 CALLS = [Call("get_weather", '{"city": "Oslo", "days": 3}'), Call("now", "{}")]
 
@@ -527,15 +527,15 @@ def test_the_format_is_chosen_by_the_chat_template() -> None:
         ("", [], "fenced", "neither its chat template nor its vocabulary has the marks of a known format"),
     ],
 )
-def test_the_choice_says_why(template: str, tokens: list[str], name: str, why: str) -> None:
+def test_the_choice_gives_its_reason(template: str, tokens: list[str], name: str, why: str) -> None:
     format, reason = choose(template, tokens)
     assert (format.name, reason) == (name, why)
 
 
 FAMILIES = Path(__file__).parents[3] / "shared" / "data" / "families"
 
-# Where families.json names another format, or none: it was made before there was one.
-BY_TEMPLATE = {name: format for name, format in OTHERWISE.items() if name != "smollm3"}  # told by its vocabulary
+# Where families.json names another format, or none: it is older than ours.
+BY_TEMPLATE = {name: format for name, format in OTHERWISE.items() if name != "smollm3"}  # by its vocabulary
 
 
 @pytest.mark.skipif(not FAMILIES.exists(), reason="needs ../shared/data/families")

@@ -21,7 +21,7 @@ PARAMETERS = {
 }
 TOOLS = (Tool("f", "", PARAMETERS), Tool("find-it", "", PARAMETERS))
 SPECIAL = {"<|channel|>": 256, "<|message|>": 257, "<|end|>": 258, "<|start|>": 259, "<|constrain|>": 260}
-THOUGHTS = "<|channel|>analysis<|message|>Hm. to=functions.f<|end|><|start|>assistant"
+REASONED = "<|channel|>analysis<|message|>Hm. to=functions.f<|end|><|start|>assistant"
 HEADS = (
     "<|channel|>commentary to=functions.f",
     "<|channel|>analysis to=functions.f",
@@ -32,7 +32,7 @@ FORMS = (" <|constrain|>json<|message|>", " json<|message|>")
 
 
 @pytest.mark.parametrize("mode", ["auto", "required"])
-@pytest.mark.parametrize("before", ["", THOUGHTS])
+@pytest.mark.parametrize("before", ["", REASONED])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("head", HEADS)
 def test_a_call_on_either_channel_is_written_and_read(mode: Mode, before: str, form: str, head: str) -> None:
@@ -48,9 +48,9 @@ def test_a_call_on_either_channel_is_written_and_read(mode: Mode, before: str, f
         assert message.reasoning == ("Hm. to=functions.f" if before else "")
 
 
-def test_thoughts_are_no_call() -> None:
+def test_reasoning_is_not_a_call() -> None:
     plan = compile_turn(Turn(HARMONY, TOOLS, special_tokens=SPECIAL, reasoning="may"))
-    message = read(plan, [THOUGHTS, "<|channel|>final<|message|>It rains."])
+    message = read(plan, [REASONED, "<|channel|>final<|message|>It rains."])
     assert (message.reasoning, message.content, message.calls) == ("Hm. to=functions.f", "It rains.", [])
 
 
@@ -64,7 +64,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("reasoning", ["closed", "answer"])
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 @pytest.mark.parametrize("head", HEADS)
-def test_a_call_behind_thoughts_that_were_ended_or_in_an_answer(
+def test_a_call_behind_closed_reasoning_or_in_an_answer(
     reasoning: Reasoning, content: dict[str, Any], head: str
 ) -> None:
     plan = compile_turn(Turn(HARMONY, TOOLS, special_tokens=SPECIAL, reasoning=reasoning, **content))

@@ -21,10 +21,16 @@ def samples(write: Writer, *, several: bool = True) -> Samples:
     def sample(*calls: MarkedCall) -> Sample:
         return Sample(calls, write(calls))
 
-    one = MarkedCall("alpha", {"ka": "foo", "kb": "bar"})
-    three = (one, MarkedCall("beta", {"ka": "baz", "kb": "qux"}), MarkedCall("gamma", {"ka": "fred", "kb": "plugh"}))
+    single = MarkedCall("alpha", {"ka": "foo", "kb": "bar"})
+    several_calls = (
+        single,
+        MarkedCall("beta", {"ka": "baz", "kb": "qux"}),
+        MarkedCall("gamma", {"ka": "fred", "kb": "plugh"}),
+    )
     return Samples(
-        sample(one), sample(MarkedCall("alpha", {"ka": 4711, "kb": 8150})), sample(*three) if several else None
+        sample(single),
+        sample(MarkedCall("alpha", {"ka": 4711, "kb": 8150})),
+        sample(*several_calls) if several else None,
     )
 
 
@@ -71,17 +77,17 @@ def members(each: str, before: str = "<f=NAME>", behind: str = "</f>") -> Writer
     ],
 )
 def test_what_is_inferred_renders_the_samples(write: Writer, alone: bool) -> None:
-    made = samples(write)
-    found = infer_calls(made)
-    assert (found.alone, found.parallel) == (alone, True)
-    for sample in (made.strings, made.integers, made.several):
+    shown = samples(write)
+    inferred = infer_calls(shown)
+    assert (inferred.alone, inferred.parallel) == (alone, True)
+    for sample in (shown.strings, shown.integers, shown.several):
         assert sample
         calls = [Call(call.name, json.dumps(call.arguments)) for call in sample.calls]
-        assert render(Format("inferred", found.calls, found.alone), calls) == sample.text
+        assert render(Format("inferred", inferred.calls, inferred.alone), calls) == sample.text
 
 
 @pytest.mark.parametrize(
-    ("write", "why"),
+    ("write", "reason"),
     [
         (objects("", "NAMEARGS", ">>>", ""), "nothing at their beginning"),
         (
@@ -94,19 +100,19 @@ def test_what_is_inferred_renders_the_samples(write: Writer, alone: bool) -> Non
         (members("<KEY>VALUE</KEY>"), "marks the beginning and the end of an argument"),
     ],
 )
-def test_what_is_unclear_is_said(write: Writer, why: str) -> None:
-    with pytest.raises(Unclear, match=why):
+def test_an_unclear_format_is_reported(write: Writer, reason: str) -> None:
+    with pytest.raises(Unclear, match=reason):
         infer_calls(samples(write))
 
 
 def test_bare_objects_with_nothing_between_are_one_call_a_turn() -> None:
-    found = infer_calls(samples(objects("", '{"name": "NAME", "parameters": ARGS}', "", "")))
-    assert (found.alone, found.parallel) == (True, False)
+    inferred = infer_calls(samples(objects("", '{"name": "NAME", "parameters": ARGS}', "", "")))
+    assert (inferred.alone, inferred.parallel) == (True, False)
 
 
 def test_one_call_a_turn() -> None:
-    found = infer_calls(samples(objects("<c>", "NAME ARGS", "", "</c>"), several=False))
-    assert not found.parallel
+    inferred = infer_calls(samples(objects("<c>", "NAME ARGS", "", "</c>"), several=False))
+    assert not inferred.parallel
 
 
 def test_tags_are_not_cut() -> None:
@@ -117,9 +123,9 @@ def test_tags_are_not_cut() -> None:
 
 def test_json_is_loose_and_markup_is_not() -> None:
     text = f'<c>\n{{"name": "{NAMED}", "args": {ARGUED}}}</c>'
-    found = holed_pattern(text)
-    assert found.text[found.start : found.stop] == f'{{"name": "{NAMED}", "args": {ARGUED}}}'
-    tree = found.nodes(0, name_end(text))
+    pattern = holed_pattern(text)
+    assert pattern.text[pattern.start : pattern.stop] == f'{{"name": "{NAMED}", "args": {ARGUED}}}'
+    tree = pattern.nodes(0, name_end(text))
     assert tree == seq("<c>", Space("\n"), Space(), "{", Space(), '"name"', Space(), ":", Space(" "), '"', NAME, '"')
 
 

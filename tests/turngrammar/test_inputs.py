@@ -139,10 +139,10 @@ def test_the_two_grammars_have_the_same_texts(lark: str) -> None:
 def test_imported_terminals_are_those_of_the_library(name: str) -> None:
     rng = random.Random(6)
     library, ours = f"%import common.{name}\nstart: {name}", f"start: /{COMMON[name]}/"
-    for one, other in ((library, ours), (ours, library)):
+    for first, second in ((library, ours), (ours, library)):
         for _ in range(8):
-            text, ended = sample(one, rng, 30, ["*/", "\n", '"', ".", "e1"])
-            assert not ended or "\ufffd" in text or generates(other, text), text
+            text, ended = sample(first, rng, 30, ["*/", "\n", '"', ".", "e1"])
+            assert not ended or "\ufffd" in text or generates(second, text), text
 
 
 REFUSED = [

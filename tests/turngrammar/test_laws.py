@@ -62,7 +62,7 @@ every_format = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS.k
 
 
 def prose(format: Format) -> str:
-    """Text that may stand before calls, framed as the format wants it."""
+    """Text that may stand before calls, in the frame of the format."""
     if format.alone or (format.answer and not format.preamble):
         return ""
     frame = format.preamble
@@ -139,9 +139,9 @@ def test_what_is_generated_is_read_and_fits(format: Format, mode: str, content: 
     compiled = plan(format, ToolChoice(mode), content=content)  # type: ignore[arg-type]
     assert compiled.grammar
     rng, ended = random.Random(5), 0
-    wishes = [render(format, calls) for calls in CALLS] + NASTY + closers(format.calls) * 8
+    favoured = [render(format, calls) for calls in CALLS] + NASTY + closers(format.calls) * 8
     for _ in range(60):
-        text, whole = sample(compiled.grammar, rng, 400, wishes)
+        text, whole = sample(compiled.grammar, rng, 400, favoured)
         for pieces in ([text], list(text)):
             message = read(compiled, pieces)
             assert not message.malformed, text
@@ -192,9 +192,9 @@ def test_markup_that_is_special_in_a_vocabulary_is_written_in_tokens(format: For
     for calls in (CALLS[0], CALLS[1], CALLS[2]):
         text = (prose(format) if mode == "auto" else "") + render(format, fitting(format, calls))
         markup = "\n".join(texts(format.calls)) + prose(format)
-        found = [token for token in dict.fromkeys(TOKEN.findall(text)) if token in markup]
-        for start in range(0, len(found), 5):
-            special = dict(zip(found[start : start + 5], range(256, 261), strict=False))
+        tokens = [token for token in dict.fromkeys(TOKEN.findall(text)) if token in markup]
+        for start in range(0, len(tokens), 5):
+            special = dict(zip(tokens[start : start + 5], range(256, 261), strict=False))
             compiled = plan(format, ToolChoice(mode), special_tokens=special)  # type: ignore[arg-type]
             assert compiled.grammar
             assert generates(compiled.grammar, text, special), special

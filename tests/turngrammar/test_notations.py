@@ -16,13 +16,13 @@ from turngrammar.plan import Plan, compile_turn
 from turngrammar.render import Call, render
 from turngrammar.turn import Tool, ToolChoice, Turn
 
-# These tell strings from other values, so every schema means in them what it means in JSON …
+# These distinguish strings from other values, so that every schema has the meaning that it has in JSON …
 EXACT = ["hermes", "pythonic", "gemma4", "functiongemma", "deepseek_v32", "kimi_k3", "olmo3"]
-# … and in these, what is no string by the schema is read as what it looks like.
+# … and in these, a value that is not a string by the schema is read by its form.
 UNQUOTED = ["qwen3_coder", "seed_oss", "glm45", "glm47", "minimax_m2", "minimax_m3", "minicpm5", "ling3"]
 
 
-def one(schema: Mapping[str, Any], **others: Any) -> dict[str, Any]:
+def argument_x(schema: Mapping[str, Any], **others: Any) -> dict[str, Any]:
     return {"type": "object", "properties": {"x": schema}, "required": ["x"], "additionalProperties": False, **others}
 
 
@@ -52,51 +52,65 @@ TREE = {
 
 SCHEMAS: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
     # parameters, arguments that fit, arguments that don't
-    (one({"type": "string"}), [{"x": ""}, {"x": "a\nb"}, {"x": "null"}, {"x": "5"}], [{}, {"x": "a", "y": 1}]),
+    (argument_x({"type": "string"}), [{"x": ""}, {"x": "a\nb"}, {"x": "null"}, {"x": "5"}], [{}, {"x": "a", "y": 1}]),
     (
-        one({"type": "string", "minLength": 2, "maxLength": 3}),
+        argument_x({"type": "string", "minLength": 2, "maxLength": 3}),
         [{"x": "ab"}, {"x": "日本語"}],
         [{"x": "a"}, {"x": "abcd"}],
     ),
-    (one({"type": "string", "pattern": "^[a-z]+-[0-9]{2}$"}), [{"x": "ab-12"}], [{"x": "ab-123"}, {"x": "AB-12"}]),
-    (one({"type": "string", "pattern": "b+"}), [{"x": "abc"}], [{"x": "ac"}]),
-    (one({"type": "string", "format": "date"}), [{"x": "2024-02-29"}], [{"x": "2023-02-29"}, {"x": "today"}]),
-    (one({"type": "string", "format": "email"}), [{"x": "a@b.no"}], [{"x": "a.b.no"}]),
-    (one({"enum": ["a b", "</x>", 'say "hi"', "%{}"]}), [{"x": "</x>"}, {"x": 'say "hi"'}, {"x": "%{}"}], [{"x": "a"}]),
-    (one({"const": "fixed"}), [{"x": "fixed"}], [{"x": "fixe"}, {"x": "fixed!"}]),
-    (one({"type": "integer", "minimum": 3, "maximum": 12}), [{"x": 3}, {"x": 12}], [{"x": 2}, {"x": 13}, {"x": 3.5}]),
-    (one({"type": "number", "exclusiveMinimum": 0}), [{"x": 0.5}, {"x": 7}], [{"x": 0}, {"x": -1}]),
-    (one({"type": "boolean"}), [{"x": True}, {"x": False}], [{"x": None}, {"x": 1}]),
-    (one({"type": "null"}), [{"x": None}], [{"x": False}]),
-    (one({"enum": [1, 2.5, True]}), [{"x": 1}, {"x": 2.5}, {"x": True}], [{"x": 2}, {"x": False}]),
     (
-        one({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3}),
+        argument_x({"type": "string", "pattern": "^[a-z]+-[0-9]{2}$"}),
+        [{"x": "ab-12"}],
+        [{"x": "ab-123"}, {"x": "AB-12"}],
+    ),
+    (argument_x({"type": "string", "pattern": "b+"}), [{"x": "abc"}], [{"x": "ac"}]),
+    (argument_x({"type": "string", "format": "date"}), [{"x": "2024-02-29"}], [{"x": "2023-02-29"}, {"x": "today"}]),
+    (argument_x({"type": "string", "format": "email"}), [{"x": "a@b.no"}], [{"x": "a.b.no"}]),
+    (
+        argument_x({"enum": ["a b", "</x>", 'say "hi"', "%{}"]}),
+        [{"x": "</x>"}, {"x": 'say "hi"'}, {"x": "%{}"}],
+        [{"x": "a"}],
+    ),
+    (argument_x({"const": "fixed"}), [{"x": "fixed"}], [{"x": "fixe"}, {"x": "fixed!"}]),
+    (
+        argument_x({"type": "integer", "minimum": 3, "maximum": 12}),
+        [{"x": 3}, {"x": 12}],
+        [{"x": 2}, {"x": 13}, {"x": 3.5}],
+    ),
+    (argument_x({"type": "number", "exclusiveMinimum": 0}), [{"x": 0.5}, {"x": 7}], [{"x": 0}, {"x": -1}]),
+    (argument_x({"type": "boolean"}), [{"x": True}, {"x": False}], [{"x": None}, {"x": 1}]),
+    (argument_x({"type": "null"}), [{"x": None}], [{"x": False}]),
+    (argument_x({"enum": [1, 2.5, True]}), [{"x": 1}, {"x": 2.5}, {"x": True}], [{"x": 2}, {"x": False}]),
+    (
+        argument_x({"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3}),
         [{"x": [1]}, {"x": [1, 2, 3]}],
         [{"x": []}, {"x": [1, 2, 3, 4]}, {"x": [1.5]}],
     ),
     (
-        one({"type": "array", "prefixItems": [{"type": "string"}, {"type": "boolean"}], "items": False}),
+        argument_x({"type": "array", "prefixItems": [{"type": "string"}, {"type": "boolean"}], "items": False}),
         [{"x": []}, {"x": ["a"]}, {"x": ["a", True]}],
         [{"x": [True]}, {"x": ["a", True, 1]}],
     ),
     (
-        one({"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "integer"}, "minItems": 2}),
+        argument_x({"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "integer"}, "minItems": 2}),
         [{"x": ["a", 1]}, {"x": ["a", 1, 2]}],
         [{"x": ["a"]}, {"x": ["a", "b"]}],
     ),
-    (one({"type": "array"}), [{"x": []}, {"x": [1, "a", None, [True], {"b": {}}]}], [{"x": {}}]),
+    (argument_x({"type": "array"}), [{"x": []}, {"x": [1, "a", None, [True], {"b": {}}]}], [{"x": {}}]),
     (
-        one(PERSON),
+        argument_x(PERSON),
         [{"x": {"name": "A", "age": 1}}, {"x": {"name": "A"}}],
         [{"x": {"age": 1}}, {"x": {"name": "A", "age": -1}}],
     ),
     (
-        one({"type": "object", "additionalProperties": {"type": "integer"}}),
+        argument_x({"type": "object", "additionalProperties": {"type": "integer"}}),
         [{"x": {}}, {"x": {"a": 1}}],
         [{"x": {"a": "b"}}],
     ),
     (
-        one({"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False, "minProperties": 1}),
+        argument_x(
+            {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False, "minProperties": 1}
+        ),
         [{"x": {"a": 1}}, {"x": {"b": 1}}, {"x": {"a": 1, "b": 2}}],
         [{"x": {}}],
     ),
@@ -125,12 +139,16 @@ SCHEMAS: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
     ),
 ]
 MIXED: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
-    (one({"type": ["string", "null"]}), [{"x": None}, {"x": "nullable"}, {"x": "12"}, {"x": "true"}], [{"x": 12}]),
-    (one({"type": ["string", "integer"], "maximum": 9}), [{"x": 4}, {"x": "four"}], [{"x": 10}, {"x": None}]),
-    (one({"type": ["string", "boolean"]}), [{"x": True}, {"x": "truer"}, {"x": "5 apples"}], [{"x": 1}]),
-    (one({"anyOf": [{"type": "string"}, {"type": "array"}]}), [{"x": ["a"]}, {"x": "a [b]"}], [{"x": None}]),
-    (one({"enum": ["a", 1, None]}), [{"x": "a"}, {"x": 1}, {"x": None}], [{"x": "b"}, {"x": 2}]),
-    (one({}), [{"x": "text"}, {"x": 1}, {"x": [1, {"a": None}]}, {"x": {"b": "c"}}], []),
+    (
+        argument_x({"type": ["string", "null"]}),
+        [{"x": None}, {"x": "nullable"}, {"x": "12"}, {"x": "true"}],
+        [{"x": 12}],
+    ),
+    (argument_x({"type": ["string", "integer"], "maximum": 9}), [{"x": 4}, {"x": "four"}], [{"x": 10}, {"x": None}]),
+    (argument_x({"type": ["string", "boolean"]}), [{"x": True}, {"x": "truer"}, {"x": "5 apples"}], [{"x": 1}]),
+    (argument_x({"anyOf": [{"type": "string"}, {"type": "array"}]}), [{"x": ["a"]}, {"x": "a [b]"}], [{"x": None}]),
+    (argument_x({"enum": ["a", 1, None]}), [{"x": "a"}, {"x": 1}, {"x": None}], [{"x": "b"}, {"x": 2}]),
+    (argument_x({}), [{"x": "text"}, {"x": 1}, {"x": [1, {"a": None}]}, {"x": {"b": "c"}}], []),
 ]
 
 
@@ -148,7 +166,7 @@ def test_a_schema_is_enforced(name: str, parameters: dict[str, Any], right: list
     compiled = plan(name, parameters)
     assert compiled.grammar
     for arguments in right:
-        if name == "minimax_m3" and "{}" in str(arguments) and parameters == one({"type": "array"}):
+        if name == "minimax_m3" and "{}" in str(arguments) and parameters == argument_x({"type": "array"}):
             continue  # what is empty is a string, where the schema allows anything
         text = text_of(name, arguments)
         assert generates(compiled.grammar, text), text
@@ -163,12 +181,12 @@ def test_a_schema_is_enforced(name: str, parameters: dict[str, Any], right: list
 
 
 NESTED: list[dict[str, Any]] = [
-    one({"type": ["object", "array", "string", "null", "number"]}),
-    one({"type": ["array", "null"], "items": {"type": ["object", "boolean"], "properties": {"a": {}}}}),
-    one({"anyOf": [PERSON, {"type": "array", "items": PERSON, "minItems": 1}]}),
-    one({"enum": [{"a": []}, [], {}, [{"b": "c"}], None, 5, "d"]}),
-    one({"type": "object", "additionalProperties": {"type": ["string", "integer"]}, "minProperties": 2}),
-    one({"type": ["array", "object"], "maxItems": 2, "maxProperties": 1}),
+    argument_x({"type": ["object", "array", "string", "null", "number"]}),
+    argument_x({"type": ["array", "null"], "items": {"type": ["object", "boolean"], "properties": {"a": {}}}}),
+    argument_x({"anyOf": [PERSON, {"type": "array", "items": PERSON, "minItems": 1}]}),
+    argument_x({"enum": [{"a": []}, [], {}, [{"b": "c"}], None, 5, "d"]}),
+    argument_x({"type": "object", "additionalProperties": {"type": ["string", "integer"]}, "minProperties": 2}),
+    argument_x({"type": ["array", "object"], "maxItems": 2, "maxProperties": 1}),
     {"type": "object", "patternProperties": {"^n_": PERSON}, "additionalProperties": {"type": "array"}},
 ]
 
@@ -245,7 +263,10 @@ def test_special_tokens_end_strings_as_tokens_and_may_stand_in_them_as_text(name
     }
     special = {ends[name]: 256}
     turn = Turn(
-        FORMATS[name], (Tool("f", parameters=one({"type": "string"})),), ToolChoice("required"), special_tokens=special
+        FORMATS[name],
+        (Tool("f", parameters=argument_x({"type": "string"})),),
+        ToolChoice("required"),
+        special_tokens=special,
     )
     compiled = compile_turn(turn)
     text = text_of(name, {"x": f"see {''.join(BYTE_SPECIALS)}"})

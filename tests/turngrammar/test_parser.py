@@ -227,7 +227,7 @@ def test_markup_that_models_add_of_their_own_is_forgiven() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reasoning", "before", "thoughts", "after"),
+    ("name", "reasoning", "before", "reasoned", "after"),
     [
         ("hermes", "may", "<think>\n", "Hm <b>.\n</think", ">\n\nYes."),
         ("hermes", "open", "\n", "Hm.</think", ">" + F),
@@ -244,18 +244,18 @@ def test_markup_that_models_add_of_their_own_is_forgiven() -> None:
     ],
 )
 def test_it_is_known_whether_the_model_thinks(
-    name: str, reasoning: Reasoning, before: str, thoughts: str, after: str
+    name: str, reasoning: Reasoning, before: str, reasoned: str, after: str
 ) -> None:
     parser = compile_turn(Turn(FORMATS[name], TOOLS, reasoning=reasoning)).parser()
     thinking = []
-    for letter in before + thoughts + after:
+    for letter in before + reasoned + after:
         parser.feed(letter)
         thinking.append(parser.in_reasoning)
-    assert thinking == [False] * len(before) + [True] * len(thoughts) + [False] * len(after)
+    assert thinking == [False] * len(before) + [True] * len(reasoned) + [False] * len(after)
 
 
 @pytest.mark.parametrize("opening", ["<think>", "<think>\n"])
-def test_thoughts_may_begin_with_any_number_of_line_breaks(opening: str) -> None:
+def test_reasoning_may_begin_with_any_number_of_line_breaks(opening: str) -> None:
     plan = compile_turn(Turn(FORMATS["hermes"], TOOLS, reasoning="may"))
     for breaks in (MAX_SPACE - 1, MAX_SPACE, MAX_SPACE + 1, 3 * MAX_SPACE):
         for pieces in ([text := f"{opening}{breaks * chr(10)}Hm.</think>\n\n{F}"], list(text)):

@@ -65,7 +65,7 @@ def spec(field: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=["JSON", "other keys", "XML", "other quotes"],
 )
-def test_a_call_is_written_as_the_template_says(field: dict[str, Any], text: str) -> None:
+def test_a_call_has_the_form_of_the_template(field: dict[str, Any], text: str) -> None:
     format = read_response_template(spec(field))
     assert render(format, CALLS[:1]) == text
     message = read(compile_turn(Turn(format, (Tool("find"), Tool("now")))), text)
@@ -82,7 +82,7 @@ def test_what_the_family_has_a_constant_for_is_read_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "why"),
+    ("field", "reason"),
     [
         ({}, "opens and closes"),
         ({**JSON_IN_TAGS, "transform": None}, "how calls are written"),
@@ -97,6 +97,6 @@ def test_what_the_family_has_a_constant_for_is_read_alike() -> None:
         ({**QUOTED, "content_args": {"string_delims": [["<", ">"]]}}, "notation"),
     ],
 )
-def test_what_is_not_understood_is_said(field: dict[str, Any], why: str) -> None:
-    with pytest.raises(Unclear, match=why):
+def test_an_unsupported_template_is_reported(field: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Unclear, match=reason):
         read_response_template(spec(field))

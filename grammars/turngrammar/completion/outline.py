@@ -1,4 +1,4 @@
-"""JSON text that is not finished yet: what is open in it, and which values a completion adds. Linear in the text."""
+"""Unfinished JSON text: the containers that are open in it, and the values that a completion adds. Linear time."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _number_text(number: Fraction) -> str:
 
 
 def _nearest(schema: Branch, begun: str, likely: Iterable[str] = ()) -> str | None:
-    """The shortest of what a search yields and what is left of the likely values."""
+    """The shortest of the search's result and the rests of the likely values."""
     matcher = _matcher_of(schema)
     if not consumes(matcher, begun):
         return None

@@ -63,7 +63,7 @@ class ShortestValues:
         self._settle()
 
     def _settle(self) -> None:
-        """Until no definition gets shorter. Definitions stand in the order of first use, so most need one round."""
+        """Until no definition gets shorter. Definitions are in the order of first use, so most need one round."""
         names = [f"#/$defs/{name}" for name in (self.root.get("$defs", {}) if isinstance(self.root, Mapping) else ())]
         for _ in range(MAX_ROUNDS):
             before = dict(self._defined)

@@ -88,7 +88,7 @@ def candidates(template: str, special_tokens: Iterable[str] = ()) -> Iterator[tu
     """The formats that a model may write, each with the reason, the most likely first.
 
     Args:
-        template: its chat template, Jinja source; "" for none.
+        template: its chat template, Jinja source; "" if it has no template.
         special_tokens: the texts of its vocabulary's special tokens.
     """
     vocabulary, known = "\n".join(special_tokens), set()

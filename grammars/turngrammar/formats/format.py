@@ -30,7 +30,7 @@ class Frame:
 
     @property
     def before_calls(self) -> Frame:
-        """The frame as it stands before calls."""
+        """The frame with the gap before calls."""
         return self if self.call_gap is None else replace(self, gap=self.call_gap)
 
     @property

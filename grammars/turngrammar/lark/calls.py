@@ -77,7 +77,7 @@ def _head_regex(node: Node) -> str:
         case Id(body):
             return _head_regex(body)
         case _:
-            raise TypeError(f"{node} can't stand in the head of a call")
+            raise TypeError(f"{node} can't be in the head of a call")
 
 
 def json_call(before: str, parameters: SchemaPlan, after: str, style: JsonStyle) -> str | None:

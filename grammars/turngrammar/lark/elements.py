@@ -47,7 +47,7 @@ def write_elements(writer: RuleWriter, node: wire.Elements) -> str:
 
 
 class ElementWriter:
-    """Writes values of the schema of the tool in hand, each up to the name in the tag that closes its element."""
+    """Writes values of the schema of the current tool, each up to the name in the tag that closes its element."""
 
     def __init__(self, writer: RuleWriter, mark: str) -> None:
         self._writer = writer
@@ -143,7 +143,7 @@ class ElementWriter:
         return join(self._writer.client_text(f"{self._mark}<{name}>", self._mark), value, quoted(f"{name}>"))
 
     def _free_element(self, names: str, value: str) -> str:
-        """An element whose name is one of a terminal's. A tag is one lexeme, for listed names may begin likewise."""
+        """An element with a name that the terminal matches. A tag is one lexeme, since listed names may begin alike."""
         mark = self._writer.literal(self._mark)
         whole = "" if mark.startswith("<[") else mark
         tag = self._writer.terminal(join(whole, quoted("<"), f"({names})", quoted(">")))

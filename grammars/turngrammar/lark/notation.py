@@ -36,7 +36,7 @@ def single_quoted(branch: Branch) -> str:
 
 
 class NotationWriter:
-    """Writes values of the schema of the tool in hand in one notation."""
+    """Writes values of the schema of the current tool in one notation."""
 
     def __init__(self, writer: RuleWriter, notation: Notation) -> None:
         self._writer = writer

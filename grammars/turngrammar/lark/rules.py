@@ -72,7 +72,7 @@ class Argument:
         name: None where the schema leaves it free.
         names: the terminal expression of a free name.
         strings: the branches of its schema that are strings, where only their text distinguishes them from the others.
-        others: the branches of other types, likewise.
+        others: the branches of other types, where that is so.
         string: whether this is the form of strings.
     """
 
@@ -182,7 +182,7 @@ class RuleWriter(ABC):
 
     @property
     def parameters(self) -> Lowered:
-        """The lowered schema of the tool in hand."""
+        """The lowered schema of the current tool."""
         assert self.tool
         if self.tool.input and self.tool.input.grammar:
             message = "A Lark grammar needs a wire format that writes arguments as JSON: use a regex instead."
@@ -191,7 +191,7 @@ class RuleWriter(ABC):
 
     @property
     def argument(self) -> Argument:
-        """The argument in hand."""
+        """The current argument."""
         assert self._argument
         return self._argument
 

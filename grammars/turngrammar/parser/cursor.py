@@ -1,4 +1,4 @@
-"""The text of a turn as it arrives: what was read, what was reported, what is still to come, and where it stops."""
+"""The text of a turn as it arrives: the parts that were read and reported, and the literals that end free text."""
 
 from __future__ import annotations
 
@@ -45,8 +45,11 @@ class Cursor:
         self._waiting: list[Event] = []
 
     def arrive(self, text: str) -> None:
-        self.text = self.text[self.reported :] + text
-        self.at -= self.reported
+        if self.reported == len(self.text):  # as after most tokens
+            self.text, self.at = text, 0
+        else:
+            self.text = self.text[self.reported :] + text
+            self.at -= self.reported
         self.reported = 0
 
     def emit(self, event: Event) -> None:
@@ -58,9 +61,9 @@ class Cursor:
     def report(self, sink: Sink, end: int) -> None:
         """Reads and reports the text up to index `end`, where there is any."""
         if end > self.at:
-            event = sink(self.text[self.at : end])
-            self.at = end
-            self.emit(event)
+            self._waiting.append(sink(self.text[self.at : end]))
+            self.events += 1
+            self.at = self.reported = end
 
     def drain(self) -> list[Event]:
         events, self._waiting = self._waiting, []

@@ -103,7 +103,7 @@ class ElementReader:
             name = yield from self.name()
 
     def _another(self) -> Steps[bool]:
-        """Whether another element opens; a comma then stands before it in JSON."""
+        """Whether another element opens; then reports the comma before it."""
         if (yield from self._reader.attempt(self.open())) is not None:
             return False
         self._reader.report_arguments(", ")

@@ -145,7 +145,7 @@ def _read_escape(reader: TurnReader) -> Steps[None]:
 
 
 def _escape_as_json(escape: str) -> str:
-    """The same character in a JSON string. As in Python, an unknown escape is the text that it stands in."""
+    """The same character in a JSON string. As in Python, an unknown escape is literal text."""
     kind, digits = escape[1], escape[2:]
     if kind in '"\\/bfnrt':
         return escape

@@ -95,7 +95,7 @@ class Parser(TurnReader):
         return self.cursor.expect(node.text)
 
     def space(self, node: wire.Space) -> Steps[None]:
-        """A longer run goes on into what follows: text may begin with any number of line breaks."""
+        """The rest of a longer run is part of what follows: text may begin with any number of line breaks."""
         yield from self.cursor.skip_some(SPACE, MAX_SPACE)
 
     def seq(self, node: wire.Seq) -> Steps[None]:

@@ -1,4 +1,4 @@
-"""One turn as it is read: the cursor, the call in hand, and the steps that all nodes share."""
+"""One turn as it is read: the cursor, the current call, and the steps that all nodes share."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class TurnReader(ABC):
     Attributes:
         cursor: the text.
         in_reasoning: whether the text read so far ends within the model's reasoning.
-        index, call_name, call_id: of the call in hand; the index counts from 0.
+        index, call_name, call_id: of the current call; the index counts from 0.
         arguments: the pieces of its arguments' JSON text.
-        types: the JSON types that the argument in hand may have.
+        types: the JSON types that the current argument may have.
         member: the number of arguments that have begun.
     """
 
@@ -46,7 +46,7 @@ class TurnReader(ABC):
         """Reads `node`. Raises Mismatch or TextEnded."""
 
     def attempt(self, steps: Steps[None], giving_up: Failures = (Mismatch,)) -> Steps[Mismatch | TextEnded | None]:
-        """Takes `steps`, or none of them: then the result is the reason. Once they report an event they stand."""
+        """Takes all `steps`, or returns the reason why not. Steps that have reported an event are final."""
         cursor = self.cursor
         events, start = cursor.events, cursor.at - cursor.reported
         try:
@@ -95,7 +95,7 @@ class TurnReader(ABC):
 
     @property
     def parameters(self) -> Lowered:
-        """The lowered schema of the tool in hand; True where no tool has its name."""
+        """The lowered schema of the current tool; True where no tool has its name."""
         return self._parameters.get(self.call_name, True)
 
     def argument_types(self, name: str) -> frozenset[str]:

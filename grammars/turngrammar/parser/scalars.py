@@ -30,7 +30,7 @@ def read_string(reader: TurnReader, end: str) -> Steps[None]:
 
 
 def read_scalar_or_string(reader: TurnReader, end: str, types: frozenset[str]) -> Steps[None]:
-    """Decides as soon as it can: what goes on beyond a scalar is a string."""
+    """Decides as early as possible: a scalar with more text behind it is a string."""
     cursor = reader.cursor
     while _undecided(cursor, end_of_word := _end_of_word(cursor), end):
         if cursor.ended:

@@ -88,7 +88,11 @@ def run_server(launch: Launch) -> int:
         def ready() -> None:
             # Not the names above: some engines learn them while they load.
             loaded = [model.engine.model_ids[0] for model in models]
-            say(welcome(server.base_url(listener), loaded, guarded=settings.guarded, plays=settings.plays))
+            say(
+                welcome(
+                    server.base_url(listener), loaded, guarded=settings.guarded, has_playground=settings.has_playground
+                )
+            )
 
         app = create_app(*models, settings=settings)
         say(f"Loading {' and '.join(names)} ...")
@@ -122,11 +126,11 @@ def _configure_tracing() -> None:
         raise CommandFailed(str(error)) from error
 
 
-def welcome(url: str, models: Sequence[str], *, guarded: bool, plays: bool = False) -> str:
+def welcome(url: str, models: Sequence[str], *, guarded: bool, has_playground: bool = False) -> str:
     """For the first model: curl, the openai client with a Pydantic model, and a tool call."""
     key = "YOUR-API-KEY" if guarded else "none"
     header = f"-H 'Authorization: Bearer {key}' " if guarded else ""
-    page = f"In a browser: {url}/playground\n" if plays else ""
+    page = f"In a browser: {url}/playground\n" if has_playground else ""
     served = f"{models[0]} is" if len(models) == 1 else f"{', '.join(models[:-1])} and {models[-1]} are"
     return WELCOME.format(url=url, served=served, model=models[0], key=key, header=header, text=TEXT, page=page)
 

@@ -19,8 +19,7 @@ from latticework.prompt.capabilities import Message
 from latticework.turn.reasoning import SWITCHES
 from turngrammar.analysis import texts
 from turngrammar.formats import Format
-from turngrammar.turn import Reasoning
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import Reasoning, reasoning_after
 
 _QUESTION: Message = {"role": "user", "content": "What now?"}
 _FOLLOW_UP: Message = {"role": "user", "content": "And then?"}

@@ -40,9 +40,9 @@ class Operation:
 
     Attributes:
         responses: the types of a 200, by media type.
-        request: the type of the body, with `field_docs`: what each of its fields means.
-        rules: by component, what the types leave out, as JSON Schema.
-        guarded: whether it needs a key, where the server has keys.
+        request: the type of the body; `field_docs` has the meaning of each field.
+        rules: the constraints that the types lack, as JSON Schema, by component.
+        guarded: whether it requires a key, if the server has keys.
     """
 
     method: str
@@ -58,11 +58,11 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Door:
-    """An operation and what serves it.
+    """An operation and its endpoint.
 
     Attributes:
         endpoint: made once for each app.
-        limited: whether it costs work: then quotas and the time of a body to arrive apply.
+        limited: whether quotas and the timeout of the body apply, because it costs work.
         recorded: whether each request is logged, counted and traced.
         envelope: how errors are encoded.
         error_type: the type of the envelope.

@@ -1,4 +1,4 @@
-"""`POST /v1/grammars`: the grammar of a request, and what becomes of each keyword of its schemas."""
+"""`POST /v1/grammars`: the grammar of a request, and how each keyword of its schemas is enforced."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from latticework.doors.openai.validation import parse_as
 from latticework.http import body
 from latticework.http.endpoint import json_response
 from latticework.models import Models
+from latticework.prepare import plan_of
 from latticework.settings import Settings
-from latticework.turn.prepare import plan_of
 from turngrammar.plan import Plan
 
 
@@ -31,7 +31,7 @@ class GrammarRequest(TurnRequest):
 
 
 class ReportRow(msgspec.Struct, frozen=True):
-    """What became of one keyword of a schema in the request: `pointer` goes into the request."""
+    """How a keyword of a schema is enforced: `pointer` is a JSON pointer into the request."""
 
     pointer: str
     keyword: str
@@ -40,9 +40,9 @@ class ReportRow(msgspec.Struct, frozen=True):
 
 
 class Grammar(msgspec.Struct, frozen=True):
-    """What a request compiles to. `exact`: the grammar alone decides, nothing is left to be checked.
+    """The grammar of a request. `exact`: the grammar enforces everything, so nothing is checked on the answer.
 
-    `grammar` is llguidance Lark, null where nothing is constrained; `compile_ms` is what this call took.
+    `grammar` is llguidance Lark, null if nothing is constrained; `compile_ms` is the time that this call took.
     """
 
     model: str
@@ -58,14 +58,14 @@ class Grammar(msgspec.Struct, frozen=True):
 def _explain_grammar(models: Models, settings: Settings) -> Endpoint:
     async def explain(request: Request) -> Response:
         decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
-        asked = parse_as(GrammarRequest, decoded)
-        return json_response(request, await _grammar(models, asked, settings.compile_timeout))
+        parsed = parse_as(GrammarRequest, decoded)
+        return json_response(request, await _grammar(models, parsed, settings.compile_timeout))
 
     return explain
 
 
 async def _grammar(models: Models, request: GrammarRequest, limit: float) -> Grammar:
-    """Raises what the same chat request would."""
+    """Raises the errors of the same chat request."""
     model = await models.find(request.model)
     turn = turn_of(request)
     started = time.perf_counter()
@@ -91,7 +91,7 @@ DOOR = Door(
     Operation(
         "post",
         "/v1/grammars",
-        "What a request compiles to, and what becomes of each keyword of its schemas.",
+        "The grammar of a request, and how each keyword of its schemas is enforced.",
         {JSON: (Grammar,)},
         GrammarRequest,
         CHAT,

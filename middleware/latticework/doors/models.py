@@ -1,4 +1,4 @@
-"""`GET /v1/models`, `/health` and `/metrics`: what this server has, and how it is."""
+"""`GET /v1/models`, `/health` and `/metrics`: the models, and the state of the server."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from latticework.doors import FAULTS, JSON, TEXT, Door, Endpoint, Operation
 from latticework.http.endpoint import json_response
 from latticework.model import ModelState
 from latticework.models import Models
-from latticework.settings import Settings, public
+from latticework.settings import Settings, public_settings
 from latticework.version import VERSION
 
 
 class ModelCard(msgspec.Struct, frozen=True):
-    """A model that requests can name."""
+    """A name of a model."""
 
     id: str
     created: int
@@ -29,17 +29,17 @@ class ModelCard(msgspec.Struct, frozen=True):
 
 
 class ModelList(msgspec.Struct, frozen=True):
-    """All of them."""
+    """All models, under each of their names."""
 
     data: tuple[ModelCard, ...]
     object: Literal["list"] = "list"
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`running`: how many answers each model is working on. `counters`: what should be nothing, or nearly.
+    """`running`: the number of running answers by model. `counters`: counts that should be zero or close to it.
 
-    `settings` are those that anybody may know, by the names that a file has for them. `status` is "degraded" where some
-    of the models are down, and an error where all are.
+    `settings` are the public settings, by their names in a configuration file. `status` is "degraded" if some models
+    are down; if all are, the response is an error.
     """
 
     models: Mapping[str, ModelState]
@@ -80,8 +80,12 @@ def _health(models: Models, settings: Settings) -> Endpoint:
     async def health(request: Request) -> Response:
         states = await models.health()
         running = {name: state.running for name, state in states.items()}
-        status: Literal["ok", "degraded"] = "degraded" if any(one.status == "down" for one in states.values()) else "ok"
-        return json_response(request, Health(states, running, models.metrics.warnings, public(settings), status))
+        status: Literal["ok", "degraded"] = (
+            "degraded" if any(state.status == "down" for state in states.values()) else "ok"
+        )
+        return json_response(
+            request, Health(states, running, models.metrics.warnings, public_settings(settings), status)
+        )
 
     return health
 
@@ -109,7 +113,7 @@ DOORS = (
         Operation(
             "get",
             "/v1/models/{name}",
-            "One model.",
+            "A model.",
             {JSON: (ModelCard,)},
             errors=(errors.Unauthorized, errors.UnknownModel, *FAULTS),
             guarded=True,
@@ -119,7 +123,11 @@ DOORS = (
     Door(Operation("get", "/health", "Whether requests can be served.", {JSON: (Health,)}, errors=FAULTS), _health),
     Door(
         Operation(
-            "get", "/metrics", "What the engines count, for Prometheus.", {TEXT: (str,)}, errors=(errors.ServerFault,)
+            "get",
+            "/metrics",
+            "The metrics of engines and server, for Prometheus.",
+            {TEXT: (str,)},
+            errors=(errors.ServerFault,),
         ),
         _metrics,
     ),

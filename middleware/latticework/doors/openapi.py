@@ -1,7 +1,7 @@
-"""`GET /openapi.json`: what this server takes and answers, made of the very types that read and write it.
+"""`GET /openapi.json`: requests and responses, generated from the types that decode and encode them.
 
-Types leave little out; an operation's `rules` have the rest of what a request must fulfil. What depends on the model
-(token ids, the length of the context) is not in it.
+An operation's `rules` add the constraints that the types lack. Constraints that depend on the model (token ids, context
+length) are not in it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from latticework.settings import Settings
 from latticework.version import VERSION
 
 REF = "#/components/schemas/{}"
-# Documents that are kept. A host may mount an app under a path that its clients choose, such as /{tenant}/llm.
+# Cached documents. A host may mount an app under a path that its clients choose, such as /{tenant}/llm.
 ROOTS = 8
 
 Schema = dict[str, Any]
 
 
-# Read, so that the refusal can say what it is.
+# Parsed only for a precise error message.
 HIDDEN = REF.format("OtherPart")
-# Pydantic's names of bounds where it has no JSON type to put them to: of a union.
+# Pydantic's names of the bounds of a union, which has no single JSON type.
 BOUNDS: Mapping[str, str] = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
 class _Untitled(GenerateJsonSchema):
-    """A field's title would be its name once more."""
+    """Without titles, which would repeat the fields' names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -48,7 +48,7 @@ class _Untitled(GenerateJsonSchema):
 
 @lru_cache(ROOTS)
 def openapi_document(doors: tuple[Door, ...], root: str) -> bytes:
-    """The document as JSON, of an app with these doors that is mounted at `root`, "" where it is not."""
+    """The document as JSON, of an app with these doors mounted at `root`, or "" if it is not mounted."""
     operations = [door.operation for door in doors]
     described: Schema = {
         "openapi": "3.1.0",
@@ -87,7 +87,7 @@ def _path_item(door: Door) -> Schema:
 
 def _responses(door: Door) -> Iterator[tuple[str, Schema]]:
     operation = door.operation
-    yield "200", {"description": "The answer.", "content": _media_types(operation.responses)}
+    yield "200", {"description": "Success.", "content": _media_types(operation.responses)}
     for status in sorted({error.status for error in operation.errors}):
         kinds = [error for error in operation.errors if error.status == status]
         codes = ", ".join(error.default_code or error_type(error) for error in kinds)
@@ -104,7 +104,7 @@ def _either(kinds: tuple[Any, ...]) -> Schema:
 
 
 def _components(operations: Sequence[Operation]) -> dict[str, Schema]:
-    """Raises ValueError for two types of one name."""
+    """Raises ValueError for two types with the same name."""
     requests = [operation.request for operation in operations if operation.request is not None]
     _, made = models_json_schema(
         [(request, "validation") for request in requests],
@@ -118,12 +118,12 @@ def _components(operations: Sequence[Operation]) -> dict[str, Schema]:
     kinds = {kind for operation in operations for given in operation.responses.values() for kind in given}
     answered = msgspec.json.schema_components([*kinds, ErrorResponse], ref_template=REF.format("{name}"))[1]
     if both := taken.keys() & answered.keys():
-        raise ValueError(f"two types are called {both}")
+        raise ValueError(f"two types have the name {both}")
     return {**taken, **answered}
 
 
 def _ruled(schema: Schema, rules: Schema, docs: Mapping[str, str]) -> Schema:
-    """With the rules in place, and descriptions of the fields that have none of their own."""
+    """The schema with its rules, and descriptions of the fields without one."""
     properties = {**schema.get("properties", {}), **rules.get("properties", {})}
     properties = {
         field: {"description": docs[field], **described} if field in docs else described
@@ -133,7 +133,7 @@ def _ruled(schema: Schema, rules: Schema, docs: Mapping[str, str]) -> Schema:
 
 
 def _cleaned(schema: Any) -> Any:
-    """Bounds by their names in JSON Schema, and nothing of what is hidden."""
+    """The schema with JSON Schema's names of bounds, and without hidden types."""
     if isinstance(schema, list):
         return [_cleaned(item) for item in schema if item != {"$ref": HIDDEN}]
     if not isinstance(schema, dict):
@@ -143,7 +143,7 @@ def _cleaned(schema: Any) -> Any:
 
 
 def openapi_door(doors: Sequence[Door]) -> Door:
-    """The door that describes these and itself."""
+    """The door that describes these doors and itself."""
     operation = Operation(
         "get", "/openapi.json", "This document.", {JSON: (dict[str, Any],)}, errors=(errors.ServerFault,)
     )

@@ -1,4 +1,4 @@
-"""`GET /playground`: a page on which schemas and tools are tried. One file, which asks nobody but this server."""
+"""`GET /playground`: a page to try schemas and tools on. It is one file, and connects only to this server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _serve_page(models: Models, settings: Settings) -> Endpoint:
     page = files("latticework").joinpath("playground.html").read_bytes()
     headers = {
         "content-security-policy": policy(page.decode()),
-        "cache-control": "no-cache",  # another version of the server has another page
+        "cache-control": "no-cache",  # each version of the server has its own page
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
@@ -38,7 +38,7 @@ def _serve_page(models: Models, settings: Settings) -> Endpoint:
 
 
 def policy(page: str) -> str:
-    """What a browser lets the page do: run the style and the script that it has, and ask this server."""
+    """The Content-Security-Policy: only the page's own style and script, and requests to this server."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -59,6 +59,12 @@ def _hashes(texts: Iterable[str]) -> str:
 
 
 DOOR = Door(
-    Operation("get", "/playground", "A page to try it on, where it is served.", {HTML: (str,)}, errors=(UnknownRoute,)),
+    Operation(
+        "get",
+        "/playground",
+        "A page to try schemas and tools on.",
+        {HTML: (str,)},
+        errors=(UnknownRoute,),
+    ),
     _serve_page,
 )

@@ -1,4 +1,4 @@
-"""`POST /tokenize` and `POST /detokenize`: vLLM's, of texts and of conversations with their tools."""
+"""`POST /tokenize` and `POST /detokenize`: vLLM's, for texts and for conversations with tools."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from latticework.http import body
 from latticework.http.endpoint import IGNORED, json_response, listing
 from latticework.model import Model
 from latticework.models import Models
+from latticework.prepare import tokens_of
 from latticework.settings import Settings
-from latticework.turn.prepare import tokens_of
 
 UNSUPPORTED: Mapping[str, str] = {
-    "chat_template": "is the server's to choose: --chat-template names it.",
+    "chat_template": "is not supported; start the server with --chat-template instead.",
     "continue_final_message": "is not supported.",
-    "mm_processor_kwargs": "is for images, and this model reads text only.",
-    "media_io_kwargs": "is for images, and this model reads text only.",
+    "mm_processor_kwargs": "is not supported: this model reads text only.",
+    "media_io_kwargs": "is not supported: this model reads text only.",
 }
 
 
@@ -46,7 +46,7 @@ class TokenizeRequest(ApiObject):
 
 
 class TokenizeResponse(msgspec.Struct, frozen=True):
-    """`tokens` are ids; `token_strs` the tokens as the vocabulary has them, where they were requested."""
+    """`tokens` are ids; `token_strs`, if requested, the tokens in the vocabulary's notation."""
 
     count: int
     max_model_len: int
@@ -70,13 +70,13 @@ class DetokenizeResponse(msgspec.Struct, frozen=True):
 def _tokenize(models: Models, settings: Settings) -> Endpoint:
     async def tokenize(request: Request) -> Response:
         decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
-        asked = parse_as(TokenizeRequest, decoded)
-        refuse_unsupported_fields(asked, UNSUPPORTED)
-        model = await _model_named(models, asked.model)
-        ids = await tokens_of(model, _ask(asked, decoded))
-        texts = tuple(model.engine.tokenizer.token_strings(ids)) if asked.return_token_strs else None
+        parsed = parse_as(TokenizeRequest, decoded)
+        refuse_unsupported_fields(parsed, UNSUPPORTED)
+        model = await _model_named(models, parsed.model)
+        ids = await tokens_of(model, _ask(parsed, decoded))
+        texts = tuple(model.engine.tokenizer.token_strings(ids)) if parsed.return_token_strs else None
         response = TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts)
-        return json_response(request, response, headers=listing(IGNORED, unknown_fields(asked)))
+        return json_response(request, response, headers=listing(IGNORED, unknown_fields(parsed)))
 
     return tokenize
 
@@ -84,17 +84,17 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
 def _detokenize(models: Models, settings: Settings) -> Endpoint:
     async def detokenize(request: Request) -> Response:
         decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
-        asked = parse_as(DetokenizeRequest, decoded)
-        model = await _model_named(models, asked.model)
-        _refuse_unknown_ids(asked.tokens, model)
-        text = await off_loop(settings.compile_timeout, model.engine.tokenizer.decode, asked.tokens)
-        return json_response(request, DetokenizeResponse(text), headers=listing(IGNORED, unknown_fields(asked)))
+        parsed = parse_as(DetokenizeRequest, decoded)
+        model = await _model_named(models, parsed.model)
+        _refuse_unknown_ids(parsed.tokens, model)
+        text = await off_loop(settings.compile_timeout, model.engine.tokenizer.decode, parsed.tokens)
+        return json_response(request, DetokenizeResponse(text), headers=listing(IGNORED, unknown_fields(parsed)))
 
     return detokenize
 
 
 async def _model_named(models: Models, name: str | None) -> Model:
-    """Raises UnknownModel; and BadRequest where none is named and there are several."""
+    """Raises UnknownModel, and BadRequest for a missing name if there are several models."""
     await models.load()
     if name is None and len(models.all) > 1:
         raise BadRequest("Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
@@ -128,29 +128,29 @@ def _refuse_unknown_ids(ids: list[int], model: Model) -> None:
     for index, token_id in enumerate(ids):
         if not 0 <= token_id < size:
             raise BadRequest(
-                f"'tokens' holds {token_id}, which is not a token id: they are 0 to {size - 1}.",
+                f"'tokens' contains {token_id}: token ids are 0 to {size - 1}.",
                 param=f"tokens[{index}]",
             )
 
 
-_MODEL_DOC = "A model's name, as `/v1/models` lists it; may be left out where there is only one."
+_MODEL_DOC = "The name of a model listed in `/v1/models`; optional if there is only one."
 DOORS = (
     Door(
         Operation(
             "post",
             "/tokenize",
-            "The tokens of a text, or of a conversation as its chat template renders it.",
+            "The tokens of a text, or of a conversation rendered by the chat template.",
             {JSON: (TokenizeResponse,)},
             TokenizeRequest,
             {
                 "model": _MODEL_DOC,
                 "prompt": "A text.",
-                "messages": "A conversation, in place of `prompt`; `tools` and `chat_template_kwargs` go with it.",
+                "messages": "A conversation, instead of `prompt`, with optional `tools` and `chat_template_kwargs`.",
                 "tools": "The tools of the conversation.",
-                "add_generation_prompt": "False: without the beginning of the assistant's turn.",
-                "add_special_tokens": "False: the tokenizer adds no token for the beginning of the text.",
+                "add_generation_prompt": "False: omit the start of the assistant's turn.",
+                "add_special_tokens": "False: the tokenizer adds no beginning-of-text token.",
                 "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
-                "return_token_strs": "Return the tokens as the vocabulary has them, too.",
+                "return_token_strs": "Return the tokens in the vocabulary's notation too.",
             },
             {"TokenizeRequest": {"properties": dict(rules.refused_fields(UNSUPPORTED))}},
             errors=(*REFUSALS, *FAULTS),

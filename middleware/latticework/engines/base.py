@@ -81,7 +81,7 @@ class TokenSource(Struct, frozen=True):
     source: Source
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, gc=False):
     """What the engine produced since the last piece: one token, or any number of them.
 
     Attributes:

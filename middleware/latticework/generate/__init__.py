@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from latticework.engines.base import NOTHING_SAVED, EngineFinish, SampledToken, Saved, TokenSource
+from latticework.engines.base import EngineFinish, SampledToken, TokenSource
 from turngrammar.events import Event
 
 # Why an answer ended: by itself, at one of the client's stop strings, at a limit of tokens, with calls.
@@ -33,24 +33,7 @@ class Truncation(msgspec.Struct, frozen=True):
     filled: tuple[str, ...]
 
 
-class Parsed(msgspec.Struct, frozen=True):
-    """A piece of the engine's, or several, with the events that the text has.
-
-    `tokens` counts those that the engine generated, `reasoning` those of them that are reasoning. `finish` and `saved`
-    are set on the last one only.
-    """
-
-    events: Sequence[Event]
-    tokens: int
-    reasoning: int
-    logprobs: tuple[SampledToken, ...] = ()
-    sources: tuple[TokenSource, ...] = ()
-    prompt_logprobs: tuple[SampledToken | None, ...] = ()
-    finish: EngineFinish | None = None
-    saved: Saved = NOTHING_SAVED
-
-
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What is added to one choice. The first step of each has no events, the last one the reason of its end.
 
     `logprobs` and `sources` have one entry for each token since the last step, where they were requested.

@@ -1,8 +1,8 @@
-"""One generation of one choice: the engine's pieces, parsed as they come.
+"""One attempt at one choice: the engine's answer to one prompt, or to two.
 
-Where the request bounds the reasoning and the model exceeds that, a second generation goes on behind the same tokens
-and the markup that ends the reasoning; the engine has the prefix in its cache. The limit is kept outside of the
-grammar, for `max_tokens` on a rule of llguidance switches off the rollback that drafts need.
+Where the request bounds the reasoning and the model exceeds that, a second prompt goes on behind the same tokens and
+the markup that ends the reasoning; the engine has the prefix in its cache. The limit is kept outside of the grammar,
+for `max_tokens` on a rule of llguidance switches off the rollback that drafts need.
 """
 
 from __future__ import annotations
@@ -13,13 +13,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from latticework.engines.base import Piece, Sampling
-from latticework.generate import Parsed
 from latticework.generate.choice import Choice
-from latticework.generate.truncation import Truncating
 from latticework.turn import Job
 from latticework.turn.reasoning import Budget
-from turngrammar.events import ReasoningDelta
-from turngrammar.parser import Parser
 
 
 class TextGenerator(Protocol):
@@ -38,7 +34,7 @@ class TextGenerator(Protocol):
 
 
 class Attempt:
-    """A fresh one for each generation: iterate over `parsed()`, and feed `choice`."""
+    """A fresh one for each attempt: while there are `pieces()`, feed them to the choice, until one `exceeds`."""
 
     def __init__(self, model: TextGenerator, job: Job, sampling: Sampling, request_id: str, choice: Choice) -> None:
         self._model = model
@@ -46,37 +42,35 @@ class Attempt:
         self._sampling = sampling
         self._request_id = request_id
         self._choice = choice
-        self._parser: Parser = job.plan.parser()
-        self._reasoning = 0
-        self._truncating = (
-            None if job.truncation is None else Truncating(job.truncation, self._parser, sampling.max_tokens, choice)
-        )
+        self._written: list[int] = []
+        self._begun = False
+        self._exceeded = job.budget is not None and not job.budget.tokens
 
-    async def parsed(self) -> AsyncGenerator[Parsed, None]:
-        """Raises EngineError. Closing it ends the engine's work."""
-        written: list[int] = []
+    def pieces(self) -> AsyncGenerator[Piece, None] | None:
+        """The engine's pieces, of one prompt and then perhaps of another; None where there are no more."""
         budget = self._job.budget
-        if budget is None or budget.tokens:
-            async with aclosing(self._model.generate(self._job.prompt, self._sampling, self._request_id)) as pieces:
-                async for piece in pieces:
-                    if (parsed := await self._parse(piece)) is not None:
-                        yield parsed
-                    if budget is not None:
-                        written += piece.token_ids
-                        if self._parser.in_reasoning and self._reasoning >= budget.tokens:
-                            break
-                else:
-                    return
-        assert budget is not None
-        async with aclosing(self._behind_reasoning(budget, written)) as pieces:
-            async for piece in pieces:
-                if (parsed := await self._parse(piece)) is not None:
-                    yield parsed
+        if self._exceeded:
+            assert budget is not None
+            self._begun, self._exceeded = True, False
+            return self._behind_reasoning(budget)
+        if self._begun:
+            return None
+        self._begun = True
+        return self._model.generate(self._job.prompt, self._sampling, self._request_id)
 
-    async def _behind_reasoning(self, budget: Budget, written: Sequence[int]) -> AsyncGenerator[Piece, None]:
+    def exceeds(self, piece: Piece) -> bool:
+        """Whether the reasoning must be ended behind this piece, which the choice has been fed."""
+        budget = self._job.budget
+        if budget is None:
+            return False
+        self._written += piece.token_ids
+        self._exceeded = self._choice.parser.in_reasoning and self._choice.reasoning >= budget.tokens
+        return self._exceeded
+
+    async def _behind_reasoning(self, budget: Budget) -> AsyncGenerator[Piece, None]:
         """The markup that ends the reasoning, which no token was generated for, and what follows it."""
-        prompt = [*self._job.prompt, *written, *budget.closing_ids]
-        sampling = self._rest(budget, len(written), self._model.max_model_len - len(prompt))
+        prompt = [*self._job.prompt, *self._written, *budget.closing_ids]
+        sampling = self._rest(budget, self._model.max_model_len - len(prompt))
         if sampling.max_tokens < 1:
             yield Piece(budget.closing, (), finish="length")
             return
@@ -88,39 +82,11 @@ class Attempt:
                     yield Piece(budget.closing, ())
                 yield piece
 
-    def _rest(self, budget: Budget, spent: int, room: int) -> Sampling:
+    def _rest(self, budget: Budget, room: int) -> Sampling:
+        spent = len(self._written)
         return replace(
             self._sampling,
             grammar=budget.grammar,
             max_tokens=min(self._sampling.max_tokens - spent, room),
             min_tokens=max(0, self._sampling.min_tokens - spent),
         )
-
-    async def _parse(self, piece: Piece) -> Parsed | None:
-        """None where all of it is held back."""
-        if self._truncating is None:
-            parsed = parse_piece(self._parser, piece)
-            self._reasoning += parsed.reasoning
-            return parsed
-        parsed_or_held = await self._truncating.feed(piece)
-        self._reasoning = self._truncating.reasoning
-        return parsed_or_held
-
-
-def parse_piece(parser: Parser, piece: Piece) -> Parsed:
-    """The piece with its events; behind the last one, those that the parser has held back."""
-    events = parser.feed(piece.text)
-    if piece.finish is not None:
-        events = [*events, *parser.close()]
-    tokens = len(piece.token_ids)
-    reasoning = parser.in_reasoning or any(type(event) is ReasoningDelta for event in events)
-    return Parsed(
-        events,
-        tokens,
-        tokens if reasoning else 0,
-        piece.logprobs,
-        piece.sources,
-        piece.prompt_logprobs,
-        piece.finish,
-        piece.saved,
-    )

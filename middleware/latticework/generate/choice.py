@@ -1,28 +1,46 @@
-"""One choice of a response while it grows: parsed pieces in, steps out."""
+"""One choice of a response while it grows: the engine's pieces in, steps out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
-from latticework.engines.base import SampledToken, TokenSource
-from latticework.generate import FINISHES, Finish, Parsed, Step, Truncation
+from latticework.engines.base import NOTHING_SAVED, Piece, SampledToken, TokenSource
+from latticework.generate import FINISHES, Finish, Step, Truncation
 from latticework.generate.stop import StopFilter
-from turngrammar.events import ArgumentsDelta, ContentDelta, Event, Malformed, ToolCallEnd, ToolCallStart
+from turngrammar.events import (
+    ArgumentsDelta,
+    ContentDelta,
+    Event,
+    Malformed,
+    ReasoningDelta,
+    ToolCallEnd,
+    ToolCallStart,
+)
+from turngrammar.parser import Parser
 from turngrammar.plan import Plan, TurnViolation
 from turngrammar.render import Call
 
 
 class Choice:
-    """Feed it what was parsed, and pass on the steps. `finish` is set once the answer is complete.
+    """Feed it pieces, and pass on the steps.
 
-    `stops` are for free text: give none where the content is a document. Set `truncation` where a cut document was
-    completed. `reasoning` counts those so far.
+    Attributes:
+        finish: why the answer ended; None until then.
+        malformed: where it left its wire format.
+        tokens: how many there are so far, of which `reasoning` are reasoning: a piece that holds some as a whole.
+        saved: of the whole answer, once it has ended.
+        truncation: set it where a cut document was completed.
     """
 
     def __init__(self, index: int, plan: Plan, stops: Sequence[str] = ()) -> None:
+        """`stops` are for free text: give none where the content is a document."""
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
+        self.tokens = 0
         self.reasoning = 0
+        self.saved = NOTHING_SAVED
         self.truncation: Truncation | None = None
         self._index = index
         self._plan = plan
@@ -32,6 +50,12 @@ class Choice:
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
         self._content: list[str] = []
         self._calls: list[_GrowingCall] = []
+        self._reasons = False  # whether there is reasoning in the current piece, or behind it
+
+    @cached_property
+    def parser(self) -> Parser:
+        """Made with the first piece: the engine is not kept waiting for it."""
+        return self._plan.parser()
 
     @property
     def free(self) -> bool:
@@ -46,24 +70,38 @@ class Choice:
         """The first step."""
         return Step(self._index)
 
-    def feed(self, parsed: Parsed) -> Step | None:
-        """What this adds; None while it adds nothing."""
-        self._logprobs += parsed.logprobs
-        self._sources += parsed.sources
-        self._prompt_logprobs = parsed.prompt_logprobs or self._prompt_logprobs
-        self.reasoning += parsed.reasoning
-        events = parsed.events
+    def feed(self, piece: Piece) -> Step | None:
+        """What this piece adds; None while it adds nothing."""
+        parser = self.parser
+        events = parser.feed(piece.text)
+        if piece.finish is not None:
+            events += parser.close()
+        return self.add(piece, events, in_reasoning=parser.in_reasoning)
+
+    def add(self, piece: Piece, events: Sequence[Event], *, in_reasoning: bool) -> Step | None:
+        """The same for a piece that was parsed already. `in_reasoning`: whether the reasoning goes on behind it."""
+        if piece.logprobs:
+            self._logprobs += piece.logprobs
+        if piece.sources:
+            self._sources += piece.sources
+        if piece.prompt_logprobs:
+            self._prompt_logprobs = piece.prompt_logprobs
         if self._stop is not None:
-            events = self._stop.feed(events)
-            if parsed.finish is not None:
-                events = [*events, *self._stop.close()]
+            events = self._through_stop(self._stop, events, piece)
+        self._reasons = in_reasoning
         if events:
             events = self._noted(events)
-        if self._stopped:
-            self.finish = "stop_string"
-        elif parsed.finish is not None:
-            self.finish = FINISHES[parsed.finish, bool(self._calls)]
-        return self._step(events) if events else None
+        tokens = len(piece.token_ids)
+        self.tokens += tokens
+        if self._reasons:
+            self.reasoning += tokens
+        if piece.finish is not None:
+            self._finish(piece, FINISHES[piece.finish, bool(self._calls)])
+        if not events:
+            return None
+        if self._logprobs or self._sources or self._prompt_logprobs:
+            return self._step(events)
+        return Step(self._index, events)
 
     def close(self) -> Step:
         """The last step says why the answer ends."""
@@ -78,20 +116,30 @@ class Choice:
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
 
+    def _through_stop(self, stop: StopFilter, events: Sequence[Event], piece: Piece) -> Sequence[Event]:
+        """The events that may be passed on."""
+        events = stop.feed(events)
+        if piece.finish is not None:
+            events = [*events, *stop.close()]
+        if stop.stopped:
+            self._finish(piece, "stop_string")
+        return events
+
+    def _finish(self, piece: Piece, finish: Finish) -> None:
+        """A stop string ends the answer, whatever the engine says."""
+        self.finish = self.finish or finish
+        self.saved = piece.saved
+
     def _noted(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events that a client gets, once they are noted for the check."""
+        malformed = len(self.malformed)
         for event in events:
-            match event:
-                case ContentDelta(text):
-                    self._content.append(text)
-                case ArgumentsDelta(index, text):
-                    self._calls[index].arguments.append(text)
-                case ToolCallStart(_, name):
-                    self._calls.append(_GrowingCall(name))
-                case ToolCallEnd(index):
-                    self._calls[index].ended = True
-                case Malformed():
-                    self.malformed.append(event)
+            if type(event) is ContentDelta:  # most are: a call less for each token
+                self._content.append(event.text)
+            else:
+                _NOTES[type(event)](self, event)
+        if len(self.malformed) == malformed:
+            return events
         return [event for event in events if type(event) is not Malformed]
 
     def _step(
@@ -99,9 +147,32 @@ class Choice:
     ) -> Step:
         """With what is known of the tokens since the last one."""
         logprobs, sources, prompt = self._logprobs, self._sources, self._prompt_logprobs
-        if logprobs or sources or prompt:
-            self._logprobs, self._sources, self._prompt_logprobs = [], [], ()
+        self._logprobs, self._sources, self._prompt_logprobs = [], [], ()
         return Step(self._index, events, logprobs, sources, prompt, finish, truncation)
+
+    def _note_reasoning(self, event: ReasoningDelta) -> None:
+        self._reasons = True
+
+    def _note_call_start(self, event: ToolCallStart) -> None:
+        self._calls.append(_GrowingCall(event.name))
+
+    def _note_arguments(self, event: ArgumentsDelta) -> None:
+        self._calls[event.index].arguments.append(event.text)
+
+    def _note_call_end(self, event: ToolCallEnd) -> None:
+        self._calls[event.index].ended = True
+
+    def _note_malformed(self, event: Malformed) -> None:
+        self.malformed.append(event)
+
+
+_NOTES: Mapping[type[Event], Callable[[Choice, Any], None]] = {
+    ReasoningDelta: Choice._note_reasoning,
+    ToolCallStart: Choice._note_call_start,
+    ArgumentsDelta: Choice._note_arguments,
+    ToolCallEnd: Choice._note_call_end,
+    Malformed: Choice._note_malformed,
+}
 
 
 class _GrowingCall:

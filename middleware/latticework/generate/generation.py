@@ -11,11 +11,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
-from latticework.engines.base import NOTHING_SAVED, Sampling
+from latticework.engines.base import NOTHING_SAVED, Sampling, Saved
 from latticework.errors import BrokenGuarantee, SchemaViolation
 from latticework.generate import Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
+from latticework.generate.truncation import Truncating
 from latticework.telemetry import Metrics
 from latticework.turn import Job
 from turngrammar.plan import TurnViolation
@@ -51,7 +52,6 @@ class Generation:
         id: of the response, made of the prefix that its API has; the engine's requests are named after it.
         first_at: when the first token came, on the clock of time.perf_counter; None before.
         finishes: how the choices ended that have.
-        saved: for all choices and attempts that have ended.
     """
 
     def __init__(self, model: TextGenerator, jobs: Sequence[Job], metrics: Metrics, id_prefix: str) -> None:
@@ -59,12 +59,10 @@ class Generation:
         self.jobs = jobs
         self.first_at: float | None = None
         self.finishes: list[Finish] = []
-        self.saved = NOTHING_SAVED
         self._generator = model
         self._metrics = metrics
         self._model = model.names[0]  # requests may call it by another name
-        self._generated = 0
-        self._reasoning = 0
+        self._choices: list[Choice] = []  # failed attempts included
         for job in jobs:
             metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
 
@@ -84,7 +82,14 @@ class Generation:
     def tokens(self) -> TokenCounts:
         """All that was generated, failed attempts included. A prompt counts once for all of its answers."""
         prompt = sum(len(job.prompt) for job in self.jobs)
-        return TokenCounts(prompt, self._generated, self._reasoning if any(job.reasons for job in self.jobs) else None)
+        reasoning = sum(choice.reasoning for choice in self._choices)
+        generated = sum(choice.tokens for choice in self._choices)
+        return TokenCounts(prompt, generated, reasoning if any(job.reasons for job in self.jobs) else None)
+
+    @property
+    def saved(self) -> Saved:
+        """For all choices and attempts that have ended."""
+        return sum((choice.saved for choice in self._choices), NOTHING_SAVED)
 
     async def _checked(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:
         """The grammar allows more than the schema: the answer is held back until it is known to be valid."""
@@ -108,23 +113,25 @@ class Generation:
     ) -> AsyncGenerator[Sequence[Step], None]:
         """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
         choice = Choice(index, job.plan, job.stops)
-        name = f"{self.id}-{index}-{attempt}"
-        generated = Attempt(self._generator, job, _seeded_sampling(job, place, attempt), name, choice).parsed()
-        async with aclosing(generated) as pieces:
-            steps = [choice.open()]
-            async for parsed in pieces:
-                if self.first_at is None:
-                    self.first_at = time.perf_counter()
-                self._generated += parsed.tokens
-                if (step := choice.feed(parsed)) is not None:
-                    steps.append(step)
-                if choice.finish is not None:
-                    self.saved += parsed.saved
-                    break
-                if steps:
-                    yield steps
-                    steps = []
-        self._reasoning += choice.reasoning
+        self._choices.append(choice)
+        sampling = _seeded_sampling(job, place, attempt)
+        request = Attempt(self._generator, job, sampling, f"{self.id}-{index}-{attempt}", choice)
+        truncating = None if job.truncation is None else Truncating(job.truncation, choice, sampling.max_tokens)
+        bounded = job.budget is not None
+        steps = [choice.open()]
+        while (pieces := request.pieces()) is not None:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if self.first_at is None:
+                        self.first_at = time.perf_counter()
+                    step = choice.feed(piece) if truncating is None else await truncating.feed(piece)
+                    if step is not None:
+                        steps.append(step)
+                    if choice.finish is not None or (bounded and request.exceeds(piece)):
+                        break
+                    if steps:
+                        yield steps
+                        steps = []
         await self._check(choice, job)
         if choice.finish is not None:
             self.finishes.append(choice.finish)

@@ -11,15 +11,16 @@ import time
 from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from math import inf
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from latticework.engines.base import Piece
-from latticework.generate import Parsed, Truncation
+from latticework.generate import Step, Truncation
 from latticework.generate.choice import Choice
 from latticework.turn.truncation import Tail, TruncationPlan
 from turngrammar.completion import added_values
-from turngrammar.events import ContentDelta, Event, ReasoningDelta
+from turngrammar.events import ContentDelta, Event
 from turngrammar.parser import Parser
 
 # Letters of a tail that is looked at on the event loop. The grammar takes a microsecond for each.
@@ -30,18 +31,16 @@ _utf8 = getincrementaldecoder("utf-8")
 
 
 class Truncating:
-    """One answer, of which a complete document remains where it is cut. `reasoning`: its tokens of reasoning so far."""
+    """One answer, of which a complete document remains where it is cut."""
 
-    def __init__(self, plan: TruncationPlan, parser: Parser, most: int, choice: Choice) -> None:
+    def __init__(self, plan: TruncationPlan, choice: Choice, most: int) -> None:
         """`most`: tokens of the answer. Where it is cut, `choice.truncation` becomes what was added."""
-        self.reasoning = 0
-        self._parser = parser
         self._choice = choice
-        self._growing = _Growing(plan, parser, most)
-        self._held: list[Parsed] = []
+        self._growing = _Growing(plan, choice.parser, most)
+        self._held: list[_Unit] = []
 
-    async def feed(self, piece: Piece) -> Parsed | None:
-        """What can be passed on of this piece and of those held back; None where nothing can."""
+    async def feed(self, piece: Piece) -> Step | None:
+        """Feeds the choice what can be passed on of this piece and of those held back; None where nothing can."""
         free = 0
         for unit in self._growing.units(piece):
             self._held.append(self._parsed(unit))
@@ -49,28 +48,41 @@ class Truncating:
             if unit.text and (self._growing.fits() or await self._growing.fits_shortened()):
                 free = len(self._held)
         if piece.finish == "stop":
-            rest = Parsed(self._parser.close(), 0, 0, finish="stop", saved=piece.saved)
-            return _joined([*self._held, rest])
+            end = Piece("", (), finish="stop", saved=piece.saved)
+            return self._release([*self._held, _Unit(end, self._choice.parser.close(), False)])
         if piece.finish == "length":
-            return await self._completed(self._held[:free], piece)
+            return await self._complete(self._held[:free], piece)
         if not free:
             return None
         released, self._held = self._held[:free], self._held[free:]
-        return _joined(released)
+        return self._release(released)
 
-    def _parsed(self, unit: Piece) -> Parsed:
-        events, tokens = self._parser.feed(unit.text), len(unit.token_ids)
-        self._growing.feed(events, tokens)
-        reasoning = self._parser.in_reasoning or any(type(event) is ReasoningDelta for event in events)
-        self.reasoning += (reasoned := tokens if reasoning else 0)
-        return Parsed(events, tokens, reasoned, unit.logprobs, unit.sources, unit.prompt_logprobs)
+    def _parsed(self, unit: Piece) -> _Unit:
+        parser = self._choice.parser
+        events = parser.feed(unit.text)
+        self._growing.feed(events, len(unit.token_ids))
+        return _Unit(unit, events, parser.in_reasoning)
 
-    async def _completed(self, released: Sequence[Parsed], piece: Piece) -> Parsed:
+    async def _complete(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
         tail, self._choice.truncation = await asyncio.to_thread(self._growing.completed)
         # The parser may hold back what looks like the beginning of markup. Behind what is dropped, it is out of step.
-        pending = self._parser.feed(tail.markup) if len(released) == len(self._held) else ()
+        pending = self._choice.parser.feed(tail.markup) if len(released) == len(self._held) else []
         events = [*pending, ContentDelta(tail.document)] if tail.document else pending
-        return _joined([*released, Parsed(events, tail.tokens, 0, finish="length", saved=piece.saved)])
+        end = Piece("", tuple(tail.token_ids), finish="length", saved=piece.saved)
+        return self._release([*released, _Unit(end, events, False)])
+
+    def _release(self, units: Sequence[_Unit]) -> Step | None:
+        piece = _joined([unit.piece for unit in units])
+        events = [event for unit in units for event in unit.events]
+        return self._choice.add(piece, events, in_reasoning=units[-1].in_reasoning)
+
+
+class _Unit(NamedTuple):
+    """The smallest part of an answer that can be passed on, with the events of its text."""
+
+    piece: Piece
+    events: Sequence[Event]
+    in_reasoning: bool
 
 
 class _Growing:
@@ -171,14 +183,12 @@ class _Growing:
             self.tail = tail
 
 
-def _joined(parsed: Sequence[Parsed]) -> Parsed:
-    return Parsed(
-        [event for part in parsed for event in part.events],
-        sum(part.tokens for part in parsed),
-        sum(part.reasoning for part in parsed),
-        tuple(logprob for part in parsed for logprob in part.logprobs),
-        tuple(source for part in parsed for source in part.sources),
-        next((part.prompt_logprobs for part in parsed if part.prompt_logprobs), ()),
-        parsed[-1].finish,
-        parsed[-1].saved,
+def _joined(pieces: Sequence[Piece]) -> Piece:
+    return Piece(
+        "".join(piece.text for piece in pieces),
+        tuple(token_id for piece in pieces for token_id in piece.token_ids),
+        tuple(logprob for piece in pieces for logprob in piece.logprobs),
+        pieces[-1].finish,
+        pieces[-1].saved,
+        tuple(source for piece in pieces for source in piece.sources),
     )

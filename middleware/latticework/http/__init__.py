@@ -1,1 +1,1 @@
-"""One HTTP request: its body, its deadline, who may send it, and how its response is sent."""
+"""One HTTP request: its authentication, limits, body, deadline and response."""

@@ -82,7 +82,7 @@ class BearerAuth:
 
     def _caller(self, authorization: str) -> bytes | None:
         scheme, _, key = authorization.partition(" ")
-        digest = _key_digest(key.strip().encode("latin-1"))  # its original bytes: headers are decoded as Latin-1
+        digest = _key_digest(key.strip().encode("latin-1"))  # the original bytes: headers are decoded as Latin-1
         # Every key is compared, and by digest, so that the time taken reveals nothing about a key.
         matches = [known for known in self._keys.digests() if hmac.compare_digest(digest, known)]
         return matches[0] if matches and scheme.lower() == "bearer" else None

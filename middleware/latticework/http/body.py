@@ -1,4 +1,4 @@
-"""A request's body: bounded while it is read_body, and JSON as RFC 8259 means it."""
+"""A request's body: its size is limited while it is read, and it must be JSON as RFC 8259 defines it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from starlette.types import Receive
 
 from latticework.errors import BadRequest, TooLarge, from_pointer
 
-# Above this many bytes, decoding would be felt by other requests: it goes to a thread.
+# Larger bodies are decoded in a thread, because they would delay other requests.
 INLINE = 1 << 16
-# Even there it holds Python's lock: so many objects and lists, or values, take some 30 ms. In texts they count as well,
-# for to look closer would take as long.
+# Decoding holds Python's lock even there, for about 30 ms at these limits. Braces and commas in strings count too,
+# because distinguishing them would take as long.
 MOST_CONTAINERS = 100_000
 MOST_VALUES = 1_000_000
 
@@ -31,7 +31,7 @@ async def read_body(receive: Receive, most: int) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > most:
-            raise TooLarge(f"The request body is larger than {most} bytes, the most that this server reads.")
+            raise TooLarge(f"The request body is larger than max_body_bytes ({most} bytes).")
     return bytes(body)
 
 
@@ -41,15 +41,15 @@ async def decode(body: bytes) -> dict[str, Any]:
         return decode_object(body)
     if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS or body.count(b",") > MOST_VALUES:
         raise BadRequest(
-            f"The request body has more than {MOST_CONTAINERS} braces and brackets, or {MOST_VALUES} commas: "
-            "decoding it would hold up everybody else.",
+            f"The request body is too complex to decode: at most {MOST_CONTAINERS} braces and brackets and "
+            f"{MOST_VALUES} commas are allowed.",
             code="request_too_large",
         )
     return await asyncio.to_thread(decode_object, body)
 
 
 def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]:
-    """Raises BadRequest where the body, by that name, is not one JSON object, or holds what UTF-8 can't."""
+    """Raises BadRequest if the body, called `name`, is not a JSON object, or has strings that UTF-8 can't encode."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
@@ -58,20 +58,20 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
         raise BadRequest(f"{name} is not valid JSON: {_json_error(error)}") from None
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be a JSON object.")
-    # Only an escape can spell a lone surrogate: json.loads has checked the rest.
+    # A lone surrogate must be an escape: json.loads has checked the rest.
     if rb"\ud" in body.lower():
         for pointer in lone_surrogates(value):
-            raise BadRequest("A string holds a lone surrogate, which is no text.", param=from_pointer(pointer))
+            raise BadRequest("A string has a lone surrogate, which is not valid Unicode.", param=from_pointer(pointer))
     return value
 
 
 def _json_error(error: ValueError) -> str:
-    """Python names the setting of its own that a long number is over, which is no business of a client's."""
+    """Without Python's own setting for the length of numbers, which means nothing to a client."""
     return "a number has too many digits" if "set_int_max_str_digits" in str(error) else str(error)
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def lone_surrogates(value: Any, pointer: str = "") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""One request that generates: its body is read, its door translates it, its jobs run, its response is sent."""
+"""A generating request: reads its body, translates it by its door, runs its jobs, and sends the response."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from latticework.generate.generation import Generation
 from latticework.http import body, sse
 from latticework.http.lifetime import HEADER as TIMEOUT
 from latticework.http.lifetime import Deadline, request_deadline, unless_disconnected
+from latticework.http.record import REQUEST_ID, Record, record_of, request_id
 from latticework.models import Models
+from latticework.prepare import jobs_of
 from latticework.settings import Settings
-from latticework.telemetry.record import REQUEST_ID, Record, record_of, request_id
 from latticework.turn import Job
-from latticework.turn.prepare import jobs_of
 
 CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
-# What a header lists at most: it has its limits, and a body's keys have none.
+# Limits for the names in a header: a body may have any number of keys.
 MOST_NAMES = 20
 MOST_LETTERS = 200
 
@@ -44,14 +44,14 @@ class WireRequest(Protocol):
 
     @property
     def answers(self) -> int:
-        """How many are generated."""
+        """The number of answers to generate."""
 
 
 class WireResponse(sse.StreamedResponse, Protocol):
-    """A fresh one for each request: steps in, and what its API makes of them out."""
+    """The response of one request: steps in, the API's chunks out."""
 
     def whole(self, chunks: Sequence[Any]) -> bytes:
-        """The JSON body that all chunks amount to."""
+        """The JSON body, folded from all chunks."""
 
     def logged(self, chunks: Sequence[Any]) -> Sequence[Any]:
         """The same chunks for the log."""
@@ -62,13 +62,13 @@ R = TypeVar("R", bound=WireRequest)
 
 @dataclass(frozen=True)
 class Translation(Generic[R]):
-    """What a door knows of its API.
+    """A door's translation between its API and the core.
 
     Attributes:
         parse: from a JSON object to a request. Raises BadRequest.
-        asks: what the request asks of the core; also gets the body as it was sent. Raises BadRequest.
+        asks: from a request and its body, as sent, to the core's requests. Raises BadRequest.
         response: of a request and its generation.
-        ignored: the names of fields without meaning or effect.
+        ignored: the names of unknown fields, and of those without effect.
         envelope: how an error is encoded, as an event of a stream.
         id_prefix: of the response's id.
     """
@@ -139,7 +139,7 @@ class GeneratingEndpoint(Generic[R]):
 
 
 class _Logged:
-    """The same response, whose chunks the log gets too."""
+    """The same response; its chunks are logged too."""
 
     def __init__(self, response: WireResponse, log: dict[str, Any]) -> None:
         self._response = response
@@ -159,7 +159,7 @@ def _checked_pointers(jobs: Sequence[Job]) -> list[str]:
 
 
 def listing(header: str, names: Sequence[str]) -> dict[str, str]:
-    """Names that a client chose, safe in a header; no header for none."""
+    """A header with client-chosen names, quoted; no header without names."""
     listed = [quote(name[:MOST_LETTERS], safe="/[].-_$") for name in names[:MOST_NAMES]]
     more = [f"and-{len(names) - MOST_NAMES}-more"] if len(names) > MOST_NAMES else []
     return {header: ", ".join([*listed, *more])} if names else {}
@@ -168,7 +168,7 @@ def listing(header: str, names: Sequence[str]) -> dict[str, str]:
 def json_response(
     request: Request, value: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """`value` as JSON; bytes are JSON already."""
+    """`value` as JSON; bytes must be JSON."""
     content = value if isinstance(value, bytes) else msgspec.json.encode(value)
     named = {REQUEST_ID: request_id(request.scope), **(headers or {})}
     return Response(content, status, named, media_type="application/json")

@@ -1,4 +1,4 @@
-"""How long a request lives: its body has a time to arrive, its answer a deadline, and its client may go away."""
+"""The lifetime of a request: the timeout of its body, its deadline, and the disconnect of its client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from latticework.errors import BadRequest, SlowRequest, TimedOut
 
 
 class BodyTimeout:
-    """Ends the request of an app that still waits for a part of the body after so many seconds."""
+    """Ends requests whose body has not arrived completely after this many seconds."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class BodyTimeout:
 
 
 class _TimedBody:
-    """Of one request. Its time begins now: the head is there."""
+    """The body of one request. Its time starts after the head."""
 
     def __init__(self, receive: Receive, seconds: float) -> None:
         self._receive = receive
@@ -35,25 +35,25 @@ class _TimedBody:
         self._whole = False
 
     async def receive(self) -> Message:
-        """Raises SlowRequest. Once the body is whole, what comes next is the client's going away: that has time."""
+        """Raises SlowRequest. After the whole body only a disconnect can follow, without a timeout."""
         if self._whole:
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._end):
                 message = await self._receive()
         except TimeoutError:
-            raise SlowRequest(f"The request body did not arrive within {self._seconds:g} s.") from None
+            raise SlowRequest(f"The request body did not arrive within read_timeout ({self._seconds:g} s).") from None
         self._whole = not message.get("more_body", False)
         return message
 
 
-# Not x-stainless-read-timeout, which openai's clients send with everything: that bounds the silence between two tokens.
+# Not x-stainless-read-timeout, which openai's clients always send: that limits the time between two tokens.
 HEADER = "x-request-timeout"
 SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 
 class Deadline:
-    """It runs from here on."""
+    """It starts now."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -61,7 +61,7 @@ class Deadline:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Cancels what is done within when the time has come. Raises TimedOut then."""
+        """Cancels the block at the deadline, and raises TimedOut."""
         limit = asyncio.timeout_at(self._at)
         try:
             async with limit:
@@ -69,22 +69,22 @@ class Deadline:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise TimedOut(f"The request was not answered within {self._seconds:g} s, and has been ended.") from error
+            raise TimedOut(f"The request was aborted: its deadline was {self._seconds:g} s.") from error
 
 
-def request_deadline(asked: str | None, most: float) -> Deadline:
-    """`asked` is the header; it can only shorten what the server grants, in seconds. Raises BadRequest."""
-    if asked is None:
+def request_deadline(header: str | None, most: float) -> Deadline:
+    """`header`: seconds, which can only shorten the server's limit `most`. Raises BadRequest."""
+    if header is None:
         return Deadline(most)
-    if not SECONDS.fullmatch(asked) or not float(asked):
+    if not SECONDS.fullmatch(header) or not float(header):
         raise BadRequest(f"The header '{HEADER}' must be a number of seconds above 0, such as 30 or 2.5.", param=HEADER)
-    return Deadline(min(float(asked), most))
+    return Deadline(min(float(header), most))
 
 
 async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Does the work, and cancels it when the client goes away. Call it once the request's body is read.
+    """Does the work, and cancels it when the client disconnects. Call it after the request's body has been read.
 
-    Raises ClientDisconnect in that case, and else what the work raises.
+    Raises ClientDisconnect in that case, otherwise what the work raises.
     """
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(receive))

@@ -55,7 +55,7 @@ class _Usage:
     running: int = 0
 
     def is_unused(self, now: float) -> bool:
-        """Whether it equals the usage of a new caller."""
+        """Whether it equals a new caller's usage."""
         return not self.running and (self.bucket is None or self.bucket.refilled(now).tokens >= self.bucket.per_minute)
 
 

@@ -18,28 +18,30 @@ logger = logging.getLogger(__name__)
 
 DONE = b"data: [DONE]\n\n"
 HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no"}
-# Where a chunk's choices stand. No string of a chunk can hold these bytes: its own quotes are escaped.
+# The place of a chunk's choices. No string in a chunk can contain these bytes, because its quotes are escaped.
 NO_CHOICES = b'"choices":[]'
 
 _encode = msgspec.json.Encoder().encode
 
 
 def event(data: bytes) -> bytes:
-    """One event. JSON holds no line break, so one `data` line is enough."""
+    """An event. JSON has no line breaks, so one `data` line is enough."""
     return b"data: " + data + b"\n\n"
 
 
 class ChunkFrame:
-    """The bytes that all chunks of a stream share, so that a token costs no more than what is new about it."""
+    """The bytes that all chunks of a stream share, so that only a token's choices are encoded."""
 
     def __init__(self, chunk: msgspec.Struct) -> None:
-        """`chunk` is any of the stream, with an empty list of choices."""
+        """`chunk`: any chunk of the stream, with an empty list of choices."""
         before, after = event(_encode(chunk)).split(NO_CHOICES)
         self._before, self._after = before + NO_CHOICES[:-1], NO_CHOICES[-1:] + after
         self._between = self._after + self._before
 
     def events(self, choices: Sequence[msgspec.Struct]) -> bytes:
-        """An event for each of one or more, as if its whole chunk were encoded."""
+        """An event for each of the choices, at least one, as if its whole chunk were encoded."""
+        if len(choices) == 1:  # the usual case
+            return b"%b%b%b" % (self._before, _encode(choices[0]), self._after)
         return self._before + self._between.join(map(_encode, choices)) + self._after
 
 
@@ -48,10 +50,11 @@ class StreamedResponse(Protocol):
 
     def chunks(self, steps: Sequence[Step]) -> Sequence[Any]: ...
 
-    def events(self, chunks: Sequence[Any]) -> bytes: ...
+    def events(self, chunks: Sequence[Any]) -> bytes:
+        """Of one or more chunks."""
 
     def end(self) -> bytes:
-        """The events behind the last chunk."""
+        """The events after the last chunk."""
 
 
 async def send_stream(
@@ -64,17 +67,18 @@ async def send_stream(
 ) -> Exception | None:
     """Sends the events of all steps, and the end.
 
-    Nothing is sent before the first step is there: until then an error is an ordinary response. A later one is an
-    event of its own, and the stream has no end then, so that no client takes it for complete; it is returned.
+    Nothing is sent before the first step: until then an error is an ordinary response. A later error is an event, and
+    the stream has no `[DONE]` then, so that no client treats it as complete; the error is returned.
     """
     failed = None
     async with deadline.kept():
         first = await anext(steps)
     await start(send, 200, {**HEADERS, **headers})
     try:
-        # The work ends before the last event is sent, which a client may be slow to take.
+        # The work ends before the last event is sent, because a client may be slow to read it.
         async with deadline.kept(), aclosing(steps):
-            await send(_body_message(response.events(response.chunks(first))))
+            if chunks := response.chunks(first):
+                await send(_body_message(response.events(chunks)))
             async for added in steps:
                 if chunks := response.chunks(added):
                     await send(_body_message(response.events(chunks)))
@@ -94,8 +98,8 @@ async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
 def _api_error(error: Exception) -> ApiError:
     known = as_api_error(error)
     if known is None:
-        logger.error("A stream broke", exc_info=error)
-        return ServerFault("The server failed while it streamed the answer.")
+        logger.error("A stream failed", exc_info=error)
+        return ServerFault("The server failed while streaming the answer.")
     return known
 
 

@@ -15,14 +15,14 @@ HOST = "in-process"
 
 @dataclass(frozen=True)
 class Response:
-    """`body` comes as it is sent; it can be read once."""
+    """`body` is streamed, and can be read once."""
 
     status: int
     headers: Mapping[str, str]
     body: AsyncGenerator[bytes, None]
 
     async def read(self) -> bytes:
-        """All of the body."""
+        """The whole body."""
         return b"".join([part async for part in self.body])
 
 
@@ -30,9 +30,9 @@ class Response:
 async def asked(
     app: ASGIApp, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> AsyncIterator[Response]:
-    """The response, once it has begun. To the app, leaving the block is a client that goes away.
+    """The response, once it has started. Leaving the block disconnects the client.
 
-    Raises what the app raises before it answers.
+    Raises what the app raises before its response starts.
     """
     sent: asyncio.Queue[Message | None] = asyncio.Queue()
     left = asyncio.Event()
@@ -55,7 +55,7 @@ async def asked(
         start = await sent.get()
         if start is None:
             await task
-            raise RuntimeError(f"{method} {path}: the app did not answer.")
+            raise RuntimeError(f"{method} {path}: the app sent no response.")
         async with aclosing(_sent_body(sent)) as answer:
             yield Response(start["status"], Headers(raw=start["headers"]), answer)
     finally:

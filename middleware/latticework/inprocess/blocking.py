@@ -1,4 +1,4 @@
-"""The same for programs without an event loop: `with blocking(app) as llm: llm.complete(messages, output=Invoice)`."""
+"""`complete` and `stream` without an event loop: `with blocking(app) as llm: llm.complete(messages, output=T)`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Blocking:
-    """An app that runs in a thread of its own. Any thread may use it."""
+    """An app that runs in a separate thread. Any thread may use it."""
 
     def __init__(self, app: Starlette, portal: BlockingPortal) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class Blocking:
             self._result(parts.aclose)
 
     def _result(self, work: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """Ctrl-C ends the work too."""
+        """Ctrl-C cancels the work too."""
         future = self._portal.start_task_soon(work, *args)
         try:
             return future.result()
@@ -62,7 +62,7 @@ async def _next_part(parts: AsyncGenerator[T, None]) -> T | None:
 
 @contextmanager
 def blocking(app: Starlette) -> Iterator[Blocking]:
-    """Starts the app's engines, and stops them at the end. Not for an app that is served or mounted elsewhere."""
+    """Starts the app's engines, and stops them at the end. Not for an app that is also served or mounted."""
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(app.router.lifespan_context(app)),

@@ -1,7 +1,7 @@
-"""A Python type as what an answer must be: fields of the request on the way there, a value on the way back.
+"""A Python type as the format of an answer: fields for the request, and a parser for the answer.
 
-Pydantic says what a type is as a JSON Schema, and reads its values. Outlines' terms (Regex, CFG, Choice, JsonSchema)
-are known without Outlines, which may not be installed, by their names and what they hold.
+Pydantic makes the JSON Schema of a type and parses its values. Outlines' terms (Regex, CFG, Choice, JsonSchema) are
+recognized by class name and attributes, because Outlines may not be installed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-# What a format may be called.
+# Valid names of a format.
 NAMED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 UNNAMED = "answer"
 
 
 @dataclass(frozen=True)
 class OutputType:
-    """`fields` go into the request; `read` makes the finished answer's text a value, or raises ValidationError."""
+    """`fields` go into the request; `read` parses the finished answer's text, or raises ValidationError."""
 
     fields: Mapping[str, Any]
     read: Callable[[str], Any]
 
 
 def output(type_: Any) -> OutputType:
-    """None and `str` are free text. Raises what pydantic raises for a type that is none, or has no schema."""
+    """None and `str` are free text. Raises pydantic's errors for types without a schema."""
     if type_ is None or type_ is str:
         return OutputType({}, str)
     if term := _term(type_):
@@ -41,22 +41,22 @@ def output(type_: Any) -> OutputType:
 
 
 def response_format(type_: Any) -> dict[str, Any]:
-    """The `response_format` of a request whose answer is to be JSON of this type: what pydantic has a schema for
-    (models, dataclasses, TypedDicts, Literals, enums, unions, lists, numbers ...), or Outlines' JsonSchema.
+    """The `response_format` for answers of this type: any type with a pydantic schema (models, dataclasses,
+    TypedDicts, Literals, enums, unions, lists, numbers ...), or Outlines' JsonSchema.
 
-    Raises TypeError for what is no JSON: `complete` takes that too.
+    Raises TypeError for a type that is not JSON, such as a Regex, which `complete` accepts.
     """
     fields = output(type_).fields
     if "response_format" not in fields:
-        said = f"'structured_outputs': {fields['structured_outputs']}" if fields else "no format at all"
-        raise TypeError(f"{type_!r} is no JSON, and no response_format; a request says it as {said}")
+        instead = f"'structured_outputs': {fields['structured_outputs']}" if fields else "no format"
+        raise TypeError(f"{type_!r} has no response_format, because it is not JSON; use {instead} in the request")
     return dict(fields["response_format"])
 
 
 class _Closed(GenerateJsonSchema):
-    """What a class does not list, an answer does not have, unless the class says otherwise.
+    """Objects without other properties than the class's, unless the class allows them.
 
-    Pydantic passes over it, so that an open object would cost tokens for nothing.
+    Pydantic ignores other properties, so generating them would waste tokens.
     """
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
@@ -83,7 +83,7 @@ def _format_name(type_: Any) -> str:
 
 
 def _term(type_: Any) -> str | None:
-    """The name of an Outlines term's class. Those that are not in TERMS are made of others, and are all regular."""
+    """The name of an Outlines term's class. Classes that are not in TERMS combine others, and are all regular."""
     kinds = [kind for kind in type(type_).__mro__ if kind.__module__.partition(".")[0] == "outlines"]
     if not kinds:
         return None
@@ -100,7 +100,7 @@ def _json_schema(term: Any) -> OutputType:
 
 
 def _choice_type(term: Any) -> OutputType:
-    """Its items are told apart by how they are written."""
+    """The items are distinguished by their text."""
     items = {str(item): item for item in term.items}
     return _structured_type("choice", list(items), items.__getitem__)
 

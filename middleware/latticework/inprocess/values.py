@@ -1,6 +1,6 @@
 """`await complete(app, messages, output=Invoice)`: a value of a Python type, from an app in this process.
 
-What is asked goes through the app as a client's request does, so that all of its guarantees hold.
+A call goes through the app like a client's request, with the same guarantees.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ T = TypeVar("T")
 Messages = str | Sequence[Mapping[str, Any]]
 
 CHAT, MODELS = "/v1/chat/completions", "/v1/models"
-# Fields that `output` decides, and those whose answer is more than one value.
+# Fields that `output` determines, and those with more than one value as the answer.
 TAKEN = frozenset({"messages", "model", "response_format", "structured_outputs", "stream", "stream_options"})
 MANY = frozenset({"n", "tools", "tool_choice", "parallel_tool_calls", "tool_format", "logprobs", "top_logprobs"})
 FIELDS = sorted(set(ChatRequest.model_fields) - TAKEN - MANY)
 
 
 class Truncated(BadRequest):
-    """`max_tokens`, or the end of the model's context, cut the answer before its end. `text` is what there is of it."""
+    """`max_tokens` or the context length cut the answer. `text` is the part that was generated."""
 
     default_code = "truncated"
 
     def __init__(self, text: str) -> None:
-        super().__init__("The answer was cut before its end: 'max_tokens' is too small.", param="max_tokens")
+        super().__init__("'max_tokens' is too small: the answer was cut.", param="max_tokens")
         self.text = text
 
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """`delta` is what is new of the text, `text` all of it so far. The last part has no delta, and the `value`."""
+    """`delta` is the new text, `text` all of it so far. The last part has an empty delta and the `value`."""
 
     delta: str
     text: str
@@ -67,19 +67,19 @@ async def complete(
     api_key: str | None = None,
     **fields: Any,
 ) -> Any:
-    """Asks an app of `create_app`, and returns a value of the type `output`.
+    """Sends a request to an app of `create_app`, and returns a value of the type `output`.
 
-    `messages` as OpenAI's API has them; a text is one message of the user's. `output`: a pydantic model, a dataclass, a
-    TypedDict, a Literal, an enum, a union, a list, a number or bool, a term of Outlines'; without one, a text. `model`:
-    without one, the app's first. `fields`: any other of the request that leaves one answer, such as `temperature`.
+    `messages`: OpenAI's list, or a string, which is a user message. `output`: a pydantic model, a dataclass, a
+    TypedDict, a Literal, an enum, a union, a list, a number or bool, an Outlines term; default: text. `model`: the
+    app's first by default. `fields`: other fields of the request with a single answer, such as `temperature`.
 
-    Raises Truncated where `max_tokens` cuts the answer, ApiError for whatever the app refuses or can't do, and
-    pydantic's ValidationError where a validator of one's own, which no schema tells of, refuses the answer.
+    Raises Truncated if `max_tokens` cuts the answer, ApiError for the app's errors, and pydantic's ValidationError if
+    a custom validator, which the schema can't express, rejects the answer.
     """
-    wanted = as_output(output)
-    async with _answered(app, messages, wanted, model, api_key, fields) as response:
+    output_type = as_output(output)
+    async with _answered(app, messages, output_type, model, api_key, fields) as response:
         choice = json.loads(await response.read())["choices"][0]
-    return _output_value(wanted, choice["message"]["content"] or "", choice["finish_reason"])
+    return _output_value(output_type, choice["message"]["content"] or "", choice["finish_reason"])
 
 
 @overload
@@ -99,36 +99,34 @@ async def stream(
     api_key: str | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Part[Any], None]:
-    """The same while it is generated. Whoever leaves it early, closes it, and the work on the answer ends: use
-    `contextlib.aclosing`.
-    """
-    wanted = as_output(output)
+    """The same as a stream of parts. To leave it early, use `contextlib.aclosing`: closing it aborts the generation."""
+    output_type = as_output(output)
     text, finish = "", None
-    async with _answered(app, messages, wanted, model, api_key, {**fields, "stream": True}) as response:
+    async with _answered(app, messages, output_type, model, api_key, {**fields, "stream": True}) as response:
         async for chunk in _chunks(response):
             for choice in chunk["choices"]:
                 finish = choice["finish_reason"] or finish
                 if delta := choice["delta"].get("content"):
                     text += delta
                     yield Part(delta, text)
-    yield Part("", text, _output_value(wanted, text, finish))
+    yield Part("", text, _output_value(output_type, text, finish))
 
 
 @asynccontextmanager
 async def _answered(
     app: ASGIApp,
     messages: Messages,
-    wanted: OutputType,
+    output_type: OutputType,
     model: str | None,
     api_key: str | None,
     fields: Mapping[str, Any],
 ) -> AsyncIterator[Response]:
-    """Raises ApiError where it is no 200, and TypeError for a field that there is not."""
+    """Raises ApiError unless the status is 200, and TypeError for an unknown field."""
     _refuse_unknown(fields)
     headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
-    told = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
+    conversation = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
     name = model if model is not None else await _first_model(app, headers)
-    body = json.dumps({**fields, **wanted.fields, "model": name, "messages": told}).encode()
+    body = json.dumps({**fields, **output_type.fields, "model": name, "messages": conversation}).encode()
     async with asked(app, "POST", CHAT, body, headers) as response:
         await _raise_error(response)
         yield response
@@ -139,9 +137,9 @@ def _refuse_unknown(fields: Mapping[str, Any]) -> None:
         if name in FIELDS or name == "stream":
             continue
         if name in TAKEN | MANY:
-            raise TypeError(f"'{name}' is not for one value of one type: ask the app's API for it")
+            raise TypeError(f"'{name}' can't be set here, where the answer is one value: use the app's API")
         near = get_close_matches(name, FIELDS, n=1)
-        raise TypeError(f"'{name}' is no field of a request" + (f". Did you mean '{near[0]}'?" if near else ""))
+        raise TypeError(f"'{name}' is an unknown field" + (f". Did you mean '{near[0]}'?" if near else ""))
 
 
 async def _first_model(app: ASGIApp, headers: Mapping[str, str]) -> str:
@@ -156,7 +154,7 @@ async def _raise_error(response: Response) -> None:
 
 
 async def _chunks(response: Response) -> AsyncIterator[Any]:
-    """Raises ApiError for an event that is an error, and where the stream ends before its end."""
+    """Raises ApiError for an error event, and for a stream without `[DONE]`."""
     async with aclosing(_events(response)) as events:
         async for data in events:
             if data == b"[DONE]":
@@ -165,7 +163,7 @@ async def _chunks(response: Response) -> AsyncIterator[Any]:
             if "error" in chunk:
                 raise from_envelope(None, chunk["error"], {})
             yield chunk
-    raise ServerFault("The stream broke off.")
+    raise ServerFault("The stream ended without [DONE].")
 
 
 async def _events(response: Response) -> AsyncGenerator[bytes, None]:
@@ -175,7 +173,7 @@ async def _events(response: Response) -> AsyncGenerator[bytes, None]:
             yield data
 
 
-def _output_value(wanted: OutputType, text: str, finish: str | None) -> Any:
+def _output_value(output_type: OutputType, text: str, finish: str | None) -> Any:
     if finish == "length":
         raise Truncated(text)
-    return wanted.read(text)
+    return output_type.read(text)

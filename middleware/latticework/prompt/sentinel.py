@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from latticework.engines.markup import pattern
 from latticework.prompt.jinja_template import PromptError
 from latticework.prompt.tool_messages import is_json_object
@@ -36,8 +38,7 @@ _KEYS = """
 _LOOKED_UP = frozenset(_KEYS.split())
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """The prompt of one request.
 
     Attributes:

@@ -37,6 +37,11 @@ class Metrics:
         for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
             self._registry.register(collector)
 
+        self._define_request_metrics()
+        self._define_compile_metrics()
+        self._define_answer_metrics()
+
+    def _define_request_metrics(self) -> None:
         self.requests = self._counter("requests", "Finished requests by outcome.", "model", "outcome")
         self.in_progress = self._gauge("requests_in_progress", "Requests in progress.")
         self.first_token = self._histogram(
@@ -55,9 +60,13 @@ class Metrics:
         self.copied_tokens = self._counter(
             "copied_tokens", "Draft tokens that the model confirmed, without a forward pass of their own.", "model"
         )
+
+    def _define_compile_metrics(self) -> None:
         self.compile_time = self._histogram("compile", "Time to compile a request, the wait for a process included.")
         self.compile_hits = self._counter("compile_cache_hits", "Requests whose grammar was in the compile cache.")
         self.compile_misses = self._counter("compile_cache_misses", "Requests whose grammar had to be compiled.")
+
+    def _define_answer_metrics(self) -> None:
         self.checked_keywords = self._counter(
             "checked_keywords",
             "Schema keywords that no grammar enforces, checked on the finished answer.",

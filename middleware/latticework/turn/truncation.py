@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from latticework.ask import Ask
-from latticework.engines.base import Piece, Tokenizer
+from latticework.engines.base import Tokenizer
 from latticework.errors import BadRequest
 from turngrammar.cache import Cache
 from turngrammar.completion import ShortestCompletion
@@ -26,18 +25,15 @@ class Tail:
     document: str
     tokenizer: Tokenizer
 
-    def pieces(self) -> Iterator[Piece]:
-        if self.markup:
-            yield Piece(self.markup, tuple(self.tokenizer.encode(self.markup)))
-        yield Piece(self.document, tuple(self.tokenizer.encode(self.document)), finish="length")
-
     @property
-    def tokens(self) -> int:
-        return sum(len(piece.token_ids) for piece in self.pieces())
+    def token_ids(self) -> list[int]:
+        """Of markup and document, each encoded by itself."""
+        markup = self.tokenizer.encode(self.markup) if self.markup else []
+        return [*markup, *self.tokenizer.encode(self.document)]
 
     def fits(self, room: int) -> bool:
         """Whether it has no more tokens than this. A token is a byte at least, but some tokenizers add a space."""
-        return len((self.markup + self.document).encode()) + 2 <= room or self.tokens <= room
+        return len((self.markup + self.document).encode()) + 2 <= room or len(self.token_ids) <= room
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ def truncation_plan(
 
 
 def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None:
-    if (needed := truncation.of_nothing.tokens) > room:
+    if (needed := len(truncation.of_nothing.token_ids)) > room:
         raise BadRequest(
             f"With '{ask.name('complete')}' the answer must have room for the shortest document that fits the schema: "
             f"{needed} tokens, and here it may have {room}.",

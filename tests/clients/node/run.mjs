@@ -3,11 +3,11 @@
 //     node run.mjs with_openai openai
 //
 // The first line has the versions of the packages that are named. A scenario is a function that the script exports, whose
-// name begins with structured_output, tool_loop, streaming or error; it has passed when it returns.
+// name begins with structured_output, tool_loop, streaming, error or completion; it has passed when it returns.
 
 import { readFileSync } from "node:fs";
 
-const SCENARIOS = /^(structured_output|tool_loop|streaming|error)/;
+const SCENARIOS = /^(structured_output|tool_loop|streaming|error|completion)/;
 
 async function outcome(name, scenario) {
   const start = performance.now();

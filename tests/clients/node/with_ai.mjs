@@ -1,19 +1,24 @@
-// The AI SDK with @ai-sdk/openai-compatible: objects, tools with steps, streams.
+// The AI SDK with @ai-sdk/openai-compatible: objects, tools with steps, streams; completions, also with @ai-sdk/openai.
 
 import assert from "node:assert/strict";
+import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { APICallError, generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
 
-const provider = createOpenAICompatible({
+const server = {
   name: "latticework",
   baseURL: process.env.BASE_URL ?? "http://127.0.0.1:8000/v1",
   apiKey: process.env.API_KEY ?? "none",
+};
+const provider = createOpenAICompatible({
+  ...server,
   supportsStructuredOutputs: true,
   includeUsage: true,
 });
+const name = process.env.MODEL ?? "HuggingFaceTB/SmolLM2-135M-Instruct";
 const ask = {
-  model: provider(process.env.MODEL ?? "HuggingFaceTB/SmolLM2-135M-Instruct"),
+  model: provider(name),
   temperature: 0,
   maxOutputTokens: 200,
   maxRetries: 0,
@@ -109,6 +114,28 @@ export async function streaming_tools() {
   assert.ok(asked.length > 0);
   assert.equal((await stream.steps).length, 2);
   assert.equal(deltas.join(""), await stream.text);
+}
+
+async function completed(model) {
+  const short = { ...ask, model, maxOutputTokens: 20, prompt: question };
+  const { text, usage, finishReason } = await generateText(short);
+  assert.ok(text);
+  assert.ok(["length", "stop"].includes(finishReason));
+  assert.ok(usage.outputTokens > 0 && usage.inputTokens > 0);
+  const { textStream, usage: counted } = streamText(short);
+  const deltas = [];
+  for await (const delta of textStream) deltas.push(delta);
+  assert.ok(deltas.length > 1);
+  assert.equal(deltas.join(""), text);
+  assert.equal((await counted).inputTokens, usage.inputTokens);
+}
+
+export async function completion_compatible() {
+  await completed(provider.completionModel(name));
+}
+
+export async function completion_openai() {
+  await completed(createOpenAI(server).completion(name));
 }
 
 export async function error() {

@@ -1,4 +1,4 @@
-// The openai package for Node: parsed answers, tools that it runs itself, streams.
+// The openai package for Node: parsed answers, tools that it runs itself, streams, completions.
 
 import assert from "node:assert/strict";
 import OpenAI, { NotFoundError } from "openai";
@@ -62,6 +62,27 @@ export async function streaming() {
   assert.ok(deltas.length > 1);
   assert.equal(deltas.join(""), message.content);
   Ticket.parse(message.parsed);
+}
+
+const prompt = { model, prompt: "The capital of France is", temperature: 0, max_tokens: 8 };
+
+export async function completion_text() {
+  const answer = await client.completions.create({ ...prompt, echo: true });
+  assert.ok(answer.choices[0].text.startsWith(prompt.prompt));
+  assert.equal(answer.usage.completion_tokens, 8);
+}
+
+export async function completion_logprobs() {
+  const { logprobs } = (await client.completions.create({ ...prompt, logprobs: 2 })).choices[0];
+  assert.equal(logprobs.tokens.length, 8);
+  logprobs.top_logprobs.forEach((top, index) => assert.equal(Math.max(...Object.values(top)), logprobs.token_logprobs[index]));
+}
+
+export async function completion_stream() {
+  const deltas = [];
+  for await (const chunk of await client.completions.create({ ...prompt, stream: true })) deltas.push(chunk.choices[0].text);
+  assert.ok(deltas.length > 1);
+  assert.equal(deltas.join(""), (await client.completions.create(prompt)).choices[0].text);
 }
 
 export async function error() {

@@ -3,7 +3,7 @@
     python run.py with_openai openai
 
 The first line has the versions of the packages that are named. A scenario is a function of the script whose name begins
-with structured_output, tool_loop, streaming or error; it has passed when it returns.
+with structured_output, tool_loop, streaming, error or completion; it has passed when it returns.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import time
 import traceback
 from importlib.metadata import version
 
-SCENARIOS = ("structured_output", "tool_loop", "streaming", "error")
+SCENARIOS = ("structured_output", "tool_loop", "streaming", "error", "completion")
 
 
 def outcome(function):

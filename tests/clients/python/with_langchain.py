@@ -1,11 +1,11 @@
-"""langchain-openai: `with_structured_output` by each method, `bind_tools`, streams."""
+"""langchain-openai: `with_structured_output` by each method, `bind_tools`, streams; completions through `OpenAI`."""
 
 import os
 from typing import Literal
 
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, OpenAI
 from openai import LengthFinishReasonError, NotFoundError
 from pydantic import BaseModel, Field
 
@@ -92,6 +92,45 @@ def streaming_tool_call():
     chunks = list(bound.stream([QUESTION]))
     whole = sum(chunks[1:], chunks[0])
     assert [call["args"] for call in whole.tool_calls] == [call["args"] for call in bound.invoke([QUESTION]).tool_calls]
+
+
+def completing(**options):
+    return OpenAI(
+        **{
+            "model": model.model_name,
+            "base_url": model.openai_api_base,
+            "api_key": model.openai_api_key,
+            "temperature": 0,
+            "max_tokens": 10,
+            **options,
+        }
+    )
+
+
+def completion_invoke():
+    assert completing().invoke("The capital of France is")
+
+
+def completion_stream():
+    chunks = [chunk for chunk in completing().stream("The capital of France is") if chunk]
+    assert len(chunks) > 1
+    assert "".join(chunks) == completing().invoke("The capital of France is")
+
+
+def completion_batch():
+    prompts = ["The capital of France is", "One, two, three,"]
+    assert completing().batch(prompts) == [completing().invoke(prompt) for prompt in prompts]
+
+
+def completion_several():
+    result = completing(n=2, best_of=2, temperature=1, seed=7).generate(["The capital of France is", "One, two,"])
+    assert [len(answers) for answers in result.generations] == [2, 2]
+    assert result.llm_output["token_usage"]["completion_tokens"] == 40
+
+
+def completion_logprobs():
+    (answer,) = completing(logprobs=2).generate(["The capital of France is"]).generations[0]
+    assert len(answer.generation_info["logprobs"]["tokens"]) == 10
 
 
 def error():

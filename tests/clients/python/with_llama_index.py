@@ -1,4 +1,4 @@
-"""LlamaIndex, through OpenAILike: structured answers, a tool, streams."""
+"""LlamaIndex, through OpenAILike: structured answers, a tool, streams; and as it comes, by completions."""
 
 import os
 from typing import Literal
@@ -87,6 +87,35 @@ def streaming_native():
     native = made(should_use_structured_outputs=True)
     tickets = list(native.stream_structured_predict(Ticket, REPORT, floor=3))
     assert Ticket.model_validate(tickets[-1].model_dump())
+
+
+def completed(**options):
+    """Where nothing else is chosen, OpenAILike takes a model for one without a chat API."""
+    return made(**{"is_chat_model": False, "is_function_calling_model": False, "max_tokens": 20, **options})
+
+
+def completion_text():
+    answer = completed().complete("The capital of France is")
+    assert answer.text
+    assert answer.raw.object == "text_completion"
+
+
+def completion_stream():
+    parts = list(completed().stream_complete("The capital of France is"))
+    assert len([part.delta for part in parts if part.delta]) > 1
+    assert parts[-1].text == completed().complete("The capital of France is").text
+
+
+def completion_chat():
+    answer = completed().chat([QUESTION])
+    assert answer.message.content
+    assert answer.raw.object == "text_completion"
+
+
+def completion_logprobs():
+    answer = completed(logprobs=True, top_logprobs=2, max_tokens=4).complete("The capital of France is")
+    assert len(answer.logprobs) == 4
+    assert all(len(likely) >= 2 for likely in answer.logprobs)
 
 
 def error():

@@ -1,4 +1,4 @@
-"""The openai package: parsed answers, tools, streams."""
+"""The openai package: parsed answers, tools, streams, completions."""
 
 import json
 import os
@@ -78,6 +78,41 @@ def streaming_tool_call():
         (call,) = stream.get_final_completion().choices[0].message.tool_calls
     assert "".join(deltas) == call.function.arguments
     assert OpeningHours(**json.loads(call.function.arguments)) == call.function.parsed_arguments
+
+
+PROMPT = {"model": MODEL, "prompt": "The capital of France is", "temperature": 0, "max_tokens": 8}
+
+
+def completion_text():
+    answer = client.completions.create(**PROMPT, echo=True)
+    assert answer.choices[0].text.startswith(PROMPT["prompt"])
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage.completion_tokens == 8
+
+
+def completion_stream():
+    chunks = list(client.completions.create(**PROMPT, stream=True, stream_options={"include_usage": True}))
+    texts = [chunk.choices[0].text for chunk in chunks if chunk.choices]
+    assert len(texts) > 1
+    assert "".join(texts) == client.completions.create(**PROMPT).choices[0].text
+    assert chunks[-1].usage.completion_tokens == 8
+
+
+def completion_logprobs():
+    logprobs = client.completions.create(**PROMPT, logprobs=2).choices[0].logprobs
+    assert len(logprobs.tokens) == len(logprobs.text_offset) == 8
+    for own, top in zip(logprobs.token_logprobs, logprobs.top_logprobs, strict=True):
+        assert own == max(top.values())
+
+
+def completion_document():
+    """Of each prompt; what the package has no name for goes into `extra_body`."""
+    asked = {**PROMPT, "prompt": ["A ticket:", "Another:"], "max_tokens": 200}
+    form = {"type": "json_schema", "json_schema": {"name": "ticket", "schema": Ticket.model_json_schema()}}
+    choices = client.completions.create(**asked, extra_body={"response_format": form}).choices
+    assert [choice.index for choice in choices] == [0, 1]
+    for choice in choices:
+        Ticket.model_validate_json(choice.text)
 
 
 def error_unknown_model():

@@ -42,7 +42,7 @@ def test_without_a_name_they_are_listed(checkout: Path, capsys: pytest.CaptureFi
     assert main(["bench"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "good    What good costs."
     assert main(["bench", "--json"]) == 0
-    assert [one["name"] for one in json.loads(capsys.readouterr().out)] == ["broken", "good", "picky"]
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["broken", "good", "picky"]
 
 
 @pytest.mark.parametrize(("name", "status"), [("good", 0), ("picky", 2), ("broken", 1)])

@@ -26,7 +26,7 @@ def checked(capsys: pytest.CaptureFixture[str], status: int, *arguments: object)
     return out, err
 
 
-def told(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) -> dict[str, Any]:
+def report_of(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) -> dict[str, Any]:
     return dict(json.loads(checked(capsys, status, "--json", *arguments)[0]))
 
 
@@ -45,14 +45,14 @@ def test_a_model_that_holds(folder: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = told(capsys, 0, folder)
-    assert (found["format"], found["passed"], found["tested"], found["rejected"]) == ("hermes", 20, 20, [])
-    assert found["reasoning"]["open"] == "<think>"
+    report = report_of(capsys, 0, folder)
+    assert (report["format"], report["passed"], report["tested"], report["rejected"]) == ("hermes", 20, 20, [])
+    assert report["reasoning"]["open"] == "<think>"
     assert (
-        found["call"] == '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}\n</tool_call>'
+        report["call"] == '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 3}}\n</tool_call>'
     )
-    assert found["marks"] == [{"text": "<|im_end|>", "use": "end of turn", "id": 256, "special": True}]
-    assert found["results"][0] == {"case": "one call", "mode": "auto", "failures": [], "skipped": ""}
+    assert report["marks"] == [{"text": "<|im_end|>", "use": "end of turn", "id": 256, "special": True}]
+    assert report["results"][0] == {"case": "one call", "mode": "auto", "failures": [], "skipped": ""}
 
 
 def test_what_falls_short_is_status_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,20 +60,20 @@ def test_what_falls_short_is_status_3(folder: Path, capsys: pytest.CaptureFixtur
     assert "llama3: the settings name it, though its chat template writes another" in out
     assert "auto: parsed back unchanged: " in out
     assert "2 of 19 turns passed; 1 skipped" in err
-    found = told(capsys, 3, folder, "--tool-format", "llama3")
-    failed = [result for result in found["results"] if result["failures"]]
+    report = report_of(capsys, 3, folder, "--tool-format", "llama3")
+    failed = [result for result in report["results"] if result["failures"]]
     assert {"check", "detail"} == set(failed[0]["failures"][0])
-    assert len(failed) == found["tested"] - found["passed"]
+    assert len(failed) == report["tested"] - report["passed"]
 
 
 def test_a_format_that_nobody_knows_is_said_and_turns_are_skipped(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "other.jinja").write_text(template(ID_FIRST, marks="<tool_call>").source)
-    found = told(capsys, 0, folder, "--chat-template", folder / "other.jinja")
-    assert found["format"] == "fenced"
-    assert found["chat_template"] == str(folder / "other.jinja")
-    assert found["rejected"] == ["'hermes' does not match its chat template"]
+    report = report_of(capsys, 0, folder, "--chat-template", folder / "other.jinja")
+    assert report["format"] == "fenced"
+    assert report["chat_template"] == str(folder / "other.jinja")
+    assert report["rejected"] == ["'hermes' does not match its chat template"]
 
 
 def test_a_model_without_a_template_has_one_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,13 +81,13 @@ def test_a_model_without_a_template_has_one_of_ours(folder: Path, capsys: pytest
     config = json.loads((folder / "tokenizer_config.json").read_text())
     config.pop("chat_template", None)
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
-    found = told(capsys, 0, folder)
-    assert (found["chat_template"], found["format"]) == ("none: ChatML is used instead", "fenced")
+    report = report_of(capsys, 0, folder)
+    assert (report["chat_template"], report["format"]) == ("none: ChatML is used instead", "fenced")
 
 
 def test_ends_are_those_of_the_generation_config_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "generation_config.json").write_text('{"eos_token_id": [256, 257]}')
-    assert [one["id"] for one in told(capsys, 0, folder)["marks"]] == [256, 257]
+    assert [mark["id"] for mark in report_of(capsys, 0, folder)["marks"]] == [256, 257]
 
 
 def test_a_folder_without_a_tokenizer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,23 +52,23 @@ class Outcome:
 def outcome(monkeypatch: pytest.MonkeyPatch) -> Outcome:
     for variable in [CONFIG, *(option.variable for option in OPTIONS)]:
         monkeypatch.delenv(variable, raising=False)
-    found = Outcome()
+    outcome = Outcome()
 
     def maker(engine: str) -> Callable[[Sequence[str], Settings, Config], ScriptedEngine]:
         def make(arguments: Sequence[str], settings: Settings, file: Config) -> ScriptedEngine:
-            found.made.append((engine, list(arguments), settings, file))
+            outcome.made.append((engine, list(arguments), settings, file))
             return ScriptedEngine(says(), (file.engines.get(engine, {}).get("name", "unnamed"),))
 
         return make
 
     def run(app: ASGIApp, listener: object, settings: Settings, ready: Callable[[], None]) -> None:
-        found.apps.append(app)
+        outcome.apps.append(app)
         ready()
 
     monkeypatch.setattr(engines, "ENGINES", {name: maker(name) for name in ("vllm", "other")})
     monkeypatch.setattr(config, "ENGINE_TABLES", ("vllm", "other"))
     monkeypatch.setattr(server, "run", run)
-    return found
+    return outcome
 
 
 def serve(folder: Path, text: str, *arguments: str) -> int:
@@ -103,9 +103,9 @@ def test_each_of_the_models_has_its_engine_and_its_settings(
     assert health["models"]["one"]["settings"] == {"tool_format": "hermes", "attempts": 5}
     assert health["models"]["two"]["settings"] == {"drafts": "off"}
     assert [card["id"] for card in answer(outcome, "/v1/models")["data"]] == ["one", "two"]
-    told = capsys.readouterr().err
-    assert "Loading one and two ..." in told
-    assert "one and two are served at" in told
+    err = capsys.readouterr().err
+    assert "Loading one and two ..." in err
+    assert "one and two are served at" in err
 
 
 def test_what_is_said_of_one_model_goes_before_what_is_said_of_all(
@@ -114,8 +114,8 @@ def test_what_is_said_of_one_model_goes_before_what_is_said_of_all(
     monkeypatch.setenv("LATTICEWORK_ATTEMPTS", "7")
     monkeypatch.setenv("LATTICEWORK_MAX_QUEUE", "8")
     assert serve(tmp_path, SEVERAL, "--max-queue", "6", "--drafts", "auto", "--tool-format", "pythonic") == 0
-    told = [(made.attempts, made.max_queue, made.drafts, made.tool_format) for _, _, made, _ in outcome.made]
-    assert told == [(5, 6, "auto", "hermes"), (7, 6, "off", "pythonic")]
+    settings = [(made.attempts, made.max_queue, made.drafts, made.tool_format) for _, _, made, _ in outcome.made]
+    assert settings == [(5, 6, "auto", "hermes"), (7, 6, "off", "pythonic")]
 
 
 def test_one_model_takes_its_arguments_from_the_line(outcome: Outcome, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_one_model_takes_its_arguments_from_the_line(outcome: Outcome, tmp_path:
 
 WRONG = [
     (SEVERAL, ["--model", "x"], r"--model x: can.t be combined with \[\[models\]\] in .*settings.toml: put"),
-    (SEVERAL.replace("two", "one"), [], "2 models are called 'one'"),
+    (SEVERAL.replace("two", "one"), [], "2 models have the name 'one'"),
     (SEVERAL.replace('"hermes"', '"morse"'), [], r"\[models\]\] 1: tool_format: unknown format 'morse'; .*hermes"),
     (SEVERAL.replace('"other"', '"third"'), [], "--engine third: must be one of vllm, other, or addresses"),
     (SEVERAL.replace("models.other", "models.vllm"), [], r"2: \[vllm\] can't be set with engine 'other'"),

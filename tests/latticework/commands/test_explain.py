@@ -31,7 +31,7 @@ def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     """Status, standard output and standard error of the command for a value."""
 
     def run(value: Any, *options: str) -> tuple[int, str, str]:
-        file = tmp_path / "asked.json"
+        file = tmp_path / "request.json"
         file.write_text(value if isinstance(value, str) else json.dumps(value))
         return main(["explain", str(file), *options]), *capsys.readouterr()
 
@@ -41,8 +41,8 @@ def explain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 def test_every_keyword_has_a_line(explain: Any) -> None:
     status, out, err = explain(SCHEMA)
     assert status == 0
-    found = {(line.split()[0], line.split()[1]): line.split()[2] for line in out.splitlines()}
-    assert found == {
+    statuses = {(line.split()[0], line.split()[1]): line.split()[2] for line in out.splitlines()}
+    assert statuses == {
         ("/", "title"): "annotation",
         ("/", "type"): "enforced",
         ("/", "properties"): "enforced",
@@ -86,19 +86,19 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"tools": [FUNCTION], "tool_choice": {"type": "function", "function": {"name": "g"}}}, "tool_choice", "'g'"),
     ({"tools": [FUNCTION], "tool_format": "morse"}, "tool_format", "must be one of"),
     ({"enum": list(range(50_001))}, "/enum", "max_enum_values"),
-    ("[]", "/", "asked.json must be a JSON object"),
-    ("{", "/", "asked.json is not valid JSON"),
-    ('{"const": NaN}', "/", "asked.json is not valid JSON"),
+    ("[]", "/", "request.json must be a JSON object"),
+    ("{", "/", "request.json is not valid JSON"),
+    ('{"const": NaN}', "/", "request.json is not valid JSON"),
 ]
 
 
 @pytest.mark.parametrize(("value", "pointer", "reason"), REFUSED)
 def test_what_is_refused_is_status_3(explain: Any, value: Any, pointer: str, reason: str) -> None:
     status, out, err = explain(value, "--json", "--grammar")
-    found = json.loads(out)
-    assert (status, found["exact"], found["grammar"]) == (3, False, None)
-    assert [(row["pointer"], row["status"]) for row in found["report"]] == [(pointer, "refused")]
-    assert reason in found["report"][0]["reason"]
+    report = json.loads(out)
+    assert (status, report["exact"], report["grammar"]) == (3, False, None)
+    assert [(row["pointer"], row["status"]) for row in report["report"]] == [(pointer, "refused")]
+    assert reason in report["report"][0]["reason"]
     assert "status 400" in err
 
 
@@ -115,10 +115,10 @@ def test_free_text_is_told_as_such(explain: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [(["/nowhere"], "/nowhere"), ([__file__, "--tool-format", "morse"], "morse")]
+    ("arguments", "message"), [(["/nowhere"], "/nowhere"), ([__file__, "--tool-format", "morse"], "morse")]
 )
-def test_wrong_usage(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["explain", *arguments])
     assert exit_.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

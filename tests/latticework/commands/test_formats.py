@@ -21,22 +21,22 @@ def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
 
 
 def test_every_format_is_listed_with_a_sample_that_it_reads(capsys: pytest.CaptureFixture[str]) -> None:
-    found = listed(capsys)
-    assert [one["name"] for one in found] == list(FORMATS)
-    for one in found:
-        format = FORMATS[one["name"]]
+    formats = listed(capsys)
+    assert [row["name"] for row in formats] == list(FORMATS)
+    for row in formats:
+        format = FORMATS[row["name"]]
         parser = Parser(turn_tree(format, format.calls, "auto", None, "off"), recovery_tree(format, format.calls), {})
-        events = parser.feed(one["sample"]) + parser.close()
-        assert [event.name for event in events if isinstance(event, ToolCallStart)] == ["get_weather"], one["name"]
-        assert one["about"]
-        assert one["notes"].startswith("Source: "), one["name"]
+        events = parser.feed(row["sample"]) + parser.close()
+        assert [event.name for event in events if isinstance(event, ToolCallStart)] == ["get_weather"], row["name"]
+        assert row["about"]
+        assert row["notes"].startswith("Source: "), row["name"]
 
 
 def test_the_text_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    found = listed(capsys)
+    formats = listed(capsys)
     assert main(["formats"]) == 0
     text = capsys.readouterr().out
-    assert all(f"{one['name']}: {one['about']}" in text and one["notes"] in text for one in found)
+    assert all(f"{row['name']}: {row['about']}" in text and row["notes"] in text for row in formats)
     assert '        [TOOL_CALLS]get_weather[ARGS]{"city": "Oslo", "days": 3}\n' in text
 
 
@@ -62,11 +62,11 @@ TEMPLATES: list[tuple[str, str, str]] = [
 def test_a_template_chooses(text: str, name: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "template"
     file.write_text(text)
-    found = listed(capsys, "--template", str(file))
-    assert found["format"] == name
-    assert why in found["why"]
+    choice = listed(capsys, "--template", str(file))
+    assert choice["format"] == name
+    assert why in choice["why"]
     assert main(["formats", "--template", str(file)]) == 0
-    assert capsys.readouterr().out.startswith(f"{name}: {found['why']}")
+    assert capsys.readouterr().out.startswith(f"{name}: {choice['why']}")
 
 
 def test_thoughts_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

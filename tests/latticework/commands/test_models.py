@@ -24,35 +24,35 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # none for this machine's own addresses
 
 
-def asked(address: tuple[str, int], *options: str) -> int:
+def run_models(address: tuple[str, int], *options: str) -> int:
     return main(["models", "--url", f"http://{address[0]}:{address[1]}", *options])
 
 
 def test_models_and_health(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with served(create_app(ScriptedEngine(says("hi"))), Settings()) as server:
-        assert asked(server.address) == 0
+        assert run_models(server.address) == 0
         out, err = capsys.readouterr()
         assert out.startswith("scripted  ")
         assert f"is healthy (latticework {__version__})" in err
         monkeypatch.setenv(URL, "http://{}:{}/v1/".format(*server.address))
         assert main(["models", "--json"]) == 0
-        found = json.loads(capsys.readouterr().out)
-    assert found["healthy"]
-    assert found["health"]["status"] == "ok"
-    assert [card["id"] for card in found["models"]] == ["scripted"]
+        result = json.loads(capsys.readouterr().out)
+    assert result["healthy"]
+    assert result["health"]["status"] == "ok"
+    assert [card["id"] for card in result["models"]] == ["scripted"]
 
 
 def test_each_models_format_and_self_test_are_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(create_app(ScriptedEngine(says("hi"))), Settings()) as server:
-        assert asked(server.address) == 0
+        assert run_models(server.address) == 0
     assert ", format hermes (self-test: held)\n" in capsys.readouterr().out
     monkeypatch.setitem(checks.CHECKS, "a check", lambda turn: "so" if turn.case.name == "a document" else "")
     with served(create_app(ScriptedEngine(says("hi"))), Settings()) as server:
-        assert asked(server.address, "--json") == 0
+        assert run_models(server.address, "--json") == 0
         state = json.loads(capsys.readouterr().out)["health"]["models"]["scripted"]
-        assert asked(server.address) == 0
+        assert run_models(server.address) == 0
     assert (state["format"], state["self_test"]) == ("hermes", ["a document (auto): a check"])
     assert state["why"] == "its chat template has '<tool_call>'"
     assert ", format hermes (self-test: a document (auto): a check)\n" in capsys.readouterr().out
@@ -62,35 +62,35 @@ def test_a_server_that_is_not_well_is_status_3(capsys: pytest.CaptureFixture[str
     engine = ScriptedEngine(says("hi"))
     with served(create_app(engine), Settings()) as server:
         engine.dead = True
-        assert asked(server.address, "--json") == 3
+        assert run_models(server.address, "--json") == 3
     out, err = capsys.readouterr()
     assert "is unhealthy: " in err
-    found = json.loads(out)
-    assert (found["healthy"], found["models"]) == (False, [])
-    assert found["health"]["error"]["code"] == "engine_unavailable"
+    result = json.loads(out)
+    assert (result["healthy"], result["models"]) == (False, [])
+    assert result["health"]["error"]["code"] == "engine_unavailable"
 
 
 def test_a_model_that_is_down_beside_others_is_status_3_and_named(capsys: pytest.CaptureFixture[str]) -> None:
-    one, other = (ScriptedEngine(says("hi"), (name, f"{name}-alias")) for name in ("one", "other"))
-    with served(create_app(one, other), Settings()) as server:
+    first, other = (ScriptedEngine(says("hi"), (name, f"{name}-alias")) for name in ("one", "other"))
+    with served(create_app(first, other), Settings()) as server:
         other.dead = True
-        assert asked(server.address) == 3
+        assert run_models(server.address) == 3
         out, err = capsys.readouterr()
-        assert asked(server.address, "--json") == 3
+        assert run_models(server.address, "--json") == 3
     assert [line.split()[0] for line in out.splitlines()] == ["one", "one-alias", "other", "other-alias"]
     assert [", down: The engine has died" in line for line in out.splitlines()] == [False, False, True, False]
     assert err.endswith("is healthy except for other\n")
-    found = json.loads(capsys.readouterr().out)
-    assert (found["healthy"], found["health"]["status"], len(found["models"])) == (False, "degraded", 4)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["healthy"], result["health"]["status"], len(result["models"])) == (False, "degraded", 4)
 
 
 def test_the_key_is_sent(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(api_keys=("sk-one",))
     with served(create_app(ScriptedEngine(says("hi")), settings=settings), settings) as server:
-        assert asked(server.address) == 1
+        assert run_models(server.address) == 1
         assert "Set LATTICEWORK_API_KEY" in capsys.readouterr().err
         monkeypatch.setenv(KEY, "sk-one")
-        assert asked(server.address) == 0
+        assert run_models(server.address) == 0
 
 
 def answers(listener: socket.socket, answer: bytes) -> None:
@@ -107,20 +107,22 @@ ODD: list[tuple[bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "told"), ODD)
-def test_something_else_is_told(answer: bytes, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("answer", "message"), ODD)
+def test_what_is_not_a_latticework_server_is_reported(
+    answer: bytes, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=answers, args=(listener, answer))
         thread.start()
-        assert asked(listener.getsockname()) == 1
+        assert run_models(listener.getsockname()) == 1
         thread.join()
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as held:  # bound, and not listening
         held.bind(("127.0.0.1", 0))
-        assert asked(held.getsockname()) == 1
+        assert run_models(held.getsockname()) == 1
     assert "no HTTP response from" in capsys.readouterr().err
 
 

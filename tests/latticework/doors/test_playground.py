@@ -64,7 +64,7 @@ def page() -> str:
     ],
 )
 def test_it_is_off_with_api_keys_unless_enabled(settings: dict[str, Any], status: int) -> None:
-    assert Settings(**settings).plays is (status == 200)
+    assert Settings(**settings).has_playground is (status == 200)
     assert send(app(**settings), "GET", "/playground").status_code == status
 
 

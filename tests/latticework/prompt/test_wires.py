@@ -14,8 +14,7 @@ from tests.turngrammar.laws import generates, read
 from turngrammar.formats import choose
 from turngrammar.plan import compile_turn
 from turngrammar.render import Call, render
-from turngrammar.turn import Tool, Turn
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import Tool, Turn, reasoning_after
 
 # row of chat_templates.jsonl.gz | the format that must be chosen
 TABLE = """

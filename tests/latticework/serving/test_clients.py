@@ -109,12 +109,12 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"stream": True}, {"stream": True, "n": 2}], ids=["whole", "stream", "two"])
-@pytest.mark.parametrize("said", [0, 3], ids=["before the first token", "in the middle"])
-def test_two_hundred_clients_that_leave_at_once_leave_nothing_behind(fields: dict[str, Any], said: int) -> None:
+@pytest.mark.parametrize("events_read", [0, 3], ids=["before the first token", "in the middle"])
+def test_two_hundred_clients_that_leave_at_once_leave_nothing_behind(fields: dict[str, Any], events_read: int) -> None:
     waiting: set[object] = set()
 
     async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
-        for _ in range(said):
+        for _ in range(events_read):
             yield Piece("more ", (0,))
         waiting.add(object())
         await asyncio.Event().wait()

@@ -53,17 +53,17 @@ def patient() -> Iterator[Served]:
 
 
 def drip(client: socket.socket, drop: bytes) -> bytes:
-    """Sends a little again and again, until the server has had enough. What it said until then."""
-    told = b""
+    """Sends a little again and again, until the server closes the connection. Returns what it sent."""
+    received = b""
     try:
         while True:
             if select.select([client], [], [], 0.02)[0]:
-                if not (said := client.recv(1 << 16)):
-                    return told
-                told += said
+                if not (data := client.recv(1 << 16)):
+                    return received
+                received += data
             client.sendall(drop)
     except ConnectionError:
-        return told
+        return received
 
 
 HEADS = [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: test\r\nX: ", b"\r\n"]
@@ -93,7 +93,7 @@ def test_a_body_that_does_not_arrive_is_a_408(short: Served, path: str, start: b
         status, headers, body = response(answer)
         assert status == 408
         assert json.loads(body)["error"] == {
-            "message": "The request body did not arrive within 0.2 s.",
+            "message": "The request body did not arrive within read_timeout (0.2 s).",
             "type": "invalid_request_error",
             "param": None,
             "code": "request_timeout",
@@ -157,10 +157,10 @@ async def slow(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piec
 
 
 def everything(client: socket.socket, until: bytes = b"\0") -> bytes:
-    told = b""
-    while until not in told and (said := client.recv(1 << 16)):
-        told += said
-    return told
+    received = b""
+    while until not in received and (data := client.recv(1 << 16)):
+        received += data
+    return received
 
 
 def test_a_large_head_is_a_431(patient: Served) -> None:
@@ -183,10 +183,10 @@ def test_a_huge_head_is_ended_before_it_is_whole(patient: Served, head: bytes) -
     with patient.connect() as client:
         try:
             client.sendall(b"GET /health HTTP/1.1\r\n" + head)
-            told = client.recv(12)
+            received = client.recv(12)
         except ConnectionError:  # what was on its way when the server closed
             return
-        assert told in (b"HTTP/1.1 431", b"")
+        assert received in (b"HTTP/1.1 431", b"")
 
 
 def test_what_is_no_http_is_told_in_the_envelope(patient: Served) -> None:

@@ -1,4 +1,4 @@
-"""What is told of an app that can't be started."""
+"""An app that can't be started is reported by its engine's message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class Lame(ScriptedEngine):
         raise self._why
 
 
-def told(engine: ScriptedEngine, *events: str, sent: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+def lifespan_messages(
+    engine: ScriptedEngine, *events: str, sent: list[dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
     """What the server is sent, `sent`, while it starts the app and does whatever else `events` say."""
     waiting, sent = [f"lifespan.{event}" for event in events], [] if sent is None else sent
 
@@ -39,19 +41,19 @@ def told(engine: ScriptedEngine, *events: str, sent: list[dict[str, Any]] | None
 
 
 def test_an_engine_that_cannot_be_started_says_why() -> None:
-    [failed] = told(Lame(EngineDead("There is no such model.")), "startup")
+    [failed] = lifespan_messages(Lame(EngineDead("There is no such model.")), "startup")
     assert failed == {"type": "lifespan.startup.failed", "message": "There is no such model."}
 
 
 def test_a_bug_keeps_its_traceback() -> None:
     sent: list[dict[str, Any]] = []
     with pytest.raises(ZeroDivisionError):
-        told(Lame(ZeroDivisionError("a bug")), "startup", sent=sent)
+        lifespan_messages(Lame(ZeroDivisionError("a bug")), "startup", sent=sent)
     [failed] = sent
     assert failed["type"] == "lifespan.startup.failed"
     assert "Traceback" in failed["message"]
 
 
 def test_a_start_and_a_stop_are_the_apps_own() -> None:
-    sent = told(ScriptedEngine(says("hello")), "startup", "shutdown")
+    sent = lifespan_messages(ScriptedEngine(says("hello")), "startup", "shutdown")
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -170,12 +170,12 @@ def cut(drain_timeout: int, *signals: signal.Signals, stream: bool) -> tuple[int
                 process.send_signal(stop)
                 while _accepts(address):
                     pass
-            status, _, told = response(answer)
+            status, _, sent = response(answer)
             assert answer.read() == b""
         rest = [line for line in process.stdout.read().splitlines() if not line.startswith("INFO")]
         assert rest == ["stopped with 0 running", "returned"]
         assert process.wait(30) == 0
-    return status, told
+    return status, sent
 
 
 CUTS = [(3600, [FIRST, FIRST]), (3600, [SECOND, FIRST]), (0, [FIRST])]
@@ -184,16 +184,16 @@ CUTS = [(3600, [FIRST, FIRST]), (3600, [SECOND, FIRST]), (0, [FIRST])]
 @pytest.mark.parametrize(("drain_timeout", "signals"), CUTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_second_signal_cuts_what_still_runs(drain_timeout: int, signals: list[signal.Signals], stream: bool) -> None:
-    status, told = cut(drain_timeout, *signals, stream=stream)
+    status, body = cut(drain_timeout, *signals, stream=stream)
     if stream:
-        *chunks, last, rest = told.split(b"\n\n")
+        *chunks, last, rest = body.split(b"\n\n")
         assert status == 200
         assert rest == b""
         assert b"hello" in chunks[-1]
-        assert b"[DONE]" not in told
+        assert b"[DONE]" not in body
     else:
         assert status == 503
-        last = b"data: " + told
+        last = b"data: " + body
     assert "was stopped" in json.loads(last.removeprefix(b"data: "))["error"]["message"]
 
 

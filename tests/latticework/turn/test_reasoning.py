@@ -14,9 +14,9 @@ from latticework.ask import Ask
 from latticework.doors.chat.request import ChatRequest, chat_asks
 from latticework.model import Model
 from latticework.models import Models
+from latticework.prepare import jobs_of
 from latticework.settings import Settings
 from latticework.turn import Job
-from latticework.turn.prepare import jobs_of
 from latticework.turn.reasoning import closing_markup, variables
 from tests import shared
 from tests.http import USER
@@ -25,8 +25,7 @@ from tests.turngrammar.laws import chunkings, generates, read
 from turngrammar.formats import FORMATS
 from turngrammar.formats.format import Format, Frame
 from turngrammar.render import Call, render
-from turngrammar.turn import Reasoning
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import Reasoning, reasoning_after
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = {"tools": [{"type": "function", "function": {"name": "weather", "description": "w", "parameters": SCHEMA}}]}

@@ -1,6 +1,6 @@
 """Chat completions and their chunks: OpenAI's response objects, ready for msgspec.
 
-A field that is UNSET stays out of the JSON: clients break on a `null` name or type in a later tool delta.
+UNSET fields are omitted from the JSON: clients fail on a `null` name or type in a later tool delta.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FinishReason = Literal["stop", "length", "tool_calls"]
 
 
 class TopLogprob(msgspec.Struct, frozen=True):
-    """A likely token at some position. `bytes` is UTF-8, or a part of it."""
+    """An alternative token at a position. `bytes` is UTF-8, or a part of a character."""
 
     token: str
     logprob: float
@@ -26,7 +26,7 @@ class TopLogprob(msgspec.Struct, frozen=True):
 
 
 class ChatTokenLogprob(msgspec.Struct, frozen=True):
-    """The token that was sampled at some position."""
+    """A generated token."""
 
     token: str
     logprob: float
@@ -41,7 +41,7 @@ class Logprobs(msgspec.Struct, frozen=True):
     refusal: None = None
 
 
-class FunctionDelta(msgspec.Struct, frozen=True):
+class FunctionDelta(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a call's arguments. The name comes once, with the first piece."""
 
     arguments: str
@@ -55,8 +55,8 @@ class CustomDelta(msgspec.Struct, frozen=True):
     name: str | UnsetType = UNSET
 
 
-class ToolCallDelta(msgspec.Struct, frozen=True):
-    """The next piece of one call. The first one carries id and type, the later ones leave them out."""
+class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
+    """The next piece of a call. Only the first has id and type."""
 
     index: int
     function: FunctionDelta | UnsetType = UNSET
@@ -65,7 +65,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True):
     custom: CustomDelta | UnsetType = UNSET
 
 
-class Delta(msgspec.Struct, frozen=True):
+class Delta(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a message."""
 
     role: Literal["assistant"] | UnsetType = UNSET
@@ -75,10 +75,10 @@ class Delta(msgspec.Struct, frozen=True):
     tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
 
 
-class ChunkChoice(msgspec.Struct, frozen=True):
-    """The next piece of one choice. `truncation` comes with the finish reason, where the client asked for it.
+class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
+    """The next piece of a choice. `truncation`, if requested, comes with the finish reason.
 
-    `token_sources`, where they were asked for, have one entry for each generated token, in order.
+    `token_sources`, if requested, has one entry for each generated token, in order.
     """
 
     index: int
@@ -90,7 +90,7 @@ class ChunkChoice(msgspec.Struct, frozen=True):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """One event of a stream. The last one has the usage and no choice."""
+    """An event of a stream. With `include_usage`, the last one has the usage and no choices."""
 
     id: str
     created: int
@@ -101,35 +101,35 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A call: the tool's name, and its arguments as JSON text."""
+    """The tool's name, and the arguments as JSON text."""
 
     name: str
     arguments: str
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="function"):
-    """A finished call, or, where `finish_reason` is "length", one that was cut."""
+    """A finished call, or a cut one if `finish_reason` is "length"."""
 
     id: str
     function: Function
 
 
 class Custom(msgspec.Struct, frozen=True):
-    """A call of a custom tool: its name, and the text that it takes."""
+    """The custom tool's name, and its input."""
 
     name: str
     input: str
 
 
 class CustomCall(msgspec.Struct, frozen=True, tag_field="type", tag="custom"):
-    """The same as ToolCall, for a custom tool."""
+    """A call of a custom tool."""
 
     id: str
     custom: Custom
 
 
 class AnswerMessage(msgspec.Struct, frozen=True):
-    """What the model said. `reasoning` is an alias of `reasoning_content`; `refusal` is never set."""
+    """The model's answer. `reasoning` is an alias of `reasoning_content`; `refusal` is never set."""
 
     content: str | None
     reasoning_content: str | None

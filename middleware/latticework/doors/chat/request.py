@@ -24,12 +24,12 @@ class ChatRequest(TurnRequest, SampledRequest):
     top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
     chat_template_kwargs: dict[str, Any] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    # Ours: after so many tokens the model's reasoning is ended.
+    # Extension: the reasoning is ended after this many tokens.
     max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
-    # Ours: whether a document that max_tokens cuts is completed, so that it fits its schema all the same.
+    # Extension: whether a document cut by max_tokens is completed, so that it fits its schema.
     truncation: Literal["cut", "close"] | None = None
 
-    # Accepted, and without effect here: accounting, caching and routing at OpenAI, and hints.
+    # Accepted without effect: accounting, caching and routing at OpenAI, and hints.
     metadata: Any = None
     store: Any = None
     service_tier: Any = None
@@ -50,7 +50,7 @@ class ChatRequest(TurnRequest, SampledRequest):
         return self.n or 1
 
 
-# What has no effect on this answer, though the field has a meaning. A `stop` never cuts a document.
+# Known fields without effect on this answer. A `stop` never cuts a document.
 WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
     ("stop", lambda request, job: bool(request.stop and not job.stops)),
     ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
@@ -59,7 +59,7 @@ WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
 
 
 def parse_chat_request(body: dict[str, Any]) -> ChatRequest:
-    """A request that makes sense. Raises BadRequest that names the first parameter at fault."""
+    """A valid request. Raises BadRequest that names the first invalid parameter."""
     request = parse_as(ChatRequest, body)
     for rule in RULES:
         rule(request)
@@ -67,7 +67,7 @@ def parse_chat_request(body: dict[str, Any]) -> ChatRequest:
 
 
 def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
-    """One. Templates get the messages as the client sent them. Raises BadRequest."""
+    """A single ask. Templates get the messages as the client sent them. Raises BadRequest."""
     sampling = sampling_fields(request)
     if request.logprobs:
         sampling["logprobs"] = request.top_logprobs or 0
@@ -99,14 +99,14 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
 
 
 def ineffective_chat_fields(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:
-    """The names of all fields without meaning or effect."""
+    """The names of all unknown fields, and of those without effect."""
     return [*unknown_fields(request), *(name for name, is_idle in WITHOUT_EFFECT if is_idle(request, jobs[0]))]
 
 
 def _text_only(request: ChatRequest) -> None:
     if set(request.modalities or ("text",)) != {"text"}:
         raise BadRequest(
-            "'modalities' chat_asks for more than text, and this model answers with text only.",
+            "'modalities' must be ['text']: this model generates text only.",
             param="modalities",
             code="unsupported_value",
         )
@@ -124,25 +124,25 @@ def _text_only(request: ChatRequest) -> None:
 def _one_limit(request: ChatRequest) -> None:
     limits = {limit for limit in (request.max_tokens, request.max_completion_tokens) if limit is not None}
     if len(limits) > 1:
-        raise BadRequest("'max_tokens' and 'max_completion_tokens' contradict each other.", param="max_tokens")
+        raise BadRequest("'max_tokens' and 'max_completion_tokens' must be equal if both are set.", param="max_tokens")
     if request.min_tokens and limits and request.min_tokens > min(limits):
-        raise BadRequest("'min_tokens' is larger than 'max_tokens'.", param="min_tokens")
+        raise BadRequest("'min_tokens' must not be larger than 'max_tokens'.", param="min_tokens")
 
 
-def _logprobs_asked_for(request: ChatRequest) -> None:
+def _top_logprobs_with_logprobs(request: ChatRequest) -> None:
     if request.top_logprobs is not None and not request.logprobs:
-        raise BadRequest("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
+        raise BadRequest("'top_logprobs' requires 'logprobs' to be true.", param="top_logprobs")
 
 
-def _stream_asked_for(request: ChatRequest) -> None:
+def _stream_options_with_stream(request: ChatRequest) -> None:
     if request.stream_options is not None and not request.stream:
-        raise BadRequest("'stream_options' needs 'stream' to be true.", param="stream_options")
+        raise BadRequest("'stream_options' requires 'stream' to be true.", param="stream_options")
 
 
 RULES: tuple[Callable[[ChatRequest], None], ...] = (
     refuse_unsupported_fields,
     _text_only,
     _one_limit,
-    _logprobs_asked_for,
-    _stream_asked_for,
+    _top_logprobs_with_logprobs,
+    _stream_options_with_stream,
 )

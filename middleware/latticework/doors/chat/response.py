@@ -74,10 +74,17 @@ class ChatResponse:
         self._choices: dict[int, _Choice] = {}
 
     def chunks(self, steps: Sequence[Step]) -> list[ChunkChoice]:
-        return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
+        chunks = []
+        for step in steps:
+            choice = self._choices.get(step.index)
+            if choice is None:
+                choice = self._choices[step.index] = _Choice(step.index, self._custom)
+            if (chunk := choice.chunk(step)) is not None:
+                chunks.append(chunk)
+        return chunks
 
     def events(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        return self._frame.events(chunks) if chunks else b""
+        return self._frame.events(chunks)
 
     def end(self) -> bytes:
         usage = event(msgspec.json.encode(self._chunk(usage=self._counted))) if self._usage else b""
@@ -103,12 +110,6 @@ class ChatResponse:
     def _chunk(self, *choices: ChunkChoice, usage: Usage | UnsetType | None = UNSET) -> Chunk:
         return Chunk(self._generation.id, self._created, self._model, choices, usage=usage)
 
-    def _choice(self, index: int) -> _Choice:
-        choice = self._choices.get(index)
-        if choice is None:
-            choice = self._choices[index] = _Choice(index, self._custom)
-        return choice
-
 
 class _Choice:
     """One choice of a stream: its steps in, its chunks out."""
@@ -132,8 +133,16 @@ class _Choice:
         if not self._opened:
             self._opened = True
             return self._made(OPENING)
-        deltas = [delta for added in step.events if (delta := _DELTAS[type(added)](self, added)) is not None]
-        return self._made(joined_deltas(deltas)) if deltas else None
+        delta = self._delta(step.events)
+        if delta is None:
+            return None
+        return self._made(delta) if self._logprobs or self._sources else ChunkChoice(self._index, delta)
+
+    def _delta(self, events: Sequence[Event]) -> Delta | None:
+        if len(events) == 1:  # as in most steps
+            return _DELTAS[type(events[0])](self, events[0])
+        deltas = [delta for added in events if (delta := _DELTAS[type(added)](self, added)) is not None]
+        return joined_deltas(deltas) if deltas else None
 
     def _made(
         self, delta: Delta, finish: FinishReason | None = None, truncation: Truncation | UnsetType = UNSET
@@ -141,8 +150,7 @@ class _Choice:
         """With what is known of the tokens since the last chunk."""
         logprobs = Logprobs(tuple(map(_token_logprob, self._logprobs))) if self._logprobs else None
         sources = tuple(self._sources) if self._sources else UNSET
-        if self._logprobs or self._sources:
-            self._logprobs, self._sources = [], []
+        self._logprobs, self._sources = [], []
         return ChunkChoice(self._index, delta, logprobs, finish, truncation, sources)
 
     def _content(self, added: ContentDelta) -> Delta:

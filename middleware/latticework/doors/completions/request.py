@@ -1,4 +1,4 @@
-"""A completions request, and the completion_asks that it makes: one a prompt."""
+"""A completions request, and its asks: one for each prompt."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _contradictions(request: CompletionRequest) -> Iterator[tuple[str, str]]:
     """Parameters at fault, each with an error message."""
     most = MAX_TOKENS if request.max_tokens is None else request.max_tokens
     if request.suffix:
-        yield "suffix", "'suffix' is not supported: this server does not fill in the middle."
+        yield "suffix", "'suffix' is not supported: this server doesn't support fill-in-the-middle."
     if request.best_of not in (None, request.n or 1):
         yield "best_of", "'best_of' must be equal to 'n': this server returns all answers."
     if not most and not request.echo:
@@ -140,14 +140,14 @@ def ineffective_completion_fields(request: CompletionRequest, jobs: Sequence[Job
 
 FIELD_DOCS: Mapping[str, str] = {
     **{name: meaning for name, meaning in field_docs.CHAT.items() if name in CompletionRequest.model_fields},
-    "prompt": "A text, token ids, or a list of either: each is continued `n` times.",
-    "max_tokens": f"The most tokens that are generated for each answer; {MAX_TOKENS} by default.",
-    "echo": "Return the prompt before its answer; with `logprobs`, with the log probabilities of its tokens.",
-    "logprobs": "Number of alternatives per position; 0 returns the tokens' own log probabilities.",
+    "prompt": "A text, token ids, or a list of either; each gets `n` answers.",
+    "max_tokens": f"Maximum number of generated tokens per answer; {MAX_TOKENS} by default.",
+    "echo": "Return the prompt before its answer; with `logprobs`, its tokens' log probabilities too.",
+    "logprobs": "Number of alternatives per position; 0: only the tokens' own log probabilities.",
     "best_of": "Must be equal to `n`.",
-    "suffix": "Refused: this server does not fill in the middle.",
-    "add_special_tokens": "False: the tokenizer adds no token for the beginning of the text.",
-    "skip_special_tokens": "False: special tokens appear in the text.",
+    "suffix": "Refused: this server doesn't support fill-in-the-middle.",
+    "add_special_tokens": "False: the tokenizer adds no beginning-of-text token.",
+    "skip_special_tokens": "False: special tokens are included in the text.",
 }
 RULES: Mapping[str, rules.Schema] = {
     "CompletionRequest": {

@@ -33,9 +33,9 @@ FINISHES: Mapping[Finish, TextFinish] = {
 class TextLogprobs(msgspec.Struct, frozen=True):
     """Four lists with one entry for each token. The first token of a prompt has no log probability.
 
-    `top_logprobs` maps the likeliest tokens, and the token itself, to their log probabilities; `text_offset` is where
-    a token begins in the text, in characters. A character of several tokens is the text of the last one of them, and
-    the others have none.
+    `top_logprobs` maps the most likely tokens, and the token itself, to their log probabilities; `text_offset` is the
+    position of a token in the text, in characters. A character of several tokens is the text of its last token; the
+    others have an empty text.
     """
 
     text_offset: tuple[int, ...]
@@ -44,8 +44,8 @@ class TextLogprobs(msgspec.Struct, frozen=True):
     top_logprobs: tuple[dict[str, float] | None, ...]
 
 
-class TextChoice(msgspec.Struct, frozen=True):
-    """One answer, or the next piece of one. `token_sources`: where they were requested."""
+class TextChoice(msgspec.Struct, frozen=True, gc=False):
+    """An answer, or its next piece. `token_sources`: if requested."""
 
     index: int
     text: str
@@ -55,7 +55,7 @@ class TextChoice(msgspec.Struct, frozen=True):
 
 
 class TextCompletion(msgspec.Struct, frozen=True):
-    """The whole response, or one event of a stream, of which the last one has the usage and no choice."""
+    """The whole response, or an event of a stream. With `include_usage`, the last one has the usage and no choices."""
 
     id: str
     created: int
@@ -79,7 +79,7 @@ class CompletionResponse:
         return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
 
     def events(self, chunks: Sequence[TextChoice]) -> bytes:
-        return self._frame.events(chunks) if chunks else b""
+        return self._frame.events(chunks)
 
     def end(self) -> bytes:
         usage = event(msgspec.json.encode(self._completion(usage=self._counted))) if self._usage else b""

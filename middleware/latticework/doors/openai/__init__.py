@@ -1,4 +1,4 @@
-"""What the doors of OpenAI's APIs share. Here: its error envelope, written and read back, and its counts of tokens."""
+"""Shared by the doors of OpenAI's APIs. Here: the error envelope, encoded and decoded, and token usage."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class ErrorBody(msgspec.Struct):
 
 
 class ErrorResponse(msgspec.Struct):
-    """The envelope: the body of every response that is an error, and of an error event in a stream."""
+    """The envelope: the body of every error response, and of an error event in a stream."""
 
     error: ErrorBody
 
 
 def error_type(kind: type[ApiError]) -> str:
-    """OpenAI's `type`: its own 429 has the exhausted resource there."""
+    """OpenAI's `type`. That of its own 429 is the exhausted resource."""
     if issubclass(kind, RateLimited):
         return "requests"
     return "server_error" if kind.status >= 500 else "invalid_request_error"
@@ -41,7 +41,7 @@ def envelope(error: ApiError) -> bytes:
 
 
 def from_envelope(status: int | None, error: Mapping[str, Any], headers: Mapping[str, str]) -> ApiError:
-    """The error that an envelope was made of. `status`: None for an event of a stream. `error`: the error object."""
+    """The error in an envelope. `status`: None for an event of a stream. `error`: the error object."""
     code = error.get("code")
     kinds = [kind for kind in _subclasses(ApiError) if status in (None, kind.status)]
     same_code = [kind for kind in kinds if kind.default_code and kind.default_code == code]
@@ -59,13 +59,13 @@ def _subclasses(kind: type[ApiError]) -> Iterator[type[ApiError]]:
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True):
-    """What the generated tokens were for."""
+    """Generated tokens by purpose."""
 
     reasoning_tokens: int
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Counts of tokens. The details are there where the model's format has thoughts."""
+    """Token counts. The details are present if the model's format has reasoning."""
 
     prompt_tokens: int
     completion_tokens: int

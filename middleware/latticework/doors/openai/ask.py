@@ -32,18 +32,18 @@ JSON_MODE = Content(JsonContent(ANY_OBJECT, "/response_format"))
 
 
 def content_of(request: ContentRequest) -> Content:
-    """Raises BadRequest for two at once."""
+    """Raises BadRequest if both are set."""
     formatted = _of_response_format(request)
     structured = request.structured_outputs
     if structured is None:
         return formatted
     if formatted is not FREE_TEXT:
-        raise BadRequest("'structured_outputs' and 'response_format' exclude each other.", param="structured_outputs")
+        raise BadRequest("'structured_outputs' and 'response_format' can't both be set.", param="structured_outputs")
     return _of_structured_outputs(structured)
 
 
 def _of_response_format(request: ContentRequest) -> Content:
-    """A JSON schema that is left out is any object."""
+    """Without a JSON Schema, any object."""
     match request.response_format:
         case None | TextFormat():
             return FREE_TEXT
@@ -67,13 +67,15 @@ def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
 
 
 def _schema_or_text(value: Any, pointer: str) -> Content:
-    """vLLM takes a schema as JSON text too."""
+    """vLLM also accepts a schema as JSON text."""
     try:
         schema = json.loads(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise BadRequest(f"The schema is not JSON: {error}", param="structured_outputs.json") from None
+        raise BadRequest(
+            f"'structured_outputs.json' is not valid JSON: {error}", param="structured_outputs.json"
+        ) from None
     if not isinstance(schema, dict):
-        raise BadRequest("The schema must be an object.", param="structured_outputs.json")
+        raise BadRequest("'structured_outputs.json' must be an object.", param="structured_outputs.json")
     return Content(JsonContent(schema, pointer), in_prompt=True)
 
 
@@ -102,7 +104,7 @@ def _known_format(name: str | None) -> str | None:
 
 
 def tools_of(request: TurnRequest) -> tuple[Tool, ...]:
-    """The tools on offer. Functions without parameters take an object all the same."""
+    """The offered tools. Functions without `parameters` take any object."""
     return tuple(_compiler_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))
 
 
@@ -125,7 +127,7 @@ def _compiler_tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
 
 
 def _tool_choice(request: TurnRequest) -> ToolChoice:
-    """A choice without tools means nothing, and some clients send one; a name is different."""
+    """Without tools a choice has no effect, because some clients send one; but a named tool must exist."""
     most = 1 if request.parallel_tool_calls is False else None
     match request.tool_choice:
         case NamedFunction() | NamedCustom() as named:
@@ -140,7 +142,7 @@ def _tool_choice(request: TurnRequest) -> ToolChoice:
 
 
 def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]) -> tuple[str, ...]:
-    """Their names; all of them are tools of the request, and of the kind that is said."""
+    """The names. Raises BadRequest for one that is not a tool of that type in the request."""
     offered = [(tool.type, tool.name) for tool in request.tools or ()]
     for named in chosen:
         if (named.type, named.name) not in offered:
@@ -152,11 +154,11 @@ def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]
     return tuple(named.name for named in chosen)
 
 
-# Fields of a request that `Sampling` calls by the same name.
+# Fields with the same name in `Sampling`.
 SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
 
 
 def sampling_fields(request: SampledRequest) -> dict[str, Any]:
-    """The fields that the client has set, by their names in the engine's `Sampling`."""
+    """The fields set by the client, by their names in the engine's `Sampling`."""
     given = {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
     return given if request.token_sources is None else {**given, "sources": request.token_sources}

@@ -1,56 +1,56 @@
-"""What each field of a chat request means, in a line: for `/openapi.json`, and for the page that is made of it."""
+"""The meaning of each field of a chat request, in one line, for `/openapi.json` and docs/api.md."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 OPENAI: Mapping[str, str] = {
-    "model": "A model's name, as `/v1/models` lists it.",
-    "messages": "The conversation so far, text only.",
-    "tools": "What the model may call: functions, and custom tools that take a text, a regex or a Lark grammar.",
-    "tool_choice": "`auto` where nothing is said, `none`, `required`, one tool by name, or `allowed_tools`: some of "
-    "them, by the grammar alone, so that the prompt stays as it is.",
-    "parallel_tool_calls": "False: one call at most, by the grammar.",
-    "response_format": "What the answer must be. A schema is enforced, `strict` or not.",
-    "max_tokens": "The most tokens that are generated, reasoning included; default: what the context has room for.",
-    "max_completion_tokens": "The same. Where both are given, they must agree.",
-    "temperature": "0 is greedy. What is left out, also of the next ones, is up to the model's own generation config.",
-    "top_p": "Sample from the likeliest tokens that together have this probability.",
-    "seed": "Repeats an answer, where the engine computes the same.",
-    "frequency_penalty": "Against tokens, for each time that they were generated.",
-    "presence_penalty": "Against tokens that were generated.",
-    "logit_bias": "By token id, as text.",
-    "stop": "Texts that end free text. A document or a call is never cut.",
-    "n": "How many answers.",
+    "model": "The name of a model listed in `/v1/models`.",
+    "messages": "The conversation, text only.",
+    "tools": "The tools that the model may call: functions, and custom tools with text, a regex or a Lark grammar.",
+    "tool_choice": "`auto` (the default), `none`, `required`, one tool by name, or `allowed_tools`: some of the tools, "
+    "enforced by the grammar, with an unchanged prompt.",
+    "parallel_tool_calls": "False: at most one call, enforced by the grammar.",
+    "response_format": "The format of the answer. A schema is enforced with or without `strict`.",
+    "max_tokens": "Maximum number of generated tokens, reasoning included; default: the rest of the context.",
+    "max_completion_tokens": "The same. If both are set, they must be equal.",
+    "temperature": "0 is greedy. The defaults of all sampling parameters are those of the model's generation config.",
+    "top_p": "Sample from the most likely tokens up to this cumulative probability.",
+    "seed": "Makes sampling repeatable, if the engine's computation is.",
+    "frequency_penalty": "Penalty per previous occurrence of a token in the answer.",
+    "presence_penalty": "Penalty for tokens that occur in the answer.",
+    "logit_bias": "Added to logits, by token id as text.",
+    "stop": "Strings that end free text. They never cut a document or a call.",
+    "n": "Number of answers.",
     "logprobs": "Return the log probability of each generated token.",
-    "top_logprobs": "Number of alternatives per position; needs `logprobs`.",
-    "stream": "Answer in chunks, as server-sent events.",
-    "stream_options": "`include_usage` adds a last chunk with the usage; needs `stream`.",
-    "reasoning_effort": "Goes to the chat template, as `enable_thinking` does; the rendered prompt decides.",
+    "top_logprobs": "Number of alternatives per position; requires `logprobs`.",
+    "stream": "Return the answer in chunks, as server-sent events.",
+    "stream_options": "`include_usage` adds a last chunk with the usage; requires `stream`.",
+    "reasoning_effort": "Passed to the chat template, as `enable_thinking` is; the rendered prompt decides.",
     "modalities": "Text only.",
 }
 
 VLLM: Mapping[str, str] = {
-    "top_k": "Sample from so many likeliest tokens; 0 and -1 are all.",
-    "min_p": "Sample from tokens that have this part of the likeliest one's probability.",
-    "repetition_penalty": "Against tokens of the prompt and the answer; 1 is none.",
-    "min_tokens": "The least tokens that are generated. Not for a constrained answer.",
-    "ignore_eos": "Generate on to `max_tokens`. Not for a constrained answer.",
-    "stop_token_ids": "Tokens that end the answer. Not for a constrained answer.",
+    "top_k": "Sample from this many of the most likely tokens; 0 and -1: from all.",
+    "min_p": "Sample from tokens with at least this fraction of the highest probability.",
+    "repetition_penalty": "Penalty for tokens of the prompt and the answer; 1: no penalty.",
+    "min_tokens": "Minimum number of generated tokens. Not for constrained answers.",
+    "ignore_eos": "Generate up to `max_tokens`. Not for constrained answers.",
+    "stop_token_ids": "Tokens that end the answer. Not for constrained answers.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
-    "structured_outputs": "What the answer must be, in place of `response_format`: exactly one of `json` (a schema), "
+    "structured_outputs": "The format of the answer, instead of `response_format`: exactly one of `json` (a schema), "
     "`json_object`, `regex`, `choice`, and `grammar` (Lark).",
 }
 
 OURS: Mapping[str, str] = {
-    "tool_format": "Another wire format for calls than the one chosen for the model's chat template.",
-    "max_reasoning_tokens": "After so many tokens the reasoning is ended, and the answer gets the rest of "
-    "`max_tokens`; with 0 it never begins.",
-    "truncation": "`close`: a document that `max_tokens` cuts is closed, so that it fits its schema all the same.",
+    "tool_format": "A wire format of tool calls, instead of the one selected for the model's chat template.",
+    "max_reasoning_tokens": "Ends the reasoning after this many tokens, and the answer gets the rest of "
+    "`max_tokens`; 0: no reasoning.",
+    "truncation": "`close`: a document cut by `max_tokens` is completed, so that it fits its schema.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 
-_NOTHING = "Accepted, and without effect here."
+_NOTHING = "Accepted without effect."
 WITHOUT_EFFECT: Mapping[str, str] = dict.fromkeys(
     (
         "user",

@@ -1,4 +1,4 @@
-"""What requests must fulfil beside their types, as JSON Schema for /openapi.json; `validation` enforces it."""
+"""The constraints on requests that the types lack, as JSON Schema for /openapi.json; `validation` enforces them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Schema = dict[str, Any]
 
 
 def only_if(name: str, other: str) -> Schema:
-    """A field that needs another one to be true."""
+    """A field that requires another one to be true."""
     absent = {"properties": {name: {"type": "null"}}}
     return {"anyOf": [absent, {"required": [other], "properties": {other: {"const": True}}}]}
 
 
 def _given(name: str) -> Schema:
-    """As an explicit null, false is the same as leaving a field of `structured_outputs` out."""
+    """In `structured_outputs`, false and null mean the same as omitting a field."""
     return {"required": [name], "properties": {name: {"not": {"enum": [None, False]}}}}
 
 

@@ -1,4 +1,4 @@
-"""What the requests of OpenAI's APIs have in common, in the form that OpenAI and vLLM give it, for pydantic.
+"""The common parts of requests to OpenAI's APIs, as pydantic models.
 
 Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p`, `repetition_penalty`, `min_tokens`,
 `ignore_eos`, `stop_token_ids` and `structured_outputs` are vLLM's.
@@ -31,7 +31,7 @@ TokenId = Annotated[StrictInt, Field(ge=0, lt=2**63), WithJsonSchema({"type": "i
 
 
 class ApiObject(BaseModel):
-    """Fields that nobody knows are kept, so that they can be named to the caller."""
+    """Unknown fields are kept, so that they can be listed in the response."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
@@ -47,7 +47,7 @@ class RefusalPart(ApiObject):
 
 
 class OtherPart(ApiObject):
-    """An image, a sound, a file: known, and not for a text model."""
+    """An image, a sound or a file: known, but not supported by a text model."""
 
     type: Literal["image_url", "input_audio", "audio_url", "video_url", "file"]
 
@@ -174,7 +174,7 @@ ChosenTools = Annotated[NamedFunction | NamedCustom | AllowedToolsChoice, Field(
 class JsonSchemaFormat(ApiObject):
     name: ToolName
     description: StrictStr | None = None
-    # Not named `schema`, which pydantic's own classes have a method of.
+    # Not named `schema`, which is a method of pydantic's models.
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
     strict: StrictBool | None = None
 
@@ -192,7 +192,7 @@ ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaResponse, F
 
 
 class StructuredOutputs(ApiObject):
-    """vLLM's: exactly one of these."""
+    """vLLM's: exactly one of these fields."""
 
     json_: dict[str, Any] | StrictStr | None = Field(default=None, alias="json")
     json_object: StrictBool | None = None
@@ -224,19 +224,19 @@ def _up_to_invalid(biases: Any) -> Any:
 
 
 class ContentRequest(ApiObject):
-    """What the content of the answer must be. An explicit null is the same as leaving a field out."""
+    """Constraints on the content of the answer. Null means the same as omitting a field."""
 
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
 
 
 class TurnRequest(ContentRequest):
-    """What the turn may be: the part of a request that becomes a grammar."""
+    """The part of a request that becomes a grammar."""
 
     tools: Items[Tool] | None = None
     tool_choice: Literal["none", "auto", "required"] | ChosenTools | None = None
     parallel_tool_calls: StrictBool | None = None
-    # Ours: another wire format for tool calls than the model's own.
+    # Extension: a wire format of tool calls instead of the model's own.
     tool_format: StrictStr | None = None
 
 
@@ -263,8 +263,8 @@ class SampledRequest(ApiObject):
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
-    # Ours: whether each token comes with its source: forced, copied or sampled.
+    # Extension: whether the source of each token is returned: forced, copied or sampled.
     token_sources: StrictBool | None = None
 
-    # Accepted, and without effect here.
+    # Accepted without effect.
     user: Any = None

@@ -1,4 +1,4 @@
-"""From a decoded body to a request that makes sense, or to an error that says which parameter does not."""
+"""From a decoded body to a valid request, or to an error that names the invalid parameter."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pydantic_core import ErrorDetails
 from latticework.doors.openai.types import ApiObject
 from latticework.errors import BadRequest
 
-# Fields that would change the answer, and that this server can't honour: ignoring them would break a promise.
+# Fields that would change the answer and that this server can't honour: ignoring them would break a guarantee.
 UNSUPPORTED = {
     "functions": "is deprecated; send 'tools' instead.",
     "function_call": "is deprecated; send 'tool_choice' instead.",
-    "audio": "asks for sound, and this server answers with text.",
-    "web_search_options": "asks for a web search, which this server has none of.",
-    "moderation": "asks for moderation, which this server has none of.",
-    "guided_json": "left vLLM in 0.12; send 'response_format' or 'structured_outputs' instead.",
-    "guided_regex": "left vLLM in 0.12; send 'structured_outputs' instead.",
-    "guided_choice": "left vLLM in 0.12; send 'structured_outputs' instead.",
-    "guided_grammar": "left vLLM in 0.12; send 'structured_outputs' instead.",
+    "audio": "is not supported: this server generates text.",
+    "web_search_options": "is not supported: this server has no web search.",
+    "moderation": "is not supported: this server has no moderation.",
+    "guided_json": "was removed from vLLM in 0.12; send 'response_format' or 'structured_outputs' instead.",
+    "guided_regex": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
+    "guided_choice": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
+    "guided_grammar": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
     "use_beam_search": "is not supported.",
 }
 
@@ -30,7 +30,7 @@ Request = TypeVar("Request", bound=ApiObject)
 
 
 def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
-    """Raises BadRequest that names the parameter at fault."""
+    """Raises BadRequest that names the invalid parameter."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:
@@ -38,7 +38,7 @@ def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
 
 
 def _bad_request(body: dict[str, Any], errors: Sequence[ErrorDetails]) -> BadRequest:
-    """The error that reached deepest: of a union's branches, the one that the caller meant."""
+    """The deepest error: it belongs to the branch of a union that the caller meant."""
     located = [(_path(body, error["loc"], missing=error["type"] == "missing"), error) for error in errors]
     path, error = max(located, key=lambda entry: entry[0].count(".") + entry[0].count("["))
     if error["type"] == "missing":
@@ -47,7 +47,7 @@ def _bad_request(body: dict[str, Any], errors: Sequence[ErrorDetails]) -> BadReq
 
 
 def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
-    """`messages[0].role` of pydantic's location, whose labels of union branches the body knows nothing of."""
+    """`messages[0].role`, from pydantic's location without its labels of union branches."""
     path, value, last = "", body, len(location) - 1
     for depth, step in enumerate(location):
         if isinstance(step, int) and isinstance(value, list) and step < len(value):
@@ -66,7 +66,7 @@ def refuse_unsupported_fields(request: ApiObject, unsupported: Mapping[str, str]
 
 
 def unknown_fields(request: ApiObject) -> list[str]:
-    """The paths of all fields in the request that have no meaning here."""
+    """The paths of all unknown fields in the request."""
     return list(_unknown_paths(request, ""))
 
 

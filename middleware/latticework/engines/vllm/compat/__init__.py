@@ -63,7 +63,7 @@ async def generate_outputs(
 ENGINE_METRICS = Patch(
     name="engine metrics",
     purpose="Each engine of a process keeps its own metrics; vLLM's global registry has those of the newest one.",
-    without="/metrics has none of vLLM's own metrics",
+    without="/metrics lacks vLLM's own metrics",
     versions=SEEN,
     needs=("prometheus_client:REGISTRY._collector_to_names",),
     install=f"{_HERE}.metrics:with_own_metrics",
@@ -215,7 +215,7 @@ TOKENIZER_CHECK = Patch(
 DRAFTS = Patch(
     name="drafts",
     purpose="Tokens that a grammar forces, or that are copied from the prompt, are checked in one forward pass.",
-    without="drafts are off: every token takes a forward pass, and each request compiles its grammar anew",
+    without="drafts are off: every token takes a forward pass, and each request compiles its grammar again",
     versions=tuple(version for version in SEEN if version not in ("0.24.0", "0.30.0")),  # on a CPU
     needs=(
         *_attributes(

@@ -22,8 +22,7 @@ from latticework.turn.sampling import refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
-from turngrammar.turn import Reasoning, Turn
-from turngrammar.turn_tree import reasoning_after
+from turngrammar.turn import Reasoning, Turn, reasoning_after
 from turngrammar.wire import Lit
 
 # A schema that takes more than this part of the context is left out of the prompt, unless the settings say otherwise.
