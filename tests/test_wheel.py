@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator
-from importlib.util import find_spec
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,11 @@ import latticework
 
 ROOT = Path(__file__).parent.parent
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
+# Their distributions, not their modules: to look for `pip` imports hooks of setuptools, which warn.
+NEEDED = {"pip", "setuptools"}
 pytestmark = pytest.mark.skipif(
-    not (find_spec("pip") and find_spec("setuptools")), reason="without pip and setuptools, no wheel is built offline"
+    not {distribution.name for distribution in distributions()} >= NEEDED,
+    reason="without pip and setuptools, no wheel is built offline",
 )
 
 MAIN = '''
