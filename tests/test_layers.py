@@ -40,16 +40,16 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "doors.openapi",
         "doors",
         "http.endpoint http.quota",
-        "http.auth http.sse telemetry.record",
+        "http.auth http.record http.sse",
         "doors.openai",
         "generate",
-        "turn.prepare",
+        "prepare",
         "models",
         "model",
         "compiling conformance",
         "http",
         "concurrency prompt turn",
-        "embedded engines served supervisor",
+        "embedded engines served sse_reader supervisor",
         "ask config",
         "errors options settings telemetry",
         "version",
@@ -76,7 +76,7 @@ ONLY: Mapping[str, str] = {
     "outlines": r"latticework\.(inprocess\.output|engines\.portable(\.\w+)*)",
     "ray": r"latticework\.deployments\.ray",
     "starlette": r"latticework\b.*",
-    "uvicorn": r"latticework\.(serving\.(connection|server)|telemetry\.record)",
+    "uvicorn": r"latticework\.(serving\.(connection|server)|http\.record)",
     "tests": r"",
     "benchmarks": r"",
     "examples": r"",
@@ -92,12 +92,12 @@ ONLY: Mapping[str, str] = {
 
 # Whose modules know no field name of any API. Doors do; engines speak vLLM's.
 CORE = re.compile(
-    r"turngrammar\b|latticework\.(ask|model|models|turn|generate|compiling|concurrency|prompt|conformance)\b"
+    r"turngrammar\b|latticework\.(ask|model|models|prepare|turn|generate|compiling|concurrency|prompt|conformance)\b"
 )
 # Names of chat templates (Hugging Face's form), which some APIs share, and where they are at home.
 TEMPLATE_NAMES = {"tool_calls", "tool_call_id", "reasoning_content", "reasoning_effort", "add_generation_prompt"}
 TEMPLATE_MODULES = re.compile(
-    r"latticework\.(prompt|conformance)\b|latticework\.turn\.(reasoning|prepare)|turngrammar\.formats\b"
+    r"latticework\.(prompt|conformance)\b|latticework\.(prepare|turn\.reasoning)|turngrammar\.formats\b"
 )
 
 

@@ -25,10 +25,10 @@ from latticework.http.auth import ApiKeys, BearerAuth
 from latticework.http.endpoint import json_response
 from latticework.http.lifetime import BodyTimeout
 from latticework.http.quota import QuotaLimiter, Quotas
+from latticework.http.record import Recorded
 from latticework.models import Models
 from latticework.served import Served
 from latticework.settings import Settings
-from latticework.telemetry.record import Recorded
 from turngrammar.errors import GrammarError
 
 V1 = "/v1"

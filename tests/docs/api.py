@@ -14,7 +14,7 @@ from latticework.doors import Operation
 from latticework.doors.openai import error_type, field_docs
 from latticework.errors import ApiError
 from latticework.http import endpoint, lifetime
-from latticework.telemetry.record import REQUEST_ID
+from latticework.http.record import REQUEST_ID
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
 

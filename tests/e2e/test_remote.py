@@ -25,7 +25,7 @@ from openai import OpenAI
 from benchmarks.servers import Server, running, vllm
 from benchmarks.targets import embedded_target
 from latticework import Settings, create_app
-from latticework.engines.checkpoint import load
+from latticework.engines.checkpoint import load_tokenizer
 from latticework.engines.remote import RemoteEngine, probe
 from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE
 from tests.e2e.conftest import KEY, MODEL, serving
@@ -76,7 +76,7 @@ def front(request: pytest.FixtureRequest, remote: Server, tmp_path_factory: pyte
     settings = Settings(api_keys=(KEY,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probe, "_defaults", _not_told)
-        engine = RemoteEngine([remote.url], partial(load, stock_matcher=True), key=REMOTE_KEY)
+        engine = RemoteEngine([remote.url], partial(load_tokenizer, stock_matcher=True), key=REMOTE_KEY)
         with served(create_app(engine, settings=settings), settings) as app:
             yield Front("http://{}:{}".format(*app.address), COMPLETIONS.path)
 

@@ -215,7 +215,7 @@ VLLM = """
 import json
 import re
 from latticework.config import Config
-from latticework.engines.vllm.arguments import _parser, engine_args
+from latticework.engines.vllm.arguments import engine_args, vllm_parser
 from latticework.options import InvalidSetting
 
 def embedded():
@@ -248,7 +248,7 @@ print(json.dumps({
     "line": from_file("--model", "other", "--no-enforce-eager", **FILE),
     "off": from_file(enforce_eager=False, disable_log_stats=False),
     "unknown": unknown(tensor_paralel_size=2),
-    "own": sorted({flag for action in _parser("x")._actions for flag in action.option_strings}),
+    "own": sorted({flag for action in vllm_parser("x")._actions for flag in action.option_strings}),
     "embedded": parsed(),
     "named": parsed("--model", "org/model", "--max_model_len", "1k"),
     "changed": parsed("--no-enforce-eager", "--served-model-name", "mine"),

@@ -44,7 +44,7 @@ WRONG = [
     (["--tensor-parallel-size", "2"], "unrecognized arguments: --tensor-parallel-size"),
     (["--dtype", "int4"], "invalid choice: 'int4'"),
     (["--device", "tpu"], "invalid choice: 'tpu'"),
-    (["--max-model-len", "0"], "invalid _?size value: '0'"),
+    (["--max-model-len", "0"], "invalid positive_integer value: '0'"),
     (["--mod", "x"], "unrecognized arguments: --mod"),
 ]
 

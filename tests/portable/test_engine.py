@@ -203,7 +203,7 @@ def test_an_answer_that_is_left_ends_within_a_pass(driven: Driven) -> None:
 @contextmanager
 def model(driven: Driven, forward: Any) -> Iterator[None]:
     """Runs instead of the model, which it is given."""
-    loaded = driven.engine._alive().loaded
+    loaded = driven.engine._started().loaded
     sound = loaded.model
     object.__setattr__(loaded, "model", lambda **given: forward(sound, **given))
     loaded.model.device = sound.device
@@ -288,7 +288,7 @@ def test_it_starts_again_after_it_was_stopped(tiny: Path) -> None:
 
 LOADED = [
     ({"model": "/nowhere"}, "/nowhere can't be loaded"),
-    ({"max_model_len": 4096}, "knows 2048 positions"),
+    ({"max_model_len": 4096}, "has 2048 positions"),
     pytest.param({"device": "cuda"}, "--device cuda", marks=pytest.mark.skipif(torch.cuda.is_available(), reason="")),
 ]
 

@@ -74,12 +74,12 @@ def test_penalties_look_at_the_answer_and_repetitions_at_the_prompt_too() -> Non
     for penalty in penalties:
         one = sampler(temperature=0, prompt=(0,), **penalty)
         assert one.token(LOGITS) == (END if "repetition_penalty" in penalty else 0)
-        one.wrote([0])
+        one.add([0])
         assert one.token(LOGITS) == END
     often = sampler(temperature=0, frequency_penalty=0.3)
-    often.wrote([0])
+    often.add([0])
     assert often.token(LOGITS) == 0
-    often.wrote([0])
+    often.add([0])
     assert often.token(LOGITS) == END
 
 
@@ -87,7 +87,7 @@ def test_a_token_that_is_unlikely_already_is_made_more_so() -> None:
     """Logits below zero grow in size: to divide them would make the token likelier."""
     logits = torch.tensor([-1.0, -1.5])
     one = Sampler(Sampling(max_tokens=9, temperature=0, repetition_penalty=2.0), {}, (), 2, ())
-    one.wrote([0])
+    one.add([0])
     assert one.token(logits) == 1
 
 
@@ -95,7 +95,7 @@ def test_the_end_is_held_back_until_enough_is_written() -> None:
     one = sampler(temperature=0, min_tokens=2, logit_bias={END: 50.0})
     for _ in range(2):
         assert one.token(LOGITS) == 0
-        one.wrote([0])
+        one.add([0])
     assert one.token(LOGITS) == END
 
 

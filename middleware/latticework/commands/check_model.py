@@ -71,13 +71,13 @@ def check_model(given: Namespace) -> int:
 def _load_tokenizer(model: str, *, trust: bool) -> ModelTokenizer:
     """Raises CommandFailed."""
     from latticework.engines.base import EngineDead
-    from latticework.engines.checkpoint import load
+    from latticework.engines.checkpoint import load_tokenizer
 
     folder = Path(model)
     if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZERS):
         raise CommandFailed(NO_TOKENIZER.format(model))
     try:
-        return load(model, trust_remote_code=trust, local=True)
+        return load_tokenizer(model, trust_remote_code=trust, local=True)
     except ImportError:
         raise CommandFailed(NO_TRANSFORMERS) from None
     except (

@@ -98,9 +98,9 @@ def _vllm(arguments: Sequence[str], settings: Settings, config: Config) -> Engin
 
 def _vllm_help() -> str:
     _require(("vllm",), NO_VLLM)
-    from latticework.engines.vllm.arguments import help_text
+    from latticework.engines.vllm.arguments import vllm_help
 
-    return help_text(PROG)
+    return vllm_help(PROG)
 
 
 def _portable(arguments: Sequence[str], settings: Settings, config: Config) -> Engine:
@@ -115,34 +115,32 @@ def _portable(arguments: Sequence[str], settings: Settings, config: Config) -> E
 
 def _portable_help() -> str:
     _require(PORTABLE_NEEDS, NO_PORTABLE)
-    from latticework.engines.portable.arguments import help_text
+    from latticework.engines.portable.arguments import portable_help
 
-    return help_text(PROG)
+    return portable_help(PROG)
 
 
 def _remote(arguments: Sequence[str], settings: Settings, config: Config) -> Engine:
     _require(REMOTE_NEEDS, NO_REMOTE)
-    from latticework.engines.checkpoint import load
+    from latticework.engines.checkpoint import load_tokenizer
     from latticework.engines.remote import RemoteEngine
-    from latticework.engines.remote.arguments import address, read
+    from latticework.engines.remote.arguments import base_url, parse_remote_arguments
 
-    own, rest = read(arguments, PROG, config)
+    own, rest = parse_remote_arguments(arguments, PROG, config)
     if rest:
         raise WrongUsage(f"{rest[0]}: must be given to the remote engine. Here, it takes {REMOTE_TAKES}")
     try:
-        addresses = [address(text) for text in settings.engine]
+        addresses = [base_url(text) for text in settings.engine]
     except ValueError as error:
         raise WrongUsage(f"--engine: {error}") from None
-    load_tokenizer = partial(load, trust_remote_code=own.trust_remote_code, stock_matcher=True)
-    return RemoteEngine(
-        addresses, load_tokenizer, names=own.names, tokenizer=own.tokenizer, key=settings.engine_api_key
-    )
+    load = partial(load_tokenizer, trust_remote_code=own.trust_remote_code, stock_matcher=True)
+    return RemoteEngine(addresses, load, names=own.names, tokenizer=own.tokenizer, key=settings.engine_api_key)
 
 
 def _remote_help() -> str:
-    from latticework.engines.remote.arguments import help_text
+    from latticework.engines.remote.arguments import remote_help
 
-    return help_text(PROG)
+    return remote_help(PROG)
 
 
 def _require(packages: Sequence[str], message: str) -> None:

@@ -100,7 +100,7 @@ def _turn_of_json(text: bytes, name: str, format: str) -> Turn:
     from latticework.doors.openai.types import TurnRequest
     from latticework.doors.openai.validation import parse_as
     from latticework.http.body import decode_object
-    from latticework.turn.prepare import compiler_turn
+    from latticework.prepare import compiler_turn
     from turngrammar.formats import FORMATS
     from turngrammar.turn import JsonContent, Turn
 

@@ -25,9 +25,9 @@ from latticework.commands import WrongUsage
 from latticework.commands.engines import PROG, served_models
 from latticework.commands.launch import launch_of_words
 from latticework.engines.base import Engine
+from latticework.http.record import REQUEST_ID, log_config
 from latticework.served import Served
 from latticework.settings import Settings
-from latticework.telemetry.record import REQUEST_ID, log_config
 
 OK = 200
 # At least as many as an engine generates at once. Further requests wait in Serve for the first replica that is free.

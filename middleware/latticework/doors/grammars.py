@@ -19,8 +19,8 @@ from latticework.doors.openai.validation import parse_as
 from latticework.http import body
 from latticework.http.endpoint import json_response
 from latticework.models import Models
+from latticework.prepare import plan_of
 from latticework.settings import Settings
-from latticework.turn.prepare import plan_of
 from turngrammar.plan import Plan
 
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from latticework import errors
 from latticework.doors import JSON, Door, Endpoint, Operation
-from latticework.doors.openai import ErrorResponse, error_type
+from latticework.doors.openai import error_type
 from latticework.models import Models
 from latticework.settings import Settings
 from latticework.version import VERSION
@@ -49,14 +49,13 @@ class _Untitled(GenerateJsonSchema):
 @lru_cache(ROOTS)
 def openapi_document(doors: tuple[Door, ...], root: str) -> bytes:
     """The document as JSON, of an app with these doors mounted at `root`, or "" if it is not mounted."""
-    operations = [door.operation for door in doors]
     described: Schema = {
         "openapi": "3.1.0",
         "info": {"title": "latticework", "version": VERSION},
         "servers": [{"url": quote(root) or "/"}],
         "paths": _paths(doors),
         "components": {
-            "schemas": _components(operations),
+            "schemas": _components(doors),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -103,8 +102,9 @@ def _either(kinds: tuple[Any, ...]) -> Schema:
     return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
 
 
-def _components(operations: Sequence[Operation]) -> dict[str, Schema]:
-    """Raises ValueError for two types with the same name."""
+def _components(doors: Sequence[Door]) -> dict[str, Schema]:
+    """Raises ValueError for two types of one name."""
+    operations = [door.operation for door in doors]
     requests = [operation.request for operation in operations if operation.request is not None]
     _, made = models_json_schema(
         [(request, "validation") for request in requests],
@@ -116,7 +116,8 @@ def _components(operations: Sequence[Operation]) -> dict[str, Schema]:
     rules = {name: rule for operation in operations for name, rule in operation.rules.items()}
     taken = {name: _ruled(_cleaned(schema), rules.get(name, {}), docs.get(name, {})) for name, schema in shown.items()}
     kinds = {kind for operation in operations for given in operation.responses.values() for kind in given}
-    answered = msgspec.json.schema_components([*kinds, ErrorResponse], ref_template=REF.format("{name}"))[1]
+    kinds |= {door.error_type for door in doors}
+    answered = msgspec.json.schema_components(kinds, ref_template=REF.format("{name}"))[1]
     if both := taken.keys() & answered.keys():
         raise ValueError(f"two types have the name {both}")
     return {**taken, **answered}

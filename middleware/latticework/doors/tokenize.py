@@ -21,8 +21,8 @@ from latticework.http import body
 from latticework.http.endpoint import IGNORED, json_response, listing
 from latticework.model import Model
 from latticework.models import Models
+from latticework.prepare import tokens_of
 from latticework.settings import Settings
-from latticework.turn.prepare import tokens_of
 
 UNSUPPORTED: Mapping[str, str] = {
     "chat_template": "is not supported; start the server with --chat-template instead.",

@@ -1,1 +1,1 @@
-"""What runs the model. `base.py` says what the layer above needs of an engine; the rest are engines."""
+"""Engines run the model. `base.py` has their interface; vllm, portable and remote implement it."""

@@ -1,10 +1,10 @@
-"""What the layer above needs of an engine: token ids in, pieces of text out.
+"""The interface of an engine: token ids in, pieces of text out.
 
 EngineError            message
-├── PromptRefused      the engine won't take this request; the caller's doing
-├── EngineFailed       this request broke inside the engine; others go on
-├── EngineBusy         the engine has too much to do to take this request now
-└── EngineDead         no request can be served until the engine is started again
+├── PromptRefused      the engine refuses this request; the caller's fault
+├── EngineFailed       this request failed inside the engine; others go on
+├── EngineBusy         the engine takes no more requests for now
+└── EngineDead         no request can be served until the engine is restarted
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ EngineFinish = Literal["stop", "length"]
 
 
 class EngineError(Exception):
-    """Something about the engine, told in one sentence."""
+    """The message is one sentence."""
 
 
 class PromptRefused(EngineError):
-    """The engine refused a request that the layer above let through."""
+    """The engine refused a request that the layer above accepted."""
 
 
 class EngineFailed(EngineError):
@@ -37,12 +37,12 @@ class EngineBusy(EngineError):
 
 
 class EngineDead(EngineError):
-    """The engine does not run."""
+    """The engine is not running."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A token's log probability (natural logarithm, at most 0) and the bytes that it stands for."""
+    """A token's log probability (natural logarithm, at most 0) and its bytes."""
 
     token: str
     logprob: float
@@ -51,13 +51,13 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class SampledToken(TokenLogprob):
-    """The token that was sampled, and the likeliest ones at its position, best first."""
+    """The token that was sampled, and the likeliest tokens at its position, best first."""
 
     top: tuple[TokenLogprob, ...] = ()
 
 
 class Saved(Struct, frozen=True):
-    """How many tokens of an answer took no forward pass of their own: forced by its grammar, or guessed rightly."""
+    """Tokens of an answer that took no forward pass of their own: forced by its grammar, or copied and accepted."""
 
     forced: int = 0
     copied: int = 0
@@ -72,9 +72,9 @@ Source = Literal["forced", "copied", "sampled"]
 
 
 class TokenSource(Struct, frozen=True):
-    """How a token came: forced by its grammar, guessed rightly, or sampled, which took a forward pass.
+    """Where a token comes from: forced by its grammar, copied and accepted, or sampled, which took a forward pass.
 
-    `text` is what it completes, as the model wrote it: nothing, where it is part of a character or ends the answer.
+    `text` is the text that it completes: "" where it is part of a character or ends the answer.
     """
 
     text: str
@@ -82,11 +82,15 @@ class TokenSource(Struct, frozen=True):
 
 
 class Piece(Struct, frozen=True, gc=False):
-    """What the engine produced since the last piece. Any chunking: one token, or many merged.
+    """What the engine produced since the last piece: one token, or any number of them.
 
-    `logprobs` and `sources` have one entry a token where the request wants them. `prompt_logprobs` is set on the first
-    piece only: one entry for each token of the prompt, None for the first token. `finish` and `saved`, which is of the
-    whole answer, are set on the last piece only.
+    Attributes:
+        text: what the tokens complete; may be empty.
+        token_ids: all of them, those that end the answer too.
+        logprobs, sources: one entry for each token, where the request wants them.
+        finish, saved: set on the last piece only; `saved` counts the whole answer's.
+        prompt_logprobs: set on the first piece only, where the request wants them: one entry for each token of the
+            prompt, None for the first token.
     """
 
     text: str
@@ -100,7 +104,7 @@ class Piece(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to sample. None leaves a choice to the model's own generation config."""
+    """How to sample. None leaves a choice to the model's generation config. `sampling.PARAMETERS` describes each."""
 
     max_tokens: int
     grammar: str | None = None  # llguidance Lark
@@ -113,25 +117,25 @@ class Sampling:
     frequency_penalty: float | None = None
     repetition_penalty: float | None = None
     logit_bias: Mapping[int, float] = field(default_factory=dict)
-    logprobs: int | None = None  # how many likeliest tokens a position; None: no log probabilities at all
-    prompt_logprobs: int | None = None  # the same for the prompt's tokens
+    logprobs: int | None = None  # number of likeliest tokens for each position; None: no log probabilities at all
+    prompt_logprobs: int | None = None  # the same for the tokens of the prompt
     min_tokens: int = 0
     ignore_eos: bool = False
     stop_token_ids: Sequence[int] = ()
     special_tokens: bool = True  # whether special tokens appear in `Piece.text`
-    sources: bool = False  # whether each token's source is told
+    sources: bool = False  # whether pieces have each token's source
 
 
 class Tokenizer(Protocol):
-    """The model's tokenizer and what its chat needs of it."""
+    """The model's tokenizer, and what its files have for chats."""
 
     @property
     def chat_template(self) -> str | None:
-        """The Jinja source of the model's chat template; None where its files have none."""
+        """The Jinja source of the model's chat template; None if its files have none."""
 
     @property
     def response_template(self) -> Mapping[str, Any] | None:
-        """The checkpoint's own description of how answers are written, as transformers has it; None without one."""
+        """The checkpoint's response template, as transformers has it: how answers are formatted; None without one."""
 
     @property
     def named_tokens(self) -> Mapping[str, str]:
@@ -139,91 +143,90 @@ class Tokenizer(Protocol):
 
     @property
     def special_tokens(self) -> Mapping[str, int]:
-        """Text and id of each special token: one that ordinary text never becomes."""
+        """Text and id of each special token, which ordinary text never becomes."""
 
     @property
     def added_tokens(self) -> Mapping[str, bool]:
-        """Text of each token that was added to the model's vocabulary, and whether it is flagged special."""
+        """Text of each token added to the model's vocabulary, and whether it is flagged special."""
 
     @property
     def ends(self) -> tuple[int, ...]:
-        """The tokens that end a turn: the tokenizer's own first, then what the model's generation config adds."""
+        """The tokens that end a turn: the tokenizer's own first, then those of the model's generation config."""
 
     @property
     def vocabulary_size(self) -> int:
         """Token ids are below this."""
 
     def encode(self, text: str, special: bool = False) -> list[int]:
-        """Token ids of a text; special tokens written in it become such.
+        """Token ids of a text; the texts of special tokens in it become these.
 
-        `special`: also add the tokens that the tokenizer itself puts at the beginning or end of a text, as transformers
-        does with `add_special_tokens=True`. A rendered chat prompt has them already.
+        `special`: also add the tokens that the tokenizer puts at the beginning or end of a text, as transformers does
+        with `add_special_tokens=True`. A rendered chat prompt has them already.
         """
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of these ids, special tokens included, as vLLM's /detokenize gives it; ids that no token has are
-        left out."""
+        """The text of these ids, special tokens included, as vLLM's /detokenize returns it. Skips unknown ids."""
 
     def token_strings(self, token_ids: Sequence[int]) -> list[str]:
-        """Each token as the vocabulary has it (`Ġhello`), as vLLM's `return_token_strs` gives it; "" for no token."""
+        """Each token in the vocabulary's notation (`Ġhello`), as vLLM's `return_token_strs` has it; "" if unknown."""
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
-        """The same of text in segments: those at even places become none of the `markup` tokens, the others are such.
+        """Token ids of text in segments: those at odd places are `markup` tokens, the others never become any.
 
-        Without the former in it, the same ids as of the whole text.
+        If no text looks like markup, the ids are those of the whole text.
         """
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The same for llguidance, in this process and in others."""
+        """What llguidance needs of it, in this process and in others."""
 
     def remember(self, grammar: str, trial: Trial) -> None:
-        """A grammar that is about to be generated by, and what llguidance makes of it."""
+        """What llguidance makes of a grammar that a request is about to use, so that it is not compiled again."""
 
 
 class Engine(Protocol):
-    """A model that generates."""
+    """A model that generates answers."""
 
     @property
     def model_ids(self) -> tuple[str, ...]:
-        """The names that requests may call the model by. The first is its own."""
+        """The names by which requests may call the model; the first is its own."""
 
     @property
     def max_model_len(self) -> int:
-        """How many tokens prompt and answer may have together."""
+        """The most tokens of prompt and answer together."""
 
     @property
     def max_running(self) -> int:
-        """How many answers it generates at once; others wait."""
+        """The most answers that it generates at once; others wait."""
 
     @property
     def recovers(self) -> bool:
-        """Whether it comes back by itself where it has died. One that does not has to be started again."""
+        """Whether it comes back by itself after it has died. One that does not must be restarted."""
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """What it does without because its backend lacks it, a sentence each. Complete once it is started."""
+        """What it does without because its backend lacks it, a sentence each. Complete once it has started."""
 
     @property
     def tokenizer(self) -> Tokenizer: ...
 
     async def start(self) -> None:
-        """Load the model. May take minutes. Raises EngineDead. After `stop` it can be started again."""
+        """Loads the model, which may take minutes. Raises EngineDead. After `stop` it can be started again."""
 
     async def stop(self) -> None:
-        """End it and everything it started, dead or alive."""
+        """Ends it and all that it started, dead or alive."""
 
     async def check_health(self) -> None:
-        """Raises EngineDead where no request can be served."""
+        """Raises EngineDead if no request can be served."""
 
     def running(self) -> int:
-        """How many answers are being generated or wait to be."""
+        """The number of answers that are being generated or wait to be."""
 
     def metrics(self) -> bytes:
-        """What it counts of its own work, in Prometheus' text format."""
+        """The engine's own metrics, in Prometheus' text format."""
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
-        """The parameter that this engine can't honour, and why; None where it can honour all."""
+        """A parameter that this engine can't honour, and why; None if it can honour all."""
 
     def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        """One answer to one prompt. Closing the iterator ends the work. Raises EngineError."""
+        """One answer to one prompt. Closing the iterator aborts it. Raises EngineError."""

@@ -1,4 +1,7 @@
-"""A model's tokenizer out of its files, without an engine: transformers reads them, and no torch is needed."""
+"""Tokenizers: what an engine has loaded, wrapped for the layer above, or read from a model's files without an engine.
+
+transformers reads the files; no torch is needed.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from latticework.engines.huggingface import HuggingFaceTokenizer
+from latticework.engines.mistral import MistralTokenizer, mistral_common_tokenizer
+from latticework.engines.slow import slow_tokenizer
 from latticework.engines.tokenizer import ModelTokenizer
-from latticework.engines.wrapping import wrapped
+from latticework.engines.vocabulary import EndTokens
 
 
-def load(
+def wrap_tokenizer(
+    tokenizer: Any, vocabulary_size: int, ends: EndTokens = None, *, stock_matcher: bool = False
+) -> ModelTokenizer:
+    """Of transformers' tokenizers, vLLM's `MistralTokenizer`, and mistral_common's within either.
+
+    Raises EngineDead for a tokenizer whose tokens' bytes are unknown.
+    """
+    if hasattr(tokenizer, "backend_tokenizer"):
+        return HuggingFaceTokenizer(tokenizer, vocabulary_size, ends, stock_matcher=stock_matcher)
+    if (common := mistral_common_tokenizer(tokenizer)) is not None:
+        return MistralTokenizer(common, vocabulary_size, ends)
+    return slow_tokenizer(tokenizer, vocabulary_size, ends)
+
+
+def load_tokenizer(
     source: str, *, trust_remote_code: bool = False, local: bool = False, stock_matcher: bool = False
 ) -> ModelTokenizer:
-    """The tokenizer in a directory, or of a model on a hub: if `local`, only where it has been downloaded.
+    """The tokenizer in a directory, or of a model on a hub; `local`: only if it has been downloaded.
 
-    `stock_matcher`: whether an engine elsewhere holds answers to their grammars. Takes seconds. Raises OSError and
-    ValueError, and EngineDead for a tokenizer whose tokens can't be told.
+    `stock_matcher`: whether an engine elsewhere enforces grammars. Takes seconds. Raises OSError and ValueError, and
+    EngineDead for a tokenizer whose tokens' bytes are unknown.
     """
     from transformers import AutoTokenizer, PreTrainedConfig
 
@@ -27,11 +47,11 @@ def load(
     except OSError:  # the tokenizer alone
         config = {}
     ends = _generation_config(source, local=local).get("eos_token_id")
-    return wrapped(tokenizer, _logits(config), ends, stock_matcher=stock_matcher)
+    return wrap_tokenizer(tokenizer, _logits(config), ends, stock_matcher=stock_matcher)
 
 
 def _generation_config(source: str, *, local: bool) -> Mapping[str, Any]:
-    """Nothing where the files have none. Read as JSON: transformers' own class needs torch."""
+    """Empty without one. Read as JSON: transformers' own class needs torch."""
     from transformers.utils.hub import cached_file
 
     path = cached_file(
@@ -41,5 +61,5 @@ def _generation_config(source: str, *, local: bool) -> Mapping[str, Any]:
 
 
 def _logits(config: Mapping[str, Any]) -> int:
-    """Of a model's config, which may be that of a model for more than text."""
+    """How many a model has; 0 if its config does not say. A multimodal model's config has a text config."""
     return int(config.get("vocab_size") or config.get("text_config", {}).get("vocab_size") or 0)

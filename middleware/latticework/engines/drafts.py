@@ -1,8 +1,8 @@
-"""Tokens that need no forward pass of their own, since they can be told before the model is asked.
+"""Drafts: tokens that need no forward pass of their own, because they can be predicted without the model.
 
 A grammar forces nearly half of a document's tokens, and much of the rest is copied from the prompt. Both are drafted
-here, one behind the other, and then checked by the model in a single pass. What the grammar forces is certain: the
-mask allows nothing else. A copy is a guess, cut to what the grammar allows; a wrong one costs a little time and never
+here, one after the other, and then checked by the model in a single pass. What the grammar forces is certain: the mask
+allows nothing else. A copy is a guess, cut to what the grammar allows; a wrong one costs a little time and never
 changes the answer.
 """
 
@@ -15,20 +15,27 @@ from llguidance import LLMatcher, LLTokenizer
 
 from latticework.engines.worth import Chances, kind
 
-# A copy needs this many bytes of context that stand in the text too, and more than this many tell nothing more.
+# Bytes of context that a copy needs in common with the text before it; more than the most predict no better.
 LEAST_CONTEXT = 2
 MOST_CONTEXT = 48
-# Bytes of text behind a match that may be copied, and how far back matches are looked for.
+# Bytes that may be copied from behind a match, and how many bytes back matches are searched.
 STRETCH = 96
 REACH = 1 << 16
+
+# Keys of a request's `extra_args`: whether guesses may be drafted, besides what its grammar forces; whether the sources
+# of its tokens are reported.
+GUESSES = "latticework_guesses"
+WANTS_SOURCES = "latticework_wants_sources"
+# Keys of what an output reports, in `kv_transfer_params`, which vLLM passes on unread. A letter for each token of the
+# answer up to the last drafted one: all, since of merged outputs only the last one's report is kept. And with the last
+# output the numbers of drafted tokens that were accepted: (forced, copied).
+SOURCES = "latticework_sources"
+SAVED = "latticework_saved"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What may come next.
-
-    `kinds` says of each token what it rests on: CERTAIN, or a guess, with the kind of its context (worth.py).
-    """
+    """What may come next. `kinds` has for each token CERTAIN, or for a guess the kind of its context (worth.py)."""
 
     token_ids: tuple[int, ...] = ()
     kinds: tuple[int, ...] = ()
@@ -38,7 +45,7 @@ CERTAIN = -1
 NOTHING = Draft()
 
 
-class Text:
+class CopySource:
     """Prompt and answer so far, as bytes: what can be copied from."""
 
     def __init__(self, tokenizer: LLTokenizer) -> None:
@@ -52,27 +59,27 @@ class Text:
         return len(self._bytes)
 
     def cut(self, length: int) -> None:
-        """Forgets what was added behind `length` bytes, a draft."""
+        """Removes what was added after `length` bytes: a draft."""
         del self._bytes[length:]
 
     def precedent(self) -> tuple[int, bytes]:
-        """What followed the last time that the text ended as it ends now, and in how many bytes it did.
+        """How many bytes of the text's end occurred before, and what followed them last time.
 
-        Nothing, where the context is too short to tell.
+        Nothing follows where the context is too short to predict anything.
         """
         text = self._bytes
         end = len(text) - 1  # the end itself is no precedent
         start = max(0, end - REACH)
-        found, least, most = -1, 0, min(MOST_CONTEXT, end - start)
-        # What stands behind a longer context stands behind each shorter one: the longest is found by halving.
+        match, least, most = -1, 0, min(MOST_CONTEXT, end - start)
+        # What follows a longer context follows each shorter one: the longest is searched by halving.
         while least < most:
             length = (least + most + 1) // 2
             at = text.rfind(text[-length:], start, end)
             if at < 0:
                 most = length - 1
             else:
-                least, found = length, at + length
-        return least, bytes(text[found : found + STRETCH]) if least >= LEAST_CONTEXT else b""
+                least, match = length, at + length
+        return least, bytes(text[match : match + STRETCH]) if least >= LEAST_CONTEXT else b""
 
 
 class Drafter:
@@ -81,21 +88,21 @@ class Drafter:
     def __init__(self, tokenizer: LLTokenizer) -> None:
         self._tokenizer = tokenizer
         ends = tokenizer.eos_tokens
-        # Where there are several ends, the model chooses.
+        # Where several tokens may end an answer, the model chooses.
         self._end = ends[0] if len(ends) == 1 else None
 
-    def text(self, token_ids: Sequence[int]) -> Text:
-        """A fresh text that begins with these tokens."""
-        text = Text(self._tokenizer)
+    def text(self, token_ids: Sequence[int]) -> CopySource:
+        """A new source that begins with these tokens."""
+        text = CopySource(self._tokenizer)
         text.add(token_ids)
         return text
 
-    def certain(self, matcher: LLMatcher, text: Text, most: int) -> Draft:
+    def certain(self, matcher: LLMatcher, text: CopySource, most: int) -> Draft:
         """At most `most` tokens that the grammar forces. `matcher` and `text` are left as they were."""
         return self._drafted(_Sketch(self._tokenizer, matcher, text, most), None, 1.0)
 
-    def likely(self, matcher: LLMatcher, text: Text, most: int, chances: Chances, least: float) -> Draft:
-        """The same, and guesses between them as long as the whole is at least so likely to hold."""
+    def likely(self, matcher: LLMatcher, text: CopySource, most: int, chances: Chances, least: float) -> Draft:
+        """The same, with guesses between them while the probability of the whole draft is at least `least`."""
         return self._drafted(_Sketch(self._tokenizer, matcher, text, most), chances, least)
 
     def _drafted(self, sketch: _Sketch, chances: Chances | None, least: float) -> Draft:
@@ -109,7 +116,7 @@ class Drafter:
 class _Sketch:
     """A draft that grows. Its tokens are fed to the matcher and added to the text until `undo`."""
 
-    def __init__(self, tokenizer: LLTokenizer, matcher: LLMatcher, text: Text, most: int) -> None:
+    def __init__(self, tokenizer: LLTokenizer, matcher: LLMatcher, text: CopySource, most: int) -> None:
         self._tokenizer = tokenizer
         self._matcher = matcher
         self._text = text
@@ -121,15 +128,15 @@ class _Sketch:
         self._chance = 1.0
 
     def forced(self) -> bool:
-        """Adds what the grammar forces; whether there was any."""
+        """Adds what the grammar forces; whether there is any."""
         tokens = self._take(self._matcher.compute_ff_tokens())
         self._kinds += [CERTAIN] * len(tokens)
         return bool(tokens)
 
     def guessed(self, chances: Chances, least: float) -> bool:
-        """Adds what probably comes, as far as the grammar allows it; whether there was any.
+        """Adds what probably comes next, as far as the grammar allows it; whether there is any.
 
-        Bytes that the grammar forces are no certain token where a longer one may begin with them, but a good guess.
+        Bytes that the grammar forces are a guess where a longer token may begin with them, and a good one.
         """
         likely = self._matcher.compute_ff_bytes()
         context, likely = (0, likely) if likely else self._text.precedent()
@@ -146,23 +153,23 @@ class _Sketch:
         return bool(taken)
 
     def end(self, token: int) -> None:
-        """Adds the end of the answer where nothing else can come. The matcher is not fed it.
+        """Adds the end of the answer where nothing else can follow. The matcher does not get it.
 
-        A guess may have ended it: a chat in the prompt has the ends of earlier answers.
+        A guess may have ended the answer already: a chat in the prompt has the ends of earlier answers.
         """
         if self._matcher.is_stopped() and len(self._tokens) < self._most and self._tokens[-1:] != [token]:
             self._tokens.append(token)
             self._kinds.append(CERTAIN)
 
     def undo(self) -> Draft:
-        """The draft, and everything else as it was."""
+        """Returns the draft, and restores everything else."""
         if self._fed:
             self._matcher.rollback(self._fed)
         self._text.cut(self._length)
         return Draft(tuple(self._tokens), tuple(self._kinds))
 
     def _take(self, tokens: Sequence[int]) -> Sequence[int]:
-        """The first of these tokens, as many as there is room for and the grammar allows."""
+        """Adds the first of these tokens, as many as there is room for and the grammar allows."""
         tokens = tokens[: self._most - len(self._tokens)]
         tokens = tokens[: self._matcher.try_consume_tokens(list(tokens))] if tokens else tokens
         self._fed += len(tokens)

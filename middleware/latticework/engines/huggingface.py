@@ -1,4 +1,4 @@
-"""A Hugging Face fast tokenizer as the layer above needs it: templates, ids, and llguidance's view of it."""
+"""Hugging Face's fast tokenizers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from latticework.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_s
 class HuggingFaceTokenizer(ModelTokenizer):
     """Wraps a `PreTrainedTokenizerFast`.
 
-    `vocabulary_size` counts the model's logits, which may be more than the tokenizer's entries. `ends` is what the
-    model's generation config has for `eos_token_id`.
+    `vocabulary_size` counts the model's logits, which may exceed the tokenizer's entries. `ends` is `eos_token_id` of
+    the model's generation config.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class HuggingFaceTokenizer(ModelTokenizer):
         *,
         stock_matcher: bool = False,
     ) -> None:
-        """`backend`: the `tokenizers.Tokenizer` that it was converted to, where it has none of its own.
+        """`backend`: the `tokenizers.Tokenizer` that it was converted to, if it has none of its own.
 
-        `stock_matcher`: whether answers are held to their grammars by somebody else, by llguidance as it comes. Then
-        what that takes for special is so; else markup is, and Gemma's `<b>` is not.
+        `stock_matcher`: whether something else enforces grammars, with llguidance's own view of the tokenizer: then the
+        tokens that llguidance takes for special are. Otherwise markup is special, and Gemma's `<b>` is not.
         """
         super().__init__(max(vocabulary_size, len(tokenizer)), all_ends(tokenizer.eos_token_id, ends))
         self._tokenizer = tokenizer
@@ -63,7 +63,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
     def special_tokens(self) -> Mapping[str, int]:
         special = self._is_special_to_stock if self._stock_matcher else self._is_special_to_ours
         added = self._tokenizer.added_tokens_decoder.items()
-        return {one.content: token_id for token_id, one in added if special(one)}
+        return {token.content: token_id for token_id, token in added if special(token)}
 
     def _is_special_to_stock(self, token: Any) -> bool:
         return is_special(token.content, flagged=token.special)
@@ -76,10 +76,10 @@ class HuggingFaceTokenizer(ModelTokenizer):
         return markup(self.added_tokens, self.chat_template or "")
 
     def encode(self, text: str, special: bool = False) -> list[int]:
-        """Safe in any thread, and two at once share one tokenizer.
+        """Safe in any thread; threads share one tokenizer.
 
-        Of the tokenizer that vLLM gives, each thread would borrow a copy, and where none was left, vLLM's own next
-        request would make one: on the event loop, for longer than a dozen streamed tokens take.
+        vLLM's tokenizer would lend each thread a copy, and where none was left, vLLM's own next request would make one:
+        on the event loop, for longer than a dozen streamed tokens take.
         """
         if special and self._converted is not None:
             return list(self._tokenizer.build_inputs_with_special_tokens(self.encode(text)))
@@ -92,8 +92,8 @@ class HuggingFaceTokenizer(ModelTokenizer):
     @cached_property
     def _cleans_up(self) -> bool:
         """Whether transformers removes blanks before punctuation: never for BPE, whatever the tokenizer's files say."""
-        asked = getattr(self._tokenizer, "clean_up_tokenization_spaces", False)
-        return bool(asked) and type(self._backend.model).__name__ != "BPE"
+        configured = getattr(self._tokenizer, "clean_up_tokenization_spaces", False)
+        return bool(configured) and type(self._backend.model).__name__ != "BPE"
 
     def token_strings(self, token_ids: Sequence[int]) -> list[str]:
         return [self._backend.id_to_token(token_id) or "" for token_id in token_ids]
@@ -108,11 +108,11 @@ class HuggingFaceTokenizer(ModelTokenizer):
         source = self._backend.to_str()
         if not self._stock_matcher:
             source = with_special(source, self.added_tokens, self.special_tokens)
-        return self.matched_by(source, self._tokenizer.eos_token_id)
+        return self.vocabulary_of(source, self._tokenizer.eos_token_id)
 
     @cached_property
     def _backend(self) -> Any:
-        """What tokenizes, a `tokenizers.Tokenizer` of one's own."""
+        """A `tokenizers.Tokenizer` that nothing else changes."""
         backend = copy(self._converted or self._tokenizer.backend_tokenizer)
         backend.no_padding()
         backend.no_truncation()
@@ -120,7 +120,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
 
 
 def one_template(named: Mapping[str, str]) -> str | None:
-    """A repository's named templates as one: like transformers, "tool_use" where there are tools, else "default"."""
+    """A repository's named templates as a single one: as in transformers, "tool_use" with tools, else "default"."""
     default, tools = named.get("default"), named.get("tool_use")
     if default is None or tools is None:
         return default or tools

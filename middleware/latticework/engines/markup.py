@@ -1,4 +1,4 @@
-"""Which of a tokenizer's added tokens are markup: what frames turns, calls and thoughts, and no client may write.
+"""Which of a tokenizer's added tokens are markup: what delimits turns, calls and reasoning, and no client may send.
 
 Most of them are flagged special; Qwen's `<tool_call>`, DeepSeek's `<｜User｜>` and Gemma 4's `<|"|>` are not. On the
 other hand, some added tokens are ordinary text: Gemma 3 has one for each run of line breaks, and for HTML's tags.
@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# Never markup: white space, which SentencePiece writes as ▁, and the switches that users are to write into messages,
-# as GLM-4.5's `/nothink` and SmolLM3's `/no_think`. Nor a single character: whatever holds it would be cut there.
+# Never markup: white space, which SentencePiece writes as ▁, and the switches that users may put into messages, such as
+# GLM-4.5's `/nothink` and SmolLM3's `/no_think`. Nor a single character: any text with it would be cut there.
 _NEVER = re.compile(r"[\s▁]+|/\w+|.|", re.DOTALL)
 # Ordinary unless flagged special: words, in any script.
 _WORDS = re.compile(r"[\w\s▁]+")
-# Ordinary unless flagged special, or spoken of by the chat template or the wire format: the tags of HTML's elements.
+# Ordinary unless flagged special, or used by the chat template or the wire format: the tags of HTML's elements.
 _TAG = re.compile(r"</?([a-z][a-z0-9]*)>")
 # https://html.spec.whatwg.org/multipage/indices.html#elements-3, and Gemma 3's `bbox`.
 _HTML = """
@@ -37,23 +37,23 @@ def markup(added: Mapping[str, bool], template: str, wire: Iterable[str] = ()) -
         template: the source of the model's chat template.
         wire: the texts of its wire format (`turngrammar.analysis.texts`).
     """
-    spoken = "\n".join((template, *wire))
-    return frozenset(text for text, flagged in added.items() if _is_markup(text, flagged, spoken))
+    used = "\n".join((template, *wire))
+    return frozenset(text for text, flagged in added.items() if _is_markup(text, flagged, used))
 
 
-def _is_markup(text: str, flagged: bool, spoken: str) -> bool:
+def _is_markup(text: str, flagged: bool, used: str) -> bool:
     if _NEVER.fullmatch(text):
         return False
     if flagged:
         return True
     tag = _TAG.fullmatch(text)
     if tag and tag[1] in _ELEMENTS:
-        return text in spoken
+        return text in used
     return not _WORDS.fullmatch(text)
 
 
 def pattern(texts: Iterable[str]) -> str:
-    """A regex for the longest of the texts: quick for thousands, as common beginnings are looked at once."""
+    """A regex for the longest of the texts: fast for thousands, since it shares their prefixes."""
     trie: dict[str, Any] = {}
     for text in texts:
         node = trie

@@ -8,17 +8,17 @@ from functools import cached_property
 from typing import Any
 
 from latticework.engines.mistral_template import mistral_template
-from latticework.engines.slow import pieces
+from latticework.engines.slow import sentencepiece_vocabulary
 from latticework.engines.tokenizer import ModelTokenizer
-from latticework.engines.vocabulary import EndTokens, Pieces, Ranks, Vocabulary, all_ends
+from latticework.engines.vocabulary import EndTokens, SentencePieceVocabulary, TiktokenVocabulary, Vocabulary, all_ends
 
 # What chat templates call the tokens, and mistral_common's names of their ids.
 NAMED: Mapping[str, str] = {"bos_token": "bos_id", "eos_token": "eos_id"}
-THOUGHTS = {"[THINK]", "[/THINK]"}
+REASONING_TOKENS = {"[THINK]", "[/THINK]"}
 
 
 def mistral_common_tokenizer(tokenizer: Any) -> Any | None:
-    """mistral_common's own in vLLM's `MistralTokenizer` or transformers' `MistralCommonBackend`; None in others."""
+    """mistral_common's tokenizer in vLLM's `MistralTokenizer` or transformers' `MistralCommonBackend`; else None."""
     common = getattr(tokenizer, "mistral", None) or getattr(tokenizer, "tokenizer", None)
     return getattr(getattr(common, "instruct_tokenizer", None), "tokenizer", None)
 
@@ -33,7 +33,7 @@ class MistralTokenizer(ModelTokenizer):
     @cached_property
     def chat_template(self) -> str | None:
         version = int(self._common.version.value.removeprefix("v").split("m")[0])
-        thinks = self.special_tokens.keys() >= THOUGHTS
+        thinks = self.special_tokens.keys() >= REASONING_TOKENS
         effort = getattr(getattr(self._common.model_settings_builder, "reasoning_effort", None), "default", None)
         return mistral_template(version, thinks=thinks, effort=effort and str(effort))
 
@@ -44,7 +44,8 @@ class MistralTokenizer(ModelTokenizer):
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
         common = self._common
-        return {common.id_to_piece(one): one for one in range(common.n_words) if common.is_special(one)}
+        special = (token_id for token_id in range(common.n_words) if common.is_special(token_id))
+        return {common.id_to_piece(token_id): token_id for token_id in special}
 
     def encode(self, text: str, special: bool = False) -> list[int]:
         """Text between two special tokens is encoded by itself, as mistral_common does. `special` adds BOS alone."""
@@ -69,20 +70,20 @@ class MistralTokenizer(ModelTokenizer):
 
     @cached_property
     def _marks(self) -> re.Pattern[str]:
-        """Special tokens; the look-ahead spares ordinary text a thousand comparisons a character."""
+        """Special tokens; the look-ahead saves ordinary text a thousand comparisons per character."""
         longest_first = sorted(self.special_tokens, key=len, reverse=True)
         first = "".join(re.escape(letter) for letter in sorted({token[0] for token in longest_first}))
         return re.compile(f"((?=[{first}])(?:{'|'.join(map(re.escape, longest_first))}))")
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        return self.matched_by(self._source, self._common.eos_id)
+        return self.vocabulary_of(self._source, self._common.eos_id)
 
     @property
-    def _source(self) -> Ranks | Pieces:
+    def _source(self) -> TiktokenVocabulary | SentencePieceVocabulary:
         ranks = getattr(self._common, "_tekken_token2id_nospecial", None)
         if ranks is None:
-            return pieces(self._common._model, self.special_tokens, {})
+            return sentencepiece_vocabulary(self._common._model, self.special_tokens, {})
         shift = self._common.num_special_tokens  # they have the lowest ids
-        shifted = {spelled: shift + rank for spelled, rank in ranks.items()}
-        return Ranks(shifted, self._common._model._pat_str, self.special_tokens)
+        shifted = {token: shift + rank for token, rank in ranks.items()}
+        return TiktokenVocabulary(shifted, self._common._model._pat_str, self.special_tokens)

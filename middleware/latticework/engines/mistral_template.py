@@ -1,6 +1,6 @@
-"""Chat templates for Mistral's own tokenizers: their files have none, for mistral_common encodes conversations in code.
+"""Chat templates for Mistral's own tokenizers: their files have none, since mistral_common encodes chats in code.
 
-One template a version of the tokenizer, as mistral_common's `InstructTokenizerV3` to `V15` encode a conversation. Its
+There is a template for each version of the tokenizer that mistral_common's `InstructTokenizerV3` to `V15` encode. Its
 text, encoded by `MistralTokenizer.encode`, gives the same ids (tests/latticework/engines/test_mistral.py).
 """
 
@@ -27,12 +27,12 @@ _TEMPLATE = """\
 {%- for message in messages %}
     {%- if message.role == 'system' %}$SYSTEM
     {%- elif message.role == 'user' %}
-        {%- if tools and loop.index0 == seen.$TOLD %}
+        {%- if tools and loop.index0 == seen.$TOOLS_AT %}
             {{- '[AVAILABLE_TOOLS][' }}
             {%- for tool in tools %}
-                {%- set told = {'name': tool.function.name, 'description': tool.function.description or '', \
+                {%- set listed = {'name': tool.function.name, 'description': tool.function.description or '', \
 'parameters': tool.function.parameters} %}
-                {{- {'type': 'function', 'function': told} | tojson }}
+                {{- {'type': 'function', 'function': listed} | tojson }}
                 {{- '' if loop.last else ', ' }}
             {%- endfor %}
             {{- '][/AVAILABLE_TOOLS]' }}
@@ -40,7 +40,7 @@ _TEMPLATE = """\
         {{- '[INST]' }}$PREFACE{{ message.content }}{{ '[/INST]' }}
     {%- elif message.role == 'tool' %}
         {{- '[TOOL_RESULTS]' }}$RESULT{{ '[/TOOL_RESULTS]' }}
-    {%- elif message.role == 'assistant' and (message.content or message.tool_calls) %}$THOUGHTS
+    {%- elif message.role == 'assistant' and (message.content or message.tool_calls) %}$REASONING
         {{- (message.content or '').rstrip(' ') }}
         {%- if message.tool_calls %}$CALLS
         {%- endif %}
@@ -73,7 +73,7 @@ _CALLS = """
                 {{- '[TOOL_CALLS]' ~ call.function.name ~ '[ARGS]' ~ (call.function.arguments | tojson) }}
             {%- endfor %}"""
 
-# A result that is JSON stands as such in the JSON around it.
+# A result that is JSON is embedded as JSON.
 _JSON_RESULT = """{{ '{"content": ' }}
         {{- message.content if message.content[:1] in ('{', '[') else message.content | tojson }}
         {{- ', "call_id": ' ~ (message.tool_call_id | tojson) ~ '}' }}"""
@@ -82,7 +82,7 @@ _RESULT = "{{ message.content }}"
 
 _SYSTEM = "{{ '[SYSTEM_PROMPT]' ~ message.content ~ '[/SYSTEM_PROMPT]' }}"
 _PREFACE = "{{ seen.system ~ '\\n\\n' if seen.system and loop.index0 == seen.last }}"
-_THOUGHTS = """
+_REASONING = """
         {{- '[THINK]' ~ message.reasoning_content ~ '[/THINK]' if message.reasoning_content }}"""
 _SETTINGS = """
         {%- if loop.index0 == seen.first %}
@@ -94,21 +94,21 @@ _SETTINGS = """
 class _Version:
     """Attributes:
 
-    calls, result: Jinja that prints an assistant's calls, and what stands between the tokens around a result.
-    system: whether it has tokens around a system message; where not, system messages go into the user's last message.
-    told: which of the user's messages the tools stand before.
+    calls, result: Jinja that prints an assistant's calls, and what is between the tokens around a result.
+    system: whether it has tokens around a system message; if not, system messages go into the user's last message.
+    tools_before: which of the user's messages the tools are listed before.
     """
 
     calls: str
     result: str
     system: bool = True
-    told: Literal["first", "last"] = "first"
+    tools_before: Literal["first", "last"] = "first"
 
 
 _VERSIONS: Mapping[int, _Version] = {
-    3: _Version(_JSON_CALLS, _JSON_RESULT, system=False, told="last"),
-    7: _Version(_JSON_CALLS, _RESULT_WITH_ID, told="last"),
-    11: _Version(_CALLS_WITH_IDS, _RESULT_WITH_ID, told="last"),
+    3: _Version(_JSON_CALLS, _JSON_RESULT, system=False, tools_before="last"),
+    7: _Version(_JSON_CALLS, _RESULT_WITH_ID, tools_before="last"),
+    11: _Version(_CALLS_WITH_IDS, _RESULT_WITH_ID, tools_before="last"),
     13: _Version(_CALLS, _RESULT),
     15: _Version(_CALLS, _RESULT),
 }
@@ -118,19 +118,19 @@ def mistral_template(version: int, *, thinks: bool = False, effort: str | None =
     """Jinja source for a version of the tokenizer; None for those before tools had ids, 1 and 2.
 
     `thinks`: it has tokens around thoughts. `effort`: the reasoning effort that it is told of unless a request says
-    otherwise; None where it is told of none. A version that is not known yet is encoded as the one before it.
+    otherwise; None where it is told of nversion_parts. A version that is not known yet is encoded as the one before it.
     """
     known = max((number for number in _VERSIONS if number <= version), default=None)
     if known is None:
         return None
-    one = _VERSIONS[known]
+    version_parts = _VERSIONS[known]
     parts = {
-        "TOLD": one.told,
-        "SYSTEM": _SYSTEM if one.system else "",
-        "PREFACE": "" if one.system else _PREFACE,
-        "RESULT": one.result,
-        "CALLS": one.calls,
-        "THOUGHTS": _THOUGHTS if thinks else "",
+        "TOOLS_AT": version_parts.tools_before,
+        "SYSTEM": _SYSTEM if version_parts.system else "",
+        "PREFACE": "" if version_parts.system else _PREFACE,
+        "RESULT": version_parts.result,
+        "CALLS": version_parts.calls,
+        "REASONING": _REASONING if thinks else "",
         "SETTINGS": _SETTINGS.replace("EFFORT", effort) if effort is not None else "",
     }
     return Template(_TEMPLATE).substitute(parts)

@@ -1,4 +1,4 @@
-"""What vLLM says of one answer, here or far away, as pieces of it."""
+"""vLLM's outputs of one answer, from this machine or another, as pieces of it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from latticework.engines.base import (
     Sampling,
     Saved,
 )
-from latticework.engines.sources import FORCED, SAMPLED, SAVED, SOURCES, token_sources
+from latticework.engines.drafts import SAVED, SOURCES
+from latticework.engines.token_text import FORCED, SAMPLED, TokenText, token_sources
 from latticework.engines.tokenizer import ModelTokenizer
-from latticework.engines.written import Written
 
-# vLLM's finish reasons that end an answer as it should end. "abort" and "error" arrive as ordinary last
-# outputs without a message.
+# vLLM's finish reasons of a complete answer. "abort" and "error" come in ordinary last outputs, without a message.
 FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "length": "length"}
-# What an answer that somebody waits for is aborted for: the engine stops, as all do where one of several has died.
-GIVEN_UP: Mapping[str, type[EngineError]] = {"abort": EngineDead}
-
+# An answer that is still waited for is aborted because the engine stops, as all do where one of several has died.
+ABORTED: Mapping[str, type[EngineError]] = {"abort": EngineDead}
 
 # The prompt's token ids, each with the likeliest tokens at its position; None for the first.
 PromptLogprobs = Iterable[tuple[int, Mapping[int, Any] | None]]
+# What the engine core reports of an answer's drafts.
+DraftReport = Mapping[str, Any]
 
 
-class Output(Protocol):
+class VllmOutput(Protocol):
     """What is new of an answer. `logprobs` has each position's likeliest tokens, with their `logprob` and `rank`."""
 
     @property
@@ -44,42 +44,41 @@ class Output(Protocol):
     def finish_reason(self) -> str | None: ...
 
 
-class Pieces:
+class VllmPieces:
     """One answer's outputs as pieces, the first of which begins with `opening`."""
 
     def __init__(self, tokenizer: ModelTokenizer, sampling: Sampling, opening: tuple[int, ...]) -> None:
-        self._written = Written(tokenizer, sampling)
+        self._text = TokenText(tokenizer, sampling)
         self._most = sampling.logprobs
         self._most_of_prompt = sampling.prompt_logprobs
-        self._tells = sampling.sources
-        self._plain = self._most is None and self._most_of_prompt is None and not self._tells
+        self._with_sources = sampling.sources
+        self._plain = self._most is None and self._most_of_prompt is None and not self._with_sources
         self._opening = opening
         self._opened = len(opening)
         self._generated = 0
 
-    def piece(self, output: Output, told: Mapping[str, Any] | None = None, prompt: PromptLogprobs = ()) -> Piece:
+    def piece(self, output: VllmOutput, report: DraftReport | None = None, prompt: PromptLogprobs = ()) -> Piece:
         """`prompt`: the log probabilities of the prompt's tokens, which come with the first output where the request
-        wants them. Raises EngineFailed where the engine has given up, EngineDead where it stops.
+        wants them. Raises EngineFailed where the engine gave up this answer, EngineDead where it stops.
         """
         reason = output.finish_reason
         if reason is not None and reason not in FINISH:
-            raise GIVEN_UP.get(reason, EngineFailed)(f"The engine ended this request: {reason}.")
+            raise ABORTED.get(reason, EngineFailed)(f"The engine ended this request: {reason}.")
         if reason is None and self._plain and not self._opening:  # nearly every piece of nearly every answer
-            return Piece(self._written.feed(output.token_ids), tuple(output.token_ids))
+            return Piece(self._text.feed(output.token_ids), tuple(output.token_ids))
         opening, self._opening = self._opening, ()
         token_ids = (*opening, *output.token_ids)
-        # A token that stops the answer is none of its text.
-        written = token_ids[:-1] if reason == "stop" else token_ids
+        # A token that stops the answer has no text.
+        visible = token_ids[:-1] if reason == "stop" else token_ids
         logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
-        texts = self._written.texts(written, last=reason is not None)
-        letters = FORCED * len(opening) + self._letters(len(output.token_ids), told or {}) if self._tells else ""
+        texts = self._text.texts(visible, last=reason is not None)
         return Piece(
             text="".join(texts),
             token_ids=token_ids,
-            sources=token_sources(texts, letters),
+            sources=token_sources(texts, self._letters(opening, len(output.token_ids), report or {})),
             logprobs=tuple(self._sampled(token_id, position, self._most) for token_id, position in logprobs),
             finish=FINISH[reason] if reason else None,
-            saved=self._saved(told or {}) if reason else NOTHING_SAVED,
+            saved=self._saved(report or {}) if reason else NOTHING_SAVED,
             prompt_logprobs=self._of_prompt(prompt),
         )
 
@@ -89,18 +88,21 @@ class Pieces:
             for token_id, position in prompt
         )
 
-    def _letters(self, tokens: int, told: Mapping[str, Any]) -> str:
-        """How the next so many tokens came."""
-        begin, self._generated = self._generated, self._generated + tokens
-        return str(told.get(SOURCES, ""))[begin : self._generated].ljust(tokens, SAMPLED)
+    def _letters(self, opening: Sequence[int], count: int, report: DraftReport) -> str:
+        """The sources of the opening and of the next `count` tokens; none where the request does not want them."""
+        if not self._with_sources:
+            return ""
+        begin, self._generated = self._generated, self._generated + count
+        letters = str(report.get(SOURCES, ""))[begin : self._generated]
+        return FORCED * len(opening) + letters.ljust(count, SAMPLED)
 
-    def _saved(self, told: Mapping[str, Any]) -> Saved:
-        forced, copied = told.get(SAVED, (0, 0))
+    def _saved(self, report: DraftReport) -> Saved:
+        forced, copied = report.get(SAVED, (0, 0))
         return Saved(self._opened + forced, copied)
 
     def _sampled(self, token_id: int, position: Mapping[int, Any], most: int | None) -> SampledToken:
-        chosen = self._written.logprob(token_id, position[token_id].logprob)
-        # vLLM adds the sampled token to the likeliest ones where it is none of them.
+        chosen = self._text.logprob(token_id, position[token_id].logprob)
+        # vLLM adds the sampled token where it is not among the likeliest.
         ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[:most]
-        top = tuple(self._written.logprob(other, likely.logprob) for other, likely in ranked)
+        top = tuple(self._text.logprob(other, likely.logprob) for other, likely in ranked)
         return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top)

@@ -1,4 +1,4 @@
-"""Encodes texts in which no markup counts, with markup between them, as one text."""
+"""Encodes texts in which nothing becomes markup, with markup between them, as a single text."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Collection, Sequence
 from secrets import token_hex
 from typing import Any
 
-# A noncharacter, at both ends of a stand-in: no text has a token, a merge or a normal form with it.
+# A noncharacter, at both ends of a secret: no text has a token, a merge or a normal form with it.
 _EDGE = "\ufdd1"
 
 
 class SegmentEncoder:
-    """A `tokenizers.Tokenizer` with the same model, in which a secret stands for each markup token.
+    """A `tokenizers.Tokenizer` with the same model, in which a secret text replaces that of each markup token.
 
-    The model, which is nearly all of a tokenizer's weight, is shared. Ordinary text is split, normalized and merged as
-    if the markup's tokens had never been added; where a secret stands, the text is cut as at the token itself.
+    The model, which is nearly all of a tokenizer's memory, is shared. Ordinary text is split, normalized and merged as
+    if the markup's tokens had never been added; at a secret, the text is cut as at the token itself.
     """
 
     def __init__(self, backend: Any, markup: Collection[str]) -> None:
         self._backend = _bare(backend)
         self._secret = token_hex(8)
         added = backend.get_added_tokens_decoder()
-        spelled = {
+        contents = {
             token_id: self._stand_in(token_id) if token.content in markup else token.content
             for token_id, token in added.items()
         }
-        self._stand_ins = {token.content: spelled[token_id] for token_id, token in added.items()}
-        # Stands for nothing, and no text is merged across it.
+        self._stand_ins = {token.content: contents[token_id] for token_id, token in added.items()}
+        # A token without meaning, across which no text is merged.
         self._cut = self._stand_in("")
-        self._backend.add_tokens([_copy(added[token_id], spelled[token_id]) for token_id in sorted(added)])
+        self._backend.add_tokens([_copy(added[token_id], contents[token_id]) for token_id in sorted(added)])
         self._backend.add_tokens([self._cut])
-        self._ids = {self._backend.token_to_id(spelled[token_id]): token_id for token_id in added}
-        # Some vocabularies have the markup in themselves too, where ordinary text may become it: Mistral's.
+        self._ids = {self._backend.token_to_id(contents[token_id]): token_id for token_id in added}
+        # Some models' own vocabularies have the markup too, where ordinary text may become it: Mistral's.
         known = {backend.model.token_to_id(text): text for text in markup}
         self._reachable = {token_id: text for token_id, text in known.items() if token_id is not None}
 
@@ -49,7 +49,7 @@ class SegmentEncoder:
         return encoded(self._backend, text)
 
     def _broken(self, segments: Sequence[str], forged: Collection[int]) -> Sequence[str]:
-        """With a cut in each text that became one of the `forged` tokens."""
+        """With a cut in each text that became a `forged` token."""
         broken = list(segments)
         for text in (self._reachable[token_id] for token_id in forged):
             cut = text[:1] + self._cut + text[1:]
@@ -79,7 +79,7 @@ def _bare(backend: Any) -> Any:
 
 
 def _copy(token: Any, content: str) -> Any:
-    """The token under another name, which is always found, and as it is under its own."""
+    """The token, unchanged under its own text; under another, it is found wherever that occurs."""
     same = content == token.content
     return type(token)(
         content,

@@ -1,6 +1,6 @@
 """Tokenizers without a fast backend: Python around SentencePiece or tiktoken, often code that comes with the model.
 
-Each is taken for what it is only if it encodes samples as the original does.
+Each is used only if what is read of it encodes samples as the original does.
 """
 
 from __future__ import annotations
@@ -13,20 +13,25 @@ from typing import Any
 from latticework.engines.base import EngineDead
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.engines.tokenizer import ModelTokenizer
-from latticework.engines.vocabulary import EndTokens, Pieces, Ranks, Vocabulary
+from latticework.engines.vocabulary import EndTokens, SentencePieceVocabulary, TiktokenVocabulary, Vocabulary
 
 SAMPLES = ("The quick brown fox", '{"city": "Zürich", "degrees": [-7.5, null]}', "def f(x):\n    return x", "数字 😀")
 
-UNKNOWN = """The tokenizer of this model, {}, is written in Python, and what its tokens stand for can't be told: \
-it is neither a fast tokenizer nor one of SentencePiece, tiktoken or Mistral. Save it as a tokenizer.json \
+UNKNOWN = """The tokenizer of this model, {}, is written in Python, and the bytes of its tokens are unknown: \
+it is neither a fast tokenizer nor built on SentencePiece, tiktoken or mistral_common. Save it as a tokenizer.json \
 (transformers' PreTrainedTokenizerFast), and name that with --tokenizer."""
 
 
 class SlowTokenizer(HuggingFaceTokenizer):
-    """Wraps a `PreTrainedTokenizer`, or one that is told apart from it by its templates alone."""
+    """Wraps a `PreTrainedTokenizer`."""
 
     def __init__(
-        self, tokenizer: Any, source: Ranks | Pieces, encode: Callable[[str], list[int]], size: int, ends: EndTokens
+        self,
+        tokenizer: Any,
+        source: TiktokenVocabulary | SentencePieceVocabulary,
+        encode: Callable[[str], list[int]],
+        size: int,
+        ends: EndTokens,
     ) -> None:
         super().__init__(tokenizer, size, ends)
         self._source = source
@@ -63,7 +68,7 @@ class SlowTokenizer(HuggingFaceTokenizer):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        return self.matched_by(self._source, self._tokenizer.eos_token_id)
+        return self.vocabulary_of(self._source, self._tokenizer.eos_token_id)
 
 
 def slow_tokenizer(tokenizer: Any, size: int, ends: EndTokens) -> ModelTokenizer:
@@ -79,29 +84,29 @@ def _candidates(tokenizer: Any, size: int, ends: EndTokens) -> Iterator[HuggingF
         yield HuggingFaceTokenizer(tokenizer, size, ends, backend)
     for part in getattr(tokenizer, "__dict__", {}).values():
         if hasattr(part, "_mergeable_ranks"):
-            source = Ranks(part._mergeable_ranks, part._pat_str, part._special_tokens)
+            source = TiktokenVocabulary(part._mergeable_ranks, part._pat_str, part._special_tokens)
             yield SlowTokenizer(tokenizer, source, partial(part.encode, allowed_special="all"), size, ends)
         if hasattr(part, "serialized_model_proto"):
-            yield SlowTokenizer(tokenizer, _pieces(tokenizer, part), _as_it_does(tokenizer), size, ends)
+            yield SlowTokenizer(tokenizer, _with_added_tokens(tokenizer, part), _own_encode(tokenizer), size, ends)
 
 
 def _agrees(made: HuggingFaceTokenizer, tokenizer: Any, sample: str) -> bool:
-    """Whether both write the sample with the same tokens, and these spell it; a blank before it is no text."""
-    token_ids = _as_it_does(tokenizer)(sample)
-    spelled = made.vocabulary.matchable.decode_bytes(token_ids).decode(errors="replace")
-    return made.encode(sample) == token_ids and spelled.removeprefix(" ") == sample
+    """Whether both encode the sample alike, and the bytes of its tokens are its own; some put a blank before it."""
+    token_ids = _own_encode(tokenizer)(sample)
+    decoded = made.vocabulary.matchable.decode_bytes(token_ids).decode(errors="replace")
+    return made.encode(sample) == token_ids and decoded.removeprefix(" ") == sample
 
 
-def _as_it_does(tokenizer: Any) -> Callable[[str], list[int]]:
+def _own_encode(tokenizer: Any) -> Callable[[str], list[int]]:
     return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
 
 
 def _converted(tokenizer: Any) -> Any | None:
-    """The fast tokenizer that transformers makes of it, if it knows how."""
+    """The fast tokenizer that transformers converts it to; None if it can't."""
     from transformers.convert_slow_tokenizer import SLOW_TO_FAST_CONVERTERS
 
-    known = (SLOW_TO_FAST_CONVERTERS.get(kind.__name__) for kind in type(tokenizer).__mro__)
-    converter = next((one for one in known if one is not None), None)
+    converters = (SLOW_TO_FAST_CONVERTERS.get(kind.__name__) for kind in type(tokenizer).__mro__)
+    converter = next((known for known in converters if known is not None), None)
     if converter is None:
         return None
     try:
@@ -110,18 +115,24 @@ def _converted(tokenizer: Any) -> Any | None:
         return None  # its files are not those that the converter was written for
     for _, token in sorted(tokenizer.added_tokens_decoder.items()):
         (backend.add_special_tokens if token.special else backend.add_tokens)([token])
-    same = all(backend.token_to_id(str(token)) == number for number, token in tokenizer.added_tokens_decoder.items())
-    return backend if same else None
+    same_ids = all(
+        backend.token_to_id(str(token)) == number for number, token in tokenizer.added_tokens_decoder.items()
+    )
+    return backend if same_ids else None
 
 
-def _pieces(tokenizer: Any, processor: Any) -> Pieces:
+def _with_added_tokens(tokenizer: Any, processor: Any) -> SentencePieceVocabulary:
     added = tokenizer.added_tokens_decoder.items()
     special = {token.content: token_id for token_id, token in added if token.special}
-    return pieces(processor, special, {token.content: token_id for token_id, token in added if not token.special})
+    return sentencepiece_vocabulary(
+        processor, special, {token.content: token_id for token_id, token in added if not token.special}
+    )
 
 
-def pieces(processor: Any, special: Mapping[str, int], added: Mapping[str, int]) -> Pieces:
-    """A `SentencePieceProcessor`'s, with the tokens that were added to it."""
+def sentencepiece_vocabulary(
+    processor: Any, special: Mapping[str, int], added: Mapping[str, int]
+) -> SentencePieceVocabulary:
+    """Of a `SentencePieceProcessor`, with the tokens that were added to it."""
     from sentencepiece import sentencepiece_model_pb2 as protocol
 
     message: Any = getattr(protocol, "ModelProto")  # noqa: B009 - made at run time
@@ -129,5 +140,6 @@ def pieces(processor: Any, special: Mapping[str, int], added: Mapping[str, int])
     model.normalizer_spec.add_dummy_prefix = False
     model.normalizer_spec.remove_extra_whitespaces = False
     ids = range(processor.get_piece_size())
-    own = {processor.id_to_piece(one): one for one in ids if processor.is_control(one) or processor.is_unknown(one)}
-    return Pieces(model.SerializeToString(), {**own, **special}, added)
+    control = (token_id for token_id in ids if processor.is_control(token_id) or processor.is_unknown(token_id))
+    own = {processor.id_to_piece(token_id): token_id for token_id in control}
+    return SentencePieceVocabulary(model.SerializeToString(), {**own, **special}, added)

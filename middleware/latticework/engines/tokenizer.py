@@ -1,4 +1,4 @@
-"""What every engine's tokenizer can do, whichever library reads its files."""
+"""The base of every engine's tokenizer, whichever library reads its files."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from itertools import pairwise
 from typing import Any
 
 from latticework.engines.markup import pattern
-from latticework.engines.vocabulary import Source, Trial, Vocabulary
+from latticework.engines.vocabulary import Trial, Vocabulary, VocabularySource
 from turngrammar.cache import Cache
 
-# What is remembered of grammars that were tried: the weight of their texts together, in letters.
+# Of the texts of grammars whose trials are kept, together.
 MOST_LETTERS = 32 * 2**20
 
 
 class ModelTokenizer(ABC):
-    """The protocol `Tokenizer`, and what engines need besides.
+    """The protocol `Tokenizer`, and what else engines need.
 
     Attributes:
-        vocabulary_size: how many logits the model has, which may be more than the tokenizer's entries.
+        vocabulary_size: the number of the model's logits, which may exceed the tokenizer's entries.
         ends: the tokens that end a turn, the tokenizer's own first.
     """
 
@@ -36,7 +36,7 @@ class ModelTokenizer(ABC):
 
     @property
     def response_template(self) -> Mapping[str, Any] | None:
-        """The checkpoint's own description of how answers are written, as transformers has it."""
+        """The checkpoint's response template, as transformers has it."""
         return None
 
     @property
@@ -49,15 +49,15 @@ class ModelTokenizer(ABC):
 
     @property
     def added_tokens(self) -> Mapping[str, bool]:
-        """Text of each token that was added to the model's vocabulary, and whether it is flagged special."""
+        """Text of each token added to the model's vocabulary, and whether it is flagged special."""
         return dict.fromkeys(self.special_tokens, True)
 
     @property
     @abstractmethod
     def vocabulary(self) -> Vocabulary: ...
 
-    def matched_by(self, source: Source, eos: int | None) -> Vocabulary:
-        """The vocabulary that is made of `source`; `eos` is the tokenizer's own end of sequence."""
+    def vocabulary_of(self, source: VocabularySource, eos: int | None) -> Vocabulary:
+        """`eos`: the tokenizer's own end of sequence."""
         others = tuple(end for end in self.ends if end != eos)
         return Vocabulary(source, self.vocabulary_size, eos, others, self.special_tokens)
 
@@ -72,7 +72,7 @@ class ModelTokenizer(ABC):
     def token_strings(self, token_ids: Sequence[int]) -> list[str]: ...
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
-        """Segments at odd places are markup. The others are encoded apart, and cut within what looks like some."""
+        """Segments at odd places are markup. The others are encoded apart, and cut within what looks like markup."""
         marks = _marks(markup)
         token_ids: list[int] = []
         for place, segment in enumerate(segments):
@@ -82,11 +82,11 @@ class ModelTokenizer(ABC):
 
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:
-        """What each token stands for: part of a character, sometimes. A special token stands for its name."""
+        """The bytes of each token, perhaps part of a character; of a special token, those of its name."""
         return [self.vocabulary.matchable.decode_bytes([token_id]) for token_id in range(self.vocabulary_size)]
 
     def tried(self, grammar: str) -> Trial:
-        """Each text is compiled once, or never, where somebody else has."""
+        """Each grammar is compiled once at most: not here, if `remember` has had its trial."""
         return self._tried.get(grammar, lambda: self.vocabulary.trial(grammar))
 
     def remember(self, grammar: str, trial: Trial) -> None:
@@ -99,6 +99,6 @@ def _marks(markup: frozenset[str]) -> re.Pattern[str] | None:
 
 
 def _cut_within(marks: re.Pattern[str], text: str) -> list[str]:
-    """The text in parts of which none holds a mark."""
+    """The text in parts, none of which contains a mark."""
     cuts = [0, *(match.start() + 1 for match in marks.finditer(text)), len(text)]
     return [text[start:end] for start, end in pairwise(cuts) if start < end]

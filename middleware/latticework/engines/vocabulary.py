@@ -1,4 +1,4 @@
-"""A model's vocabulary as llguidance needs it. It can be sent to another process, and imports nothing heavy there."""
+"""A model's vocabulary as llguidance needs it; it can be sent to another process, where it imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-# `eos_token_id` as a generation config has it.
+# `eos_token_id` in a generation config.
 EndTokens = int | Sequence[int] | None
 
 
 def all_ends(own: int | None, configured: EndTokens) -> tuple[int, ...]:
-    """The tokenizer's own first, then those of the generation config in its order; each once."""
+    """The tokenizer's own first, then those of the generation config in their order; each once."""
     listed = [configured] if isinstance(configured, int) else list(configured or ())
     return tuple(dict.fromkeys(token_id for token_id in (own, *listed) if token_id is not None))
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What llguidance makes of a grammar: what it has against it, or the tokens that each answer begins with."""
+    """What llguidance makes of a grammar: an error, or the tokens with which every answer begins."""
 
     error: str | None = None
     opening: tuple[int, ...] = ()
 
 
 def is_special(token: str, *, flagged: bool) -> bool:
-    """Whether llguidance takes an added token for special: any `<...>` is, whatever its flag."""
+    """Whether llguidance takes an added token for special: it does so for any `<...>`, flagged or not."""
     return flagged or (token.startswith("<") and token.endswith(">"))
 
 
 def with_special(source: str, added: Mapping[str, bool], special: Collection[str]) -> str:
-    """The JSON of a tokenizer of which llguidance takes just these added tokens for special.
+    """The JSON of a tokenizer of which llguidance takes exactly these added tokens for special.
 
     Args:
-        source: the JSON as the tokenizer has it.
+        source: the tokenizer's JSON.
         added: its added tokens: text, and whether it is flagged special.
-        special: the texts of those that are to be special.
+        special: the texts of the tokens that should be special.
     """
     wrong = {text for text, flagged in added.items() if is_special(text, flagged=flagged) != (text in special)}
     if not wrong:
         return source
     content = json.loads(source)
     vocabulary = content["model"].get("vocab")
-    if isinstance(vocabulary, dict):  # an ordinary token is one of the model's own
-        ordinary = [one for one in content["added_tokens"] if one["content"] in wrong - set(special)]
-        vocabulary.update({one["content"]: one["id"] for one in ordinary})
-        content["added_tokens"] = [one for one in content["added_tokens"] if one not in ordinary]
-    for one in content["added_tokens"]:
-        one["special"] = one["special"] or one["content"] in special
+    if isinstance(vocabulary, dict):  # an ordinary token belongs to the model's own vocabulary
+        ordinary = [token for token in content["added_tokens"] if token["content"] in wrong - set(special)]
+        vocabulary.update({token["content"]: token["id"] for token in ordinary})
+        content["added_tokens"] = [token for token in content["added_tokens"] if token not in ordinary]
+    for token in content["added_tokens"]:
+        token["special"] = token["special"] or token["content"] in special
     return json.dumps(content, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
-class Ranks:
-    """A byte-level BPE as tiktoken has it.
+class TiktokenVocabulary:
+    """A byte-level BPE in tiktoken's terms.
 
     Attributes:
         ranks: the id of each token by its bytes; pairs with lower ids merge first.
@@ -81,13 +81,13 @@ class Ranks:
 
 
 @dataclass(frozen=True)
-class Pieces:
+class SentencePieceVocabulary:
     """A SentencePiece model.
 
     Attributes:
-        model: its serialized protocol buffer. It adds no blank before a text, for texts go on from others here.
-        special_tokens: text and id of each special token, those of the model among them.
-        added_tokens: of each that was added behind the model's own, and is not special.
+        model: its serialized protocol buffer. It adds no blank before a text: texts here continue others.
+        special_tokens: text and id of each special token, the model's own included.
+        added_tokens: text and id of each token that was added after the model's own and is not special.
     """
 
     model: bytes
@@ -98,22 +98,23 @@ class Pieces:
         from sentencepiece import SentencePieceProcessor
 
         processor = SentencePieceProcessor(model_proto=self.model)
-        return LLTokenizer(TokenizerWrapper(_Spelled(self, processor, size or 0, end)))
+        return LLTokenizer(TokenizerWrapper(_SentencePieceTokens(self, processor, size or 0, end)))
 
 
-class _Spelled:
-    """What llguidance's wrapper asks for. An id that nothing stands behind is named by its number, and special."""
+class _SentencePieceTokens:
+    """The attributes that llguidance's wrapper reads. An id without a token is named by its number, and special."""
 
     bos_token_id = None
 
-    def __init__(self, pieces: Pieces, processor: Any, size: int, end: int | None) -> None:
+    def __init__(self, pieces: SentencePieceVocabulary, processor: Any, size: int, end: int | None) -> None:
         named = {**pieces.special_tokens, **pieces.added_tokens}
         known = {token_id: text.encode() for text, token_id in named.items()}
         size = max(size, processor.get_piece_size(), *(token_id + 1 for token_id in known))
-        spelled = {token_id: _spelled(processor, token_id) for token_id in range(processor.get_piece_size())} | known
+        own = {token_id: _piece_bytes(processor, token_id) for token_id in range(processor.get_piece_size())}
+        tokens = own | known
         self.eos_token_id = end
-        self.tokens = [spelled.get(token_id) or b"<[%d]>" % token_id for token_id in range(size)]
-        nameless = [token_id for token_id in range(size) if not spelled.get(token_id)]
+        self.tokens = [tokens.get(token_id) or b"<[%d]>" % token_id for token_id in range(size)]
+        nameless = [token_id for token_id in range(size) if not tokens.get(token_id)]
         self.special_token_ids = [*pieces.special_tokens.values(), *nameless]
         self._encode = processor.encode
 
@@ -121,8 +122,8 @@ class _Spelled:
         return list(self._encode(text))
 
 
-def _spelled(processor: Any, token_id: int) -> bytes | None:
-    """None for a control token, which is in no text."""
+def _piece_bytes(processor: Any, token_id: int) -> bytes | None:
+    """None for a control token, which has no text."""
     piece = str(processor.id_to_piece(token_id))
     if processor.is_byte(token_id):
         return bytes([int(piece[1:-1], 16)])  # <0x0A>
@@ -131,29 +132,29 @@ def _spelled(processor: Any, token_id: int) -> bytes | None:
     return piece.replace("▁", " ").encode()
 
 
-Source = str | Ranks | Pieces
+VocabularySource = str | TiktokenVocabulary | SentencePieceVocabulary
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """Attributes:
 
-    source: the JSON of a Hugging Face tokenizer, "byte": one token a byte, or what else can be made matchable.
-    size: how many logits the model has; None: as many as the tokenizer has entries.
+    source: the JSON of a Hugging Face tokenizer, "byte" for one token per byte, or a tiktoken or SentencePiece one.
+    size: the number of the model's logits; None: as many as the tokenizer has entries.
     eos: the tokenizer's own end of sequence, which ends an answer.
-    ends: the ids of the other tokens that may end one.
-    special_tokens: text and id of each token that the matcher takes for special: no text of a grammar matches it.
+    ends: the ids of the other tokens that may end an answer.
+    special_tokens: text and id of each token that the matcher takes for special: no text in a grammar matches it.
     """
 
-    source: Source
+    source: VocabularySource
     size: int | None = None
     eos: int | None = None
     ends: tuple[int, ...] = ()
     special_tokens: Mapping[str, int] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields: what is made of them is made again."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        """The fields; what is cached of them is made again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def matchable(self) -> LLTokenizer:

@@ -1,6 +1,7 @@
-"""Whether a guess is worth its place in a draft: how likely it is to hold, and how likely it must be to pay.
+"""Whether a guess is worth its place in a draft: how likely it is to be accepted, and how likely it must be to pay.
 
-Both are learned while the engine runs. A guess costs a place in a batch, and saves a later one and its part of a step.
+Both are learned while the engine runs. A guess costs a place in a batch, and saves a later place and its share of a
+step.
 """
 
 from __future__ import annotations
@@ -10,33 +11,33 @@ from dataclasses import dataclass, field
 
 # Contexts from 2**(KINDS - 2) bytes on are alike.
 KINDS = 7
-# How often guesses held behind contexts of each kind, measured on extraction and tool calls with a small model. Kind 0:
-# no context, but bytes that the grammar forces.
-BEFOREHAND = (0.7, 0.4, 0.5, 0.5, 0.55, 0.9, 0.96)
-# As many guesses as what was known before is worth: to an engine, and to a single answer.
-FAITH = 50.0
-# The past counts half after so many guesses, and so many steps.
+# How often guesses were accepted after contexts of each kind, measured on extraction and tool calls with a small model.
+# Kind 0: no context, but bytes that the grammar forces.
+PRIORS = (0.7, 0.4, 0.5, 0.5, 0.55, 0.9, 0.96)
+# The number of guesses that a prior weighs as much as: an engine's, and a single answer's.
+PRIOR_WEIGHT = 50.0
+# Guesses, and steps, after which the past counts half.
 HALF_LIFE = 500
 STEPS_HALF_LIFE = 100
 
 
 def kind(context: int) -> int:
-    """Contexts of similar length in bytes, which hold similarly well."""
+    """Of a context by its length in bytes: guesses after similar lengths are accepted similarly often."""
     return min(context.bit_length(), KINDS - 1)
 
 
 class Chances:
-    """How likely a guess is to hold, by the kind of its context. An answer's begin as its engine's are."""
+    """How likely a guess is to be accepted, by the kind of its context. An answer's begin with its engine's."""
 
-    def __init__(self, known: Iterable[float] = BEFOREHAND) -> None:
-        self._tried = [FAITH] * KINDS
-        self._held = [FAITH * chance for chance in known]
+    def __init__(self, known: Iterable[float] = PRIORS) -> None:
+        self._tried = [PRIOR_WEIGHT] * KINDS
+        self._held = [PRIOR_WEIGHT * chance for chance in known]
 
     def __getitem__(self, kind: int) -> float:
         return self._held[kind] / self._tried[kind]
 
     def observe(self, kind: int, held: bool) -> None:
-        """What became of a guess that the model came to."""
+        """Whether a guess that the model checked was accepted."""
         fade = 0.5 ** (1 / HALF_LIFE)
         self._tried[kind] = self._tried[kind] * fade + 1
         self._held[kind] = self._held[kind] * fade + held
@@ -48,9 +49,9 @@ class Chances:
 
 @dataclass
 class Price:
-    """What a step takes: `step` seconds, and `token` seconds more for each token in it.
+    """The time of a step: `step` seconds, and `token` seconds more for each token in it.
 
-    A line through what steps took, the old ones fading. It begins with steps as a small model's are on a CPU.
+    A regression line through the times of steps, in which old steps fade. It begins with a small model's on a CPU.
     """
 
     weight: float = 0.0
@@ -83,9 +84,9 @@ class Price:
         return max(0.0, (self.seconds - self.token * self.tokens) / self.weight)
 
     def threshold(self, answers: int) -> float:
-        """The chance from which on a guess pays while so many answers share a step.
+        """The probability above which a guess pays while this many answers share a step.
 
-        If it holds, its own place in a later step is saved, and an answer's part of that step.
+        If it is accepted, it saves its own place in a later step, and an answer's share of that step.
         """
         saved = self.token + self.step / max(1, answers)
         return self.token / saved if saved > 0 else 0.0

@@ -21,11 +21,11 @@ from latticework.generate.generation import Generation
 from latticework.http import body, sse
 from latticework.http.lifetime import HEADER as TIMEOUT
 from latticework.http.lifetime import Deadline, request_deadline, unless_disconnected
+from latticework.http.record import REQUEST_ID, Record, record_of, request_id
 from latticework.models import Models
+from latticework.prepare import jobs_of
 from latticework.settings import Settings
-from latticework.telemetry.record import REQUEST_ID, Record, record_of, request_id
 from latticework.turn import Job
-from latticework.turn.prepare import jobs_of
 
 CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"

@@ -20,6 +20,7 @@ from latticework.errors import BadRequest, ServerFault
 from latticework.inprocess import Response, asked
 from latticework.inprocess.output import OutputType
 from latticework.inprocess.output import output as as_output
+from latticework.sse_reader import EventReader
 
 T = TypeVar("T")
 
@@ -166,11 +167,10 @@ async def _chunks(response: Response) -> AsyncIterator[Any]:
 
 
 async def _events(response: Response) -> AsyncGenerator[bytes, None]:
-    held = b""
+    reader = EventReader()
     async for part in response.body:
-        *events, held = (held + part).split(b"\n\n")
-        for event in events:
-            yield event.removeprefix(b"data: ")
+        for data in reader.feed(part):
+            yield data
 
 
 def _output_value(output_type: OutputType, text: str, finish: str | None) -> Any:

@@ -17,10 +17,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from latticework.http.record import log_config
 from latticework.serving.connection import Connection, Timeouts
 from latticework.serving.draining import Draining
 from latticework.settings import Settings
-from latticework.telemetry.record import log_config
 
 # Seconds that clients get to read the error that ends a cut answer.
 CUT_TIMEOUT = 1.0
@@ -132,7 +132,7 @@ def create_server(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -
         lifespan="on",
         root_path=settings.root_path,
         log_config=None,
-        access_log=False,  # telemetry.record logs requests, with their outcomes
+        access_log=False,  # http.record logs requests, with their outcomes
         http=connection,
         ws="none",
     )

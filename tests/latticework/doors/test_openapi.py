@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema.validators import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
@@ -17,6 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from benchmarks import workload
 from latticework import create_app, errors
 from latticework.app import OPERATIONS
+from latticework.doors import completions, openapi
 from latticework.doors.chat.request import ChatRequest
 from latticework.doors.openai import field_docs
 from latticework.errors import ApiError
@@ -67,6 +70,24 @@ def test_it_is_valid() -> None:
     for name, schema in described.DOCUMENT["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         described.errors(name, {})  # a reference into nothing would raise
+
+
+class EchoError(msgspec.Struct):
+    """Another API's envelope."""
+
+    echo: str
+
+
+def test_a_doors_own_envelope_is_described() -> None:
+    door = replace(completions.DOOR, error_type=EchoError)
+    document = json.loads(openapi.openapi_document((door,), ""))
+    assert "EchoError" in document["components"]["schemas"]
+    assert named_components(document) <= set(document["components"]["schemas"])
+    assert named_components(described.DOCUMENT) <= set(described.DOCUMENT["components"]["schemas"])
+
+
+def named_components(document: dict[str, Any]) -> set[str]:
+    return set(re.findall(re.escape(openapi.REF.format("")) + r"(\w+)", json.dumps(document)))
 
 
 def test_a_mounted_app_says_where_it_is() -> None:

@@ -9,7 +9,7 @@ import pytest
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
-from latticework.engines.drafts import CERTAIN, Draft, Drafter, Text
+from latticework.engines.drafts import CERTAIN, CopySource, Draft, Drafter
 from latticework.engines.worth import Chances
 from turngrammar.formats import FORMATS
 from turngrammar.plan import compile_turn
@@ -44,7 +44,9 @@ def grammar(turn: Turn) -> str:
     return compiled
 
 
-def everywhere(turn: Turn, answer: str, prompt: str = PROMPT, **chances: float) -> list[tuple[LLMatcher, Text, Draft]]:
+def everywhere(
+    turn: Turn, answer: str, prompt: str = PROMPT, **chances: float
+) -> list[tuple[LLMatcher, CopySource, Draft]]:
     """The draft at each place of the answer, with the matcher and the text as they stand there."""
     drafter, drafts = Drafter(BYTES), []
     tokens = BYTES.tokenize_str(answer)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from latticework.engines.checkpoint import load
+from latticework.engines.checkpoint import load_tokenizer
 from latticework.engines.vocabulary import EndTokens, all_ends
 from tests.remote import byte_tokenizer
 
@@ -33,4 +33,4 @@ def test_a_remotes_files_may_list_more(tmp_path: Path, config: object) -> None:
     if config is not None:
         (tmp_path / "generation_config.json").write_text(json.dumps(config))
     expected = tokenizer.ends if config is None else (*tokenizer.ends, 257, 3)
-    assert load(str(tmp_path)).ends == tuple(dict.fromkeys(expected))
+    assert load_tokenizer(str(tmp_path)).ends == tuple(dict.fromkeys(expected))

@@ -9,7 +9,7 @@ import pytest
 from vllm.outputs import CompletionOutput
 
 from latticework.engines.base import EngineDead, EngineError, EngineFailed, Sampling
-from latticework.engines.pieces import Pieces
+from latticework.engines.pieces import VllmPieces
 
 TOKENIZER: Any = SimpleNamespace(token_bytes=[b"a"], special_tokens={})
 
@@ -22,7 +22,7 @@ TOKENIZER: Any = SimpleNamespace(token_bytes=[b"a"], special_tokens={})
     ],
 )
 def test_what_an_engine_has_given_up_is_no_answer(reason: str, error: type[EngineError]) -> None:
-    read = Pieces(TOKENIZER, Sampling(9), opening=())
+    read = VllmPieces(TOKENIZER, Sampling(9), opening=())
     assert read.piece(CompletionOutput(0, "", [0], None, None)).text == "a"
     with pytest.raises(error, match=reason):
         read.piece(CompletionOutput(0, "", [0], None, None, finish_reason=reason))
@@ -32,7 +32,7 @@ def test_log_probabilities_of_the_prompt_come_with_the_first_piece() -> None:
     """Three tokens, of which each was expected to be the second."""
     tokenizer: Any = SimpleNamespace(token_bytes=[b"a", b"b", b"c"], special_tokens={})
     likely = {1: SimpleNamespace(logprob=-0.1, rank=1), 2: SimpleNamespace(logprob=-3.0, rank=2)}
-    read = Pieces(tokenizer, Sampling(9, prompt_logprobs=1), opening=())
+    read = VllmPieces(tokenizer, Sampling(9, prompt_logprobs=1), opening=())
     prompt = zip([0, 1, 2], [None, likely, likely], strict=True)
     first = read.piece(CompletionOutput(0, "", [0], None, None), None, prompt)
     unsampled, second, third = first.prompt_logprobs

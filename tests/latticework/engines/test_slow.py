@@ -11,10 +11,10 @@ import pytest
 from llguidance import LLMatcher
 
 from latticework.engines.base import EngineDead
+from latticework.engines.checkpoint import wrap_tokenizer
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.engines.slow import SAMPLES, SlowTokenizer
-from latticework.engines.vocabulary import Pieces, Ranks
-from latticework.engines.wrapping import wrapped
+from latticework.engines.vocabulary import SentencePieceVocabulary, TiktokenVocabulary
 
 transformers = pytest.importorskip("transformers")
 tiktoken = pytest.importorskip("tiktoken")
@@ -81,9 +81,9 @@ def sentencepiece(kind: Any = None) -> Any:
 
 
 def test_one_of_tiktoken_is_matched_as_it_encodes() -> None:
-    made = wrapped(TikTokenTokenizer(), 300, [260])
+    made = wrap_tokenizer(TikTokenTokenizer(), 300, [260])
     assert isinstance(made, SlowTokenizer)
-    assert isinstance(made.vocabulary.source, Ranks)
+    assert isinstance(made.vocabulary.source, TiktokenVocabulary)
     assert made.special_tokens == {"[BOS]": 258, "[EOS]": 259, "<|im_end|>": 260}
     assert made.encode("the[EOS]") == [257, 259]
     assert made.encode("the", special=True) == [258, 257]
@@ -98,9 +98,9 @@ def test_one_of_tiktoken_is_matched_as_it_encodes() -> None:
 
 def test_one_of_sentencepiece_is_matched_as_it_encodes() -> None:
     original = sentencepiece()
-    made = wrapped(original, 32_064)
+    made = wrap_tokenizer(original, 32_064)
     assert isinstance(made, SlowTokenizer)
-    assert isinstance(made.vocabulary.source, Pieces)
+    assert isinstance(made.vocabulary.source, SentencePieceVocabulary)
     for special in (False, True):
         assert made.encode(TEXT, special) == original.encode(TEXT, add_special_tokens=special)
     assert made.decode(made.encode(TEXT)) == original.decode(original.encode(TEXT, add_special_tokens=False))
@@ -123,7 +123,7 @@ def test_what_transformers_converts_is_fast() -> None:
     original = sentencepiece(BertGenerationTokenizer)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the byte fallback, which decides here that it is not taken
-        made = wrapped(original, 32_064)
+        made = wrap_tokenizer(original, 32_064)
     assert isinstance(made, HuggingFaceTokenizer)
     for sample in SAMPLES:
         for special in (False, True):
@@ -132,5 +132,5 @@ def test_what_transformers_converts_is_fast() -> None:
 
 def test_any_other_is_named_at_the_start() -> None:
     with pytest.raises(EngineDead, match=r"OddTokenizer, is written in Python.*--tokenizer") as caught:
-        wrapped(OddTokenizer(), 3)
+        wrap_tokenizer(OddTokenizer(), 3)
     assert "\n" not in str(caught.value)

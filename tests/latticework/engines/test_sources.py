@@ -10,9 +10,8 @@ import pytest
 from vllm.outputs import CompletionOutput
 
 from latticework.engines.base import Sampling, Saved
-from latticework.engines.drafts import CERTAIN, Draft
-from latticework.engines.pieces import Pieces
-from latticework.engines.sources import SAVED, SOURCES
+from latticework.engines.drafts import CERTAIN, SAVED, SOURCES, Draft
+from latticework.engines.pieces import VllmPieces
 from latticework.engines.vllm.compat.scheduler import Drafting
 
 GUESS = 3
@@ -60,7 +59,7 @@ MERGED = [([2, 3, 4, 5, 6], {SAVED: (1, 1), SOURCES: "sfc"})]
 
 @pytest.mark.parametrize("steps", [STEPS, MERGED], ids=["step by step", "merged"])
 def test_each_token_has_its_text_and_its_source(steps: Sequence[tuple[list[int], dict[str, Any] | None]]) -> None:
-    read = Pieces(TOKENIZER, Sampling(9, special_tokens=False, sources=True), opening=(0, 1))
+    read = VllmPieces(TOKENIZER, Sampling(9, special_tokens=False, sources=True), opening=(0, 1))
     pieces = [read.piece(output(*ids, reason="stop" if 6 in ids else None), told) for ids, told in steps]
     assert [(one.text, one.source) for piece in pieces for one in piece.sources] == [
         ("{", "forced"),
@@ -78,15 +77,15 @@ def test_each_token_has_its_text_and_its_source(steps: Sequence[tuple[list[int],
 
 
 def test_a_character_that_is_cut_belongs_to_its_last_token() -> None:
-    read = Pieces(TOKENIZER, Sampling(9, sources=True), opening=())
+    read = VllmPieces(TOKENIZER, Sampling(9, sources=True), opening=())
     piece = read.piece(output(2, 3, reason="length"))
     assert [one.text for one in piece.sources] == [": ", "\ufffd"]
-    stopped = Pieces(TOKENIZER, Sampling(9, sources=True), opening=())
+    stopped = VllmPieces(TOKENIZER, Sampling(9, sources=True), opening=())
     stopped.piece(output(3))
     assert [one.text for one in stopped.piece(output(6, reason="stop")).sources] == ["\ufffd"]
 
 
 def test_who_does_not_ask_gets_the_same_text() -> None:
-    read = Pieces(TOKENIZER, Sampling(9), opening=(0, 1))
+    read = VllmPieces(TOKENIZER, Sampling(9), opening=(0, 1))
     piece = read.piece(output(2, 3, 4, 5, 6, reason="stop"), {SAVED: (1, 1)})
     assert (piece.text, piece.sources) == ('{"a": ü}', ())

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from latticework.engines.worth import BEFOREHAND, KINDS, Chances, Price, kind
+from latticework.engines.worth import KINDS, PRIORS, Chances, Price, kind
 
 
 def test_kinds_of_context() -> None:
     assert [kind(context) for context in (0, 1, 2, 3, 4, 7, 8, 31, 32, 1000)] == [0, 1, 2, 2, 3, 3, 4, 5, 6, 6]
-    assert len(BEFOREHAND) == KINDS
+    assert len(PRIORS) == KINDS
 
 
 def test_chances_follow_what_is_seen() -> None:
@@ -17,7 +17,7 @@ def test_chances_follow_what_is_seen() -> None:
         chances.observe(4, False)
     assert chances[3] > 0.95
     assert chances[4] < 0.05
-    assert chances[2] == BEFOREHAND[2]
+    assert chances[2] == PRIORS[2]
 
 
 def test_an_answer_begins_with_its_engines_chances() -> None:

@@ -14,9 +14,9 @@ from latticework.ask import Ask
 from latticework.doors.chat.request import ChatRequest, chat_asks
 from latticework.model import Model
 from latticework.models import Models
+from latticework.prepare import jobs_of
 from latticework.settings import Settings
 from latticework.turn import Job
-from latticework.turn.prepare import jobs_of
 from latticework.turn.reasoning import closing_markup, variables
 from tests import shared
 from tests.http import USER

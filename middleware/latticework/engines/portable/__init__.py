@@ -1,4 +1,4 @@
-"""A model in this process, by transformers and Outlines: for machines that vLLM does not run on."""
+"""A model in this process, run by transformers and Outlines: for machines on which vLLM does not run."""
 
 from latticework.engines.portable.arguments import PortableArgs
 from latticework.engines.portable.engine import PortableEngine

@@ -1,4 +1,4 @@
-"""A model in this process. Forward passes run in one thread: answers that are generated at once take turns there."""
+"""A model in this process. Forward passes run in a single thread, where concurrent answers take turns."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from latticework.engines.base import EngineDead, EngineError, EngineFailed, Piece, Sampling
-from latticework.engines.portable.answer import Answer
+from latticework.engines.portable.answer import PortableAnswer
 from latticework.engines.portable.arguments import PortableArgs
-from latticework.engines.portable.loading import Loaded, load
+from latticework.engines.portable.loading import LoadedModel, load_model
 from latticework.engines.portable.prefixes import MOST_BYTES, Prefixes
 from latticework.engines.sampling import unsupported
 from latticework.engines.tokenizer import ModelTokenizer
@@ -23,31 +23,31 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# Of all portable engines of this process together: a metric must not be told twice.
+# Shared by all portable engines of this process: a metric can't be registered twice.
 REGISTRY = CollectorRegistry()
 PASSES = Counter(
-    "latticework_forward_passes", "Forward passes of the model, over one answer each.", ["model"], registry=REGISTRY
+    "latticework_forward_passes", "Forward passes of the model, each for one answer.", ["model"], registry=REGISTRY
 )
 
 
 @dataclass(frozen=True)
 class _Running:
-    """What there is from `start` to `stop`. `thread` is the only one that runs the model."""
+    """The parts of a started engine. Only `thread` runs the model."""
 
-    loaded: Loaded
+    loaded: LoadedModel
     prefixes: Prefixes
     thread: ThreadPoolExecutor
     places: asyncio.Semaphore
 
 
 class PortableEngine:
-    """Nothing is loaded before `start`. What is told of the model stays after `stop`."""
+    """Nothing is loaded before `start`. What is known of the model stays after `stop`."""
 
     recovers = False
     degraded: tuple[str, ...] = ()
 
     def __init__(self, args: PortableArgs, *, forced: bool = True) -> None:
-        """`forced`: whether tokens that the grammar forces are read together, and not a forward pass each."""
+        """`forced`: whether tokens that the grammar forces are read together, not in a forward pass each."""
         self._args = args
         self._forced = forced
         self._running: _Running | None = None
@@ -77,11 +77,11 @@ class PortableEngine:
     async def start(self) -> None:
         thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         try:
-            loaded = await asyncio.get_running_loop().run_in_executor(thread, load, self._args)
+            loaded = await asyncio.get_running_loop().run_in_executor(thread, load_model, self._args)
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        # Vocabularies are large: what is made of one is made before the first request.
+        # Large vocabularies take seconds: what is made of them is made before the first request.
         await asyncio.to_thread(lambda: loaded.tokenizer.token_bytes)
         self._tokenizer, self._max_model_len = loaded.tokenizer, loaded.max_model_len
         prefixes = Prefixes(MOST_BYTES if self._args.enable_prefix_caching else 0)
@@ -93,7 +93,7 @@ class PortableEngine:
             await asyncio.to_thread(running.thread.shutdown)
 
     async def check_health(self) -> None:
-        self._alive()
+        self._started()
 
     def running(self) -> int:
         return self._answers
@@ -105,12 +105,12 @@ class PortableEngine:
         return unsupported(sampling, "portable")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        running = self._alive()
+        running = self._started()
         self._answers += 1
         try:
             async with running.places:
                 parts = (running.loaded, running.prefixes, prompt, sampling)
-                answer = await _own(asyncio.to_thread(Answer, *parts, forces=self._forced))
+                answer = await _failing_alone(asyncio.to_thread(PortableAnswer, *parts, forces=self._forced))
                 finished = False
                 try:
                     while not finished:
@@ -120,25 +120,25 @@ class PortableEngine:
                             yield piece
                 finally:
                     if self._running is running:
-                        running.thread.submit(answer.leave)  # behind a step that may be in hand
+                        running.thread.submit(answer.leave)  # after a step that may be running
         finally:
             self._answers -= 1
 
-    def _alive(self) -> _Running:
+    def _started(self) -> _Running:
         if self._running is None:
             raise EngineDead(NOT_STARTED)
         return self._running
 
-    async def _step(self, running: _Running, answer: Answer) -> Piece | None:
-        """One turn: whoever asked for theirs before has it before."""
+    async def _step(self, running: _Running, answer: PortableAnswer) -> Piece | None:
+        """One turn; turns are in the order in which they were requested."""
         if self._running is not running:
             raise EngineDead("The engine was stopped.")
         self._passes.inc()
-        return await _own(asyncio.get_running_loop().run_in_executor(running.thread, answer.step))
+        return await _failing_alone(asyncio.get_running_loop().run_in_executor(running.thread, answer.step))
 
 
-async def _own(work: Awaitable[Result]) -> Result:
-    """Work on one answer. Whatever it raises is of this answer alone: others go on."""
+async def _failing_alone(work: Awaitable[Result]) -> Result:
+    """Work on one answer. What it raises fails this answer alone; others go on."""
     try:
         return await work
     except EngineError:

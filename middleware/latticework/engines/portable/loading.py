@@ -1,4 +1,4 @@
-"""A model is loaded: by transformers, and wrapped by Outlines."""
+"""Loads a model by transformers, and wraps it by Outlines."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from latticework.engines.portable.masks import Masks
 from latticework.engines.sampling import FROM_MODEL
 from latticework.engines.tokenizer import ModelTokenizer
 
-# Tried from the first on.
+# In order of preference.
 DEVICES: Mapping[str, Callable[[], bool]] = {
     "cuda": torch.cuda.is_available,
     "mps": torch.backends.mps.is_available,
     "cpu": lambda: True,
 }
-# vLLM's names of what torch calls otherwise.
+# vLLM's names of torch's types.
 ALIASES: Mapping[str, str] = {"half": "float16", "float": "float32"}
-# Tokens of prompt and answer, for a model that does not tell.
-UNTOLD_LENGTH = 2048
+# Tokens of prompt and answer, if the model's config has no limit.
+DEFAULT_LENGTH = 2048
 
-NO_FAST_TOKENIZER = """{} has a {} for a tokenizer, and Outlines takes fast ones alone: a tokenizer.json. \
-vLLM takes this one."""
+NO_FAST_TOKENIZER = """{} has a {}, and Outlines needs a fast tokenizer: a tokenizer.json. Use --engine vllm, which \
+supports this tokenizer."""
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """Attributes:
 
     model: a `PreTrainedModel` on its device.
-    max_model_len: as the model has it, or as it was asked for.
-    end: the token that ends an answer as its grammar has it.
+    max_model_len: the configured one, or the model's.
+    end: the token that ends an answer that has a grammar.
     ends: all tokens that end an answer.
-    sampling: what the model's own generation config says of it, by the names of `Sampling`.
+    sampling: the sampling parameters of the model's generation config, by the names of `Sampling`.
     """
 
     model: Any
@@ -52,7 +52,7 @@ class Loaded:
     sampling: Mapping[str, Any]
 
 
-def load(args: PortableArgs) -> Loaded:
+def load_model(args: PortableArgs) -> LoadedModel:
     """Takes seconds to minutes. Raises EngineDead."""
     device = _device(args.device)
     try:
@@ -63,44 +63,46 @@ def load(args: PortableArgs) -> Loaded:
             args.model, revision=args.revision, dtype=_dtype(args.dtype, device)
         )
         model.to(device).eval()
-        return _loaded(outlines.from_transformers(model, tokenizer), _length(args, model.config.get_text_config()))
+        return _wrapped_model(
+            outlines.from_transformers(model, tokenizer), _max_model_len(args, model.config.get_text_config())
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineDead(f"{args.model} can't be loaded: {error}") from error
 
 
-def _loaded(wrapped: Any, max_model_len: int) -> Loaded:
+def _wrapped_model(wrapped: Any, max_model_len: int) -> LoadedModel:
     model, tokenizer = wrapped.model, wrapped.hf_tokenizer
-    told = model.generation_config.to_dict()
+    config = model.generation_config.to_dict()
     logits = int(model.get_output_embeddings().weight.shape[0])
-    ours = HuggingFaceTokenizer(tokenizer, logits, told.get("eos_token_id"))
-    return Loaded(
+    ours = HuggingFaceTokenizer(tokenizer, logits, config.get("eos_token_id"))
+    return LoadedModel(
         model=model,
         tokenizer=ours,
         masks=Masks(wrapped, ours.vocabulary),
         max_model_len=max_model_len,
         end=tokenizer.eos_token_id,
         ends=frozenset(ours.ends),
-        sampling={name: told[name] for name in FROM_MODEL if told.get(name) is not None},
+        sampling={name: config[name] for name in FROM_MODEL if config.get(name) is not None},
     )
 
 
-def _device(asked: str) -> str:
+def _device(requested: str) -> str:
     for name, available in DEVICES.items():
-        if asked in (name, "auto") and available():
+        if requested in (name, "auto") and available():
             return name
-    raise EngineDead(f"--device {asked}: torch {torch.__version__} finds none here.")
+    raise EngineDead(f"--device {requested}: torch {torch.__version__} has none on this machine.")
 
 
-def _dtype(asked: str, device: str) -> Any:
+def _dtype(requested: str, device: str) -> Any:
     """CPUs have no fast arithmetic for shorter numbers, and with float32 the same seed gives the same answer."""
-    if asked == "auto":
+    if requested == "auto":
         return torch.float32 if device == "cpu" else "auto"
-    return getattr(torch, ALIASES.get(asked, asked))
+    return getattr(torch, ALIASES.get(requested, requested))
 
 
-def _length(args: PortableArgs, config: Any) -> int:
+def _max_model_len(args: PortableArgs, config: Any) -> int:
     most = getattr(config, "max_position_embeddings", None)
-    asked = args.max_model_len
-    if most and asked and asked > most:
-        raise EngineDead(f"--max-model-len {asked}: {args.model} knows {most} positions.")
-    return asked or most or UNTOLD_LENGTH
+    requested = args.max_model_len
+    if most and requested and requested > most:
+        raise EngineDead(f"--max-model-len {requested}: {args.model} has {most} positions. Set {most} or less.")
+    return requested or most or DEFAULT_LENGTH

@@ -1,7 +1,7 @@
 """What a grammar allows next, by Outlines' llguidance backend.
 
-Outlines compiles a grammar when its processor is first called, and reads how the answer goes on from the last token
-that it is shown. Its matcher tells more than a mask: which tokens must come.
+Outlines compiles a grammar when its processor is first called, and advances it by the last token that it is passed. Its
+matcher gives more than a mask: the tokens that are forced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from latticework.engines.vocabulary import Vocabulary
 
 
 class Masks:
-    """Makes masks for one model. `wrapped` is Outlines' model, `vocabulary` what its answers are matched by."""
+    """Makes masks for one model. `wrapped` is Outlines' model, `vocabulary` that of its matchers."""
 
     def __init__(self, wrapped: Any, vocabulary: Vocabulary) -> None:
         self._backend = LLGuidanceBackend(wrapped)
@@ -27,7 +27,7 @@ class Masks:
         self._size = vocabulary.matchable.vocab_size
 
     def mask(self, grammar: str) -> Mask:
-        """Compiles the grammar, llguidance Lark: seconds for a large one. Raises EngineFailed where it is none."""
+        """Compiles the grammar, llguidance Lark: seconds for a large one. Raises EngineFailed if it is invalid."""
         return Mask(self._backend.get_cfg_logits_processor(grammar), self._size)
 
 
@@ -36,22 +36,22 @@ class Mask:
 
     def __init__(self, processor: Any, size: int) -> None:
         self._processor = processor
-        # Before there are any logits, so that whoever asks for the mask waits for the compile, and nobody else.
+        # Before there are any logits, so that the compile holds up this request alone.
         self._first = self._masked(torch.zeros(size), 0)
         (self._matcher,) = processor.ll_matchers
         self._refuse_error()
 
     def __call__(self, logits: torch.Tensor, last: int | None) -> torch.Tensor:
-        """Logits of shape (vocabulary,), -inf where the grammar allows no token behind the `last`; None: at the
-        beginning. Asked once for each token that is sampled. Raises EngineFailed.
+        """Logits of shape (vocabulary,), -inf for tokens that the grammar excludes after the `last`; None: at the
+        beginning. To be called once for each token that is sampled. Raises EngineFailed.
         """
         masked = logits + self._first if last is None else self._masked(logits, last)
         self._refuse_error()
         return masked
 
     def forced(self, token: int | None, most: int) -> tuple[list[int], bool]:
-        """At most so many tokens that must follow this one, which has just been sampled, or begin the answer (None);
-        and whether nothing but its end can follow them. Raises EngineFailed.
+        """At most `most` tokens that must follow this token, which has just been sampled, or begin the answer (None);
+        and whether the answer ends after them. Raises EngineFailed.
         """
         matcher, taken = self._matcher, [] if token is None else [token]
         matcher.consume_tokens(taken)
@@ -60,7 +60,7 @@ class Mask:
         self._refuse_error()
         stopped = matcher.is_stopped()
         if taken or forced:
-            matcher.rollback(1)  # the last one Outlines will feed it
+            matcher.rollback(1)  # Outlines feeds it the last token itself
         return forced, stopped
 
     def _masked(self, logits: torch.Tensor, last: int) -> torch.Tensor:
@@ -69,4 +69,4 @@ class Mask:
 
     def _refuse_error(self) -> None:
         if self._matcher.is_error():
-            raise EngineFailed(f"The engine can't go on by the grammar: {self._matcher.get_error()}")
+            raise EngineFailed(f"The engine can't follow the grammar: {self._matcher.get_error()}")

@@ -1,4 +1,4 @@
-"""What an answer's steps generate, as pieces of it."""
+"""An answer's steps as pieces of it."""
 
 from __future__ import annotations
 
@@ -15,55 +15,54 @@ from latticework.engines.base import (
     Sampling,
     Saved,
 )
-from latticework.engines.sources import FORCED, SAMPLED, token_sources
+from latticework.engines.token_text import FORCED, SAMPLED, TokenText, token_sources
 from latticework.engines.tokenizer import ModelTokenizer
-from latticework.engines.written import Written
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
-    """The tokens of one step: one that was sampled, and what was forced before and behind it.
+class GeneratedStep:
+    """The tokens of one step: the sampled token, and those that were forced before and after it.
 
-    `logits`: what it was sampled from, where log probabilities are told: then nothing is forced.
+    `logits`: those it was sampled from, if the request wants log probabilities; then nothing is forced.
     """
 
     before: Sequence[int]
     sampled: int
-    behind: Sequence[int]
+    after: Sequence[int]
     finish: EngineFinish | None
     logits: torch.Tensor | None = None
 
 
-class Pieces:
+class PortablePieces:
     """Of one answer."""
 
     def __init__(self, tokenizer: ModelTokenizer, sampling: Sampling) -> None:
-        self._written = Written(tokenizer, sampling)
+        self._text = TokenText(tokenizer, sampling)
         self._most = sampling.logprobs
-        self._tells = sampling.sources
+        self._with_sources = sampling.sources
         self._forced = 0
 
-    def piece(self, generated: Generated) -> Piece:
-        token_ids = (*generated.before, generated.sampled, *generated.behind)
-        self._forced += len(generated.before) + len(generated.behind)
-        # A token that stops the answer is none of its text.
-        written = token_ids[:-1] if generated.finish == "stop" else token_ids
-        texts = self._written.texts(written, last=generated.finish is not None)
-        letters = FORCED * len(generated.before) + SAMPLED + FORCED * len(generated.behind)
+    def piece(self, step: GeneratedStep) -> Piece:
+        token_ids = (*step.before, step.sampled, *step.after)
+        self._forced += len(step.before) + len(step.after)
+        # A token that stops the answer has no text.
+        visible = token_ids[:-1] if step.finish == "stop" else token_ids
+        texts = self._text.texts(visible, last=step.finish is not None)
+        letters = FORCED * len(step.before) + SAMPLED + FORCED * len(step.after)
         return Piece(
             text="".join(texts),
             token_ids=token_ids,
-            sources=token_sources(texts, letters) if self._tells else (),
-            logprobs=self._logprobs(generated),
-            finish=generated.finish,
-            saved=Saved(self._forced) if generated.finish else NOTHING_SAVED,
+            sources=token_sources(texts, letters) if self._with_sources else (),
+            logprobs=self._logprobs(step),
+            finish=step.finish,
+            saved=Saved(self._forced) if step.finish else NOTHING_SAVED,
         )
 
-    def _logprobs(self, generated: Generated) -> tuple[SampledToken, ...]:
-        if self._most is None or generated.logits is None:
+    def _logprobs(self, step: GeneratedStep) -> tuple[SampledToken, ...]:
+        if self._most is None or step.logits is None:
             return ()
-        logprobs = generated.logits.log_softmax(-1)
+        logprobs = step.logits.log_softmax(-1)
         values, likeliest = logprobs.topk(self._most)
-        top = tuple(map(self._written.logprob, likeliest.tolist(), values.tolist()))
-        one = self._written.logprob(generated.sampled, float(logprobs[generated.sampled]))
-        return (SampledToken(one.token, one.logprob, one.bytes, top),)
+        top = tuple(map(self._text.logprob, likeliest.tolist(), values.tolist()))
+        sampled = self._text.logprob(step.sampled, float(logprobs[step.sampled]))
+        return (SampledToken(sampled.token, sampled.logprob, sampled.bytes, top),)

@@ -11,24 +11,24 @@ from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWa
 from latticework.engines.base import Sampling
 from latticework.engines.sampling import over_model_defaults
 
-# What narrows a distribution, by the name of its parameter, and when it does: it is a no-op otherwise.
+# What narrows a distribution, by the name of its parameter, and for which values; for others it does nothing.
 WARPERS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], bool]]] = {
     "temperature": (lambda value: TemperatureLogitsWarper(float(value)), lambda value: value != 1 and value >= GREEDY),
     "min_p": (MinPLogitsWarper, lambda value: value > 0),
     "top_k": (TopKLogitsWarper, lambda value: value > 0),
     "top_p": (TopPLogitsWarper, lambda value: value < 1),
 }
-# Below this, as in vLLM, a temperature is 0: the likeliest token is taken.
+# As in vLLM, a temperature below this is 0: the likeliest token is taken.
 GREEDY = 1e-5
 
 
 class Sampler:
-    """Of one answer. What it is given is on the CPU: the same seed gives the same tokens on any device."""
+    """Of one answer. Its tensors are on the CPU, where the same seed gives the same tokens for any device."""
 
     def __init__(
         self, sampling: Sampling, defaults: Mapping[str, Any], prompt: Sequence[int], size: int, ends: Collection[int]
     ) -> None:
-        """`defaults`: where the request leaves a choice to the model. `ends`: what `min_tokens` holds back."""
+        """`defaults`: the model's, for what a request leaves to it. `ends`: the tokens that `min_tokens` excludes."""
         chosen = over_model_defaults(sampling, defaults)
         self._greedy = chosen["temperature"] < GREEDY
         self._warpers = [make(chosen[name]) for name, (make, narrows) in WARPERS.items() if narrows(chosen[name])]
@@ -42,10 +42,10 @@ class Sampler:
         self._counts = torch.zeros(size)
         self._min_tokens = sampling.min_tokens
         self._ends = [end for end in ends if end < size]
-        self._written = 0
+        self._generated = 0
 
     def token(self, logits: torch.Tensor) -> int:
-        """The next one. `logits` have the shape (vocabulary,)."""
+        """The next token. `logits` has shape (vocabulary,)."""
         logits = self._penalized(self._biased(logits))
         if self._greedy:
             return int(logits.argmax())
@@ -54,9 +54,9 @@ class Sampler:
             scores = warp(None, scores)
         return int(torch.multinomial(scores.softmax(-1)[0], 1, generator=self._generator))
 
-    def wrote(self, tokens: Sequence[int]) -> None:
-        """These are the answer's next."""
-        self._written += len(tokens)
+    def add(self, tokens: Sequence[int]) -> None:
+        """The answer's next tokens."""
+        self._generated += len(tokens)
         for token in tokens:
             self._seen[token] = True
             self._counts[token] += 1
@@ -65,12 +65,12 @@ class Sampler:
         logits = logits.clone()
         if self._bias:
             logits[list(self._bias)] += torch.tensor(list(self._bias.values()))
-        if self._written < self._min_tokens:
+        if self._generated < self._min_tokens:
             logits[self._ends] = -torch.inf
         return logits
 
     def _penalized(self, logits: torch.Tensor) -> torch.Tensor:
-        """`repetition_penalty` looks at prompt and answer, the others at the answer."""
+        """`repetition_penalty` counts prompt and answer, the others the answer alone."""
         if self._repetition != 1:
             weaker = torch.where(logits > 0, logits / self._repetition, logits * self._repetition)
             logits = torch.where(self._seen, weaker, logits)
@@ -80,7 +80,7 @@ class Sampler:
 
 
 def _generator(seed: int | None) -> torch.Generator:
-    """A fresh one: answers that take turns must not share their randomness."""
+    """A new generator: answers that take turns must not share their randomness."""
     generator = torch.Generator()
     if seed is None:
         generator.seed()

@@ -1,4 +1,4 @@
-"""`vllm serve` elsewhere: the engine whose models run on other machines. It needs no vLLM here."""
+"""`vllm serve` on other machines, as an engine. It needs no vLLM on this one."""
 
 from latticework.engines.remote.engine import RemoteEngine
 

@@ -1,4 +1,4 @@
-"""What a remote says of its models, and what of that is expected of it."""
+"""A remote's /v1/models, and what is required of them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import msgspec
 from msgspec import Struct
 
 from latticework.engines.remote.client import Client
-from latticework.engines.remote.errors import Refused, Unfit
+from latticework.engines.remote.errors import Incompatible, Refused
 from latticework.engines.tokenizer import ModelTokenizer
 
-# Seconds.
-ANSWERS = 10.0
+# Seconds that a response to a short request may take.
+RESPONSE_TIMEOUT = 10.0
 
-UNKNOWN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-NO_KEY = "it does not take this key, or wants one: set LATTICEWORK_ENGINE_API_KEY to what its --api-key says"
+UNAUTHORIZED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+NO_KEY = "it refuses this key, or requires one: set LATTICEWORK_ENGINE_API_KEY to its --api-key"
 
 
 class Card(Struct):
-    """One of `/v1/models`: `root` is where its files are, for the remote, and `parent` what it adapts."""
+    """A model in `/v1/models`: `root` is where the remote has its files, `parent` the model that it adapts."""
 
     id: str
     root: str | None = None
@@ -34,48 +34,48 @@ class _Cards(Struct):
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What every remote of an engine must have: the model by these names, this tokenizer, and as long a context."""
+class Requirements:
+    """What every remote of an engine must have: the model under these names, its tokenizer, and this context length."""
 
     names: tuple[str, ...]
     tokenizer: ModelTokenizer
     max_model_len: int = 1
 
 
-async def cards(client: Client) -> Sequence[Card]:
-    """Raises RemoteError, and Unfit where it is no vLLM."""
+async def list_cards(client: Client) -> Sequence[Card]:
+    """Raises RemoteError, and Incompatible if it is not vLLM."""
     try:
-        found = msgspec.json.decode(await client.get("/v1/models", ANSWERS), type=_Cards).data
+        listed = msgspec.json.decode(await client.get("/v1/models", RESPONSE_TIMEOUT), type=_Cards).data
     except msgspec.DecodeError as error:
-        raise Unfit(f"its /v1/models are not vLLM's: {error}") from error
+        raise Incompatible(f"its /v1/models is not vLLM's: {error}") from error
     except Refused as error:
         if error.elsewhere:
             raise
-        raise Unfit(NO_KEY if error.status in UNKNOWN else f"it has no /v1/models, as vLLM has ({error})") from error
-    if not own(found):
-        raise Unfit("it serves no model")
-    return found
+        raise Incompatible(NO_KEY if error.status in UNAUTHORIZED else f"it has no /v1/models ({error})") from error
+    if not own_cards(listed):
+        raise Incompatible("it serves no model")
+    return listed
 
 
-def own(cards: Sequence[Card]) -> Sequence[Card]:
-    """The model's own names, without what adapts it."""
+def own_cards(cards: Sequence[Card]) -> Sequence[Card]:
+    """The model under its own names, without adapters."""
     return [card for card in cards if card.parent is None]
 
 
-def length(cards: Sequence[Card], expected: Expected) -> int:
-    """The context, in tokens. Raises Unfit for one that is too short, and where a name is missing."""
+def context_length(cards: Sequence[Card], required: Requirements) -> int:
+    """In tokens. Raises Incompatible if it is too short, or a name is missing."""
     lengths = {card.id: card.max_model_len for card in cards}
-    for name in expected.names:
+    for name in required.names:
         if name not in lengths:
-            known = ", ".join(lengths) or "none at all"
-            raise Unfit(f"it does not serve '{name}', but {known}. Start it with --served-model-name {name}")
-    # What adapts a model has its length.
-    found = lengths[expected.names[0]] or next((card.max_model_len for card in own(cards)), None)
-    if found is None:
-        raise Unfit("its /v1/models do not tell max_model_len, as vLLM's do")
-    if found < expected.max_model_len:
-        raise Unfit(
-            f"its max_model_len is {found}, and {expected.max_model_len} is what this server has told its clients. "
-            f"Start it with --max-model-len {expected.max_model_len}"
+            known = ", ".join(lengths) or "no model"
+            raise Incompatible(f"it does not serve '{name}', but {known}. Start it with --served-model-name {name}")
+    # An adapter has the length of its model.
+    length = lengths[required.names[0]] or next((card.max_model_len for card in own_cards(cards)), None)
+    if length is None:
+        raise Incompatible("its /v1/models has no max_model_len, which vLLM's has")
+    if length < required.max_model_len:
+        raise Incompatible(
+            f"its max_model_len is {length}, less than the {required.max_model_len} that this server has announced. "
+            f"Start it with --max-model-len {required.max_model_len}"
         )
-    return found
+    return length

@@ -1,7 +1,7 @@
-"""HTTP to one remote, over connections that are kept.
+"""An HTTP client for one remote, which keeps its connections.
 
-aiohttp, for it reads HTTP in C: with 40 streams, a token took it 14 us of CPU, and httpx 50 to 60. An answer that is
-closed closes its connection at once, which is how a remote learns that nobody wants it any more.
+aiohttp, because it parses HTTP in C: with 40 streams, a token took it 14 us of CPU, and httpx 50 to 60. Closing a
+response closes its connection at once, which aborts the request at the remote.
 """
 
 from __future__ import annotations
@@ -14,48 +14,46 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from latticework.engines.remote.errors import Late, Refused, Unreachable
+from latticework.engines.remote.errors import Refused, TimedOut, Unreachable
 
 # Seconds.
-CONNECT = 5.0
-# Seconds that a connection is kept which nothing is asked over: vLLM ends those that are idle for five, and whatever is
-# asked in that moment is lost.
-IDLE = 3.0
-# Of what a remote says about an error, the letters that are read.
-MOST_SAID = 2000
+CONNECT_TIMEOUT = 5.0
+# Seconds that an idle connection is kept: vLLM closes connections after five, and a request at that moment is lost.
+KEEP_ALIVE = 3.0
+# Of an error's body, the bytes that are read.
+MOST_ERROR_BYTES = 2000
 
-# How the system finds out that a machine is gone which has not said so: after so many seconds of silence it asks, and
-# again; what is sent must be taken in as many milliseconds. However busy the remote is, its machine does so, while an
-# answer may take minutes to begin.
-WATCH = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 30_000}
+# TCP keep-alive, by which the system notices that a machine has gone without closing its connections. A machine answers
+# however busy its vLLM is, while an answer may take minutes to begin. Seconds, but for TCP_USER_TIMEOUT's milliseconds.
+KEEPALIVE_OPTIONS = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 30_000}
 
 _JSON = {"content-type": "application/json", "accept-encoding": "identity"}
 _FAILURES = (aiohttp.ClientError, OSError)
 
 
-class Body:
-    """A response's body, as it comes."""
+class ResponseBody:
+    """A response's body, as it arrives."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
     async def read(self) -> bytes:
-        """All that is there, or else the next of it; nothing at its end. Raises Unreachable."""
+        """All that has arrived, or the next part; empty at the end. Raises Unreachable."""
         try:
             return await self._response.content.readany()
         except _FAILURES as error:
-            raise Unreachable(f"it broke off: {_told(error)}") from error
+            raise Unreachable(f"the connection broke: {_error_text(error)}") from error
 
     def close(self) -> None:
-        """Ends the connection, unless the body has been read to its end."""
+        """Closes the connection, unless the body has been read to its end."""
         self._response.close()
 
 
 class Client:
-    """To be opened and closed on the loop that it is used on."""
+    """To be opened and closed on the event loop on which it is used."""
 
     def __init__(self, address: str, key: str | None) -> None:
-        """`address`: http://HOST:PORT, perhaps with a path that the remote's own paths are behind."""
+        """`address`: http://HOST:PORT, perhaps with a path to which the remote's own paths are appended."""
         self.address = address
         self._headers = {**_JSON, "authorization": f"Bearer {key}"} if key else _JSON
         self._opened: aiohttp.ClientSession | None = None
@@ -63,14 +61,14 @@ class Client:
     @property
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
-            raise Unreachable("it has been left")
+            raise Unreachable("its client is closed")
         return self._opened
 
     async def open(self) -> None:
-        # As many connections as there are answers. An answer may take as long as the layer above lets it.
+        # A connection for each answer. The layer above has the deadlines.
         self._opened = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE, socket_factory=watched_socket),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, socket_factory=keepalive_socket),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -82,61 +80,61 @@ class Client:
             await opened.close()
 
     async def get(self, path: str, seconds: float) -> bytes:
-        """Raises Unreachable, Late and Refused."""
+        """Raises Unreachable, TimedOut and Refused."""
         return await self._whole("GET", path, None, seconds)
 
     async def post(self, path: str, body: Any, seconds: float) -> bytes:
-        """Raises Unreachable, Late and Refused."""
+        """Raises Unreachable, TimedOut and Refused."""
         return await self._whole("POST", path, body, seconds)
 
-    async def stream(self, path: str, body: Any) -> Body:
+    async def stream(self, path: str, body: Any) -> ResponseBody:
         """Raises Unreachable and Refused."""
-        return Body(await self._answered("POST", path, body))
+        return ResponseBody(await self._response("POST", path, body))
 
     async def _whole(self, method: str, path: str, body: Any, seconds: float) -> bytes:
         try:
-            async with asyncio.timeout(seconds), await self._answered(method, path, body) as response:
+            async with asyncio.timeout(seconds), await self._response(method, path, body) as response:
                 return await response.read()
         except TimeoutError as error:
-            raise Late(f"it did not answer in {seconds:g} s") from error
+            raise TimedOut(f"it did not respond within {seconds:g} s") from error
         except _FAILURES as error:
-            raise Unreachable(_told(error)) from error
+            raise Unreachable(_error_text(error)) from error
 
-    async def _answered(self, method: str, path: str, body: Any) -> aiohttp.ClientResponse:
+    async def _response(self, method: str, path: str, body: Any) -> aiohttp.ClientResponse:
         data = None if body is None else msgspec.json.encode(body)
         try:
-            # A key goes to the address that it was given for, and nowhere else.
+            # No redirects: a key goes to the configured address alone.
             response = await self._session.request(method, self.address + path, data=data, allow_redirects=False)
         except _FAILURES as error:
-            raise Unreachable(_told(error)) from error
+            raise Unreachable(_error_text(error)) from error
         if response.status == HTTPStatus.OK:
             return response
-        raise Refused(response.status, await _said(response))
+        raise Refused(response.status, await _read_message(response))
 
 
-def watched_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """One that fails soon once there is nobody at its other end."""
+def keepalive_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that fails soon after its peer has gone."""
     made = socket.socket(*address[:3])
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in WATCH.items():
+    for name, value in KEEPALIVE_OPTIONS.items():
         if (option := getattr(socket, name, None)) is not None:  # not on all systems
             made.setsockopt(socket.IPPROTO_TCP, option, value)
     return made
 
 
-async def _said(response: aiohttp.ClientResponse) -> str:
-    """What an error's body says, and closes it."""
+async def _read_message(response: aiohttp.ClientResponse) -> str:
+    """The message in an error's body, which is closed."""
     async with response:
         try:
-            async with asyncio.timeout(CONNECT):
-                body = await response.content.read(MOST_SAID)
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                body = await response.content.read(MOST_ERROR_BYTES)
         except (*_FAILURES, TimeoutError):
             body = b""
-    return said(body) or response.reason or ""
+    return error_message(body) or response.reason or ""
 
 
-def said(body: bytes) -> str:
-    """The message of an error, in any of the shapes that vLLM's have had."""
+def error_message(body: bytes) -> str:
+    """The message of an error, in any of the shapes that vLLM has used."""
     try:
         match msgspec.json.decode(body):
             case {"error": {"message": str(text)}} | {"error": str(text)} | {"message": str(text)}:
@@ -148,5 +146,5 @@ def said(body: bytes) -> str:
     return body.decode(errors="replace").strip()
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error) or type(error).__name__

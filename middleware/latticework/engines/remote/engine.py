@@ -1,42 +1,50 @@
-"""`vllm serve` on other machines, one or several that serve the same model, as one engine.
+"""`vllm serve` on other machines, one or several that serve the same model, as a single engine.
 
-Prompts go there as token ids and answers come back as token ids: the text, and all that is read from it, is made here,
-as for an engine of this process. Answers are held to their grammars there.
+Prompts go there as token ids and answers come back as token ids. Their text, and all that is parsed from it, is made
+here, as for an engine of this machine. The remotes enforce grammars.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from array import array
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 
 from latticework.engines.base import EngineDead, EngineError, Piece, PromptRefused, Sampling
-from latticework.engines.pieces import Pieces
-from latticework.engines.remote import card
-from latticework.engines.remote.balance import chosen
-from latticework.engines.remote.card import Card, Expected
+from latticework.engines.pieces import VllmPieces
+from latticework.engines.remote.card import Card, Requirements, list_cards, own_cards
 from latticework.engines.remote.client import Client
-from latticework.engines.remote.counts import Counts
-from latticework.engines.remote.endpoints import Asked
-from latticework.engines.remote.errors import RemoteError, Unfit, as_engine_error
+from latticework.engines.remote.endpoints import RemoteRequest
+from latticework.engines.remote.errors import Incompatible, RemoteError, as_engine_error
 from latticework.engines.remote.probe import MOST_LOGPROBS
-from latticework.engines.remote.remote import LOOK, Answer, Remote, looked_after
+from latticework.engines.remote.remote import CHECK_INTERVAL, Remote, RemoteAnswer, RemoteMetrics, keep_checking
 from latticework.engines.sampling import unsupported
 from latticework.engines.tokenizer import ModelTokenizer
 
 logger = logging.getLogger(__name__)
 
-# Answers that a remote generates at once. It does not tell: so many they are unless its --max-num-seqs says otherwise.
+# Answers that a remote generates at once, by vLLM's default: a remote's --max-num-seqs can't be read.
 RUNNING = 256
-# How often an answer is begun at most, each time on another remote.
-TRIES = 2
+# The most remotes on which an answer is begun.
+MOST_TRIES = 2
+
+# Tokens of a prompt's beginning: system prompts differ within them, and shorter prompts are read quickly.
+BEGINNING = 256
+# Prompts go to another remote once the one that knows their beginning has this many more answers than the least loaded
+# one, or this share of its load.
+SLACK = 4
+SHARE = 1 / 4
+
+UNREACHABLE = "The engine can't be reached. It is used again as soon as it can."
 
 Load = Callable[[str], ModelTokenizer]
 
 
 class RemoteEngine:
-    """Nothing is asked of the remotes before `start`. What is told of the model stays while all of them are away."""
+    """Nothing is requested of the remotes before `start`. What is known of the model stays while all are down."""
 
     recovers = True
     degraded: tuple[str, ...] = ()
@@ -51,8 +59,8 @@ class RemoteEngine:
         key: str | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """`load` makes the tokenizer out of a path or a name on a hub: `tokenizer`, or else what the remotes call their
-        model's `root`. `names` are those of the model, the first of which it is asked for by; by default the remotes'.
+        """`load` makes the tokenizer from a path or a name on a hub: `tokenizer`, by default the `root` of the remotes'
+        model. `names` are the model's, of which requests to remotes use the first; by default the remotes' own.
         """
         alone = len(addresses) == 1
         clients = [Client(address, key) for address in addresses]
@@ -61,13 +69,13 @@ class RemoteEngine:
         self._names = tuple(names)
         self._source = tokenizer
         self._sleep = sleep
-        self._counts = Counts()
-        self._expected: Expected | None = None
-        self._watches: list[asyncio.Task[None]] = []
+        self._metrics = RemoteMetrics()
+        self._requirements: Requirements | None = None
+        self._checks: list[asyncio.Task[None]] = []
 
     @property
     def model_ids(self) -> tuple[str, ...]:
-        """Before the remotes have been asked, a place stands for the name."""
+        """Before the start an address, if no name is configured."""
         return self._names or (self._remotes[0].client.address,)
 
     @property
@@ -83,101 +91,102 @@ class RemoteEngine:
         return self._known.tokenizer
 
     @property
-    def _known(self) -> Expected:
-        if self._expected is None:
+    def _known(self) -> Requirements:
+        if self._requirements is None:
             raise EngineDead("The engine has not been started.")
-        return self._expected
+        return self._requirements
 
     async def start(self) -> None:
-        """Waits for a remote, as long as that takes: a large model loads for minutes.
+        """Waits for a remote, however long: a large model loads for minutes.
 
-        Raises EngineDead where one is up that must not be used as it is.
+        Raises EngineDead if a remote is up and incompatible.
         """
         for remote in self._remotes:
             await remote.client.open()
         try:
-            self._expected = await self._agreed()
+            self._requirements = await self._agreed()
         except BaseException:
             await self.stop()
             raise
-        logger.info("Drafts are off: engines elsewhere take none")
+        logger.info("Drafts are off: engines at HTTP addresses take none")
         for remote in self._remotes:
-            looks = looked_after(remote, self._expected, self._sleep)
-            self._watches.append(asyncio.create_task(looks, name=f"remote {remote.number}"))
+            checking = keep_checking(remote, self._requirements, self._sleep)
+            self._checks.append(asyncio.create_task(checking, name=f"remote {remote.number}"))
 
-    async def _agreed(self) -> Expected:
-        """What all remotes have in common, and later ones must have. At least one of them is well then."""
+    async def _agreed(self) -> Requirements:
+        """What all remotes that are up have in common, and later ones must have. At least one is up then."""
         first = await self._first_cards()
-        self._names = self._names or tuple(one.id for one in card.own(first))
-        tokenizer = await self._loaded(first)
-        wanted = Expected(self._names, tokenizer)
+        self._names = self._names or tuple(card.id for card in own_cards(first))
+        tokenizer = await self._loaded_tokenizer(first)
+        required = Requirements(self._names, tokenizer)
         while True:
-            await asyncio.gather(*(remote.look(wanted) for remote in self._remotes))
-            if unfit := [f"{remote.client.address}: {remote.why}." for remote in self._remotes if remote.unfit]:
-                raise EngineDead("\n".join(unfit))
-            if lengths := [remote.found.max_model_len for remote in self._remotes if remote.found is not None]:
-                return Expected(self._names, tokenizer, min(lengths))
-            await self._sleep(LOOK)
+            await asyncio.gather(*(remote.check(required) for remote in self._remotes))
+            incompatible = [remote for remote in self._remotes if remote.incompatible]
+            if incompatible:
+                raise EngineDead("\n".join(f"{remote.client.address}: {remote.reason}." for remote in incompatible))
+            if lengths := [remote.info.max_model_len for remote in self._remotes if remote.info is not None]:
+                return Requirements(self._names, tokenizer, min(lengths))
+            await self._sleep(CHECK_INTERVAL)
 
     async def _first_cards(self) -> Sequence[Card]:
-        """Those of the first remote that answers."""
+        """Those of the first remote that responds."""
         while True:
             for remote in self._remotes:
                 try:
-                    return await card.cards(remote.client)
+                    return await list_cards(remote.client)
                 except RemoteError as error:
                     remote.leave(str(error))
-                except Unfit as error:
+                except Incompatible as error:
                     raise EngineDead(f"{remote.client.address}: {error}.") from error
-            await self._sleep(LOOK)
+            await self._sleep(CHECK_INTERVAL)
 
-    async def _loaded(self, cards: Sequence[Card]) -> ModelTokenizer:
-        source = self._source or next((one.root for one in card.own(cards) if one.root), None)
+    async def _loaded_tokenizer(self, cards: Sequence[Card]) -> ModelTokenizer:
+        source = self._source or next((card.root for card in own_cards(cards) if card.root), None)
         if source is None:
-            raise EngineDead("The remote does not tell what its model's files are called: name them with --tokenizer.")
+            raise EngineDead("The remote's /v1/models does not name its model's files: name them with --tokenizer.")
         try:
             tokenizer = await asyncio.to_thread(self._load, source)
         except (OSError, ValueError) as error:
             raise EngineDead(
                 f"There is no tokenizer in {source!r}; name it with --tokenizer PATH_OR_ID. {error}"
             ) from error
-        # Vocabularies are large: what is made of one is made before the first request.
+        # Large vocabularies take seconds: what is made of them is made before the first request.
         await asyncio.to_thread(lambda: tokenizer.token_bytes)
         return tokenizer
 
     async def stop(self) -> None:
-        watches, self._watches = self._watches, []
-        for watch in watches:
-            watch.cancel()
-        for watch in watches:
+        checks, self._checks = self._checks, []
+        for check in checks:
+            check.cancel()
+        for check in checks:
             with suppress(asyncio.CancelledError):
-                await watch
+                await check
         for remote in self._remotes:
-            remote.found = None
+            remote.info = None
             await remote.client.close()
 
     async def check_health(self) -> None:
-        if not any(remote.found for remote in self._remotes):
-            raise EngineDead("The engine can't be reached. It is used again as soon as it can.")
+        if not any(remote.info for remote in self._remotes):
+            raise EngineDead(UNREACHABLE)
 
     def running(self) -> int:
         return sum(remote.running for remote in self._remotes)
 
     def metrics(self) -> bytes:
-        """Each remote tells its own, at its own address."""
-        return self._counts.text(self._remotes)
+        """Without the remotes' own, which each has at its own address."""
+        return self._metrics.text(self._remotes)
 
     def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         if (refused := unsupported(sampling, "remote")) is not None or sampling.logprobs is None:
             return refused
-        most = min((remote.found.most_logprobs for remote in self._remotes if remote.found), default=MOST_LOGPROBS)
+        most = min((remote.info.most_logprobs for remote in self._remotes if remote.info), default=MOST_LOGPROBS)
         if most < sampling.logprobs:
             return "top_logprobs", f"This server gives at most {most} top_logprobs."
         return None
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
-        pieces = Pieces(self.tokenizer, sampling, ())
-        remote, answer = await self._begun(Asked(self._names[0], prompt, sampling, request_id))
+        pieces = VllmPieces(self.tokenizer, sampling, ())
+        remote, answer = await self._begin(RemoteRequest(self._names[0], prompt, sampling, request_id))
         try:
             output = answer.first
             while output.finish_reason is None:
@@ -189,36 +198,61 @@ class RemoteEngine:
         finally:
             answer.close()
 
-    async def _begun(self, asked: Asked) -> tuple[Remote, Answer]:
-        """An answer, with the first of it. Where one remote fails before that, another may try."""
+    async def _begin(self, request: RemoteRequest) -> tuple[Remote, RemoteAnswer]:
+        """An answer with its first output. If a remote fails before that, another may try."""
         tried: list[Remote] = []
         while True:
-            remote = self._chosen(asked.prompt, tried)
+            remote = self._choose(request.prompt, tried)
             try:
-                answer = await remote.begin(asked)
+                answer = await remote.begin(request)
             except RemoteError as error:
                 failure = self._failure(remote, error)
                 tried.append(remote)
-                if not error.elsewhere or len(tried) == TRIES or not self._left(tried):
+                if not error.elsewhere or len(tried) == MOST_TRIES or not self._untried(tried):
                     raise failure from error
-                self._counts.retries.inc()
+                self._metrics.retries.inc()
             else:
-                self._counts.begun.labels(remote.number).inc()
+                self._metrics.begun.labels(remote.number).inc()
                 return remote, answer
 
-    def _left(self, tried: Sequence[Remote]) -> Sequence[Remote]:
-        return [remote for remote in self._remotes if remote.found is not None and remote not in tried]
+    def _untried(self, tried: Sequence[Remote]) -> Sequence[Remote]:
+        return [remote for remote in self._remotes if remote.info is not None and remote not in tried]
 
-    def _chosen(self, prompt: Sequence[int], tried: Sequence[Remote]) -> Remote:
-        left = self._left(tried)
-        if not left:
-            raise EngineDead("The engine can't be reached. It is used again as soon as it can.")
-        return left[chosen(prompt, [one.client.address for one in left], [one.load for one in left])]
+    def _choose(self, prompt: Sequence[int], tried: Sequence[Remote]) -> Remote:
+        untried = self._untried(tried)
+        if not untried:
+            raise EngineDead(UNREACHABLE)
+        addresses = [remote.client.address for remote in untried]
+        return untried[choose_remote(prompt, addresses, [remote.load for remote in untried])]
 
     def _failure(self, remote: Remote, error: RemoteError) -> EngineError:
-        """Told and counted here; the layer above gets to know less."""
+        """Logged and counted here; the layer above gets fewer details."""
         failure = as_engine_error(error)
         if not isinstance(failure, PromptRefused):
             logger.warning("%s failed at an answer: %s", remote.client.address, error)
-            self._counts.failed.labels(remote.number).inc()
+            self._metrics.failed.labels(remote.number).inc()
         return failure
+
+
+def choose_remote(prompt: Sequence[int], names: Sequence[str], loads: Sequence[int]) -> int:
+    """The index of the remote that has read the prompt's beginning before, unless it is too busy.
+
+    A remote caches what it has read, so prompts that begin alike go to the same remote: the first in the prompt's
+    order of preference with a load near the least. `names` must not be empty.
+    """
+    if len(names) == 1:
+        return 0
+    least = min(loads)
+    most = least + max(SLACK, least * SHARE)
+    return next(index for index in preferences(prompt, names) if loads[index] <= most)
+
+
+def preferences(prompt: Sequence[int], names: Sequence[str]) -> Sequence[int]:
+    """The indices of all names in an order that depends on the prompt's beginning alone (rendezvous hashing).
+
+    Where a remote comes or goes, only its own prompts move.
+    """
+    beginning = array("q", prompt[:BEGINNING]).tobytes()
+    key = blake2b(beginning, digest_size=32).digest()
+    weights = [blake2b(name.encode(), digest_size=8, key=key).digest() for name in names]
+    return sorted(range(len(names)), key=weights.__getitem__, reverse=True)

@@ -1,11 +1,11 @@
-"""What goes wrong between here and a remote.
+"""Errors of remotes.
 
 RemoteError
-├── Unreachable    no answer, or none to its end; what was asked for may have been begun
-│   └── Late       no answer in time
-└── Refused        an answer, and it is an error: a status as HTTP has it, and what was said
+├── Unreachable    no response, or an incomplete one; the remote may have begun the work
+│   └── TimedOut   no response in time
+└── Refused        an error response: its HTTP status and message
 
-Unfit              it answers, and must not be used as it is: told to whoever started it
+Incompatible       the remote responds, but must not be used as it is; reported to the operator
 """
 
 from __future__ import annotations
@@ -14,50 +14,50 @@ from http import HTTPStatus
 
 from latticework.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, PromptRefused
 
-# What another remote may well take.
+# Another remote may accept the request.
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-# The request's own fault. All other 4xx are the fault of whoever set the remote up: a key, a name, an address.
-CLIENTS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
+# The request's fault. All other 4xx are the operator's: a key, a name, an address.
+BAD_REQUESTS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 class RemoteError(Exception):
-    """`elsewhere`: whether another remote may do better."""
+    """`elsewhere`: whether another remote may succeed."""
 
     elsewhere = True
 
 
 class Unreachable(RemoteError):
-    """Nothing is there, or it has gone."""
+    """No connection, or a broken one."""
 
 
-class Late(Unreachable):
-    """It may be there."""
+class TimedOut(Unreachable):
+    """It may still be running."""
 
 
 class Refused(RemoteError):
-    """It said no."""
+    """An error response."""
 
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(f"{status}: {said}")
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
         self.status = status
-        self.said = said
+        self.message = message
 
     @property
     def elsewhere(self) -> bool:  # type: ignore[override]
         return self.status in BUSY or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-class Unfit(Exception):
-    """The message says why, and what to start it with."""
+class Incompatible(Exception):
+    """The message has the reason, and the option with which to start the remote."""
 
 
 def as_engine_error(error: RemoteError) -> EngineError:
-    """What the layer above gets to know: nothing of addresses, and what a remote said only where it is about the
-    request."""
+    """For the layer above, and so for clients: without addresses, and with the remote's message only if it is about
+    the request."""
     if not isinstance(error, Refused):
-        return EngineDead("The engine can't be reached, or has gone while it answered.")
-    if error.status in CLIENTS:
-        return PromptRefused(error.said)
+        return EngineDead("The engine can't be reached, or was lost during the answer.")
+    if error.status in BAD_REQUESTS:
+        return PromptRefused(error.message)
     if error.status in BUSY:
-        return EngineBusy("The engine has too much to do.")
+        return EngineBusy("The engine is overloaded.")
     return EngineFailed("The engine failed at this request.")

@@ -1,4 +1,4 @@
-"""One answer of one remote, while it comes."""
+"""One answer of one remote, as it arrives."""
 
 from __future__ import annotations
 
@@ -6,67 +6,68 @@ import asyncio
 
 import msgspec
 
-from latticework.engines.remote.client import Body, Client
-from latticework.engines.remote.endpoints import Asked, Endpoint, Output, merged
+from latticework.engines.remote.client import Client, ResponseBody
+from latticework.engines.remote.endpoints import Endpoint, RemoteOutput, RemoteRequest, merged_output
 from latticework.engines.remote.errors import RemoteError, Unreachable
-from latticework.engines.remote.events import Events
+from latticework.sse_reader import EventReader
 
-# Seconds that the end of a body may take, once its answer has ended: after it the connection serves the next one.
-END = 1.0
+# Seconds that the end of a body may take after the answer's end; then the connection can serve another request.
+END_TIMEOUT = 1.0
 
 
-class Stream:
+class OutputStream:
     """Outputs, the last of which has a finish reason."""
 
-    def __init__(self, body: Body, endpoint: Endpoint) -> None:
+    def __init__(self, body: ResponseBody, endpoint: Endpoint) -> None:
         self._body = body
         self._read = endpoint.read
-        self._events = Events()
+        self._events = EventReader()
 
-    async def output(self) -> Output:
-        """All that has come since the last, or else the next of it. Raises RemoteError."""
+    async def output(self) -> RemoteOutput:
+        """All that has arrived since the last call, or the next output. Raises RemoteError."""
         while True:
             body = await self._body.read()
             if not body:
                 raise Unreachable("it broke off an answer")
             outputs = self._outputs(body)
             if outputs:
-                output = merged(outputs)
+                output = merged_output(outputs)
                 if output.finish_reason is not None:
                     await self._end()
                 return output
 
-    def _outputs(self, body: bytes) -> list[Output]:
+    def _outputs(self, body: bytes) -> list[RemoteOutput]:
         try:
-            return [output for data in self._events.feed(body) if (output := self._read(data)) is not None]
+            events = [data for data in self._events.feed(body) if data.startswith(b"{")]  # all but [DONE]
+            return [output for data in events if (output := self._read(data)) is not None]
         except msgspec.DecodeError as error:
-            raise Unreachable(f"it says what vLLM does not: {error}") from error
+            raise Unreachable(f"it sent an event that vLLM does not send: {error}") from error
 
     async def _end(self) -> None:
         try:
-            async with asyncio.timeout(END):
+            async with asyncio.timeout(END_TIMEOUT):
                 while await self._body.read():
                     pass
         except (TimeoutError, RemoteError):
             self.close()
 
     def close(self) -> None:
-        """Ends the remote's work at this answer, where it has not ended."""
+        """Aborts the answer at the remote, unless it has ended."""
         self._body.close()
 
 
-async def begin(client: Client, endpoint: Endpoint, asked: Asked) -> Stream:
+async def begin_stream(client: Client, endpoint: Endpoint, request: RemoteRequest) -> OutputStream:
     """Raises RemoteError."""
-    return Stream(await client.stream(endpoint.path, endpoint.body(asked)), endpoint)
+    return OutputStream(await client.stream(endpoint.path, endpoint.body(request)), endpoint)
 
 
-async def whole(client: Client, endpoint: Endpoint, asked: Asked) -> Output:
-    """A short answer, to its end. Raises RemoteError."""
-    stream = await begin(client, endpoint, asked)
+async def whole_answer(client: Client, endpoint: Endpoint, request: RemoteRequest) -> RemoteOutput:
+    """A short answer, complete. Raises RemoteError."""
+    stream = await begin_stream(client, endpoint, request)
     try:
         outputs = [await stream.output()]
         while outputs[-1].finish_reason is None:
             outputs.append(await stream.output())
-        return merged(outputs)
+        return merged_output(outputs)
     finally:
         stream.close()

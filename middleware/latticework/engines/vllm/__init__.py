@@ -1,4 +1,4 @@
-"""vLLM in this process's children. `engine.py` is this side of it; `scheduler.py` and `worker.py` run on the other."""
+"""vLLM, in child processes. `engine.py` runs here; of `compat`, scheduler.py and worker.py run there."""
 
 from latticework.engines.vllm.engine import VllmEngine
 

@@ -18,7 +18,6 @@ from typing import Any
 import vllm
 from prometheus_client import CollectorRegistry, generate_latest
 from vllm import exceptions
-from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.engine.async_llm_engine import AsyncLLMEngine
 from vllm.inputs import tokens_input
@@ -27,15 +26,16 @@ from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOu
 from vllm.usage.usage_lib import UsageContext
 
 from latticework.engines.base import EngineDead, Piece, PromptRefused, Sampling
-from latticework.engines.pieces import Pieces
+from latticework.engines.checkpoint import wrap_tokenizer
+from latticework.engines.drafts import GUESSES, WANTS_SOURCES
+from latticework.engines.pieces import VllmPieces
 from latticework.engines.sampling import has_penalties, unsupported, vllm_parameters
-from latticework.engines.sources import GUESSES, TELLS
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vllm import compat
+from latticework.engines.vllm.arguments import with_pinned
 from latticework.engines.vllm.compat.drafting import Drafts
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
-from latticework.engines.wrapping import wrapped
 
 Made = tuple[AsyncLLMEngine, CollectorRegistry]
 
@@ -59,16 +59,6 @@ WRONG_SAMPLER = """guesses: of sampled answers only what their grammar forces is
 wrong distribution behind drafts."""
 
 
-def prepared(args: AsyncEngineArgs) -> AsyncEngineArgs:
-    """Pins what the guarantees rest on. Changes `args` in place, as vLLM itself does."""
-    args.structured_outputs_config = StructuredOutputsConfig(backend="guidance")
-    if current_platform.is_cpu() and args.enable_chunked_prefill is None:
-        # A seeded request whose prefill is cut in chunks kills vLLM's CPU engine: its runner rewinds the
-        # request's generator, and torch's CPU generators have no offset.
-        args.enable_chunked_prefill = False
-    return args
-
-
 class VllmEngine:
     """One vLLM engine. Nothing is loaded before `start`. What is known of the model stays when the engine has died."""
 
@@ -78,7 +68,7 @@ class VllmEngine:
         """`drafts`: what may be drafted of an answer that has a grammar, see drafts.py; "forced" guesses nothing."""
         self._model_id = model_id
         self._patches = Chosen(compat.PATCHES)
-        self._undrafted = prepared(args)
+        self._undrafted = with_pinned(args)
         self._args = deepcopy(args)
         self._wants_drafts = drafts != "off"
         self._drafts: Drafts = drafts if self._wants_drafts and self._patches[compat.DRAFTS](self._args) else "off"
@@ -120,7 +110,9 @@ class VllmEngine:
         if stock:
             self._patches[compat.TOKENIZER_CHECK](tokenizer)
             refuse_unmasked(tokenizer, size)
-        return wrapped(tokenizer, size, config.try_get_generation_config().get("eos_token_id"), stock_matcher=stock)
+        return wrap_tokenizer(
+            tokenizer, size, config.try_get_generation_config().get("eos_token_id"), stock_matcher=stock
+        )
 
     @cached_property
     def _defaults(self) -> Mapping[str, Any]:
@@ -212,7 +204,7 @@ class VllmEngine:
         chosen = self._with_defaults(sampling)
         opening = self._opening(sampling, chosen)
         params = self._params(sampling, chosen, opening)
-        pieces = Pieces(self.tokenizer, sampling, opening)
+        pieces = VllmPieces(self.tokenizer, sampling, opening)
         self._answers += 1
         try:
             queue, abort = await self._queue(request_id, [*prompt, *opening], params)
@@ -283,7 +275,7 @@ class VllmEngine:
     def _draft_options(self, sampling: Sampling, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """`extra_args`, which the scheduler reads."""
         options = {GUESSES: self._may_guess(sampling, chosen)}
-        return {**options, TELLS: True} if sampling.sources else options
+        return {**options, WANTS_SOURCES: True} if sampling.sources else options
 
     def _may_guess(self, sampling: Sampling, chosen: Mapping[str, Any]) -> bool:
         """Whether a wrong guess would leave no trace in this answer.
@@ -305,7 +297,7 @@ def refuse_unmasked(tokenizer: Any, size: int) -> None:
 async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLLMEngine], object]) -> Made:
     """An engine and its metrics: loading a model blocks. Cancelled, it leaves no engine behind."""
     others = set(active_children())
-    making = asyncio.ensure_future(asyncio.to_thread(_alone, make))
+    making = asyncio.ensure_future(asyncio.to_thread(_one_at_a_time, make))
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:
@@ -319,6 +311,6 @@ async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLL
         raise
 
 
-def _alone(make: Callable[[], Made]) -> Made:
+def _one_at_a_time(make: Callable[[], Made]) -> Made:
     with _MAKING:
         return make()

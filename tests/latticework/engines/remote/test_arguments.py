@@ -1,4 +1,4 @@
-"""What is said of remote engines on the command line."""
+"""The remote engine's arguments."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import pytest
 
 from latticework.commands import CommandFailed, WrongUsage, engines
 from latticework.config import Config, load_config
-from latticework.engines.remote.arguments import Arguments, address, read
+from latticework.engines.remote.arguments import RemoteArguments, base_url, parse_remote_arguments
 from latticework.options import InvalidSetting
 from latticework.settings import Settings
 from tests.remote import byte_tokenizer
 
 URL = "http://gpu-1:8000"
 READ = [
-    ([], Arguments((), None, False)),
-    (["--model", "org/m"], Arguments((), "org/m", False)),
-    (["--model", "org/m", "--tokenizer", "org/t"], Arguments((), "org/t", False)),
-    (["--served-model-name", "a", "b", "--trust-remote-code"], Arguments(("a", "b"), None, True)),
+    ([], RemoteArguments((), None, False)),
+    (["--model", "org/m"], RemoteArguments((), "org/m", False)),
+    (["--model", "org/m", "--tokenizer", "org/t"], RemoteArguments((), "org/t", False)),
+    (["--served-model-name", "a", "b", "--trust-remote-code"], RemoteArguments(("a", "b"), None, True)),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "told"), READ)
-def test_arguments_have_the_names_that_vllm_has_for_them(arguments: list[str], told: Arguments) -> None:
-    assert read(arguments, "x", Config()) == (told, [])
+def test_arguments_have_the_names_that_vllm_has_for_them(arguments: list[str], told: RemoteArguments) -> None:
+    assert parse_remote_arguments(arguments, "x", Config()) == (told, [])
 
 
 def test_the_file_says_them_too_and_the_command_line_goes_before() -> None:
     file = Config("f.toml", {}, {"remote": {"tokenizer": "org/t", "served_model_name": ["a"]}})
-    assert read(["--tokenizer", "org/u"], "x", file) == (Arguments(("a",), "org/u", False), [])
+    assert parse_remote_arguments(["--tokenizer", "org/u"], "x", file) == (RemoteArguments(("a",), "org/u", False), [])
     with pytest.raises(InvalidSetting, match="tensor_parallel_size"):
-        read([], "x", Config("f.toml", {}, {"remote": {"tensor_parallel_size": 2}}))
+        parse_remote_arguments([], "x", Config("f.toml", {}, {"remote": {"tensor_parallel_size": 2}}))
 
 
 def test_each_model_of_a_file_may_be_elsewhere(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("text", "told"), ADDRESSES)
 def test_an_address_is_where_the_paths_of_vllm_are(text: str, told: str) -> None:
-    assert address(text) == told
+    assert base_url(text) == told
 
 
 @pytest.mark.parametrize("text", ["http://", "http://a:port", "http://a/?b", "http://a/#b"])
@@ -119,8 +119,8 @@ try:
     asyncio.run(start(made))
 except TimeoutError:
     print(made.model_ids[0])
-from latticework.engines.checkpoint import load
-print(load({str(tmp_path)!r}).encode("ab<|im_end|>"))
+from latticework.engines.checkpoint import load_tokenizer
+print(load_tokenizer({str(tmp_path)!r}).encode("ab<|im_end|>"))
 """
     root = Path(__file__).parents[4]
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, cwd=root)

@@ -10,7 +10,7 @@ from vllm.config import StructuredOutputsConfig
 from vllm.exceptions import VLLMValidationError
 from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 
-from latticework.engines.remote.probe import UNRESOLVED, held
+from latticework.engines.remote.probe import UNRESOLVED, probe_grammar
 from tests.remote import byte_tokenizer
 
 
@@ -26,10 +26,10 @@ def is_taken(backend: str, **constraint: Any) -> bool:
 
 @pytest.mark.parametrize("backend", ["guidance", "auto", "xgrammar", "outlines", "lm-format-enforcer"])
 def test_each_backend_but_guidance_gives_itself_away(backend: str) -> None:
-    taken = is_taken(backend, grammar=held(1)), is_taken(backend, json=UNRESOLVED)
+    taken = is_taken(backend, grammar=probe_grammar(1)), is_taken(backend, json=UNRESOLVED)
     assert (taken == (True, False)) == (backend == "guidance")
 
 
 def test_auto_takes_both() -> None:
-    assert is_taken("auto", grammar=held(1))
+    assert is_taken("auto", grammar=probe_grammar(1))
     assert is_taken("auto", json=UNRESOLVED)

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from latticework.engines.remote.client import WATCH, said, watched_socket
+from latticework.engines.remote.client import KEEPALIVE_OPTIONS, error_message, keepalive_socket
 
 SAID = [
     (b'{"error": {"message": "too long", "type": "BadRequestError", "code": 400}}', "too long"),
@@ -23,13 +23,13 @@ SAID = [
 
 @pytest.mark.parametrize(("body", "text"), SAID)
 def test_an_error_is_read_in_whatever_shape(body: bytes, text: str) -> None:
-    assert said(body) == text
+    assert error_message(body) == text
 
 
 def test_the_system_watches_over_connections() -> None:
     found = socket.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)[0]
-    with watched_socket(found) as made:
+    with keepalive_socket(found) as made:
         assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        for name, value in WATCH.items():
+        for name, value in KEEPALIVE_OPTIONS.items():
             if hasattr(socket, name):
                 assert made.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value

@@ -9,7 +9,14 @@ import msgspec
 import pytest
 
 from latticework.engines.base import Sampling
-from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE, Asked, Endpoint, Output, merged
+from latticework.engines.remote.endpoints import (
+    COMPLETIONS,
+    GENERATE,
+    Endpoint,
+    RemoteOutput,
+    RemoteRequest,
+    merged_output,
+)
 from latticework.engines.remote.errors import Refused
 from tests.remote import completions_event, tokens_event
 
@@ -49,7 +56,7 @@ SENT = {
 
 
 def sent(endpoint: Endpoint, sampling: Sampling, **defaults: Any) -> Any:
-    return json.loads(msgspec.json.encode(endpoint.body(Asked("m", [1, 2], sampling, "r", defaults))))
+    return json.loads(msgspec.json.encode(endpoint.body(RemoteRequest("m", [1, 2], sampling, "r", defaults))))
 
 
 def test_all_of_a_sampling_is_sent() -> None:
@@ -103,7 +110,7 @@ def test_tokens_and_log_probabilities_are_read(endpoint: Endpoint, event: Any) -
 def test_what_says_nothing_new_is_passed_over(endpoint: Endpoint, event: Any) -> None:
     assert endpoint.read(b'{"choices": [], "usage": {"prompt_tokens": 1}}') is None
     assert endpoint.read(json.dumps(event([], None, None)).encode()) is None
-    assert endpoint.read(json.dumps(event([], "length", None)).encode()) == Output((), "length")
+    assert endpoint.read(json.dumps(event([], "length", None)).encode()) == RemoteOutput((), "length")
 
 
 @pytest.mark.parametrize("endpoint", [GENERATE, COMPLETIONS])
@@ -115,6 +122,6 @@ def test_an_error_among_the_events_is_raised(endpoint: Endpoint, code: Any, stat
 
 
 def test_outputs_that_come_at_once_are_one() -> None:
-    one, two = Output([1], None, [{1: (-1.0, 0)}]), Output([2, 3], "stop", [{2: (-1.0, 0)}, {3: (-1.0, 0)}])  # type: ignore[dict-item]
-    assert merged([one]) is one
-    assert merged([one, two]) == Output([1, 2, 3], "stop", [*one.logprobs, *two.logprobs])
+    one, two = RemoteOutput([1], None, [{1: (-1.0, 0)}]), RemoteOutput([2, 3], "stop", [{2: (-1.0, 0)}, {3: (-1.0, 0)}])  # type: ignore[dict-item]
+    assert merged_output([one]) is one
+    assert merged_output([one, two]) == RemoteOutput([1, 2, 3], "stop", [*one.logprobs, *two.logprobs])

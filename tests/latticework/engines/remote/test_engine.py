@@ -22,9 +22,8 @@ from latticework.engines.base import (
     PromptRefused,
     Sampling,
 )
-from latticework.engines.remote.balance import order
-from latticework.engines.remote.engine import RUNNING, RemoteEngine
-from latticework.engines.remote.remote import LOOK_AGAIN, PATIENCE
+from latticework.engines.remote.engine import RUNNING, RemoteEngine, preferences
+from latticework.engines.remote.remote import MOST_TIMEOUTS, PROBE_INTERVAL
 from tests.http import USER
 from tests.remote import END, START, Fake, Running, byte_tokenizer, running
 
@@ -57,7 +56,7 @@ class Set:
 
     def by_order(self, prompt: Sequence[int] = PROMPT) -> list[Running]:
         """The remotes, the one that such prompts belong to first."""
-        return [self.remotes[place] for place in order(prompt, [one.address for one in self.remotes])]
+        return [self.remotes[place] for place in preferences(prompt, [one.address for one in self.remotes])]
 
 
 @asynccontextmanager
@@ -309,7 +308,7 @@ def test_a_remote_that_comes_back_is_used_again_once_it_has_been_probed() -> Non
 
 
 def up(made: Set) -> int:
-    return sum(one.found is not None for one in made.engine._remotes)
+    return sum(one.info is not None for one in made.engine._remotes)
 
 
 def test_the_engine_is_dead_only_while_all_remotes_are(caplog: pytest.LogCaptureFixture) -> None:
@@ -346,7 +345,7 @@ def test_one_that_comes_back_as_another_is_not_used(caplog: pytest.LogCaptureFix
             only.fake.health = 503
             await until(lambda: up(made) == 0)
             only.fake.backend = "auto"
-            await until(lambda: LOOK_AGAIN in slept)
+            await until(lambda: PROBE_INTERVAL in slept)
             with pytest.raises(EngineDead):
                 await made.engine.check_health()
 
@@ -355,16 +354,16 @@ def test_one_that_comes_back_as_another_is_not_used(caplog: pytest.LogCaptureFix
 
 
 def test_a_late_answer_is_forgiven_some_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("latticework.engines.remote.remote.ANSWERS", 0.05)
+    monkeypatch.setattr("latticework.engines.remote.remote.CHECK_TIMEOUT", 0.05)
 
     async def test() -> None:
         async with engine(Fake()) as made:
             (remote,) = made.engine._remotes
             made.remotes[0].fake.slow = True
-            for late in range(1, PATIENCE + 1):
-                assert remote.found is not None
-                await remote.look(made.engine._known)
-                assert (remote.found is None) == (late == PATIENCE)
+            for late in range(1, MOST_TIMEOUTS + 1):
+                assert remote.info is not None
+                await remote.check(made.engine._known)
+                assert (remote.info is None) == (late == MOST_TIMEOUTS)
 
     run(test())
 
@@ -386,7 +385,7 @@ def test_it_waits_for_its_first_remote_and_goes_without_the_others() -> None:
             await gone.down()
             made = RemoteEngine([gone.address, late.address], lambda source: byte_tokenizer(), sleep=soon)
             starting = asyncio.create_task(made.start())
-            await until(lambda: all(one.why for one in made._remotes))
+            await until(lambda: all(one.reason for one in made._remotes))
             assert not starting.done()
             await late.up()
             await starting
@@ -430,12 +429,12 @@ def test_an_app_serves_it_and_no_supervisor_starts_it_again() -> None:
                 assert told["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "f"
                 assert (await ask.get("/health")).status_code == 200
                 here.fake.health = 503
-                await until(lambda: not any(one.found for one in made._remotes))
+                await until(lambda: not any(one.info for one in made._remotes))
                 assert (await ask.get("/health")).status_code == 503
                 response = await ask.post("/v1/chat/completions", json=body)
                 assert (response.status_code, response.headers["retry-after"]) == (503, "5")
                 here.fake.health = 200
-                await until(lambda: any(one.found for one in made._remotes))
+                await until(lambda: any(one.info for one in made._remotes))
                 assert (await ask.post("/v1/chat/completions", json=body)).status_code == 200
                 here.fake.refuses = 429
                 busy = (await ask.post("/v1/chat/completions", json=body)).json()

@@ -9,11 +9,11 @@ from typing import TypeVar
 import pytest
 from aiohttp import web
 
-from latticework.engines.remote.card import Expected
+from latticework.engines.remote.card import Requirements
 from latticework.engines.remote.client import Client
 from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE
-from latticework.engines.remote.errors import Unfit
-from latticework.engines.remote.probe import Found, probe
+from latticework.engines.remote.errors import Incompatible
+from latticework.engines.remote.probe import RemoteInfo, probe
 from tests.remote import Fake, byte_tokenizer, running
 
 Result = TypeVar("Result")
@@ -28,10 +28,10 @@ async def opened(address: str, key: str | None, use: Callable[[Client], Awaitabl
         await client.close()
 
 
-def found(fake: Fake, key: str | None = None, least: int = 1) -> Found:
-    expected = Expected(("m",), byte_tokenizer(), least)
+def found(fake: Fake, key: str | None = None, least: int = 1) -> RemoteInfo:
+    expected = Requirements(("m",), byte_tokenizer(), least)
 
-    async def once() -> Found:
+    async def once() -> RemoteInfo:
         async with running(fake) as here:
             return await opened(here.address, key, lambda client: probe(client, expected))
 
@@ -40,11 +40,11 @@ def found(fake: Fake, key: str | None = None, least: int = 1) -> Found:
 
 def test_a_remote_with_scale_out_is_asked_for_tokens_alone() -> None:
     fake = Fake(max_model_len=2048, defaults={"temperature": 0.7, "n": 1, "stop_token_ids": [3]})
-    assert found(fake) == Found(GENERATE, 2048, 19, {"temperature": 0.7, "stop_token_ids": [3]})
+    assert found(fake) == RemoteInfo(GENERATE, 2048, 19, {"temperature": 0.7, "stop_token_ids": [3]})
 
 
 def test_a_remote_without_is_asked_for_completions() -> None:
-    assert found(Fake(scale_out=False)) == Found(COMPLETIONS, 4096, 20, {})
+    assert found(Fake(scale_out=False)) == RemoteInfo(COMPLETIONS, 4096, 20, {})
 
 
 def test_how_many_logprobs_it_gives_is_found_out() -> None:
@@ -55,7 +55,7 @@ def test_how_many_logprobs_it_gives_is_found_out() -> None:
 def test_a_remote_that_needs_a_key_gets_it() -> None:
     assert found(Fake(key="secret"), "secret").endpoint is GENERATE
     for wrong in (None, "other"):
-        with pytest.raises(Unfit, match="LATTICEWORK_ENGINE_API_KEY"):
+        with pytest.raises(Incompatible, match="LATTICEWORK_ENGINE_API_KEY"):
             found(Fake(key="secret"), wrong)
 
 
@@ -78,7 +78,7 @@ UNFIT = [
 
 @pytest.mark.parametrize(("fake", "told"), UNFIT)
 def test_what_would_break_an_answer_is_refused(fake: Fake, told: str) -> None:
-    with pytest.raises(Unfit, match=told):
+    with pytest.raises(Incompatible, match=told):
         found(fake)
 
 
@@ -94,13 +94,13 @@ class NothingLikeIt(Fake):
 
 @pytest.mark.parametrize("kind", [NoVllm, NothingLikeIt])
 def test_what_is_no_vllm_is_refused(kind: type[Fake]) -> None:
-    with pytest.raises(Unfit, match=r"what vLLM does not|not vLLM.s"):
+    with pytest.raises(Incompatible, match=r"that vLLM does not send|not vLLM.s"):
         found(kind())
 
 
 def test_a_context_that_is_shorter_than_told_is_refused() -> None:
     assert found(Fake(max_model_len=4096), least=4096).max_model_len == 4096
-    with pytest.raises(Unfit, match="--max-model-len 4096"):
+    with pytest.raises(Incompatible, match="--max-model-len 4096"):
         found(Fake(max_model_len=2048), least=4096)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from vllm.sampling_params import SamplingParams
 
-from latticework.engines.vllm.compat.defects import drafting_defect, output_fields_defect, ready_event_defect
 from latticework.engines.vllm.compat.patch import Patch, written_already
 
 _HERE = __name__
@@ -34,7 +33,7 @@ _GUIDANCE = f"{_GRAMMARS}.backend_guidance"
 SEEN = ("0.24.0", "0.25.1", "0.26.0", "0.27.1", "0.28.0", "0.29.0", "0.30.0", "0.31.0", "0.32.0")
 
 
-def of(owner: str, *names: str) -> tuple[str, ...]:
+def _attributes(owner: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{owner}.{name}" for name in names)
 
 
@@ -78,7 +77,7 @@ STEP_METRICS = Patch(
     versions=SEEN,
     needs=(
         f"{_LLM}.logger_manager",
-        *of(
+        *_attributes(
             f"{_LOGGERS}:StatLoggerManager",
             "record(scheduler_stats, iteration_stats, mm_cache_stats, engine_idx)",
             "stat_loggers",
@@ -97,21 +96,23 @@ STEP_OUTPUTS = Patch(
     versions=SEEN,
     needs=(
         f"{_LLM}.output_processor",
-        *of(
+        *_attributes(
             f"{_PROCESSOR}:OutputProcessor",
             "process_outputs(engine_core_outputs, engine_core_timestamp, iteration_stats)",
             "request_states",
             "stream_interval",
         ),
-        *of(f"{_PROCESSOR}:RequestState", "is_prefilling", "parent_req", "queue", "stats"),
+        *_attributes(f"{_PROCESSOR}:RequestState", "is_prefilling", "parent_req", "queue", "stats"),
         f"{_PROCESSOR}:RequestOutputCollector.put(output)",
-        *of(_OUTPUT, "request_id", "new_token_ids", "finish_reason", "new_logprobs", "events", "kv_transfer_params"),
-        *of(f"{_STATS}:IterationStats", "num_generation_tokens", "inter_token_latencies_iter"),
-        *of(f"{_STATS}:RequestStateStats", "num_generation_tokens", "last_token_ts"),
+        *_attributes(
+            _OUTPUT, "request_id", "new_token_ids", "finish_reason", "new_logprobs", "events", "kv_transfer_params"
+        ),
+        *_attributes(f"{_STATS}:IterationStats", "num_generation_tokens", "inter_token_latencies_iter"),
+        *_attributes(f"{_STATS}:RequestStateStats", "num_generation_tokens", "last_token_ts"),
         "vllm.outputs:RequestOutput.add(next_output, aggregate)",
     ),
     install=f"{_HERE}.outputs:patch_step_outputs",
-    defect=output_fields_defect,
+    defect=f"{_HERE}.outputs:unknown_output_fields",
 )
 
 STEP_SOCKET = Patch(
@@ -122,7 +123,7 @@ STEP_SOCKET = Patch(
     needs=(
         f"{_LLM}.engine_core",
         f"{_CLIENT}:MPClient.resources",
-        *of(f"{_CLIENT}:BackgroundResources", "output_socket", "output_queue_task"),
+        *_attributes(f"{_CLIENT}:BackgroundResources", "output_socket", "output_queue_task"),
     ),
     install=f"{_HERE}.sockets:patch_step_socket",
 )
@@ -133,8 +134,8 @@ OUTPUT_QUEUES = Patch(
     without="each token costs more CPU on the event loop",
     versions=SEEN,
     needs=(
-        *of(_LLM, "add_request(request_id, prompt, params)", "abort(request_id, internal)"),
-        *of(f"{_PROCESSOR}:RequestOutputCollector", "get", "get_nowait", "request_id"),
+        *_attributes(_LLM, "add_request(request_id, prompt, params)", "abort(request_id, internal)"),
+        *_attributes(f"{_PROCESSOR}:RequestOutputCollector", "get", "get_nowait", "request_id"),
     ),
     install=f"{_HERE}.requests:queue_outputs",
     fallback=generate_outputs,
@@ -151,7 +152,7 @@ READY_EVENTS = Patch(
         f"{_PROCESSOR}:RequestOutputCollector.ready",
     ),
     install=f"{_HERE}.requests:patch_ready_event",
-    defect=ready_event_defect,
+    defect=f"{_HERE}.requests:replaced_ready_event",
 )
 
 CHECKED_PARAMS = Patch(
@@ -217,8 +218,10 @@ DRAFTS = Patch(
     without="drafts are off: every token takes a forward pass, and each request compiles its grammar again",
     versions=tuple(version for version in SEEN if version not in ("0.24.0", "0.30.0")),  # on a CPU
     needs=(
-        *of("vllm.engine.arg_utils:AsyncEngineArgs", "scheduler_cls", "worker_extension_cls", "speculative_config"),
-        *of(
+        *_attributes(
+            "vllm.engine.arg_utils:AsyncEngineArgs", "scheduler_cls", "worker_extension_cls", "speculative_config"
+        ),
+        *_attributes(
             _SCHEDULER,
             "schedule",
             "update_draft_token_ids(draft_token_ids)",
@@ -231,9 +234,9 @@ DRAFTS = Patch(
             "max_model_len",
             "num_spec_tokens",
         ),
-        *of(_SCHEDULED, "scheduled_new_reqs", "total_num_scheduled_tokens", "scheduled_spec_decode_tokens"),
-        *of("vllm.v1.outputs:ModelRunnerOutput", "sampled_token_ids", "req_id_to_index"),
-        *of(
+        *_attributes(_SCHEDULED, "scheduled_new_reqs", "total_num_scheduled_tokens", "scheduled_spec_decode_tokens"),
+        *_attributes("vllm.v1.outputs:ModelRunnerOutput", "sampled_token_ids", "req_id_to_index"),
+        *_attributes(
             _REQUEST,
             "request_id",
             "sampling_params",
@@ -246,13 +249,13 @@ DRAFTS = Patch(
             "spec_token_ids",
             "structured_output_request",
         ),
-        *of(f"{_GRAMMARS}:StructuredOutputManager", "backend", "tokenizer"),
+        *_attributes(f"{_GRAMMARS}:StructuredOutputManager", "backend", "tokenizer"),
         f"{_GRAMMARS}.request:StructuredOutputRequest.grammar",
         f"{_GRAMMARS}.backend_types:StructuredOutputOptions",
         f"{_GUIDANCE}:GuidanceBackend.compile_grammar(request_type, grammar_spec)",
-        *of(f"{_GUIDANCE}:GuidanceGrammar", "ll_matcher", "ll_tokenizer", "vocab_size", "is_terminated"),
+        *_attributes(f"{_GUIDANCE}:GuidanceGrammar", "ll_matcher", "ll_tokenizer", "vocab_size", "is_terminated"),
         "vllm.v1.engine:EngineCoreOutputs.outputs",
-        *of(_OUTPUT, "request_id", "finish_reason", "kv_transfer_params"),
+        *_attributes(_OUTPUT, "request_id", "finish_reason", "kv_transfer_params"),
         "vllm.outputs:RequestOutput.kv_transfer_params",
         f"{_SAMPLE}.sampler:Sampler.forward(logits, sampling_metadata)",
         f"{_SAMPLE}.rejection_sampler:RejectionSampler.forward(metadata, draft_probs, logits, sampling_metadata)",
@@ -264,7 +267,7 @@ DRAFTS = Patch(
     ),
     install=f"{_HERE}.drafting:add_drafts",
     fallback=lambda args: False,
-    defect=drafting_defect,
+    defect=f"{_HERE}.drafting:drafting_defect",
 )
 
 DRAFT_POLLING = Patch(
@@ -272,7 +275,7 @@ DRAFT_POLLING = Patch(
     purpose="The engine core does not ask its workers for drafts, which they never have.",
     without="each step takes another round trip to the workers",
     versions=SEEN,
-    needs=of("vllm.v1.executor:Executor", "get_class(vllm_config)", "take_draft_token_ids"),
+    needs=_attributes("vllm.v1.executor:Executor", "get_class(vllm_config)", "take_draft_token_ids"),
     install=f"{_HERE}.scheduler:stop_draft_polling",
 )
 

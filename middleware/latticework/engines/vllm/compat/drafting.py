@@ -5,12 +5,15 @@ vLLM lets a server name its own scheduler class and its own drafter class; neith
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable
-from typing import Literal
+from importlib import import_module
+from typing import Literal, get_args
 
 from vllm import envs
 from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.platforms import current_platform
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,27 @@ def add_drafts(args: AsyncEngineArgs) -> bool:
     args.worker_extension_cls = EXTENSION
     args.speculative_config = {"method": "custom_class", "model": DRAFTER, "num_speculative_tokens": MOST_TOKENS}
     return True
+
+
+def drafting_defect() -> str | None:
+    """What excludes drafts in a vLLM that has all the names they need."""
+    if "custom_class" not in get_args(import_module("vllm.config.speculative").SpeculativeMethod):
+        return "takes no drafter class"
+    return _cpu_sampler_defect() if current_platform.is_cpu() else None
+
+
+def _cpu_sampler_defect() -> str | None:
+    """vLLM 0.24's CPU kernels don't take all that its sampler gives them, and 0.30's sampler calls Triton's."""
+    if import_module("vllm.triton_utils").HAS_TRITON:
+        return None
+    kernels, sampler = import_module("vllm.utils.cpu_triton_utils"), import_module("vllm.v1.sample.rejection_sampler")
+    taken = inspect.signature(kernels._sample_recovered_tokens_kernel_impl).parameters
+    launches = hasattr(sampler, "_sample_recovered_tokens")
+    # Of the platform's class: the platform itself answers None for names that it does not know.
+    replaced = not launches or hasattr(type(current_platform), "register_triton_kernel_overrides")
+    if "USE_FP64_GUMBEL" in taken and replaced:
+        return None
+    return "has a sampler that fails behind drafts on a CPU"
 
 
 OBSTACLES: tuple[tuple[Callable[[AsyncEngineArgs], bool], str], ...] = (

@@ -9,8 +9,8 @@ from vllm.v1.structured_output.backend_guidance import GuidanceBackend, Guidance
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
 from latticework.engines.base import EngineDead
+from latticework.engines.checkpoint import wrap_tokenizer
 from latticework.engines.vllm.compat.requests import parse_specification
-from latticework.engines.wrapping import wrapped
 from turngrammar.cache import Cache
 
 # The memory that compiled grammars may take together. llguidance does not report it: measured, it is some 30 KB each,
@@ -56,7 +56,7 @@ class CachedGrammars(GuidanceBackend):
 
 def _matchable_vocabulary(tokenizer: Any, size: int) -> LLTokenizer:
     try:
-        return wrapped(tokenizer, size).vocabulary.matchable
+        return wrap_tokenizer(tokenizer, size).vocabulary.matchable
     except EngineDead:  # the server process reports it, and stops
         return LLTokenizer("byte")
 

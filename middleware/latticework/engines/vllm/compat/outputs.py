@@ -8,12 +8,29 @@ the last of a request, and those that carry more than tokens.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from vllm.outputs import CompletionOutput, RequestOutput
 from vllm.v1.engine import EngineCoreOutput
 from vllm.v1.engine.output_processor import OutputProcessor, RequestState
 from vllm.v1.metrics.stats import IterationStats
+
+# All that an engine core's output may carry, in the versions that were seen.
+OUTPUT_FIELDS = frozenset(
+    (
+        *("request_id", "new_token_ids", "new_logprobs", "new_prompt_logprobs_tensors", "prompt_token_id_logprobs"),
+        *("finish_reason", "stop_reason", "pooling_output", "routed_experts", "new_sampling_mask"),
+        *("kv_transfer_params", "ec_transfer_params", "mm_cache_miss_hashes", "trace_headers"),
+        *("events", "prefill_stats", "num_nans_in_logits", "spec_decode_metrics"),
+    )
+)
+
+
+def unknown_output_fields() -> str | None:
+    """A field that is not known here may matter to whoever reads the output."""
+    unknown = set(import_module("vllm.v1.engine").EngineCoreOutput.__struct_fields__) - OUTPUT_FIELDS
+    return f"has an EngineCoreOutput with {', '.join(sorted(unknown))}" if unknown else None
 
 
 class NewTokens(CompletionOutput):

@@ -19,11 +19,6 @@ def written_already() -> None:
     """vLLM writes its metrics itself."""
 
 
-def no_defect() -> str | None:
-    """Whatever has the names has the behaviour."""
-    return None
-
-
 @dataclass(frozen=True)
 class Patch:
     """Something of this server that rests on vLLM's private parts. Without them, `fallback` takes its place.
@@ -37,7 +32,7 @@ class Patch:
             called with parameters of these names. Attributes that a class's `__init__` sets count as the class's.
         install: `module:function`, imported only where vLLM has what is needed.
         fallback: called in its place where vLLM has not, with the same arguments.
-        defect: what else stands against it in the installed vLLM; None: nothing.
+        defect: `module:function` that returns what else excludes it in the installed vLLM, or None.
     """
 
     name: str
@@ -47,7 +42,7 @@ class Patch:
     needs: tuple[str, ...]
     install: str
     fallback: Callable[..., Any] = do_nothing
-    defect: Callable[[], str | None] = no_defect
+    defect: str | None = None
 
     def missing(self) -> str | None:
         """Why it can't be installed; None if it can."""
@@ -57,7 +52,8 @@ class Patch:
             return f"has no {lacking[0]}{more}"
         try:
             self.installer()
-            return self.defect()
+            defect: str | None = None if self.defect is None else _imported(self.defect)()
+            return defect
         except (ImportError, AttributeError, TypeError) as error:
             return f"differs: {error}"
 
@@ -71,9 +67,13 @@ class Patch:
 
     def installer(self) -> Callable[..., Any]:
         """Raises ImportError and AttributeError where vLLM lacks what it needs."""
-        module, _, path = self.install.partition(":")
-        function: Callable[..., Any] = getattr(import_module(module), path)
-        return function
+        return _imported(self.install)
+
+
+def _imported(name: str) -> Callable[..., Any]:
+    module, _, path = name.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), path)
+    return function
 
 
 def is_lacking(need: str) -> bool:

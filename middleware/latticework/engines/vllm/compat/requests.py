@@ -1,12 +1,13 @@
-"""What a single request uses of vLLM's private parts: parameters without a second check, and outputs as they come."""
+"""What requests use of vLLM's private parts: parameters without a second check, and the queues of their outputs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
 from typing import Any
 
-from vllm.sampling_params import SamplingParams
+from vllm.sampling_params import RequestOutputKind, SamplingParams
 
 # What vLLM checks once more, or refuses beside drafts. It compiles the grammar for that, on the event loop: a large one
 # would stall every stream.
@@ -87,6 +88,13 @@ class FutureEvent:
         if self._is_set:
             self._waiting.set_result(True)
         return self._waiting
+
+
+def replaced_ready_event() -> str | None:
+    """Only an event can be replaced by one."""
+    collector = import_module("vllm.v1.engine.output_processor").RequestOutputCollector
+    ready = collector(RequestOutputKind.DELTA, "a request").ready
+    return None if type(ready) is asyncio.Event else f"has a RequestOutputCollector.ready of {type(ready).__name__}"
 
 
 def patch_ready_event(queue: Any) -> None:

@@ -14,8 +14,18 @@ from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.request import Request
 from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 
-from latticework.engines.drafts import CERTAIN, NOTHING, Draft, Drafter, Text
-from latticework.engines.sources import COPIED, FORCED, GUESSES, SAMPLED, SAVED, SOURCES, TELLS
+from latticework.engines.drafts import (
+    CERTAIN,
+    GUESSES,
+    NOTHING,
+    SAVED,
+    SOURCES,
+    WANTS_SOURCES,
+    CopySource,
+    Draft,
+    Drafter,
+)
+from latticework.engines.token_text import COPIED, FORCED, SAMPLED
 from latticework.engines.vllm.compat import DRAFT_POLLING
 from latticework.engines.vllm.compat.grammars import CachedGrammars
 from latticework.engines.worth import Chances, Price
@@ -29,7 +39,7 @@ class Drafting:
     request wants them.
     """
 
-    text: Text
+    text: CopySource
     chances: Chances
     read: int
     draft: Draft = NOTHING
@@ -75,7 +85,7 @@ class DraftScheduler(Scheduler):
         self._begun = time.perf_counter()
         least = self._price.threshold(len(self.running))
         for request in self.running:
-            if (matcher := _matcher_of(request)) is not None:
+            if (matcher := _waiting_matcher(request)) is not None:
                 request.spec_token_ids = self._draft(request, matcher, least)
         return super().schedule(*args, **kwargs)
 
@@ -102,7 +112,7 @@ class DraftScheduler(Scheduler):
         options = request.sampling_params.extra_args or {}
         if drafting is None:
             text = self._drafter.text(request.prompt_token_ids or ())
-            sources = "" if options.get(TELLS) else None
+            sources = "" if options.get(WANTS_SOURCES) else None
             drafting = Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
             self._drafting[request] = drafting
         written = request.all_token_ids[drafting.read :]
@@ -150,7 +160,7 @@ def stop_draft_polling(vllm_config: Any) -> None:
     executor.take_draft_token_ids = lambda self: None
 
 
-def _matcher_of(request: Request) -> LLMatcher | None:
+def _waiting_matcher(request: Request) -> LLMatcher | None:
     """The matcher of a request that has a grammar and waits for its next token; None for any other request."""
     waits = request.num_output_tokens and request.num_tokens - request.num_computed_tokens == 1
     if request.structured_output_request is None or not waits:

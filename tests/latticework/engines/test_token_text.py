@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from latticework.engines.detokenizer import Detokenizer
+from latticework.engines.token_text import Detokenizer
 
 TOKENS = [b"a", "é".encode(), "é".encode()[:1], "é".encode()[1:], "😀".encode()[:3], "😀".encode()[3:], b"<|end|>"]
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from latticework.engines.remote.balance import BEGINNING, SLACK, chosen, order
+from latticework.engines.remote.engine import BEGINNING, SLACK, choose_remote, preferences
 
 NAMES = ["http://a:8000", "http://b:8000", "http://c:8000"]
 IDLE = [0, 0, 0]
@@ -15,34 +15,34 @@ PROMPTS = [[beginning] * 300 for beginning in range(600)]
 
 def test_prompts_that_begin_alike_go_to_the_same() -> None:
     one = list(range(BEGINNING))
-    assert chosen([*one, 1, 2, 3], NAMES, IDLE) == chosen([*one, 9], NAMES, IDLE)
+    assert choose_remote([*one, 1, 2, 3], NAMES, IDLE) == choose_remote([*one, 9], NAMES, IDLE)
 
 
 def test_beginnings_are_shared_out_evenly() -> None:
-    counts = Counter(chosen(prompt, NAMES, IDLE) for prompt in PROMPTS)
+    counts = Counter(choose_remote(prompt, NAMES, IDLE) for prompt in PROMPTS)
     assert sorted(counts) == [0, 1, 2]
     assert all(150 < count < 250 for count in counts.values())
 
 
 def test_where_one_goes_only_its_own_prompts_move() -> None:
     for prompt in PROMPTS:
-        before = NAMES[chosen(prompt, NAMES, IDLE)]
+        before = NAMES[choose_remote(prompt, NAMES, IDLE)]
         if before != NAMES[2]:
-            assert NAMES[chosen(prompt, NAMES[:2], IDLE[:2])] == before
+            assert NAMES[choose_remote(prompt, NAMES[:2], IDLE[:2])] == before
 
 
 @pytest.mark.parametrize("least", [0, 1, 100])
 def test_a_busy_one_is_passed_over_for_the_next_in_order(least: int) -> None:
     prompt = PROMPTS[0]
-    first, second, third = order(prompt, NAMES)
+    first, second, third = preferences(prompt, NAMES)
     loads = [least] * 3
     loads[first] = least + max(SLACK, least // 4)
-    assert chosen(prompt, NAMES, loads) == first
+    assert choose_remote(prompt, NAMES, loads) == first
     loads[first] += 1
-    assert chosen(prompt, NAMES, loads) == second
+    assert choose_remote(prompt, NAMES, loads) == second
     loads[second] = loads[first]
-    assert chosen(prompt, NAMES, loads) == third
+    assert choose_remote(prompt, NAMES, loads) == third
 
 
 def test_one_alone_takes_all() -> None:
-    assert chosen([], NAMES[:1], [10**6]) == 0
+    assert choose_remote([], NAMES[:1], [10**6]) == 0

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from latticework import Settings, create_app
 from latticework.engines.base import EngineDead, EngineFailed, Piece, Sampling, Saved
-from latticework.telemetry.record import JsonFormatter
+from latticework.http.record import JsonFormatter
 from tests.http import USER, chat, send
 from tests.scripted import Script, ScriptedEngine, says
 
@@ -149,7 +149,7 @@ def test_an_id_that_would_be_unsafe_in_a_log_is_not_taken(given: str) -> None:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> Mapping[str, Any]:
-    (record,) = [record for record in caplog.records if record.name == "latticework.telemetry.record"]
+    (record,) = [record for record in caplog.records if record.name == "latticework.http.record"]
     line: dict[str, Any] = json.loads(JsonFormatter().format(record))
     assert f"request_id={line['request_id']}" in record.getMessage()
     return line
