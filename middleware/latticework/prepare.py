@@ -1,4 +1,4 @@
-"""From an ask to its job: the prompt is rendered, the turn compiled, the tokens counted; errors are found here."""
+"""From an ask to its job: renders the prompt, compiles the turn, counts the tokens, and raises the request's errors."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from turngrammar.plan import Plan
 from turngrammar.turn import Reasoning, Turn, reasoning_after
 from turngrammar.wire import Lit
 
-# A schema that takes more than this part of the context is left out of the prompt, unless the settings say otherwise.
+# By default a schema that takes more than this part of the context is omitted from the prompt.
 SCHEMA_SHARE = 1 / 4
-# Bytes: the tokens of a JSON text are shorter on average, so that a longer text is too large without being tokenized.
+# Bytes: tokens of JSON are shorter on average, so a longer text is too large without being tokenized.
 LONG_TOKEN = 16
-# Of a prompt that no chat template renders: text, without reasoning or calls.
+# The format of raw prompts: text, without reasoning or calls.
 RAW = Format("raw", Lit(""))
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A request whose prompt is rendered. `compiles`: its turn, and perhaps what is left behind the reasoning."""
+    """A request with a rendered prompt. `compiles`: its turn, and perhaps what follows the reasoning."""
 
     prompt: Prompt | list[int]
     format: Format
@@ -44,9 +44,9 @@ class _Draft:
 
 
 async def plan_of(model: Model, ask: TurnAsk) -> Plan:
-    """The turn's plan, tried against the model's vocabulary. Raises BadRequest and GrammarError.
+    """The turn's plan, tested with the model's vocabulary. Raises BadRequest and GrammarError.
 
-    Only a rendered prompt shows where the model's reasoning stands: here it may have some.
+    Only a rendered prompt shows the state of the model's reasoning: here the model may reason.
     """
 
     def request() -> CompileRequest:
@@ -57,9 +57,9 @@ async def plan_of(model: Model, ask: TurnAsk) -> Plan:
 
 
 async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[Job]:
-    """The jobs of a request's asks, which `asks` makes: that may take long, so a thread does it too.
+    """The jobs of the asks that `asks` makes, in a thread, because it may take long.
 
-    Raises BadRequest and GrammarError, and EngineDead where the answer would not be generated anyway.
+    Raises BadRequest and GrammarError, and EngineDead if the engine can't generate.
     """
     await model.check_health()
     limit = model.settings.compile_timeout
@@ -73,7 +73,7 @@ async def _compiled_job(model: Model, ask: Ask, draft: _Draft) -> Job:
 
 
 def _draft(model: Model, ask: Ask) -> _Draft | Job:
-    """The job, where all of it has been compiled before: most requests need one thread, once."""
+    """The job, if its turn is in the cache: most requests need a thread only once."""
     format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
     turn = _turn(model, ask.turn, format)
     prompt = _prompt_of(model, ask, format)
@@ -88,7 +88,7 @@ def _draft(model: Model, ask: Ask) -> _Draft | Job:
 
 
 def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -> Turn:
-    """The turn in the compiler's terms. `most_calls`: where the request sets no limit."""
+    """The turn for the compiler. `most_calls`: if the request sets no limit."""
     choice = ask.choice
     if choice is not NO_CALLS and choice.most is None:
         choice = replace(choice, most=most_calls)
@@ -96,7 +96,7 @@ def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -
 
 
 def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
-    """What is too large goes no further than here."""
+    """Refuses turns over the limits."""
     turn = compiler_turn(ask, format, model.settings.max_tool_calls)
     model.compiler.refuse_oversized(turn)
     return turn
@@ -133,14 +133,14 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
 
 
 def _budget(model: Model, ask: Ask, draft: _Draft, rest: Plan) -> Budget:
-    """How long the model may reason, where the request bounds it and the prompt leaves it to the model."""
+    """The reasoning budget, if the request sets one and the prompt leaves the reasoning to the model."""
     most = ask.reasoning_limit or 0
     markup = closing_markup(draft.format, begun=has_begun(most, draft.reasoning), free=rest.grammar is None)
     return Budget(most, markup, model.engine.tokenizer.encode(markup), rest.grammar)
 
 
 async def tokens_of(model: Model, ask: Ask) -> Sequence[int]:
-    """The tokens of the prompt alone, which is not bounded by the context. Raises BadRequest."""
+    """The tokens of the prompt, which may exceed the context. Raises BadRequest."""
 
     def tokens() -> Sequence[int]:
         return _encoded_prompt(model, _prompt_of(model, ask, model.format_named(ask.turn.format)))
@@ -149,7 +149,7 @@ async def tokens_of(model: Model, ask: Ask) -> Sequence[int]:
 
 
 def _prompt_of(model: Model, ask: Ask, format: Format) -> Prompt | list[int]:
-    """Rendered from a conversation, or the token ids of a raw prompt."""
+    """The rendered conversation, or the token ids of a raw prompt."""
     if isinstance(ask.prompt, RawPrompt):
         return _raw_tokens(model, ask, ask.prompt)
     return _rendered(model, ask, ask.prompt, format)
@@ -174,12 +174,12 @@ def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
     for token_id in ids:
         if not 0 <= token_id < tokenizer.vocabulary_size:
             most = tokenizer.vocabulary_size - 1
-            raise BadRequest(f"'{name}' holds {token_id}, which is not a token id: they are 0 to {most}.", param=name)
+            raise BadRequest(f"'{name}' contains {token_id}: token ids are 0 to {most}.", param=name)
     return ids
 
 
 def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
-    """The prompt of a conversation. Raises BadRequest, which names what the template refuses."""
+    """The prompt of a conversation. Raises BadRequest that names the part refused by the template."""
     refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
     try:
         return model.template.prompt(
@@ -202,7 +202,7 @@ def _template_variables(ask: Ask, conversation: Conversation, format: Format) ->
 
 
 def _schema_in_prompt(model: Model, ask: Ask) -> Mapping[str, Any] | None:
-    """The schema that the prompt shows the model. JSON mode has none: there the messages describe the document."""
+    """The schema in the prompt. JSON mode has none: there the messages describe the document."""
     content, mode = ask.turn.content, model.settings.schema_in_prompt
     if not content.in_prompt or mode == "never" or content.schema is None:
         return None
@@ -210,7 +210,7 @@ def _schema_in_prompt(model: Model, ask: Ask) -> Mapping[str, Any] | None:
 
 
 def _is_short(model: Model, schema: Mapping[str, Any]) -> bool:
-    """Whether the prompt can spare its tokens. Its bytes decide for most schemas: a token has a byte at least."""
+    """Whether the schema fits into the prompt. Its bytes decide for most schemas: a token has at least one byte."""
     most = SCHEMA_SHARE * model.engine.max_model_len
     if len(msgspec.json.encode(schema)) > most * LONG_TOKEN:
         return False

@@ -196,7 +196,7 @@ def _without_code(text: str) -> str:
 
 
 def _files(folder: Path) -> Iterable[Path]:
-    return (folder,) if folder.is_file() else sorted(folder.rglob("*.py"))
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder] if folder.suffix == ".py" else []
 
 
 @cache

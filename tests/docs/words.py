@@ -44,7 +44,7 @@ WORDS: Mapping[str, str] = {
     "in the making": "running",
     # Nouns and negations that need a second reading
     "whose lines|whose (?:is|it is|business|request)": "which lines; owner, caller",
-    "(?<!there )(?:is|are|be|was|were) none": "is invalid, is unknown, doesn't exist",
+    "(?<!there )(?:is|are|be|was|were) (?-i:none)": "is invalid, is unknown, doesn't exist",
     "(?<!there )(?:is|are|be) no (?!longer|more|less|later|earlier)": "is not a",
     "(?:is|are|be|not|was|were) well(?!-)": "healthy, unhealthy",
     "nobody's|of ours|of one's own": "(name the owner); an extension; your own",

@@ -30,7 +30,7 @@ DESCRIPTION = """Show how each keyword of a JSON Schema, or of the schemas of a 
   checked     validated on the finished answer, which is generated again until it is valid
   annotation  has no effect on validity
   refused     the server answers the request with status 400
-A JSON object with tools, response_format, structured_outputs or messages is taken for a request. No model is used. The
+A JSON object with tools, response_format, structured_outputs or messages is treated as a request. No model is used. The
 grammar of a server differs in its special tokens, which it writes as the token ids of its model."""
 
 REQUEST = frozenset({"messages", "response_format", "structured_outputs", "tools"})

@@ -1,4 +1,4 @@
-"""From jobs to steps. A step is in no API's terms, and a whole response is the fold of its steps."""
+"""From jobs to steps. A step is independent of APIs, and a whole response is the fold of its steps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import msgspec
 from latticework.engines.base import EngineFinish, SampledToken, TokenSource
 from turngrammar.events import Event
 
-# Why an answer ended: by itself, at one of the client's stop strings, at a limit of tokens, with calls.
+# Why an answer ended: by itself, at a stop string, at a token limit, with calls.
 Finish = Literal["stop", "stop_string", "length", "calls"]
 
-# (how the engine ended, whether a call was made) -> why the answer ended
+# (the engine's finish reason, whether a call was made) -> the answer's
 FINISHES: Mapping[tuple[EngineFinish, bool], Finish] = {
     ("stop", False): "stop",
     ("stop", True): "calls",
@@ -23,10 +23,10 @@ FINISHES: Mapping[tuple[EngineFinish, bool], Finish] = {
 
 
 class Truncation(msgspec.Struct, frozen=True):
-    """What was added to a document that `max_tokens` cut, by JSON pointers into it.
+    """The completed parts of a document that `max_tokens` cut, as JSON pointers into it.
 
-    `cut` is the innermost value that the model had begun and not ended, null where there is none; `filled` are the
-    values that it had not begun.
+    `cut` is the innermost value that the model had started but not finished, or null; `filled` are the values that it
+    had not started.
     """
 
     cut: str | None
@@ -34,10 +34,10 @@ class Truncation(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """What is added to one choice. The first step of each has no events, the last one the reason of its end.
+    """An addition to one choice. Its first step has no events, and its last one the finish reason.
 
-    `logprobs` and `sources` have one entry for each token since the last step, where they were requested.
-    `prompt_logprobs`, on one of the first steps, has one for each token of the prompt.
+    `logprobs` and `sources`, if requested, have one entry for each token since the last step.
+    `prompt_logprobs`, in one of the first steps, has one entry for each token of the prompt.
     """
 
     index: int
@@ -50,7 +50,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
 
 class TokenCounts(msgspec.Struct, frozen=True):
-    """Counts of tokens. `reasoning`: of the generated ones; None where the model's format has no reasoning."""
+    """Token counts. `reasoning`: a part of the generated tokens; None if the model's format has no reasoning."""
 
     prompt: int
     generated: int

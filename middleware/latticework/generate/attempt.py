@@ -1,8 +1,8 @@
-"""One attempt at one choice: the engine's answer to one prompt, or to two.
+"""One attempt at a choice: the engine's output for one prompt, or for two.
 
-Where the request bounds the reasoning and the model exceeds that, a second prompt goes on behind the same tokens and
-the markup that ends the reasoning; the engine has the prefix in its cache. The limit is kept outside of the grammar,
-for `max_tokens` on a rule of llguidance switches off the rollback that drafts need.
+If the model exceeds the request's reasoning budget, a second prompt continues after the same tokens and the markup
+that ends the reasoning; the engine has the prefix in its cache. The limit is not part of the grammar, because
+`max_tokens` on a rule of llguidance disables the rollback that drafts need.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from latticework.turn.reasoning import Budget
 
 
 class TextGenerator(Protocol):
-    """What generates a model's text."""
+    """The generator of a model's text."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the model, its own first."""
+        """The names of the model, the main one first."""
 
     @property
     def max_model_len(self) -> int:
-        """Tokens of prompt and answer together."""
+        """Maximum number of tokens of prompt and answer together."""
 
     def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         """See Engine.generate. Raises EngineError."""
 
 
 class Attempt:
-    """A fresh one for each attempt: while there are `pieces()`, feed them to the choice, until one `exceeds`."""
+    """One attempt: feed its `pieces()` to the choice until a piece `exceeds` the budget."""
 
     def __init__(self, model: TextGenerator, job: Job, sampling: Sampling, request_id: str, choice: Choice) -> None:
         self._model = model
@@ -47,7 +47,7 @@ class Attempt:
         self._exceeded = job.budget is not None and not job.budget.tokens
 
     def pieces(self) -> AsyncGenerator[Piece, None] | None:
-        """The engine's pieces, of one prompt and then perhaps of another; None where there are no more."""
+        """The engine's pieces, of the first prompt and then of the second; None at the end."""
         budget = self._job.budget
         if self._exceeded:
             assert budget is not None
@@ -59,7 +59,7 @@ class Attempt:
         return self._model.generate(self._job.prompt, self._sampling, self._request_id)
 
     def exceeds(self, piece: Piece) -> bool:
-        """Whether the reasoning must be ended behind this piece, which the choice has been fed."""
+        """Whether the reasoning must be ended after this piece, which the choice has been fed."""
         budget = self._job.budget
         if budget is None:
             return False
@@ -68,7 +68,7 @@ class Attempt:
         return self._exceeded
 
     async def _behind_reasoning(self, budget: Budget) -> AsyncGenerator[Piece, None]:
-        """The markup that ends the reasoning, which no token was generated for, and what follows it."""
+        """The markup that ends the reasoning, which was not generated, and what follows it."""
         prompt = [*self._job.prompt, *self._written, *budget.closing_ids]
         sampling = self._rest(budget, self._model.max_model_len - len(prompt))
         if sampling.max_tokens < 1:

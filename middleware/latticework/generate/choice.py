@@ -1,4 +1,4 @@
-"""One choice of a response while it grows: the engine's pieces in, steps out."""
+"""A choice of a response: the engine's pieces in, steps out."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from turngrammar.render import Call
 
 
 class Choice:
-    """Feed it pieces, and pass on the steps.
+    """Feed it pieces, and send its steps.
 
     Attributes:
         finish: why the answer ended; None until then.
-        malformed: where it left its wire format.
-        tokens: how many there are so far, of which `reasoning` are reasoning: a piece that holds some as a whole.
+        malformed: the places where it left its wire format.
+        tokens: generated tokens so far. `reasoning`: of these, the tokens of pieces with reasoning.
         saved: of the whole answer, once it has ended.
-        truncation: set it where a cut document was completed.
+        truncation: set it if a cut document was completed.
     """
 
     def __init__(self, index: int, plan: Plan, stops: Sequence[str] = ()) -> None:
-        """`stops` are for free text: give none where the content is a document."""
+        """`stops` are for free text: pass none if the content is a document."""
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
         self.tokens = 0
@@ -50,16 +50,16 @@ class Choice:
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
         self._content: list[str] = []
         self._calls: list[_GrowingCall] = []
-        self._reasons = False  # whether there is reasoning in the current piece, or behind it
+        self._reasons = False  # whether the current piece has reasoning, or ends within it
 
     @cached_property
     def parser(self) -> Parser:
-        """Made with the first piece: the engine is not kept waiting for it."""
+        """Created with the first piece, so that the engine need not wait for it."""
         return self._plan.parser()
 
     @property
     def free(self) -> bool:
-        """Whether all of it is text that no schema constrains, so far."""
+        """Whether all of it so far is text without a schema."""
         return self._plan.free and not self._calls
 
     @property
@@ -71,7 +71,7 @@ class Choice:
         return Step(self._index)
 
     def feed(self, piece: Piece) -> Step | None:
-        """What this piece adds; None while it adds nothing."""
+        """The step of this piece; None if it adds nothing."""
         parser = self.parser
         events = parser.feed(piece.text)
         if piece.finish is not None:
@@ -79,7 +79,7 @@ class Choice:
         return self.add(piece, events, in_reasoning=parser.in_reasoning)
 
     def add(self, piece: Piece, events: Sequence[Event], *, in_reasoning: bool) -> Step | None:
-        """The same for a piece that was parsed already. `in_reasoning`: whether the reasoning goes on behind it."""
+        """The same for a piece that is already parsed. `in_reasoning`: whether the reasoning continues after it."""
         if piece.logprobs:
             self._logprobs += piece.logprobs
         if piece.sources:
@@ -104,20 +104,20 @@ class Choice:
         return Step(self._index, events)
 
     def close(self) -> Step:
-        """The last step says why the answer ends."""
+        """The last step, with the finish reason."""
         return self._step((), self.finish, self.truncation)
 
     def violations(self) -> tuple[TurnViolation, ...]:
-        """What the finished answer breaks: nothing, unless this server has a bug or checks what no grammar enforces.
+        """The violations of the finished answer: none, except for checked keywords and bugs of this server.
 
-        An answer that was cut and not completed is held to its complete calls alone.
+        For an answer that was cut and not completed, only its complete calls are checked.
         """
         calls = tuple(call.call for call in self._calls if call.ended)
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
 
     def _through_stop(self, stop: StopFilter, events: Sequence[Event], piece: Piece) -> Sequence[Event]:
-        """The events that may be passed on."""
+        """The events up to a stop string."""
         events = stop.feed(events)
         if piece.finish is not None:
             events = [*events, *stop.close()]
@@ -126,12 +126,12 @@ class Choice:
         return events
 
     def _finish(self, piece: Piece, finish: Finish) -> None:
-        """A stop string ends the answer, whatever the engine says."""
+        """A stop string ends the answer, whatever the engine's finish reason is."""
         self.finish = self.finish or finish
         self.saved = piece.saved
 
     def _noted(self, events: Sequence[Event]) -> Sequence[Event]:
-        """The events that a client gets, once they are noted for the check."""
+        """The events for the client, after they are recorded for the check."""
         malformed = len(self.malformed)
         for event in events:
             if type(event) is ContentDelta:  # most are: a call less for each token
@@ -145,7 +145,7 @@ class Choice:
     def _step(
         self, events: Sequence[Event], finish: Finish | None = None, truncation: Truncation | None = None
     ) -> Step:
-        """With what is known of the tokens since the last one."""
+        """A step with the data of the tokens since the last one."""
         logprobs, sources, prompt = self._logprobs, self._sources, self._prompt_logprobs
         self._logprobs, self._sources, self._prompt_logprobs = [], [], ()
         return Step(self._index, events, logprobs, sources, prompt, finish, truncation)

@@ -1,4 +1,4 @@
-"""One request while it is generated, from its jobs to its last step."""
+"""The generation of one request, from its jobs to its last step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-# A greedy answer that broke its schema would come again as it was.
+# A greedy attempt would repeat the same answer.
 RETRY_TEMPERATURE = 0.7
 
 
@@ -38,7 +38,7 @@ class _Broken(Exception):
 
     @property
     def place(self) -> str:
-        """For the log: nothing of what the model wrote."""
+        """For the log, without the model's text."""
         return f"{self.first.keyword} at {self.first.place}"
 
     def __str__(self) -> str:
@@ -46,12 +46,12 @@ class _Broken(Exception):
 
 
 class Generation:
-    """A fresh one for each request: one or more jobs, each with its choices, which are numbered through.
+    """One request: one or more jobs, each with its choices, numbered consecutively.
 
     Attributes:
-        id: of the response, made of the prefix that its API has; the engine's requests are named after it.
-        first_at: when the first token came, on the clock of time.perf_counter; None before.
-        finishes: how the choices ended that have.
+        id: of the response, with its API's prefix; the ids of the engine's requests are derived from it.
+        first_at: time.perf_counter() at the first token; None before.
+        finishes: the finish reasons of the choices that have ended.
     """
 
     def __init__(self, model: TextGenerator, jobs: Sequence[Job], metrics: Metrics, id_prefix: str) -> None:
@@ -61,16 +61,16 @@ class Generation:
         self.finishes: list[Finish] = []
         self._generator = model
         self._metrics = metrics
-        self._model = model.names[0]  # requests may call it by another name
+        self._model = model.names[0]  # requests may use another of its names
         self._choices: list[Choice] = []  # failed attempts included
         for job in jobs:
             metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
 
     def steps(self) -> AsyncGenerator[Sequence[Step], None]:
-        """What is added to the choices, as it comes: all that is there at once, in one sequence.
+        """The steps of all choices on arrival; steps that are available together come in one sequence.
 
-        Closing it ends the engine's work. Raises EngineError; and instead of a choice's end BrokenGuarantee, or
-        SchemaViolation where all attempts failed.
+        Closing it aborts the generation. Raises EngineError; and instead of a choice's end BrokenGuarantee, or
+        SchemaViolation if all attempts failed.
         """
         choices: list[AsyncGenerator[Sequence[Step], None]] = []
         for job in self.jobs:
@@ -80,7 +80,7 @@ class Generation:
 
     @property
     def tokens(self) -> TokenCounts:
-        """All that was generated, failed attempts included. A prompt counts once for all of its answers."""
+        """All generated tokens, failed attempts included. A prompt counts once for all of its answers."""
         prompt = sum(len(job.prompt) for job in self.jobs)
         reasoning = sum(choice.reasoning for choice in self._choices)
         generated = sum(choice.tokens for choice in self._choices)
@@ -88,11 +88,11 @@ class Generation:
 
     @property
     def saved(self) -> Saved:
-        """For all choices and attempts that have ended."""
+        """Of all choices and attempts that have ended."""
         return sum((choice.saved for choice in self._choices), NOTHING_SAVED)
 
     async def _checked(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:
-        """The grammar allows more than the schema: the answer is held back until it is known to be valid."""
+        """For a grammar that allows more than the schema: the answer is held back until it is checked."""
         for attempt in range(job.attempts):
             if attempt:
                 self._metrics.regenerations.labels(self._model).inc()
@@ -106,7 +106,7 @@ class Generation:
             else:
                 yield held
                 return
-        raise SchemaViolation(f"The model broke the schema in all of {job.attempts} attempts: {last}")
+        raise SchemaViolation(f"The answer violated its schema in all of {job.attempts} attempts: {last}")
 
     async def _attempt(
         self, job: Job, index: int, place: int, attempt: int = 0
@@ -138,11 +138,11 @@ class Generation:
         yield [*steps, choice.close()]
 
     async def _check(self, choice: Choice, job: Job) -> None:
-        """Raises BrokenGuarantee, or _Broken where the grammar alone can't keep the answer valid."""
+        """Raises BrokenGuarantee, or _Broken if the grammar alone can't make the answer valid."""
         for malformed in choice.malformed:
             self._metrics.malformed.labels(self._model).inc()
             logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
-        # Only a schema takes long. Where none binds the answer, a thread would cost more than a dozen of its tokens.
+        # Only a schema takes long. Without one, a thread would cost more than a dozen tokens.
         violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
         if not violations:
             return
@@ -151,11 +151,11 @@ class Generation:
             raise broken
         self._metrics.broken_guarantees.labels(self._model).inc()
         logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.place)
-        raise BrokenGuarantee(f"The answer breaks its schema: {broken}")
+        raise BrokenGuarantee(f"The answer violates its schema: {broken}")
 
 
 def _seeded_sampling(job: Job, place: int, attempt: int) -> Sampling:
-    """Each choice and each attempt has a seed of its own, or all would be the same."""
+    """Each choice and each attempt has its own seed: otherwise all would be the same."""
     sampling = job.sampling
     if sampling.seed is not None:
         sampling = replace(sampling, seed=sampling.seed + place + attempt * job.n)
@@ -165,9 +165,9 @@ def _seeded_sampling(job: Job, place: int, attempt: int) -> Sampling:
 
 
 async def merged_steps(streams: Sequence[AsyncGenerator[Sequence[T], None]]) -> AsyncGenerator[Sequence[T], None]:
-    """Yields items as they come, in each stream's own order, those that are there at once together.
+    """Yields items on arrival, in each stream's order; items that are available together come in one sequence.
 
-    Closing it closes all streams. What one stream yields waits until it is taken: a slow reader slows the streams down.
+    Closing it closes all streams. A slow reader slows the streams down.
     """
     ready: list[T] = []
     arrived, taken = asyncio.Event(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""Stop strings, found in free text that comes in pieces. They never cut a document or a tool call."""
+"""Stop strings in streamed free text. They never cut a document or a tool call."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from turngrammar.events import ContentDelta, Event
 
 
 class StopFilter:
-    """Passes events on until the free text holds a stop string, and nothing after it.
+    """Passes events until the free text contains a stop string, and none after it.
 
-    Text that may be the beginning of a stop string is held back until that is decided.
+    Text that may be the start of a stop string is held back.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
@@ -19,11 +19,11 @@ class StopFilter:
         self.stopped = False
 
     def feed(self, events: Sequence[Event]) -> Sequence[Event]:
-        """The events that may be passed on already."""
+        """The events that are not held back."""
         return list(self._through(events)) if self._stops else events
 
     def close(self) -> Sequence[Event]:
-        """What was held back, now that no more text follows."""
+        """The held back events, at the end of the text."""
         held, self._held = self._held, ""
         return [ContentDelta(held)] if held else []
 
@@ -33,7 +33,7 @@ class StopFilter:
                 return
             if isinstance(event, ContentDelta):
                 yield from self._text(event.text)
-            else:  # whatever is not text ends the text
+            else:  # any other event ends the text
                 yield from self.close()
                 yield event
 
@@ -49,6 +49,6 @@ class StopFilter:
 
 
 def _partial(text: str, stop: str) -> int:
-    """Where the end of the text begins to look like `stop`; the text's length where it does not."""
+    """Where a prefix of `stop` at the end of the text starts; the text's length if there is no such prefix."""
     first = max(0, len(text) - len(stop) + 1)
     return next((at for at in range(first, len(text)) if stop.startswith(text[at:])), len(text))

@@ -1,7 +1,7 @@
-"""A document that `max_tokens` cuts is completed: it ends as soon as its schema lets it.
+"""Completes a document that `max_tokens` cuts, with the shortest rest that its schema allows.
 
-What is passed on can't be taken back, so a token is passed on only while it leaves room for the rest of the shortest
-document that begins so. Where the engine is cut, the answer is what was passed on, and that rest.
+Sent text can't be revoked, so a token is sent only if it leaves room for the rest of the shortest document that starts
+with it. When the engine's output is cut, the answer is the sent text and that rest.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from turngrammar.completion import added_values
 from turngrammar.events import ContentDelta, Event
 from turngrammar.parser import Parser
 
-# Letters of a tail that is looked at on the event loop. The grammar takes a microsecond for each.
+# Characters of a tail that is checked on the event loop. The grammar takes a microsecond for each.
 BRIEF = 200
-# Of the processor: what the last search may have taken, for the next to be done on the event loop. A thread costs more.
+# CPU time of the last search, up to which the next is done on the event loop. A thread costs more.
 BRIEF_SECONDS = 0.0005
 _utf8 = getincrementaldecoder("utf-8")
 
 
 class Truncating:
-    """One answer, of which a complete document remains where it is cut."""
+    """One answer that is a complete document even if it is cut."""
 
     def __init__(self, plan: TruncationPlan, choice: Choice, most: int) -> None:
-        """`most`: tokens of the answer. Where it is cut, `choice.truncation` becomes what was added."""
+        """`most`: tokens of the answer. If it is cut, `choice.truncation` gets the completed parts."""
         self._choice = choice
         self._growing = _Growing(plan, choice.parser, most)
         self._held: list[_Unit] = []
 
     async def feed(self, piece: Piece) -> Step | None:
-        """Feeds the choice what can be passed on of this piece and of those held back; None where nothing can."""
+        """Feeds the choice the part of this piece and of the held back ones that can be sent; None if nothing can."""
         free = 0
         for unit in self._growing.units(piece):
             self._held.append(self._parsed(unit))
-            # What is part of a character has no text yet, and says nothing without the rest of it.
+            # A part of a character has no text yet.
             if unit.text and (self._growing.fits() or await self._growing.fits_shortened()):
                 free = len(self._held)
         if piece.finish == "stop":
@@ -65,7 +65,7 @@ class Truncating:
 
     async def _complete(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
         tail, self._choice.truncation = await asyncio.to_thread(self._growing.completed)
-        # The parser may hold back what looks like the beginning of markup. Behind what is dropped, it is out of step.
+        # The parser may hold back a possible start of markup. After dropped text, it is out of step.
         pending = self._choice.parser.feed(tail.markup) if len(released) == len(self._held) else []
         events = [*pending, ContentDelta(tail.document)] if tail.document else pending
         end = Piece("", tuple(tail.token_ids), finish="length", saved=piece.saved)
@@ -78,7 +78,7 @@ class Truncating:
 
 
 class _Unit(NamedTuple):
-    """The smallest part of an answer that can be passed on, with the events of its text."""
+    """The smallest part of an answer that can be sent, with the events of its text."""
 
     piece: Piece
     events: Sequence[Event]
@@ -86,7 +86,7 @@ class _Unit(NamedTuple):
 
 
 class _Growing:
-    """One answer while it grows. `tail` completes what fits of it, which is `_content` letters of the document."""
+    """One answer in progress. `tail` completes the part that fits, which is `_content` characters of the document."""
 
     def __init__(self, plan: TruncationPlan, parser: Parser, most: int) -> None:
         self.tail = plan.of_nothing
@@ -102,7 +102,7 @@ class _Growing:
         self._decoder = _utf8(errors="replace")
 
     def units(self, piece: Piece) -> Sequence[Piece]:
-        """The piece token by token, where the text of each of them is known."""
+        """The piece token by token, if the text of each is known."""
         decode = self._plan.tokenizer.vocabulary.matchable.decode_bytes
         texts = [self._decoder.decode(decode([token_id])) for token_id in piece.token_ids]
         if texts and piece.finish:
@@ -120,7 +120,7 @@ class _Growing:
         self._sound = self._sound and self._completion.feed(added)
 
     def fits(self) -> bool:
-        """Whether what is left of the last tail, or all of it, still is one and has room. Takes microseconds."""
+        """Whether the last tail, or the rest of it, is still valid and has room. Takes microseconds."""
         if self._parser.in_reasoning:
             return self._keep(self._plan.tail(self._plan.ends, self._plan.shortest))
         if not self._writes:
@@ -131,7 +131,7 @@ class _Growing:
         return len(last) <= BRIEF and self._fits_again()
 
     async def fits_shortened(self) -> bool:
-        """Whether the shortest tail has room. To look for it takes a tenth of a millisecond, or in a thread many."""
+        """Whether the shortest tail has room. The search takes a tenth of a millisecond, in a thread several."""
         if self._parser.in_reasoning or not self._writes:
             return False
         return self._searched() if self._took < BRIEF_SECONDS else await asyncio.to_thread(self._searched)
@@ -147,13 +147,13 @@ class _Growing:
         return shortest is not None and self._keep(self._rest(shortest))
 
     def _fits_again(self) -> bool:
-        """Behind another letter of a string, the tail often is the same; behind one of a date, without its first."""
+        """After a character of a string, the tail is often the same; after one of a date, it is one shorter."""
         last = self.tail.document
         again = (last[len(self._added) :], last)
         return any(self._completion.accepts(text) and self._keep(self._rest(text)) for text in again)
 
     def completed(self) -> tuple[Tail, Truncation]:
-        """The tail of what fits, and what it fills in."""
+        """The tail of the part that fits, and the values that it fills in."""
         completion = self._plan.completion.copy()
         completion.feed(self._completion.outline.text[: self._content])
         if self._content and (shortest := completion.shortest()) is not None:
@@ -163,14 +163,14 @@ class _Growing:
 
     @property
     def _writes(self) -> bool:
-        """Whether the document has begun, as it may."""
+        """Whether the document has started, and is valid so far."""
         return self._sound and bool(self._completion.outline.text)
 
     def _rest(self, document: str) -> Tail:
         return self._plan.tail("", document)
 
     def _keep(self, tail: Tail) -> bool:
-        """Whether all that came so far can be passed on, with this tail."""
+        """Whether everything so far can be sent, with this tail."""
         if not tail.fits(self._room):
             return False
         self.tail, self._added = tail, ""
@@ -178,7 +178,7 @@ class _Growing:
         return True
 
     def _release(self, tail: Tail) -> None:
-        """Another tail of what was passed on, if it has room too."""
+        """Another tail of the sent text, if it has room too."""
         if tail.fits(self._released):
             self.tail = tail
 

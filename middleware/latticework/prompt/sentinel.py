@@ -1,4 +1,4 @@
-"""Tells a client's text from the template's markup in the rendered prompt.
+"""Distinguishes a client's text from the template's markup in the rendered prompt.
 
 A user who writes `<|im_end|>` must not end a turn. So before the template is rendered, a sentinel is inserted into the
 client's texts, after each character with which markup could begin: a character that the request does not contain. In

@@ -1,4 +1,4 @@
-"""From an ask to a job: all that is settled about one request before its first token."""
+"""From an ask to a job: everything that is determined before a request's first token."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Echo(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What the engine is to generate, and how that is read.
+    """A generation for the engine, and how its output is parsed.
 
     Attributes:
         prompt: token ids.
         sampling: of the first choice.
-        stops: strings that end the free text.
-        n: how many answers.
-        attempts: how often an answer is generated, at most, whose schema the grammar can't enforce in full.
+        stops: strings that end free text.
+        n: number of answers.
+        attempts: maximum number of attempts, if the grammar can't enforce the whole schema.
         reasons: whether the model's format has reasoning.
-        budget: of the reasoning, where the request bounds it.
-        echo: the prompt, where it is returned before the answer.
-        truncation: how a document is completed that `max_tokens` cuts; None: it stays cut.
+        budget: of the reasoning, if the request limits it.
+        echo: the prompt, if it is returned before the answer.
+        truncation: how a document cut by `max_tokens` is completed; None: it stays cut.
     """
 
     prompt: Sequence[int]

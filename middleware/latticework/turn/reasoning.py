@@ -1,4 +1,4 @@
-"""How long a model reasons before it answers: variables of its chat template, and how its reasoning is ended."""
+"""The length of a model's reasoning: variables of the chat template, and the budget that ends the reasoning."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from latticework.ask import Ask
 from turngrammar.formats import Format
 from turngrammar.turn import Reasoning
 
-# Templates that let the client choose read one of these: Qwen 3's, GLM's and Gemma 4's the first, DeepSeek V3.1's and
-# Granite's the second.
+# Templates in which the client can choose read one of these: Qwen 3's, GLM's and Gemma 4's the first, DeepSeek V3.1's
+# and Granite's the second.
 SWITCHES = ("enable_thinking", "thinking")
-# gpt-oss shows the model how much effort it should take.
+# gpt-oss puts the effort into the prompt.
 EFFORT = "reasoning_effort"
-# Seed-OSS shows the model how many tokens it has for its reasoning.
+# Seed-OSS puts the reasoning budget into the prompt.
 LIMIT = "thinking_budget"
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How many tokens of reasoning the model may write, and how the turn goes on after them.
+    """The maximum number of reasoning tokens, and the continuation of the turn after them.
 
     Attributes:
-        tokens: after so many of them the reasoning is ended; 0: it never begins.
-        closing: the markup that ends it, as if the model had written it.
+        tokens: maximum number of reasoning tokens; 0: no reasoning.
+        closing: the markup that ends the reasoning, as the model would write it.
         closing_ids: the same in tokens.
-        grammar: of all that may follow, llguidance Lark; None where that is free.
+        grammar: llguidance Lark of everything that may follow; None if that is free text.
     """
 
     tokens: int
@@ -37,7 +37,7 @@ class Budget:
 
 
 def variables(ask: Ask, format: Format) -> dict[str, Any]:
-    """Variables of the chat template, under the names that templates read.
+    """Variables of the chat template, by the names that templates use.
 
     `reasoning_effort` also switches reasoning on or off, as in vLLM.
     """
@@ -58,7 +58,7 @@ def _switched(on: bool) -> dict[str, Any]:
 def closing_markup(format: Format, *, begun: bool, free: bool) -> str:
     """The markup that ends reasoning, whether it has `begun` or not; "" for models without reasoning.
 
-    Where the rest is `free` text, no grammar leads into the frame that the format has for it: the markup does.
+    If the rest is `free` text, no grammar forces the format's frame for it, so the markup includes it.
     """
     frame, answer = format.reasoning, format.answer
     if frame is None:
@@ -71,18 +71,18 @@ def closing_markup(format: Format, *, begun: bool, free: bool) -> str:
 
 
 def has_begun(most: int, reasoning: Reasoning) -> bool:
-    """Whether reasoning of at most so many tokens has begun when it is ended."""
+    """Whether reasoning of at most `most` tokens has begun when it is ended."""
     return most > 0 or reasoning == "open"
 
 
 def _skips_empty_block(format: Format) -> bool:
-    """Whether reasoning that is not to begin is left out, rather than written as an empty block.
+    """Whether suppressed reasoning is omitted, rather than written as an empty block.
 
-    An empty block keeps models from reasoning that always do.
+    An empty block keeps models that always reason from doing so.
     """
     return format.answer is not None
 
 
 def state_behind(format: Format, *, begun: bool) -> Reasoning:
-    """Where `closing_markup` leaves the model."""
+    """The model's reasoning state after `closing_markup`."""
     return "closed" if begun or not _skips_empty_block(format) else "off"

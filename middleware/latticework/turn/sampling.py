@@ -1,4 +1,4 @@
-"""From the sampling that a request asks for to the engine's: how many tokens there is room for, and what can't be."""
+"""From a request's sampling fields to the engine's `Sampling`: limits of the context, and refused combinations."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from latticework.ask import Ask
 from latticework.engines.base import Sampling
 from latticework.errors import BadRequest, ContextExceeded
 
-# They cut an answer short of its grammar, or drive it past the end.
+# They would end a constrained answer before or after its grammar does.
 UNCONSTRAINED = ("min_tokens", "ignore_eos", "stop_token_ids")
-# Of a token id as text. Python refuses to read a number of more than 4300.
+# Digits of a token id as text. Python refuses to parse more than 4300.
 MOST_DIGITS = 20
 
 
 def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
-    """Raises ContextExceeded for more messages than tokens fit: some templates take minutes to render so many."""
+    """Raises ContextExceeded for more messages than tokens fit: some templates take minutes to render them."""
     if messages > max_model_len:
         raise ContextExceeded(
             f"This model's maximum context length is {max_model_len} tokens. However, there are {messages} messages.",
@@ -25,7 +25,7 @@ def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
 
 
 def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
-    """How many tokens the answer may have. Raises ContextExceeded where prompt and answer don't fit,
+    """The maximum number of tokens of the answer. Raises ContextExceeded if prompt and answer don't fit,
     and BadRequest for an empty prompt.
     """
     if not prompt_tokens:
@@ -46,7 +46,7 @@ def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
 def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
     """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks.
 
-    What would cut a constrained answer short, or force it on past its end, is refused.
+    Parameters that would end a constrained answer too early or too late are refused.
     """
     fields: dict[str, Any] = dict(ask.sampling)
     if grammar is not None:

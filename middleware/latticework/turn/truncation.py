@@ -1,4 +1,4 @@
-"""How a document that `max_tokens` cuts is completed, and whether it can be."""
+"""How a document cut by `max_tokens` is completed, and whether that is possible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT = 4 * 2**20  # letters of schemas
 
 @dataclass(frozen=True)
 class Tail:
-    """What completes a cut answer: markup, then the rest of the document."""
+    """The completion of a cut answer: markup, then the rest of the document."""
 
     markup: str
     document: str
@@ -27,12 +27,12 @@ class Tail:
 
     @property
     def token_ids(self) -> list[int]:
-        """Of markup and document, each encoded by itself."""
+        """The tokens of markup and document, encoded separately."""
         markup = self.tokenizer.encode(self.markup) if self.markup else []
         return [*markup, *self.tokenizer.encode(self.document)]
 
     def fits(self, room: int) -> bool:
-        """Whether it has no more tokens than this. A token is a byte at least, but some tokenizers add a space."""
+        """Whether it has at most this many tokens. A token has at least one byte, but some tokenizers add a space."""
         return len((self.markup + self.document).encode()) + 2 <= room or len(self.token_ids) <= room
 
 
@@ -41,11 +41,11 @@ class TruncationPlan:
     """How the documents of one request are completed.
 
     Attributes:
-        completion: of a document that has not begun; each answer has a copy.
+        completion: for a document that has not begun; each answer has a copy.
         shortest: the shortest document.
         reasoning: whether the prompt has opened the reasoning.
         ends: the markup between reasoning and document.
-        opens: the markup before the document, where there is no reasoning.
+        opens: the markup before the document, without reasoning.
     """
 
     completion: ShortestCompletion
@@ -57,7 +57,7 @@ class TruncationPlan:
 
     @property
     def of_nothing(self) -> Tail:
-        """The tail of an answer of no tokens."""
+        """The tail of an answer without tokens."""
         return self.tail(self.ends if self.reasoning else self.opens, self.shortest)
 
     def tail(self, markup: str, document: str) -> Tail:
@@ -67,7 +67,7 @@ class TruncationPlan:
 def truncation_plan(
     ask: Ask, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, room: int
 ) -> TruncationPlan:
-    """Takes a second for a large schema. Raises BadRequest for an answer that can't be completed within `room`."""
+    """Raises BadRequest for an answer that can't be completed within `room`. A large schema takes a second."""
     name = ask.name("complete")
     if plan.document is None or plan.tools:
         raise BadRequest(

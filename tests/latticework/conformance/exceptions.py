@@ -55,7 +55,7 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "solar_open",
         "reasoning, then a call|reasoning, then a document",
         (IGNORING,),
-        "the template closes thoughts with a token that also ends the turn",
+        "the template closes the reasoning with a token that also ends the turn",
     ),
 )
 

@@ -213,7 +213,7 @@ def test_an_interrupted_answer_is_reported(opened: Page) -> None:
     """The scripted engine ignores the example's schema."""
     opened.press("Enter", control=True)
     opened.until("document.querySelector('#answer-error').textContent")
-    assert "breaks its schema" in text(opened, "#answer-error")
+    assert "violates its schema" in text(opened, "#answer-error")
     assert text(opened, "#state").startswith("Interrupted")
 
 

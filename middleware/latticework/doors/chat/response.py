@@ -289,7 +289,7 @@ def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:
 
 
 class InputText:
-    """Decodes one call's arguments. Never fails: what is no such object has no text, and is reported elsewhere."""
+    """Decodes one call's arguments. Never fails: any other object has no text, and is reported elsewhere."""
 
     def __init__(self) -> None:
         self._waiting = ""
