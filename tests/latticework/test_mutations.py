@@ -7,6 +7,8 @@ import random
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from latticework import create_app
 from tests.http import send
 from tests.mutation import mutated
@@ -44,16 +46,43 @@ REQUEST: dict[str, Any] = {
     "chat_template_kwargs": {"a": 1},
     "user": "u",
 }  # fmt: skip
+COMPLETION: dict[str, Any] = {
+    **{name: REQUEST[name] for name in ("model", "response_format", "temperature", "top_p", "n", "stop", "logit_bias")},
+    "prompt": [[104, 105], [106]],
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "max_tokens": 5,
+    "echo": True,
+    "logprobs": 2,
+    "best_of": 1,
+    "suffix": None,
+    "seed": 1,
+    "add_special_tokens": False,
+    "skip_special_tokens": True,
+}
+TOKENIZE: dict[str, Any] = {
+    **{name: REQUEST[name] for name in ("model", "messages", "tools", "chat_template_kwargs")},
+    "add_generation_prompt": True,
+    "add_special_tokens": False,
+    "return_token_strs": True,
+}
+ALMOST: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": REQUEST,
+    "/v1/completions": COMPLETION,
+    "/tokenize": TOKENIZE,
+    "/detokenize": {"model": "scripted", "tokens": [104, 105, 195], "unknown": [{}]},
+}
 OUR_SCRIPT_BREAKS_THE_SCHEMA = {"invalid_output", "schema_violation"}
 
 
-def test_almost_requests() -> None:
+@pytest.mark.parametrize("path", ALMOST)
+def test_almost_requests(path: str) -> None:
     app = create_app(ScriptedEngine(says("[1]")))
     rng = random.Random(4)
     outcomes: Counter[int] = Counter()
     for _ in range(CASES):
-        request = mutated(REQUEST, rng)
-        response = send(app, "POST", "/v1/chat/completions", content=json.dumps(request))
+        request = mutated(ALMOST[path], rng)
+        response = send(app, "POST", path, content=json.dumps(request))
         outcomes[response.status_code] += 1
         if response.status_code >= 500:
             assert response.json()["error"]["code"] in OUR_SCRIPT_BREAKS_THE_SCHEMA, request
