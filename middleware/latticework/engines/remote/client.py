@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from latticework.engines.remote.errors import Refused, TimedOut, Unreachable
+from latticework.engines.remote.errors import Refused, RemoteTimedOut, Unreachable
 
 # Seconds.
 CONNECT_TIMEOUT = 5.0
@@ -80,11 +80,11 @@ class Client:
             await opened.close()
 
     async def get(self, path: str, seconds: float) -> bytes:
-        """Raises Unreachable, TimedOut and Refused."""
+        """Raises Unreachable, RemoteTimedOut and Refused."""
         return await self._whole("GET", path, None, seconds)
 
     async def post(self, path: str, body: Any, seconds: float) -> bytes:
-        """Raises Unreachable, TimedOut and Refused."""
+        """Raises Unreachable, RemoteTimedOut and Refused."""
         return await self._whole("POST", path, body, seconds)
 
     async def stream(self, path: str, body: Any) -> ResponseBody:
@@ -96,7 +96,7 @@ class Client:
             async with asyncio.timeout(seconds), await self._response(method, path, body) as response:
                 return await response.read()
         except TimeoutError as error:
-            raise TimedOut(f"it did not respond within {seconds:g} s") from error
+            raise RemoteTimedOut(f"it did not respond within {seconds:g} s") from error
         except _FAILURES as error:
             raise Unreachable(_error_text(error)) from error
 

@@ -19,7 +19,7 @@ from latticework.engines.base import Sampling
 from latticework.engines.remote.card import RESPONSE_TIMEOUT, Requirements, context_length, list_cards
 from latticework.engines.remote.client import Client
 from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE, Endpoint, RemoteOutput, RemoteRequest
-from latticework.engines.remote.errors import BAD_REQUESTS, BUSY, Incompatible, Refused, TimedOut
+from latticework.engines.remote.errors import BAD_REQUESTS, BUSY, Incompatible, Refused, RemoteTimedOut
 from latticework.engines.remote.stream import whole_answer
 from latticework.engines.sampling import FROM_MODEL
 from latticework.engines.tokenizer import ModelTokenizer
@@ -73,7 +73,7 @@ async def probe(client: Client, required: Requirements) -> RemoteInfo:
         async with asyncio.timeout(ANSWER_TIMEOUT):
             return await _remote_info(_Probed(client, required), length)
     except TimeoutError as error:
-        raise TimedOut(f"it took more than {ANSWER_TIMEOUT:g} s for a few short answers") from error
+        raise RemoteTimedOut(f"it took more than {ANSWER_TIMEOUT:g} s for a few short answers") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise Incompatible(f"it sent a response that vLLM does not send: {error}") from error
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from latticework.engines.remote.card import Requirements
 from latticework.engines.remote.client import Client
 from latticework.engines.remote.endpoints import RemoteOutput, RemoteRequest
-from latticework.engines.remote.errors import Incompatible, RemoteError, TimedOut, Unreachable
+from latticework.engines.remote.errors import Incompatible, RemoteError, RemoteTimedOut, Unreachable
 from latticework.engines.remote.probe import RemoteInfo, probe
 from latticework.engines.remote.stream import OutputStream, begin_stream
 
@@ -59,7 +59,7 @@ class Remote:
                 self._use(await probe(self.client, required))
             await self._check_load()
             self._timeouts = 0
-        except TimedOut as error:
+        except RemoteTimedOut as error:
             self._timeouts += 1
             if self.info is None or self._timeouts >= MOST_TIMEOUTS:
                 self.leave(str(error))
