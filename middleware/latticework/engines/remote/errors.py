@@ -2,7 +2,7 @@
 
 RemoteError
 ├── Unreachable    no response, or an incomplete one; the remote may have begun the work
-│   └── RemoteTimedOut   no response in time
+│   └── RemoteTimedOut  no response in time
 └── Refused        an error response: its HTTP status and message
 
 Incompatible       the remote responds, but must not be used as it is; reported to the operator
