@@ -117,8 +117,8 @@ _VERSIONS: Mapping[int, _Version] = {
 def mistral_template(version: int, *, thinks: bool = False, effort: str | None = None) -> str | None:
     """Jinja source for a version of the tokenizer; None for those before tools had ids, 1 and 2.
 
-    `thinks`: it has tokens around thoughts. `effort`: the reasoning effort that it is told of unless a request says
-    otherwise; None where it is told of nversion_parts. A version that is not known yet is encoded as the one before it.
+    `thinks`: whether it has tokens around its reasoning. `effort`: the reasoning effort in the prompt, unless the
+    request sets another; None if the prompt has none. An unknown version is encoded as the one before it.
     """
     known = max((number for number in _VERSIONS if number <= version), default=None)
     if known is None:
