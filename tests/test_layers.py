@@ -39,7 +39,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "app serving",
         "doors.openapi",
         "doors",
-        "http.endpoint http.quota",
+        "doors.openai.chunked http.endpoint http.quota",
         "http.auth http.record http.sse",
         "doors.openai",
         "generate",

@@ -18,7 +18,7 @@ from latticework.model import Model
 from latticework.prompt import Prompt, PromptError
 from latticework.turn import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
-from latticework.turn.sampling import refuse_crowd, room, sampling_of
+from latticework.turn.sampling import known_token_ids, refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
@@ -168,14 +168,11 @@ def _echo(model: Model, ask: Ask, prompt: Sequence[int]) -> Echo | None:
 
 def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
     """Raises BadRequest for ids that the vocabulary lacks."""
-    name, tokenizer = ask.name("prompt"), model.engine.tokenizer
-    content = prompt.content
-    ids = tokenizer.encode(content, special=prompt.special) if isinstance(content, str) else list(content)
-    for token_id in ids:
-        if not 0 <= token_id < tokenizer.vocabulary_size:
-            most = tokenizer.vocabulary_size - 1
-            raise BadRequest(f"'{name}' contains {token_id}: token ids are 0 to {most}.", param=name)
-    return ids
+    tokenizer, content = model.engine.tokenizer, prompt.content
+    if isinstance(content, str):
+        return tokenizer.encode(content, special=prompt.special)
+    name = ask.name("prompt")
+    return list(known_token_ids(content, name, tokenizer.vocabulary_size, param=name))
 
 
 def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:

@@ -57,7 +57,7 @@ class Grammar(msgspec.Struct, frozen=True):
 
 def _explain_grammar(models: Models, settings: Settings) -> Endpoint:
     async def explain(request: Request) -> Response:
-        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
+        decoded = await body.read_object(request.receive, settings.max_body_bytes)
         parsed = parse_as(GrammarRequest, decoded)
         return json_response(request, await _grammar(models, parsed, settings.compile_timeout))
 

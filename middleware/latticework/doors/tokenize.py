@@ -14,6 +14,7 @@ from latticework.ask import Ask, Conversation, RawPrompt
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
+from latticework.doors.openai.ask import template_tools
 from latticework.doors.openai.types import ApiObject, Items, Message, TokenId, Tool
 from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
@@ -23,6 +24,7 @@ from latticework.model import Model
 from latticework.models import Models
 from latticework.prepare import tokens_of
 from latticework.settings import Settings
+from latticework.turn.sampling import known_token_ids
 
 UNSUPPORTED: Mapping[str, str] = {
     "chat_template": "is not supported; start the server with --chat-template instead.",
@@ -69,7 +71,7 @@ class DetokenizeResponse(msgspec.Struct, frozen=True):
 
 def _tokenize(models: Models, settings: Settings) -> Endpoint:
     async def tokenize(request: Request) -> Response:
-        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
+        decoded = await body.read_object(request.receive, settings.max_body_bytes)
         parsed = parse_as(TokenizeRequest, decoded)
         refuse_unsupported_fields(parsed, UNSUPPORTED)
         model = await _model_named(models, parsed.model)
@@ -83,11 +85,12 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
 
 def _detokenize(models: Models, settings: Settings) -> Endpoint:
     async def detokenize(request: Request) -> Response:
-        decoded = await body.decode(await body.read_body(request.receive, settings.max_body_bytes))
+        decoded = await body.read_object(request.receive, settings.max_body_bytes)
         parsed = parse_as(DetokenizeRequest, decoded)
         model = await _model_named(models, parsed.model)
-        _refuse_unknown_ids(parsed.tokens, model)
-        text = await off_loop(settings.compile_timeout, model.engine.tokenizer.decode, parsed.tokens)
+        tokenizer = model.engine.tokenizer
+        ids = known_token_ids(parsed.tokens, "tokens", tokenizer.vocabulary_size)
+        text = await off_loop(settings.compile_timeout, tokenizer.decode, ids)
         return json_response(request, DetokenizeResponse(text), headers=listing(IGNORED, unknown_fields(parsed)))
 
     return detokenize
@@ -116,21 +119,11 @@ def _ask(request: TokenizeRequest, decoded: Mapping[str, Any]) -> Ask:
         )
     conversation = Conversation(
         decoded["messages"],
-        [tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
+        template_tools(request.tools),
         request.chat_template_kwargs or {},
         request.add_generation_prompt is not False,
     )
     return Ask("", conversation, names={"prompt": "messages"})
-
-
-def _refuse_unknown_ids(ids: list[int], model: Model) -> None:
-    size = model.engine.tokenizer.vocabulary_size
-    for index, token_id in enumerate(ids):
-        if not 0 <= token_id < size:
-            raise BadRequest(
-                f"'tokens' contains {token_id}: token ids are 0 to {size - 1}.",
-                param=f"tokens[{index}]",
-            )
 
 
 _MODEL_DOC = "The name of a model listed in `/v1/models`; optional if there is only one."

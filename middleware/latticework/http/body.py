@@ -35,6 +35,11 @@ async def read_body(receive: Receive, most: int) -> bytes:
     return bytes(body)
 
 
+async def read_object(receive: Receive, most: int) -> dict[str, Any]:
+    """The JSON object in a request's body. Raises TooLarge and BadRequest."""
+    return await decode(await read_body(receive, most))
+
+
 async def decode(body: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises BadRequest."""
     if len(body) <= INLINE:

@@ -68,12 +68,16 @@ def _refuse_unconstrained(ask: Ask) -> None:
             )
 
 
-def _known_token_ids(ids: Sequence[int], name: str, vocabulary_size: int) -> tuple[int, ...]:
+def known_token_ids(ids: Sequence[int], name: str, vocabulary_size: int, param: str | None = None) -> tuple[int, ...]:
+    """The same ids. Raises BadRequest for the first that the vocabulary lacks.
+
+    `param`: what the error points to; None: the id's place in the parameter of that name.
+    """
     for index, token_id in enumerate(ids):
         if not 0 <= token_id < vocabulary_size:
             raise BadRequest(
-                f"'{name}' holds {token_id}, which is not a token id: they are 0 to {vocabulary_size - 1}.",
-                param=f"{name}[{index}]",
+                f"'{name}' contains {token_id}: token ids are 0 to {vocabulary_size - 1}.",
+                param=param or f"{name}[{index}]",
             )
     return tuple(ids)
 
@@ -93,4 +97,4 @@ def _is_token_id(key: str, vocabulary_size: int) -> bool:
     return key.isdecimal() and key.isascii() and len(key) <= MOST_DIGITS and int(key) < vocabulary_size
 
 
-_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": _known_token_ids, "logit_bias": _biases}
+_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": known_token_ids, "logit_bias": _biases}

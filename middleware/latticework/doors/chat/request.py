@@ -8,9 +8,14 @@ from typing import Any, Literal
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
-from latticework.doors.openai.ask import sampling_fields, turn_of
+from latticework.doors.openai.ask import sampling_fields, template_tools, turn_of
 from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest
-from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
+from latticework.doors.openai.validation import (
+    parse_as,
+    refuse_unstreamed_options,
+    refuse_unsupported_fields,
+    unknown_fields,
+)
 from latticework.errors import BadRequest
 from latticework.turn import Job
 
@@ -42,10 +47,6 @@ class ChatRequest(TurnRequest, SampledRequest):
     modalities: Items[StrictStr] | None = None
 
     @property
-    def streamed(self) -> bool:
-        return bool(self.stream)
-
-    @property
     def answers(self) -> int:
         return self.n or 1
 
@@ -75,7 +76,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         model=request.model,
         prompt=Conversation(
             body["messages"],
-            [tool.model_dump(exclude_unset=True) for tool in request.tools or ()],
+            template_tools(request.tools),
             request.chat_template_kwargs or {},
         ),
         turn=turn_of(request),
@@ -134,15 +135,10 @@ def _top_logprobs_with_logprobs(request: ChatRequest) -> None:
         raise BadRequest("'top_logprobs' requires 'logprobs' to be true.", param="top_logprobs")
 
 
-def _stream_options_with_stream(request: ChatRequest) -> None:
-    if request.stream_options is not None and not request.stream:
-        raise BadRequest("'stream_options' requires 'stream' to be true.", param="stream_options")
-
-
 RULES: tuple[Callable[[ChatRequest], None], ...] = (
     refuse_unsupported_fields,
     _text_only,
     _one_limit,
     _top_logprobs_with_logprobs,
-    _stream_options_with_stream,
+    refuse_unstreamed_options,
 )

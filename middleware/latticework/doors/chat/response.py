@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -35,11 +33,11 @@ from latticework.doors.chat.chunks import (
     TopLogprob,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai import Usage, usage_of
+from latticework.doors.openai import Usage
+from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
 from latticework.generate.generation import Generation
-from latticework.http.sse import DONE, ChunkFrame, event
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
 _OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
@@ -62,50 +60,20 @@ FINISH_REASONS: Mapping[Finish, FinishReason] = {
 }
 
 
-class ChatResponse:
+class ChatResponse(ChunkedResponse[ChunkChoice]):
     """A fresh one for each request."""
 
     def __init__(self, request: ChatRequest, generation: Generation) -> None:
-        self._generation = generation
-        self._created = int(time.time())
-        self._model = request.model
+        super().__init__(request, generation)
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
-        self._usage = bool(request.stream_options and request.stream_options.include_usage)
-        self._choices: dict[int, _Choice] = {}
-
-    def chunks(self, steps: Sequence[Step]) -> list[ChunkChoice]:
-        chunks = []
-        for step in steps:
-            choice = self._choices.get(step.index)
-            if choice is None:
-                choice = self._choices[step.index] = _Choice(step.index, self._custom)
-            if (chunk := choice.chunk(step)) is not None:
-                chunks.append(chunk)
-        return chunks
-
-    def events(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        return self._frame.events(chunks)
-
-    def end(self) -> bytes:
-        usage = event(msgspec.json.encode(self._chunk(usage=self._counted))) if self._usage else b""
-        return usage + DONE
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
         return msgspec.json.encode(
-            fold_chunks([*(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._counted)])
+            fold_chunks([*(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
 
-    def logged(self, chunks: Sequence[ChunkChoice]) -> list[Chunk]:
-        return [self._chunk(chunk, usage=None) for chunk in chunks]
-
-    @cached_property
-    def _frame(self) -> ChunkFrame:
-        """Where the usage is requested, all other chunks have it as null; else none has it."""
-        return ChunkFrame(self._chunk(usage=None if self._usage else UNSET))
-
-    @property
-    def _counted(self) -> Usage:
-        return usage_of(self._generation.tokens)
+    def _new_choice(self, index: int) -> _Choice:
+        return _Choice(index, self._custom)
 
     def _chunk(self, *choices: ChunkChoice, usage: Usage | UnsetType | None = UNSET) -> Chunk:
         return Chunk(self._generation.id, self._created, self._model, choices, usage=usage)

@@ -11,7 +11,13 @@ from latticework.ask import Ask, RawPrompt, TurnAsk
 from latticework.doors.openai import field_docs, rules
 from latticework.doors.openai.ask import content_of, sampling_fields
 from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId
-from latticework.doors.openai.validation import UNSUPPORTED, parse_as, refuse_unsupported_fields, unknown_fields
+from latticework.doors.openai.validation import (
+    UNSUPPORTED,
+    parse_as,
+    refuse_unstreamed_options,
+    refuse_unsupported_fields,
+    unknown_fields,
+)
 from latticework.errors import BadRequest
 from latticework.turn import Job
 
@@ -72,10 +78,6 @@ class CompletionRequest(ContentRequest, SampledRequest):
         return [self.prompt] if isinstance(self.prompt[0], int) else self.prompt
 
     @property
-    def streamed(self) -> bool:
-        return bool(self.stream)
-
-    @property
     def answers(self) -> int:
         return len(self.prompts) * (self.n or 1)
 
@@ -84,6 +86,7 @@ def parse_completion_request(body: dict[str, Any]) -> CompletionRequest:
     """A request that makes sense. Raises BadRequest that names the first parameter at fault."""
     request = parse_as(CompletionRequest, body)
     refuse_unsupported_fields(request, UNSUPPORTED_HERE)
+    refuse_unstreamed_options(request)
     for name, why in _contradictions(request):
         raise BadRequest(why, param=name)
     return request
@@ -100,8 +103,6 @@ def _contradictions(request: CompletionRequest) -> Iterator[tuple[str, str]]:
         yield "max_tokens", "'max_tokens' must be at least 1, unless 'echo' is true."
     if (request.min_tokens or 0) > most:
         yield "min_tokens", "'min_tokens' is larger than 'max_tokens'."
-    if request.stream_options is not None and not request.stream:
-        yield "stream_options", "'stream_options' needs 'stream' to be true."
     if len(request.prompts) > MOST_PROMPTS:
         yield "prompt", f"'prompt' has {len(request.prompts)} prompts: at most {MOST_PROMPTS}."
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from codecs import utf_8_decode
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.completions.request import CompletionRequest
-from latticework.doors.openai import Usage, usage_of
+from latticework.doors.openai import Usage
+from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenLogprob, TokenSource
 from latticework.generate import Finish, Step
 from latticework.generate.generation import Generation
-from latticework.http.sse import DONE, ChunkFrame, event
 from latticework.turn import Echo
 from turngrammar.events import ContentDelta
 
@@ -65,54 +63,27 @@ class TextCompletion(msgspec.Struct, frozen=True):
     usage: Usage | UnsetType | None = UNSET
 
 
-class CompletionResponse:
+class CompletionResponse(ChunkedResponse[TextChoice]):
     """A fresh one for each request."""
 
     def __init__(self, request: CompletionRequest, generation: Generation) -> None:
-        self._request = request
-        self._generation = generation
-        self._created = int(time.time())
-        self._usage = bool(request.stream_options and request.stream_options.include_usage)
-        self._choices: dict[int, _TextChoice] = {}
-
-    def chunks(self, steps: Sequence[Step]) -> list[TextChoice]:
-        return [chunk for step in steps if (chunk := self._choice(step.index).chunk(step)) is not None]
-
-    def events(self, chunks: Sequence[TextChoice]) -> bytes:
-        return self._frame.events(chunks)
-
-    def end(self) -> bytes:
-        usage = event(msgspec.json.encode(self._completion(usage=self._counted))) if self._usage else b""
-        return usage + DONE
+        super().__init__(request, generation)
+        self._answers_per_prompt = request.n or 1
+        self._silent = request.max_tokens == 0
 
     def whole(self, chunks: Sequence[TextChoice]) -> bytes:
         of_choice: dict[int, list[TextChoice]] = defaultdict(list)
         for chunk in chunks:
             of_choice[chunk.index].append(chunk)
         choices = (_fold(of_choice[index]) for index in sorted(of_choice))
-        return msgspec.json.encode(self._completion(*choices, usage=self._counted))
+        return msgspec.json.encode(self._chunk(*choices, usage=self._usage))
 
-    def logged(self, chunks: Sequence[TextChoice]) -> list[TextCompletion]:
-        return [self._completion(chunk, usage=None) for chunk in chunks]
+    def _new_choice(self, index: int) -> _TextChoice:
+        job = self._generation.jobs[index // self._answers_per_prompt]
+        return _TextChoice(index, job.echo, silent=self._silent)
 
-    @cached_property
-    def _frame(self) -> ChunkFrame:
-        """Where the usage is requested, all other chunks have it as null; else none has it."""
-        return ChunkFrame(self._completion(usage=None if self._usage else UNSET))
-
-    @property
-    def _counted(self) -> Usage:
-        return usage_of(self._generation.tokens)
-
-    def _completion(self, *choices: TextChoice, usage: Usage | UnsetType | None = UNSET) -> TextCompletion:
-        return TextCompletion(self._generation.id, self._created, self._request.model, choices, usage=usage)
-
-    def _choice(self, index: int) -> _TextChoice:
-        choice = self._choices.get(index)
-        if choice is None:
-            job = self._generation.jobs[index // (self._request.n or 1)]
-            choice = self._choices[index] = _TextChoice(index, job.echo, silent=self._request.max_tokens == 0)
-        return choice
+    def _chunk(self, *choices: TextChoice, usage: Usage | UnsetType | None = UNSET) -> TextCompletion:
+        return TextCompletion(self._generation.id, self._created, self._model, choices, usage=usage)
 
 
 class _TextChoice:

@@ -103,6 +103,11 @@ def _known_format(name: str | None) -> str | None:
     return name
 
 
+def template_tools(tools: Sequence[FunctionTool | CustomTool] | None) -> list[dict[str, Any]]:
+    """The tools for the chat template, with the fields that the client has sent."""
+    return [tool.model_dump(exclude_unset=True) for tool in tools or ()]
+
+
 def tools_of(request: TurnRequest) -> tuple[Tool, ...]:
     """The offered tools. Functions without `parameters` take any object."""
     return tuple(_compiler_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))

@@ -268,3 +268,7 @@ class SampledRequest(ApiObject):
 
     # Accepted without effect.
     user: Any = None
+
+    @property
+    def streamed(self) -> bool:
+        return bool(self.stream)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from latticework.doors.openai.types import ApiObject
+from latticework.doors.openai.types import ApiObject, SampledRequest
 from latticework.errors import BadRequest
 
 # Fields that would change the answer and that this server can't honour: ignoring them would break a guarantee.
@@ -63,6 +63,12 @@ def refuse_unsupported_fields(request: ApiObject, unsupported: Mapping[str, str]
     for name, why in unsupported.items():
         if extra.get(name) not in (None, False):
             raise BadRequest(f"'{name}' {why}", param=name, code="unsupported_parameter")
+
+
+def refuse_unstreamed_options(request: SampledRequest) -> None:
+    """Raises BadRequest for options of a stream that is not requested."""
+    if request.stream_options is not None and not request.stream:
+        raise BadRequest("'stream_options' requires 'stream' to be true.", param="stream_options")
 
 
 def unknown_fields(request: ApiObject) -> list[str]:
