@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from turngrammar.audit import Acceptor
+from turngrammar.lark import schema_grammar
 from turngrammar.schema import compile_schema
-from turngrammar.schema.audit import Acceptor
 
 OPEN = {"type": "object", "additionalProperties": {"type": "integer"}}
 TWO = {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False}
@@ -51,4 +52,4 @@ def test_a_listed_name_never_occurs_twice() -> None:
 
 
 def acceptor(schema: dict[str, Any]) -> Acceptor:
-    return Acceptor(f"start: %json {compile_schema(schema).json}")
+    return Acceptor(schema_grammar(compile_schema(schema).lowered))

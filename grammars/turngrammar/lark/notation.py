@@ -8,9 +8,11 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.json_style import sort_properties
-from turngrammar.lark.branches import Branch, declared_members, item_bounds, member_bounds, text_terminal
+from turngrammar.lark.branches import declared_members, item_bounds, member_bounds
 from turngrammar.lark.expressions import Member, array_items, join, object_members, quoted
+from turngrammar.lark.json_values import write_json
 from turngrammar.lark.rules import RuleWriter
+from turngrammar.lark.strings import Branch, text_terminal
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
 
@@ -103,7 +105,7 @@ class NotationWriter:
         return tuple(dict.fromkeys(words[index] for words in sets))
 
     def as_json(self, branch: Branch) -> str:
-        return self._writer.json(branch)
+        return write_json(self._writer, branch, self._root)
 
     def string(self, branch: Branch) -> str:
         quote = self._notation.quote

@@ -11,7 +11,6 @@ from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
 from turngrammar.errors import RefusedSchema
-from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lazy_fields import LazyFields
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
@@ -47,15 +46,6 @@ class SchemaPlan(LazyFields):
     options: Options
     dialect: str
     report: tuple[KeywordReport, ...] = field(repr=False)
-
-    @cached_property
-    def json(self) -> str:
-        """The text after `%json ` in an llguidance Lark grammar."""
-        return self.text(CANONICAL)
-
-    def text(self, style: JsonStyle) -> str:
-        """The same with other separators or another order of keys."""
-        return style.schema({} if isinstance(self.lowered, bool) else self.lowered)
 
     @cached_property
     def _validator(self) -> Validator:

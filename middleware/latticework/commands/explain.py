@@ -128,7 +128,7 @@ def _explain_turn(turn: Turn) -> Explained:
 
 
 def _llguidance_error(plan: Plan) -> str:
-    from turngrammar.schema.audit import Acceptor
+    from turngrammar.audit import Acceptor
 
     return Acceptor(plan.grammar).error if plan.grammar else ""
 

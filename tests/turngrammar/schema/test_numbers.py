@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from turngrammar.audit import Acceptor
 from turngrammar.errors import InvalidSchema, RefusedSchema
+from turngrammar.lark import schema_grammar
 from turngrammar.schema import compile_schema
 from turngrammar.schema.algebra import Algebra
-from turngrammar.schema.audit import Acceptor
 from turngrammar.schema.numbers import meet_numbers, minus_numbers
 from turngrammar.schema.operations import OPERATIONS
 from turngrammar.schema.shape import NOTHING, Inexact, Number, number_shape
 
 
 def _accepts(schema: Any, text: str) -> bool:
-    return Acceptor(f"start: %json {compile_schema(schema).json}").accepts(text)
+    return Acceptor(schema_grammar(compile_schema(schema).lowered)).accepts(text)
 
 
 @pytest.mark.parametrize(

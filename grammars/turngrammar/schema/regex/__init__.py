@@ -21,6 +21,7 @@ from turngrammar.schema.regex.automaton import (
     time_budget,
 )
 from turngrammar.schema.regex.ecma import compile_pattern
+from turngrammar.schema.regex.json_text import in_json_string
 from turngrammar.schema.regex.language import (
     ANY,
     NEVER,
@@ -33,7 +34,7 @@ from turngrammar.schema.regex.language import (
     union,
 )
 from turngrammar.schema.regex.syntax import Irregular, RegexError
-from turngrammar.schema.regex.text import pattern_text
+from turngrammar.schema.regex.text import expression_text, pattern_text, printed_language
 
 __all__ = [
     "ANY",
@@ -47,13 +48,16 @@ __all__ = [
     "compile_pattern",
     "complement",
     "disjoint",
+    "expression_text",
     "finite",
+    "in_json_string",
     "intersection",
     "is_empty",
     "of_length",
     "pattern_matcher",
     "pattern_text",
     "printable",
+    "printed_language",
     "seconds_left",
     "time_budget",
     "union",

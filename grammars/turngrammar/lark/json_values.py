@@ -1,0 +1,163 @@
+"""Generating JSON: lowered schemas -> Lark expressions.
+
+Scalars that are alternatives are one lexeme. A key and its separator are one lexeme too, everywhere: the lexer is
+greedy, so alternatives that begin alike must be cut into lexemes alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from turngrammar.json_style import CANONICAL, JsonStyle, sort_properties
+from turngrammar.lark.branches import item_bounds, member_bounds
+from turngrammar.lark.expressions import Member, any_text, array_items, join, object_members, quoted
+from turngrammar.lark.rule_set import RuleSet
+from turngrammar.lark.strings import Branch, json_regex, json_string
+from turngrammar.lowered import Lowered, definition
+from turngrammar.schema.regex import printed_language
+
+_HOLE = "\0arguments"
+_SCALARS: Mapping[str, Callable[[Branch], str]] = {
+    "null": lambda branch: quoted("null"),
+    "boolean": lambda branch: f"{quoted('true')} | {quoted('false')}",
+    "string": json_string,
+}
+_EVERY_TYPE: tuple[Branch, ...] = tuple({"type": name} for name in (*_SCALARS, "number", "array", "object"))
+
+
+def write_json(rules: RuleSet, schema: Lowered, root: Lowered, style: JsonStyle = CANONICAL) -> str:
+    """The expression of a value of `schema`; `root` holds its definitions."""
+    return JsonWriter(rules, root, style).value(schema)
+
+
+def schema_grammar(lowered: Lowered, style: JsonStyle = CANONICAL) -> str:
+    """The Lark grammar of the documents of a lowered schema."""
+    rules = RuleSet()
+    return rules.grammar(write_json(rules, lowered, lowered, style))
+
+
+def write_json_call(rules: RuleSet, before: str, arguments: Lowered, after: str, style: JsonStyle) -> str | None:
+    """The expression of `before`, arguments, `after`; None where that is not one JSON object in this style."""
+    text = before + json.dumps(_HOLE) + after
+    try:
+        template = json.loads(text)
+    except ValueError:
+        return None
+    if json.dumps(template, separators=(style.item_separator, style.key_separator)) != text:
+        return None
+    values = JsonWriter(rules, arguments, style)
+    return values.template(template, values.value(arguments))
+
+
+class JsonWriter:
+    """Writes values of one lowered schema, whose definitions `root` holds."""
+
+    def __init__(self, rules: RuleSet, root: Lowered, style: JsonStyle) -> None:
+        self._rules = rules
+        self._root = root
+        self._style = style
+
+    def value(self, schema: Lowered) -> str:
+        """The rule or terminal of a value; "" where no value exists."""
+        if schema is False:
+            return ""
+        if schema is True or not schema:
+            return self._rules.named((self._style, "any"), lambda: self._either(_EVERY_TYPE))
+        if "$ref" in schema:
+            return self._definition(schema["$ref"])
+        return self._either(schema.get("anyOf", (schema,)))
+
+    def template(self, value: Any, arguments: str) -> str:
+        """JSON text of this value, with the arguments in their place."""
+        if value == _HOLE:
+            return arguments
+        if not isinstance(value, dict):
+            return self._rules.terminal(quoted(json.dumps(value)))
+        members = [Member(join(self._key(name), self.template(item, arguments)), True) for name, item in value.items()]
+        return self._within("{", object_members(members, "", member_bounds({}), self._comma, self._rules.either), "}")
+
+    def _definition(self, reference: str) -> str:
+        key = (self._style, id(self._root), reference)
+        return self._rules.named(key, lambda: self.value(definition(reference, self._root)))
+
+    def _either(self, options: Iterable[Lowered]) -> str:
+        scalars: list[str] = []
+        rules: list[str] = []
+        for option in options:
+            scalar = _scalar(option)
+            scalars += [scalar] if scalar else []
+            rules += [] if scalar else [self._composite(option)]
+        terminal = [self._rules.terminal(" | ".join(scalars))] if scalars else []
+        inhabited = [*terminal, *filter(None, rules)]
+        return self._rules.either(inhabited) if inhabited else ""
+
+    def _composite(self, option: Lowered) -> str:
+        kind = option.get("type") if isinstance(option, Mapping) else None
+        if kind in ("string", "number", "integer") and isinstance(option, Mapping):
+            return self._rules.rule(f"%json {json.dumps(option)}")
+        if kind in _CONTAINERS and isinstance(option, Mapping):
+            return _CONTAINERS[kind](self, option)
+        return self.value(option)
+
+    def _array(self, branch: Branch) -> str:
+        bounds = item_bounds(branch)
+        prefix = [self.value(item) for item in branch.get("prefixItems", ())[: bounds.most]]
+        rest = self.value(branch.get("items", True))
+        return self._within("[", array_items(prefix, rest, bounds, self._comma, self._rules.either), "]")
+
+    def _object(self, branch: Branch) -> str:
+        branch = sort_properties(branch) if self._style.sort_keys else branch
+        required = frozenset(branch.get("required", ()))
+        values = ((name, self.value(schema)) for name, schema in branch.get("properties", {}).items())
+        listed = [Member(join(self._key(name), value), name in required) for name, value in values if value]
+        free = list(self._free_members(branch))
+        rest = self._rules.either(free) if free else ""
+        return self._within(
+            "{", object_members(listed, rest, member_bounds(branch), self._comma, self._rules.either), "}"
+        )
+
+    def _free_members(self, branch: Branch) -> Iterator[str]:
+        """Members whose names the schema doesn't list: those that a pattern matches, and the others."""
+        listed = [json.dumps(name, ensure_ascii=False) for name in branch.get("properties", {})]
+        taken = [f"~/{any_text(tuple(listed))}/"] if listed else []
+        for pattern, schema in branch.get("patternProperties", {}).items():
+            names = json_regex(printed_language(pattern))
+            if value := self.value(schema):
+                yield join(self._free_key([f"/{names}/", *taken]), value)
+            taken.append(f"~/{names}/")
+        if value := self.value(branch.get("additionalProperties", True)):
+            yield join(self._free_key([json_string({}), *taken]), value)
+
+    def _key(self, name: str) -> str:
+        return quoted(json.dumps(name, ensure_ascii=False) + self._style.key_separator)
+
+    def _free_key(self, constraints: list[str]) -> str:
+        return self._rules.terminal(f"({' & '.join(constraints)}) {quoted(self._style.key_separator)}")
+
+    def _within(self, opening: str, body: str | None, closing: str) -> str:
+        return "" if body is None else self._rules.rule(join(quoted(opening), body, quoted(closing)))
+
+    @property
+    def _comma(self) -> str:
+        return self._style.item_separator
+
+
+def _scalar(option: Lowered) -> str:
+    """The terminal expression of an option that is scalar; "" for another."""
+    if isinstance(option, bool):
+        return ""
+    if "const" in option or "enum" in option:
+        return " | ".join(map(_constant, option.get("enum", [option.get("const")])))
+    return _SCALARS[option["type"]](option) if option.get("type") in _SCALARS else ""
+
+
+def _constant(value: Any) -> str:
+    return quoted(json.dumps(value, ensure_ascii=False))
+
+
+_CONTAINERS: Mapping[str, Callable[[JsonWriter, Branch], str]] = {
+    "array": JsonWriter._array,
+    "object": JsonWriter._object,
+}
