@@ -15,9 +15,9 @@ from llguidance import LLMatcher, LLTokenizer
 from turngrammar import client
 from turngrammar.client.json_string_grammar import grammar_in_json_string
 from turngrammar.errors import GrammarError
-from turngrammar.lark.expressions import quoted
 from turngrammar.lark.json_values import schema_grammar
 from turngrammar.schema import SchemaPlan, compile_schema
+from turngrammar.terminals.expressions import quoted
 from turngrammar.turn import Syntax, TextInput
 
 SCHEMA: Mapping[str, Any] = {

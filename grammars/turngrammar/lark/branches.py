@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from turngrammar.lark.expressions import ANYTHING, Bounds, any_text
-from turngrammar.lark.strings import Branch, text_regex
 from turngrammar.lowered import Lowered
 from turngrammar.notation import JSON_WORDS, WORDS
-from turngrammar.schema.regex import printed_language
+from turngrammar.regex import printed_language
+from turngrammar.terminals.expressions import ANYTHING, Bounds, any_text
+from turngrammar.terminals.strings import Branch, text_regex
 
 _FIRST_CHARACTERS = {"number": "[-0-9]", "integer": "[-0-9]", "array": r"\x{5b}", "object": r"\x{7b}"}
 _WORDED = (None, True, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turngrammar.lark.expressions import escaped
+from turngrammar.terminals.expressions import escaped
 from turngrammar.wire import (
     Ahead,
     Alt,

@@ -18,7 +18,11 @@ from turngrammar.lark.branches import (
     item_bounds,
     member_bounds,
 )
-from turngrammar.lark.expressions import (
+from turngrammar.lark.json_values import write_json
+from turngrammar.lark.rules import RuleWriter
+from turngrammar.lowered import Lowered, branches, definition
+from turngrammar.notation import ITEM, encode_elements
+from turngrammar.terminals.expressions import (
     ANYTHING,
     Bounds,
     Member,
@@ -28,11 +32,7 @@ from turngrammar.lark.expressions import (
     object_members,
     quoted,
 )
-from turngrammar.lark.json_values import write_json
-from turngrammar.lark.rules import RuleWriter
-from turngrammar.lark.strings import Branch, text_terminal
-from turngrammar.lowered import Lowered, branches, definition
-from turngrammar.notation import ITEM, encode_elements
+from turngrammar.terminals.strings import Branch, text_terminal
 
 _FREE_NAME = r"[^\x{0}-\x{20}<>\x{22}\/]+"
 _SPACE = r"[ \t\r\n]*"

@@ -12,11 +12,11 @@ from typing import Any
 
 from turngrammar.json_style import CANONICAL, JsonStyle, sort_properties
 from turngrammar.lark.branches import item_bounds, member_bounds
-from turngrammar.lark.expressions import Member, any_text, array_items, join, object_members, quoted
 from turngrammar.lark.rule_set import RuleSet
-from turngrammar.lark.strings import Branch, json_regex, json_string
 from turngrammar.lowered import Lowered, definition
-from turngrammar.schema.regex import printed_language
+from turngrammar.regex import printed_language
+from turngrammar.terminals.expressions import Member, any_text, array_items, join, object_members, quoted
+from turngrammar.terminals.strings import Branch, json_regex, json_string
 
 _HOLE = "\0arguments"
 _SCALARS: Mapping[str, Callable[[Branch], str]] = {
@@ -94,12 +94,17 @@ class JsonWriter:
         return self._rules.either(inhabited) if inhabited else ""
 
     def _composite(self, option: Lowered) -> str:
-        kind = option.get("type") if isinstance(option, Mapping) else None
-        if kind in ("string", "number", "integer") and isinstance(option, Mapping):
-            return self._rules.rule(f"%json {json.dumps(option)}")
-        if kind in _CONTAINERS and isinstance(option, Mapping):
-            return _CONTAINERS[kind](self, option)
-        return self.value(option)
+        if isinstance(option, bool) or option.get("type") not in _COMPOSITES:
+            return self.value(option)
+        return _COMPOSITES[option["type"]](self, option)
+
+    def _foreign_string(self, branch: Branch) -> str:
+        """Of a regex in Rust's syntax, which llguidance reads."""
+        pattern = {"type": "string", "pattern": f"^(?:{branch['regex']})$"}
+        return self._rules.rule(f"%json {json.dumps(pattern)}")
+
+    def _number(self, branch: Branch) -> str:
+        return self._rules.rule(f"%json {json.dumps(branch)}")
 
     def _array(self, branch: Branch) -> str:
         bounds = item_bounds(branch)
@@ -146,7 +151,7 @@ class JsonWriter:
 
 def _scalar(option: Lowered) -> str:
     """The terminal expression of an option that is scalar; "" for another."""
-    if isinstance(option, bool):
+    if isinstance(option, bool) or "regex" in option:
         return ""
     if "const" in option or "enum" in option:
         return " | ".join(map(_constant, option.get("enum", [option.get("const")])))
@@ -157,7 +162,10 @@ def _constant(value: Any) -> str:
     return quoted(json.dumps(value, ensure_ascii=False))
 
 
-_CONTAINERS: Mapping[str, Callable[[JsonWriter, Branch], str]] = {
+_COMPOSITES: Mapping[str, Callable[[JsonWriter, Branch], str]] = {
+    "string": JsonWriter._foreign_string,
+    "number": JsonWriter._number,
+    "integer": JsonWriter._number,
     "array": JsonWriter._array,
     "object": JsonWriter._object,
 }

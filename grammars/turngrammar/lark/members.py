@@ -14,13 +14,13 @@ from turngrammar.lark.branches import (
     exclusions,
     member_bounds,
 )
-from turngrammar.lark.expressions import ANYTHING, Member, any_text, escaped, join, object_members, quoted
 from turngrammar.lark.json_values import write_json
 from turngrammar.lark.notation import NotationWriter
 from turngrammar.lark.rules import Argument, RuleWriter
-from turngrammar.lark.strings import Branch, text_terminal
 from turngrammar.lowered import Lowered, branches
 from turngrammar.notation import JSON_WORDS
+from turngrammar.terminals.expressions import ANYTHING, Member, any_text, escaped, join, object_members, quoted
+from turngrammar.terminals.strings import Branch, text_terminal
 
 _FREE_NAME = r"[^\x{0}-\x{1f}<>\x{22}]+"
 

@@ -9,12 +9,12 @@ from typing import Any
 from turngrammar import wire
 from turngrammar.json_style import sort_properties
 from turngrammar.lark.branches import declared_members, item_bounds, member_bounds
-from turngrammar.lark.expressions import Member, array_items, join, object_members, quoted
 from turngrammar.lark.json_values import write_json
 from turngrammar.lark.rules import RuleWriter
-from turngrammar.lark.strings import Branch, text_terminal
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
+from turngrammar.terminals.expressions import Member, array_items, join, object_members, quoted
+from turngrammar.terminals.strings import Branch, text_terminal
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
 _PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # verbatim between single quotes

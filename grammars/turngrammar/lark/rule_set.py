@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 
-from turngrammar.lark.expressions import quoted
+from turngrammar.terminals.expressions import quoted
 
 
 class RuleSet:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from turngrammar import wire
 from turngrammar.errors import InvalidGrammar, RefusedSchema
-from turngrammar.lark.expressions import ANYTHING, any_text, join, quoted
 from turngrammar.lark.rule_set import RuleSet
-from turngrammar.lark.strings import Branch
 from turngrammar.lowered import Lowered
 from turngrammar.schema import SchemaPlan
+from turngrammar.terminals.expressions import ANYTHING, any_text, join, quoted
+from turngrammar.terminals.strings import Branch
 from turngrammar.turn import enclosing
 
 if TYPE_CHECKING:

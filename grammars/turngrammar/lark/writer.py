@@ -9,7 +9,6 @@ from turngrammar import wire
 from turngrammar.analysis import after, openings, texts
 from turngrammar.lark.calls import WORD, head_regex
 from turngrammar.lark.elements import write_elements
-from turngrammar.lark.expressions import ANYTHING, join, quoted, repeated
 from turngrammar.lark.json_values import write_json, write_json_call
 from turngrammar.lark.members import (
     write_key,
@@ -21,6 +20,7 @@ from turngrammar.lark.members import (
 )
 from turngrammar.lark.notation import write_notation_arguments
 from turngrammar.lark.rules import CompiledTool, GrammarContext, RuleWriter, text_without
+from turngrammar.terminals.expressions import ANYTHING, join, quoted, repeated
 
 
 def write_grammar(tree: wire.Node, context: GrammarContext) -> str:

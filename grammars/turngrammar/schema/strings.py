@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from turngrammar import regex
 from turngrammar.errors import InvalidSchema
-from turngrammar.schema import regex
+from turngrammar.regex import Language
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.dialect import pointer
-from turngrammar.schema.formats import FORMATS
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
-from turngrammar.schema.regex import Language
 from turngrammar.schema.shape import (
     NOTHING,
     STRING,
@@ -25,6 +24,7 @@ from turngrammar.schema.shape import (
     string_shape,
     unite,
 )
+from turngrammar.string_formats import FORMATS
 
 
 def read_strings(reader: SchemaReader, node: Subschema) -> Shape:

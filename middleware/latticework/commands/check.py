@@ -84,7 +84,7 @@ def counted_invalid(row: Mapping[str, Any]) -> list[Any]:
 
 
 def _names_format(error: str) -> bool:
-    from turngrammar.schema.formats import FORMATS
+    from turngrammar.string_formats import FORMATS
 
     return any(f"'{name}'" in error or f'"{name}"' in error for name in FORMATS)
 

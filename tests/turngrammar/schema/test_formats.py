@@ -10,7 +10,7 @@ from tests import shared
 from turngrammar.audit import Acceptor
 from turngrammar.lark import schema_grammar
 from turngrammar.schema import compile_schema
-from turngrammar.schema.formats import FORMATS
+from turngrammar.string_formats import FORMATS
 
 VALID = {
     "date": ["2024-02-29", "2000-02-29", "1999-12-31", "2023-04-30"],

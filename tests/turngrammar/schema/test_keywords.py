@@ -10,13 +10,13 @@ from jsonschema.exceptions import ValidationError
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
 from tests.docs import keywords as docs
-from turngrammar import limits
+from turngrammar import limits, regex
 from turngrammar.audit import Acceptor
 from turngrammar.errors import BeyondLimit
 from turngrammar.formats import FORMATS
 from turngrammar.lark import schema_grammar
 from turngrammar.limits import Limits
-from turngrammar.schema import SchemaPlan, compile_schema, forms, plan, regex
+from turngrammar.schema import SchemaPlan, compile_schema, forms, plan
 from turngrammar.schema.dialect import DIALECTS
 from turngrammar.schema.keyword_table import Keyword, KeywordTable, Stage
 from turngrammar.schema.keywords import KEYWORDS

@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from turngrammar.lark.expressions import any_text
-from turngrammar.schema.formats import FORMATS
-from turngrammar.schema.regex import (
+from turngrammar.regex import (
     ANY,
     Language,
     complement,
     expression_text,
     in_json_string,
+    intersection,
     of_length,
     printed_language,
 )
+from turngrammar.string_formats import FORMATS
+from turngrammar.terminals.expressions import any_text
 
 Branch = Mapping[str, Any]
 Encode = Callable[[Language], str]  # the regex of a language, as it is written in the answer
@@ -50,10 +51,19 @@ def json_regex(language: Language) -> str:
     return f'"{text_regex(in_json_string(language))}"'
 
 
+def string_language(branch: Branch) -> Language:
+    """All strings of a branch."""
+    return intersection(*branch_languages(branch), _lengths(branch))
+
+
+def _lengths(branch: Branch) -> Language:
+    return of_length(branch.get("minLength", 0), branch.get("maxLength"))
+
+
 def _constraints(branch: Branch, encode: Encode) -> Iterator[str]:
     """At least one regex of texts; a complement alone would match what is no text."""
     languages = branch_languages(branch)
-    length = of_length(branch.get("minLength", 0), branch.get("maxLength"))
+    length = _lengths(branch)
     if length != ANY or all(language.kind == "not" for language in languages):
         languages = [*languages, length]
     return (_constraint(language, encode) for language in languages)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import (
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.language import (
     Language,
     cat,
     chars,

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.ecma import compile_pattern
-from turngrammar.schema.regex.language import ANY, ANY_CHAR, EMPTY, Kind, Language
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.ecma import compile_pattern
+from turngrammar.regex.language import ANY, ANY_CHAR, EMPTY, Kind, Language
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-&~#/")
 _QUANTIFIERS = {(0, None): "*", (1, None): "+", (0, 1): "?"}

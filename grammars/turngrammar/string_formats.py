@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from turngrammar.schema.regex import Language, automaton, compile_pattern
+from turngrammar.regex import Language, automaton, compile_pattern
 
 
 @dataclass(frozen=True)
