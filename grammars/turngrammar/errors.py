@@ -14,7 +14,7 @@ The caller is at fault in all of them: an HTTP layer answers 400 and points at `
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 MESSAGE_LENGTH = 500  # characters of a message, whatever the client's schema has in it
 PLACE_LENGTH = 160  # of the pointer in a message
@@ -30,7 +30,10 @@ class GrammarError(Exception):
         keyword: the JSON Schema keyword at fault, or "".
         tool: the name of the tool at fault, or "".
         base: the part of `pointer` that leads to the schema or grammar; the message leaves it out.
+        subject: what is at fault, without a tool.
     """
+
+    subject: ClassVar[str] = ""
 
     def __init__(self, problem: str, *, pointer: str = "", keyword: str = "", tool: str = "", base: str = "") -> None:
         super().__init__(problem)
@@ -43,9 +46,10 @@ class GrammarError(Exception):
     @property
     def message(self) -> str:
         """Tool and place, then the problem, in at most MESSAGE_LENGTH characters."""
-        subjects = [f"Tool {shown(self.tool)}"] if self.tool else []
-        subjects += [cut(place, PLACE_LENGTH)] if (place := self.pointer.removeprefix(self.base)) else []
-        return cut(": ".join([", ".join(subjects), self.problem] if subjects else [self.problem]), MESSAGE_LENGTH)
+        subject = f"Tool {shown(self.tool)}" if self.tool else self.subject
+        place = cut(self.pointer.removeprefix(self.base), PLACE_LENGTH)
+        where = ", ".join(part for part in (subject, place) if part)
+        return cut(f"{where}: {self.problem}" if where else self.problem, MESSAGE_LENGTH)
 
     def __str__(self) -> str:
         return self.message
@@ -64,9 +68,13 @@ class GrammarError(Exception):
 class InvalidSchema(GrammarError):
     """The schema violates its meta-schema, or a `$ref` in it resolves to nothing."""
 
+    subject = "Schema"
+
 
 class RefusedSchema(GrammarError):
     """A keyword that can be neither enforced by the grammar nor checked on the result."""
+
+    subject = "Schema"
 
 
 class ImpossibleSchema(RefusedSchema):

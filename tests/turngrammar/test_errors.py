@@ -50,9 +50,9 @@ def test_a_message_names_tool_place_and_keyword(parameters: dict[str, Any], poin
     assert len(error.message) <= MESSAGE_LENGTH
 
 
-def test_without_a_tool_the_message_begins_with_the_place() -> None:
+def test_without_a_tool_the_message_names_the_schema() -> None:
     error = refusal(Turn(HERMES, content=JsonContent({"items": {"minItems": "1"}}, "/format/schema")))
-    assert error.message == "/items/minItems: minItems must be a whole number, at least 0; this is '1'."
+    assert error.message == "Schema, /items/minItems: minItems must be a whole number, at least 0; this is '1'."
     assert error.pointer == "/format/schema/items/minItems"
 
 
