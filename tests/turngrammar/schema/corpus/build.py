@@ -2,8 +2,8 @@
 
     python emitters/pydantic_models | python -m tests.turngrammar.schema.corpus.build pydantic
 
-Of the values in a row from an emitter, its own validator accepts the valid ones. Here jsonschema-rs decides about all of
-them, with the formats that the compiler asserts; a value about which the two differ is left out, and named on stderr.
+Of the values in a row from an emitter, its own validator accepts the valid ones. Here jsonschema-rs decides about all
+of them, with the formats that the compiler asserts. A value about which they differ is left out, and named on stderr.
 Neighbours of the valid values join them on either side: a member less, another type, a longer text.
 """
 
