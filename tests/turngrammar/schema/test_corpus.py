@@ -27,7 +27,6 @@ KNOWN = {
     "pydantic-2.14/agent-step": "over",
     "zod/numbers": "over",
     "zod/emoji": "checked",
-    "zod/regexes": "checked",
     "zod/openapi-3.0": "refused",
     "zod/agent-plan": "over",
 }
