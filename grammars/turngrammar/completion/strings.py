@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from turngrammar.regex import automaton, printed_language, shortest_rest
-from turngrammar.terminals.strings import Branch, string_language
+from turngrammar.terminals.strings import PLAIN, Branch, string_language
 
 
 def string_completion(schema: Branch, begun: str) -> str | None:
@@ -27,7 +27,6 @@ def pattern_matches(pattern: str, text: str) -> bool:
     return automaton(printed_language(pattern)).matches(text)
 
 
-PLAIN = {"type", "minLength", "maxLength"}
 MAX_PADDING = 64 * 2**10  # characters
 
 

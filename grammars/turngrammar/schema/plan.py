@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -88,4 +88,4 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
         raise ImpossibleSchema("No document can fit this schema.")
     exact = reader.ledger.clear and reader.algebra.exact(root)
     reports = report_keywords(source, reader.ledger, options)
-    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, reports)
+    return SchemaPlan(schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)

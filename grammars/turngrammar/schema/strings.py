@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from turngrammar import regex
@@ -25,6 +26,8 @@ from turngrammar.schema.shape import (
     unite,
 )
 from turngrammar.string_formats import FORMATS
+from turngrammar.terminals import trial
+from turngrammar.terminals.strings import PLAIN
 
 
 def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
@@ -153,22 +156,50 @@ def _complements(variant: String) -> Iterator[String]:
 
 
 def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
-    """A node with the first constraint; `allOf` has the others. The pattern of a `not` is excluded."""
-    constraints = [*_patterns(lowering, variant), *({"format": name} for name in variant.formats)]
+    """The narrowest node that llguidance's lexer holds; what that leaves out is recorded."""
+    for candidate, dropped in _candidates(variant):
+        node = _node(candidate)
+        if node is None or not (node.keys() <= PLAIN or trial.is_held(node, lowering.options.vocabulary)):
+            continue
+        if dropped:
+            lowering.ledger.check_everywhere(dropped, "llguidance's lexer can't hold it beside the other constraints")
+        return [node]
+    return [typed("string", {})]
+
+
+def _candidates(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
+    """From the narrowest to the widest, with the keywords that are left out."""
+    formats = tuple(FORMATS[name].language for name in variant.formats)
+    merged = regex.printable(regex.intersection(*variant.languages, *formats))
+    narrow = [variant] if merged is None else [variant, replace(variant, languages=(merged,), formats=())]
+    yield from ((candidate, ()) for candidate in narrow)
+    if variant.least or variant.most is not None:
+        yield from ((replace(candidate, least=0, most=None), _LENGTHS) for candidate in narrow)
+    for count in reversed(range(len(variant.languages))):
+        yield String(languages=variant.languages[:count], least=variant.least, most=variant.most), _PATTERNS
+    yield STRING, (*_PATTERNS, *_LENGTHS)
+
+
+def _node(variant: String) -> dict[str, Any] | None:
+    """A node with the first constraint; `allOf` has the others. None if one can't be written."""
+    patterns = [_pattern(language) for language in variant.languages]
+    written = [pattern for pattern in patterns if pattern is not None]
+    if len(written) < len(patterns):
+        return None
+    constraints = [*written, *({"format": name} for name in variant.formats)]
     node = {**_length_node(variant), **(constraints[0] if constraints else {})}
     if constraints[1:]:
         node["allOf"] = [typed("string", constraint) for constraint in constraints[1:]]
-    return [typed("string", node)]
+    return typed("string", node)
 
 
-def _patterns(lowering: Lowering, variant: String) -> Iterator[dict[str, Any]]:
-    for language in variant.languages:
-        if (printable := regex.printable(language)) is not None:
-            yield {"pattern": regex.pattern_text(printable)}
-        elif language.kind == "not" and not language.parts[0].boolean:
-            yield {"not": {"pattern": regex.pattern_text(language.parts[0])}}
-        else:
-            lowering.ledger.check_everywhere(("pattern",), "its automaton would grow too large")
+def _pattern(language: Language) -> dict[str, Any] | None:
+    """The pattern of a `not` is excluded."""
+    if (printable := regex.printable(language)) is not None:
+        return {"pattern": regex.pattern_text(printable)}
+    if language.kind == "not" and not language.parts[0].boolean:
+        return {"not": {"pattern": regex.pattern_text(language.parts[0])}}
+    return None
 
 
 def _length_node(variant: String) -> dict[str, Any]:
@@ -178,3 +209,7 @@ def _length_node(variant: String) -> dict[str, Any]:
     if variant.most is not None:
         node["maxLength"] = variant.most
     return node
+
+
+_LENGTHS = ("minLength", "maxLength")
+_PATTERNS = ("pattern", "format")

@@ -23,6 +23,7 @@ from turngrammar.string_formats import FORMATS
 from turngrammar.terminals.expressions import any_text
 
 Branch = Mapping[str, Any]
+PLAIN = frozenset(("type", "minLength", "maxLength"))  # the keywords of a branch without patterns and formats
 Encode = Callable[[Language], str]  # the regex of a language, as it is written in the answer
 
 
