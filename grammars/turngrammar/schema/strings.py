@@ -162,7 +162,7 @@ def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
         if node is None or not (node.keys() <= PLAIN or trial.is_held(node, lowering.options.vocabulary)):
             continue
         if dropped:
-            lowering.ledger.check_everywhere(dropped, "llguidance's lexer can't hold it beside the other constraints")
+            lowering.ledger.check_everywhere(dropped, "llguidance's lexer exceeds its limits with it")
         return [node]
     return [typed("string", {})]
 
