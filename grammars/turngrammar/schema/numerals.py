@@ -15,6 +15,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from turngrammar.regex import NEVER, Language, union
+from turngrammar.regex.charset import of
+from turngrammar.regex.language import EMPTY, cat, chars, repeat, text_language
 from turngrammar.schema.digits import (
     TAIL,
     ZERO,
@@ -25,9 +28,6 @@ from turngrammar.schema.digits import (
     fraction_digits,
     integers,
 )
-from turngrammar.schema.regex import NEVER, Language, union
-from turngrammar.schema.regex.charset import of
-from turngrammar.schema.regex.language import EMPTY, cat, chars, repeat, text_language
 
 DIGITS = 20  # before the point, unless a bound has more: all of int64 and uint64
 LARGEST = Fraction(Decimal("1.7976931348623157e308"))  # of 64-bit floats

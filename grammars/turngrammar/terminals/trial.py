@@ -1,7 +1,7 @@
 """Whether llguidance's lexer can hold a terminal: tried before it is promised.
 
 The lexer builds an automaton as far as texts lead it, and gives up where one step takes too much. An intersection may
-look harmless and do that in the middle of an answer. So a terminal is loaded, and asked for masks along a long text.
+look harmless and do that in the middle of an answer. So a terminal is loaded, and masks are computed along a long text.
 """
 
 from __future__ import annotations
