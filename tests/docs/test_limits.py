@@ -14,7 +14,6 @@ OPEN = {"type": "object", "additionalProperties": {"type": "integer"}}
 TWO = {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False}
 
 NEVER_GENERATED: list[tuple[dict[str, Any], str, Any]] = [
-    ({"type": "integer"}, "1.0", 1.0),
     ({"type": "integer"}, "1e3", 1e3),
     ({"type": "integer"}, "1234567890123456789", 1234567890123456789),
     (TWO, '{"b": 1, "a": 2}', {"b": 1, "a": 2}),
@@ -36,7 +35,6 @@ GENERATED: list[tuple[dict[str, Any], str]] = [
     (TWO, '{"a": 1, "b": 2}'),
     ({"type": "string"}, '"é"'),
     ({"type": "integer"}, "-999999999999999999"),
-    ({"type": "number"}, "1e400"),
     (OPEN, '{"a": 1, "a": 2}'),
     ({"type": "string", "format": "email"}, '"a@b"'),
 ]

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from turngrammar.json_style import CANONICAL, JsonStyle, sort_properties
 from turngrammar.lark.branches import item_bounds, member_bounds
 from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered, definition
-from turngrammar.regex import printed_language
+from turngrammar.regex import expression_text, printed_language
+from turngrammar.schema.digits import TooLarge
+from turngrammar.schema.numerals import constant_language, numeral_language
 from turngrammar.terminals.expressions import Member, any_text, array_items, join, object_members, quoted
 from turngrammar.terminals.strings import Branch, json_regex, json_string
 
@@ -22,9 +25,11 @@ _HOLE = "\0arguments"
 _SCALARS: Mapping[str, Callable[[Branch], str]] = {
     "null": lambda branch: quoted("null"),
     "boolean": lambda branch: f"{quoted('true')} | {quoted('false')}",
+    "integer": lambda branch: _numeral(branch),
+    "number": lambda branch: _numeral(branch),
     "string": json_string,
 }
-_EVERY_TYPE: tuple[Branch, ...] = tuple({"type": name} for name in (*_SCALARS, "number", "array", "object"))
+_EVERY_TYPE: tuple[Branch, ...] = tuple({"type": name} for name in (*_SCALARS, "array", "object") if name != "integer")
 
 
 def write_json(rules: RuleSet, schema: Lowered, root: Lowered, style: JsonStyle = CANONICAL) -> str:
@@ -103,7 +108,7 @@ class JsonWriter:
         pattern = {"type": "string", "pattern": f"^(?:{branch['regex']})$"}
         return self._rules.rule(f"%json {json.dumps(pattern)}")
 
-    def _number(self, branch: Branch) -> str:
+    def _multiple(self, branch: Branch) -> str:
         return self._rules.rule(f"%json {json.dumps(branch)}")
 
     def _array(self, branch: Branch) -> str:
@@ -159,13 +164,22 @@ def _scalar(option: Lowered) -> str:
 
 
 def _constant(value: Any) -> str:
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return f"/{expression_text(constant_language(value))}/"
     return quoted(json.dumps(value, ensure_ascii=False))
+
+
+def _numeral(branch: Branch) -> str:
+    """ "" where llguidance's own automaton is needed."""
+    try:
+        return f"/{expression_text(numeral_language(branch))}/"
+    except TooLarge:
+        return ""
 
 
 _COMPOSITES: Mapping[str, Callable[[JsonWriter, Branch], str]] = {
     "string": JsonWriter._foreign_string,
-    "number": JsonWriter._number,
-    "integer": JsonWriter._number,
+    "integer": JsonWriter._multiple,
     "array": JsonWriter._array,
     "object": JsonWriter._object,
 }

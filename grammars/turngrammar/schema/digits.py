@@ -50,7 +50,7 @@ def decimals(span: Span, width: int, step: Fraction | None = None) -> Language:
         step: only multiples of it.
 
     Raises:
-        TooLarge: for a step whose multiples no short expression tells apart.
+        TooLarge: for a step whose multiples no short expression distinguishes.
     """
     span = _limited(span)
     if step is None:
