@@ -22,7 +22,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "format_docs",
         "audit completion fitting limits",
         "plan",
-        "client lark parser render turn_tree",
+        "bad_tools client lark parser render turn_tree",
         "turn",
         "analysis formats scan",
         "wire",
