@@ -119,13 +119,6 @@ def _explain_turn(turn: Turn) -> Explained:
 
     plan = compile_with_vocabulary(turn, Vocabulary("byte"), compile_limits(Settings())).plan
     rows = tuple((finding.pointer or "/", finding.keyword, finding.status, finding.reason) for finding in plan.report)
-    return Explained(rows, plan.exact, plan.grammar)
-
-
-def _llguidance_error(plan: Plan) -> str:
-    from turngrammar.audit import Acceptor
-
-    return Acceptor(plan.grammar).error if plan.grammar else ""
     return Explained(rows, plan.exact, plan.grammar, tuple(error.tool for error in plan.skipped))
 
 
