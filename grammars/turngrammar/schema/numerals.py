@@ -112,7 +112,7 @@ def numeral_language(branch: Mapping[str, Any]) -> Language:
 def has_own_multiples(branch: Mapping[str, Any]) -> bool:
     """Whether llguidance's own automaton of multiples serves for a lowered branch: for natural numbers of 18 digits."""
     low, high = branch.get("minimum", -1), branch.get("maximum", 10**18)
-    return branch["type"] == "integer" and low >= 0 and high <= 10**18 and branch["multipleOf"] < 2**32
+    return branch["type"] == "integer" and bool(low >= 0 and high <= 10**18 and branch["multipleOf"] < 2**32)
 
 
 @lru_cache(maxsize=4096)
