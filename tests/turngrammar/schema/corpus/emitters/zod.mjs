@@ -146,5 +146,5 @@ const cases = [
 emit("zod", versionOf("zod"), cases, {
   schema: (type, options = {}) => z.toJSONSchema(type, options),
   accepts: (type, value) => type.safeParse(value).success,
-  dialect: (options = {}) => (options.target === "openapi-3.0" ? "openapi-3.0" : undefined),
+  dialect: (options = {}) => (options.target === "openapi-3.0" ? "unnamed" : undefined),
 });
