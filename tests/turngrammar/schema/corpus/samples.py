@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-DEEPEST = 6
+DEEPEST = 3  # beyond it, nothing optional
 TEXTS = {
     "date": "2024-02-29",
     "date-time": "2024-02-29T12:30:00Z",

@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# Keywords that a value of that type leaves out.
+ABSENT: Mapping[type, tuple[str, ...]] = {
+    type(None): (
+        *("description", "enum", "minimum", "maximum", "items", "format", "pattern", "minLength", "uniqueItems"),
+        *("additionalProperties", "oneOf"),
+    ),
+    list: ("properties",),
+    bool: ("required",),
+    str: ("$schema",),
+}
+
 
 def as_latest(schema: Any) -> Any:
-    """Lists of `items`, `dependencies`, Boolean exclusive bounds and `nullable`, rewritten."""
+    """The schema with what is missing left out, and what older dialects write as 2020-12 does."""
     if isinstance(schema, list):
         return [as_latest(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    return _nullable(_bounds(_tuple(_dependencies({name: as_latest(value) for name, value in schema.items()}))))
+    given = {name: as_latest(value) for name, value in schema.items() if name not in ABSENT.get(type(value), ())}
+    return _nullable(_bounds(_tuple(_dependencies(_types(given)))))
+
+
+def _types(schema: dict[str, Any]) -> dict[str, Any]:
+    kind = schema.get("type")
+    return {**schema, "type": kind.lower()} if isinstance(kind, str) else schema
 
 
 def _tuple(schema: dict[str, Any]) -> dict[str, Any]:

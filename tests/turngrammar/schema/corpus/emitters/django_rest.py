@@ -60,17 +60,23 @@ def components(serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
 
 PRODUCT = {"slug": "a-b_1", "price": "19.99", "stock": 3}
 WHOLE = {
-    **{"slug": "x", "price": "0", "weight": None, "stock": 0, "status": "live", "added": "2024-01-01T00:00:00Z"},
-    **{
-        "on": "2024-02-29",
-        "lasts": "1 00:00:00",
-        "url": "https://example.com/",
-        "email": "",
-        "tags": ["a"],
-        "data": {"a": 1},
-    },
-    **{"attributes": {"a": 1}, "address": {"street": "a", "country": "DE"}, "addresses": [], "sizes": ["s"]},
-    **{"id": "2eb8aa08-aa98-41ea-b4aa-73b441d16380", "ip": "192.168.0.1"},
+    "slug": "x",
+    "price": "0",
+    "weight": None,
+    "stock": 0,
+    "status": "live",
+    "added": "2024-01-01T00:00:00Z",
+    "on": "2024-02-29",
+    "lasts": "1 00:00:00",
+    "url": "https://example.com/",
+    "id": "2eb8aa08-aa98-41ea-b4aa-73b441d16380",
+    "ip": "192.168.0.1",
+    "tags": ["a"],
+    "attributes": {"a": 1},
+    "data": {"a": 1},
+    "address": {"street": "a", "country": "DE"},
+    "addresses": [],
+    "sizes": ["s"],
 }
 CASES: Sequence[tuple[str, type[serializers.Serializer[Any]], list[Any], list[Any]]] = [
     (

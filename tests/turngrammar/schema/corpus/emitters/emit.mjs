@@ -11,7 +11,14 @@ export function emit(prefix, emitter, cases, { schema, accepts, dialect = () => 
       console.error(`${prefix}/${id} refuses ${JSON.stringify(refused)}`);
       process.exitCode = 1;
     }
-    const row = { id: `${prefix}/${id}`, emitter, dialect: dialect(options), schema: schema(type, options), valid, invalid };
+    const row = {
+      id: `${prefix}/${id}`,
+      emitter,
+      dialect: dialect(options),
+      schema: schema(type, options),
+      valid,
+      invalid,
+    };
     console.log(JSON.stringify(row));
   }
 }

@@ -120,7 +120,6 @@ def servers() -> Iterator[Server]:
     yield node("context7", "@upstash/context7-mcp")
     yield node("kubernetes", "mcp-server-kubernetes")
     yield node("figma", "figma-developer-mcp", "--stdio", "--figma-api-key=x")
-    yield node("sentry", "@sentry/mcp-server", "--access-token=x")
     yield node("tavily", "tavily-mcp", TAVILY_API_KEY="x")
     yield node("exa", "exa-mcp-server", EXA_API_KEY="x")
     yield node("firecrawl", "firecrawl-mcp", FIRECRAWL_API_KEY="x")

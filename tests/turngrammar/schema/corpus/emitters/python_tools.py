@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 
 import agents
 import fastapi
@@ -42,9 +42,7 @@ def forecast(place: Place, days: Annotated[int, Field(ge=1, le=14)] = 3, unit: U
     return ""
 
 
-def search(
-    query: str, filters: Optional[dict[str, str]] = None, limit: int = 10, fields: list[str] | None = None
-) -> str:  # noqa: UP045
+def search(query: str, filters: dict[str, str] | None = None, limit: int = 10, fields: list[str] | None = None) -> str:
     """Search documents.
 
     Args:
@@ -70,7 +68,7 @@ class Reasoning(BaseModel):
 class Node(BaseModel):
     name: str
     children: list[Node]
-    parent: Optional["Node"] = None
+    parent: Node | None = None
 
 
 class Order(Schema):

@@ -26,7 +26,8 @@ export interface Tree {
   children: Tree[];
 }
 
-export type Shape = { kind: "circle"; radius: number } | { kind: "square"; side: number } | { kind: 3; sides: [number, number, number] };
+export type Shape =
+  { kind: "circle"; radius: number } | { kind: "square"; side: number } | { kind: 3; sides: [number, number, number] };
 
 export interface Drawing extends Pick<User, "name"> {
   readonly shapes: ReadonlyArray<Shape>;
