@@ -10,9 +10,9 @@ from tests.docs.samples import OLDER, OTHERS, Schema
 from turngrammar.errors import GrammarError
 from turngrammar.schema import Options, compile_schema
 from turngrammar.schema.dialect import DIALECTS, LATEST
-from turngrammar.schema.formats import FORMATS
 from turngrammar.schema.keyword_table import Keyword
 from turngrammar.schema.keywords import KEYWORDS
+from turngrammar.string_formats import FORMATS
 
 HEAD = ("keyword", "drafts", "how it is enforced", "exceptions")
 
@@ -28,7 +28,7 @@ def status(name: str, schema: Schema, dialect: str) -> tuple[str, str]:
     try:
         plan = compile_schema(schema, Options(dialect=dialect))
     except GrammarError as error:
-        return "refused", error.message
+        return "refused", error.problem
     report = next(report for report in plan.report if (report.pointer, report.keyword) == ("", name))
     return report.status, report.reason
 

@@ -14,9 +14,9 @@ from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar import client
 from turngrammar.client.json_string_grammar import grammar_in_json_string
-from turngrammar.errors import GrammarError
-from turngrammar.lark.expressions import quoted
+from turngrammar.lark.json_values import schema_grammar
 from turngrammar.schema import SchemaPlan, compile_schema
+from turngrammar.terminals.expressions import quoted
 from turngrammar.turn import Syntax, TextInput
 
 SCHEMA: Mapping[str, Any] = {
@@ -50,12 +50,9 @@ class InputPlan:
         return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
 
 
-def compile_input(input: TextInput, pointer: str) -> InputPlan:
-    """Raises InvalidGrammar, with this pointer, for an invalid definition, or one that a JSON string can't hold."""
-    try:
-        return _COMPILERS[input.syntax](input.definition)
-    except GrammarError as error:
-        raise type(error)(error.message, pointer=pointer) from error
+def compile_input(input: TextInput) -> InputPlan:
+    """Raises InvalidGrammar for an invalid definition, or one that a JSON string can't hold."""
+    return _COMPILERS[input.syntax](input.definition)
 
 
 def _text_input(definition: str) -> InputPlan:
@@ -67,9 +64,9 @@ def _regex_input(definition: str) -> InputPlan:
     closed = definition.endswith("$") and (len(definition) - len(definition[:-1].rstrip("\\"))) % 2
     pattern = definition.removeprefix("^")[: -1 if closed else None]
     client.regex_expression(pattern)
-    lowered = {**SCHEMA, "properties": {"input": {"type": "string", "pattern": f"^(?:{pattern})$"}}}
+    lowered = {**SCHEMA, "properties": {"input": {"type": "string", "regex": pattern}}}
     plan = replace(compile_schema(SCHEMA), lowered=lowered)
-    client.validate_lark(f"start: %json {plan.json}")
+    client.validate_lark(schema_grammar(plan.lowered))
     return InputPlan(plan)
 
 

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from jsonschema import FormatChecker
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from llguidance import LLTokenizer
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
-from turngrammar.errors import InvalidSchema, RefusedSchema
+from turngrammar.errors import InvalidSchema, RefusedSchema, shown
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
-from turngrammar.schema.forms import surely_valid
+from turngrammar.schema.forms import required_form, surely_valid
 from turngrammar.schema.keyword_table import KeywordTable
 
 if TYPE_CHECKING:
@@ -38,11 +40,13 @@ class Options:
         assert_formats: known formats are asserted. False makes each an annotation, the default of drafts since 2019-09.
         digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 18 digits
             hold every 59-bit integer. A bound in the schema that is farther out replaces this limit.
+        vocabulary: the model's, with which terminals are tried; None: every byte is a token.
     """
 
     dialect: str = LATEST
     assert_formats: bool = True
     digits: int = 18
+    vocabulary: LLTokenizer | None = None
 
 
 DEFAULTS = Options()
@@ -125,19 +129,22 @@ class Source:
         reference = node.schema[keyword]
         where = self.at(node) + pointer((keyword,))
         if not isinstance(reference, str):  # the meta-schema of draft 4 allows this
-            raise InvalidSchema("a reference must be a string", pointer=where, keyword=keyword)
+            raise InvalidSchema(
+                f"A reference must be a string; this is {shown(reference)}.", pointer=where, keyword=keyword
+            )
         try:
             target = node.resolver.lookup(reference)
         except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError) as error:
             # TypeError: the pointer leads into a number or a boolean, which referencing doesn't handle.
-            raise InvalidSchema(f"{reference!r} refers to nothing", pointer=where, keyword=keyword) from error
+            message = f"{shown(reference)} refers to nothing in this schema. Add what it names, or correct it."
+            raise InvalidSchema(message, pointer=where, keyword=keyword) from error
         except Unresolvable as error:
-            message = f"{reference!r} is a remote reference, which is never fetched: put its schema under $defs"
+            message = f"{shown(reference)} is a remote reference, which is never fetched. Put its schema under $defs."
             raise RefusedSchema(message, pointer=where, keyword=keyword) from error
         dialect = dialect_of(target.contents, node.dialect)
         if not _LOCAL_DEFINITION.fullmatch(reference) and id(target.contents) not in self.pointers:
             # No known keyword leads there, so it has not been validated yet.
-            self._validate(target.contents, dialect, where)
+            self._validate(target.contents, dialect, unquote(reference[1:]) if reference.startswith("#/") else where)
         return Subschema(target.contents, target.resolver, dialect)
 
     def _validate(self, schema: Any, dialect: Dialect, where: str = "") -> None:
@@ -147,5 +154,13 @@ class Source:
         checker = dialect.validator(dialect.validator.META_SCHEMA, registry=REGISTRY, format_checker=FormatChecker(()))
         error = best_match(checker.iter_errors(schema))
         if error is not None:
-            where += pointer(tuple(error.absolute_path))
-            raise InvalidSchema(error.message, pointer=where, keyword=str(error.validator))
+            raise self._invalid(error, where)
+
+    def _invalid(self, error: ValidationError, where: str) -> InvalidSchema:
+        path = tuple(error.absolute_path)
+        keyword, rest = self.keywords.innermost(path)
+        rule = required_form(keyword, self.keywords.rows.get(keyword), rest)
+        if not rule or (isinstance(error.instance, Mapping) and error.validator != "type"):
+            rule = f"The meta-schema requires {error.validator} {shown(error.validator_value)}"
+        message = f"{rule}; this is {shown(error.instance)}."
+        return InvalidSchema(message, pointer=where + pointer(path), keyword=keyword)

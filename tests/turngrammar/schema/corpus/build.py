@@ -22,7 +22,7 @@ from tests.turngrammar.schema.corpus import FOLDER
 from tests.turngrammar.schema.corpus.neighbours import neighbours
 from tests.turngrammar.schema.corpus.samples import samples
 from tests.turngrammar.schema.corpus.standard import as_latest
-from turngrammar.schema.formats import FORMATS
+from turngrammar.string_formats import FORMATS
 
 MORE_VALID, MORE_INVALID, MOST_SAMPLES = 3, 5, 4
 LONGEST = 400  # characters of a value that joins
