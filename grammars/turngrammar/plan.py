@@ -238,12 +238,12 @@ def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     if "object" not in ([types] if isinstance(types, str) else types):
         problem = f"The parameters of a tool must allow an object; their type is {shown(types)}."
         raise InvalidTools(problem, pointer="/type", keyword="type")
-    if "$ref" not in parameters:
+    if "$ref" not in parameters or "$schema" not in parameters:
         return {**parameters, "type": "object"}
     # Up to draft 7, a `$ref` hides its siblings.
     others = {key: value for key, value in parameters.items() if key != "$ref"}
     reference = {"$ref": parameters["$ref"]}
-    return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
+    return {**others, "type": "object", "allOf": [*parameters.get("allOf", ()), reference]}
 
 
 def _compiled_schema(schema: Schema, options: Options) -> SchemaPlan:

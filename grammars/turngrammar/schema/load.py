@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
@@ -146,7 +147,7 @@ class Source:
         dialect = dialect_of(target.contents, node.dialect)
         if not _LOCAL_DEFINITION.fullmatch(reference) and id(target.contents) not in self.pointers:
             # No known keyword leads there, so it has not been validated yet.
-            self._validate(target.contents, dialect, where)
+            self._validate(target.contents, dialect, unquote(reference[1:]) if reference.startswith("#/") else where)
         return Subschema(target.contents, target.resolver, dialect)
 
     def _validate(self, schema: Any, dialect: Dialect, where: str = "") -> None:
