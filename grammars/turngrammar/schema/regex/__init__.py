@@ -6,21 +6,17 @@ pattern is not regular. A pattern can make either take exponential time, so both
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import regex as backtracking  # type: ignore[import-untyped]
 
-from turngrammar.schema.regex.automaton import (
-    BudgetExceeded,
-    automaton,
-    disjoint,
-    is_empty,
-    printable,
-    seconds_left,
-    time_budget,
-)
+from turngrammar.schema.regex.automaton import automaton, disjoint, is_empty
+from turngrammar.schema.regex.backtracking import backtracking_text
+from turngrammar.schema.regex.budget import BudgetExceeded, seconds_left, time_budget
 from turngrammar.schema.regex.ecma import compile_pattern
+from turngrammar.schema.regex.elimination import printable
+from turngrammar.schema.regex.errors import Irregular, RegexError, excerpt
 from turngrammar.schema.regex.language import (
     ANY,
     NEVER,
@@ -32,7 +28,7 @@ from turngrammar.schema.regex.language import (
     of_length,
     union,
 )
-from turngrammar.schema.regex.syntax import Irregular, RegexError
+from turngrammar.schema.regex.syntax import parse_pattern
 from turngrammar.schema.regex.text import pattern_text
 
 __all__ = [
@@ -47,6 +43,7 @@ __all__ = [
     "compile_pattern",
     "complement",
     "disjoint",
+    "excerpt",
     "finite",
     "intersection",
     "is_empty",
@@ -54,6 +51,7 @@ __all__ = [
     "pattern_matcher",
     "pattern_text",
     "printable",
+    "readings",
     "seconds_left",
     "time_budget",
     "union",
@@ -62,20 +60,22 @@ __all__ = [
 SEARCH_SECONDS = 1.0  # of one backtracking search; ordinary patterns take far less
 
 
+def readings(pattern: str) -> Mapping[str, str]:
+    """The constructs of other dialects in a pattern, and what of ECMA-262 they are read as. Raises RegexError."""
+    return parse_pattern(pattern).readings
+
+
 @lru_cache(maxsize=1024)
 def pattern_matcher(pattern: str) -> Callable[[str], bool]:
-    """Raises ValueError for an invalid regular expression; the function it returns raises BudgetExceeded."""
+    """Raises RegexError; the function it returns raises BudgetExceeded."""
     try:
         return automaton(compile_pattern(pattern)).matches
-    except RegexError:
+    except Irregular:
         return _backtracking_matcher(pattern)
 
 
 def _backtracking_matcher(pattern: str) -> Callable[[str], bool]:
-    try:
-        search = backtracking.compile(pattern).search
-    except backtracking.error as error:
-        raise ValueError(str(error)) from error
+    search = backtracking.compile(backtracking_text(parse_pattern(pattern))).search
 
     def matches(text: str) -> bool:
         try:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import groupby
 
 Range = tuple[int, int]
 CharSet = tuple[Range, ...]
@@ -70,56 +68,27 @@ SPACE: CharSet = set_union(
 )
 LINE_END: CharSet = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 DOT: CharSet = set_complement(LINE_END)
-
-# Long names of general categories in common use; the short ones are Unicode's own.
-_LONG_NAMES = {
-    "Letter": "L",
-    "Lowercase_Letter": "Ll",
-    "Uppercase_Letter": "Lu",
-    "Titlecase_Letter": "Lt",
-    "Mark": "M",
-    "Number": "N",
-    "Decimal_Number": "Nd",
-    "Punctuation": "P",
-    "punct": "P",
-    "Symbol": "S",
-    "Separator": "Z",
-    "Space_Separator": "Zs",
-    "Other": "C",
-    "Control": "Cc",
-}
-_MINOR = {"L": "lutmo", "M": "nce", "N": "dlo", "P": "cdseifo", "S": "mcko", "Z": "slp", "C": "cfon"}
-_SHORT_NAMES = frozenset(major + minor for major, minors in _MINOR.items() for minor in ("", *minors))
+_CASED = 0x1F000  # no character from here on has case
 
 
-@lru_cache(maxsize=64)
-def category(name: str) -> CharSet | None:
-    """`\\p{name}` for a general category, long or short; None for any other property."""
-    short = _LONG_NAMES.get(name, name)
-    if short not in _SHORT_NAMES:
-        return None
-    return set_union(*(ranges for label, ranges in _categories().items() if label.startswith(short)))
+@lru_cache(maxsize=1024)
+def fold_case(chars: CharSet) -> CharSet:
+    """The set with every character that differs from one of its own by case only."""
+    variants = (code for codes in _case_variants() if any(has_code(chars, code) for code in codes) for code in codes)
+    return set_union(chars, *(((code, code),) for code in variants))
 
 
 @lru_cache(maxsize=1)
-def _categories() -> dict[str, CharSet]:
-    table: dict[str, list[Range]] = {}
-    start = 0
-    for label, run in groupby(map(unicodedata.category, map(chr, range(0x110000)))):
-        size = sum(1 for _ in run)
-        table.setdefault(label, []).append((start, start + size - 1))
-        start += size
-    return {label: tuple(ranges) for label, ranges in table.items()}
+def _case_variants() -> tuple[tuple[int, ...], ...]:
+    """The code points that Unicode's simple case folding, ECMA-262's Canonicalize, makes one."""
+    groups: dict[str, list[int]] = {}
+    for code in range(_CASED):
+        groups.setdefault(_simple_fold(chr(code)), []).append(code)
+    return tuple(tuple(codes) for codes in groups.values() if len(codes) > 1)
 
 
-@lru_cache(maxsize=256)
-def fold_case(chars: CharSet) -> CharSet:
-    """The set with both cases of its ASCII letters, for `(?i)`."""
-    return set_union(chars, _shift(chars, 0x41, 0x5A, 32), _shift(chars, 0x61, 0x7A, -32))
-
-
-def _shift(chars: CharSet, low: int, high: int, by: int) -> CharSet:
-    return tuple((start + by, end + by) for start, end in set_intersection(chars, ((low, high),)))
+def _simple_fold(char: str) -> str:
+    return next((folded for folded in (char.casefold(), char.lower()) if len(folded) == 1), char)
 
 
 def minterms(sets: Iterable[CharSet]) -> list[CharSet]:

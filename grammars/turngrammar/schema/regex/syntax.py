@@ -1,213 +1,235 @@
-"""ECMA-262 regular expressions (flag `u`) as syntax trees of tuples, with the leniency of Annex B in common use.
+"""The parser of patterns: ECMA-262 with the flag `u`, and what is clear without it.
 
-Tree: ("lang", Language) | ("cat", [tree]) | ("or", [tree]) | ("repeat", tree, least, most) | ("begin",) | ("end",)
-      | ("look", tree, positive)
+Anchors and groups of other dialects that have one meaning everywhere are read, and listed in `Pattern.readings`.
+Whatever else ECMA-262 lacks is refused by name.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import Language, chars
+from turngrammar.schema.regex.errors import Irregular, RegexError
+from turngrammar.schema.regex.escapes import anchor, char_class, escape
+from turngrammar.schema.regex.foreign import GROUPS, lacking
+from turngrammar.schema.regex.scanner import Scanner
+from turngrammar.schema.regex.tree import (
+    BEGIN,
+    END,
+    BackReference,
+    Chars,
+    Group,
+    Look,
+    Repeat,
+    Sequence,
+    Tree,
+    choice,
+    sequence,
+    walk,
+)
 
-Tree = tuple[Any, ...]
+MAX_DEPTH = 60  # of groups
+MAX_REPEAT = 10_000
+_QUANTIFIER = re.compile(r"([*+?])|\{(\d+)(?:(,)(\d*))?\}")
+_SIGNS: Mapping[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_OPEN_BRACES = re.compile(r"\{(,\d*)\}")
+_LOOKS = {"?=": (True, False), "?!": (True, True), "?<=": (False, False), "?<!": (False, True)}
+_LOOK = re.compile(r"\?<?[=!]")
+_NAME = re.compile(r"\?(P?)<([^\W\d][\w$]*)>")
+_NAMED_REFERENCE = re.compile(r"\?P=(\w+)\)")
+_COMMENT = re.compile(r"\?#[^)]*\)")
+_FLAGS = re.compile(r"\?([a-zA-Z]*)(?:-([a-zA-Z]+))?([:)])")
 
 
-class RegexError(ValueError):
-    """Not a valid ECMA-262 regular expression."""
+@dataclass(frozen=True)
+class Pattern:
+    """A parsed pattern.
+
+    Attributes:
+        groups: how many groups capture.
+        names: the numbers of the named ones.
+        readings: constructs of other dialects, and what of ECMA-262 they are read as.
+    """
+
+    tree: Tree
+    groups: int
+    names: Mapping[str, int]
+    readings: Mapping[str, str]
 
 
-class Irregular(RegexError):
-    """Valid, but not regular or not compiled here: back references, look-behind, word boundaries."""
-
-
-_CLASSES: dict[str, CharSet] = {"d": charset.DIGIT, "w": charset.WORD, "s": charset.SPACE}
-_CLASSES |= {name.upper(): charset.set_complement(codes) for name, codes in _CLASSES.items()}
-_CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
-_QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-_BRACES = re.compile(r"\{(\d+)(,(\d*))?\}")
-_HEX = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}")
-_PROPERTY = re.compile(r"[pP]\{(?:(?:gc|General_Category)=)?(\w+)\}|[pP](\w)")
-_GROUP = re.compile(r"\?(?:(:)|(=)|(!)|(<[=!])|P?<\w+>|(i\)))")
-_UNSUPPORTED = {
-    "b": "word boundaries (\\b) are not compiled",
-    "B": "word boundaries (\\B) are not compiled",
-    "k": "named back references are not regular",
-}
-_MAX_REPEAT = 10_000
-
-
-def parse_pattern(pattern: str) -> Tree:
-    """Raises RegexError, or Irregular for what is valid but not compiled."""
-    fold = pattern.startswith("(?i)")
-    parser = _Parser(pattern[4:] if fold else pattern, fold)
+def parse_pattern(pattern: str) -> Pattern:
+    """Raises RegexError, or Irregular for what is valid but beyond the limits."""
+    parser = _Parser(pattern)
     tree = parser.alternatives()
-    if parser.at < len(parser.text):
-        raise RegexError(f"unmatched ')' at {parser.at}")
-    return tree
+    if not parser.scanner.ended:
+        raise RegexError("its ) closes no group: write \\) for the character", parser.scanner.at)
+    parser.check_references(tree)
+    return Pattern(tree, parser.groups, parser.names, parser.scanner.readings)
 
 
 class _Parser:
-    """Recursive descent; `at` is the only state."""
+    """Recursive descent."""
 
-    def __init__(self, text: str, fold: bool) -> None:
-        self.text = text
-        self.at = 0
-        self.fold = fold
-
-    def peek(self, text: str) -> bool:
-        return self.text.startswith(text, self.at)
-
-    def take(self, text: str) -> bool:
-        present = self.peek(text)
-        self.at += len(text) if present else 0
-        return present
-
-    def take_re(self, expression: re.Pattern[str]) -> re.Match[str] | None:
-        match = expression.match(self.text, self.at)
-        self.at = match.end() if match else self.at
-        return match
-
-    def next(self) -> str:
-        if self.at >= len(self.text):
-            raise RegexError("the pattern is incomplete")
-        self.at += 1
-        return self.text[self.at - 1]
+    def __init__(self, text: str) -> None:
+        self.scanner = Scanner(text)
+        self.groups = 0
+        self.names: dict[str, int] = {}
+        self.depth = 0
 
     def alternatives(self) -> Tree:
         options = [self.sequence()]
-        while self.take("|"):
+        while self.scanner.take("|"):
             options.append(self.sequence())
-        return options[0] if len(options) == 1 else ("or", options)
+        return choice(*options)
 
     def sequence(self) -> Tree:
         parts: list[Tree] = []
-        while self.at < len(self.text) and not self.peek("|") and not self.peek(")"):
-            parts.append(self.quantified(self.term()))
-        return ("cat", parts)
+        while not self.scanner.ended and not self.scanner.peek("|") and not self.scanner.peek(")"):
+            assertion = self.anchor()
+            parts.append(assertion or self.quantified(self.atom()))
+            self.refuse_quantifier(repeated=assertion is None)
+        return sequence(*parts)
 
-    def quantified(self, tree: Tree) -> Tree:
-        bounds = self.quantifier()
-        while bounds is not None:
-            least, most = bounds
-            if (most is not None and most < least) or max(least, most or 0) > _MAX_REPEAT:
-                raise RegexError(f"bad quantifier {{{least},{most}}}")
-            tree = ("repeat", tree, least, most)
-            self.take("?")  # laziness changes the match, not whether there is one
-            bounds = self.quantifier()
+    def anchor(self) -> Tree | None:
+        """An assertion that can't be repeated."""
+        scanner = self.scanner
+        if scanner.take("^"):
+            return choice(BEGIN, Look(Chars(charset.LINE_END), ahead=False)) if scanner.flags.m else BEGIN
+        if scanner.take("$"):
+            return choice(END, Look(Chars(charset.LINE_END), ahead=True)) if scanner.flags.m else END
+        start = scanner.at
+        tree = anchor(scanner) if scanner.take("\\") else None
+        scanner.at = scanner.at if tree else start
         return tree
 
-    def quantifier(self) -> tuple[int, int | None] | None:
-        for sign, bounds in _QUANTIFIERS.items():
-            if self.take(sign):
-                return bounds
-        braces = self.take_re(_BRACES)
-        if braces is None:
-            return None
-        least = int(braces[1])
-        return least, (least if braces[2] is None else int(braces[3]) if braces[3] else None)
-
-    def term(self) -> Tree:
-        char = self.next()
-        handler = _TERMS.get(char)
-        if handler is not None:
-            tree: Tree = handler(self)
+    def quantified(self, tree: Tree) -> Tree:
+        start = self.scanner.at
+        bounds = self.scanner.take_re(_QUANTIFIER)
+        if bounds is None:
             return tree
-        if char in "*+?":
-            raise RegexError(f"nothing to repeat at {self.at - 1}")
-        return self.lang(((ord(char), ord(char)),))
+        least = int(bounds[2] or 0)
+        least, most = _SIGNS.get(
+            bounds[1], (least, least if bounds[3] is None else int(bounds[4]) if bounds[4] else None)
+        )
+        if most is not None and most < least:
+            raise RegexError(f"the numbers in {bounds[0]} are out of order", start)
+        if max(least, most or 0) > MAX_REPEAT:
+            raise Irregular(f"the grammar counts {MAX_REPEAT} repetitions at most", start)
+        return Repeat(tree, least, most, lazy=self.scanner.take("?"))
 
-    def lang(self, codes: CharSet) -> Tree:
-        language: Language = chars(charset.fold_case(codes) if self.fold else codes)
-        return ("lang", language)
+    def refuse_quantifier(self, *, repeated: bool) -> None:
+        """A quantifier after another, or after an anchor."""
+        start = self.scanner.at
+        sign = self.scanner.take_re(_QUANTIFIER)
+        if sign is None:
+            return
+        if repeated and sign[0] == "+":
+            raise RegexError(lacking("+ after a quantifier", "a possessive quantifier", "the quantifier alone"), start)
+        raise RegexError(f"{sign[0]} has nothing to repeat: put what it repeats into a group (?:...)", start)
+
+    def atom(self) -> Tree:
+        scanner = self.scanner
+        if scanner.take("("):
+            return self.group()
+        if scanner.take("["):
+            return char_class(scanner)
+        if scanner.take("\\"):
+            return escape(scanner)
+        if scanner.take("."):
+            return Chars(charset.ALL if scanner.flags.s else charset.DOT)
+        self.refuse_quantifier(repeated=False)
+        braces = _OPEN_BRACES.match(scanner.text, scanner.at)
+        if braces is not None:
+            raise RegexError(
+                lacking(braces[0], "a quantifier from 0", f"{{0{braces[1]}}}, or \\{{ for the character"), scanner.at
+            )
+        return scanner.chars(charset.of(scanner.next()))
 
     def group(self) -> Tree:
-        kind = self.take_re(_GROUP) if self.peek("?") else None
-        if self.peek("?") and kind is None:
-            raise Irregular("this kind of group is not compiled")
-        if kind is not None and (kind[4] or kind[5]):
-            raise Irregular("look-behind and inline flags are not compiled")
-        inner = self.alternatives()
-        if not self.take(")"):
-            raise RegexError("missing ')'")
-        return ("look", inner, bool(kind[2])) if kind is not None and (kind[2] or kind[3]) else inner
+        scanner = self.scanner
+        start, flags = scanner.at - 1, scanner.flags
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise RegexError(f"its groups nest more than {MAX_DEPTH} deep: write it flatter", start)
+        tree, closed = self.content(start)
+        if not closed:
+            scanner.flags = flags
+            if not scanner.take(")"):
+                raise RegexError("its group is not closed: write \\( for the character", start)
+        self.depth -= 1
+        return tree
 
-    def escape(self) -> Tree:
-        char = self.text[self.at : self.at + 1]
-        if char in _UNSUPPORTED or (char.isdigit() and char != "0"):
-            raise Irregular(_UNSUPPORTED.get(char, "back references are not regular"))
-        return self.lang(self.escaped_set())
+    def content(self, start: int) -> tuple[Tree, bool]:
+        """What is in a group, and whether its ) has been read."""
+        for expression, read in _GROUPS:
+            match = self.scanner.take_re(expression)
+            if match is not None:
+                return read(self, match), match[0].endswith(")")
+        raise RegexError(_unknown_group(self.scanner.text[start + 1 :]), start)
 
-    def escaped_set(self) -> CharSet:
-        """The characters of an escape, after its backslash, in or out of a class."""
-        if self.peek("p") or self.peek("P"):
-            return self.property()
-        code = self.take_re(_HEX)
-        if code is not None:
-            return self.code_point(int(code[1] or code[2] or code[3], 16))
-        char = self.next()
-        if char in _CLASSES:
-            return _CLASSES[char]
-        if char == "c" and self.text[self.at : self.at + 1].isalpha():
-            return self.code_point(ord(self.next()) % 32)
-        return self.code_point(_CONTROLS.get(char, ord(char)))
+    def look(self, match: re.Match[str]) -> Tree:
+        ahead, negative = _LOOKS[match[0]]
+        return Look(self.alternatives(), ahead, negative)
 
-    def code_point(self, code: int) -> CharSet:
-        """Two escapes that are a surrogate pair are one character."""
-        if 0xD800 <= code <= 0xDBFF and self.take("\\"):
-            low = self.take_re(_HEX)
-            if low is None or low[2] is None:
-                raise Irregular("lone surrogates can't be in JSON text")
-            code = 0x10000 + ((code - 0xD800) << 10) + (int(low[2], 16) - 0xDC00)
-        if 0xD800 <= code <= 0xDFFF:
-            raise Irregular("lone surrogates can't be in JSON text")
-        return ((code, code),)
+    def named(self, match: re.Match[str]) -> Tree:
+        if match[1]:
+            self.scanner.readings[f"({match[0]}"] = f"(?<{match[2]}>"
+        self.names[match[2]] = self.groups + 1
+        return self.numbered(match)
 
-    def property(self) -> CharSet:
-        inverse = self.peek("P")
-        name = self.take_re(_PROPERTY)
-        codes = charset.category(name[1] or name[2]) if name else None
-        if codes is None:
-            raise Irregular("only general categories of \\p{...} are compiled")
-        return charset.set_complement(codes) if inverse else codes
+    def numbered(self, match: re.Match[str]) -> Tree:
+        self.groups += 1
+        number = self.groups
+        return Group(self.alternatives(), number)
 
-    def char_class(self) -> Tree:
-        inverse = self.take("^")
-        sets: list[CharSet] = []
-        while not self.take("]"):
-            low = self.class_atom()
-            if self.peek("-") and not self.peek("-]") and len(low) == 1 and low[0][0] == low[0][1]:
-                self.take("-")
-                sets.append(self.class_range(low))
-            else:
-                sets.append(low)
-        codes = charset.set_union(*sets)
-        codes = charset.fold_case(codes) if self.fold else codes
-        return ("lang", chars(charset.set_complement(codes) if inverse else codes))
+    def named_reference(self, match: re.Match[str]) -> Tree:
+        self.scanner.readings[f"({match[0]}"] = f"\\k<{match[1]}>"
+        return BackReference(match[1], self.scanner.flags.i)
 
-    def class_range(self, low: CharSet) -> CharSet:
-        high = self.class_atom()
-        if len(high) != 1 or high[0][0] != high[0][1]:
-            return charset.set_union(low, charset.of("-"), high)
-        if high[0][0] < low[0][0]:
-            raise RegexError("a class range out of order")
-        return charset.set_intersection(((low[0][0], high[0][0]),), charset.ALL)
+    def comment(self, match: re.Match[str]) -> Tree:
+        self.scanner.readings["(?#...)"] = "a comment"
+        return Sequence()
 
-    def class_atom(self) -> CharSet:
-        char = self.next()
-        if char != "\\":
-            return ((ord(char), ord(char)),)
-        return ((8, 8),) if self.take("b") else self.escaped_set()
+    def flagged(self, match: re.Match[str]) -> Tree:
+        """Flags for the group, or for the rest of the one around them."""
+        on, off = match[1], match[2] or ""
+        unknown = set(on + off) - {"i", "m", "s"}
+        if unknown:
+            flag = min(unknown)
+            raise RegexError(
+                f"ECMA-262 has no flag {flag} in ({match[0]}: write the pattern without it", match.start() - 1
+            )
+        self.scanner.flags = replace(self.scanner.flags, **{flag: flag not in off for flag in on + off})
+        if match[3] == ":":
+            return self.alternatives()
+        self.scanner.readings[f"({match[0]}"] = f"({match[0][:-1]}:...) around the rest"
+        return Sequence()
+
+    def check_references(self, tree: Tree) -> None:
+        for node in walk(tree):
+            if isinstance(node, BackReference) and not self.knows(node.group):
+                raise RegexError(
+                    f"it refers to the group {node.group}, which it lacks: write \\x and 2 digits for a character code"
+                )
+
+    def knows(self, group: int | str) -> bool:
+        return group in self.names if isinstance(group, str) else group <= self.groups
 
 
-_TERMS = {
-    "^": lambda parser: ("begin",),
-    "$": lambda parser: ("end",),
-    ".": lambda parser: parser.lang(charset.DOT),
-    "(": _Parser.group,
-    "[": _Parser.char_class,
-    "\\": _Parser.escape,
-}
+_GROUPS: tuple[tuple[re.Pattern[str], Callable[[_Parser, re.Match[str]], Tree]], ...] = (
+    (_LOOK, _Parser.look),
+    (_NAME, _Parser.named),
+    (_NAMED_REFERENCE, _Parser.named_reference),
+    (_COMMENT, _Parser.comment),
+    (_FLAGS, _Parser.flagged),
+    (re.compile(r"(?!\?)"), _Parser.numbered),
+)
+
+
+def _unknown_group(text: str) -> str:
+    for opening, (meaning, instead) in GROUPS.items():
+        if text.startswith(opening):
+            return lacking(f"({opening}", meaning, instead)
+    return f"ECMA-262 has no group ({text[:3]}: write \\( for the character"

@@ -1,0 +1,79 @@
+"""Unicode properties in `\\p{...}`: general categories, scripts, and the binary properties of ECMA-262."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import regex  # type: ignore[import-untyped]
+
+from turngrammar.schema.regex.charset import ALL, CharSet, Range
+
+_LONG_CATEGORIES = (
+    "Cased_Letter Close_Punctuation Connector_Punctuation Control Currency_Symbol Dash_Punctuation Decimal_Number "
+    "Enclosing_Mark Final_Punctuation Format Initial_Punctuation Letter Letter_Number Line_Separator Lowercase_Letter "
+    "Mark Math_Symbol Modifier_Letter Modifier_Symbol Nonspacing_Mark Number Open_Punctuation Other Other_Letter "
+    "Other_Number Other_Punctuation Other_Symbol Paragraph_Separator Private_Use Punctuation Separator Space_Separator "
+    "Spacing_Mark Symbol Titlecase_Letter Unassigned Uppercase_Letter Combining_Mark digit punct cntrl"
+)
+_MINOR = {"L": "Cutmol", "M": "nce", "N": "dlo", "P": "cdseifo", "S": "mcko", "Z": "slp", "C": "cfon"}
+_CATEGORIES = frozenset(_LONG_CATEGORIES.split()) | {
+    major + minor for major, minors in _MINOR.items() for minor in ("", *minors)
+}
+_LONG_BINARY = (
+    "ASCII ASCII_Hex_Digit Alphabetic Any Assigned Bidi_Control Bidi_Mirrored Case_Ignorable Cased Dash "
+    "Default_Ignorable_Code_Point Deprecated Diacritic Emoji Emoji_Component Emoji_Modifier Emoji_Modifier_Base "
+    "Emoji_Presentation Extended_Pictographic Extender Grapheme_Base Grapheme_Extend Hex_Digit ID_Continue ID_Start "
+    "Ideographic Join_Control Lowercase Math Noncharacter_Code_Point Pattern_Syntax Pattern_White_Space "
+    "Quotation_Mark Radical Regional_Indicator Sentence_Terminal Soft_Dotted Terminal_Punctuation Unified_Ideograph "
+    "Uppercase Variation_Selector White_Space XID_Continue XID_Start"
+)
+_BINARY = frozenset(_LONG_BINARY.split())
+_SHORT_NAMES = {
+    "AHex": "ASCII_Hex_Digit",
+    "Alpha": "Alphabetic",
+    "Hex": "Hex_Digit",
+    "IDC": "ID_Continue",
+    "IDS": "ID_Start",
+    "Ideo": "Ideographic",
+    "Lower": "Lowercase",
+    "Upper": "Uppercase",
+    "XIDC": "XID_Continue",
+    "XIDS": "XID_Start",
+    "space": "White_Space",
+}
+_KEYS = {
+    "gc": "General_Category",
+    "General_Category": "General_Category",
+    "sc": "Script",
+    "Script": "Script",
+    "scx": "Script_Extensions",
+    "Script_Extensions": "Script_Extensions",
+}
+
+
+def property_codes(name: str) -> tuple[CharSet | None, str]:
+    """The characters of `\\p{name}`, and its name in ECMA-262: other dialects write scripts without `Script=`."""
+    key, _, value = name.rpartition("=")
+    if key:
+        known = key in _KEYS and (_KEYS[key] != "General_Category" or value in _CATEGORIES)
+        return (_codes(f"{_KEYS[key]}={value}") if known else None), name
+    if name in _CATEGORIES:
+        return _codes(f"General_Category={name}"), name
+    if name in _BINARY or name in _SHORT_NAMES:
+        return _codes(_SHORT_NAMES.get(name, name)), name
+    return _codes(f"Script={name}"), f"Script={name}"
+
+
+@lru_cache(maxsize=64)
+def _codes(name: str) -> CharSet | None:
+    """By the tables of the module `regex`, which are those of a recent Unicode."""
+    try:
+        runs = regex.compile(rf"\p{{{name}}}+")
+    except regex.error:
+        return None
+    return tuple(span for low, high in ALL for span in _spans(runs, low, high))
+
+
+def _spans(runs: regex.Pattern[str], low: int, high: int) -> list[Range]:
+    text = "".join(map(chr, range(low, high + 1)))
+    return [(low + match.start(), low + match.end() - 1) for match in runs.finditer(text)]
