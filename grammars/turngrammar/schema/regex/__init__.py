@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-import regex as backtracking  # type: ignore[import-untyped]
-
 from turngrammar.schema.regex.automaton import automaton, disjoint, is_empty
-from turngrammar.schema.regex.backtracking import backtracking_text
+from turngrammar.schema.regex.backtracking import backtracking_matcher
 from turngrammar.schema.regex.budget import BudgetExceeded, seconds_left, time_budget
-from turngrammar.schema.regex.ecma import compile_pattern
+from turngrammar.schema.regex.ecma import compile_pattern, texts_with
 from turngrammar.schema.regex.elimination import printable
 from turngrammar.schema.regex.errors import Irregular, RegexError, excerpt
 from turngrammar.schema.regex.language import (
@@ -57,8 +55,6 @@ __all__ = [
     "union",
 ]
 
-SEARCH_SECONDS = 1.0  # of one backtracking search; ordinary patterns take far less
-
 
 def readings(pattern: str) -> Mapping[str, str]:
     """The constructs of other dialects in a pattern, and what of ECMA-262 they are read as. Raises RegexError."""
@@ -68,20 +64,8 @@ def readings(pattern: str) -> Mapping[str, str]:
 @lru_cache(maxsize=1024)
 def pattern_matcher(pattern: str) -> Callable[[str], bool]:
     """Raises RegexError; the function it returns raises BudgetExceeded."""
+    parsed = parse_pattern(pattern)
     try:
-        return automaton(compile_pattern(pattern)).matches
+        return automaton(texts_with(parsed.tree)).matches
     except Irregular:
-        return _backtracking_matcher(pattern)
-
-
-def _backtracking_matcher(pattern: str) -> Callable[[str], bool]:
-    search = backtracking.compile(backtracking_text(parse_pattern(pattern))).search
-
-    def matches(text: str) -> bool:
-        try:
-            # Without `concurrent`, the search holds Python's lock until it ends.
-            return search(text, timeout=min(SEARCH_SECONDS, seconds_left()), concurrent=True) is not None
-        except TimeoutError:
-            raise BudgetExceeded from None
-
-    return matches
+        return backtracking_matcher(parsed)

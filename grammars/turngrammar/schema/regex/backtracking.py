@@ -9,8 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import regex  # type: ignore[import-untyped]
+
+from turngrammar.schema.regex.budget import BudgetExceeded, seconds_left
+from turngrammar.schema.regex.errors import RegexError
 from turngrammar.schema.regex.syntax import Pattern
 from turngrammar.schema.regex.tree import BackReference, Chars, Choice, Group, Look, Repeat, Sequence, Tree, walk
+
+SEARCH_SECONDS = 1.0  # of one search; ordinary patterns take far less
+MOST_WRITTEN_OUT = 100_000
+
+
+def backtracking_matcher(pattern: Pattern) -> Callable[[str], bool]:
+    """Raises RegexError; the function it returns raises BudgetExceeded."""
+    if _written_out(pattern.tree) > MOST_WRITTEN_OUT:
+        raise RegexError("repetitions count too far beside what is not regular: write smaller numbers")
+    search = regex.compile(backtracking_text(pattern)).search
+
+    def matches(text: str) -> bool:
+        try:
+            # Without `concurrent`, the search holds Python's lock until it ends.
+            return search(text, timeout=min(SEARCH_SECONDS, seconds_left()), concurrent=True) is not None
+        except TimeoutError:
+            raise BudgetExceeded from None
+
+    return matches
+
+
+def _written_out(tree: Tree) -> int:
+    """The size of the compiled expression: `regex` writes out the repetitions that are required."""
+    times = max(tree.least, 1) if isinstance(tree, Repeat) else 1
+    return times * (1 + sum(map(_written_out, tree.children)))
 
 
 def backtracking_text(pattern: Pattern) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 Range = tuple[int, int]
 CharSet = tuple[Range, ...]
@@ -68,27 +67,6 @@ SPACE: CharSet = set_union(
 )
 LINE_END: CharSet = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 DOT: CharSet = set_complement(LINE_END)
-_CASED = 0x1F000  # no character from here on has case
-
-
-@lru_cache(maxsize=1024)
-def fold_case(chars: CharSet) -> CharSet:
-    """The set with every character that differs from one of its own by case only."""
-    variants = (code for codes in _case_variants() if any(has_code(chars, code) for code in codes) for code in codes)
-    return set_union(chars, *(((code, code),) for code in variants))
-
-
-@lru_cache(maxsize=1)
-def _case_variants() -> tuple[tuple[int, ...], ...]:
-    """The code points that Unicode's simple case folding, ECMA-262's Canonicalize, makes one."""
-    groups: dict[str, list[int]] = {}
-    for code in range(_CASED):
-        groups.setdefault(_simple_fold(chr(code)), []).append(code)
-    return tuple(tuple(codes) for codes in groups.values() if len(codes) > 1)
-
-
-def _simple_fold(char: str) -> str:
-    return next((folded for folded in (char.casefold(), char.lower()) if len(folded) == 1), char)
 
 
 def minterms(sets: Iterable[CharSet]) -> list[CharSet]:

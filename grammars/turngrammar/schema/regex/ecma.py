@@ -50,16 +50,21 @@ from turngrammar.schema.regex.tree import (
 
 _MOST_STEPS = 4000  # subtrees compiled, a repetition's once for each turn
 _MOST_TURNS = 100  # of a repetition that is written out
+_MOST_COUNTED = 10_000  # repetitions
 _SEARCH = Repeat(Chars(charset.ALL), 0, None)
 
 
 @lru_cache(maxsize=4096)
 def compile_pattern(pattern: str) -> Language:
     """The texts in which `pattern` finds a match. Raises RegexError or Irregular."""
-    return _texts(parse_pattern(pattern).tree)
+    tree = parse_pattern(pattern).tree
+    if any(isinstance(node, Repeat) and max(node.least, node.most or 0) > _MOST_COUNTED for node in walk(tree)):
+        raise Irregular(f"the grammar counts {_MOST_COUNTED} repetitions at most")
+    return texts_with(tree)
 
 
-def _texts(tree: Tree) -> Language:
+def texts_with(tree: Tree) -> Language:
+    """The texts in which the tree finds a match, for an automaton: it counts any number of repetitions."""
     nodes = list(walk(tree))
     if any(isinstance(node, BackReference) for node in nodes):
         raise Irregular("back references are not regular")
@@ -73,7 +78,7 @@ def _texts_before(look: Look) -> Language:
     """The texts at the end of which a look-behind finds its content."""
     if any(isinstance(node, Look) and node.ahead for node in walk(look.inner)):
         raise Irregular("look-ahead within look-behind is not compiled")
-    return _texts(sequence(look.inner, END))
+    return texts_with(sequence(look.inner, END))
 
 
 class _Compiler:

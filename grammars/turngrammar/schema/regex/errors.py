@@ -26,4 +26,5 @@ class Irregular(RegexError):
 def excerpt(pattern: str, at: int) -> str:
     """The pattern, or what stands about an index of a long one."""
     start, end = max(0, at - SHOWN), at + SHOWN
-    return f"{'…' * (start > 0)}{pattern[start:end]}{'…' * (end < len(pattern))}"
+    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in pattern[start:end])
+    return f"{'...' * (start > 0)}{shown}{'...' * (end < len(pattern))}"

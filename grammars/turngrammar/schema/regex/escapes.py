@@ -8,7 +8,7 @@ from turngrammar.schema.regex import charset
 from turngrammar.schema.regex.charset import CharSet
 from turngrammar.schema.regex.errors import RegexError
 from turngrammar.schema.regex.foreign import ESCAPES, POSIX_CLASSES, lacking
-from turngrammar.schema.regex.properties import property_codes
+from turngrammar.schema.regex.properties import ecma_name, property_codes
 from turngrammar.schema.regex.scanner import Scanner
 from turngrammar.schema.regex.tree import BEGIN, END, BackReference, Chars, Tree, word_boundary
 
@@ -50,6 +50,8 @@ def char_class(scanner: Scanner) -> Chars:
         _refuse_posix_class(scanner)
         sets.append(_class_member(scanner))
     _refuse_nesting(scanner, start)
+    if not sets:
+        scanner.empty_class = f"[{scanner.text[start : scanner.at]}"
     codes = scanner.folded(charset.set_union(*sets))
     return Chars(charset.set_complement(codes) if inverse else codes)
 
@@ -74,7 +76,7 @@ def _is_one(codes: CharSet) -> bool:
 
 
 def _class_atom(scanner: Scanner) -> CharSet:
-    char = scanner.next()
+    char = scanner.next("the [ is not closed: write \\[ for the character")
     if char != "\\":
         return ((ord(char), ord(char)),)
     return ((8, 8),) if scanner.take("b") else _escaped_set(scanner)
@@ -101,7 +103,7 @@ def _escaped_set(scanner: Scanner) -> CharSet:
     digits = scanner.take_re(_HEX)
     if digits is not None:
         return _code_point(scanner, digits, start)
-    name = scanner.next()
+    name = scanner.next("the \\ at the end escapes nothing: write \\\\ for the character")
     if name in "wW":
         return scanner.word if name == "w" else charset.set_complement(scanner.word)
     if name in _CLASSES:
@@ -124,8 +126,8 @@ def _unknown_escape(name: str) -> str:
         return f"\\{name} is incomplete: write " + {"x": r"\x and 2 hexadecimal digits", "u": r"\u and 4"}.get(
             name, r"\cA to \cZ"
         )
-    if name.isdigit():
-        return f"\\{name} refers to no group: write {name} for the digit, or \\x and 2 digits for a character code"
+    if name == "0":
+        return lacking("\\0 before a digit", "an octal escape", "\\x and 2 hexadecimal digits")
     return f"\\{name} has no meaning in ECMA-262: write {name} for the letter"
 
 
@@ -148,11 +150,12 @@ def _property(scanner: Scanner) -> CharSet:
     name = scanner.take_re(_PROPERTY)
     if name is None:
         raise RegexError(r"\p is incomplete: write \p{...}", start)
-    codes, full_name = property_codes(name[1] or name[2])
+    full_name = ecma_name(name[1] or name[2])
+    codes = property_codes(full_name)
     if codes is None:
         raise RegexError(
             f"\\{name[0]} is not a Unicode property of ECMA-262: write \\p{{L}} or \\p{{Script=Greek}}", start
         )
-    if name[2] or full_name != name[1]:
+    if full_name != name[1]:
         scanner.readings[f"\\{name[0]}"] = f"\\{name[0][0]}{{{full_name}}}"
     return charset.set_complement(codes) if inverse else codes

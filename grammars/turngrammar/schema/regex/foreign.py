@@ -48,4 +48,4 @@ GROUPS: Mapping[str, tuple[str, str]] = {
 
 
 def lacking(construct: str, meaning: str, instead: str) -> str:
-    return f"{construct} ({meaning} in other dialects) is not in ECMA-262: write {instead}"
+    return f"{construct}, {meaning} in other dialects, is not of ECMA-262: write {instead}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 from turngrammar.schema.regex import charset
 from turngrammar.schema.regex.charset import CharSet
@@ -34,7 +35,7 @@ class Recursion:
 
 
 class Language:
-    """One expression. Immutable.
+    """One expression. Immutable, and equal expressions are the same object: comparing them takes no time.
 
     Attributes:
         kind: which operation; decides what `parts` and `data` hold.
@@ -46,32 +47,27 @@ class Language:
         recursive: whether "loop" occurs: only while a pattern is compiled.
     """
 
-    __slots__ = ("_hash", "_key", "boolean", "data", "kind", "nullable", "parts", "recursive")
+    __slots__ = ("__weakref__", "boolean", "data", "kind", "nullable", "parts", "recursive")
+    kind: Kind
+    parts: tuple[Language, ...]
+    data: Any
+    nullable: bool
+    boolean: bool
+    recursive: bool
 
-    def __init__(self, kind: Kind, parts: tuple[Language, ...] = (), data: Any = None) -> None:
-        self.kind: Kind = kind
-        self.parts = parts
-        self.data = data
-        self._key = frozenset(parts) if kind in ("or", "and") else parts
-        self._hash = hash((kind, self._key, data))
-        self.nullable: bool = _NULLABLE[kind](parts, data)
-        self.boolean: bool = kind in ("and", "not", "loop") or any(part.boolean for part in parts)
-        self.recursive: bool = kind == "loop" or any(part.recursive for part in parts)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return (
-            isinstance(other, Language)
-            and self._hash == other._hash
-            and (self.kind, self.data) == (other.kind, other.data)
-            and self._key == other._key
-        )
+    def __new__(cls, kind: Kind, parts: tuple[Language, ...] = (), data: Any = None) -> Language:
+        key = (kind, frozenset(parts) if kind in ("or", "and") else parts, data)
+        language = _KNOWN.get(key)
+        if language is None:
+            _KNOWN[key] = language = super().__new__(cls)
+            language.kind, language.parts, language.data = kind, parts, data
+            language.nullable = _NULLABLE[kind](parts, data)
+            language.boolean = kind in ("and", "not", "loop") or any(part.boolean for part in parts)
+            language.recursive = kind == "loop" or any(part.recursive for part in parts)
+        return language
 
 
+_KNOWN: WeakValueDictionary[Any, Language] = WeakValueDictionary()
 _NULLABLE: dict[Kind, Callable[[tuple[Language, ...], Any], bool]] = {
     "never": lambda parts, data: False,
     "empty": lambda parts, data: True,

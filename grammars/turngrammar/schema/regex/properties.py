@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
 from functools import lru_cache
 
 import regex  # type: ignore[import-untyped]
@@ -20,12 +22,13 @@ _CATEGORIES = frozenset(_LONG_CATEGORIES.split()) | {
     major + minor for major, minors in _MINOR.items() for minor in ("", *minors)
 }
 _LONG_BINARY = (
-    "ASCII ASCII_Hex_Digit Alphabetic Any Assigned Bidi_Control Bidi_Mirrored Case_Ignorable Cased Dash "
-    "Default_Ignorable_Code_Point Deprecated Diacritic Emoji Emoji_Component Emoji_Modifier Emoji_Modifier_Base "
-    "Emoji_Presentation Extended_Pictographic Extender Grapheme_Base Grapheme_Extend Hex_Digit ID_Continue ID_Start "
-    "Ideographic Join_Control Lowercase Math Noncharacter_Code_Point Pattern_Syntax Pattern_White_Space "
-    "Quotation_Mark Radical Regional_Indicator Sentence_Terminal Soft_Dotted Terminal_Punctuation Unified_Ideograph "
-    "Uppercase Variation_Selector White_Space XID_Continue XID_Start"
+    "ASCII ASCII_Hex_Digit Alphabetic Any Assigned Bidi_Control Bidi_Mirrored Case_Ignorable Cased "
+    "Changes_When_Casefolded Changes_When_Casemapped Changes_When_Lowercased Changes_When_Titlecased "
+    "Changes_When_Uppercased Dash Default_Ignorable_Code_Point Deprecated Diacritic Emoji Emoji_Component "
+    "Emoji_Modifier Emoji_Modifier_Base Emoji_Presentation Extended_Pictographic Extender Grapheme_Base "
+    "Grapheme_Extend Hex_Digit ID_Continue ID_Start Ideographic Join_Control Lowercase Math Noncharacter_Code_Point "
+    "Pattern_Syntax Pattern_White_Space Quotation_Mark Radical Regional_Indicator Sentence_Terminal Soft_Dotted "
+    "Terminal_Punctuation Unified_Ideograph Uppercase Variation_Selector White_Space XID_Continue XID_Start"
 )
 _BINARY = frozenset(_LONG_BINARY.split())
 _SHORT_NAMES = {
@@ -42,38 +45,35 @@ _SHORT_NAMES = {
     "space": "White_Space",
 }
 _KEYS = {
-    "gc": "General_Category",
-    "General_Category": "General_Category",
-    "sc": "Script",
-    "Script": "Script",
-    "scx": "Script_Extensions",
-    "Script_Extensions": "Script_Extensions",
+    "": "",
+    "gc": "General_Category=",
+    "General_Category": "General_Category=",
+    "sc": "Script=",
+    "Script": "Script=",
+    "scx": "Script_Extensions=",
+    "Script_Extensions": "Script_Extensions=",
 }
+_VALUES = {"": _CATEGORIES | _BINARY | _SHORT_NAMES.keys(), "General_Category=": _CATEGORIES}  # scripts: `regex` knows
 
 
-def property_codes(name: str) -> tuple[CharSet | None, str]:
-    """The characters of `\\p{name}`, and its name in ECMA-262: other dialects write scripts without `Script=`."""
-    key, _, value = name.rpartition("=")
-    if key:
-        known = key in _KEYS and (_KEYS[key] != "General_Category" or value in _CATEGORIES)
-        return (_codes(f"{_KEYS[key]}={value}") if known else None), name
-    if name in _CATEGORIES:
-        return _codes(f"General_Category={name}"), name
-    if name in _BINARY or name in _SHORT_NAMES:
-        return _codes(_SHORT_NAMES.get(name, name)), name
-    return _codes(f"Script={name}"), f"Script={name}"
+def ecma_name(name: str) -> str:
+    """The name of a property in ECMA-262: other dialects write scripts without `Script=`."""
+    return name if "=" in name or name in _CATEGORIES or name in _BINARY or name in _SHORT_NAMES else f"Script={name}"
 
 
 @lru_cache(maxsize=64)
-def _codes(name: str) -> CharSet | None:
-    """By the tables of the module `regex`, which are those of a recent Unicode."""
+def property_codes(name: str) -> CharSet | None:
+    """The characters of `\\p{name}`, by the tables of the module `regex`, which are those of a recent Unicode."""
+    key, _, value = name.rpartition("=")
+    if key not in _KEYS or value not in _VALUES.get(_KEYS[key], (value,)):
+        return None
     try:
-        runs = regex.compile(rf"\p{{{name}}}+")
+        runs = regex.compile(rf"\p{{{_KEYS[key]}{_SHORT_NAMES.get(value, value)}}}+")
     except regex.error:
         return None
     return tuple(span for low, high in ALL for span in _spans(runs, low, high))
 
 
-def _spans(runs: regex.Pattern[str], low: int, high: int) -> list[Range]:
-    text = "".join(map(chr, range(low, high + 1)))
-    return [(low + match.start(), low + match.end() - 1) for match in runs.finditer(text)]
+def _spans(runs: regex.Pattern[str], low: int, high: int) -> Iterator[Range]:
+    text = array("I", range(low, high + 1)).tobytes().decode("utf-32")
+    return ((low + match.start(), low + match.end() - 1) for match in runs.finditer(text))

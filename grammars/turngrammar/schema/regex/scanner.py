@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from turngrammar.schema.regex import charset
+from turngrammar.schema.regex.case import fold_case
 from turngrammar.schema.regex.charset import CharSet
 from turngrammar.schema.regex.errors import RegexError
 from turngrammar.schema.regex.tree import Chars
@@ -25,6 +26,7 @@ class Scanner:
     text: str
     at: int = 0
     flags: Flags = Flags()
+    empty_class: str = ""  # [] or [^], after which a ] is ambiguous: in other dialects it is the first of the class
     readings: dict[str, str] = field(default_factory=dict)  # constructs of other dialects, and what they are read as
 
     @property
@@ -44,9 +46,10 @@ class Scanner:
         self.at = match.end() if match else self.at
         return match
 
-    def next(self) -> str:
+    def next(self, missing: str = "") -> str:
+        """Raises RegexError at the end of the pattern, where this is missing."""
         if self.ended:
-            raise RegexError("it ends too early", self.at)
+            raise RegexError(missing, self.at)
         self.at += 1
         return self.text[self.at - 1]
 
@@ -55,7 +58,7 @@ class Scanner:
         return Chars(self.folded(codes))
 
     def folded(self, codes: CharSet) -> CharSet:
-        return charset.fold_case(codes) if self.flags.i else codes
+        return fold_case(codes) if self.flags.i else codes
 
     @property
     def word(self) -> CharSet:

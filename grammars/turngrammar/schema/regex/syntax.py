@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.errors import Irregular, RegexError
+from turngrammar.schema.regex.errors import RegexError
 from turngrammar.schema.regex.escapes import anchor, char_class, escape
 from turngrammar.schema.regex.foreign import GROUPS, lacking
 from turngrammar.schema.regex.scanner import Scanner
@@ -31,7 +32,6 @@ from turngrammar.schema.regex.tree import (
 )
 
 MAX_DEPTH = 60  # of groups
-MAX_REPEAT = 10_000
 _QUANTIFIER = re.compile(r"([*+?])|\{(\d+)(?:(,)(\d*))?\}")
 _SIGNS: Mapping[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _OPEN_BRACES = re.compile(r"\{(,\d*)\}")
@@ -59,12 +59,13 @@ class Pattern:
     readings: Mapping[str, str]
 
 
+@lru_cache(maxsize=4096)
 def parse_pattern(pattern: str) -> Pattern:
-    """Raises RegexError, or Irregular for what is valid but beyond the limits."""
+    """Raises RegexError."""
     parser = _Parser(pattern)
     tree = parser.alternatives()
     if not parser.scanner.ended:
-        raise RegexError("its ) closes no group: write \\) for the character", parser.scanner.at)
+        raise RegexError("the ) closes no group: write \\) for the character", parser.scanner.at)
     parser.check_references(tree)
     return Pattern(tree, parser.groups, parser.names, parser.scanner.readings)
 
@@ -115,8 +116,6 @@ class _Parser:
         )
         if most is not None and most < least:
             raise RegexError(f"the numbers in {bounds[0]} are out of order", start)
-        if max(least, most or 0) > MAX_REPEAT:
-            raise Irregular(f"the grammar counts {MAX_REPEAT} repetitions at most", start)
         return Repeat(tree, least, most, lazy=self.scanner.take("?"))
 
     def refuse_quantifier(self, *, repeated: bool) -> None:
@@ -126,7 +125,7 @@ class _Parser:
         if sign is None:
             return
         if repeated and sign[0] == "+":
-            raise RegexError(lacking("+ after a quantifier", "a possessive quantifier", "the quantifier alone"), start)
+            raise RegexError(lacking("the + after a quantifier", "possessive", "the quantifier alone"), start)
         raise RegexError(f"{sign[0]} has nothing to repeat: put what it repeats into a group (?:...)", start)
 
     def atom(self) -> Tree:
@@ -145,6 +144,9 @@ class _Parser:
             raise RegexError(
                 lacking(braces[0], "a quantifier from 0", f"{{0{braces[1]}}}, or \\{{ for the character"), scanner.at
             )
+        if scanner.empty_class and scanner.peek("]"):
+            problem = f"the ] after {scanner.empty_class} closes no class"
+            raise RegexError(f"{problem}: write {scanner.empty_class[:-1]}\\]] for a class with ]", scanner.at)
         return scanner.chars(charset.of(scanner.next()))
 
     def group(self) -> Tree:
@@ -152,22 +154,26 @@ class _Parser:
         start, flags = scanner.at - 1, scanner.flags
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise RegexError(f"its groups nest more than {MAX_DEPTH} deep: write it flatter", start)
+            raise RegexError(f"groups nest more than {MAX_DEPTH} deep: write it flatter", start)
         tree, closed = self.content(start)
         if not closed:
             scanner.flags = flags
             if not scanner.take(")"):
-                raise RegexError("its group is not closed: write \\( for the character", start)
+                raise RegexError("the ( is not closed: write \\( for the character", start)
         self.depth -= 1
         return tree
 
     def content(self, start: int) -> tuple[Tree, bool]:
         """What is in a group, and whether its ) has been read."""
+        for opening, (meaning, instead) in GROUPS.items():
+            if self.scanner.peek(opening):
+                raise RegexError(lacking(f"({opening}", meaning, instead), start)
         for expression, read in _GROUPS:
             match = self.scanner.take_re(expression)
             if match is not None:
                 return read(self, match), match[0].endswith(")")
-        raise RegexError(_unknown_group(self.scanner.text[start + 1 :]), start)
+        opening = self.scanner.text[start : start + 4]
+        raise RegexError(f"{opening} is no group of ECMA-262: write \\( for the character", start)
 
     def look(self, match: re.Match[str]) -> Tree:
         ahead, negative = _LOOKS[match[0]]
@@ -210,9 +216,8 @@ class _Parser:
     def check_references(self, tree: Tree) -> None:
         for node in walk(tree):
             if isinstance(node, BackReference) and not self.knows(node.group):
-                raise RegexError(
-                    f"it refers to the group {node.group}, which it lacks: write \\x and 2 digits for a character code"
-                )
+                problem = f"a back reference names the group {node.group}, which is missing"
+                raise RegexError(f"{problem}: write \\x and 2 digits for a character code")
 
     def knows(self, group: int | str) -> bool:
         return group in self.names if isinstance(group, str) else group <= self.groups
@@ -226,10 +231,3 @@ _GROUPS: tuple[tuple[re.Pattern[str], Callable[[_Parser, re.Match[str]], Tree]],
     (_FLAGS, _Parser.flagged),
     (re.compile(r"(?!\?)"), _Parser.numbered),
 )
-
-
-def _unknown_group(text: str) -> str:
-    for opening, (meaning, instead) in GROUPS.items():
-        if text.startswith(opening):
-            return lacking(f"({opening}", meaning, instead)
-    return f"ECMA-262 has no group ({text[:3]}: write \\( for the character"
