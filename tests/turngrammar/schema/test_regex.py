@@ -14,11 +14,12 @@ import regex as backtracking
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from turngrammar import regex
 from turngrammar.errors import InvalidSchema
-from turngrammar.schema import compile_schema, regex
-from turngrammar.schema.regex import Irregular, Language, compile_pattern
-from turngrammar.schema.regex.backtracking import backtracking_text
-from turngrammar.schema.regex.syntax import parse_pattern
+from turngrammar.regex import Irregular, Language, compile_pattern
+from turngrammar.regex.backtracking import backtracking_text
+from turngrammar.regex.syntax import parse_pattern
+from turngrammar.schema import compile_schema
 
 V8 = [json.loads(line) for line in (Path(__file__).parent / "v8" / "patterns.jsonl").read_text().splitlines()]
 
@@ -224,7 +225,7 @@ def test_the_report_tells_how_a_pattern_was_read() -> None:
         ("[b-a]", "b-a"),
         (r"(a)\2", "group 2"),
         (r"\k<n>", "group n"),
-        ("(" * 100 + ")" * 100, "nest"),
+        ("(" * 5000 + ")" * 5000, "nest"),
         (r"(a+)\1{1000000}", "smaller numbers"),
         ("é" * 9000 + r"\h" + "\n\\'" * 900, r"`...ééé"),
     ],
@@ -256,7 +257,7 @@ def test_what_is_not_compiled_is_still_matched(pattern: str, reason: str) -> Non
     assert not regex.pattern_matcher(pattern)("-")
 
 
-@pytest.mark.parametrize("pattern", ["[^a]*", "^", "(a|b|)" * 500, "(?=a)" * 2000, "(?:" * 59 + "(?!a)b?" + ")*" * 59])
+@pytest.mark.parametrize("pattern", ["[^a]*", "^", "(a|b|)" * 500, "(?=a)" * 2000, "(?:" * 90 + "(?!a)b?" + ")*" * 90])
 def test_large_patterns_are_no_burden(pattern: str) -> None:
     assert regex.printable(compile_pattern(pattern)) is not None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import ANY, NEVER, Language, cat, chars, intersection, repeat, union
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.language import ANY, NEVER, Language, cat, chars, intersection, repeat, union
 
 
 @lru_cache(maxsize=4096)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.errors import RegexError
-from turngrammar.schema.regex.foreign import ESCAPES, POSIX_CLASSES, lacking
-from turngrammar.schema.regex.properties import ecma_name, property_codes
-from turngrammar.schema.regex.scanner import Scanner
-from turngrammar.schema.regex.tree import BEGIN, END, BackReference, Chars, Tree, word_boundary
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.errors import RegexError
+from turngrammar.regex.foreign import ESCAPES, POSIX_CLASSES, lacking
+from turngrammar.regex.properties import ecma_name, property_codes
+from turngrammar.regex.scanner import Scanner
+from turngrammar.regex.tree import BEGIN, END, BackReference, Chars, Tree, word_boundary
 
 _CLASSES: dict[str, CharSet] = {"d": charset.DIGIT, "s": charset.SPACE}
 _CLASSES |= {name.upper(): charset.set_complement(codes) for name, codes in _CLASSES.items()}

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from turngrammar.schema.regex.automaton import automaton, disjoint, is_empty
-from turngrammar.schema.regex.backtracking import backtracking_matcher
-from turngrammar.schema.regex.budget import BudgetExceeded, seconds_left, time_budget
-from turngrammar.schema.regex.ecma import compile_pattern, texts_with
-from turngrammar.schema.regex.elimination import printable
-from turngrammar.schema.regex.errors import Irregular, RegexError, excerpt
-from turngrammar.schema.regex.language import (
+from turngrammar.regex.automaton import automaton, disjoint, is_empty
+from turngrammar.regex.backtracking import backtracking_matcher
+from turngrammar.regex.budget import BudgetExceeded, seconds_left, time_budget
+from turngrammar.regex.ecma import compile_pattern, texts_with
+from turngrammar.regex.elimination import printable
+from turngrammar.regex.errors import Irregular, RegexError, excerpt
+from turngrammar.regex.json_text import in_json_string
+from turngrammar.regex.language import (
     ANY,
     NEVER,
     Language,
@@ -26,8 +27,9 @@ from turngrammar.schema.regex.language import (
     of_length,
     union,
 )
-from turngrammar.schema.regex.syntax import parse_pattern
-from turngrammar.schema.regex.text import pattern_text
+from turngrammar.regex.matches import long_start, shortest_rest
+from turngrammar.regex.syntax import parse_pattern
+from turngrammar.regex.text import expression_text, pattern_text, printed_language
 
 __all__ = [
     "ANY",
@@ -42,15 +44,20 @@ __all__ = [
     "complement",
     "disjoint",
     "excerpt",
+    "expression_text",
     "finite",
+    "in_json_string",
     "intersection",
     "is_empty",
+    "long_start",
     "of_length",
     "pattern_matcher",
     "pattern_text",
     "printable",
+    "printed_language",
     "readings",
     "seconds_left",
+    "shortest_rest",
     "time_budget",
     "union",
 ]

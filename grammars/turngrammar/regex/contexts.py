@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.automaton import automaton
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.edges import ending_in
-from turngrammar.schema.regex.errors import Irregular
-from turngrammar.schema.regex.language import Language, complement, intersection
-from turngrammar.schema.regex.tree import Look
+from turngrammar.regex import charset
+from turngrammar.regex.automaton import automaton
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.edges import ending_in
+from turngrammar.regex.errors import Irregular
+from turngrammar.regex.language import Language, complement, intersection
+from turngrammar.regex.tree import Look
 
 MOST = 16
 State = tuple[Language, ...]  # for each look-behind, the texts that would fulfil it if they came next

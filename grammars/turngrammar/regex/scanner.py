@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.case import fold_case
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.errors import RegexError
-from turngrammar.schema.regex.tree import Chars
+from turngrammar.regex import charset
+from turngrammar.regex.case import fold_case
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.errors import RegexError
+from turngrammar.regex.tree import Chars
 
 
 @dataclass(frozen=True)

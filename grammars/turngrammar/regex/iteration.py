@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turngrammar.schema.regex.tree import NOTHING, Chars, Choice, Group, Look, Repeat, Sequence, Tree, choice, sequence
+from turngrammar.regex.tree import NOTHING, Chars, Choice, Group, Look, Repeat, Sequence, Tree, choice, sequence
 
 
 def consuming(tree: Tree) -> Tree:

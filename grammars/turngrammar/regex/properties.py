@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import regex  # type: ignore[import-untyped]
 
-from turngrammar.schema.regex.charset import ALL, CharSet, Range
+from turngrammar.regex.charset import ALL, CharSet, Range
 
 _LONG_CATEGORIES = (
     "Cased_Letter Close_Punctuation Connector_Punctuation Control Currency_Symbol Dash_Punctuation Decimal_Number "

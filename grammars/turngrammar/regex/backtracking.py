@@ -11,10 +11,10 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
-from turngrammar.schema.regex.budget import BudgetExceeded, seconds_left
-from turngrammar.schema.regex.errors import RegexError
-from turngrammar.schema.regex.syntax import Pattern
-from turngrammar.schema.regex.tree import BackReference, Chars, Choice, Group, Look, Repeat, Sequence, Tree, walk
+from turngrammar.regex.budget import BudgetExceeded, seconds_left
+from turngrammar.regex.errors import RegexError
+from turngrammar.regex.syntax import Pattern
+from turngrammar.regex.tree import BackReference, Chars, Choice, Group, Look, Repeat, Sequence, Tree, walk
 
 SEARCH_SECONDS = 1.0  # of one search; ordinary patterns take far less
 MOST_WRITTEN_OUT = 100_000
@@ -50,7 +50,7 @@ def backtracking_text(pattern: Pattern) -> str:
 
 class _Printer:
     def __init__(self, pattern: Pattern) -> None:
-        self._names = pattern.names
+        self._names = pattern.groups.names
         references = (node.group for node in walk(pattern.tree) if isinstance(node, BackReference))
         self._referenced = set(map(self._number, references))
         self._open: list[int] = []

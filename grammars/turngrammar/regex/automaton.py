@@ -9,10 +9,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.budget import seconds_left
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import (
+from turngrammar.regex import charset
+from turngrammar.regex.budget import seconds_left
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.language import (
     ANY,
     EMPTY,
     NEVER,

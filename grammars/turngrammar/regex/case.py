@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import lru_cache
 
-from turngrammar.schema.regex.charset import CharSet, has_code, set_union
-from turngrammar.schema.regex.properties import property_codes
+from turngrammar.regex.charset import CharSet, has_code, set_union
+from turngrammar.regex.properties import property_codes
 
 
 @lru_cache(maxsize=1024)

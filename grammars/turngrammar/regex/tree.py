@@ -4,32 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
 
 
-class _Node:
+class Tree:
+    """A node and what is within it.
+
+    Attributes:
+        plain: whether it has no look-around and no back reference: it matches alike wherever it stands.
+    """
+
+    plain: bool
+
+    def __post_init__(self) -> None:
+        plain = not isinstance(self, Look | BackReference) and all(child.plain for child in self.children)
+        object.__setattr__(self, "plain", plain)
+
     @property
     def children(self) -> tuple[Tree, ...]:
         return ()
 
-    @cached_property
-    def plain(self) -> bool:
-        """Whether it has no look-around and no back reference: it matches alike wherever it stands."""
-        return all(child.plain for child in self.children)
-
 
 @dataclass(frozen=True, eq=False)
-class Chars(_Node):
+class Chars(Tree):
     """One character out of a set."""
 
     codes: CharSet
 
 
 @dataclass(frozen=True, eq=False)
-class Sequence(_Node):
+class Sequence(Tree):
     parts: tuple[Tree, ...] = ()
 
     @property
@@ -38,7 +44,7 @@ class Sequence(_Node):
 
 
 @dataclass(frozen=True, eq=False)
-class Choice(_Node):
+class Choice(Tree):
     options: tuple[Tree, ...]
 
     @property
@@ -47,7 +53,7 @@ class Choice(_Node):
 
 
 @dataclass(frozen=True, eq=False)
-class Repeat(_Node):
+class Repeat(Tree):
     """`inner{least,most}`. A lazy one matches the same texts; what its groups capture differs."""
 
     inner: Tree
@@ -61,7 +67,7 @@ class Repeat(_Node):
 
 
 @dataclass(frozen=True, eq=False)
-class Group(_Node):
+class Group(Tree):
     """A group that captures, counted from 1."""
 
     inner: Tree
@@ -73,29 +79,25 @@ class Group(_Node):
 
 
 @dataclass(frozen=True, eq=False)
-class BackReference(_Node):
+class BackReference(Tree):
     """What a group captured, given its number or name."""
 
     group: int | str
     ignore_case: bool = False
-    plain = False
 
 
 @dataclass(frozen=True, eq=False)
-class Look(_Node):
+class Look(Tree):
     """What follows a position, or what precedes it."""
 
     inner: Tree
     ahead: bool
     negative: bool = False
-    plain = False
 
     @property
     def children(self) -> tuple[Tree, ...]:
         return (self.inner,)
 
-
-Tree = Chars | Sequence | Choice | Repeat | Group | BackReference | Look
 
 _ANY_CHAR = Chars(charset.ALL)
 BEGIN = Look(_ANY_CHAR, ahead=False, negative=True)

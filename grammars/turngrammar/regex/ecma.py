@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.contexts import Contexts, NoSimpleLanguage, Vector
-from turngrammar.schema.regex.edges import starting_in
-from turngrammar.schema.regex.elimination import printable
-from turngrammar.schema.regex.errors import Irregular
-from turngrammar.schema.regex.iteration import consuming
-from turngrammar.schema.regex.language import (
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.contexts import Contexts, NoSimpleLanguage, Vector
+from turngrammar.regex.edges import starting_in
+from turngrammar.regex.elimination import printable
+from turngrammar.regex.errors import Irregular
+from turngrammar.regex.iteration import consuming
+from turngrammar.regex.language import (
     ANY,
     EMPTY,
     NEVER,
@@ -33,8 +33,8 @@ from turngrammar.schema.regex.language import (
     union,
     with_parts,
 )
-from turngrammar.schema.regex.syntax import parse_pattern
-from turngrammar.schema.regex.tree import (
+from turngrammar.regex.syntax import parse_pattern
+from turngrammar.regex.tree import (
     END,
     BackReference,
     Chars,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.automaton import Automaton, automaton
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import EMPTY, NEVER, Language, cat, chars, repeat, union
+from turngrammar.regex import charset
+from turngrammar.regex.automaton import Automaton, automaton
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.language import EMPTY, NEVER, Language, cat, chars, repeat, union
 
 MOST_STATES = 400
 MOST_NODES = 4000  # of the resulting expression, as a tree
