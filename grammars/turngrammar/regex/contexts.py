@@ -21,7 +21,7 @@ Vector = tuple[Language, ...]  # a language for each context
 
 
 class NoSimpleLanguage(Exception):
-    """The words between two contexts are no intersection with one look-behind."""
+    """The words between two contexts are not those that one look-behind selects."""
 
 
 class Contexts:

@@ -34,7 +34,7 @@ def anchor(scanner: Scanner) -> Tree | None:
 
 
 def escape(scanner: Scanner) -> Tree:
-    """An escape that is no anchor, after its backslash."""
+    """An escape after its backslash, unless it is an anchor."""
     reference = scanner.take_re(_REFERENCE)
     if reference is not None:
         return BackReference(int(reference[1]) if reference[1] else reference[2], scanner.flags.i)

@@ -42,7 +42,7 @@ class Groups:
             if match is not None:
                 return read(self, scanner, match)
         opening = scanner.text[scanner.at - 1 :][:4]
-        raise RegexError(f"{opening} is no group of ECMA-262: write \\( for the character", scanner.at - 1)
+        raise RegexError(f"{opening} is not a group of ECMA-262: write \\( for the character", scanner.at - 1)
 
     def _look(self, scanner: Scanner, match: re.Match[str]) -> Make:
         ahead, negative = _LOOKS[match[0]]

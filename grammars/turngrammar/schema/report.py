@@ -36,7 +36,7 @@ class KeywordReport:
 
 @dataclass
 class Ledger:
-    """What the report says of single keywords, collected during compilation.
+    """What the report has on single keywords, collected during compilation.
 
     Attributes:
         reasons, everywhere: why keywords are enforced only by the check of the finished document.
