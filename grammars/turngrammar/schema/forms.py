@@ -1,54 +1,43 @@
-"""A fast check that recognizes most valid schemas.
+"""The forms that keywords' values may have, as the meta-schemas of the drafts have them.
 
-Meta-validation by jsonschema takes longer than the rest of a compilation. This takes a tenth of that; schemas that it
-doesn't recognize go through meta-validation. Each function takes a keyword's value and dialect.
+Meta-validation by jsonschema would take longer than the rest of a compilation. Each `is_*` and `are_*` takes a
+keyword's value and the dialect.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from turngrammar.errors import RefusedSchema
 from turngrammar.schema.dialect import Dialect
-from turngrammar.schema.keyword_table import Holds, KeywordTable
+from turngrammar.schema.keyword_table import Holds, Keyword, KeywordTable
 
-MAX_DEPTH = 64  # of nested subschemas; references don't count
-_TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
+Form = Callable[[Any, Dialect], bool]
 
-
-def surely_valid(schema: Any, dialect: Dialect, keywords: KeywordTable) -> bool:
-    """True only if meta-validation would pass; False proves nothing. Raises RefusedSchema for excessive nesting."""
-    if isinstance(schema, bool):
-        return dialect.boolean_schemas
-    queue = [(schema, 0)]
-    for node, depth in queue:
-        if depth > MAX_DEPTH:
-            raise RefusedSchema(f"its subschemas are nested more than {MAX_DEPTH} deep")
-        if isinstance(node, bool):
-            continue
-        if not isinstance(node, dict) or not _well_formed(node, dialect, keywords):
-            return False
-        queue.extend((child, depth + 1) for _, child in keywords.subschemas(node))
-    return True
+TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
+_ANCHOR = re.compile(r"[A-Za-z_][-A-Za-z0-9._:]*")
 
 
-def _well_formed(schema: dict[str, Any], dialect: Dialect, keywords: KeywordTable) -> bool:
-    for name, value in schema.items():
-        keyword = keywords.rows.get(name)
-        if keyword is None:
-            continue
-        form = keyword.form or _FORMS.get(keyword.holds)
-        if form is not None and not form(value, dialect):
-            return False
-        if keyword.only_beside is not None and dialect.name == "draft4" and keyword.only_beside not in schema:
-            return False
-    return True
+def malformed(schema: Mapping[str, Any], dialect: Dialect, keywords: KeywordTable) -> list[str]:
+    """The keywords of a subschema that have a value that the dialect doesn't allow."""
+    return [
+        name
+        for name, value in schema.items()
+        if keywords.defines(name, dialect) and not _well_formed(keywords.rows[name], value, schema, dialect)
+    ]
 
 
-def is_uncertain(value: Any, dialect: Dialect) -> bool:
-    """For rare keywords with complex values: left to meta-validation."""
-    return False
+def _well_formed(keyword: Keyword, value: Any, schema: Mapping[str, Any], dialect: Dialect) -> bool:
+    form = form_of(keyword)
+    if form is not None and not form(value, dialect):
+        return False
+    return dialect.name != "draft4" or keyword.only_beside is None or keyword.only_beside in schema
+
+
+def form_of(keyword: Keyword) -> Form | None:
+    """None for a keyword whose value may be anything."""
+    return keyword.form or _FORMS.get(keyword.holds)
 
 
 def is_string(value: Any, dialect: Dialect) -> bool:
@@ -64,7 +53,9 @@ def is_number(value: Any, dialect: Dialect) -> bool:
 
 
 def is_count(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    """`2.0` is an integer since draft 6."""
+    whole = isinstance(value, int) or (dialect.name != "draft4" and isinstance(value, float) and value.is_integer())
+    return whole and not isinstance(value, bool) and value >= 0
 
 
 def is_positive(value: Any, dialect: Dialect) -> bool:
@@ -78,8 +69,8 @@ def is_exclusive_bound(value: Any, dialect: Dialect) -> bool:
 
 def is_type(value: Any, dialect: Dialect) -> bool:
     if isinstance(value, str):
-        return value in _TYPES
-    return are_names(value, dialect) and set(value) <= _TYPES and value != []
+        return value in TYPES
+    return are_names(value, dialect) and set(value) <= TYPES and value != []
 
 
 def are_names(value: Any, dialect: Dialect) -> bool:
@@ -114,31 +105,49 @@ def are_schemas_by_name(value: Any, dialect: Dialect) -> bool:
 
 def are_dependencies(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, dict) and all(
-        are_names(needed, dialect) for needed in value.values() if not isinstance(needed, dict)
+        is_schema(needed, dialect) or are_names(needed, dialect) for needed in value.values()
     )
 
 
+def are_names_by_name(value: Any, dialect: Dialect) -> bool:
+    return isinstance(value, dict) and all(are_names(needed, dialect) for needed in value.values())
+
+
 def is_enum(value: Any, dialect: Dialect) -> bool:
-    """Repeated values are an error in drafts 4 to 6 only; all but strings are left to meta-validation."""
-    if not isinstance(value, list) or not value:
-        return False
-    return are_names([word for word in value if isinstance(word, str)] or ["-"], dialect)
+    """In draft 4 not empty. It also forbids repeated values, which change nothing."""
+    return isinstance(value, list) and (bool(value) or dialect.name != "draft4")
 
 
 def is_list(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, list)
 
 
-def is_draft4_id(value: Any, dialect: Dialect) -> bool:
-    """In later drafts it is not a keyword."""
-    return dialect.name != "draft4" or isinstance(value, str)
-
-
 def is_id(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, str) and (dialect.overriding is not None or "#" not in value)
+    """It may have a fragment up to draft 7."""
+    return isinstance(value, str) and (dialect.overriding is not None or "#" not in value.removesuffix("#"))
 
 
-_FORMS: Mapping[Holds | None, Callable[[Any, Dialect], bool]] = {
+def is_anchor(value: Any, dialect: Dialect) -> bool:
+    return isinstance(value, str) and _ANCHOR.fullmatch(value) is not None
+
+
+def is_vocabulary(value: Any, dialect: Dialect) -> bool:
+    return isinstance(value, dict) and all(isinstance(needed, bool) for needed in value.values())
+
+
+def misfit(name: str, keyword: Keyword, value: Any, dialect: Dialect) -> tuple[tuple[str, ...], str]:
+    """Where in a malformed value the error is, and what should be there."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if keyword.holds is not None and _REQUIRED[_FORMS[keyword.holds]] and children:
+        for key, child in children:
+            if not is_schema(child, dialect):
+                return (str(key),), f"A schema must be {_REQUIRED[is_schema]}"
+    if keyword.only_beside is not None and isinstance(value, bool) and dialect.name == "draft4":
+        return (), f"{name} must stand beside {keyword.only_beside}"
+    return (), f"{name} must be {_REQUIRED[form_of(keyword) or is_schema]}"
+
+
+_FORMS: Mapping[Holds | None, Form] = {
     "schema": is_schema,
     "schemas": are_schemas,
     "schema or schemas": is_schema_or_list,

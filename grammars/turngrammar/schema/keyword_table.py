@@ -84,7 +84,11 @@ class Keyword:
 
     def asserts(self, dialect: str) -> bool:
         """Whether it asserts anything in the draft of that name."""
-        return bool(self.type or self.lower or self.part_of) and (not self.drafts or dialect in self.drafts)
+        return bool(self.type or self.lower or self.part_of) and self.defined(dialect)
+
+    def defined(self, dialect: str) -> bool:
+        """Whether it is a keyword in the draft of that name."""
+        return not self.drafts or dialect in self.drafts
 
 
 class KeywordTable:
@@ -105,6 +109,9 @@ class KeywordTable:
         self.rows = {name: row for group in groups.values() for name, row in group.items()}
         self._asserted = {
             dialect: frozenset(name for name, row in self.rows.items() if row.asserts(dialect)) for dialect in DIALECTS
+        }
+        self._defined = {
+            dialect: frozenset(name for name, row in self.rows.items() if row.defined(dialect)) for dialect in DIALECTS
         }
         types = dict.fromkeys(row.type for row in self.rows.values() if row.type)
         self.of_type = {kind: frozenset(name for name, row in self.rows.items() if row.type == kind) for kind in types}
@@ -127,6 +134,10 @@ class KeywordTable:
     def asserts(self, keyword: str, dialect: Dialect) -> bool:
         """Whether the keyword asserts anything in this dialect."""
         return keyword in self._asserted[dialect.name]
+
+    def defines(self, keyword: str, dialect: Dialect) -> bool:
+        """Whether it is a keyword in this dialect."""
+        return keyword in self._defined[dialect.name]
 
     def subschemas(self, schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
         """Direct subschemas, with the pointer tokens that lead to each."""
