@@ -17,7 +17,7 @@ from jsonschema.validators import (
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
-from turngrammar.errors import RefusedSchema
+from turngrammar.errors import RefusedSchema, shown
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,25 @@ def declares_dialect(schema: Any) -> bool:
     return isinstance(uri, str) and _address(uri) not in _UNDECLARED
 
 
-def dialect_of(schema: Any, default: Dialect) -> Dialect:
-    """By `$schema`. Raises RefusedSchema for an unknown dialect."""
+def dialect_of(schema: Any, default: Dialect, where: str = "") -> Dialect:
+    """By `$schema`. Raises RefusedSchema for an unknown dialect of the subschema at that pointer."""
     if not declares_dialect(schema):
         return default
     uri = schema["$schema"]
     if _address(uri) not in _BY_ADDRESS:
-        raise RefusedSchema(f"unknown dialect {uri!r}", pointer="/$schema", keyword="$schema")
+        message = f"The dialect {shown(uri)} is unknown. Omit $schema, or use that of {', '.join(DIALECTS)}."
+        raise RefusedSchema(message, pointer=f"{where}/$schema", keyword="$schema")
     return _BY_ADDRESS[_address(uri)]
+
+
+def dialect_within(schema: Any, dialect: Dialect, where: str = "") -> Dialect:
+    """That of a subschema: its `$schema` counts only if it has an identifier."""
+    return dialect_of(schema, dialect, where) if is_resource(schema) else dialect
+
+
+def is_resource(schema: Any) -> bool:
+    """Whether a subschema has an identifier: it may have a dialect, and references in it are relative to it."""
+    return isinstance(schema, Mapping) and (isinstance(schema.get("$id"), str) or isinstance(schema.get("id"), str))
 
 
 def pointer(tokens: tuple[Any, ...]) -> str:

@@ -7,7 +7,8 @@ keyword's value and the dialect.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from turngrammar.schema.dialect import Dialect
@@ -19,8 +20,10 @@ TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "s
 _ANCHOR = re.compile(r"[A-Za-z_][-A-Za-z0-9._:]*")
 
 
-def malformed(schema: Mapping[str, Any], dialect: Dialect, keywords: KeywordTable) -> list[str]:
+def malformed(schema: Any, dialect: Dialect, keywords: KeywordTable) -> list[str]:
     """The keywords of a subschema that have a value that the dialect doesn't allow."""
+    if not isinstance(schema, dict):
+        return []
     return [
         name
         for name, value in schema.items()
@@ -135,16 +138,32 @@ def is_vocabulary(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, dict) and all(isinstance(needed, bool) for needed in value.values())
 
 
-def misfit(name: str, keyword: Keyword, value: Any, dialect: Dialect) -> tuple[tuple[str, ...], str]:
-    """Where in a malformed value the error is, and what should be there."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    if keyword.holds is not None and _REQUIRED[_FORMS[keyword.holds]] and children:
-        for key, child in children:
-            if not is_schema(child, dialect):
-                return (str(key),), f"A schema must be {_REQUIRED[is_schema]}"
-    if keyword.only_beside is not None and isinstance(value, bool) and dialect.name == "draft4":
-        return (), f"{name} must stand beside {keyword.only_beside}"
-    return (), f"{name} must be {_REQUIRED[form_of(keyword) or is_schema]}"
+@dataclass(frozen=True)
+class Misfit:
+    """What is wrong in a keyword's value: `path` leads to it from the subschema."""
+
+    path: tuple[str, ...]
+    value: Any
+    requirement: str
+
+
+def misfit(name: str, keyword: Keyword, value: Any, dialect: Dialect) -> Misfit:
+    """Of a malformed keyword: a subschema or an item of its value, or else the value."""
+    form = form_of(keyword) or is_schema
+    fits = is_schema if keyword.holds else _ITEMS.get(form)
+    wrong = next((item for item in _items(value) if fits is not None and not fits(item[1], dialect)), None)
+    required = _REQUIRED[is_schema if wrong is not None and keyword.holds else form]
+    if wrong is not None:
+        return Misfit((name, wrong[0]), wrong[1], f"{'A schema' if keyword.holds else name} must be {required}")
+    if keyword.only_beside is not None and dialect.name == "draft4":
+        required = f"true or false, beside {keyword.only_beside}"
+    return Misfit((name,), value, f"{name} must be {required}")
+
+
+def _items(value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return ((str(index), item) for index, item in enumerate(value)) if isinstance(value, list) else ()
 
 
 _FORMS: Mapping[Holds | None, Form] = {
@@ -153,3 +172,26 @@ _FORMS: Mapping[Holds | None, Form] = {
     "schema or schemas": is_schema_or_list,
     "schemas by name": are_schemas_by_name,
 }
+_REQUIRED: Mapping[Form, str] = {
+    is_string: "a string",
+    is_boolean: "true or false",
+    is_number: "a number",
+    is_count: "a whole number, at least 0",
+    is_positive: "a number greater than 0",
+    is_exclusive_bound: "a number (true or false in draft 4)",
+    is_type: f"one of {', '.join(sorted(TYPES))}, or a list of different ones",
+    are_names: "a list of different strings",
+    is_schema: "an object, true or false",
+    is_schema_or_boolean: "a schema: an object, true or false",
+    are_schemas: "a list of schemas, at least one",
+    is_schema_or_list: "a schema, or a list of schemas",
+    are_schemas_by_name: "an object of schemas",
+    are_names_by_name: "an object of lists of different strings",
+    are_dependencies: "an object of schemas or lists of different strings",
+    is_enum: "a list (in draft 4 of at least one value)",
+    is_list: "a list",
+    is_id: "a URI without a fragment",
+    is_anchor: "a name of letters, digits and _.-, not starting with a digit",
+    is_vocabulary: "an object of true or false",
+}
+_ITEMS: Mapping[Form, Form] = {is_type: is_type, are_names: is_string}

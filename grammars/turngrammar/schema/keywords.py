@@ -142,6 +142,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         form=forms.is_schema_or_boolean,
         type="array",
         evaluates=arrays.evaluated_additional_items,
+        check=assertions.assert_additional_items,
         inert=arrays.inert_additional_items,
     ),
     "properties": Keyword(
@@ -324,17 +325,18 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
     ),
     "definitions": Keyword(
         example={"definitions": {"a": {}}},
-        drafts=since("draft4", "draft7"),
         holds="schemas by name",
     ),
     "dependencies": Keyword(
         example={"dependencies": {"a": ["b"]}},
-        drafts=since("draft4", "draft7"),
         holds="schemas by name",
         form=forms.are_dependencies,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,
+        cases=unevaluated.split_dependent,
         rewritten=ALTERNATIVES,
+        check=assertions.assert_dependencies,
+        evaluated_names=assertions.names_of_dependents,
     ),
 }
 
@@ -344,7 +346,7 @@ OPENAPI: Mapping[str, Keyword] = {
         drafts=(),
         type=ANY_TYPE,
         inert=inert_nullable,
-        rewritten="null is allowed beside the type",
+        rewritten="null is also allowed",
     ),
     "example": Keyword(example={"example": 1}, drafts=(), holds="data"),
 }

@@ -78,16 +78,18 @@ def refusal(source: Source, variant: Number) -> RefusedSchema:
     digits = str(value) if abs(value) < 10**_REPEATED_DIGITS else f"{str(value)[:_REPEATED_DIGITS]}..."
     what = f"the number {digits}" if variant.single else f"an integer {'<=' if variant.low is None else '>='} {digits}"
     why = f"the limit is {LARGEST}" if abs(value) > LARGEST else "64-bit floats can't distinguish it"
-    return RefusedSchema(f"the grammar can't write {what}: {why}; use a string instead", pointer=where, keyword=keyword)
+    return RefusedSchema(
+        f"The grammar can't write {what}: {why}. Use a string instead.", pointer=where, keyword=keyword
+    )
 
 
 def _occurrences(source: Source, value: int) -> Iterator[tuple[str, str]]:
     """Where the schema has this number. An exclusive bound, and one negated by `not`, differ from it by 1."""
-    for tokens, node in source.walk():
+    for place in source.places:
         for keyword in source.keywords.bounding:
-            if isinstance(node, Mapping) and keyword in node:
-                paths = _paths_to(value, node[keyword])
-                yield from ((pointer((*tokens, keyword, *path)), keyword) for path in paths)
+            if isinstance(place.schema, Mapping) and keyword in place.schema:
+                paths = _paths_to(value, place.schema[keyword])
+                yield from ((place.pointer + pointer((keyword, *path)), keyword) for path in paths)
 
 
 def _paths_to(wanted: int, value: Any) -> Iterator[tuple[str, ...]]:

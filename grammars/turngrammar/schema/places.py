@@ -1,4 +1,4 @@
-"""The subschemas of a schema that has not been validated yet, and where they stand."""
+"""The subschemas of a document, and where they stand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from turngrammar.errors import RefusedSchema
-from turngrammar.schema.dialect import Dialect, pointer
+from turngrammar.schema.dialect import Dialect, dialect_within, pointer
 from turngrammar.schema.keyword_table import KeywordTable
 
 MAX_DEPTH = 64  # of nested subschemas; references don't count
@@ -21,6 +21,7 @@ class Place:
     """A subschema: `path` are the tokens that lead to it from the one above."""
 
     schema: Any
+    dialect: Dialect
     path: tuple[str, ...] = ()
     above: Place | None = None
     depth: int = 0
@@ -32,41 +33,36 @@ class Place:
 
     @property
     def pointer(self) -> str:
-        parts: list[str] = []
-        place: Place | None = self
-        while place is not None:
-            parts.append(pointer(place.path))
-            place = place.above
-        return "".join(reversed(parts))
+        return (self.above.pointer if self.above else "") + pointer(self.path)
 
 
 def places(schema: Any, dialect: Dialect, keywords: KeywordTable) -> Iterator[Place]:
-    """The schema, and every subschema that a keyword of the dialect or a local reference leads to.
+    """The document, and every subschema that a keyword of its dialect or a local reference leads to.
 
     The children of a place are looked up after it was yielded, so it may be changed. Raises RefusedSchema for excessive
     nesting.
     """
+    root = Place(schema, dialect)
     seen: set[int] = set()
     references: dict[str, None] = {}
-    pending = [Place(schema)]
+    pending = [root]
     while pending:
         for place in pending:
             yield place
             seen.add(id(place.schema))
             if isinstance(place.schema, Mapping):
                 references.update(_local_references(place.schema))
-                pending.extend(_children(place, dialect, keywords))
-        pending = _elsewhere(schema, references, seen)
+                pending.extend(_children(place, keywords))
+        pending = [place for place in _targets(root, references) if id(place.schema) not in seen]
+        references.clear()
 
 
-def _children(place: Place, dialect: Dialect, keywords: KeywordTable) -> Iterator[Place]:
-    if place.depth == MAX_DEPTH:
-        if any(keywords.subschemas(place.schema)):
-            raise RefusedSchema(f"its subschemas are nested more than {MAX_DEPTH} deep")
-        return
+def _children(place: Place, keywords: KeywordTable) -> Iterator[Place]:
     for path, child in keywords.subschemas(place.schema):
-        if keywords.defines(path[0], dialect):
-            yield Place(child, path, place, place.depth + 1)
+        if keywords.defines(path[0], place.dialect):
+            if place.depth == MAX_DEPTH:
+                raise RefusedSchema(f"Subschemas nest more than {MAX_DEPTH} deep. Move the inner ones to $defs.")
+            yield Place(child, dialect_within(child, place.dialect), path, place, place.depth + 1)
 
 
 def _local_references(schema: Mapping[str, Any]) -> dict[str, None]:
@@ -74,30 +70,23 @@ def _local_references(schema: Mapping[str, Any]) -> dict[str, None]:
     return {reference: None} if isinstance(reference, str) and reference.startswith("#/") else {}
 
 
-def _elsewhere(schema: Any, references: dict[str, None], seen: set[int]) -> list[Place]:
-    """The targets of references that no keyword leads to, as in OpenAPI's `#/components/schemas/Pet`."""
-    found: list[Place] = []
-    while references:
-        path = _path(references.popitem()[0])
-        target = _at(schema, path)
-        if isinstance(target, Mapping) and id(target) not in seen:
-            seen.add(id(target))
-            found.append(Place(target, path, Place(schema)))
-    return found
+def _targets(root: Place, references: Mapping[str, None]) -> Iterator[Place]:
+    """Those of references from the root. Not all are under a keyword: OpenAPI has `#/components/schemas/Pet`."""
+    for reference in references:
+        tokens = unquote(reference).split("/")[1:]
+        path = tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
+        target = _value_at(root.schema, path)
+        if isinstance(target, Mapping):
+            yield Place(target, dialect_within(target, root.dialect), path, root)
 
 
-def _path(reference: str) -> tuple[str, ...]:
-    tokens = unquote(reference).split("/")[1:]
-    return tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
-
-
-def _at(schema: Any, path: tuple[str, ...]) -> Any:
-    """The value at the path; None if there is none."""
+def _value_at(value: Any, path: tuple[str, ...]) -> Any:
+    """None if there is none."""
     for token in path:
-        if isinstance(schema, Mapping):
-            schema = schema.get(token)
-        elif isinstance(schema, list) and _INDEX.fullmatch(token) and int(token) < len(schema):
-            schema = schema[int(token)]
+        if isinstance(value, Mapping):
+            value = value.get(token)
+        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
+            value = value[int(token)]
         else:
             return None
-    return schema
+    return value

@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
-from turngrammar.errors import RefusedSchema
+from turngrammar.errors import ImpossibleSchema, RefusedSchema
 from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lazy_fields import LazyFields
 from turngrammar.schema.arrange import arrange
@@ -31,7 +31,7 @@ class SchemaPlan(LazyFields):
     """A compiled schema.
 
     Attributes:
-        schema: the source.
+        schema: the source, normalized.
         lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It allows every document
             that the source allows, except for the limits in `Options` and alternative notations of numbers.
         exact: it allows no other document, so no keyword is only checked.
@@ -79,23 +79,22 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
 
     Raises:
         InvalidSchema: meta-validation fails, a reference refers to nothing, or a pattern is invalid.
-        RefusedSchema: a remote reference, an unknown dialect, or a schema that no document fits.
+        RefusedSchema: a remote reference, an unknown dialect, or, as ImpossibleSchema, a schema that no document fits.
     """
     text = json.dumps(schema, ensure_ascii=False)
     return COMPILED.get((text, options), lambda: _compile_text(text, options))
 
 
 def _compile_text(text: str, options: Options) -> SchemaPlan:
-    schema = json.loads(text)
-    source = Source(schema, options, KEYWORDS)
+    source = Source(json.loads(text), options, KEYWORDS)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     try:
         root = reader.read(source.root)
         lowered = Lowering(reader.algebra, reader.ledger, options, WRITERS).document(root)
     except RecursionError as error:
-        raise RefusedSchema("its subschemas are nested too deeply") from error
+        raise RefusedSchema("Subschemas nest too deeply to be compiled. Move the inner ones to $defs.") from error
     if lowered is False:
-        raise RefusedSchema("no document can fit this schema")
+        raise ImpossibleSchema("No document can fit this schema.")
     exact = reader.ledger.clear and reader.algebra.exact(root)
     reports = report_keywords(source, reader.ledger, options)
-    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, reports)
+    return SchemaPlan(source.schema, lowered, exact, options, source.dialect.name, reports)

@@ -35,9 +35,12 @@ class Site:
 
     keyword: str
     place: Place
-    dialect: Dialect
     targets: frozenset[str]
     notes: Notes
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.place.dialect
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -61,7 +64,7 @@ class Site:
         """It is read as another keyword, of the same subschema or of one above."""
         del self.schema[self.keyword]
         (holder or self.place).schema[keyword] = value
-        return self.note(f"read as `{keyword}`" + (" of the object" if holder else ""), keyword, holder)
+        return self.note(f"is read as `{keyword}`" + (" of the object" if holder else ""), keyword, holder)
 
     def vanishes(self, what: str) -> bool:
         """It is read as absent."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from turngrammar.schema.dialect import pointer
 from turngrammar.schema.load import Options, Source
+from turngrammar.schema.readings import Note, Notes
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"
@@ -25,11 +26,25 @@ class KeywordReport:
 
 @dataclass
 class Ledger:
-    """The keywords that only the check of the finished document enforces, collected during compilation."""
+    """What the report says of single keywords, collected during compilation.
+
+    Attributes:
+        reasons, everywhere: why keywords are enforced only by the check of the finished document.
+        notes: how keywords were read; more than in the source, where a value has a syntax of its own.
+    """
 
     source: Source
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     everywhere: dict[tuple[str, ...], str] = field(default_factory=dict)
+    notes: Notes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notes = dict(self.source.notes)
+
+    def note(self, schema: Any, keyword: str, text: str) -> None:
+        """The keyword of this subschema was read in a way that its draft doesn't define."""
+        at = self.source.pointers.get(id(schema), "")
+        self.notes[at, keyword] = Note(text, at, keyword)
 
     def check(self, schema: Any, keyword: str, reason: str) -> None:
         """The keyword of this subschema is only checked."""
@@ -50,44 +65,60 @@ class Ledger:
 
 
 def report_keywords(source: Source, ledger: Ledger, options: Options) -> tuple[KeywordReport, ...]:
-    """Every keyword of every subschema, in document order."""
+    """Every keyword of every subschema that was sent, in document order."""
+    reporter = _Reporter(source, ledger, options)
     reports: list[KeywordReport] = []
-    stack: list[tuple[str, Any]] = [("", source.schema)]
+    stack: list[tuple[str, Any, Any]] = [("", source.sent, source.schema)]
     while stack:
-        at, node = stack.pop()
-        if isinstance(node, Mapping):
-            reports.extend(_subschema_reports(node, at, source, ledger, options))
-            children = [(at + pointer(tokens), child) for tokens, child in source.keywords.subschemas(node)]
-            stack.extend(reversed(children))
+        at, sent, node = stack.pop()
+        if isinstance(sent, Mapping) and isinstance(node, Mapping):
+            reports.extend(reporter.keyword(at, name, node) for name in sent)
+            paths = [path for path, _ in source.keywords.subschemas(sent)]
+            stack.extend((at + pointer(path), _child(sent, path), _child(node, path)) for path in reversed(paths))
     return tuple(reports)
 
 
-def _subschema_reports(
-    node: Mapping[str, Any], at: str, source: Source, ledger: Ledger, options: Options
-) -> Iterator[KeywordReport]:
-    table = source.keywords
-    for keyword in node:
-        checked = ledger.reason(at, keyword) or ledger.reason(at, table.part_of.get(keyword, keyword))
-        if inert := _inert(node, keyword, source, options):
-            yield KeywordReport(at, keyword, "annotation", inert)
-        elif checked:
-            yield KeywordReport(at, keyword, "checked", checked)
-        elif keyword in table.rewritten:
-            yield KeywordReport(at, keyword, "rewritten", table.rewritten[keyword])
-        else:
-            yield KeywordReport(at, keyword, "enforced", ENFORCED)
+def _child(node: Any, path: tuple[str, ...]) -> Any:
+    for token in path:
+        node = node[int(token)] if isinstance(node, list) else node.get(token)
+    return node
 
 
-def _inert(node: Mapping[str, Any], keyword: str, source: Source, options: Options) -> str:
-    """Why the keyword asserts nothing in this subschema, or ""."""
-    dialect = source.dialect
-    if not source.keywords.asserts(keyword, dialect):
-        return f"asserts nothing in {dialect.name}"
-    if dialect.overriding in node and keyword != dialect.overriding:
-        return f"asserts nothing beside {dialect.overriding} in {dialect.name}"
-    if keyword in source.keywords.inert:
-        return source.keywords.inert[keyword](node, source, options)
-    return ""
+@dataclass(frozen=True)
+class _Reporter:
+    source: Source
+    ledger: Ledger
+    options: Options
+
+    def keyword(self, at: str, name: str, node: Mapping[str, Any]) -> KeywordReport:
+        """A keyword that was sent; `node` is its subschema as it was read."""
+        note = self.ledger.notes.get((at, name))
+        if note is None:
+            return KeywordReport(at, name, *self._outcome(at, name, node))
+        if not note.keyword:
+            return KeywordReport(at, name, "annotation", note.text)
+        status, reason = self._outcome(note.pointer, note.keyword, node)
+        return KeywordReport(at, name, status, f"{note.text}; {reason}")
+
+    def _outcome(self, at: str, name: str, node: Mapping[str, Any]) -> tuple[Status, str]:
+        table = self.source.keywords
+        if inert := self._inert(node, name):
+            return "annotation", inert
+        if checked := self.ledger.reason(at, name) or self.ledger.reason(at, table.part_of.get(name, name)):
+            return "checked", checked
+        if name in table.rewritten:
+            return "rewritten", table.rewritten[name]
+        return "enforced", ENFORCED
+
+    def _inert(self, node: Mapping[str, Any], name: str) -> str:
+        """Why the keyword asserts nothing in this subschema, or ""."""
+        table, dialect = self.source.keywords, self.source.dialect
+        if not table.asserts(name, dialect):
+            return f"asserts nothing in {dialect.name}"
+        if dialect.overriding in node and name != dialect.overriding:
+            return f"asserts nothing beside {dialect.overriding} in {dialect.name}"
+        inert = table.inert.get(name)
+        return inert(node, self.source, self.options) if inert is not None and name in node else ""
 
 
 def without(*others: str) -> Callable[[Mapping[str, Any], Source, Options], str]:
