@@ -45,7 +45,9 @@ def make_validator(
 ) -> Validator:
     """jsonschema's validator for the schema, with the table's keywords. Nothing remote is fetched."""
     formats = _format_checker() if options.assert_formats else FormatChecker(())
-    return _validator_class(DIALECTS[dialect], keywords, allows_nullable)(schema, registry=REGISTRY, format_checker=formats)
+    return _validator_class(DIALECTS[dialect], keywords, allows_nullable)(
+        schema, registry=REGISTRY, format_checker=formats
+    )
 
 
 def find_violations(validator: Validator, instance: Any) -> tuple[Violation, ...]:

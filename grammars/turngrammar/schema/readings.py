@@ -258,25 +258,26 @@ _INCLUSIVE: Mapping[str, tuple[str, Callable[..., Any]]] = {
     "exclusiveMaximum": ("maximum", min),
 }
 
-# In the order in which the keywords of a subschema are read. Each is tried until one applies.
-READINGS: Mapping[str, tuple[Reading, ...]] = {
-    "type": (read_type,),
-    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), (read_number,)),
-    **dict.fromkeys(("minContains", "maxContains", "minimum", "maximum", "multipleOf"), (read_number,)),
-    **dict.fromkeys(_INCLUSIVE, (read_exclusive_bound,)),
-    **dict.fromkeys(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"), (read_empty_object, _read_each(_as_schema))),
-    "dependencies": (read_empty_object, _read_each(_as_dependency)),
-    "dependentRequired": (read_empty_object,),
-    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), (_read_each(_as_schema),)),
-    "items": (read_items, _read_each(_as_schema)),
-    **dict.fromkeys(("additionalProperties", "unevaluatedProperties"), (read_schema, read_boolean)),
-    **dict.fromkeys(("additionalItems", "unevaluatedItems", "not", "if", "then", "else", "contains", "propertyNames"), (read_schema,)),
-    "required": (read_required,),
-    "uniqueItems": (read_boolean,),
-    "$id": (read_id,),
-    **dict.fromkeys(("title", "description", "$comment", "examples", "deprecated", "readOnly", "writeOnly"), (read_annotation,)),
-    **dict.fromkeys(("contentEncoding", "contentMediaType", "contentSchema"), (read_annotation,)),
-}
+# In the order in which the keywords of a subschema are read. Each reading is tried until one applies.
+_READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
+    ("type", (read_type,)),
+    ("minLength maxLength minItems maxItems minProperties maxProperties minContains maxContains", (read_number,)),
+    ("minimum maximum multipleOf", (read_number,)),
+    ("exclusiveMinimum exclusiveMaximum", (read_exclusive_bound,)),
+    ("properties patternProperties $defs definitions dependentSchemas", (read_empty_object, _read_each(_as_schema))),
+    ("dependencies", (read_empty_object, _read_each(_as_dependency))),
+    ("dependentRequired", (read_empty_object,)),
+    ("allOf anyOf oneOf prefixItems", (_read_each(_as_schema),)),
+    ("items", (read_items, _read_each(_as_schema))),
+    ("additionalProperties unevaluatedProperties", (read_schema, read_boolean)),
+    ("additionalItems unevaluatedItems not if then else contains propertyNames", (read_schema,)),
+    ("required", (read_required,)),
+    ("uniqueItems", (read_boolean,)),
+    ("$id", (read_id,)),
+    ("title description $comment examples deprecated readOnly writeOnly", (read_annotation,)),
+    ("contentEncoding contentMediaType contentSchema", (read_annotation,)),
+)
+READINGS: Mapping[str, tuple[Reading, ...]] = {name: read for names, read in _READINGS for name in names.split()}
 
 # Keywords that the dialect doesn't have, in a schema that doesn't say which it is.
 FOREIGN: Mapping[str, Reading] = {"id": read_draft4_id, "additionalItems": read_additional_items}

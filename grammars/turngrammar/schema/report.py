@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from turngrammar.schema.dialect import pointer
 from turngrammar.schema.load import Options, Source
+from turngrammar.schema.places import Place
 from turngrammar.schema.readings import Note, Notes
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
@@ -65,23 +65,28 @@ class Ledger:
 
 
 def report_keywords(source: Source, ledger: Ledger, options: Options) -> tuple[KeywordReport, ...]:
-    """Every keyword of every subschema that was sent, in document order."""
+    """Every keyword that was sent, in document order."""
     reporter = _Reporter(source, ledger, options)
-    reports: list[KeywordReport] = []
-    stack: list[tuple[str, Any, Any]] = [("", source.sent, source.schema)]
+    placed = _in_document_order(source)
+    return tuple(reporter.keyword(place, name) for place, sent in placed if isinstance(sent, Mapping) for name in sent)
+
+
+def _in_document_order(source: Source) -> Iterator[tuple[Place, Any]]:
+    """The places, each with the subschema that was sent there. Those that only references lead to come last."""
+    below: dict[int, list[Place]] = {}
+    for place in source.places:
+        below.setdefault(id(place.above) if place.depth else 0, []).append(place)
+    stack = [(place, _value_at(source.sent, place.path)) for place in reversed(below[0])]
     while stack:
-        at, sent, node = stack.pop()
-        if isinstance(sent, Mapping) and isinstance(node, Mapping):
-            reports.extend(reporter.keyword(at, name, node) for name in sent)
-            paths = [path for path, _ in source.keywords.subschemas(sent)]
-            stack.extend((at + pointer(path), _child(sent, path), _child(node, path)) for path in reversed(paths))
-    return tuple(reports)
+        place, sent = stack.pop()
+        yield place, sent
+        stack.extend((child, _value_at(sent, child.path)) for child in reversed(below.get(id(place), ())))
 
 
-def _child(node: Any, path: tuple[str, ...]) -> Any:
+def _value_at(value: Any, path: tuple[str, ...]) -> Any:
     for token in path:
-        node = node[int(token)] if isinstance(node, list) else node.get(token)
-    return node
+        value = value[int(token)] if isinstance(value, list) else value[token]
+    return value
 
 
 @dataclass(frozen=True)
@@ -90,19 +95,20 @@ class _Reporter:
     ledger: Ledger
     options: Options
 
-    def keyword(self, at: str, name: str, node: Mapping[str, Any]) -> KeywordReport:
-        """A keyword that was sent; `node` is its subschema as it was read."""
+    def keyword(self, place: Place, name: str) -> KeywordReport:
+        """A keyword that was sent at that place."""
+        at = place.pointer
         note = self.ledger.notes.get((at, name))
         if note is None:
-            return KeywordReport(at, name, *self._outcome(at, name, node))
+            return KeywordReport(at, name, *self._outcome(at, name, place))
         if not note.keyword:
             return KeywordReport(at, name, "annotation", note.text)
-        status, reason = self._outcome(note.pointer, note.keyword, node)
+        status, reason = self._outcome(note.pointer, note.keyword, place)
         return KeywordReport(at, name, status, f"{note.text}; {reason}")
 
-    def _outcome(self, at: str, name: str, node: Mapping[str, Any]) -> tuple[Status, str]:
+    def _outcome(self, at: str, name: str, place: Place) -> tuple[Status, str]:
         table = self.source.keywords
-        if inert := self._inert(node, name):
+        if inert := self._inert(place, name):
             return "annotation", inert
         if checked := self.ledger.reason(at, name) or self.ledger.reason(at, table.part_of.get(name, name)):
             return "checked", checked
@@ -110,15 +116,15 @@ class _Reporter:
             return "rewritten", table.rewritten[name]
         return "enforced", ENFORCED
 
-    def _inert(self, node: Mapping[str, Any], name: str) -> str:
-        """Why the keyword asserts nothing in this subschema, or ""."""
-        table, dialect = self.source.keywords, self.source.dialect
-        if not table.asserts(name, dialect):
+    def _inert(self, place: Place, name: str) -> str:
+        """Why the keyword asserts nothing in the subschema, as it was read, or ""."""
+        dialect = place.dialect
+        if not self.source.keywords.asserts(name, dialect):
             return f"asserts nothing in {dialect.name}"
-        if dialect.overriding in node and name != dialect.overriding:
+        if dialect.overriding in place.schema and name != dialect.overriding:
             return f"asserts nothing beside {dialect.overriding} in {dialect.name}"
-        inert = table.inert.get(name)
-        return inert(node, self.source, self.options) if inert is not None and name in node else ""
+        inert = self.source.keywords.inert.get(name)
+        return inert(place.schema, self.source, self.options) if inert and name in place.schema else ""
 
 
 def without(*others: str) -> Callable[[Mapping[str, Any], Source, Options], str]:

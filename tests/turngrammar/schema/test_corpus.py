@@ -28,7 +28,6 @@ KNOWN = {
     "zod/numbers": "over",
     "zod/emoji": "checked",
     "zod/regexes": "checked",
-    "zod/openapi-3.0": "refused",
     "zod/agent-plan": "over",
 }
 
