@@ -104,7 +104,7 @@ def dialect_within(schema: Any, dialect: Dialect, where: str = "") -> Dialect:
 
 def is_resource(schema: Any) -> bool:
     """Whether a subschema has an identifier: it may have a dialect, and references in it are relative to it."""
-    return isinstance(schema, Mapping) and (isinstance(schema.get("$id"), str) or isinstance(schema.get("id"), str))
+    return isinstance(schema, dict) and (isinstance(schema.get("$id"), str) or isinstance(schema.get("id"), str))
 
 
 def pointer(tokens: tuple[Any, ...]) -> str:

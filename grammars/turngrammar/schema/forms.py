@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from turngrammar.schema.dialect import Dialect
@@ -24,18 +25,22 @@ def malformed(schema: Any, dialect: Dialect, keywords: KeywordTable) -> list[str
     """The keywords of a subschema that have a value that the dialect doesn't allow."""
     if not isinstance(schema, dict):
         return []
-    return [
-        name
-        for name, value in schema.items()
-        if keywords.defines(name, dialect) and not _well_formed(keywords.rows[name], value, schema, dialect)
-    ]
+    forms = _forms(dialect.name, keywords)
+    found = [name for name, value in schema.items() if name in forms and not forms[name](value, dialect)]
+    if dialect.name == "draft4":
+        found.extend(name for name, beside in _needed(keywords) if name in schema and beside not in schema)
+    return found
 
 
-def _well_formed(keyword: Keyword, value: Any, schema: Mapping[str, Any], dialect: Dialect) -> bool:
-    form = form_of(keyword)
-    if form is not None and not form(value, dialect):
-        return False
-    return dialect.name != "draft4" or keyword.only_beside is None or keyword.only_beside in schema
+@lru_cache(maxsize=32)
+def _forms(dialect: str, keywords: KeywordTable) -> Mapping[str, Form]:
+    rows = ((name, row, form_of(row)) for name, row in keywords.rows.items())
+    return {name: form for name, row, form in rows if form is not None and row.defined(dialect)}
+
+
+@lru_cache(maxsize=8)
+def _needed(keywords: KeywordTable) -> tuple[tuple[str, str], ...]:
+    return tuple((name, row.only_beside) for name, row in keywords.rows.items() if row.only_beside)
 
 
 def form_of(keyword: Keyword) -> Form | None:

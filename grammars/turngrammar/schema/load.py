@@ -17,7 +17,6 @@ from turngrammar.errors import InvalidSchema, RefusedSchema, shown
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_within, is_resource, pointer
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.normalize import normalize, require_valid
-from turngrammar.schema.places import Place, places
 
 if TYPE_CHECKING:
     from referencing._core import Resolver
@@ -68,14 +67,15 @@ class Source:
 
     Attributes:
         sent: the schema as it was sent. Each subschema of `schema` has its place there.
-        notes: on how it was read.
+        places: those of all subschemas.
+        notes: on how they were read.
     """
 
     def __init__(self, schema: Schema, options: Options, keywords: KeywordTable) -> None:
         normalized = normalize(schema, DIALECTS[options.dialect], keywords)
         self.sent = schema
-        self.schema = normalized.schema
-        self.dialect = normalized.dialect
+        self.places = normalized.places
+        self.schema, self.dialect = self.places[0].schema, self.places[0].dialect
         self.notes = normalized.notes
         self.keywords = keywords
         resource = self.dialect.specification.create_resource(self.schema)
@@ -88,14 +88,13 @@ class Source:
         return not declares_dialect(self.schema)
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
-        """Those of all subschemas."""
-        return tuple(places(self.schema, self.dialect, self.keywords))
-
-    @cached_property
     def pointers(self) -> dict[int, str]:
         """The pointer of each subschema of the document, by the identity of its mapping."""
-        return {id(place.schema): place.pointer for place in reversed(self.places)}
+        found: dict[int, str] = {}
+        for place in self.places:
+            above = found[id(place.above.schema)] if place.above else ""
+            found.setdefault(id(place.schema), above + pointer(place.path))
+        return found
 
     def anywhere(self, keyword: str) -> list[Mapping[str, Any]]:
         """The subschemas that have the keyword."""

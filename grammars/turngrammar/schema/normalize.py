@@ -28,11 +28,11 @@ _NEWER = ("prefixItems", "$dynamicRef", "$dynamicAnchor")  # than that
 class Normalized:
     """A schema in which each keyword has a value that its dialect allows.
 
-    Every subschema stands where it stands in the client's schema, about whose keywords the notes are.
+    Every subschema stands where it stands in the client's schema, about whose keywords the notes are. The first of the
+    places is the whole.
     """
 
-    schema: Schema
-    dialect: Dialect
+    places: tuple[Place, ...]
     notes: Notes = field(default_factory=dict)
 
 
@@ -42,15 +42,16 @@ def normalize(schema: Schema, default: Dialect, keywords: KeywordTable) -> Norma
         raise InvalidSchema(f"A schema must be an object, true or false; this is {shown(schema)}.")
     dialect = dialect_of(schema, default)
     normalizing = _Normalizing(schema, dialect, keywords)
-    if any(map(normalizing.unread, places(schema, dialect, keywords))):
-        return normalizing.result()
-    return Normalized(schema, dialect)
+    found = tuple(places(schema, dialect, keywords))
+    return normalizing.result() if any(map(normalizing.unread, found)) else Normalized(found)
 
 
 def require_valid(schema: Any, dialect: Dialect, keywords: KeywordTable, where: str) -> None:
     """Raises InvalidSchema if the target of the reference at that pointer is no valid schema."""
     if not isinstance(schema, Mapping | bool):
-        raise InvalidSchema(f"It refers to {shown(schema)}, which is no schema.", pointer=where, keyword="$ref")
+        raise InvalidSchema(
+            f"It refers to {shown(schema)}. A schema must be an object, true or false.", pointer=where, keyword="$ref"
+        )
     for place in places(schema, dialect, keywords):
         for keyword in malformed(place.schema, place.dialect, keywords):
             raise _invalid(place, keyword, keywords, where)
@@ -72,20 +73,19 @@ class _Normalizing:
 
     def unread(self, place: Place) -> list[str]:
         """The keywords of a subschema that its dialect doesn't have, or not with their values."""
-        foreign = (keyword for keyword in self._foreign if self._is_foreign(keyword, place))
-        return [*malformed(place.schema, place.dialect, self._keywords), *foreign]
+        found = malformed(place.schema, place.dialect, self._keywords)
+        if isinstance(place.schema, dict):
+            found += [name for name in self._foreign if name in place.schema and self._is_foreign(name, place)]
+        return found
 
     def _is_foreign(self, keyword: str, place: Place) -> bool:
-        present = isinstance(place.schema, Mapping) and keyword in place.schema
-        return present and not self._keywords.defines(keyword, place.dialect)
+        return not self._keywords.defines(keyword, place.dialect)
 
     def result(self) -> Normalized:
         self._schema = deepcopy(self._schema)
         self._choose_dialect()
         targets = frozenset(self._targets())
-        for place in self._places():
-            self._read(place, targets)
-        return Normalized(self._schema, self._dialect, self._notes)
+        return Normalized(tuple(self._read(place, targets) for place in self._places()), self._notes)
 
     def _places(self) -> Iterator[Place]:
         return places(self._schema, self._dialect, self._keywords)
@@ -111,7 +111,7 @@ class _Normalizing:
             if isinstance(reference, str):
                 yield from (reference, reference.partition("#")[0])
 
-    def _read(self, place: Place, targets: frozenset[str]) -> None:
+    def _read(self, place: Place, targets: frozenset[str]) -> Place:
         sites = [Site(keyword, place, targets, self._notes) for keyword in self.unread(place)]
         for site in sites:
             read_null(site)
@@ -121,6 +121,7 @@ class _Normalizing:
                 any(reading(site) for reading in self._readings(site))
         for keyword in malformed(place.schema, place.dialect, self._keywords):
             raise _invalid(place, keyword, self._keywords)
+        return place
 
     def _readings(self, site: Site) -> Sequence[Reading]:
         if self._is_foreign(site.keyword, site.place):

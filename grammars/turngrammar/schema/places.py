@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from turngrammar.errors import RefusedSchema
@@ -16,8 +15,7 @@ MAX_DEPTH = 64  # of nested subschemas; references don't count
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A subschema: `path` are the tokens that lead to it from the one above."""
 
     schema: Any
@@ -50,8 +48,9 @@ def places(schema: Any, dialect: Dialect, keywords: KeywordTable) -> Iterator[Pl
         for place in pending:
             yield place
             seen.add(id(place.schema))
-            if isinstance(place.schema, Mapping):
-                references.update(_local_references(place.schema))
+            if isinstance(place.schema, dict):
+                if "$ref" in place.schema:
+                    references[str(place.schema["$ref"])] = None
                 pending.extend(_children(place, keywords))
         pending = [place for place in _targets(root, references) if id(place.schema) not in seen]
         references.clear()
@@ -65,23 +64,20 @@ def _children(place: Place, keywords: KeywordTable) -> Iterator[Place]:
             yield Place(child, dialect_within(child, place.dialect), path, place, place.depth + 1)
 
 
-def _local_references(schema: Mapping[str, Any]) -> dict[str, None]:
-    reference = schema.get("$ref")
-    return {reference: None} if isinstance(reference, str) and reference.startswith("#/") else {}
-
-
-def _targets(root: Place, references: Mapping[str, None]) -> Iterator[Place]:
-    """Those of references from the root. Not all are under a keyword: OpenAPI has `#/components/schemas/Pet`."""
+def _targets(root: Place, references: Iterable[str]) -> Iterator[Place]:
+    """Those of local references. Not all are under a keyword: OpenAPI has `#/components/schemas/Pet`."""
     for reference in references:
+        if not reference.startswith("#/"):
+            continue
         tokens = unquote(reference).split("/")[1:]
         path = tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
-        target = _value_at(root.schema, path)
+        target = value_at(root.schema, path)
         if isinstance(target, Mapping):
             yield Place(target, dialect_within(target, root.dialect), path, root)
 
 
-def _value_at(value: Any, path: tuple[str, ...]) -> Any:
-    """None if there is none."""
+def value_at(value: Any, path: tuple[str, ...]) -> Any:
+    """The value at that path within another; None if there is none."""
     for token in path:
         if isinstance(value, Mapping):
             value = value.get(token)

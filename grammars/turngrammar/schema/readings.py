@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from turngrammar.errors import shown
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.forms import TYPES, is_anchor, is_number
 from turngrammar.schema.places import Place
@@ -56,7 +57,7 @@ class Site:
 
     def becomes(self, value: Any, text: str = "") -> bool:
         """It is read as another value."""
-        text = text or f"{_shown(self.value)} is read as {_shown(value)}"
+        text = text or f"{shown(self.value)} is read as {shown(value)}"
         self.schema[self.keyword] = value
         return self.note(text, self.keyword)
 
@@ -87,7 +88,8 @@ def read_null(site: Site) -> bool:
 
 def read_annotation(site: Site) -> bool:
     """It asserts nothing, whatever its value."""
-    return site.vanishes("an annotation that is not of the draft's type")
+    del site.schema[site.keyword]
+    return site.note("asserts nothing, whatever its value")
 
 
 def read_type(site: Site) -> bool:
@@ -99,7 +101,7 @@ def read_type(site: Site) -> bool:
     if None in types:
         return False
     if _ANY in types:
-        return site.vanishes(_shown(site.value))
+        return site.vanishes(shown(site.value))
     if "enum" in site.schema and types in (["integer"], ["number"]):
         _read_numbers(site.sibling("enum"))
     return site.becomes(types[0] if len(types) == 1 else types)
@@ -130,7 +132,7 @@ def read_exclusive_bound(site: Site) -> bool:
     if is_number(site.value, site.dialect):
         return _read_exclusive_number(site, inclusive, site.value if bound is None else tighter(bound, site.value))
     if site.value is not True or bound is None:
-        return isinstance(site.value, bool) and site.vanishes(_shown(site.value))
+        return isinstance(site.value, bool) and site.vanishes(shown(site.value))
     site.sibling(inclusive).moves(site.keyword, bound)
     return site.note(f"`true` is read as the value of `{inclusive}`", site.keyword)
 
@@ -153,7 +155,7 @@ def read_required(site: Site) -> bool:
     if value is True:
         return _require_property(site)
     if value is False or value in ({}, []):
-        return site.vanishes(_shown(value))
+        return site.vanishes(shown(value))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return False
     known = isinstance(site.value, list) or site.value in site.schema.get("properties", {})
@@ -216,7 +218,7 @@ def read_id(site: Site) -> bool:
     if not isinstance(site.value, str) or not site.value.startswith("#"):
         return False
     anchor = site.value[1:]
-    return site.moves("$anchor", anchor) if is_anchor(anchor, site.dialect) else site.vanishes(_shown(site.value))
+    return site.moves("$anchor", anchor) if is_anchor(anchor, site.dialect) else site.vanishes(shown(site.value))
 
 
 def read_draft4_id(site: Site) -> bool:
@@ -233,10 +235,6 @@ def read_additional_items(site: Site) -> bool:
     """Beside `prefixItems` it can only mean the rest."""
     rest = "prefixItems" in site.schema and "items" not in site.schema and isinstance(site.value, bool)
     return rest and site.moves("items", site.value)
-
-
-def _shown(value: Any) -> str:
-    return f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
 _ANY = ""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from turngrammar.schema.load import Options, Source
-from turngrammar.schema.places import Place
+from turngrammar.schema.places import Place, value_at
 from turngrammar.schema.readings import Note, Notes
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"
+# The reason of the keywords of a subschema that no value fits, by the keyword that holds it.
+OMITTED = {
+    "properties": "no value fits; the property is never generated",
+    "anyOf": "no value fits; the branch is never generated",
+    "oneOf": "no value fits; the branch is never generated",
+}
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,15 @@ class KeywordReport:
     status: Status
     reason: str
 
+    @property
+    def asserts(self) -> bool:
+        """Whether it has an effect on validity."""
+        return self.status != "annotation"
+
 
 @dataclass
 class Ledger:
-    """What the report says of single keywords, collected during compilation.
+    """What the report has on single keywords, collected during compilation.
 
     Attributes:
         reasons, everywhere: why keywords are enforced only by the check of the finished document.
@@ -64,11 +75,12 @@ class Ledger:
         return not self.reasons and not self.everywhere
 
 
-def report_keywords(source: Source, ledger: Ledger, options: Options) -> tuple[KeywordReport, ...]:
-    """Every keyword that was sent, in document order."""
-    reporter = _Reporter(source, ledger, options)
-    placed = _in_document_order(source)
-    return tuple(reporter.keyword(place, name) for place, sent in placed if isinstance(sent, Mapping) for name in sent)
+def report_keywords(
+    source: Source, ledger: Ledger, options: Options, impossible: Callable[[Any], bool]
+) -> tuple[KeywordReport, ...]:
+    """Every keyword that was sent, in document order. `impossible`: whether no value fits a subschema."""
+    reporter = _Reporter(source, ledger, options, impossible)
+    return tuple(row for place, sent in _in_document_order(source) for row in reporter.rows(place, sent))
 
 
 def _in_document_order(source: Source) -> Iterator[tuple[Place, Any]]:
@@ -76,17 +88,11 @@ def _in_document_order(source: Source) -> Iterator[tuple[Place, Any]]:
     below: dict[int, list[Place]] = {}
     for place in source.places:
         below.setdefault(id(place.above) if place.depth else 0, []).append(place)
-    stack = [(place, _value_at(source.sent, place.path)) for place in reversed(below[0])]
+    stack = [(place, value_at(source.sent, place.path)) for place in reversed(below[0])]
     while stack:
         place, sent = stack.pop()
         yield place, sent
-        stack.extend((child, _value_at(sent, child.path)) for child in reversed(below.get(id(place), ())))
-
-
-def _value_at(value: Any, path: tuple[str, ...]) -> Any:
-    for token in path:
-        value = value[int(token)] if isinstance(value, list) else value[token]
-    return value
+        stack.extend((child, value_at(sent, child.path)) for child in reversed(below.get(id(place), ())))
 
 
 @dataclass(frozen=True)
@@ -94,10 +100,19 @@ class _Reporter:
     source: Source
     ledger: Ledger
     options: Options
+    impossible: Callable[[Any], bool]
 
-    def keyword(self, place: Place, name: str) -> KeywordReport:
-        """A keyword that was sent at that place."""
-        at = place.pointer
+    def rows(self, place: Place, sent: Any) -> Iterator[KeywordReport]:
+        """Those of the keywords that were sent at that place."""
+        if not isinstance(sent, Mapping):
+            return
+        omitted = OMITTED.get(place.path[0], "") if place.depth and self.impossible(place.schema) else ""
+        for name in sent:
+            row = self._row(place, name)
+            yield replace(row, reason=omitted) if omitted and row.asserts else row
+
+    def _row(self, place: Place, name: str) -> KeywordReport:
+        at = self.source.pointers[id(place.schema)]
         note = self.ledger.notes.get((at, name))
         if note is None:
             return KeywordReport(at, name, *self._outcome(at, name, place))
