@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from llguidance import LLTokenizer
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from turngrammar.errors import InvalidSchema, RefusedSchema, shown
@@ -33,11 +34,13 @@ class Options:
         assert_formats: known formats are asserted. False makes each an annotation, the default of drafts since 2019-09.
         digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 18 digits
             hold every 59-bit integer. A bound in the schema that is farther out replaces this limit.
+        vocabulary: the model's, with which terminals are tried; None: every byte is a token.
     """
 
     dialect: str = LATEST
     assert_formats: bool = True
     digits: int = 18
+    vocabulary: LLTokenizer | None = None
 
 
 DEFAULTS = Options()

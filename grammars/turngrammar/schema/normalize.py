@@ -54,13 +54,14 @@ def require_valid(schema: Any, dialect: Dialect, keywords: KeywordTable, where: 
         )
     for place in places(schema, dialect, keywords):
         for keyword in malformed(place.schema, place.dialect, keywords):
-            raise _invalid(place, keyword, keywords, where)
+            problem = _invalid(place, keyword, keywords).problem
+            raise InvalidSchema(f"It refers to an invalid schema. {problem}", pointer=where, keyword="$ref")
 
 
-def _invalid(place: Place, name: str, keywords: KeywordTable, where: str = "") -> InvalidSchema:
+def _invalid(place: Place, name: str, keywords: KeywordTable) -> InvalidSchema:
     wrong = misfit(name, keywords.rows[name], place.schema[name], place.dialect)
     message = f"{wrong.requirement}; this is {shown(wrong.value)}."
-    return InvalidSchema(message, pointer=where + place.pointer + pointer(wrong.path), keyword=name)
+    return InvalidSchema(message, pointer=place.pointer + pointer(wrong.path), keyword=name)
 
 
 class _Normalizing:
