@@ -87,13 +87,13 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
     except RecursionError as error:
         raise RefusedSchema("Subschemas nest too deeply to be compiled. Move the inner ones to $defs.") from error
     if lowered is False:
-        raise contradiction(source, partial(_fits, source, options))
+        raise contradiction(source, partial(_has_documents, source, options))
     exact = reader.ledger.clear and reader.algebra.exact(root)
     reports = report_keywords(source, reader.ledger, options, partial(_impossible, reader, lowering.inhabited))
     return SchemaPlan(source.schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
 
 
-def _fits(source: Source, options: Options, node: Subschema) -> bool:
+def _has_documents(source: Source, options: Options, node: Subschema) -> bool:
     """Whether any document fits the subschema."""
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     return Lowering(reader.algebra, reader.ledger, options, WRITERS).document(reader.read(node)) is not False
