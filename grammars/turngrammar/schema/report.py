@@ -41,7 +41,7 @@ class Ledger:
 
     Attributes:
         reasons, everywhere: why keywords are enforced only by the check of the finished document.
-        notes: how keywords were read; more than in the source, where a value has a syntax of its own.
+        notes: how keywords were read whose values ECMA-262 or the draft don't define.
     """
 
     source: Source
@@ -55,7 +55,11 @@ class Ledger:
     def note(self, schema: Any, keyword: str, text: str) -> None:
         """The keyword of this subschema was read in a way that its draft doesn't define."""
         at = self.source.pointers.get(id(schema), "")
-        self.notes[at, keyword] = Note(text, at, keyword)
+        before = self.notes.get((at, keyword))
+        if before is None:
+            self.notes[at, keyword] = Note(text, at, keyword)
+        elif text not in before.text:
+            self.notes[at, keyword] = replace(before, text=f"{before.text}; {text}")
 
     def check(self, schema: Any, keyword: str, reason: str) -> None:
         """The keyword of this subschema is only checked."""
