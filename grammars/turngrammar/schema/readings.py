@@ -209,8 +209,14 @@ def read_empty_object(site: Site) -> bool:
 
 
 def read_items(site: Site) -> bool:
-    """An empty list is PHP's empty object, unless it is a tuple without items that limits what follows."""
-    return "additionalItems" not in site.schema and read_schema(site)
+    """An empty list is PHP's empty object or, beside `additionalItems`, TypeBox's tuple without items."""
+    if site.value != [] or "additionalItems" not in site.schema:
+        return read_schema(site)
+    rest = site.schema["additionalItems"]
+    if not isinstance(rest, bool):
+        return False
+    site.sibling("additionalItems").moves("items", _as_schema(rest, site.dialect))
+    return site.note("the rest follows no items", "items")
 
 
 def read_id(site: Site) -> bool:

@@ -17,8 +17,6 @@ KNOWN = {
     "schemars/openapi-3.0": "refused",
     "java/victools-jakarta-validation": "over",
     "infrastructure/compose-service": "checked",
-    "pydantic-2.12/decimals": "checked",
-    "pydantic-2.12/dataclass-list": "checked",
     "pydantic-2.14/ratings": "over",
     "pydantic-2.14/constrained": "over",
     "pydantic-2.14/limits": "over",
@@ -29,9 +27,7 @@ KNOWN = {
     "typebox-0.34/api-route": "over",
     "typebox/arrays": "checked",
     "typebox/api-route": "over",
-    "valibot/emoji": "refused",
     "zod/numbers": "over",
-    "zod/emoji": "checked",
 }
 
 
