@@ -31,7 +31,7 @@ CONTRADICTIONS: list[tuple[Any, str, str, str]] = [
     (AGE, "", "minimum", "minimum 10 exceeds maximum 5"),
     (holding(AGE), "/properties/a", "minimum", "minimum 10 exceeds maximum 5"),
     (holding(holding(AGE)), "/properties/a/properties/a", "minimum", "minimum 10 exceeds maximum 5"),
-    (holding({"multipleOf": 10, "type": "integer", "minimum": 1, "maximum": 9}), "/properties/a", "multipleOf", "No int"),
+    (holding({"multipleOf": 10, "type": "integer", "minimum": 1, "maximum": 9}), "/properties/a", "multipleOf", "No "),
     (holding({"multipleOf": 1.5, "type": "integer", "minimum": 1, "maximum": 2}), "/properties/a", "multipleOf", "No "),
     (
         holding({"type": "number", "multipleOf": 0.5, "exclusiveMinimum": 1, "exclusiveMaximum": 1.5}),
