@@ -156,6 +156,7 @@ def _depending(reader: SchemaReader, node: Subschema, shape: Shape, name: str, n
         satisfied = (*NOT_OBJECT, *reader.algebra.meet(present, reader.read(node.child(needed))))
     absent: Shape = object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING))
     met = unite(reader.algebra.meet(shape, absent), reader.algebra.meet(shape, satisfied))
-    if len(met) > len(shape) and len(met) > ALTERNATIVES:
-        raise Inexact(f"more than {ALTERNATIVES} alternatives, including those of other keywords")
+    most = min(ALTERNATIVES, reader.algebra.alternatives)
+    if len(met) > len(shape) and len(met) > most:
+        raise Inexact(f"more than {most} alternatives, including those of other keywords")
     return met

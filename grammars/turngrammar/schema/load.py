@@ -19,6 +19,7 @@ from llguidance import LLTokenizer
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from turngrammar.errors import InvalidSchema, RefusedSchema, shown
+from turngrammar.schema.algebra import ALTERNATIVES
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
 from turngrammar.schema.forms import required_form, surely_valid
 from turngrammar.schema.keyword_table import KeywordTable
@@ -40,12 +41,14 @@ class Options:
         assert_formats: known formats are asserted. False makes each an annotation, the default of drafts since 2019-09.
         digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 18 digits
             hold every 59-bit integer. A bound in the schema that is farther out replaces this limit.
+        alternatives: into which a keyword may split a schema; beyond, it is only checked.
         vocabulary: the model's, with which terminals are tried; None: every byte is a token.
     """
 
     dialect: str = LATEST
     assert_formats: bool = True
     digits: int = 18
+    alternatives: int = ALTERNATIVES
     vocabulary: LLTokenizer | None = None
 
 

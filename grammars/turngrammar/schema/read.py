@@ -22,7 +22,7 @@ class SchemaReader:
         self.keywords = source.keywords
         self.options = options
         self.ledger = Ledger(source)
-        self.algebra = Algebra(self._define, operations)
+        self.algebra = Algebra(self._define, operations, options.alternatives)
         self._types = types
         self._names: dict[int, str] = {}
         self._nodes: dict[str, Subschema] = {}
