@@ -53,8 +53,7 @@ def lower_const(reader: SchemaReader, node: Subschema, keyword: str, shape: Shap
 
 
 def lower_enum(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
-    values = [*node.schema[keyword], *([None] if reader.nullable(node) else [])]
-    return reader.attempt(node, keyword, shape, _among, reader, shape, values)
+    return reader.attempt(node, keyword, shape, _among, reader, shape, node.schema[keyword])
 
 
 def _among(reader: SchemaReader, shape: Shape, values: list[Any]) -> Shape:
