@@ -24,8 +24,6 @@ KNOWN = {
     "slips/php-empty-properties": "refused",
     "slips/null-keywords": "refused",
     "slips/required-in-property": "refused",
-    "pydantic-2.12/decimals": "checked",
-    "pydantic-2.12/dataclass-list": "checked",
     "pydantic-2.14/ratings": "over",
     "pydantic-2.14/constrained": "over",
     "pydantic-2.14/limits": "over",
@@ -40,10 +38,8 @@ KNOWN = {
     "typebox/arrays": "checked",
     "typebox/union-of-objects": "refused",
     "typebox/api-route": "over",
-    "valibot/emoji": "refused",
     "zod/openapi-3.0": "refused",
     "zod/numbers": "over",
-    "zod/emoji": "checked",
 }
 
 
