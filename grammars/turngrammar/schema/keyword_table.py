@@ -6,7 +6,7 @@ elsewhere only where keywords depend on each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
@@ -49,6 +49,7 @@ class Keyword:
         form: (value, dialect) -> whether the value is valid, as a fast check; by default, that of what it holds.
         only_beside: in draft 4 it is a flag, invalid without this keyword.
         type: the JSON type that it constrains, if the type's reader handles it; ANY_TYPE if it constrains all.
+        require: (reader, node, keyword) raises InvalidSchema for a value whose own syntax is wrong.
         lower: narrows the shape, for keywords that no reader of a type handles.
         stage: when it is lowered.
         part_of: the keyword that it is lowered, reported and checked with.
@@ -69,6 +70,7 @@ class Keyword:
     form: Callable[[Any, Dialect], bool] | None = None
     only_beside: str | None = None
     type: str | None = None
+    require: Callable[..., None] | None = None
     lower: Lower | None = None
     stage: Stage = Stage.NARROW
     part_of: str | None = None
@@ -84,7 +86,11 @@ class Keyword:
 
     def asserts(self, dialect: str) -> bool:
         """Whether it asserts anything in the draft of that name."""
-        return bool(self.type or self.lower or self.part_of) and (not self.drafts or dialect in self.drafts)
+        return bool(self.type or self.lower or self.part_of) and self.defined(dialect)
+
+    def defined(self, dialect: str) -> bool:
+        """Whether it is a keyword in the draft of that name."""
+        return not self.drafts or dialect in self.drafts
 
 
 class KeywordTable:
@@ -96,7 +102,7 @@ class KeywordTable:
         of_type: the keywords that each JSON type's reader handles; `typed` has all of them.
         narrowing, changing: how to lower the keywords of Stage.NARROW, and those of later stages in their order.
         structural: the keywords that have such a function.
-        evaluates, cases, evaluated_names, inert, rewritten, part_of: these columns.
+        require, evaluates, cases, evaluated_names, inert, rewritten, part_of: these columns.
         bounding: keywords with numbers that can become bounds.
     """
 
@@ -106,12 +112,16 @@ class KeywordTable:
         self._asserted = {
             dialect: frozenset(name for name, row in self.rows.items() if row.asserts(dialect)) for dialect in DIALECTS
         }
+        self._defined = {
+            dialect: frozenset(name for name, row in self.rows.items() if row.defined(dialect)) for dialect in DIALECTS
+        }
         types = dict.fromkeys(row.type for row in self.rows.values() if row.type)
         self.of_type = {kind: frozenset(name for name, row in self.rows.items() if row.type == kind) for kind in types}
         self.typed = frozenset(name for name, row in self.rows.items() if row.type)
         self.narrowing = {name: row.lower for name, row in self._staged() if row.lower and row.stage is Stage.NARROW}
         self.changing = {name: row.lower for name, row in self._staged() if row.lower and row.stage is not Stage.NARROW}
         self.structural = self.narrowing.keys() | self.changing.keys()
+        self.require = {name: row.require for name, row in self.rows.items() if row.require}
         self.evaluates = {name: row.evaluates for name, row in self.rows.items() if row.evaluates}
         self.cases = {name: row.cases for name, row in self.rows.items() if row.cases}
         self.evaluated_names = {name: row.evaluated_names for name, row in self.rows.items() if row.evaluated_names}
@@ -128,6 +138,10 @@ class KeywordTable:
         """Whether the keyword asserts anything in this dialect."""
         return keyword in self._asserted[dialect.name]
 
+    def defines(self, keyword: str, dialect: Dialect) -> bool:
+        """Whether it is a keyword in this dialect."""
+        return keyword in self._defined[dialect.name]
+
     def subschemas(self, schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
         """Direct subschemas, with the pointer tokens that lead to each."""
         for keyword, value in schema.items():
@@ -143,17 +157,6 @@ class KeywordTable:
                     yield from (((keyword, name), item) for name, item in value.items() if not isinstance(item, list))
             elif holds in _SINGLE and isinstance(value, Mapping | bool):
                 yield (keyword,), value
-
-    def innermost(self, path: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
-        """The last keyword on a path through a schema, and the rest of the path, within that keyword's value."""
-        keyword, rest, at = "", path, 0
-        while at < len(path) and path[at] in self.rows:
-            keyword, rest = str(path[at]), path[at + 1 :]
-            holds = self._holds.get(keyword)
-            if holds is None:
-                break
-            at += 2 if holds == "schemas by name" or (rest and isinstance(rest[0], int)) else 1
-        return keyword, rest
 
 
 _LISTS = ("schemas", "schema or schemas")
