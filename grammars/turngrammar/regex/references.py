@@ -1,7 +1,7 @@
 """Back references, as far as regular languages have them.
 
-A group of a few words stands for each of them in turn, and its references with it. Of another group, the language of
-what it may capture still holds all texts that the pattern matches.
+A group that captures one of a few words is replaced by each of them in turn, together with its references. References
+to another group are replaced by whatever it can capture: that matches more texts than the pattern, but none is missing.
 """
 
 from __future__ import annotations
