@@ -22,10 +22,17 @@ def all_ends(own: int | None, configured: EndTokens) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What llguidance makes of a grammar: an error, or the tokens with which every answer begins."""
+    """What llguidance makes of a grammar.
+
+    Attributes:
+        error: why it can't be used; None if it can.
+        opening: the tokens with which every answer begins.
+        walked: whether it allowed the text along which it was tried.
+    """
 
     error: str | None = None
     opening: tuple[int, ...] = ()
+    walked: bool = False
 
 
 def is_special(token: str, *, flagged: bool) -> bool:
@@ -163,9 +170,17 @@ class Vocabulary:
             return self.source.matchable(self.size, self.eos)
         return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.eos)
 
-    def trial(self, grammar: str) -> Trial:
-        """Compiles the grammar, llguidance Lark. Takes seconds for a large one."""
-        matcher = LLMatcher(self.matchable, grammar)
+    def trial(self, grammar: str, text: str = "") -> Trial:
+        """Compiles the grammar, llguidance Lark, and begins to generate with it, up to the first mask behind `text`.
+
+        Takes seconds for a large grammar.
+        """
+        matcher = LLMatcher(self.matchable, grammar, log_level=0)
         if matcher.is_error():
             return Trial(matcher.get_error())
-        return Trial(opening=tuple(matcher.compute_ff_tokens()))
+        opening, tokens = tuple(matcher.compute_ff_tokens()), self.matchable.tokenize_str(text)
+        matcher.compute_bitmask()
+        walked = not matcher.is_error() and matcher.try_consume_tokens(tokens) == len(tokens)
+        if walked:
+            matcher.compute_bitmask()
+        return Trial(matcher.get_error() if matcher.is_error() else None, opening, walked)
