@@ -1,7 +1,7 @@
 """String formats that are asserted, as regular languages. Any other is an annotation, as the specification allows.
 
-Sources: RFC 3339 (date, time; days per month with leap years), RFC 3339 appendix A (duration), RFC 5321 (email, with dot
-strings only), RFC 1123 (hostname), RFC 2673 (ipv4), RFC 4291 (ipv6), RFC 4122 (uuid), RFC 3986 (uri).
+Sources: RFC 3339 (date, time; days per month with leap years), RFC 3339 appendix A (duration), RFC 5321 (email, without
+quoted names), RFC 1123 (hostname), RFC 2673 (ipv4), RFC 4291 (ipv6), RFC 4122 (uuid), RFC 3986 (uri).
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ _BY_ADDRESS: Mapping[str, Dialect] = {
     "json-schema.org/draft-05/schema": DIALECTS["draft4"],  # changed no keyword
     "spec.openapis.org/oas/3.1/dialect/base": DIALECTS["2020-12"],
 }
-# The latest draft, whichever that is, declares nothing. Nor does OpenAPI 3.0, which is no draft, but has its own keywords.
+# The latest draft, whichever that is, declares nothing. Nor does OpenAPI 3.0, which is no draft.
 _UNDECLARED = ("", "json-schema.org/schema")
 _OPENAPI_3_0 = "spec.openapis.org/oas/3.0/"  # followed by a date
 
