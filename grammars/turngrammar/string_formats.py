@@ -14,17 +14,18 @@ from turngrammar.regex import Language, automaton, compile_pattern
 
 @dataclass(frozen=True)
 class StringFormat:
-    """A format: the regex of its strings."""
+    """A format: the regex of its strings, and their greatest length, if that is limited."""
 
     name: str
     source: str
+    longest: int | None = None
 
     @cached_property
     def language(self) -> Language:
         return compile_pattern(f"^(?:{self.source})$")
 
     def matches(self, text: str) -> bool:
-        return automaton(self.language).matches(text)
+        return (self.longest is None or len(text) <= self.longest) and automaton(self.language).matches(text)
 
 
 _LEAP_YEAR = r"(?:\d{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
@@ -55,7 +56,7 @@ _EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_MAIL_LABEL}(?:\.{_MAIL_LABEL})*|\[{_IPV4}
 _PCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
 _USER = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*@"
 _REG_NAME = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*"
-_IP_LITERAL = r"\[(?:[0-9A-Fa-f:.]{2,45}|v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+)\]"
+_IP_LITERAL = rf"\[(?:{_IPV6}|v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+)\]"
 _HIERARCHY = rf"//(?:{_USER})?(?:{_IP_LITERAL}|{_REG_NAME})(?::\d*)?(?:/{_PCHAR}*)*|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
 _URI = rf"[A-Za-z][A-Za-z0-9+\-.]*:(?:{_HIERARCHY})(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
 
@@ -67,7 +68,7 @@ FORMATS: dict[str, StringFormat] = {
         StringFormat("date-time", rf"{_DATE}[tT]{_TIME}"),
         StringFormat("duration", _DURATION),
         StringFormat("email", _EMAIL),
-        StringFormat("hostname", rf"{_LABEL}(?:\.{_LABEL})*"),
+        StringFormat("hostname", rf"{_LABEL}(?:\.{_LABEL})*", longest=253),
         StringFormat("ipv4", _IPV4),
         StringFormat("ipv6", _IPV6),
         StringFormat("uuid", "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),

@@ -36,7 +36,7 @@ def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
     schema = node.schema
     known = reader.options.assert_formats and schema.get("format") in FORMATS
     languages, loose = _languages(reader, node)
-    most = schema.get("maxLength")
+    most = lower_limit(schema.get("maxLength"), FORMATS[schema["format"]].longest if known else None)
     variant = String(
         languages=languages,
         formats=(schema["format"],) if known else (),

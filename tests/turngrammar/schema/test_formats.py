@@ -18,7 +18,7 @@ VALID = {
     "date-time": ["2024-02-29T12:00:00Z", "1963-06-19t08:30:06.283185z"],
     "duration": ["P4DT12H30M5S", "P1W", "PT0S"],
     "email": ["joe.bloggs@example.com", "a+b@c-d.org"],
-    "hostname": ["example.com", "a", "xn--4gbwdl"],
+    "hostname": ["example.com", "a", "xn--4gbwdl", "a." * 126 + "a"],
     "ipv4": ["192.168.0.1", "0.0.0.0"],
     "ipv6": ["::1", "::", "2001:db8::8:800:200c:417a", "::ffff:192.168.0.1", "1:2:3:4:5:6:7:8"],
     "uuid": ["2eb8aa08-aa98-11ea-b4aa-73b441d16380"],
@@ -30,11 +30,11 @@ INVALID = {
     "date-time": ["2023-02-29T12:00:00Z", "2023-01-01 12:00:00Z"],
     "duration": ["P", "PT", "1D", "P1D1W"],
     "email": ["joe", "a..b@c.d", "@c.d"],
-    "hostname": ["-a.com", "a_b.com", "", "a..b"],
+    "hostname": ["-a.com", "a_b.com", "", "a..b", "a." * 126 + "ab"],
     "ipv4": ["256.0.0.1", "1.2.3", "01.2.3.4"],
     "ipv6": ["1::2::3", "12345::", "1:2:3:4:5:6:7:8:9", ":2:3:4:5:6:7:8"],
     "uuid": ["2eb8aa08aa9811eab4aa73b441d16380", "2eb8aa08-aa98-11ea-b4aa-73b441d1638"],
-    "uri": ["//foo.bar", "a b", "http://a b", "\\\\server"],
+    "uri": ["//foo.bar", "a b", "http://a b", "\\\\server", "http://[1::2::3]", "http://[::ffff:01.2.3.4]"],
 }
 
 
