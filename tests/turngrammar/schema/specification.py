@@ -2,8 +2,8 @@
 
     python -m tests.turngrammar.schema.specification JSON-Schema-Test-Suite
 
-Prints each group that is neither exact nor checked, and a row of outcomes for each draft and kind of group. Kind `format`:
-optional groups of formats, with the formats asserted; in all others they are annotations.
+Prints each group that is neither exact nor checked, and a row of outcomes for each draft and kind of group. Formats are
+asserted in the groups of kind `format`, the optional ones about formats, and annotations in all others.
 """
 
 from __future__ import annotations
