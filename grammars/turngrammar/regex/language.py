@@ -167,9 +167,11 @@ def complement(part: Language) -> Language:
     """Every string that is not in it."""
     if part.kind == "not":
         return part.parts[0]
-    if part is NEVER:
-        return ANY
-    return NEVER if part == ANY else Language("not", (part,))
+    return _COMPLEMENTS.get(part) or Language("not", (part,))
+
+
+_COMPLEMENTS = {NEVER: ANY, ANY: NEVER, EMPTY: Language("repeat", (ANY_CHAR,), (1, None))}
+_COMPLEMENTS |= {there: here for here, there in _COMPLEMENTS.items()}
 
 
 def repeat(part: Language, least: int, most: int | None) -> Language:

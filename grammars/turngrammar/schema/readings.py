@@ -158,15 +158,16 @@ def read_required(site: Site) -> bool:
         return site.vanishes(shown(value))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return False
-    known = isinstance(site.value, list) or site.value in site.schema.get("properties", {})
+    properties = site.schema.get("properties")
+    known = isinstance(site.value, list) or (isinstance(properties, Mapping) and site.value in properties)
     return known and site.becomes(list(dict.fromkeys(value)))
 
 
 def _require_property(site: Site) -> bool:
     owner = site.place.owner
-    if owner is None:
+    if owner is None or not isinstance(required := owner.schema.get("required", []), list):
         return False
-    names = [*owner.schema.get("required", ()), site.place.path[-1]]
+    names = [*required, site.place.path[-1]]
     return site.moves("required", list(dict.fromkeys(names)), owner)
 
 
