@@ -98,9 +98,9 @@ def dialect_of(schema: Any, default: Dialect, where: str = "") -> Dialect:
     return _BY_ADDRESS[_address(uri)]
 
 
-def dialect_within(schema: Any, dialect: Dialect, where: str = "") -> Dialect:
+def dialect_within(schema: Any, dialect: Dialect) -> Dialect:
     """That of a subschema: its `$schema` counts only if it has an identifier."""
-    return dialect_of(schema, dialect, where) if is_resource(schema) else dialect
+    return dialect_of(schema, dialect) if is_resource(schema) else dialect
 
 
 def is_resource(schema: Any) -> bool:

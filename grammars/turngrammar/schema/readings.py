@@ -110,7 +110,7 @@ def read_type(site: Site) -> bool:
 def _read_numbers(enum: Site) -> bool:
     """In Gemini's API the values of every enum are strings: `{"type": "INTEGER", "enum": ["101", "201"]}`."""
     numbers = [_number(value) for value in enum.value] if isinstance(enum.value, list) else [None]
-    return None not in numbers and enum.becomes(numbers, "strings are read as the numbers that they spell")
+    return None not in numbers and enum.becomes(numbers, "strings are read as the numbers in them")
 
 
 def read_number(site: Site) -> bool:
@@ -121,7 +121,7 @@ def read_number(site: Site) -> bool:
 
 
 def _number(value: Any) -> Any:
-    """The number that a string spells, or None."""
+    """The number in a string, or None."""
     return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
@@ -134,7 +134,7 @@ def read_exclusive_bound(site: Site) -> bool:
     if site.value is not True or bound is None:
         return isinstance(site.value, bool) and site.vanishes(shown(site.value))
     site.sibling(inclusive).moves(site.keyword, bound)
-    return site.note(f"`true` is read as the value of `{inclusive}`", site.keyword)
+    return site.note(f"true is read as the value of `{inclusive}`", site.keyword)
 
 
 def _read_exclusive_number(site: Site, inclusive: str, bound: Any) -> bool:
@@ -158,15 +158,16 @@ def read_required(site: Site) -> bool:
         return site.vanishes(shown(value))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return False
-    known = isinstance(site.value, list) or site.value in site.schema.get("properties", {})
+    properties = site.schema.get("properties")
+    known = isinstance(site.value, list) or (isinstance(properties, Mapping) and site.value in properties)
     return known and site.becomes(list(dict.fromkeys(value)))
 
 
 def _require_property(site: Site) -> bool:
     owner = site.place.owner
-    if owner is None:
+    if owner is None or not isinstance(required := owner.schema.get("required", []), list):
         return False
-    names = [*owner.schema.get("required", ()), site.place.path[-1]]
+    names = [*required, site.place.path[-1]]
     return site.moves("required", list(dict.fromkeys(names)), owner)
 
 
