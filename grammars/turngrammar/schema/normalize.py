@@ -101,7 +101,7 @@ class _Normalizing:
             if any(keyword in place.schema for keyword in _NEWER):
                 raise _mixed(tuples[0], place)
         self._dialect = _TUPLES
-        if "$schema" in self._schema:
+        if declares_dialect(self._schema):
             self._schema["$schema"] = _TUPLES.uri
         self._notes.update(note for place in tuples for note in _tuple_notes(place))
 

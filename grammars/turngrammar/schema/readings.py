@@ -110,7 +110,7 @@ def read_type(site: Site) -> bool:
 def _read_numbers(enum: Site) -> bool:
     """In Gemini's API the values of every enum are strings: `{"type": "INTEGER", "enum": ["101", "201"]}`."""
     numbers = [_number(value) for value in enum.value] if isinstance(enum.value, list) else [None]
-    return None not in numbers and enum.becomes(numbers, "strings are read as the numbers that they spell")
+    return None not in numbers and enum.becomes(numbers, "strings are read as the numbers in them")
 
 
 def read_number(site: Site) -> bool:
@@ -121,7 +121,7 @@ def read_number(site: Site) -> bool:
 
 
 def _number(value: Any) -> Any:
-    """The number that a string spells, or None."""
+    """The number in a string, or None."""
     return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
@@ -134,7 +134,7 @@ def read_exclusive_bound(site: Site) -> bool:
     if site.value is not True or bound is None:
         return isinstance(site.value, bool) and site.vanishes(shown(site.value))
     site.sibling(inclusive).moves(site.keyword, bound)
-    return site.note(f"`true` is read as the value of `{inclusive}`", site.keyword)
+    return site.note(f"true is read as the value of `{inclusive}`", site.keyword)
 
 
 def _read_exclusive_number(site: Site, inclusive: str, bound: Any) -> bool:
