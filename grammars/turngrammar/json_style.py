@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from turngrammar.scan import dump_json
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,12 @@ class JsonStyle:
 
     def encode(self, value: Any) -> str:
         """The text of a JSON value."""
-        return json.dumps(
-            value, ensure_ascii=False, separators=(self.item_separator, self.key_separator), sort_keys=self.sort_keys
-        )
+        return dump_json(value, self.item_separator, self.key_separator, sort_keys=self.sort_keys)
 
     def schema(self, lowered: Mapping[str, Any]) -> str:
         """The text after `%json ` in an llguidance Lark grammar, of a lowered schema."""
         ordered = in_order(lowered) if self.sort_keys else lowered
-        return json.dumps({"x-guidance": self.options, **ordered}, ensure_ascii=False)
+        return dump_json({"x-guidance": self.options, **ordered})
 
 
 CANONICAL = JsonStyle()

@@ -5,7 +5,6 @@ Compiling is pure and cached by `Turn.key`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -169,7 +168,7 @@ def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wi
 
 def _document(schema: Schema, pointer: str) -> SchemaPlan:
     try:
-        return _compiled_schema(schema)
+        return compile_schema(schema)
     except GrammarError as error:
         raise error.inside(pointer) from error
 
@@ -201,7 +200,7 @@ def _compiled_tool(tool: Tool) -> CompiledTool:
         raise InvalidTools(message, pointer=tool.name_pointer)
     try:
         input = compile_input(tool.input) if tool.input else None
-        parameters = input.parameters if input else _compiled_schema(_of_object(tool.parameters))
+        parameters = input.parameters if input else compile_schema(_of_object(tool.parameters))
     except GrammarError as error:
         raise error.inside(tool.pointer, tool.name) from error
     return CompiledTool(tool.name, parameters, tool.pointer, input)
@@ -221,11 +220,6 @@ def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     others = {key: value for key, value in parameters.items() if key != "$ref"}
     reference = {"$ref": parameters["$ref"]}
     return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
-
-
-def _compiled_schema(schema: Schema) -> SchemaPlan:
-    """Compiles a copy, which no later change of the caller's reaches."""
-    return compile_schema(json.loads(json.dumps(schema)))
 
 
 def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:

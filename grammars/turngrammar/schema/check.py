@@ -1,7 +1,8 @@
 """The check of a finished document: jsonschema, against the source schema.
 
-Three things differ from stock jsonschema: patterns are ECMA-262's, in linear time if they are regular; only the formats
-in the report are asserted; and a check that takes too long is stopped, and counts as failed.
+Four things differ from stock jsonschema: numbers are decimals of any size; patterns are ECMA-262's, in linear time if
+they are regular; only the formats in the report are asserted; and a check that takes too long is stopped, and counts as
+failed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from turngrammar.schema.formats import FORMATS, StringFormat
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.load import Options, Schema
 from turngrammar.schema.regex import BudgetExceeded, time_budget
+from turngrammar.schema.value_assertions import is_any_integer, is_digits
 
 SECONDS = 2.0  # of CPU time; a megabyte takes less
 MOST_VIOLATIONS = 1000
@@ -73,7 +75,9 @@ def _validator_class(dialect: str, keywords: KeywordTable, allows_nullable: bool
             functions[name] = within_budget(functions[name])
         if allows_nullable and name in NULLABLE:
             functions[name] = nullable(functions[name])
-    extended: type[Validator] = extend(base, functions)  # type: ignore[no-untyped-call]
+    integer = is_digits if dialect == "draft4" else is_any_integer
+    types = base.TYPE_CHECKER.redefine("integer", integer)
+    extended: type[Validator] = extend(base, functions, type_checker=types)  # type: ignore[no-untyped-call]
     return extended
 
 

@@ -7,6 +7,7 @@ doesn't recognize go through meta-validation. Each function takes a keyword's va
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from turngrammar.errors import RefusedSchema
@@ -60,7 +61,7 @@ def is_boolean(value: Any, dialect: Dialect) -> bool:
 
 
 def is_number(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def is_count(value: Any, dialect: Dialect) -> bool:
@@ -73,7 +74,7 @@ def is_positive(value: Any, dialect: Dialect) -> bool:
 
 def is_exclusive_bound(value: Any, dialect: Dialect) -> bool:
     """A flag in draft 4."""
-    return isinstance(value, bool) == (dialect.name == "draft4") and isinstance(value, int | float)
+    return isinstance(value, bool) == (dialect.name == "draft4") and isinstance(value, int | float | Decimal)
 
 
 def is_type(value: Any, dialect: Dialect) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
-from turngrammar.errors import ImpossibleSchema, RefusedSchema
+from turngrammar.errors import ImpossibleSchema, InvalidSchema, RefusedSchema
 from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lazy_fields import LazyFields
+from turngrammar.scan import dump_json, load_json
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.dialect import declares_dialect
@@ -81,12 +81,15 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
         InvalidSchema: meta-validation fails, a reference refers to nothing, or a pattern is invalid.
         RefusedSchema: a remote reference, an unknown dialect, or, as ImpossibleSchema, a schema that no document fits.
     """
-    text = json.dumps(schema, ensure_ascii=False)
+    try:
+        text = dump_json(schema)
+    except ValueError as error:
+        raise InvalidSchema("NaN is not a JSON number.") from error
     return COMPILED.get((text, options), lambda: _compile_text(text, options))
 
 
 def _compile_text(text: str, options: Options) -> SchemaPlan:
-    schema = json.loads(text)
+    schema = load_json(text)
     source = Source(schema, options, KEYWORDS)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     try:

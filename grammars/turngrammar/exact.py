@@ -1,0 +1,81 @@
+"""Numbers without rounding: from JSON text, and from Python's ints, floats and Decimals.
+
+A float stands for the decimal that Python writes for it: 0.1 is a tenth. A number beyond `EXTREME`, far beyond any
+float, becomes another that compares to floats alike, because 1e999999999 has a billion digits.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+Number = int | float | Decimal
+
+EXTREME = 400  # the largest exponent, of either sign
+_ROUND_TRIP = 15  # digits that a float holds in any case
+_EXPONENT = 17  # digits of an exponent that Decimal can hold
+_INT_DIGITS = 640  # of an integer's text that Python reads, whatever its limit is set to
+
+
+def parse_float(text: str) -> float | Decimal:
+    """A JSON number with a point or an exponent: the float if it is equal, else a Decimal."""
+    value = float(text)
+    if len(text) <= _ROUND_TRIP and "e" not in text and "E" not in text:
+        return value
+    mantissa, _, exponent = text.lower().partition("e")
+    sign = "-" if exponent.startswith("-") else ""
+    number = _moderate(Decimal(f"{mantissa}e{sign}{exponent.lstrip('+-0')[:_EXPONENT] or 0}"))
+    return value if number == decimal(value) else number
+
+
+def parse_int(text: str) -> int | Decimal:
+    """A JSON number of digits: a Decimal if Python doesn't read so many as an int."""
+    return int(text) if len(text) <= _INT_DIGITS else Decimal(text)
+
+
+def number_text(number: Number) -> str:
+    """The JSON text of a number, of one for which Python's encoder has none too. Raises ValueError for NaN."""
+    exact = _moderate(decimal(number))
+    if exact.is_nan():
+        raise ValueError("NaN is not JSON")
+    return str(exact).replace("E", "e")
+
+
+def decimal(number: Number) -> Decimal:
+    """The same number, an infinite one included."""
+    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+
+
+def fraction(number: Number) -> Fraction:
+    """The same number; one beyond EXTREME, or infinite, at it."""
+    return Fraction(number) if isinstance(number, int) else Fraction(_moderate(decimal(number)))
+
+
+def _moderate(number: Decimal) -> Decimal:
+    if number.is_infinite() or (number and number.adjusted() > EXTREME):
+        return Decimal((0, (1,), EXTREME + 1)).copy_sign(number)
+    if number and number.adjusted() < -EXTREME:
+        return Decimal((0, (1,), -EXTREME - 1)).copy_sign(number)
+    return number
+
+
+def is_multiple(number: Decimal, step: Decimal) -> bool:
+    """Whether the finite number is a multiple of the step, which is positive. 1e999999999 is not written out."""
+    digits, times = _integer(number), _exponent(number) - _exponent(step)
+    coefficient = _integer(step)
+    if times >= 0:
+        return digits * pow(10, times, coefficient) % coefficient == 0
+    return digits == 0 or (-times <= number.adjusted() - _exponent(number) and digits % (coefficient * 10**-times) == 0)
+
+
+def is_integer(number: Decimal) -> bool:
+    return number.is_finite() and is_multiple(number, Decimal(1))
+
+
+def _exponent(number: Decimal) -> int:
+    return int(number.as_tuple().exponent)
+
+
+def _integer(number: Decimal) -> int:
+    """Its digits."""
+    return int(Decimal((0, number.as_tuple().digits, 0)))
