@@ -33,9 +33,14 @@ ERRORS: list[tuple[Any, type[GrammarError], str, str]] = [
     ({"properties": {"a": {"pattern": "(["}}}, InvalidSchema, "/properties/a/pattern", "pattern"),
     ({"patternProperties": {"a)": {}}}, InvalidSchema, "/patternProperties", "patternProperties"),
     (False, ImpossibleSchema, "", ""),
-    ({"type": "string", "enum": [1]}, ImpossibleSchema, "", ""),
-    ({"properties": {"a": {"$ref": "#"}}, "required": ["a"], "type": "object"}, ImpossibleSchema, "", ""),
-    ({"$ref": "#"}, ImpossibleSchema, "", ""),
+    ({"type": "string", "enum": [1]}, ImpossibleSchema, "", "enum"),
+    (
+        {"properties": {"a": {"$ref": "#"}}, "required": ["a"], "type": "object"},
+        ImpossibleSchema,
+        "/properties/a",
+        "$ref",
+    ),
+    ({"$ref": "#"}, ImpossibleSchema, "", "$ref"),
 ]
 
 
