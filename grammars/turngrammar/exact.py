@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from math import isfinite
 
 Number = int | float | Decimal
 
@@ -29,16 +30,17 @@ def parse_float(text: str) -> float | Decimal:
 
 
 def parse_int(text: str) -> int | Decimal:
-    """A JSON number of digits: a Decimal if Python doesn't read so many as an int."""
+    """A JSON number of digits: a Decimal where Python may read no int so long."""
     return int(text) if len(text) <= _INT_DIGITS else Decimal(text)
 
 
 def number_text(number: Number) -> str:
-    """The JSON text of a number, of one for which Python's encoder has none too. Raises ValueError for NaN."""
-    exact = _moderate(decimal(number))
-    if exact.is_nan():
+    """The JSON text of a number, also of one for which Python's encoder has none. Raises ValueError for NaN."""
+    if number != number:
         raise ValueError("NaN is not JSON")
-    return str(exact).replace("E", "e")
+    if isinstance(number, float) and isfinite(number):
+        return repr(number)
+    return str(_moderate(decimal(number))).replace("E", "e")
 
 
 def decimal(number: Number) -> Decimal:
@@ -52,11 +54,11 @@ def fraction(number: Number) -> Fraction:
 
 
 def _moderate(number: Decimal) -> Decimal:
-    if number.is_infinite() or (number and number.adjusted() > EXTREME):
-        return Decimal((0, (1,), EXTREME + 1)).copy_sign(number)
-    if number and number.adjusted() < -EXTREME:
-        return Decimal((0, (1,), -EXTREME - 1)).copy_sign(number)
-    return number
+    """Another number for one that is infinite, or beyond EXTREME by its exponent. Digits are there to be kept."""
+    if not number or (number.is_finite() and min(abs(number.adjusted()), abs(_exponent(number))) <= EXTREME):
+        return number
+    beyond = number.is_infinite() or number.adjusted() > 0
+    return Decimal((0, (1,), EXTREME + 1 if beyond else -EXTREME - 1)).copy_sign(number)
 
 
 def is_multiple(number: Decimal, step: Decimal) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,8 @@ from turngrammar.exact import number_text, parse_float, parse_int
 
 _OUTSIDE = re.compile(r'["{}\[\]]')
 _INSIDE = re.compile(r'["\\]')
+MOST_DIGITS = 4300  # of a number; that of Python's ints, whose arithmetic takes the square of the length
+TOO_LONG = "a number has too many digits"
 _OPENS = {"{": 1, "[": 1, "}": -1, "]": -1}
 
 
@@ -55,22 +56,29 @@ class JsonScanner:
 
 
 def load_json(text: str | bytes) -> Any:
-    """The value of JSON text. Numbers are exact: Decimals where no float is equal, or Python reads no int so long.
+    """The value of JSON text; a number that no float equals is a Decimal.
 
-    Raises ValueError for anything else, Python's NaN and bottomless nesting included.
+    Raises ValueError for anything else, Python's NaN, numbers of thousands of digits and bottomless nesting included.
     """
     try:
-        return _load(text, int)
+        return json.loads(text, parse_float=_parse_float, parse_constant=_refuse_nan)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except ValueError as error:
-        if "int_max_str_digits" not in str(error):
-            raise
-    return _load(text, parse_int)  # the first attempt is faster by a call for each integer
+        if "int_max_str_digits" in str(error):  # Python's own setting, which means nothing to a client
+            raise ValueError(TOO_LONG) from None
+        raise
 
 
-def _load(text: str | bytes, whole: Callable[[str], Any]) -> Any:
-    return json.loads(text, parse_float=parse_float, parse_int=whole, parse_constant=_refuse_nan)
+def load_long_numbers(text: str) -> Any:
+    """`load_json` with numbers of any length, whose arithmetic may take seconds."""
+    return json.loads(text, parse_float=parse_float, parse_int=parse_int, parse_constant=_refuse_nan)
+
+
+def _parse_float(text: str) -> float | Decimal:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(TOO_LONG)
+    return parse_float(text)
 
 
 def _refuse_nan(name: str) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
-from math import inf, isfinite, lcm
+from math import inf, lcm
 from typing import Any
 
 from turngrammar.errors import InvalidSchema
+from turngrammar.exact import EXTREME, fraction
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.large import (
     COEFFICIENT,
@@ -62,11 +64,12 @@ def _read_bound(
     return tightest, tightest == as_fraction(excluded)
 
 
-def as_fraction(value: int | float) -> Fraction:
-    """The exact decimal in the schema's text. Raises InvalidSchema for 1e400, which Python reads as infinite."""
-    if isinstance(value, float) and not isfinite(value):
-        raise InvalidSchema("A number in the schema exceeds 64-bit floats. Omit it, or write all its digits.")
-    return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
+def as_fraction(value: int | float | Decimal) -> Fraction:
+    """The exact decimal in the schema's text. Raises InvalidSchema for 1e400."""
+    number = fraction(value)
+    if abs(number) >= 10**EXTREME and not isinstance(value, int):
+        raise InvalidSchema("a number in the schema exceeds 64-bit floats: omit it, or write all its digits")
+    return number
 
 
 def meet_numbers(algebra: Algebra, left: Number, right: Number) -> Shape:

@@ -12,7 +12,7 @@ from turngrammar.cache import Cache
 from turngrammar.errors import InvalidSchema, RefusedSchema
 from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lazy_fields import LazyFields
-from turngrammar.scan import dump_json, load_json
+from turngrammar.scan import dump_json, load_long_numbers
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.dialect import declares_dialect
@@ -91,7 +91,7 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
 
 
 def _compile_text(text: str, options: Options) -> SchemaPlan:
-    schema = load_json(text)
+    schema = load_long_numbers(text)
     source = Source(schema, options, KEYWORDS)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     lowering = Lowering(reader.algebra, reader.ledger, options, WRITERS)
