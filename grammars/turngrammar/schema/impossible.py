@@ -17,7 +17,7 @@ from turngrammar.schema.load import Source, Subschema
 
 SECONDS = 1.0  # of CPU time for the search; most take milliseconds
 PART_LENGTH = 60  # of a value in the reason
-ENDLESS = "it contains itself without end. Make a property on the way optional, or allow null"
+ENDLESS = "its $ref leads back to itself without end. Make a property on the way optional, or allow null"
 REFERENCE = "$ref"
 # Lists that narrow by each member.
 CONJUNCTIONS = ("allOf", "required")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations, permutations
 
-from turngrammar.schema import regex
+from turngrammar import regex
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.arrays import with_item
 from turngrammar.schema.load import Subschema

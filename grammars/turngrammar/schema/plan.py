@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -10,7 +10,6 @@ from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
 from turngrammar.errors import InvalidSchema, RefusedSchema
-from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lazy_fields import LazyFields
 from turngrammar.scan import dump_json, load_long_numbers
 from turngrammar.schema.arrange import arrange
@@ -49,15 +48,6 @@ class SchemaPlan(LazyFields):
     options: Options
     dialect: str
     report: tuple[KeywordReport, ...] = field(repr=False)
-
-    @cached_property
-    def json(self) -> str:
-        """The text after `%json ` in an llguidance Lark grammar."""
-        return self.text(CANONICAL)
-
-    def text(self, style: JsonStyle) -> str:
-        """The same with other separators or another order of keys."""
-        return style.schema({} if isinstance(self.lowered, bool) else self.lowered)
 
     @cached_property
     def _validator(self) -> Validator:
@@ -104,7 +94,7 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
         raise contradiction(source, partial(_fits, source, options))
     exact = reader.ledger.clear and reader.algebra.exact(root)
     reports = report_keywords(source, reader.ledger, options, partial(_impossible, reader, lowering.inhabited))
-    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, reports)
+    return SchemaPlan(schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
 
 
 def _fits(source: Source, options: Options, node: Subschema) -> bool:

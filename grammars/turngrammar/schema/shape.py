@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
-from turngrammar.schema.regex import Language, automaton
+from turngrammar.regex import Language, automaton
 
 
 class Inexact(Exception):

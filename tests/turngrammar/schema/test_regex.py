@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turngrammar.schema import regex
-from turngrammar.schema.regex import Irregular, Language, RegexError, compile_pattern
+from turngrammar import regex
+from turngrammar.regex import Irregular, Language, RegexError, compile_pattern
 
 PATTERNS = [
     "^a", "b$", "^a|b$", "(^a|b)c", "ab", "^$", "", ".*", "^.+$", "[^a]", "^[a-c]{2,3}$", "a{2}", "^(ab|c)*$", "^a?b+$",

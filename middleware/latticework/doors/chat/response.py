@@ -33,11 +33,12 @@ from latticework.doors.chat.chunks import (
     TopLogprob,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai import Usage
+from latticework.doors.openai import Usage, warnings_of
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
 from latticework.generate.generation import Generation
+from latticework.http.sse import event
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
 _OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
@@ -66,11 +67,21 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     def __init__(self, request: ChatRequest, generation: Generation) -> None:
         super().__init__(request, generation)
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
+        self._warnings = warnings_of(generation.jobs)
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
+        opening = replace(self._chunk(), warnings=self._warnings)
         return msgspec.json.encode(
-            fold_chunks([*(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
+            fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
+
+    def events(self, chunks: Sequence[ChunkChoice]) -> bytes:
+        """The first event has the warnings."""
+        if not self._warnings:
+            return super().events(chunks)
+        opening = replace(self._chunk(chunks[0], usage=self._no_usage), warnings=self._warnings)
+        self._warnings = ()
+        return event(msgspec.json.encode(opening)) + (super().events(chunks[1:]) if len(chunks) > 1 else b"")
 
     def _new_choice(self, index: int) -> _Choice:
         return _Choice(index, self._custom)
@@ -247,6 +258,7 @@ def fold_chunks(chunks: Sequence[Chunk]) -> ChatCompletion:
         model=last.model,
         choices=tuple(_whole_choice(index, choice) for index, choice in sorted(gathered.items())),
         usage=last.usage or Usage(0, 0, 0),
+        warnings=next((chunk.warnings for chunk in chunks if chunk.warnings), UNSET),
     )
 
 

@@ -20,7 +20,7 @@ import jsonschema_rs
 
 from tests.turngrammar.schema.corpus import FOLDER, openapi
 from tests.turngrammar.schema.corpus.neighbours import neighbours
-from turngrammar.schema.formats import FORMATS
+from turngrammar.string_formats import FORMATS
 
 MORE_VALID, MORE_INVALID = 3, 6
 LONGEST = 700  # characters of a value that joins

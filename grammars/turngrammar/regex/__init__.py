@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import regex as backtracking  # type: ignore[import-untyped]
 
-from turngrammar.schema.regex.automaton import (
+from turngrammar.regex.automaton import (
     BudgetExceeded,
     automaton,
     disjoint,
@@ -20,8 +20,9 @@ from turngrammar.schema.regex.automaton import (
     seconds_left,
     time_budget,
 )
-from turngrammar.schema.regex.ecma import compile_pattern
-from turngrammar.schema.regex.language import (
+from turngrammar.regex.ecma import compile_pattern
+from turngrammar.regex.json_text import in_json_string
+from turngrammar.regex.language import (
     ANY,
     NEVER,
     Language,
@@ -32,8 +33,9 @@ from turngrammar.schema.regex.language import (
     of_length,
     union,
 )
-from turngrammar.schema.regex.syntax import Irregular, RegexError
-from turngrammar.schema.regex.text import pattern_text
+from turngrammar.regex.matches import long_start, shortest_rest
+from turngrammar.regex.syntax import Irregular, RegexError
+from turngrammar.regex.text import expression_text, pattern_text, printed_language
 
 __all__ = [
     "ANY",
@@ -47,14 +49,19 @@ __all__ = [
     "compile_pattern",
     "complement",
     "disjoint",
+    "expression_text",
     "finite",
+    "in_json_string",
     "intersection",
     "is_empty",
+    "long_start",
     "of_length",
     "pattern_matcher",
     "pattern_text",
     "printable",
+    "printed_language",
     "seconds_left",
+    "shortest_rest",
     "time_budget",
     "union",
 ]

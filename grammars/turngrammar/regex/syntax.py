@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import Language, chars
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.language import Language, chars
 
 Tree = tuple[Any, ...]
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import (
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.language import (
     ANY,
     EMPTY,
     NEVER,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
 
 MAX_COUNT = 1_000_000  # of a counted repetition; regex engines stop at some 4,000 times that
 Kind = Literal["never", "empty", "begin", "chars", "cat", "or", "and", "not", "repeat"]

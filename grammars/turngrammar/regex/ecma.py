@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from turngrammar.schema.regex.language import (
+from turngrammar.regex.language import (
     ANY,
     ANY_CHAR,
     BEGIN,
@@ -24,7 +24,7 @@ from turngrammar.schema.regex.language import (
     repeat,
     union,
 )
-from turngrammar.schema.regex.syntax import Irregular, Tree, parse_pattern
+from turngrammar.regex.syntax import Irregular, Tree, parse_pattern
 
 _MAX_UNROLLED = 8  # repetitions of a group that contains an assertion
 
