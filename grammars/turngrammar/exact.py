@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from math import isfinite
+from math import gcd, isfinite
 
 Number = int | float | Decimal
 
@@ -53,6 +53,25 @@ def fraction(number: Number) -> Fraction:
     return Fraction(number) if isinstance(number, int) else Fraction(_moderate(decimal(number)))
 
 
+def number_of(exact: Fraction) -> Number:
+    """A decimal as an int or a float if one is equal, else as a Decimal."""
+    if exact.denominator == 1:
+        return exact.numerator
+    places = fraction_digits(exact)
+    digits = Decimal(int(abs(exact) * 10**places)).as_tuple().digits
+    number = Decimal((int(exact < 0), digits, -places))
+    value = float(number)
+    return value if decimal(value) == number else number
+
+
+def fraction_digits(exact: Fraction) -> int:
+    """How many digits a decimal has after its point."""
+    places, rest = 0, exact.denominator
+    while rest > 1:
+        places, rest = places + 1, rest // gcd(rest, 10)
+    return places
+
+
 def _moderate(number: Decimal) -> Decimal:
     """Another number for one that is infinite, or beyond EXTREME by its exponent. Digits are there to be kept."""
     if not number or (number.is_finite() and min(abs(number.adjusted()), abs(_exponent(number))) <= EXTREME):
@@ -72,6 +91,11 @@ def is_multiple(number: Decimal, step: Decimal) -> bool:
 
 def is_integer(number: Decimal) -> bool:
     return number.is_finite() and is_multiple(number, Decimal(1))
+
+
+def is_digits(number: Number) -> bool:
+    """Whether its text has digits only, without point and exponent."""
+    return not isinstance(number, float) and _exponent(Decimal(number)) == 0
 
 
 def _exponent(number: Decimal) -> int:

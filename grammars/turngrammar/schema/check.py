@@ -25,7 +25,7 @@ from turngrammar.schema.assertions import NULLABLE, nullable, within_budget
 from turngrammar.schema.dialect import DIALECTS, pointer
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.load import Options, Schema
-from turngrammar.schema.value_assertions import is_any_integer, is_digits
+from turngrammar.schema.value_assertions import is_any_integer, is_draft4_integer
 from turngrammar.string_formats import FORMATS, StringFormat
 
 SECONDS = 2.0  # of CPU time; a megabyte takes less
@@ -75,7 +75,7 @@ def _validator_class(dialect: str, keywords: KeywordTable, allows_nullable: bool
             functions[name] = within_budget(functions[name])
         if allows_nullable and name in NULLABLE:
             functions[name] = nullable(functions[name])
-    integer = is_digits if dialect == "draft4" else is_any_integer
+    integer = is_draft4_integer if dialect == "draft4" else is_any_integer
     types = base.TYPE_CHECKER.redefine("integer", integer)
     extended: type[Validator] = extend(base, functions, type_checker=types)  # type: ignore[no-untyped-call]
     return extended

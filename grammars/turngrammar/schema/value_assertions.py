@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from turngrammar.exact import Number, decimal, is_integer, is_multiple, number_text
+from turngrammar.exact import Number, decimal, is_digits, is_integer, is_multiple, number_text
 from turngrammar.schema.keyword_table import KeywordTable
 
 Errors = Iterator[ValidationError]
@@ -93,6 +93,6 @@ def is_any_integer(checker: Any, value: Any) -> bool:
     return _is_number(value) and is_integer(decimal(value))
 
 
-def is_digits(checker: Any, value: Any) -> bool:
-    """In draft 4, an integer has no point and no exponent."""
-    return _is_number(value) and not isinstance(value, float) and decimal(value).as_tuple().exponent == 0
+def is_draft4_integer(checker: Any, value: Any) -> bool:
+    """In draft 4, an integer has neither point nor exponent."""
+    return _is_number(value) and is_digits(value)
