@@ -6,21 +6,15 @@ pattern is not regular. A pattern can make either take exponential time, so both
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-import regex as backtracking  # type: ignore[import-untyped]
-
-from turngrammar.regex.automaton import (
-    BudgetExceeded,
-    automaton,
-    disjoint,
-    is_empty,
-    printable,
-    seconds_left,
-    time_budget,
-)
-from turngrammar.regex.ecma import compile_pattern
+from turngrammar.regex.automaton import automaton, disjoint, is_empty
+from turngrammar.regex.backtracking import backtracking_matcher
+from turngrammar.regex.budget import BudgetExceeded, seconds_left, time_budget
+from turngrammar.regex.ecma import compile_pattern, texts_with
+from turngrammar.regex.elimination import printable
+from turngrammar.regex.errors import Irregular, RegexError, excerpt
 from turngrammar.regex.json_text import in_json_string
 from turngrammar.regex.language import (
     ANY,
@@ -34,7 +28,7 @@ from turngrammar.regex.language import (
     union,
 )
 from turngrammar.regex.matches import long_start, shortest_rest
-from turngrammar.regex.syntax import Irregular, RegexError
+from turngrammar.regex.syntax import parse_pattern
 from turngrammar.regex.text import expression_text, pattern_text, printed_language
 
 __all__ = [
@@ -49,6 +43,7 @@ __all__ = [
     "compile_pattern",
     "complement",
     "disjoint",
+    "excerpt",
     "expression_text",
     "finite",
     "in_json_string",
@@ -60,35 +55,24 @@ __all__ = [
     "pattern_text",
     "printable",
     "printed_language",
+    "readings",
     "seconds_left",
     "shortest_rest",
     "time_budget",
     "union",
 ]
 
-SEARCH_SECONDS = 1.0  # of one backtracking search; ordinary patterns take far less
+
+def readings(pattern: str) -> Mapping[str, str]:
+    """The constructs of other dialects in a pattern, and what of ECMA-262 they are read as. Raises RegexError."""
+    return parse_pattern(pattern).readings
 
 
 @lru_cache(maxsize=1024)
 def pattern_matcher(pattern: str) -> Callable[[str], bool]:
-    """Raises ValueError for an invalid regular expression; the function it returns raises BudgetExceeded."""
+    """Raises RegexError; the function it returns raises BudgetExceeded."""
+    parsed = parse_pattern(pattern)
     try:
-        return automaton(compile_pattern(pattern)).matches
-    except RegexError:
-        return _backtracking_matcher(pattern)
-
-
-def _backtracking_matcher(pattern: str) -> Callable[[str], bool]:
-    try:
-        search = backtracking.compile(pattern).search
-    except backtracking.error as error:
-        raise ValueError(str(error)) from error
-
-    def matches(text: str) -> bool:
-        try:
-            # Without `concurrent`, the search holds Python's lock until it ends.
-            return search(text, timeout=min(SEARCH_SECONDS, seconds_left()), concurrent=True) is not None
-        except TimeoutError:
-            raise BudgetExceeded from None
-
-    return matches
+        return automaton(texts_with(parsed.tree)).matches
+    except Irregular:
+        return backtracking_matcher(parsed)

@@ -1,213 +1,171 @@
-"""ECMA-262 regular expressions (flag `u`) as syntax trees of tuples, with the leniency of Annex B in common use.
+"""The parser of patterns: ECMA-262 with the flag `u`, and what is clear without it.
 
-Tree: ("lang", Language) | ("cat", [tree]) | ("or", [tree]) | ("repeat", tree, least, most) | ("begin",) | ("end",)
-      | ("look", tree, positive)
+Anchors and groups of other dialects that have one meaning everywhere are read, and listed in `Pattern.readings`.
+Whatever else ECMA-262 lacks is refused by name.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from turngrammar.regex import charset
-from turngrammar.regex.charset import CharSet
-from turngrammar.regex.language import Language, chars
+from turngrammar.regex.errors import RegexError
+from turngrammar.regex.escapes import anchor, char_class, escape
+from turngrammar.regex.foreign import lacking
+from turngrammar.regex.groups import Groups, Make
+from turngrammar.regex.scanner import Flags, Scanner
+from turngrammar.regex.tree import BEGIN, END, BackReference, Chars, Look, Repeat, Tree, choice, sequence, walk
 
-Tree = tuple[Any, ...]
-
-
-class RegexError(ValueError):
-    """Not a valid ECMA-262 regular expression."""
-
-
-class Irregular(RegexError):
-    """Valid, but not regular or not compiled here: back references, look-behind, word boundaries."""
+_QUANTIFIER = re.compile(r"([*+?])|\{(\d+)(?:(,)(\d*))?\}")
+_SIGNS: Mapping[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_OPEN_BRACES = re.compile(r"\{(,\d*)\}")
 
 
-_CLASSES: dict[str, CharSet] = {"d": charset.DIGIT, "w": charset.WORD, "s": charset.SPACE}
-_CLASSES |= {name.upper(): charset.set_complement(codes) for name, codes in _CLASSES.items()}
-_CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
-_QUANTIFIERS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-_BRACES = re.compile(r"\{(\d+)(,(\d*))?\}")
-_HEX = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}")
-_PROPERTY = re.compile(r"[pP]\{(?:(?:gc|General_Category)=)?(\w+)\}|[pP](\w)")
-_GROUP = re.compile(r"\?(?:(:)|(=)|(!)|(<[=!])|P?<\w+>|(i\)))")
-_UNSUPPORTED = {
-    "b": "word boundaries (\\b) are not compiled",
-    "B": "word boundaries (\\B) are not compiled",
-    "k": "named back references are not regular",
-}
-_MAX_REPEAT = 10_000
+@dataclass(frozen=True)
+class Pattern:
+    """A parsed pattern.
+
+    Attributes:
+        groups: those that capture.
+        readings: constructs of other dialects, and what of ECMA-262 they are read as.
+    """
+
+    tree: Tree
+    groups: Groups
+    readings: Mapping[str, str]
 
 
-def parse_pattern(pattern: str) -> Tree:
-    """Raises RegexError, or Irregular for what is valid but not compiled."""
-    fold = pattern.startswith("(?i)")
-    parser = _Parser(pattern[4:] if fold else pattern, fold)
-    tree = parser.alternatives()
-    if parser.at < len(parser.text):
-        raise RegexError(f"unmatched ')' at {parser.at}")
-    return tree
+@lru_cache(maxsize=4096)
+def parse_pattern(pattern: str) -> Pattern:
+    """Raises RegexError."""
+    parser = _Parser(Scanner(pattern))
+    tree = parser.parse()
+    for node in walk(tree):
+        if isinstance(node, BackReference) and not parser.groups.knows(node.group):
+            problem = f"a back reference names the group {node.group}, which is missing"
+            raise RegexError(f"{problem}: write \\x and 2 digits for a character code")
+    return Pattern(tree, parser.groups, parser.scanner.readings)
+
+
+@dataclass
+class _OpenGroup:
+    start: int
+    flags: Flags  # of what is around it
+    make: Make
+    options: list[Tree] = field(default_factory=list)
+    parts: list[Tree] = field(default_factory=list)
+
+    def next_option(self) -> None:
+        self.options.append(sequence(*self.parts))
+        self.parts = []
+
+    def close(self) -> Tree:
+        self.next_option()
+        return self.make(choice(*self.options))
 
 
 class _Parser:
-    """Recursive descent; `at` is the only state."""
+    """It goes from left to right, with a stack of the groups that are open; the first is the pattern itself."""
 
-    def __init__(self, text: str, fold: bool) -> None:
-        self.text = text
-        self.at = 0
-        self.fold = fold
+    def __init__(self, scanner: Scanner) -> None:
+        self.scanner = scanner
+        self.groups = Groups()
+        self._open = [_OpenGroup(-1, scanner.flags, lambda content: content)]
 
-    def peek(self, text: str) -> bool:
-        return self.text.startswith(text, self.at)
+    def parse(self) -> Tree:
+        while not self.scanner.ended:
+            if self.scanner.take("|"):
+                self._open[-1].next_option()
+            elif self.scanner.take("("):
+                self._open_group()
+            elif self.scanner.take(")"):
+                self._close_group()
+            elif (assertion := self._anchor()) is not None:
+                self._open[-1].parts.append(assertion)
+                self._refuse_quantifier("")
+            else:
+                self._add(self._atom())
+        if len(self._open) > 1:
+            raise RegexError("the ( is not closed: write \\( for the character", self._open[-1].start)
+        return self._open[0].close()
 
-    def take(self, text: str) -> bool:
-        present = self.peek(text)
-        self.at += len(text) if present else 0
-        return present
+    def _open_group(self) -> None:
+        start, flags = self.scanner.at - 1, self.scanner.flags
+        group = self.groups.read(self.scanner)
+        if isinstance(group, Tree):
+            self._add(group)
+        else:
+            self._open.append(_OpenGroup(start, flags, group))
 
-    def take_re(self, expression: re.Pattern[str]) -> re.Match[str] | None:
-        match = expression.match(self.text, self.at)
-        self.at = match.end() if match else self.at
-        return match
+    def _close_group(self) -> None:
+        if len(self._open) == 1:
+            raise RegexError("the ) closes no group: write \\) for the character", self.scanner.at - 1)
+        group = self._open.pop()
+        self.scanner.flags = group.flags
+        self._add(group.close())
 
-    def next(self) -> str:
-        if self.at >= len(self.text):
-            raise RegexError("the pattern is incomplete")
-        self.at += 1
-        return self.text[self.at - 1]
+    def _add(self, tree: Tree) -> None:
+        """The tree, with the quantifier that follows."""
+        start = self.scanner.at
+        bounds = self.scanner.take_re(_QUANTIFIER)
+        if bounds is not None:
+            tree = Repeat(tree, *_counts(bounds), lazy=self.scanner.take("?"))
+            self._refuse_quantifier(self.scanner.text[start : self.scanner.at])
+        self._open[-1].parts.append(tree)
 
-    def alternatives(self) -> Tree:
-        options = [self.sequence()]
-        while self.take("|"):
-            options.append(self.sequence())
-        return options[0] if len(options) == 1 else ("or", options)
+    def _refuse_quantifier(self, quantifier: str) -> None:
+        """After another quantifier, or after what can't be repeated."""
+        start = self.scanner.at
+        sign = self.scanner.take_re(_QUANTIFIER)
+        if sign is not None and quantifier and sign[0] == "+":
+            raise RegexError(lacking(f"{quantifier}+", "a possessive quantifier", quantifier), start)
+        if sign is not None:
+            raise RegexError(f"{sign[0]} has nothing to repeat: put what it repeats into a group (?:...)", start)
 
-    def sequence(self) -> Tree:
-        parts: list[Tree] = []
-        while self.at < len(self.text) and not self.peek("|") and not self.peek(")"):
-            parts.append(self.quantified(self.term()))
-        return ("cat", parts)
-
-    def quantified(self, tree: Tree) -> Tree:
-        bounds = self.quantifier()
-        while bounds is not None:
-            least, most = bounds
-            if (most is not None and most < least) or max(least, most or 0) > _MAX_REPEAT:
-                raise RegexError(f"bad quantifier {{{least},{most}}}")
-            tree = ("repeat", tree, least, most)
-            self.take("?")  # laziness changes the match, not whether there is one
-            bounds = self.quantifier()
+    def _anchor(self) -> Tree | None:
+        """An assertion without a group: it can't be repeated."""
+        scanner = self.scanner
+        if scanner.take("^"):
+            return choice(BEGIN, Look(Chars(charset.LINE_END), ahead=False)) if scanner.flags.m else BEGIN
+        if scanner.take("$"):
+            return choice(END, Look(Chars(charset.LINE_END), ahead=True)) if scanner.flags.m else END
+        start = scanner.at
+        tree = anchor(scanner) if scanner.take("\\") else None
+        scanner.at = scanner.at if tree else start
         return tree
 
-    def quantifier(self) -> tuple[int, int | None] | None:
-        for sign, bounds in _QUANTIFIERS.items():
-            if self.take(sign):
-                return bounds
-        braces = self.take_re(_BRACES)
-        if braces is None:
-            return None
-        least = int(braces[1])
-        return least, (least if braces[2] is None else int(braces[3]) if braces[3] else None)
+    def _atom(self) -> Tree:
+        scanner = self.scanner
+        if scanner.take("["):
+            return char_class(scanner)
+        if scanner.take("\\"):
+            return escape(scanner)
+        if scanner.take("."):
+            return Chars(charset.ALL if scanner.flags.s else charset.DOT)
+        self._refuse_quantifier("")
+        self._refuse_ambiguous()
+        return scanner.chars(charset.of(scanner.next()))
 
-    def term(self) -> Tree:
-        char = self.next()
-        handler = _TERMS.get(char)
-        if handler is not None:
-            tree: Tree = handler(self)
-            return tree
-        if char in "*+?":
-            raise RegexError(f"nothing to repeat at {self.at - 1}")
-        return self.lang(((ord(char), ord(char)),))
-
-    def lang(self, codes: CharSet) -> Tree:
-        language: Language = chars(charset.fold_case(codes) if self.fold else codes)
-        return ("lang", language)
-
-    def group(self) -> Tree:
-        kind = self.take_re(_GROUP) if self.peek("?") else None
-        if self.peek("?") and kind is None:
-            raise Irregular("this kind of group is not compiled")
-        if kind is not None and (kind[4] or kind[5]):
-            raise Irregular("look-behind and inline flags are not compiled")
-        inner = self.alternatives()
-        if not self.take(")"):
-            raise RegexError("missing ')'")
-        return ("look", inner, bool(kind[2])) if kind is not None and (kind[2] or kind[3]) else inner
-
-    def escape(self) -> Tree:
-        char = self.text[self.at : self.at + 1]
-        if char in _UNSUPPORTED or (char.isdigit() and char != "0"):
-            raise Irregular(_UNSUPPORTED.get(char, "back references are not regular"))
-        return self.lang(self.escaped_set())
-
-    def escaped_set(self) -> CharSet:
-        """The characters of an escape, after its backslash, in or out of a class."""
-        if self.peek("p") or self.peek("P"):
-            return self.property()
-        code = self.take_re(_HEX)
-        if code is not None:
-            return self.code_point(int(code[1] or code[2] or code[3], 16))
-        char = self.next()
-        if char in _CLASSES:
-            return _CLASSES[char]
-        if char == "c" and self.text[self.at : self.at + 1].isalpha():
-            return self.code_point(ord(self.next()) % 32)
-        return self.code_point(_CONTROLS.get(char, ord(char)))
-
-    def code_point(self, code: int) -> CharSet:
-        """Two escapes that are a surrogate pair are one character."""
-        if 0xD800 <= code <= 0xDBFF and self.take("\\"):
-            low = self.take_re(_HEX)
-            if low is None or low[2] is None:
-                raise Irregular("lone surrogates can't be in JSON text")
-            code = 0x10000 + ((code - 0xD800) << 10) + (int(low[2], 16) - 0xDC00)
-        if 0xD800 <= code <= 0xDFFF:
-            raise Irregular("lone surrogates can't be in JSON text")
-        return ((code, code),)
-
-    def property(self) -> CharSet:
-        inverse = self.peek("P")
-        name = self.take_re(_PROPERTY)
-        codes = charset.category(name[1] or name[2]) if name else None
-        if codes is None:
-            raise Irregular("only general categories of \\p{...} are compiled")
-        return charset.set_complement(codes) if inverse else codes
-
-    def char_class(self) -> Tree:
-        inverse = self.take("^")
-        sets: list[CharSet] = []
-        while not self.take("]"):
-            low = self.class_atom()
-            if self.peek("-") and not self.peek("-]") and len(low) == 1 and low[0][0] == low[0][1]:
-                self.take("-")
-                sets.append(self.class_range(low))
-            else:
-                sets.append(low)
-        codes = charset.set_union(*sets)
-        codes = charset.fold_case(codes) if self.fold else codes
-        return ("lang", chars(charset.set_complement(codes) if inverse else codes))
-
-    def class_range(self, low: CharSet) -> CharSet:
-        high = self.class_atom()
-        if len(high) != 1 or high[0][0] != high[0][1]:
-            return charset.set_union(low, charset.of("-"), high)
-        if high[0][0] < low[0][0]:
-            raise RegexError("a class range out of order")
-        return charset.set_intersection(((low[0][0], high[0][0]),), charset.ALL)
-
-    def class_atom(self) -> CharSet:
-        char = self.next()
-        if char != "\\":
-            return ((ord(char), ord(char)),)
-        return ((8, 8),) if self.take("b") else self.escaped_set()
+    def _refuse_ambiguous(self) -> None:
+        """A character that is itself in one dialect and not in another."""
+        scanner = self.scanner
+        braces = _OPEN_BRACES.match(scanner.text, scanner.at)
+        if braces is not None:
+            instead = f"{{0{braces[1]}}}, or \\{{ for the character"
+            raise RegexError(lacking(braces[0], "a quantifier from 0", instead), scanner.at)
+        if scanner.empty_class and scanner.peek("]"):
+            problem = f"the ] after {scanner.empty_class} closes no class"
+            raise RegexError(f"{problem}: write {scanner.empty_class[:-1]}\\]] for a class with ]", scanner.at)
 
 
-_TERMS = {
-    "^": lambda parser: ("begin",),
-    "$": lambda parser: ("end",),
-    ".": lambda parser: parser.lang(charset.DOT),
-    "(": _Parser.group,
-    "[": _Parser.char_class,
-    "\\": _Parser.escape,
-}
+def _counts(bounds: re.Match[str]) -> tuple[int, int | None]:
+    if bounds[1]:
+        return _SIGNS[bounds[1]]
+    least = int(bounds[2])
+    most = least if bounds[3] is None else int(bounds[4]) if bounds[4] else None
+    if most is not None and most < least:
+        raise RegexError(f"the numbers in {bounds[0]} are out of order", bounds.start())
+    return least, most

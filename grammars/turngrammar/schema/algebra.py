@@ -29,7 +29,7 @@ from turngrammar.schema.shape import (
 # Operations on pairs of variants, for one keyword's rewriting and for a whole schema's. Each takes about 10 us.
 STEPS = 4_000
 ALL_STEPS = 40_000
-VARIANTS = 256  # of one shape
+ALTERNATIVES = 256
 DEPTH = 40  # of nested operations; each takes up to ten frames
 
 RECURSIVE = "the subschema is recursive"
@@ -57,9 +57,13 @@ class Algebra:
     Args:
         define: reads the definition of that name; called once for each.
         operations: for each pair of types.
+        alternatives: the maximum number of variants of one shape.
     """
 
-    def __init__(self, define: Callable[[str], Shape], operations: Operations) -> None:
+    def __init__(
+        self, define: Callable[[str], Shape], operations: Operations, alternatives: int = ALTERNATIVES
+    ) -> None:
+        self.alternatives = alternatives
         self._define = define
         self._operations = operations
         self._shapes: dict[str, Shape] = {}
@@ -124,8 +128,8 @@ class Algebra:
 
     def _bounded(self, variants: Iterable[Variant]) -> Shape:
         shape = unite(tuple(variants))
-        if len(shape) > VARIANTS:
-            raise Inexact(f"more than {VARIANTS} alternatives")
+        if len(shape) > self.alternatives:
+            raise Inexact(f"more than {self.alternatives} alternatives")
         return shape
 
     @contextmanager

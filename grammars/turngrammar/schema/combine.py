@@ -55,8 +55,7 @@ def lower_const(reader: SchemaReader, node: Subschema, keyword: str, shape: Shap
 
 
 def lower_enum(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
-    values = [*node.schema[keyword], *([None] if reader.nullable(node) else [])]
-    return reader.attempt(node, keyword, shape, _among, reader, shape, values)
+    return reader.attempt(node, keyword, shape, _among, reader, shape, node.schema[keyword])
 
 
 def _among(reader: SchemaReader, shape: Shape, values: list[Any]) -> Shape:
@@ -160,6 +159,7 @@ def _depending(reader: SchemaReader, node: Subschema, shape: Shape, name: str, n
         satisfied = (*NOT_OBJECT, *reader.algebra.meet(present, reader.read(node.child(needed))))
     absent: Shape = object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING))
     met = unite(reader.algebra.meet(shape, absent), reader.algebra.meet(shape, satisfied))
-    if len(met) > len(shape) and len(met) > ALTERNATIVES:
-        raise Inexact(f"more than {ALTERNATIVES} alternatives, including those of other keywords")
+    most = min(ALTERNATIVES, reader.algebra.alternatives)
+    if len(met) > len(shape) and len(met) > most:
+        raise Inexact(f"more than {most} alternatives, including those of other keywords")
     return met

@@ -142,8 +142,8 @@ def _without_repetition(algebra: Algebra, array: Array) -> Shape:
     for size in range(array.least, longest + 1):
         for row in permutations(values, size):
             rows.append(_row_shape(algebra, array, row))
-            if len(rows) > ARRANGEMENTS:
-                raise Inexact(f"its values have more than {ARRANGEMENTS} arrangements")
+            if len(rows) > min(ARRANGEMENTS, algebra.alternatives):
+                raise Inexact(f"its values have more than {min(ARRANGEMENTS, algebra.alternatives)} arrangements")
     return unite(*rows)
 
 

@@ -32,7 +32,7 @@ class SchemaPlan(LazyFields):
     """A compiled schema.
 
     Attributes:
-        schema: the source.
+        schema: the source, normalized.
         lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It allows every document
             that the source allows, except for the limits in `Options` and alternative notations of numbers.
         exact: it allows no other document, so no keyword is only checked.
@@ -81,8 +81,7 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
 
 
 def _compile_text(text: str, options: Options) -> SchemaPlan:
-    schema = load_long_numbers(text)
-    source = Source(schema, options, KEYWORDS)
+    source = Source(load_long_numbers(text), options, KEYWORDS)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     lowering = Lowering(reader.algebra, reader.ledger, options, WRITERS)
     try:
@@ -91,13 +90,13 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
     except RecursionError as error:
         raise RefusedSchema("Subschemas nest too deeply to be compiled. Move the inner ones to $defs.") from error
     if lowered is False:
-        raise contradiction(source, partial(_fits, source, options))
+        raise contradiction(source, partial(_has_documents, source, options))
     exact = reader.ledger.clear and reader.algebra.exact(root)
     reports = report_keywords(source, reader.ledger, options, partial(_impossible, reader, lowering.inhabited))
-    return SchemaPlan(schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
+    return SchemaPlan(source.schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
 
 
-def _fits(source: Source, options: Options, node: Subschema) -> bool:
+def _has_documents(source: Source, options: Options, node: Subschema) -> bool:
     """Whether any document fits the subschema."""
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     return Lowering(reader.algebra, reader.ledger, options, WRITERS).document(reader.read(node)) is not False

@@ -65,16 +65,22 @@ def _conjuncts(language: Language) -> tuple[Language, ...]:
 def pattern_language(reader: SchemaReader, node: Subschema, keyword: str, pattern: str) -> Language | None:
     """A pattern's language; None, and the keyword is checked, if it isn't regular. Raises InvalidSchema."""
     try:
+        for construct, meaning in regex.readings(pattern).items():
+            reader.ledger.note(node.schema, keyword, f"`{construct}` is read as `{meaning}`")
+        regex.pattern_matcher(pattern)
         return regex.compile_pattern(pattern)
-    except regex.RegexError as error:
-        try:
-            regex.pattern_matcher(pattern)
-        except ValueError:
-            at = reader.source.at(node) + pointer((keyword,))
-            message = f"{shown(pattern)} is not a valid regular expression of ECMA-262: {error}. Correct it."
-            raise InvalidSchema(message, pointer=at, keyword=keyword) from error
-        reader.ledger.check(node.schema, keyword, f"{error}; a backtracking engine checks {pattern!r}")
+    except regex.Irregular as error:
+        reader.ledger.check(node.schema, keyword, f"{error}; only the finished text is matched with {shown(pattern)}")
         return None
+    except (regex.RegexError, RecursionError) as error:
+        at = reader.source.at(node) + pointer((keyword,))
+        raise InvalidSchema(_pattern_problem(pattern, error), pointer=at, keyword=keyword) from error
+
+
+def _pattern_problem(pattern: str, error: regex.RegexError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return f"In the pattern `{regex.excerpt(pattern, 0)}`, groups nest too deeply: write it flatter."
+    return f"In the pattern `{regex.excerpt(pattern, error.at)}`, {error}."
 
 
 def inert_format(schema: Mapping[str, Any], source: Source, options: Options) -> str:

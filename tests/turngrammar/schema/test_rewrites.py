@@ -76,6 +76,7 @@ EXACT: dict[str, Any] = {
     "enum with type": {"enum": ["a", 1, None, [1], {"a": 1}], "type": ["string", "array", "object"]},
     "deep allOf": {"allOf": [{"allOf": [{"type": "string"}, {"minLength": 1}]}, {"allOf": [{"pattern": "a"}]}]},
     "look-ahead": {"type": "string", "pattern": "^(?=.*a)(?!.*b)"},
+    "word boundaries": {"type": "string", "pattern": r"\ba\b"},
     "a tree whose nodes exclude alternatives": {
         "$ref": "#/$defs/n",
         "$defs": {
@@ -99,7 +100,7 @@ CHECKED: dict[str, tuple[Any, set[str]]] = {
     "uniqueItems of strings": ({"items": {"type": "string"}, "uniqueItems": True}, {"uniqueItems"}),
     "contains in any array": ({"contains": {"type": "string"}}, {"contains"}),
     "not a multiple of a large prime": ({"type": "integer", "not": {"multipleOf": 7}}, {"not"}),
-    "a word boundary": ({"type": "string", "pattern": r"\bab\b"}, {"pattern"}),
+    "a back reference": ({"type": "string", "pattern": r"^(a+)-\1$"}, {"pattern"}),
     "negative multiples of a large prime": ({"type": "integer", "multipleOf": 7}, {"multipleOf"}),
     "at least two of any names": ({"type": "object", "minProperties": 2}, {"minProperties"}),
     "some value under any name": ({"not": {"additionalProperties": {"type": "string"}}, "type": "object"}, {"not"}),

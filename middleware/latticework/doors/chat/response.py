@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
 from latticework.generate.generation import Generation
-from latticework.http.sse import event
+from latticework.http.sse import ChunkFrame, OpeningFrame
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
 _OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
@@ -67,21 +68,18 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     def __init__(self, request: ChatRequest, generation: Generation) -> None:
         super().__init__(request, generation)
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
-        self._warnings = warnings_of(generation.jobs)
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        opening = replace(self._chunk(), warnings=self._warnings)
+        opening = replace(self._chunk(), warnings=warnings_of(self._generation.jobs))
         return msgspec.json.encode(
             fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
 
-    def events(self, chunks: Sequence[ChunkChoice]) -> bytes:
+    @cached_property
+    def _frame(self) -> ChunkFrame:
         """The first event has the warnings."""
-        if not self._warnings:
-            return super().events(chunks)
-        opening = replace(self._chunk(chunks[0], usage=self._no_usage), warnings=self._warnings)
-        self._warnings = ()
-        return event(msgspec.json.encode(opening)) + (super().events(chunks[1:]) if len(chunks) > 1 else b"")
+        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation.jobs)
+        return OpeningFrame(replace(chunk, warnings=warnings), chunk) if warnings else ChunkFrame(chunk)
 
     def _new_choice(self, index: int) -> _Choice:
         return _Choice(index, self._custom)
