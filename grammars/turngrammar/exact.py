@@ -1,6 +1,6 @@
 """Numbers without rounding: from JSON text, and from Python's ints, floats and Decimals.
 
-A float stands for the decimal that Python writes for it: 0.1 is a tenth. A number beyond `EXTREME`, far beyond any
+A float is the decimal that Python writes for it: 0.1 is a tenth. A number beyond `EXTREME`, far beyond any
 float, becomes another that compares to floats alike, because 1e999999999 has a billion digits.
 """
 

@@ -27,7 +27,7 @@ from turngrammar.terminals.digits import TooLarge, exponent, last_digits
 from turngrammar.terminals.numbers import OWN_LIMIT, has_own_multiples, number_language
 from turngrammar.terminals.numerals import DIGITS
 
-TOO_LARGE = "no expression of reasonable size distinguishes"
+TOO_LARGE = "no expression of reasonable size distinguishes the multiples"
 _STEP = ("multipleOf",)
 
 
@@ -109,7 +109,7 @@ def _outside(algebra: Algebra, inside: Number, right: Number) -> Shape:
 def _no_multiples(inside: Number, step: Fraction) -> Shape:
     shape = number_shape(replace(inside, excluded=tuple(dict.fromkeys((*inside.excluded, step)))))
     if last_digits(step) is None and any(isinstance(rest, Number) and step in rest.excluded for rest in shape):
-        raise Inexact(f"{TOO_LARGE} the multiples that it excludes")
+        raise Inexact(TOO_LARGE)
     return shape
 
 
@@ -120,7 +120,7 @@ def write_number(lowering: Lowering, variant: Number) -> list[dict[str, Any]]:
         capped = {**node, "maximum": min(node.get("maximum", OWN_LIMIT), OWN_LIMIT)}
         if _is_written(node) or has_own_multiples(capped):
             if dropped:
-                lowering.ledger.check_everywhere(dropped, f"{TOO_LARGE} {' and '.join(dropped)}")
+                lowering.ledger.check_everywhere(dropped, TOO_LARGE)
             return [node if _is_written(node) else capped]
     return [typed("number", {})]
 

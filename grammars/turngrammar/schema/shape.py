@@ -66,7 +66,7 @@ class Number(Variant):
         integer: integers only.
         step: multiples of it only.
         excluded: no multiples of these.
-        point: an integer may be written as 1.0; in draft 4, that is none.
+        point: 1.0 is an integer, which draft 4 denies.
     """
 
     low: Fraction | None = None
@@ -192,7 +192,7 @@ def subshapes(variant: Variant) -> list[Shape]:
 
 
 def common_multiple(left: Fraction | None, right: Fraction | None) -> Fraction | None:
-    """The least common multiple; None stands for no condition."""
+    """The least common multiple; None if there is no condition."""
     if left is None or right is None:
         return right if left is None else left
     scale = left.denominator * right.denominator

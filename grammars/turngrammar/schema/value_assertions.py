@@ -1,6 +1,6 @@
 """Keywords about numbers and equal values in the check of a finished document, in decimal arithmetic of any size.
 
-jsonschema computes in binary floats, where 19.99 is no multiple of 0.01, and compares each pair of items.
+jsonschema computes in binary floats, where 0.01 doesn't divide 19.99, and compares each pair of items.
 """
 
 from __future__ import annotations

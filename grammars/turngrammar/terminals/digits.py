@@ -52,7 +52,7 @@ def decimals(span: Span, width: int, step: Fraction | None = None, excluded: Ite
         excluded: no multiples of these.
 
     Raises:
-        TooLarge: no short expression tells the multiples apart.
+        TooLarge: no short expression distinguishes the multiples.
     """
     span = _limited(span)
     if step is None:

@@ -51,7 +51,7 @@ class NumberRange:
         step: only multiples of it.
         excluded: no multiples of these.
         integers: they are integers and written as such.
-        point: an integer may be written as `1.0`; in draft 4, that is none.
+        point: `1.0` is an integer, which draft 4 denies.
     """
 
     low: Fraction | None = None
