@@ -5,7 +5,6 @@ Compiling is pure and cached by `Turn.key`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -187,7 +186,7 @@ def _content_constraint(
 
 def _document(schema: Schema, pointer: str, options: Options) -> SchemaPlan:
     try:
-        return _compiled_schema(schema, options)
+        return compile_schema(schema, options)
     except GrammarError as error:
         raise error.inside(pointer) from error
 
@@ -224,7 +223,7 @@ def _compiled_tool(tool: Tool, options: Options) -> CompiledTool:
         raise InvalidTools(message, pointer=tool.name_pointer)
     try:
         input = compile_input(tool.input) if tool.input else None
-        parameters = input.parameters if input else _compiled_schema(_of_object(tool.parameters), options)
+        parameters = input.parameters if input else compile_schema(_of_object(tool.parameters), options)
     except GrammarError as error:
         raise error.inside(tool.pointer, tool.name) from error
     return CompiledTool(tool.name, parameters, tool.pointer, input)
@@ -244,11 +243,6 @@ def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     others = {key: value for key, value in parameters.items() if key != "$ref"}
     reference = {"$ref": parameters["$ref"]}
     return {**others, "type": "object", "allOf": [*parameters.get("allOf", ()), reference]}
-
-
-def _compiled_schema(schema: Schema, options: Options) -> SchemaPlan:
-    """Compiles a copy, which no later change of the caller's reaches."""
-    return compile_schema(json.loads(json.dumps(schema)), options)
 
 
 def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:

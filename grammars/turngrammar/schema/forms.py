@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -57,7 +58,7 @@ def is_boolean(value: Any, dialect: Dialect) -> bool:
 
 
 def is_number(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def is_count(value: Any, dialect: Dialect) -> bool:
@@ -72,7 +73,7 @@ def is_positive(value: Any, dialect: Dialect) -> bool:
 
 def is_exclusive_bound(value: Any, dialect: Dialect) -> bool:
     """A flag in draft 4."""
-    return isinstance(value, bool) == (dialect.name == "draft4") and isinstance(value, int | float)
+    return isinstance(value, bool) == (dialect.name == "draft4") and isinstance(value, int | float | Decimal)
 
 
 def is_type(value: Any, dialect: Dialect) -> bool:
