@@ -153,16 +153,25 @@ def _neighbour(value: Any, rng: random.Random) -> Any:
     """The value with one scalar in it changed a little."""
     if isinstance(value, dict) and value:
         name = rng.choice(list(value))
-        return {**value, name: _neighbour(value[name], rng)}
+        return {key: _neighbour(item, rng) if key == name else _as_usual(item) for key, item in value.items()}
     if isinstance(value, list) and value:
         index = rng.randrange(len(value))
-        return [_neighbour(item, rng) if at == index else item for at, item in enumerate(value)]
+        return [_neighbour(item, rng) if at == index else _as_usual(item) for at, item in enumerate(value)]
     if isinstance(value, str):
         at = rng.randint(0, len(value))
         return value[:at] + rng.choice(["", "a", '"', "\\", "\n", "Z", "0", ".", " "]) + value[at + rng.randint(0, 1) :]
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return _near_number(Decimal(repr(value) if isinstance(value, float) else value), rng)
     return rng.choice([None, True, 0, "", [], {}])
+
+
+def _as_usual(value: Any) -> Any:
+    """The value with integers as such: as floats, Python would write large ones with exponents."""
+    if isinstance(value, dict):
+        return {key: _as_usual(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return list(map(_as_usual, value))
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e20 else value
 
 
 def _near_number(number: Decimal, rng: random.Random) -> Any:
