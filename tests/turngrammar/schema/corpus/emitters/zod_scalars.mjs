@@ -127,7 +127,12 @@ export const scalars = [
     ["2024-01-01T00:00:00.123Z"],
     ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.1234Z"],
   ],
-  ["date-time-minutes", z.iso.datetime({ precision: -1, offset: true }), ["2024-01-01T00:00Z"], ["2024-01-01T00:00:00Z", "2024-01-01"]],
+  [
+    "date-time-minutes",
+    z.iso.datetime({ precision: -1, offset: true }),
+    ["2024-01-01T00:00Z"],
+    ["2024-01-01T00:00:00Z", "2024-01-01"],
+  ],
   ["date-time-local", z.iso.datetime({ local: true }), [at], ["2024-01-01 00:00:00"]],
   ["date", z.iso.date(), ["2024-02-29", "1999-12-31"], ["2023-02-29", "24-01-01", "2024-13-01"]],
   ["time", z.iso.time(), ["12:30:00", "12:30:00.25"], ["25:00:00", "12"]],
