@@ -61,7 +61,7 @@ def agreed(row_id: str, value: Any, agrees: bool) -> bool:
 
 
 def judge(row: Mapping[str, Any]) -> Callable[[Any], bool]:
-    """Whether jsonschema-rs accepts a value. Formats are asserted in all dialects, unless they exclude every valid one."""
+    """Whether jsonschema-rs accepts a value. Formats are asserted unless they exclude all valid ones."""
     schema = as_latest(row["schema"]) if row.get("dialect") == "unnamed" else row["schema"]
     strict = jsonschema_rs.validator_for(schema, validate_formats=True, formats=FORMAT_CHECKS).is_valid
     return strict if any(map(strict, row["valid"])) else jsonschema_rs.validator_for(schema).is_valid
