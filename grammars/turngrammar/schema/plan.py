@@ -79,8 +79,13 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
 
 
 def normalized(schema: Schema, options: Options = DEFAULTS) -> Schema:
-    """The schema as it is read: the same if its draft allows all that it has. Raises like compile_schema."""
-    read: Schema = normalize(schema, DIALECTS[options.dialect], KEYWORDS).places[0].schema
+    """The schema as it is read, in linear time; the same if its draft allows all that it has.
+
+    Raises:
+        InvalidSchema: a keyword that can't be read.
+        RefusedSchema: an unknown dialect, or excessive nesting.
+    """
+    read: Schema = normalize(schema, DIALECTS[options.dialect], KEYWORDS, patterns=False).places[0].schema
     return read
 
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from turngrammar.errors import shown
+from turngrammar.regex import RegexError, compile_pattern, intersection, is_empty
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.forms import TYPES, is_anchor, is_number
 from turngrammar.schema.places import Place
+from turngrammar.string_formats import FORMATS
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,23 @@ def read_additional_items(site: Site) -> bool:
     return rest and site.moves("items", site.value)
 
 
+def is_contradicted_format(schema: Mapping[str, Any]) -> bool:
+    """Whether no string fits both the format and the pattern beside it."""
+    name, pattern = schema.get("format"), schema.get("pattern")
+    if not (isinstance(name, str) and name in FORMATS and isinstance(pattern, str)):
+        return False
+    try:
+        language = compile_pattern(pattern)
+    except RegexError:
+        return False
+    return is_empty(intersection(FORMATS[name].language, language)) is True
+
+
+def read_format(site: Site) -> bool:
+    """Up to version 4.2, zod writes `time` beside the pattern that it checks, of times without an offset."""
+    return is_contradicted_format(site.schema) and site.vanishes(f"{site.value}, which contradicts the pattern,")
+
+
 _ANY = "any"
 _TYPE_WORDS: Mapping[str, str] = {
     **{name: name for name in TYPES},
@@ -286,6 +305,7 @@ _READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
     ("additionalItems unevaluatedItems not if then else contains propertyNames", (read_schema,)),
     ("required", (read_required,)),
     ("uniqueItems", (read_boolean,)),
+    ("format", (read_format,)),
     ("$id", (read_id,)),
     ("title description $comment examples deprecated readOnly writeOnly", (read_annotation,)),
     ("contentEncoding contentMediaType contentSchema", (read_annotation,)),

@@ -77,9 +77,7 @@ def test_templates_always_get_properties(parameters: dict[str, Any]) -> None:
     assert read == {"type": "object", "properties": {}}
 
 
-@pytest.mark.parametrize(
-    "parameters", [SLIPS, {}, {"type": "dict", "properties": []}, {"type": ["OBJECT", "NULL"]}]
-)
+@pytest.mark.parametrize("parameters", [SLIPS, {}, {"type": "dict", "properties": []}, {"type": ["OBJECT", "NULL"]}])
 def test_a_tool_as_tools_send_it_is_offered(parameters: Any) -> None:
     tool = {"type": "function", "function": {"name": "find_wombat", "parameters": parameters}}
     assert "find_wombat" in prompt({"tools": [tool], "tool_choice": "none"})
