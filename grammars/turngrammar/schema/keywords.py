@@ -351,6 +351,12 @@ OPENAPI: Mapping[str, Keyword] = {
         rewritten="null is also allowed",
     ),
     "example": Keyword(example={"example": 1}, drafts=(), holds="data"),
+    "propertyOrdering": Keyword(
+        example={"properties": {"a": {}, "b": {}}, "propertyOrdering": ["b", "a"]},
+        drafts=(),
+        holds="data",
+        inert=objects.inert_property_order,
+    ),
 }
 
 KEYWORDS = KeywordTable(
@@ -363,6 +369,6 @@ KEYWORDS = KeywordTable(
         "Content": CONTENT,
         "Meta-data": META_DATA,
         "Older drafts": OLDER_DRAFTS,
-        "OpenAPI 3.0": OPENAPI,
+        "OpenAPI 3.0, Gemini": OPENAPI,
     }
 )

@@ -1,4 +1,4 @@
-"""Strings: read from their keywords, intersected, subtracted, and written as llguidance generates them."""
+"""Strings: read from their keywords, intersected, subtracted, and written in the normal form."""
 
 from __future__ import annotations
 
@@ -181,12 +181,13 @@ def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
 
 def _candidates(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
     """From the narrowest to the widest, with the keywords that are left out."""
+    yield variant, ()
     formats = tuple(FORMATS[name].language for name in variant.formats)
     merged = regex.printable(regex.intersection(*variant.languages, *formats))
-    narrow = [variant] if merged is None else [variant, replace(variant, languages=(merged,), formats=())]
-    yield from ((candidate, ()) for candidate in narrow)
+    alone = variant if merged is None else replace(variant, languages=(merged,), formats=())
+    yield alone, ()
     if variant.least or variant.most is not None:
-        yield from ((replace(candidate, least=0, most=None), _LENGTHS) for candidate in narrow)
+        yield from ((replace(candidate, least=0, most=None), _LENGTHS) for candidate in (variant, alone))
     for count in reversed(range(len(variant.languages))):
         yield String(languages=variant.languages[:count], least=variant.least, most=variant.most), _PATTERNS
     yield STRING, (*_PATTERNS, *_LENGTHS)
