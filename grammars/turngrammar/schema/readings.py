@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from turngrammar.errors import shown
+from turngrammar.regex import RegexError, compile_pattern, intersection, is_empty
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.forms import TYPES, is_anchor, is_number
 from turngrammar.schema.places import Place
+from turngrammar.string_formats import FORMATS
 
 
 @dataclass(frozen=True)
@@ -94,17 +96,25 @@ def read_annotation(site: Site) -> bool:
 
 def read_type(site: Site) -> bool:
     """The types of Gemini's API, in upper case, those of programming languages, and draft 3's "any"."""
-    words = site.value if isinstance(site.value, list) else [site.value]
-    if not words or not all(isinstance(word, str) for word in words):
+    types = named_types(site.value)
+    if types is None:
         return False
-    types = list(dict.fromkeys(_TYPE_WORDS.get(name.strip().lower()) for word in words for name in word.split("|")))
-    if None in types:
-        return False
-    if _ANY in types:
+    if not types:
         return site.vanishes(shown(site.value))
     if "enum" in site.schema and types in (["integer"], ["number"]):
         _read_numbers(site.sibling("enum"))
     return site.becomes(types[0] if len(types) == 1 else types)
+
+
+def named_types(value: Any) -> list[str] | None:
+    """The different types that the value of `type` names, [] for any of them; None if it names something else."""
+    words = value if isinstance(value, list) else [value]
+    if not words or not all(isinstance(word, str) for word in words):
+        return None
+    types = [_TYPE_WORDS.get(name.strip().lower(), "") for word in words for name in word.split("|")]
+    if "" in types:
+        return None
+    return [] if _ANY in types else list(dict.fromkeys(types))
 
 
 def _read_numbers(enum: Site) -> bool:
@@ -244,10 +254,27 @@ def read_additional_items(site: Site) -> bool:
     return rest and site.moves("items", site.value)
 
 
-_ANY = ""
+def is_contradicted_format(schema: Mapping[str, Any]) -> bool:
+    """Whether no string fits both the format and the pattern beside it."""
+    name, pattern = schema.get("format"), schema.get("pattern")
+    if not (isinstance(name, str) and name in FORMATS and isinstance(pattern, str)):
+        return False
+    try:
+        language = compile_pattern(pattern)
+    except RegexError:
+        return False
+    return is_empty(intersection(FORMATS[name].language, language)) is True
+
+
+def read_format(site: Site) -> bool:
+    """Up to version 4.2, zod writes `time` beside the pattern that it checks, of times without an offset."""
+    return is_contradicted_format(site.schema) and site.vanishes(f"{site.value}, which contradicts the pattern,")
+
+
+_ANY = "any"
 _TYPE_WORDS: Mapping[str, str] = {
     **{name: name for name in TYPES},
-    **dict.fromkeys(("any", "type_unspecified"), _ANY),
+    **dict.fromkeys((_ANY, "type_unspecified"), _ANY),
     **dict.fromkeys(("dict", "dictionary", "map", "hashmap", "hashtable"), "object"),
     **dict.fromkeys(("list", "tuple", "arraylist"), "array"),
     **dict.fromkeys(("int", "int32", "int64", "long", "short", "bigint"), "integer"),
@@ -278,6 +305,7 @@ _READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
     ("additionalItems unevaluatedItems not if then else contains propertyNames", (read_schema,)),
     ("required", (read_required,)),
     ("uniqueItems", (read_boolean,)),
+    ("format", (read_format,)),
     ("$id", (read_id,)),
     ("title description $comment examples deprecated readOnly writeOnly", (read_annotation,)),
     ("contentEncoding contentMediaType contentSchema", (read_annotation,)),

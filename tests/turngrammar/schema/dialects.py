@@ -262,6 +262,14 @@ SENT = (
         {"/properties": "its values are read as in other drafts", "/required": "[] is read as absent"},
     ),
     Sent(
+        "format-that-contradicts-its-pattern",
+        "zod 4.1",
+        {"type": "string", "format": "time", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"},
+        ("12:30", "23:59:59"),
+        ("24:00", "12:30:00Z", 5),
+        {"/format": "time, which contradicts the pattern, is read as absent"},
+    ),
+    Sent(
         "annotations-of-other-types",
         "OpenAPI 3.0",
         {"type": "string", "examples": {"one": "a"}, "description": ["a", "b"], "deprecated": "true"},
