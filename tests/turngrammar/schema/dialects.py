@@ -131,6 +131,14 @@ SENT = (
         {"/properties": ABSENT, "/additionalProperties": ABSENT, "/$defs": ABSENT, "/title": ABSENT},
     ),
     Sent(
+        "unset-constant",
+        "Java",
+        {"type": "string", "const": None, "default": None, "minLength": 1},
+        ("a",),
+        (None, "", 1),
+        {"/const": ABSENT},
+    ),
+    Sent(
         "null-as-a-value",
         "Pydantic",
         {"anyOf": [{"const": None}, {"enum": [None, "a"]}], "default": None},
