@@ -4,13 +4,16 @@
 multiples of 3" has none. An operation without an exact result, or beyond the budget, raises Inexact; the caller then
 takes a larger shape and marks it loose. Definitions are looked up only when an operation needs their content; a pair of
 definitions that recurs within its own operation becomes a definition, so recursion ends.
+
+A keyword may need a definition that is still being read, because the keyword is inside it: `oneOf` in a property of a
+tree's nodes, say. Its operation is then postponed: its result is a reference to a definition, computed at first use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from turngrammar.schema.shape import (
     ANYTHING,
@@ -30,12 +33,38 @@ from turngrammar.schema.shape import (
 STEPS = 4_000
 ALL_STEPS = 40_000
 VARIANTS = 256  # of one shape
+GENERATIONS = 3  # of postponed tasks: two definitions that negate each other would never end
 DEPTH = 40  # of nested operations; each takes up to ten frames
 
-RECURSIVE = "the subschema is recursive"
 _FROM_REF = ("meet", "minus")  # operations with the reference on their left side
 
 Pair = tuple[type[Variant], type[Variant]]
+
+
+class Unfinished(Inexact):
+    """An operation needs a definition that is still being read or computed."""
+
+    def __init__(self) -> None:
+        super().__init__("the subschema is recursive")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A computation for a keyword.
+
+    Attributes:
+        name: for the definition that holds the result, if it is postponed.
+        compute: raises Inexact.
+        fallback: taken then, as a loose shape.
+        report: gets the reason then.
+        generation: 0, or one more than that of the postponed task in which it was postponed.
+    """
+
+    name: str
+    compute: Callable[[], Shape]
+    fallback: Shape
+    report: Callable[[str], None]
+    generation: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,24 +95,40 @@ class Algebra:
         self._results: dict[tuple[str, Ref, Variant], Shape] = {}
         self._used: set[str] = set()
         self._unfinished: set[str] = set()
+        self._postponed: dict[str, Task] = {}
+        self._task: Task | None = None  # the current one
+        self._postponing = True  # whether it is postponed as a whole, or the operations within it that need to be
         self._named = 0
         self._disjoint: dict[tuple[Variant, Variant], bool] = {}
+        self._undecided = False  # whether a verdict in the current proof depends on an unfinished definition
         self._steps = STEPS
         self._all_steps = ALL_STEPS
         self._depth = 0
 
-    def allow(self, steps: int = STEPS) -> None:
-        """A new keyword starts with a full budget."""
-        self._steps = min(steps, self._all_steps)
+    def attempt(self, task: Task) -> Shape:
+        """The result of a task, or a reference to it if it needs a definition that is still being read."""
+        try:
+            return self._run(task, postponing=True)
+        except Unfinished:
+            return self._postpone(self._new_name(task.name), task)
 
     def resolve(self, ref: Ref) -> Shape:
-        """The shape that a reference names. Raises Inexact while that shape is being computed."""
-        if ref.name in self._unfinished:
-            raise Inexact(RECURSIVE)
-        if ref.name not in self._shapes:
-            self._shapes[ref.name] = self._define(ref.name)
-        shape = self._shapes[ref.name]
+        """The shape that a reference names. Raises Unfinished while that shape is being computed."""
+        name = ref.name
+        if name in self._unfinished or (name in self._postponed and self._task and self._postponing):
+            raise Unfinished
+        if name in self._postponed:
+            self._complete(name)
+        elif name not in self._shapes:
+            with self._between_tasks():
+                self._shapes[name] = self._define(name)
+        shape = self._shapes[name]
         return loosen(shape) if ref.loose else shape
+
+    def target(self, ref: Ref) -> Ref:
+        """The definition itself, for a reference to a definition that is only a reference."""
+        shape = self.resolve(ref)
+        return self.target(shape[0]) if len(shape) == 1 and isinstance(shape[0], Ref) else ref
 
     def meet(self, left: Shape, right: Shape) -> Shape:
         """What both allow. Keys keep the order of `left`. Raises Inexact."""
@@ -183,16 +228,18 @@ class Algebra:
             self._used.update(variant.name for variant in self._results[key] if isinstance(variant, Ref))
             return self._results[key]
         before = len(self._results)
-        self._named += 1
-        name = f"{ref.name}:{self._named}"
+        name = self._new_name(ref.name)
+        kept = ref if operation in _FROM_REF else other
         self._results[key] = (Ref(name=name),)
         self._unfinished.add(name)
         try:
-            shape = body()
-        except Inexact:  # later results may refer to this one, which won't exist
-            for stale in list(self._results)[before:]:
+            shape = self._unless_same(kept, body())
+        except Inexact as reason:
+            if isinstance(reason, Unfinished) and self._task and self._task.generation < GENERATIONS:
+                return self._postpone_within(self._task, name, kept, body)
+            for stale in list(self._results)[before:]:  # later results may refer to this one, which won't exist
                 del self._results[stale]
-            self._shapes[name] = loosen((ref if operation in _FROM_REF else other,))  # for definitions read since
+            self._shapes[name] = loosen((kept,))  # for definitions read since
             raise
         finally:
             self._unfinished.discard(name)
@@ -202,15 +249,76 @@ class Algebra:
             self._results[key] = shape
         return self._results[key]
 
+    def _unless_same(self, kept: Variant, shape: Shape) -> Shape:
+        """The shape, or the reference whose content it is."""
+        return (kept,) if isinstance(kept, Ref) and shape == self.resolve(kept) else shape
+
+    def _new_name(self, stem: str) -> str:
+        self._named += 1
+        return f"{stem}:{self._named}"
+
+    def _postpone(self, name: str, task: Task) -> Shape:
+        self._postponed[name] = task
+        return (Ref(name=name),)
+
+    def _postpone_within(self, task: Task, name: str, kept: Variant, body: Callable[[], Shape]) -> Shape:
+        """Raises Unfinished if the task is to be postponed itself."""
+        later = replace(task, compute=lambda: self._unless_same(kept, body()), fallback=(kept,))
+        postponed = self._postpone(name, replace(later, generation=task.generation + 1))
+        if self._postponing:
+            raise Unfinished
+        return postponed
+
+    def _complete(self, name: str) -> None:
+        """Run a postponed task. Of what it needs itself, it postpones what can't be computed even now."""
+        self._unfinished.add(name)
+        self._shapes[name] = self._run(self._postponed.pop(name), postponing=False)
+        self._unfinished.discard(name)
+
+    def _run(self, task: Task, *, postponing: bool) -> Shape:
+        """Raises Unfinished if the task is to be postponed."""
+        with self._between_tasks():
+            self._task, self._postponing = task, postponing
+            self._steps = min(STEPS, self._all_steps)
+            try:
+                return task.compute()
+            except Inexact as reason:
+                if postponing and isinstance(reason, Unfinished):
+                    raise
+                task.report(str(reason))
+                return loosen(task.fallback)
+
+    @contextmanager
+    def _between_tasks(self) -> Iterator[None]:
+        """The current task is interrupted, for a definition to be read or for another task."""
+        interrupted = self._task, self._postponing, self._steps
+        self._task = None
+        try:
+            yield
+        finally:
+            self._task, self._postponing, self._steps = interrupted
+
     def _apart(self, left: Variant, right: Variant) -> bool:
         if isinstance(left, AnyValue) or isinstance(right, AnyValue):
             return False
         key = (right, left) if (right, left) in self._disjoint else (left, right)
         if key not in self._disjoint:
-            self._disjoint[key] = False  # until proved: the pair may recur within itself
-            with suppress(Inexact):
-                self._disjoint[key] = self._prove_apart(left, right)
+            return self._decide_apart(key)
         return self._disjoint[key]
+
+    def _decide_apart(self, pair: tuple[Variant, Variant]) -> bool:
+        """The verdict is kept unless it may change when some definition is finished."""
+        before, self._undecided = self._undecided, False
+        self._disjoint[pair] = proved = False  # until proved: the pair may recur within itself
+        try:
+            proved = self._prove_apart(*pair)
+        except Inexact as reason:
+            self._undecided |= isinstance(reason, Unfinished)
+        if self._undecided and not proved:
+            del self._disjoint[pair]
+        else:
+            self._disjoint[pair], self._undecided = proved, before
+        return proved
 
     def _prove_apart(self, left: Variant, right: Variant) -> bool:
         if isinstance(left, Ref):

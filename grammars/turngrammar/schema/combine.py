@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
+from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.keyword_table import Lower
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.numbers import as_fraction
@@ -97,15 +98,18 @@ def lower_one_of(reader: SchemaReader, node: Subschema, keyword: str, shape: Sha
     """Each branch without its overlap with others."""
     read = [reader.read(node.child(child)) for child in node.schema[keyword]]
     branches = [reader.attempt(node, keyword, shape, reader.algebra.meet, shape, other) for other in read]
-    alone = (reader.attempt(node, keyword, mine, _alone, reader, branches, i) for i, mine in enumerate(branches))
-    return unite(*alone)
+    return reader.attempt(node, keyword, unite(*branches), _exclusive, reader.algebra, branches)
 
 
-def _alone(reader: SchemaReader, branches: list[Shape], index: int) -> Shape:
+def _exclusive(algebra: Algebra, branches: list[Shape]) -> Shape:
+    return unite(*(_alone(algebra, branches, index) for index in range(len(branches))))
+
+
+def _alone(algebra: Algebra, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
     for other in chain(branches[:index], branches[index + 1 :]):
-        if not reader.algebra.disjoint(branches[index], other):
-            mine = reader.algebra.minus(mine, other)
+        if not algebra.disjoint(branches[index], other):
+            mine = algebra.minus(mine, other)
     return mine
 
 

@@ -27,6 +27,8 @@ CORE: Mapping[str, Keyword] = {
     "$dynamicAnchor": Keyword(example={"$dynamicAnchor": "a"}, drafts=since(LATEST), form=forms.is_uncertain),
     "$ref": Keyword(
         example={"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}},
+        in_place=True,
+        refers=True,
         form=forms.is_string,
         lower=combine.lower_reference,
         cases=unevaluated.split_reference,
@@ -36,6 +38,8 @@ CORE: Mapping[str, Keyword] = {
     "$dynamicRef": Keyword(
         example={"$dynamicRef": "#n", "$defs": {"x": {"$dynamicAnchor": "n", "type": "string"}}},
         drafts=since(LATEST),
+        in_place=True,
+        refers=True,
         form=forms.is_uncertain,
         lower=combine.dynamic_reference("$dynamicAnchor"),
         cases=unevaluated.split_dynamic_reference,
@@ -56,6 +60,7 @@ def _branch(example: Mapping[str, Any]) -> Keyword:
         example=example,
         drafts=since("draft7"),
         holds="schema",
+        in_place=True,
         part_of="if",
         inert=without("if"),
         rewritten="one of two alternatives",
@@ -66,6 +71,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "allOf": Keyword(
         example={"allOf": [{"type": "string"}, {"minLength": 2}]},
         holds="schemas",
+        in_place=True,
         lower=combine.lower_all_of,
         cases=unevaluated.split_all,
         revisits=True,
@@ -74,6 +80,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "anyOf": Keyword(
         example={"anyOf": [{"type": "string"}, {"type": "integer"}]},
         holds="schemas",
+        in_place=True,
         lower=combine.lower_any_of,
         cases=unevaluated.split_some,
         revisits=True,
@@ -82,6 +89,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "oneOf": Keyword(
         example={"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
         holds="schemas",
+        in_place=True,
         lower=combine.lower_one_of,
         stage=Stage.SPLIT,
         cases=unevaluated.split_some,
@@ -92,6 +100,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "not": Keyword(
         example={"not": {"required": ["a"]}},
         holds="schema",
+        in_place=True,
         lower=combine.lower_not,
         stage=Stage.EXCLUDE,
         rewritten="the excluded values are subtracted",
@@ -101,6 +110,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"if": {"required": ["a"]}, "then": {"required": ["b"]}},
         drafts=since("draft7"),
         holds="schema",
+        in_place=True,
         lower=combine.lower_conditional,
         stage=Stage.SPLIT,
         cases=combine.split_conditional,
@@ -116,6 +126,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"dependentSchemas": {"a": {"required": ["b"]}}},
         drafts=since("2019-09"),
         holds="schemas by name",
+        in_place=True,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,
         cases=unevaluated.split_dependent,
@@ -316,6 +327,8 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
     "$recursiveRef": Keyword(
         example={"properties": {}, "anyOf": [True, {"$recursiveRef": "#"}], "$recursiveRef": "#/anyOf/0"},
         drafts=("2019-09",),
+        in_place=True,
+        refers=True,
         form=forms.is_uncertain,
         lower=combine.dynamic_reference("$recursiveAnchor"),
         cases=unevaluated.split_dynamic_reference,
@@ -331,6 +344,7 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
         example={"dependencies": {"a": ["b"]}},
         drafts=since("draft4", "draft7"),
         holds="schemas by name",
+        in_place=True,
         form=forms.are_dependencies,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,

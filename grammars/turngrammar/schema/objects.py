@@ -17,9 +17,12 @@ from turngrammar.schema.shape import (
     ANYTHING,
     NOTHING,
     OBJECT,
+    Boolean,
     Inexact,
+    Null,
     Object,
     Shape,
+    StringEnum,
     lower_limit,
     object_shape,
     unite,
@@ -154,18 +157,52 @@ def _excluding(language: Language, others: tuple[Region, ...]) -> Language:
 
 
 def minus_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
-    """Objects that lack a name, have a value that doesn't fit, too few members, or too many."""
+    """Objects that lack a name, have a value that doesn't fit, too few members, or too many.
+
+    The alternatives exclude each other: what one of them requires of a name, the next ones exclude. So their number
+    grows with that of the names on which both sides differ, also when more is subtracted from each of them.
+    """
+    if disjoint_objects(algebra, left, right):
+        return (left,)
     _check_open_names(algebra, left, right)
-    shapes = [with_value(left, name, NOTHING, required=False) for name in right.required]
-    for name in dict(left.properties) | dict(right.properties):
-        misfit = algebra.minus(left.value(name), right.value(name))
-        if misfit:
-            shapes.append(with_value(left, name, misfit, required=True))
+    shapes: list[Shape] = []
+    for name in sorted(dict.fromkeys(_names(left) + _names(right)), key=lambda name: _rank(algebra, left, right, name)):
+        mine, theirs = left.value(name), right.value(name)
+        misfit = algebra.minus(mine, theirs)
+        may_lack = name not in left.required and name in right.required
+        if misfit or may_lack:
+            shapes.append(with_value(left, name, misfit, required=not may_lack))
+            left = _narrowed_to(algebra, left, right, name)
     if right.least > len(right.required):
         shapes.append(object_shape(replace(left, most=lower_limit(left.most, right.least - 1))))
     if right.most is not None:
         shapes.append(object_shape(replace(left, least=max(left.least, right.most + 1))))
     return unite(*shapes)
+
+
+def _names(variant: Object) -> tuple[str, ...]:
+    return (*dict(variant.properties), *variant.required)
+
+
+def _rank(algebra: Algebra, left: Object, right: Object, name: str) -> int:
+    """Names with the fewest values in common come first: most of the left is then settled by one alternative."""
+    mine, theirs = left.value(name), right.value(name)
+    if algebra.disjoint(mine, theirs):
+        return 0
+    return 1 if _lists_values(mine) or _lists_values(theirs) else 2
+
+
+def _lists_values(shape: Shape) -> bool:
+    return all(isinstance(variant, StringEnum | Boolean | Null) for variant in shape)
+
+
+def _narrowed_to(algebra: Algebra, left: Object, right: Object, name: str) -> Object:
+    """The left with what both sides allow under the name."""
+    common = algebra.meet(left.value(name), right.value(name))
+    required = name in left.required or name in right.required
+    narrowed = dict(left.properties) | {name: common}
+    names = dict.fromkeys(left.required) | (dict.fromkeys([name]) if required else {})
+    return replace(left, properties=tuple(narrowed.items()), required=tuple(names))
 
 
 def _check_open_names(algebra: Algebra, left: Object, right: Object) -> None:

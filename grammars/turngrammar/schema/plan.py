@@ -16,6 +16,7 @@ from turngrammar.lazy_fields import LazyFields
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.dialect import declares_dialect
+from turngrammar.schema.endless import refuse_endless
 from turngrammar.schema.keywords import KEYWORDS
 from turngrammar.schema.load import DEFAULTS, Options, Schema, Source
 from turngrammar.schema.lower import Lowered, Lowering
@@ -88,6 +89,7 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
 def _compile_text(text: str, options: Options) -> SchemaPlan:
     schema = json.loads(text)
     source = Source(schema, options, KEYWORDS)
+    refuse_endless(source, options)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     try:
         root = reader.read(source.root)
