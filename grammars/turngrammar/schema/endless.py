@@ -12,56 +12,57 @@ from turngrammar.schema.load import Options, Source, Subschema
 
 
 def refuse_endless(source: Source, options: Options) -> None:
-    """Raises RefusedSchema if a subschema that a document can need does."""
-    finished: set[int] = set()
-    roots = [source.root]
-    for root in roots:
-        path: dict[int, tuple[Subschema, Iterator[Subschema]]] = {}
-        _enter(source, options, root, path, finished, roots)
-        while path:
-            _, applied = next(reversed(path.values()))
-            following = next(applied, None)
-            if following is None:
-                finished.add(path.popitem()[0])
+    """Raises RefusedSchema if a subschema that a document can need does so."""
+    _Walk(source, options).every_value()
+
+
+class _Walk:
+    """Depth first, through the subschemas that apply to one value."""
+
+    def __init__(self, source: Source, options: Options) -> None:
+        self._source = source
+        self._options = options
+        self._values = [source.root]  # where the walk of another value starts
+        self._path: dict[int, tuple[Subschema, Iterator[Subschema]]] = {}
+        self._finished: set[int] = set()
+
+    def every_value(self) -> None:
+        for start in self._values:
+            self._enter(start)
+            while self._path:
+                key, (_, remaining) = next(reversed(self._path.items()))
+                following = next(remaining, None)
+                if following is None:
+                    self._finished.add(key)
+                    del self._path[key]
+                else:
+                    self._enter(following)
+
+    def _enter(self, node: Subschema) -> None:
+        key = id(node.schema)
+        if key in self._finished or not isinstance(node.schema, Mapping):
+            return
+        if key in self._path:
+            message = "the subschema refers to itself for the same value, so no check would end: recurse in a property"
+            raise RefusedSchema(message, pointer=self._source.at(node), keyword="$ref")
+        in_place: list[Subschema] = []
+        for keyword, child in self._applied(node):
+            (in_place if self._source.keywords.rows[keyword].in_place else self._values).append(child)
+        self._path[key] = node, iter(in_place)
+
+    def _applied(self, node: Subschema) -> Iterator[tuple[str, Subschema]]:
+        """The subschemas that the node applies, with the keyword that does."""
+        overriding = node.dialect.overriding
+        for keyword in (overriding,) if overriding and overriding in node.schema else node.schema:
+            row = self._source.keywords.rows.get(keyword)
+            if row is None or not row.asserts(node.dialect.name) or self._is_inert(node, keyword):
+                continue
+            if row.refers:
+                yield keyword, self._source.target(node, keyword)
             else:
-                _enter(source, options, following, path, finished, roots)
+                children = self._source.keywords.subschemas({keyword: node.schema[keyword]})
+                yield from ((keyword, node.child(child)) for _, child in children)
 
-
-def _enter(
-    source: Source,
-    options: Options,
-    node: Subschema,
-    path: dict[int, tuple[Subschema, Iterator[Subschema]]],
-    finished: set[int],
-    roots: list[Subschema],
-) -> None:
-    """Extend the path of subschemas that apply to the same value; `roots` get those of other values."""
-    key = id(node.schema)
-    if key in finished or not isinstance(node.schema, Mapping):
-        return
-    if key in path:
-        raise _refusal(source, path[key][0])
-    in_place: list[Subschema] = []
-    for keyword, child in _applied(source, options, node):
-        (in_place if source.keywords.rows[keyword].in_place else roots).append(child)
-    path[key] = node, iter(in_place)
-
-
-def _applied(source: Source, options: Options, node: Subschema) -> Iterator[tuple[str, Subschema]]:
-    """The subschemas that the node applies, with the keyword that does."""
-    overriding = node.dialect.overriding
-    keywords = [overriding] if overriding in node.schema else list(node.schema)
-    for keyword in keywords:
-        row = source.keywords.rows.get(keyword)
-        if row is None or not row.asserts(node.dialect.name) or (row.inert and row.inert(node.schema, source, options)):
-            continue
-        if row.refers:
-            yield keyword, source.target(node, keyword)
-        else:
-            named = {keyword: node.schema[keyword]}
-            yield from ((keyword, node.child(child)) for _, child in source.keywords.subschemas(named))
-
-
-def _refusal(source: Source, node: Subschema) -> RefusedSchema:
-    message = "the subschema refers to itself for the same value, so no check would end: recurse in a property or an item"
-    return RefusedSchema(message, pointer=source.at(node), keyword="$ref")
+    def _is_inert(self, node: Subschema, keyword: str) -> bool:
+        inert = self._source.keywords.inert.get(keyword)
+        return inert is not None and bool(inert(node.schema, self._source, self._options))

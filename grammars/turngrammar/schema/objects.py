@@ -15,7 +15,6 @@ from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.regex import Language
 from turngrammar.schema.shape import (
     ANYTHING,
-    NOTHING,
     OBJECT,
     Boolean,
     Inexact,
