@@ -140,13 +140,26 @@ class Algebra:
             return self._bounded(both for mine in left for theirs in right for both in self._meet(mine, theirs))
 
     def minus(self, left: Shape, right: Shape) -> Shape:
-        """What `left` allows and `right` doesn't. Raises Inexact, always if the relevant part of `right` is loose."""
+        """What `left` allows and `right` doesn't. Raises Inexact, always if they overlap where `right` is loose."""
         if left == right and all(isinstance(variant, Ref) and not variant.loose for variant in right):
             return NOTHING  # the same definitions, whatever they are
         with self._deeper():
             for excluded in right:
                 left = self._bounded(rest for mine in left for rest in self._minus(mine, excluded))
         return left
+
+    def without(self, left: Shape, right: Shape) -> Shape:
+        """As `minus`, except that a variant stays whole, loose and reported, where the difference is not exact."""
+        return unite(*(self._without(variant, right) for variant in left))
+
+    def _without(self, variant: Variant, right: Shape) -> Shape:
+        try:
+            return self.minus((variant,), right)
+        except Inexact as reason:
+            if self._task is None or (self._postponing and isinstance(reason, Unfinished)):
+                raise
+            self._task.report(str(reason))
+            return loosen((variant,))
 
     def disjoint(self, left: Shape, right: Shape) -> bool:
         """Whether provably no value fits both. False proves nothing."""
@@ -207,9 +220,7 @@ class Algebra:
 
     def _minus(self, left: Variant, right: Variant) -> Shape:
         self._spend()
-        if right.loose:
-            raise Inexact("the excluded subschema is itself only checked")
-        if isinstance(right, AnyValue) or (left == right and not subshapes(right)):
+        if not right.loose and (isinstance(right, AnyValue) or (left == right and not subshapes(right))):
             return NOTHING
         if isinstance(left, AnyValue):
             rest = self.minus(EVERY_TYPE, (right,))
@@ -218,6 +229,8 @@ class Algebra:
             return self._through("minus_of", right, left, lambda: self.minus((left,), self.resolve(right)))
         if isinstance(left, Ref):
             return self._through("minus", left, right, lambda: self.minus(self.resolve(left), (right,)))
+        if right.loose and not self.disjoint((left,), (right,)):
+            raise Inexact("the excluded subschema is itself only checked")
         rest = self._operations.minus.get((type(left), type(right)), _unchanged)(self, left, right)
         return loosen(rest) if left.loose else rest
 

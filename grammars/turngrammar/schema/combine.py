@@ -109,13 +109,13 @@ def _alone(algebra: Algebra, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
     for other in chain(branches[:index], branches[index + 1 :]):
         if not algebra.disjoint(branches[index], other):
-            mine = algebra.minus(mine, other)
+            mine = algebra.without(mine, other)
     return mine
 
 
 def lower_not(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     excluded = reader.read(node.child(node.schema[keyword]))
-    return reader.attempt(node, keyword, shape, reader.algebra.minus, shape, excluded)
+    return reader.attempt(node, keyword, shape, reader.algebra.without, shape, excluded)
 
 
 def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
@@ -128,7 +128,7 @@ def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape
     fits = reader.attempt(node, keyword, shape, algebra.meet, shape, condition)
     fits = reader.attempt(node, "then", fits, algebra.meet, fits, then)
     narrowed = reader.attempt(node, "else", shape, algebra.meet, shape, otherwise)
-    fails = reader.attempt(node, keyword, narrowed, algebra.minus, narrowed, condition)
+    fails = reader.attempt(node, keyword, narrowed, algebra.without, narrowed, condition)
     return unite(fits, fails)
 
 

@@ -35,7 +35,7 @@ ERRORS: list[tuple[Any, type[GrammarError], str, str]] = [
     (False, RefusedSchema, "", ""),
     ({"type": "string", "enum": [1]}, RefusedSchema, "", ""),
     ({"properties": {"a": {"$ref": "#"}}, "required": ["a"], "type": "object"}, RefusedSchema, "", ""),
-    ({"$ref": "#"}, RefusedSchema, "", ""),
+    ({"$ref": "#"}, RefusedSchema, "", "$ref"),
 ]
 
 
