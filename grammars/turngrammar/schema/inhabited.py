@@ -34,6 +34,9 @@ class Inhabited:
         return regex.NEVER not in variant.languages
 
     def array(self, variant: Array) -> bool:
+        counted = variant.contained
+        if counted is not None and counted.least and not self.shape(counted.shape):
+            return False
         return all(self.shape(variant.item(i)) for i in range(min(variant.least, len(variant.prefix) + 1)))
 
     def object(self, variant: Object) -> bool:

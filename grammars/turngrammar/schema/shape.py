@@ -89,14 +89,31 @@ class String(Variant):
     most: int | None = None
 
 
+@dataclass(frozen=True)
+class Contained:
+    """Of an array's items, `least` to `most` fit `shape`. The rest fit `others`, which excludes `shape`."""
+
+    shape: Shape
+    others: Shape
+    least: int
+    most: int | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Array(Variant):
-    """Arrays of `least` to `most` items: item i fits `prefix[i]`, those after the prefix fit `rest`."""
+    """Arrays of `least` to `most` items: item i fits `prefix[i]`, those after the prefix fit `rest`.
+
+    Attributes:
+        contained: counts items after the prefix, of which none can match. The array then has no other bounds.
+        distinct: no two items are equal; all of them are listed values.
+    """
 
     prefix: tuple[Shape, ...] = ()
     rest: Shape = ()
     least: int = 0
     most: int | None = None
+    contained: Contained | None = None
+    distinct: bool = False
 
     def item(self, index: int) -> Shape:
         """What the item at that index has to fit."""
@@ -168,7 +185,8 @@ def unite(*shapes: Shape) -> Shape:
 def subshapes(variant: Variant) -> list[Shape]:
     """The shapes of an array's items or of an object's values."""
     if isinstance(variant, Array):
-        return [*variant.prefix, variant.rest]
+        counted = variant.contained
+        return [*variant.prefix, variant.rest, *((counted.shape, counted.others) if counted else ())]
     if isinstance(variant, Object):
         return [*dict(variant.properties).values(), *(shape for _, shape in variant.patterns), variant.rest]
     return []
