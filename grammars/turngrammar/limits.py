@@ -98,7 +98,7 @@ def _check_schema(schema: Any, pointer: str, limits: Limits) -> None:
     try:
         _SchemaWalk(limits).schema(schema)
     except BeyondLimit as error:
-        raise BeyondLimit(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from None
+        raise error.inside(pointer) from None
 
 
 Role = Literal["schema", "schemas by name", "data"]  # names there aren't keywords

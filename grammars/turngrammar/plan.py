@@ -16,7 +16,7 @@ from turngrammar.analysis import at_most
 from turngrammar.cache import Cache
 from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
-from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools
+from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools, shown
 from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
 from turngrammar.parser import MAX_NAME, Parser
@@ -140,11 +140,9 @@ def _compile(turn: Turn) -> Plan:
     calls = at_most(format.calls, choice.most) if tools else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
     context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, client_grammar)
-    if document and format.alone and context.grammar_tool:
-        message = (
-            "In this wire format, a call can't be distinguished from the answer's JSON: use a regex, or no schema."
-        )
-        raise InvalidGrammar(message, pointer=enclosing(context.grammar_tool.pointer))
+    if document and format.alone and (tool := context.grammar_tool):
+        problem = "This wire format can't distinguish a call from the answer's JSON: use a regex, or no schema."
+        raise InvalidGrammar(problem).inside(enclosing(tool.pointer), tool.name)
     report = _report(turn, tools, document)
     return Plan(
         grammar=lark.write_grammar(tree, context) if calls or answer else None,
@@ -163,10 +161,17 @@ def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wi
     """The node of the content, and what it generates: a schema, or a Lark expression."""
     match content:
         case JsonContent(schema, pointer):
-            return wire.DOCUMENT, _compiled_schema(pointer, schema), ""
+            return wire.DOCUMENT, _document(schema, pointer), ""
         case ClientGrammar():
             return wire.Verbatim(), None, content_expression(content)
     return None, None, ""
+
+
+def _document(schema: Schema, pointer: str) -> SchemaPlan:
+    try:
+        return _compiled_schema(schema)
+    except GrammarError as error:
+        raise error.inside(pointer) from error
 
 
 def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoice, tuple[CompiledTool, ...]]:
@@ -174,39 +179,42 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
     choice, names = turn.choice, [tool.name for tool in tools]
     for name in choice.names or ():
         if name not in names:
-            message = f"the tool choice names {name!r}, which is not among the tools"
+            message = f"The tool choice names {shown(name)}, which is not among the tools."
             raise InvalidTools(message, pointer=choice.pointer)
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise InvalidTools(f"two tools are called {name!r}", pointer=turn.tools[index].name_pointer)
+            problem = f"Two tools are called {shown(name)}. Rename one of them."
+            raise InvalidTools(problem, pointer=turn.tools[index].name_pointer)
     if choice.most is not None and choice.most < 1:
-        raise InvalidTools("the maximal number of calls must be at least 1", pointer=choice.pointer)
+        raise InvalidTools("The maximal number of calls must be at least 1.", pointer=choice.pointer)
     allowed = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
     if choice.mode == "none" or (choice.mode == "auto" and not allowed):
         return ToolChoice("none"), ()
     if not allowed:
-        raise InvalidTools("a tool call is required, but there is no tool to call", pointer=choice.pointer)
+        raise InvalidTools("A tool call is required, but there is no tool to call.", pointer=choice.pointer)
     return choice, allowed
 
 
 def _compiled_tool(tool: Tool) -> CompiledTool:
     if not _NAME.fullmatch(tool.name):
-        message = f"{tool.name!r} can't name a tool: it must match {_NAME.pattern}"
+        message = f"The tool name {shown(tool.name)} must match {_NAME.pattern}."
         raise InvalidTools(message, pointer=tool.name_pointer)
-    if tool.input:
-        input = compile_input(tool.input, tool.pointer)
-        return CompiledTool(tool.name, input.parameters, tool.pointer, input)
-    parameters = _compiled_schema(tool.pointer, _of_object(tool.pointer, tool.parameters))
-    return CompiledTool(tool.name, parameters, tool.pointer)
+    try:
+        input = compile_input(tool.input) if tool.input else None
+        parameters = input.parameters if input else _compiled_schema(_of_object(tool.parameters))
+    except GrammarError as error:
+        raise error.inside(tool.pointer, tool.name) from error
+    return CompiledTool(tool.name, parameters, tool.pointer, input)
 
 
-def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters, and that they are an object."""
     types = parameters.get("type", "object")
     if not isinstance(types, str | list):
         return parameters  # an invalid schema, which compile_schema refuses
     if "object" not in ([types] if isinstance(types, str) else types):
-        raise InvalidTools("the parameters of a tool must allow an object", pointer=f"{pointer}/type", keyword="type")
+        problem = f"The parameters of a tool must allow an object; their type is {shown(types)}."
+        raise InvalidTools(problem, pointer="/type", keyword="type")
     if "$ref" not in parameters:
         return {**parameters, "type": "object"}
     # Up to draft 7, a `$ref` hides its siblings.
@@ -215,12 +223,9 @@ def _of_object(pointer: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]
     return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
 
 
-def _compiled_schema(pointer: str, schema: Schema) -> SchemaPlan:
-    """Compiles a copy, which no later change of the caller's reaches. Errors point into the request."""
-    try:
-        return compile_schema(json.loads(json.dumps(schema)))
-    except GrammarError as error:
-        raise type(error)(error.message, pointer=pointer + error.pointer, keyword=error.keyword) from error
+def _compiled_schema(schema: Schema) -> SchemaPlan:
+    """Compiles a copy, which no later change of the caller's reaches."""
+    return compile_schema(json.loads(json.dumps(schema)))
 
 
 def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:

@@ -28,7 +28,7 @@ def status(name: str, schema: Schema, dialect: str) -> tuple[str, str]:
     try:
         plan = compile_schema(schema, Options(dialect=dialect))
     except GrammarError as error:
-        return "refused", error.message
+        return "refused", error.problem
     report = next(report for report in plan.report if (report.pointer, report.keyword) == ("", name))
     return report.status, report.reason
 

@@ -22,7 +22,7 @@ def content_expression(content: ClientGrammar) -> str:
     try:
         return _EXPRESSIONS[content.kind](content.source)
     except InvalidGrammar as error:
-        raise InvalidGrammar(error.message, pointer=content.pointer) from error
+        raise error.inside(content.pointer) from error
 
 
 def choice_expression(texts: Sequence[str]) -> str:
@@ -33,7 +33,8 @@ def choice_expression(texts: Sequence[str]) -> str:
 def regex_expression(pattern: str) -> str:
     """A text that the pattern matches as a whole; the syntax is that of Rust's regex crate, as in vLLM."""
     expression = f"/{regex_to_lark(pattern, '')}/"
-    validate_lark(f"start: expression\nexpression: {expression}\n")
+    if error := _lark_error(f"start: expression\nexpression: {expression}\n"):
+        raise InvalidGrammar(f"The regex does not compile: {_reason(error)}. Its syntax is that of Rust's regex crate.")
     return expression
 
 
@@ -44,7 +45,7 @@ def grammar_expression(grammar: str) -> str:
     except Exception as error:
         if type(error) not in (Exception, GbnfToLarkError):  # for a rule that is not there it raises no more than that
             raise
-        raise InvalidGrammar(f"The grammar is not GBNF: {error}") from error
+        raise InvalidGrammar(f"The grammar is not valid GBNF: {error}. Correct it.") from error
     return nested_grammar(lark)
 
 
@@ -57,8 +58,24 @@ def nested_grammar(lark: str) -> str:
 
 def validate_lark(lark: str) -> None:
     """Raises InvalidGrammar for a grammar that does not compile by itself."""
-    if error := LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(lark)):
-        raise InvalidGrammar(f"The grammar does not compile: {error}")
+    if error := _lark_error(lark):
+        place, _, _ = error.partition("\n")
+        reason = _reason(error)
+        problem = place if reason == place else f"{place} {reason}"
+        raise InvalidGrammar(f"The grammar does not compile: {problem}. Correct it.")
+
+
+def _lark_error(lark: str) -> str:
+    """llguidance's error: a line with the place in the grammar, excerpts, and perhaps the parser's own error line."""
+    return LLMatcher.validate_grammar(LLMatcher.grammar_from_lark(lark))
+
+
+def _reason(error: str) -> str:
+    lines = error.splitlines()
+    return next((line.removeprefix(_REASON) for line in lines if line.startswith(_REASON)), lines[0])
+
+
+_REASON = "error: "
 
 
 _EXPRESSIONS: Mapping[GrammarKind, Callable[[Any], str]] = {

@@ -14,7 +14,6 @@ from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar import client
 from turngrammar.client.json_string_grammar import grammar_in_json_string
-from turngrammar.errors import GrammarError
 from turngrammar.lark.expressions import quoted
 from turngrammar.schema import SchemaPlan, compile_schema
 from turngrammar.turn import Syntax, TextInput
@@ -50,12 +49,9 @@ class InputPlan:
         return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
 
 
-def compile_input(input: TextInput, pointer: str) -> InputPlan:
-    """Raises InvalidGrammar, with this pointer, for an invalid definition, or one that a JSON string can't hold."""
-    try:
-        return _COMPILERS[input.syntax](input.definition)
-    except GrammarError as error:
-        raise type(error)(error.message, pointer=pointer) from error
+def compile_input(input: TextInput) -> InputPlan:
+    """Raises InvalidGrammar for an invalid definition, or one that a JSON string can't hold."""
+    return _COMPILERS[input.syntax](input.definition)
 
 
 def _text_input(definition: str) -> InputPlan:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from turngrammar.client.json_string_regex import character_lexeme, regex_in_json_string, text_in_json_string
-from turngrammar.errors import InvalidGrammar
+from turngrammar.errors import InvalidGrammar, shown
 from turngrammar.lark.expressions import escaped
 
 _STRING = r'"(?:\\.|[^"\\\n])*"'
@@ -103,7 +103,7 @@ def _copied_token(kind: str, source: str) -> _LarkToken:
 
 
 def _refuse_token(kind: str, source: str) -> _LarkToken:
-    raise InvalidGrammar(f"A custom tool's grammar can't use {source!r}.")
+    raise InvalidGrammar(f"A custom tool's grammar can't use {shown(source)}.")
 
 
 def _string_token(kind: str, source: str) -> _LarkToken:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turngrammar import wire
-from turngrammar.errors import InvalidGrammar, RefusedSchema
+from turngrammar.errors import PLACE_LENGTH, InvalidGrammar, RefusedSchema, cut
 from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lark.branches import Branch
 from turngrammar.lark.expressions import ANYTHING, any_text, join, quoted
@@ -186,7 +186,7 @@ class RuleWriter(ABC):
         assert self.tool
         if self.tool.input and self.tool.input.grammar:
             message = "A Lark grammar needs a wire format that writes arguments as JSON: use a regex instead."
-            raise InvalidGrammar(message, pointer=enclosing(self.tool.pointer))
+            raise InvalidGrammar(message).inside(enclosing(self.tool.pointer), self.tool.name)
         return self.tool.parameters.lowered
 
     @property
@@ -202,8 +202,8 @@ class RuleWriter(ABC):
     def unwritable(self, what: str, end: str, keyword: str = "properties") -> RefusedSchema:
         """The error for a client's text that the format can't express."""
         assert self.tool
-        message = f"this format can't write {what}: {end!r} would end it"
-        return RefusedSchema(message, pointer=self.tool.pointer, keyword=keyword)
+        problem = f"This wire format can't write {cut(what, PLACE_LENGTH)}: {end!r} would end it. Change {keyword}."
+        return RefusedSchema(problem, keyword=keyword).inside(self.tool.pointer, self.tool.name)
 
 
 def any_bytes_without(texts: tuple[str, ...]) -> str:

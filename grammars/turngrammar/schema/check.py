@@ -18,6 +18,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
+from turngrammar.errors import MESSAGE_LENGTH, cut
 from turngrammar.schema.assertions import NULLABLE, nullable, within_budget
 from turngrammar.schema.dialect import DIALECTS, pointer
 from turngrammar.schema.formats import FORMATS, StringFormat
@@ -27,7 +28,6 @@ from turngrammar.schema.regex import BudgetExceeded, time_budget
 
 SECONDS = 2.0  # of CPU time; a megabyte takes less
 MOST_VIOLATIONS = 1000
-MESSAGE_LENGTH = 500  # of a violation's message, which may include the document or an enum
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ def find_violations(validator: Validator, instance: Any) -> tuple[Violation, ...
 
 
 def _violation(error: ValidationError) -> Violation:
-    message = error.message if len(error.message) <= MESSAGE_LENGTH else f"{error.message[:MESSAGE_LENGTH]} ..."
-    return Violation(pointer(tuple(error.absolute_path)), str(error.validator), message)
+    return Violation(pointer(tuple(error.absolute_path)), str(error.validator), cut(error.message, MESSAGE_LENGTH))
 
 
 @lru_cache(maxsize=16)

@@ -17,7 +17,7 @@ from jsonschema.validators import (
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
-from turngrammar.errors import RefusedSchema
+from turngrammar.errors import RefusedSchema, shown
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def dialect_of(schema: Any, default: Dialect) -> Dialect:
         return default
     dialect = _BY_URI.get(uri.rstrip("#").replace("https://json-schema.org/draft-0", "http://json-schema.org/draft-0"))
     if dialect is None and uri.rstrip("#") != "http://json-schema.org/schema":
-        raise RefusedSchema(f"unknown dialect {uri!r}", pointer="/$schema", keyword="$schema")
+        message = f"The dialect {shown(uri)} is unknown. Omit $schema, or use that of {', '.join(DIALECTS)}."
+        raise RefusedSchema(message, pointer="/$schema", keyword="$schema")
     return dialect or default
 
 

@@ -43,7 +43,9 @@ class _Walk:
         if key in self._finished or not isinstance(node.schema, Mapping):
             return
         if key in self._path:
-            message = "the subschema refers to itself for the same value, so no check would end: recurse in a property"
+            message = (
+                "The subschema refers to itself for the same value, without end. Refer to it in a property or item."
+            )
             raise RefusedSchema(message, pointer=self._source.at(node), keyword="$ref")
         in_place: list[Subschema] = []
         for keyword, child in self._applied(node):

@@ -6,12 +6,12 @@ doesn't recognize go through meta-validation. Each function takes a keyword's va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema.dialect import Dialect
-from turngrammar.schema.keyword_table import Holds, KeywordTable
+from turngrammar.schema.keyword_table import Holds, Keyword, KeywordTable
 
 MAX_DEPTH = 64  # of nested subschemas; references don't count
 _TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
@@ -24,7 +24,7 @@ def surely_valid(schema: Any, dialect: Dialect, keywords: KeywordTable) -> bool:
     queue = [(schema, 0)]
     for node, depth in queue:
         if depth > MAX_DEPTH:
-            raise RefusedSchema(f"its subschemas are nested more than {MAX_DEPTH} deep")
+            raise RefusedSchema(f"Subschemas nest more than {MAX_DEPTH} deep. Move the inner ones to $defs.")
         if isinstance(node, bool):
             continue
         if not isinstance(node, dict) or not _well_formed(node, dialect, keywords):
@@ -138,9 +138,40 @@ def is_id(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, str) and (dialect.overriding is not None or "#" not in value)
 
 
+def required_form(name: str, keyword: Keyword | None, rest: Sequence[str | int]) -> str:
+    """What a keyword's value must be or, at the path `rest` within it, a subschema; "" for rare keywords.
+
+    Without a keyword, the schema itself is meant.
+    """
+    if keyword is None or (rest and keyword.form is None):
+        return f"A schema must be {_REQUIRED[is_schema]}"
+    required = _REQUIRED.get(keyword.form or _FORMS.get(keyword.holds, is_uncertain))
+    return f"{name} must be {required}" if required else ""
+
+
 _FORMS: Mapping[Holds | None, Callable[[Any, Dialect], bool]] = {
     "schema": is_schema,
     "schemas": are_schemas,
     "schema or schemas": is_schema_or_list,
     "schemas by name": are_schemas_by_name,
+}
+_REQUIRED: Mapping[Callable[[Any, Dialect], bool], str] = {
+    is_string: "a string",
+    is_boolean: "true or false",
+    is_number: "a number",
+    is_count: "a whole number, at least 0",
+    is_positive: "a number greater than 0",
+    is_exclusive_bound: "a number (true or false in draft 4)",
+    is_type: f"one of {', '.join(sorted(_TYPES))}, or a list of different ones",
+    are_names: "a list of different strings (in draft 4 at least one)",
+    is_schema: "an object, true or false (in draft 4 an object)",
+    is_schema_or_boolean: "a schema: an object, true or false",
+    are_schemas: "a list of schemas, at least one",
+    is_schema_or_list: "a schema (up to draft 2019-09 also a list of schemas)",
+    are_schemas_by_name: "an object of schemas",
+    are_dependencies: "an object of schemas or lists of different strings",
+    is_enum: "a list (up to draft 6 of at least one value, each once)",
+    is_list: "a list",
+    is_draft4_id: "a string",
+    is_id: "a URI without a fragment",
 }

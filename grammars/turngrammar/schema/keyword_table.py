@@ -6,7 +6,7 @@ elsewhere only where keywords depend on each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
@@ -147,6 +147,17 @@ class KeywordTable:
                     yield from (((keyword, name), item) for name, item in value.items() if not isinstance(item, list))
             elif holds in _SINGLE and isinstance(value, Mapping | bool):
                 yield (keyword,), value
+
+    def innermost(self, path: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
+        """The last keyword on a path through a schema, and the rest of the path, within that keyword's value."""
+        keyword, rest, at = "", path, 0
+        while at < len(path) and path[at] in self.rows:
+            keyword, rest = str(path[at]), path[at + 1 :]
+            holds = self._holds.get(keyword)
+            if holds is None:
+                break
+            at += 2 if holds == "schemas by name" or (rest and isinstance(rest[0], int)) else 1
+        return keyword, rest
 
 
 _LISTS = ("schemas", "schema or schemas")

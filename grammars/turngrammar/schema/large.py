@@ -78,7 +78,9 @@ def refusal(source: Source, variant: Number) -> RefusedSchema:
     digits = str(value) if abs(value) < 10**_REPEATED_DIGITS else f"{str(value)[:_REPEATED_DIGITS]}..."
     what = f"the number {digits}" if variant.single else f"an integer {'<=' if variant.low is None else '>='} {digits}"
     why = f"the limit is {LARGEST}" if abs(value) > LARGEST else "64-bit floats can't distinguish it"
-    return RefusedSchema(f"the grammar can't write {what}: {why}; use a string instead", pointer=where, keyword=keyword)
+    return RefusedSchema(
+        f"The grammar can't write {what}: {why}. Use a string instead.", pointer=where, keyword=keyword
+    )
 
 
 def _occurrences(source: Source, value: int) -> Iterator[tuple[str, str]]:

@@ -12,13 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import FormatChecker
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
-from turngrammar.errors import InvalidSchema, RefusedSchema
+from turngrammar.errors import InvalidSchema, RefusedSchema, shown
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
-from turngrammar.schema.forms import surely_valid
+from turngrammar.schema.forms import required_form, surely_valid
 from turngrammar.schema.keyword_table import KeywordTable
 
 if TYPE_CHECKING:
@@ -125,14 +125,17 @@ class Source:
         reference = node.schema[keyword]
         where = self.at(node) + pointer((keyword,))
         if not isinstance(reference, str):  # the meta-schema of draft 4 allows this
-            raise InvalidSchema("a reference must be a string", pointer=where, keyword=keyword)
+            raise InvalidSchema(
+                f"A reference must be a string; this is {shown(reference)}.", pointer=where, keyword=keyword
+            )
         try:
             target = node.resolver.lookup(reference)
         except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError) as error:
             # TypeError: the pointer leads into a number or a boolean, which referencing doesn't handle.
-            raise InvalidSchema(f"{reference!r} refers to nothing", pointer=where, keyword=keyword) from error
+            message = f"{shown(reference)} refers to nothing in this schema. Add what it names, or correct it."
+            raise InvalidSchema(message, pointer=where, keyword=keyword) from error
         except Unresolvable as error:
-            message = f"{reference!r} is a remote reference, which is never fetched: put its schema under $defs"
+            message = f"{shown(reference)} is a remote reference, which is never fetched. Put its schema under $defs."
             raise RefusedSchema(message, pointer=where, keyword=keyword) from error
         dialect = dialect_of(target.contents, node.dialect)
         if not _LOCAL_DEFINITION.fullmatch(reference) and id(target.contents) not in self.pointers:
@@ -147,5 +150,13 @@ class Source:
         checker = dialect.validator(dialect.validator.META_SCHEMA, registry=REGISTRY, format_checker=FormatChecker(()))
         error = best_match(checker.iter_errors(schema))
         if error is not None:
-            where += pointer(tuple(error.absolute_path))
-            raise InvalidSchema(error.message, pointer=where, keyword=str(error.validator))
+            raise self._invalid(error, where)
+
+    def _invalid(self, error: ValidationError, where: str) -> InvalidSchema:
+        path = tuple(error.absolute_path)
+        keyword, rest = self.keywords.innermost(path)
+        rule = required_form(keyword, self.keywords.rows.get(keyword), rest)
+        if not rule or (isinstance(error.instance, Mapping) and error.validator != "type"):
+            rule = f"The meta-schema requires {error.validator} {shown(error.validator_value)}"
+        message = f"{rule}; this is {shown(error.instance)}."
+        return InvalidSchema(message, pointer=where + pointer(path), keyword=keyword)

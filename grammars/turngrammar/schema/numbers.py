@@ -65,7 +65,7 @@ def _read_bound(
 def as_fraction(value: int | float) -> Fraction:
     """The exact decimal in the schema's text. Raises InvalidSchema for 1e400, which Python reads as infinite."""
     if isinstance(value, float) and not isfinite(value):
-        raise InvalidSchema("a number in the schema exceeds 64-bit floats: omit it, or write all its digits")
+        raise InvalidSchema("A number in the schema exceeds 64-bit floats. Omit it, or write all its digits.")
     return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
 
 

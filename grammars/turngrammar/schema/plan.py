@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from jsonschema.protocols import Validator
@@ -17,8 +17,10 @@ from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.dialect import declares_dialect
 from turngrammar.schema.endless import refuse_endless
+from turngrammar.schema.impossible import contradiction
+from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.keywords import KEYWORDS
-from turngrammar.schema.load import DEFAULTS, Options, Schema, Source
+from turngrammar.schema.load import DEFAULTS, Options, Schema, Source, Subschema
 from turngrammar.schema.lower import Lowered, Lowering
 from turngrammar.schema.operations import OPERATIONS, READERS, WRITERS
 from turngrammar.schema.read import SchemaReader
@@ -80,7 +82,7 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
 
     Raises:
         InvalidSchema: meta-validation fails, a reference refers to nothing, or a pattern is invalid.
-        RefusedSchema: a remote reference, an unknown dialect, or a schema that no document fits.
+        RefusedSchema: a remote reference, an unknown dialect, or, as ImpossibleSchema, a schema that no document fits.
     """
     text = json.dumps(schema, ensure_ascii=False)
     return COMPILED.get((text, options), lambda: _compile_text(text, options))
@@ -91,13 +93,28 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
     source = Source(schema, options, KEYWORDS)
     refuse_endless(source, options)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
+    lowering = Lowering(reader.algebra, reader.ledger, options, WRITERS)
     try:
         root = reader.read(source.root)
-        lowered = Lowering(reader.algebra, reader.ledger, options, WRITERS).document(root)
+        lowered = lowering.document(root)
     except RecursionError as error:
-        raise RefusedSchema("its subschemas are nested too deeply") from error
+        raise RefusedSchema("Subschemas nest too deeply to be compiled. Move the inner ones to $defs.") from error
     if lowered is False:
-        raise RefusedSchema("no document can fit this schema")
+        raise contradiction(source, partial(_fits, source, options))
     exact = reader.ledger.clear and reader.algebra.exact(root)
-    reports = report_keywords(source, reader.ledger, options)
+    reports = report_keywords(source, reader.ledger, options, partial(_impossible, reader, lowering.inhabited))
     return SchemaPlan(schema, lowered, exact, options, source.dialect.name, reports)
+
+
+def _fits(source: Source, options: Options, node: Subschema) -> bool:
+    """Whether any document fits the subschema."""
+    reader = SchemaReader(source, options, READERS, OPERATIONS)
+    return Lowering(reader.algebra, reader.ledger, options, WRITERS).document(reader.read(node)) is not False
+
+
+def _impossible(reader: SchemaReader, inhabited: Inhabited, schema: Any) -> bool:
+    """Whether no value fits a subschema that has been read; `inhabited` lacks what only unused ones refer to."""
+    shape = reader.known(schema)
+    if shape is None or inhabited.shape(shape):
+        return False
+    return not Inhabited(reader.algebra, shape).shape(shape)

@@ -41,6 +41,10 @@ class SchemaReader:
             self._reading.discard(key)
         return self._shapes[key]
 
+    def known(self, schema: Any) -> Shape | None:
+        """The shape of a subschema that has been read."""
+        return self._shapes.get(id(schema))
+
     def refer(self, node: Subschema) -> Shape:
         """A reference to the node's shape, by a name made of its pointer."""
         if isinstance(node.schema, bool):

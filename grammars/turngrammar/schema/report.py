@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from turngrammar.schema.dialect import pointer
@@ -11,6 +11,12 @@ from turngrammar.schema.load import Options, Source
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"
+# The reason of the keywords of a subschema that no value fits, by the keyword that holds it.
+OMITTED = {
+    "properties": "no value fits; the property is never generated",
+    "anyOf": "no value fits; the branch is never generated",
+    "oneOf": "no value fits; the branch is never generated",
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,11 @@ class KeywordReport:
     keyword: str
     status: Status
     reason: str
+
+    @property
+    def asserts(self) -> bool:
+        """Whether it has an effect on validity."""
+        return self.status != "annotation"
 
 
 @dataclass
@@ -49,15 +60,21 @@ class Ledger:
         return not self.reasons and not self.everywhere
 
 
-def report_keywords(source: Source, ledger: Ledger, options: Options) -> tuple[KeywordReport, ...]:
-    """Every keyword of every subschema, in document order."""
+def report_keywords(
+    source: Source, ledger: Ledger, options: Options, impossible: Callable[[Any], bool]
+) -> tuple[KeywordReport, ...]:
+    """Every keyword of every subschema, in document order. `impossible`: whether no value fits a subschema."""
     reports: list[KeywordReport] = []
-    stack: list[tuple[str, Any]] = [("", source.schema)]
+    stack: list[tuple[str, Any, str]] = [("", source.schema, "")]
     while stack:
-        at, node = stack.pop()
+        at, node, omitted = stack.pop()
         if isinstance(node, Mapping):
-            reports.extend(_subschema_reports(node, at, source, ledger, options))
-            children = [(at + pointer(tokens), child) for tokens, child in source.keywords.subschemas(node)]
+            rows = _subschema_reports(node, at, source, ledger, options)
+            reports.extend(replace(row, reason=omitted) if omitted and row.asserts else row for row in rows)
+            children = [
+                (at + pointer(tokens), child, OMITTED.get(tokens[0], "") if impossible(child) else "")
+                for tokens, child in source.keywords.subschemas(node)
+            ]
             stack.extend(reversed(children))
     return tuple(reports)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from turngrammar.errors import InvalidSchema
+from turngrammar.errors import InvalidSchema, shown
 from turngrammar.schema import regex
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.dialect import pointer
@@ -72,7 +72,7 @@ def pattern_language(reader: SchemaReader, node: Subschema, keyword: str, patter
             regex.pattern_matcher(pattern)
         except ValueError:
             at = reader.source.at(node) + pointer((keyword,))
-            message = f"{pattern!r} is not a valid regular expression: {error}"
+            message = f"{shown(pattern)} is not a valid regular expression of ECMA-262: {error}. Correct it."
             raise InvalidSchema(message, pointer=at, keyword=keyword) from error
         reader.ledger.check(node.schema, keyword, f"{error}; a backtracking engine checks {pattern!r}")
         return None

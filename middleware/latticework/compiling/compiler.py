@@ -209,8 +209,7 @@ def _refuse_bytes(turn: Turn, most: int) -> None:
 def _compiled_turn(result: CompileResult) -> CompiledTurn:
     """Raises a new GrammarError each time: an exception that is raised twice collects both tracebacks."""
     if isinstance(result.outcome, GrammarError):
-        error = result.outcome
-        raise type(error)(error.message, pointer=error.pointer, keyword=error.keyword)
+        raise result.outcome.inside("")
     return result.outcome
 
 

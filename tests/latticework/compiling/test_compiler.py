@@ -137,7 +137,7 @@ def test_a_refusal_is_kept_too_and_raised_afresh() -> None:
         workers.submitted[0][1].set_result(CompileResult(InvalidGrammar("no", pointer="/tools"), 1))
         again = [compiler.compile(request()) for _ in range(2)]
         raised = await asyncio.gather(task, *again, return_exceptions=True)
-        assert list(map(str, raised)) == ["no (at /tools)"] * 3
+        assert list(map(str, raised)) == ["/tools: no"] * 3
         assert len(set(map(id, raised))) == 3
         assert len(workers.submitted) == 1
 

@@ -215,4 +215,4 @@ def _has_ended(process: int) -> bool:
 def test_errors_of_grammars_cross_processes_whole() -> None:
     error = BeyondLimit("too large", pointer="/a", keyword="enum")
     again: GrammarError = pickle.loads(pickle.dumps(error))
-    assert (again.message, again.pointer, again.keyword) == ("too large", "/a", "enum")
+    assert (again.message, again.pointer, again.keyword) == ("/a: too large", "/a", "enum")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.turngrammar.schema.strategies import INSTANCES, RECURSIVE, SCHEMAS
-from turngrammar.errors import RefusedSchema
+from turngrammar.errors import ImpossibleSchema, RefusedSchema
 from turngrammar.json_style import CANONICAL
 from turngrammar.schema import SchemaPlan, compile_schema
 from turngrammar.schema.audit import Acceptor
@@ -34,7 +34,7 @@ def _holds(schema: Any, instances: list[Any]) -> None:
     try:
         plan = compile_schema(schema)
     except RefusedSchema as refusal:
-        assert refusal.message == "no document can fit this schema"
+        assert isinstance(refusal, ImpossibleSchema)
         assert not any(_valid(schema, instance) for instance in instances)
         return
     acceptor = Acceptor(f"start: %json {plan.json}")

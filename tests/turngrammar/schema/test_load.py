@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import FormatChecker
 
 from tests.turngrammar.schema.strategies import SCHEMAS
-from turngrammar.errors import GrammarError, InvalidSchema, RefusedSchema
+from turngrammar.errors import GrammarError, ImpossibleSchema, InvalidSchema, RefusedSchema
 from turngrammar.schema import compile_schema
 from turngrammar.schema.dialect import DIALECTS
 from turngrammar.schema.forms import MAX_DEPTH, surely_valid
@@ -20,11 +20,11 @@ D4 = "http://json-schema.org/draft-04/schema#"
 D7 = "http://json-schema.org/draft-07/schema#"
 
 ERRORS: list[tuple[Any, type[GrammarError], str, str]] = [
-    ({"type": "strng"}, InvalidSchema, "/type", "anyOf"),
-    ({"properties": {"a/b": {"minLength": -1}}}, InvalidSchema, "/properties/a~1b/minLength", "minimum"),
-    ({"items": [{"type": "string"}]}, InvalidSchema, "/items", "type"),
-    ({"$schema": D4, "required": []}, InvalidSchema, "/required", "minItems"),
-    ({"$schema": D4, "properties": {"a": True}}, InvalidSchema, "/properties/a", "type"),
+    ({"type": "strng"}, InvalidSchema, "/type", "type"),
+    ({"properties": {"a/b": {"minLength": -1}}}, InvalidSchema, "/properties/a~1b/minLength", "minLength"),
+    ({"items": [{"type": "string"}]}, InvalidSchema, "/items", "items"),
+    ({"$schema": D4, "required": []}, InvalidSchema, "/required", "required"),
+    ({"$schema": D4, "properties": {"a": True}}, InvalidSchema, "/properties/a", "properties"),
     ({"$ref": "#/$defs/none"}, InvalidSchema, "/$ref", "$ref"),
     ({"items": {"$ref": "#nowhere"}}, InvalidSchema, "/items/$ref", "$ref"),
     ({"properties": {"a": {"$ref": "https://example.com/s"}}}, RefusedSchema, "/properties/a/$ref", "$ref"),
@@ -32,9 +32,14 @@ ERRORS: list[tuple[Any, type[GrammarError], str, str]] = [
     ({"$schema": "https://example.com/dialect"}, RefusedSchema, "/$schema", "$schema"),
     ({"properties": {"a": {"pattern": "(["}}}, InvalidSchema, "/properties/a/pattern", "pattern"),
     ({"patternProperties": {"a)": {}}}, InvalidSchema, "/patternProperties", "patternProperties"),
-    (False, RefusedSchema, "", ""),
-    ({"type": "string", "enum": [1]}, RefusedSchema, "", ""),
-    ({"properties": {"a": {"$ref": "#"}}, "required": ["a"], "type": "object"}, RefusedSchema, "", ""),
+    (False, ImpossibleSchema, "", ""),
+    ({"type": "string", "enum": [1]}, ImpossibleSchema, "", "enum"),
+    (
+        {"properties": {"a": {"$ref": "#"}}, "required": ["a"], "type": "object"},
+        ImpossibleSchema,
+        "/properties/a",
+        "$ref",
+    ),
     ({"$ref": "#"}, RefusedSchema, "", "$ref"),
 ]
 

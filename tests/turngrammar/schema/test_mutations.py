@@ -50,5 +50,5 @@ def test_mutated_schemas() -> None:
             outcomes["compiled"] += 1
         except GrammarError as error:
             outcomes[type(error).__name__] += 1
-    assert outcomes.keys() == {"compiled", "InvalidSchema", "RefusedSchema"}
+    assert outcomes.keys() <= {"compiled", "InvalidSchema", "RefusedSchema", "ImpossibleSchema"}
     assert outcomes["compiled"] > CASES / 10

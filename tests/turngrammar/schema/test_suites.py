@@ -30,7 +30,6 @@ SPELLED_AS_FLOATS = {
     "enum with [1] does not match [true]",
     "integer type matches integers",
 }
-UNSATISFIABLE = "no document can fit this schema"
 
 
 def _sample_of_each_source(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,7 +60,8 @@ def test_the_specification(suite: str, dialect: str) -> None:
     outcomes = Counter(verdict.outcome for _, verdict in verdicts)
     assert outcomes["under"] == outcomes["crashed"] == 0
     assert {row["description"] for row, verdict in verdicts if verdict.outcome == "over"} <= SPELLED_AS_FLOATS
-    assert {verdict.detail for _, verdict in verdicts if verdict.outcome == "refused"} == {UNSATISFIABLE}
+    refusals = [verdict.detail for _, verdict in verdicts if verdict.outcome == "refused"]
+    assert all("No document can fit this schema" in detail for detail in refusals)
     assert not any(test["valid"] for row, verdict in verdicts if verdict.outcome == "refused" for test in row["tests"])
     answered = outcomes["exact"] + outcomes["checked"] + outcomes["over"]
     assert answered >= 0.95 * len(mandatory)
@@ -74,7 +74,8 @@ def test_a_remote_schema_is_refused_or_decided_correctly(suite: str, dialect: st
     verdicts = [_audit(row, dialect) for row in remote]
     assert {verdict.outcome for verdict in verdicts} <= {"exact", "checked", "refused"}
     refusals = [verdict.detail for verdict in verdicts if verdict.outcome == "refused"]
-    assert all(("never fetched" in detail or "unknown dialect" in detail) and "(at /" in detail for detail in refusals)
+    assert all("never fetched" in detail or "is unknown" in detail for detail in refusals)
+    assert all(detail.startswith("Schema, /") for detail in refusals)
 
 
 @pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])

@@ -1,0 +1,227 @@
+"""Why no document fits a schema: its innermost part that nothing fits, and the keywords that contradict there.
+
+Both are found by trial, for any keyword: what can be left out while nothing fits the rest is not at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import thread_time
+from typing import Any
+
+from turngrammar.errors import GrammarError, ImpossibleSchema, shown
+from turngrammar.schema.dialect import pointer
+from turngrammar.schema.keyword_table import KeywordTable
+from turngrammar.schema.load import Source, Subschema
+
+SECONDS = 1.0  # of CPU time for the search; most take milliseconds
+PART_LENGTH = 60  # of a value in the reason
+ENDLESS = "it contains itself without end. Make a property on the way optional, or allow null"
+REFERENCE = "$ref"
+# Lists that narrow by each member.
+CONJUNCTIONS = ("allOf", "required")
+OPPOSITE_BOUNDS = (
+    ("minimum", "maximum"),
+    ("minLength", "maxLength"),
+    ("minItems", "maxItems"),
+    ("minContains", "maxContains"),
+    ("minProperties", "maxProperties"),
+)
+
+Fits = Callable[[Subschema], bool]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What narrows a schema: a keyword, or one member of its value."""
+
+    keyword: str
+    member: str | int | None = None
+
+    @property
+    def pointer(self) -> str:
+        return pointer((self.keyword,) if self.member is None else (self.keyword, self.member))
+
+    def of(self, schema: Mapping[str, Any]) -> Any:
+        value = schema[self.keyword]
+        return value if self.member is None else value[self.member]
+
+
+def contradiction(source: Source, fits: Fits) -> ImpossibleSchema:
+    """The error of a schema that no document fits. `fits`: whether a document fits that subschema."""
+    search = _Search(source, fits)
+    try:
+        search.descend()
+    except _Exhausted:
+        search.reason = "its keywords contradict each other. Change one of them"
+    problem = f"No document can fit this schema: {search.reason}."
+    return ImpossibleSchema(problem, pointer=search.place, keyword=search.keyword)
+
+
+class _Exhausted(Exception):
+    """The time is up."""
+
+
+class _Search:
+    """Attributes: place, keyword, reason: of the innermost impossible subschema so far."""
+
+    def __init__(self, source: Source, fits: Fits) -> None:
+        self.place = ""
+        self.keyword = ""
+        self.reason = ""
+        self._source = source
+        self._fits = fits
+        self._deadline = thread_time() + SECONDS
+        self._tried: list[Subschema] = []  # kept, because the source knows them by identity
+
+    def descend(self) -> None:
+        node = self._source.root
+        seen: set[int] = set()
+        while isinstance(node.schema, Mapping):
+            seen.add(id(node.schema))
+            core = self._core(node)
+            inner = next((part for part in core if self._excludes_all(node, part)), None)
+            if inner is None:
+                self.keyword, self.reason = _contradicting(node.schema, core, self._source.keywords)
+                return
+            self.keyword, node, referring = inner.keyword, self._inside(node, inner), self.place
+            self.place = self._source.at(node) if inner.keyword == REFERENCE else referring + inner.pointer
+            if id(node.schema) in seen:
+                self.place, self.reason = referring, ENDLESS
+                return
+        self.reason = "it is false, which allows nothing" + (". Change it, or make it optional" if self.place else "")
+
+    def _core(self, node: Subschema) -> list[Part]:
+        """The parts of the schema that nothing fits together, while something fits all but any one of them."""
+        keywords = self._source.keywords
+
+        def impossible(chosen: Sequence[Part]) -> bool:
+            reduced = dict(_kept(node.schema, frozenset(chosen), keywords))
+            return not self._try(replace(node, schema=reduced))
+
+        return _smallest(_parts(node, keywords), impossible)
+
+    def _excludes_all(self, node: Subschema, part: Part) -> bool:
+        """Whether the part is a subschema that nothing fits, whatever is beside it."""
+        if not _is_inner(part, node.schema, self._source.keywords):
+            return False
+        return not self._try(self._inside(node, part))
+
+    def _inside(self, node: Subschema, part: Part) -> Subschema:
+        """The subschema of a part."""
+        if part.keyword == REFERENCE:
+            return self._source.target(node, part.keyword)
+        return node.child(part.of(node.schema))
+
+    def _try(self, node: Subschema) -> bool:
+        if thread_time() >= self._deadline:
+            raise _Exhausted
+        self._tried.append(node)
+        try:
+            return self._fits(node)
+        except (GrammarError, RecursionError):  # of this part alone: the schema as a whole has none
+            return True
+
+
+def _parts(node: Subschema, keywords: KeywordTable) -> list[Part]:
+    schema = node.schema
+    if node.dialect.overriding in schema:
+        return [Part(REFERENCE)]
+    parts: list[Part] = []
+    for keyword, value in schema.items():
+        if not keywords.asserts(keyword, node.dialect) or keyword in keywords.part_of or _widens(keyword, keywords):
+            continue
+        parts += [Part(keyword, member) for member in _members(keyword, value, keywords)] or [Part(keyword)]
+    return parts
+
+
+def _members(keyword: str, value: Any, keywords: KeywordTable) -> Sequence[str | int]:
+    """Those that narrow one by one."""
+    if keyword in CONJUNCTIONS:
+        return range(len(value))
+    if keyword in keywords.evaluates and isinstance(value, list):
+        return range(len(value))
+    if keywords.rows[keyword].holds == "schemas by name" and keyword in keywords.evaluates:
+        return list(value)
+    return ()
+
+
+def _widens(keyword: str, keywords: KeywordTable) -> bool:
+    """OpenAPI's `nullable` allows more."""
+    return not keywords.rows[keyword].drafts
+
+
+def _is_inner(part: Part, schema: Mapping[str, Any], keywords: KeywordTable) -> bool:
+    """Whether the part is a subschema for some part of every document. As `additionalProperties`, false closes."""
+    row = keywords.rows[part.keyword]
+    if part.keyword == REFERENCE or (part.keyword in CONJUNCTIONS and row.holds):
+        return True
+    return part.keyword in keywords.evaluates and (part.member is not None or part.of(schema) is not False)
+
+
+def _kept(schema: Mapping[str, Any], chosen: Collection[Part], keywords: KeywordTable) -> Iterator[tuple[str, Any]]:
+    """The chosen parts. Of other subschemas, `{}` stays: without it, the names or items would count as undeclared."""
+    for keyword, value in schema.items():
+        main = keywords.part_of.get(keyword, keyword)
+        if keyword in keywords.evaluates:
+            yield keyword, _relaxed(keyword, value, chosen, keywords)
+        elif keyword in CONJUNCTIONS:
+            yield keyword, [item for index, item in enumerate(value) if Part(keyword, index) in chosen]
+        elif Part(main) in chosen or (keyword in keywords.rows and _widens(keyword, keywords)):
+            yield keyword, value
+
+
+def _relaxed(keyword: str, value: Any, chosen: Collection[Part], keywords: KeywordTable) -> Any:
+    """The keyword's value with `{}` in place of the subschemas that are not chosen."""
+    if isinstance(value, list):
+        return [item if Part(keyword, index) in chosen else {} for index, item in enumerate(value)]
+    if keywords.rows[keyword].holds == "schemas by name":
+        return {name: item if Part(keyword, name) in chosen else {} for name, item in value.items()}
+    return value if Part(keyword) in chosen else {}
+
+
+def _smallest(parts: list[Part], impossible: Callable[[Sequence[Part]], bool]) -> list[Part]:
+    """QuickXplain (Junker 2004): as few of the parts as are impossible together, found by halving."""
+
+    def needed(base: list[Part], changed: bool, rest: list[Part]) -> list[Part]:
+        if changed and impossible(base):
+            return []
+        if len(rest) == 1:
+            return rest
+        left, right = rest[: len(rest) // 2], rest[len(rest) // 2 :]
+        of_right = needed(base + left, True, right)
+        return needed(base + of_right, bool(of_right), left) + of_right
+
+    core = needed([], False, parts) if parts else []
+    return core if impossible(core) else parts
+
+
+def _contradicting(schema: Mapping[str, Any], core: Sequence[Part], keywords: KeywordTable) -> tuple[str, str]:
+    """The first keyword of the core but `type`, and a clause with all of them and the fix."""
+    others = [part for part in core if part.keyword != "type"]
+    named = dict.fromkeys(part.keyword for part in others)
+    for low, high in OPPOSITE_BOUNDS:
+        if named.keys() == {low, high} and schema[low] > schema[high]:
+            return low, f"{low} {shown(schema[low])} exceeds {high} {shown(schema[high])}. Change one of them"
+    subject = _subject(schema["type"]) if len(others) < len(core) else "nothing"
+    clauses = [clause for keyword in named for clause in _clauses(keyword, schema, others, keywords)]
+    listed = " and ".join(filter(None, (", ".join(clauses[:-1]), *clauses[-1:])))
+    fix = "Change one of them" if len(core) > 1 else "Change it"
+    return next(iter(named), "type"), f"{subject} fits {listed}. {fix}"
+
+
+def _subject(types: str | Sequence[str]) -> str:
+    return f"no {types}" if isinstance(types, str) else f"no value of type {shown(types)}"
+
+
+def _clauses(keyword: str, schema: Mapping[str, Any], core: Sequence[Part], keywords: KeywordTable) -> Iterator[str]:
+    """`minLength 5`, or `allOf/0` and `allOf/1`."""
+    parts = [part for part in core if part.keyword == keyword]
+    if keyword == "required":
+        yield f"{keyword} {shown([part.of(schema) for part in parts], PART_LENGTH)}"
+    elif parts[0].member is not None:
+        yield from (part.pointer[1:] for part in parts)
+    else:
+        together = [name for name in schema if keywords.part_of.get(name, name) == keyword]
+        yield from (f"{name} {shown(schema[name], PART_LENGTH)}" for name in together)

@@ -1,0 +1,229 @@
+"""The JSON texts of numbers, as regular languages.
+
+A number has many texts. These are the ones that programs and models write: decimals with up to `DIGITS` digits before
+the point, and scientific notation with one digit before it (`1e-06`, `6.02E+23`). Multiples of a step have the latter
+only below 0.0001, integers never. Texts that 64-bit floats read as infinite, or as zero although they are not, are
+left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from turngrammar.schema.digits import (
+    TAIL,
+    ZERO,
+    Span,
+    decimal_text,
+    decimals,
+    exponent,
+    fraction_digits,
+    integers,
+)
+from turngrammar.schema.regex import NEVER, Language, union
+from turngrammar.schema.regex.charset import of
+from turngrammar.schema.regex.language import EMPTY, cat, chars, repeat, text_language
+
+DIGITS = 20  # before the point, unless a bound has more: all of int64 and uint64
+LARGEST = Fraction(Decimal("1.7976931348623157e308"))  # of 64-bit floats
+_NEARLY_LARGEST = Fraction(Decimal("1.797e308"))  # between the two, nothing is written: it would take 17 alternatives
+_SMALLEST = Fraction(Decimal("5e-324"))
+_EXTREME = 400  # exponents beyond this are as good as infinite, and would take as many digits of memory
+_WHOLE_DIGITS = 308  # of any integer that a 64-bit float holds
+_PLAIN = (-4, 15)  # exponents of the numbers that Python writes without one
+_FINEST = -12  # multiples of smaller steps have no scientific notation
+
+_MINUS = text_language("-")
+_E = chars(of("eE"))
+_LEADING_ZEROS = repeat(ZERO, 0, 2)  # 1e-06, and 1e-006 of older C libraries
+_POINT_ZERO = union(EMPTY, text_language(".0"))  # 2020-12 counts 1.0 as an integer
+
+
+@dataclass(frozen=True)
+class NumberRange:
+    """Numbers between two bounds; multiples of `step` only, if it is given.
+
+    Attributes:
+        integers: they are integers and written as such.
+        point: `1.0` is an integer, which it isn't in draft 4.
+    """
+
+    low: Fraction | None = None
+    high: Fraction | None = None
+    open_low: bool = False
+    open_high: bool = False
+    step: Fraction | None = None
+    integers: bool = False
+    point: bool = True
+
+    def positive(self) -> Span | None:
+        """Those from zero on."""
+        if self.high is not None and (self.high < 0 or (self.high == 0 and self.open_high)):
+            return None
+        if self.low is None or self.low < 0:
+            return Span(Fraction(0), self.high, False, self.open_high)
+        return Span(self.low, self.high, self.open_low, self.open_high)
+
+    def negative(self) -> Span | None:
+        """The magnitudes of those up to zero, which is among them if it is within the bounds; None if it is alone."""
+        if self.low is not None and self.low >= 0:
+            return None
+        low = Fraction(0) if self.high is None else max(-self.high, Fraction(0))
+        high = None if self.low is None else -self.low
+        return Span(low, high, self.open_high and self.high == -low, self.open_low)
+
+
+def exact(number: int | float | Decimal | Fraction) -> Fraction:
+    """The number, or one of the same sign that is as far beyond 64-bit floats."""
+    if isinstance(number, int | Fraction):
+        return Fraction(number)
+    decimal = number if isinstance(number, Decimal) else Decimal(repr(number))
+    if decimal.is_infinite() or decimal.adjusted() > _EXTREME:
+        return Fraction(-(10**_EXTREME) if decimal < 0 else 10**_EXTREME)
+    if decimal and decimal.adjusted() < -_EXTREME:
+        return Fraction(-1 if decimal < 0 else 1, 10**_EXTREME)
+    return Fraction(decimal)
+
+
+def numeral_language(branch: Mapping[str, Any]) -> Language:
+    """The texts of the numbers of a lowered branch of type number or integer.
+
+    Raises:
+        TooLarge: no expression of reasonable size tells the multiples apart.
+    """
+    lows = [(exact(branch[name]), name != "minimum") for name in ("minimum", "exclusiveMinimum") if name in branch]
+    highs = [(exact(branch[name]), name == "maximum") for name in ("maximum", "exclusiveMaximum") if name in branch]
+    low, open_low = max(lows, default=(None, False))
+    high, closed_high = min(highs, default=(None, True))
+    step = exact(branch["multipleOf"]) if "multipleOf" in branch else None
+    integers = branch["type"] == "integer"
+    if low is not None and low <= -LARGEST:  # as good as none
+        low, open_low = None, False
+    if high is not None and high >= LARGEST:
+        high, closed_high = None, True
+    return range_language(NumberRange(low, high, open_low, not closed_high, step, integers))
+
+
+@lru_cache(maxsize=4096)
+def range_language(numbers: NumberRange) -> Language:
+    """The texts of the numbers of a range. Raises TooLarge."""
+    magnitudes = _integers if numbers.integers else _numbers if numbers.step is None else _multiples
+    negative, positive = (
+        NEVER if span is None or _is_empty(span) else magnitudes(span, numbers)
+        for span in (numbers.negative(), numbers.positive())
+    )
+    if negative == positive:
+        return cat(union(EMPTY, _MINUS), positive)
+    return union(cat(_MINUS, negative), positive)
+
+
+def _is_empty(span: Span) -> bool:
+    return span.low > LARGEST or (
+        span.high is not None
+        and (span.low > span.high or (span.low == span.high and (span.open_low or span.open_high)))
+    )
+
+
+def _integers(span: Span, numbers: NumberRange) -> Language:
+    step = 1 if numbers.step is None else numbers.step.numerator  # of the multiples that are integers
+    width = _width(span, step) if span.high is None else _integer_digits(span.high)
+    return cat(integers(span, min(width, _WHOLE_DIGITS), step), _POINT_ZERO if numbers.point else EMPTY)
+
+
+def _integer_digits(number: Fraction) -> int:
+    return max(exponent(number), 0) + 1
+
+
+def _width(span: Span, step: Fraction | int = 0) -> int:
+    """How many digits may stand before the point: enough for some number with one more than the bound."""
+    return max(DIGITS, _integer_digits(max(span.low, Fraction(step))) + 1)
+
+
+def _numbers(span: Span, numbers: NumberRange) -> Language:
+    plain = decimals(span, _width(span))
+    if span.high is not None or span.low or span.open_low:
+        return union(plain, _scientific(span))
+    # With any number of digits before the point, so that what a model began with 12.5 can end as 12.5e6.
+    beyond = Span(Fraction(10) ** (308 - DIGITS + 1))
+    below = Span(Fraction(0), Fraction(10) ** -300, False, True)
+    marked = cat(plain, union(EMPTY, _exponents(-299, 308 - DIGITS)))
+    return union(marked, _scientific(beyond), _scientific(below))
+
+
+def _scientific(span: Span) -> Language:
+    largest = _scientific_constant(LARGEST) if span.high is None or span.high >= LARGEST else NEVER
+    low, open_low = max((span.low, span.open_low), (_SMALLEST, False))
+    high, closed = min((_NEARLY_LARGEST, False), (LARGEST if span.high is None else span.high, not span.open_high))
+    span = Span(low, high, open_low, not closed)
+    if _is_empty(span):
+        return largest
+    first, last = exponent(low), exponent(high)
+    options: dict[Language, list[int]] = {}
+    for place in sorted({first, min(first + 1, last), max(first, last - 1), last}):
+        options.setdefault(_mantissas(span, place), []).append(place)
+    parts = (cat(mantissas, _exponents(places[0], places[-1])) for mantissas, places in options.items())
+    return union(*parts, largest)
+
+
+def _mantissas(span: Span, place: int, step: Fraction | None = None) -> Language:
+    """The digits before this exponent: one before the point, which is not zero."""
+    scale = Fraction(10) ** place
+    low, open_low = max((span.low / scale, span.open_low), (Fraction(1), False))
+    scaled = Span(low, None if span.high is None else span.high / scale, open_low, span.open_high)
+    return NEVER if _is_empty(scaled) else decimals(scaled, 1, None if step is None else step / scale)
+
+
+def _exponents(low: int, high: int) -> Language:
+    options = [NEVER, NEVER]
+    if high >= 0:
+        options[0] = cat(union(EMPTY, text_language("+")), _LEADING_ZEROS, _whole(max(low, 0), high))
+    if low < 0:
+        options[1] = cat(_MINUS, _LEADING_ZEROS, _whole(max(-high, 1), -low))
+    return cat(_E, union(*options))
+
+
+def _whole(low: int, high: int) -> Language:
+    return integers(Span(Fraction(low), Fraction(high)), 3)
+
+
+def _multiples(span: Span, numbers: NumberRange) -> Language:
+    step = numbers.step
+    assert step is not None
+    width = _width(span, step)
+    if span.high is not None:
+        width = min(width, _integer_digits(span.high))
+    return union(decimals(span, width, step), *_small_multiples(span, step))
+
+
+def _small_multiples(span: Span, step: Fraction) -> Iterator[Language]:
+    for place in range(_PLAIN[0] - 1, max(-fraction_digits(step), _FINEST) - 1, -1):
+        yield cat(_mantissas(span, place, step), _exponents(place, place))
+
+
+def constant_language(number: int | float | Decimal | Fraction, *, point: bool = True) -> Language:
+    """The texts of one number: the digits, and scientific notation for those that Python writes so.
+
+    Args:
+        point: an integer is also written with `.0`, or as `1e+20`.
+    """
+    value = exact(number)
+    magnitude, place = abs(value), exponent(abs(value))
+    usual = _PLAIN[0] <= place <= _PLAIN[1]
+    texts = NEVER if usual or not point or magnitude > LARGEST else _scientific_constant(magnitude)
+    if texts is NEVER or abs(place) < 2 * TAIL:
+        texts = union(_with_zero(magnitude, _POINT_ZERO if point else EMPTY), texts)
+    return cat(_MINUS if value < 0 else EMPTY, texts)
+
+
+def _scientific_constant(number: Fraction) -> Language:
+    place = exponent(number)
+    return cat(_with_zero(number / Fraction(10) ** place, _POINT_ZERO), _exponents(place, place))
+
+
+def _with_zero(number: Fraction, zero: Language) -> Language:
+    return cat(text_language(decimal_text(number)), zero if number.denominator == 1 else EMPTY)

@@ -1,0 +1,59 @@
+"""Schemas as other tools emit them, with values: nothing invalid passes, and what is not exact stands here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.turngrammar.schema import corpus
+from turngrammar.schema.audit import audit_schema
+
+ROWS = {row["id"]: row for row in corpus.rows()}
+
+# The outcome of each row that is not exact.
+KNOWN = {
+    "pydantic-2.12/decimals": "checked",
+    "pydantic-2.12/dataclass-list": "checked",
+    "pydantic-2.14/ratings": "over",
+    "pydantic-2.14/constrained": "over",
+    "pydantic-2.14/limits": "over",
+    "pydantic-2.14/open-float": "over",
+    "pydantic-2.14/temperature": "over",
+    "pydantic-2.14/probability": "over",
+    "pydantic-2.14/bounded-step": "over",
+    "pydantic-2.14/containers": "checked",
+    "pydantic-2.14/deep": "over",
+    "pydantic-2.14/agent-step": "over",
+    "zod/numbers": "over",
+    "zod/emoji": "checked",
+    "zod/regexes": "checked",
+    "zod/openapi-3.0": "refused",
+    "zod/agent-plan": "over",
+}
+
+
+NO_VALUE = {"zod/date-time-minutes", "zod/time"}  # their pattern and their format exclude each other
+
+
+def outcome(row: dict[str, Any]) -> str:
+    return audit_schema(row["schema"], row["valid"], row["invalid"]).outcome
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, str]:
+    return {name: outcome(row) for name, row in ROWS.items()}
+
+
+def test_no_invalid_value_passes_and_nothing_crashes(outcomes: dict[str, str]) -> None:
+    assert [name for name, found in outcomes.items() if found in ("under", "crashed")] == []
+
+
+def test_all_others_are_exact(outcomes: dict[str, str]) -> None:
+    assert {name: found for name, found in outcomes.items() if found != "exact"} == KNOWN
+
+
+def test_each_row_is_one_of_its_kind() -> None:
+    rows = corpus.rows()
+    assert len(ROWS) == len(rows)
+    assert all(row["invalid"] and (row["valid"] or row["id"] in NO_VALUE) for row in rows)
