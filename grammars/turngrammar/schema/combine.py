@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.algebra import VARIANTS, Algebra
 from turngrammar.schema.keyword_table import Lower
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.numbers import as_fraction
@@ -29,6 +29,7 @@ from turngrammar.schema.shape import (
 )
 from turngrammar.schema.unevaluated import Case, failing, fitting, inside
 
+PARTS = 8  # of a branch of oneOf without its overlaps
 ALTERNATIVES = 64  # from dependencies, each of which may double them
 
 
@@ -109,13 +110,23 @@ def _alone(algebra: Algebra, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
     for other in chain(branches[:index], branches[index + 1 :]):
         if not algebra.disjoint(branches[index], other):
-            mine = algebra.without(mine, other)
+            mine = _without(algebra, mine, other, max(PARTS, len(branches[index])))
     return mine
+
+
+def _without(algebra: Algebra, shape: Shape, excluded: Shape, most: int = VARIANTS) -> Shape:
+    """The difference. Variants that would have too many parts in all, or have no exact one, stay whole and loose."""
+    room = most - len(shape)
+    parts: list[Shape] = []
+    for variant in shape:
+        parts.append(algebra.without(variant, excluded, room + 1))
+        room -= len(parts[-1]) - 1
+    return unite(*parts)
 
 
 def lower_not(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     excluded = reader.read(node.child(node.schema[keyword]))
-    return reader.attempt(node, keyword, shape, reader.algebra.without, shape, excluded)
+    return reader.attempt(node, keyword, shape, _without, reader.algebra, shape, excluded)
 
 
 def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
@@ -128,7 +139,7 @@ def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape
     fits = reader.attempt(node, keyword, shape, algebra.meet, shape, condition)
     fits = reader.attempt(node, "then", fits, algebra.meet, fits, then)
     narrowed = reader.attempt(node, "else", shape, algebra.meet, shape, otherwise)
-    fails = reader.attempt(node, keyword, narrowed, algebra.without, narrowed, condition)
+    fails = reader.attempt(node, keyword, narrowed, _without, algebra, narrowed, condition)
     return unite(fits, fails)
 
 

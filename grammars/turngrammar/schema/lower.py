@@ -54,7 +54,7 @@ class Lowering:
 
     def reference(self, variant: Ref) -> list[dict[str, Any]]:
         """A reference to a definition, which is written later."""
-        name = self.algebra.target(variant).name
+        name = self.algebra.definitions.target(variant).name
         if name not in self.definitions:
             self.definitions[name] = False
             self._pending.append(name)

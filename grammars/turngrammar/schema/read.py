@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from turngrammar.schema.algebra import Algebra, Operations, Task, Unfinished
+from turngrammar.schema.algebra import Algebra, Operations
+from turngrammar.schema.definitions import Task, Unfinished
 from turngrammar.schema.keyword_table import ANY_TYPE
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.report import Ledger
@@ -64,7 +65,7 @@ class SchemaReader:
         def report(reason: str) -> None:
             self.ledger.check(node.schema, keyword, reason)
 
-        return self.algebra.attempt(Task(keyword, lambda: operation(*operands), fallback, report))
+        return self.algebra.definitions.attempt(Task(keyword, lambda: operation(*operands), fallback, report))
 
     def asserts(self, node: Subschema, keyword: str) -> bool:
         """Whether the node has the keyword, and its dialect knows it."""

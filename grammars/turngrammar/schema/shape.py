@@ -9,16 +9,32 @@ The functions `*_shape` normalize one variant; they return () if no value fits i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
+from typing import TypeVar
 
 from turngrammar.schema.regex import Language, automaton
+
+T = TypeVar("T")
 
 
 class Inexact(Exception):
     """No shape expresses this exactly, or none within the budget. Its text is the reason in the report."""
+
+
+def hashed_once(kind: type[T]) -> type[T]:
+    """A frozen class whose instances keep their hash: that of a deep shape takes long, and is needed often."""
+    compute: Callable[[object], int] = kind.__hash__
+
+    def kept(self: object) -> int:
+        if "_hash" not in self.__dict__:
+            self.__dict__["_hash"] = compute(self)
+        return int(self.__dict__["_hash"])
+
+    kind.__hash__ = kept  # type: ignore[method-assign]
+    return kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +115,7 @@ class Contained:
     most: int | None
 
 
+@hashed_once
 @dataclass(frozen=True, kw_only=True)
 class Array(Variant):
     """Arrays of `least` to `most` items: item i fits `prefix[i]`, those after the prefix fit `rest`.
@@ -120,6 +137,7 @@ class Array(Variant):
         return self.prefix[index] if index < len(self.prefix) else self.rest
 
 
+@hashed_once
 @dataclass(frozen=True, kw_only=True)
 class Object(Variant):
     """Objects. A value fits the shape of its name in `properties`, else that of the pattern that matches, else `rest`.
