@@ -15,6 +15,7 @@ from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.regex import Language
 from turngrammar.schema.shape import (
     ANYTHING,
+    NOTHING,
     OBJECT,
     Boolean,
     Inexact,
@@ -163,15 +164,15 @@ def minus_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
     """
     if disjoint_objects(algebra, left, right):
         return (left,)
-    _check_open_names(algebra, left, right)
     shapes: list[Shape] = []
-    for name in sorted(dict.fromkeys(_names(left) + _names(right)), key=lambda name: _rank(algebra, left, right, name)):
-        mine, theirs = left.value(name), right.value(name)
-        misfit = algebra.minus(mine, theirs)
+    names = dict.fromkeys(_names(left) + _names(right))
+    for name in sorted(names, key=lambda name: _rank(algebra, left, right, name)):
+        misfit = algebra.minus(left.value(name), right.value(name))
         may_lack = name not in left.required and name in right.required
         if misfit or may_lack:
             shapes.append(with_value(left, name, misfit, required=not may_lack))
             left = _narrowed_to(algebra, left, right, name)
+    shapes.append(_open_misfits(algebra, left, right))
     if right.least > len(right.required):
         shapes.append(object_shape(replace(left, most=lower_limit(left.most, right.least - 1))))
     if right.most is not None:
@@ -204,14 +205,25 @@ def _narrowed_to(algebra: Algebra, left: Object, right: Object, name: str) -> Ob
     return replace(left, properties=tuple(narrowed.items()), required=tuple(names))
 
 
-def _check_open_names(algebra: Algebra, left: Object, right: Object) -> None:
-    """Names that neither side lists must all fit the right: no shape requires a misfit under some name of many."""
+def _open_misfits(algebra: Algebra, left: Object, right: Object) -> Shape:
+    """With a value that doesn't fit under a name that neither side lists: any member, or no shape requires it."""
     if right.rest and not right.patterns and not algebra.minus(_open_values(left), right.rest):
-        return
-    for language, shape in (*left.patterns, (regex.ANY, left.rest)):
-        for other, allowed in (*right.patterns, (regex.ANY, right.rest)):
-            if shape and not regex.disjoint(language, other) and algebra.minus(shape, allowed):
-                raise Inexact("the grammar can't require a certain value under some unlisted name")
+        return NOTHING
+    regions = (*left.patterns, (regex.ANY, left.rest))
+    misfits = [shape for language, shape in regions if _misfits(algebra, language, shape, right)]
+    if not misfits:
+        return NOTHING
+    if any(dict(left.properties).values()) or not algebra.disjoint(_open_values(left), _open_values(right)):
+        raise Inexact("the grammar can't require a certain value under some unlisted name")
+    return object_shape(replace(left, least=max(left.least, 1)))
+
+
+def _misfits(algebra: Algebra, language: Language, shape: Shape, right: Object) -> bool:
+    """Whether some value of the shape doesn't fit the right, under a name of the language."""
+    return any(
+        shape and not regex.disjoint(language, other) and algebra.minus(shape, allowed)
+        for other, allowed in (*right.patterns, (regex.ANY, right.rest))
+    )
 
 
 def _open_values(variant: Object) -> Shape:

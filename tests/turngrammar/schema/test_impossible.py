@@ -47,7 +47,6 @@ CONTRADICTIONS: list[tuple[Any, str, str, str]] = [
     (holding({"const": "x"}, allOf=[holding({"const": "y"})]), "", "properties", "properties/a and allOf/0"),
     ({"type": "string", "anyOf": [{"type": "null"}, {"type": "integer"}]}, "", "anyOf", "no string fits anyOf"),
     ({"if": {}, "then": False}, "", "if", "if {} and then false"),
-    ({"$ref": "#"}, "", "$ref", ENDLESS),
     (holding({"$ref": "#"}), "/properties/a", "$ref", ENDLESS),
     (holding({"$ref": "#/$defs/chain"}, **DEFINITIONS), "/$defs/chain/properties/next", "$ref", ENDLESS),
     (
