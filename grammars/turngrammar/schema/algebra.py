@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from turngrammar.schema.definitions import Definitions, Unfinished
 from turngrammar.schema.shape import (
@@ -75,9 +76,12 @@ class Algebra:
         self.resolve = self.definitions.resolve
         self._operations = operations
         self._results: dict[tuple[str, Ref, Variant], Shape] = {}
+        self._inner: dict[tuple[str, Shape, Shape], Shape] = {}
         self._used: set[str] = set()
+        self._complements: dict[Shape, Shape] = {}  # definitions, by the shape of all other values
         self._disjoint: dict[tuple[Variant, Variant], bool] = {}
         self._undecided = False  # whether a verdict in the current proof depends on an unfinished definition
+        self._undecided_at: dict[tuple[Variant, Variant], int] = {}  # by the number of definitions then finished
         self._nesting = _Nesting()
 
     def meet(self, left: Shape, right: Shape) -> Shape:
@@ -91,12 +95,18 @@ class Algebra:
 
     def minus(self, left: Shape, right: Shape) -> Shape:
         """What `left` allows and `right` doesn't. Raises Inexact, always if they overlap where `right` is loose."""
-        if left == right and all(isinstance(variant, Ref) and not variant.loose for variant in right):
-            return NOTHING  # the same definitions, whatever they are
+        named = all(isinstance(variant, Ref) and not variant.loose for variant in right)
+        if left == right and named:
+            return NOTHING  # whatever they are
+        if left == ANYTHING and right in self._complements:
+            return self._complements[right]
+        rest = left
         with self._nesting:
             for excluded in right:
-                left = self._bounded(rest for mine in left for rest in self._minus(mine, excluded))
-        return left
+                rest = self._bounded(part for mine in rest for part in self._minus(mine, excluded))
+        if left == ANYTHING and named:
+            self._complements[rest] = right
+        return rest
 
     def without(self, variant: Variant, right: Shape, most: int = VARIANTS) -> Shape:
         """As `minus`; the variant as a whole, loose and reported, if that is inexact or has more than `most` parts."""
@@ -174,14 +184,14 @@ class Algebra:
         name = self.definitions.new_name(ref.name)
         kept = ref if operation in _FROM_REF else other
         self._results[key] = (Ref(name=name),)
+        compute = partial(self._unless_same, kept, body)
         try:
             with self.definitions.computing(name):
-                shape = self._unless_same(kept, body())
+                shape = compute()
         except Inexact as reason:
-            if self.definitions.postpone(name, lambda: self._unless_same(kept, body()), (kept,), reason):
-                return self._results[key]
             for stale in list(self._results)[before:]:  # later results may refer to this one
                 del self._results[stale]
+            self.definitions.give_up(name, compute, (kept,), reason)  # definitions read since may, too
             raise
         if name in self._used:
             self.definitions.add(name, shape)
@@ -189,20 +199,35 @@ class Algebra:
             self._results[key] = shape
         return self._results[key]
 
-    def _unless_same(self, kept: Variant, shape: Shape) -> Shape:
+    def _unless_same(self, kept: Variant, body: Callable[[], Shape]) -> Shape:
         """The shape, or the reference whose content it is."""
+        shape = body()
         return (kept,) if isinstance(kept, Ref) and shape == self.resolve(kept) else shape
+
+    def inner(self, operation: Callable[[Shape, Shape], Shape], left: Shape, right: Shape) -> Shape:
+        """The operation on the shapes of a member or item, which can wait."""
+        key = operation.__name__, left, right
+        if key not in self._inner:
+            try:
+                return operation(left, right)
+            except Unfinished as reason:
+                self._inner[key] = self.definitions.postpone(partial(operation, left, right), left, reason)
+        return self._inner[key]
 
     def _apart(self, left: Variant, right: Variant) -> bool:
         if isinstance(left, AnyValue) or isinstance(right, AnyValue):
             return False
-        key = (right, left) if (right, left) in self._disjoint else (left, right)
-        if key not in self._disjoint:
-            return self._decide_apart(key)
-        return self._disjoint[key]
+        pair = (right, left) if (right, left) in self._disjoint else (left, right)
+        if pair in self._disjoint:
+            return self._disjoint[pair]
+        if self._undecided_at.get(pair) == self.definitions.finished:
+            self._undecided = True
+            return False
+        return self._decide_apart(pair)
 
     def _decide_apart(self, pair: tuple[Variant, Variant]) -> bool:
         """The verdict is kept unless it may change when some definition is finished."""
+        self.definitions.spend()
         before, self._undecided = self._undecided, False
         self._disjoint[pair] = proved = False  # until proved: the pair may recur within itself
         try:
@@ -211,6 +236,7 @@ class Algebra:
             self._undecided |= isinstance(reason, Unfinished)
         if self._undecided and not proved:
             del self._disjoint[pair]
+            self._undecided_at[pair] = self.definitions.finished
         else:
             self._disjoint[pair], self._undecided = proved, before
         return proved

@@ -60,8 +60,8 @@ def meet_arrays(algebra: Algebra, left: Array, right: Array) -> Shape:
     length = reach if most is None else min(reach, most)
     met = array_shape(
         Array(
-            prefix=tuple(algebra.meet(left.item(i), right.item(i)) for i in range(length)),
-            rest=algebra.meet(left.rest, right.rest),
+            prefix=tuple(algebra.inner(algebra.meet, left.item(i), right.item(i)) for i in range(length)),
+            rest=algebra.inner(algebra.meet, left.rest, right.rest),
             least=max(left.least, right.least),
             most=most,
         )
@@ -92,8 +92,8 @@ def _misfits(algebra: Algebra, left: Array, right: Array) -> Iterator[Shape]:
     reach = max(len(left.prefix), len(right.prefix))
     for index in range(reach if left.most is None else min(reach, left.most)):
         item = left.item(index)
-        yield with_item(left, index, algebra.minus(item, right.item(index)))
-        left = with_prefix_item(left, index, algebra.meet(item, right.item(index)))
+        yield with_item(left, index, algebra.inner(algebra.minus, item, right.item(index)))
+        left = with_prefix_item(left, index, algebra.inner(algebra.meet, item, right.item(index)))
     misfit = algebra.minus(left.rest, right.rest)
     if misfit and (left.most is None or left.most > reach):
         if any(not algebra.disjoint(item, misfit) for item in left.prefix):

@@ -15,7 +15,7 @@ from turngrammar.schema.shape import Inexact, Ref, Shape, loosen
 # Operations on pairs of variants, for one keyword's rewriting and for a whole schema's. Each takes about 10 us.
 STEPS = 4_000
 ALL_STEPS = 40_000
-GENERATIONS = 3  # of postponed tasks: two definitions that negate each other would never end
+GENERATIONS = 2  # of postponed tasks: two definitions that negate each other would never end
 
 
 class Unfinished(Inexact):
@@ -56,6 +56,7 @@ class Definitions:
         self._shapes: dict[str, Shape] = {}
         self._unfinished: set[str] = set()
         self._postponed: dict[str, Task] = {}
+        self._waiting: dict[str, int] = {}  # of those, the number of finished definitions when last tried
         self._task: Task | None = None  # the current one
         self._whole = True  # whether it is postponed as a whole, or the operations within it that have to be
         self._named = 0
@@ -72,13 +73,12 @@ class Definitions:
     def resolve(self, ref: Ref) -> Shape:
         """The shape that a reference names. Raises Unfinished while that shape is being computed."""
         name = ref.name
-        if name in self._unfinished or (name in self._postponed and self._task and self._whole):
+        if name in self._unfinished:
             raise Unfinished
         if name in self._postponed:
-            with self.computing(name):
-                self._shapes[name] = self._run(self._postponed.pop(name), whole=False)
+            self._complete(name)
         elif name not in self._shapes:
-            with self._between_tasks():
+            with self.computing(name), self._between_tasks():
                 self._shapes[name] = self._read(name)
         shape = self._shapes[name]
         return loosen(shape) if ref.loose else shape
@@ -94,6 +94,11 @@ class Definitions:
             raise reason
         self._task.report(str(reason))
         return loosen(shape)
+
+    @property
+    def finished(self) -> int:
+        """The number of definitions whose content is known."""
+        return len(self._shapes)
 
     def spend(self) -> None:
         """Another step. Raises Inexact if none is left."""
@@ -118,21 +123,35 @@ class Definitions:
         finally:
             self._unfinished.discard(name)
 
-    def postpone(self, name: str, compute: Callable[[], Shape], fallback: Shape, reason: Inexact) -> bool:
-        """Whether an operation that raised the reason is postponed, to the definition of that name; if not, the name is
-        that of the fallback. Raises the reason if the whole task is to be postponed."""
+    def postpone(self, compute: Callable[[], Shape], fallback: Shape, reason: Inexact) -> Shape:
+        """A reference to the result of a computation that raised the reason, because it is not needed now. Raises it if
+        the whole task is to be postponed instead, or is itself too far from the schema's text."""
         task = self._task
-        if task is None or not isinstance(reason, Unfinished) or task.generation == GENERATIONS:
-            self._shapes[name] = loosen(fallback)  # for definitions read since
-            return False
-        self._postpone(name, replace(task, compute=compute, fallback=fallback, generation=task.generation + 1))
-        if self._whole:
+        if task is None or self._whole or task.generation == GENERATIONS:
             raise reason
-        return True
+        later = replace(task, compute=compute, fallback=fallback, generation=task.generation + 1)
+        return self._postpone(self.new_name(task.name), later)
+
+    def give_up(self, name: str, compute: Callable[[], Shape], fallback: Shape, reason: Inexact) -> None:
+        """A definition that couldn't be computed is the fallback, unless it was only too early."""
+        if isinstance(reason, Unfinished) and self._task is not None:
+            self._postpone(name, replace(self._task, compute=compute, fallback=fallback))
+        else:
+            self._shapes[name] = loosen(fallback)
 
     def _postpone(self, name: str, task: Task) -> Shape:
         self._postponed[name] = task
         return (Ref(name=name),)
+
+    def _complete(self, name: str) -> None:
+        """Run a postponed task, and postpone what can't be done even now; raise Unfinished while anything else runs."""
+        busy = bool(self._unfinished) or self._task is not None
+        if busy and self._waiting.get(name) == self.finished:
+            raise Unfinished
+        self._waiting[name] = self.finished
+        with self.computing(name):
+            self._shapes[name] = self._run(self._postponed[name], whole=busy)
+        del self._postponed[name]
 
     def _run(self, task: Task, *, whole: bool) -> Shape:
         """Raises Unfinished if the task is to be postponed."""

@@ -68,7 +68,7 @@ def containing(algebra: Algebra, array: Array, matching: Shape, least: int, most
         return constrained(algebra, found, replace(array, contained=None))
     if array.contained is not None:
         return _containing_also(algebra, array, array.contained, matching, least, most)
-    if algebra.exact(matching) and algebra.minus(every, matching) == NOTHING:
+    if algebra.minus(every, matching) == NOTHING:
         return array_shape(replace(array, least=max(array.least, least), most=lower_limit(array.most, most)))
     if most == 0:
         prefix = tuple(algebra.minus(item, matching) for item in array.prefix)

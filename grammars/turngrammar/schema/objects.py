@@ -127,12 +127,12 @@ def meet_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
     for name in mine | theirs:
         own = mine[name] if name in mine else left.undeclared(name)
         other = theirs[name] if name in theirs else right.undeclared(name)
-        properties[name] = algebra.meet(own, other)
+        properties[name] = algebra.inner(algebra.meet, own, other)
     return object_shape(
         Object(
             properties=tuple(properties.items()),
             patterns=tuple(_meet_patterns(algebra, left, right)),
-            rest=algebra.meet(left.rest, right.rest),
+            rest=algebra.inner(algebra.meet, left.rest, right.rest),
             required=tuple(dict.fromkeys(left.required + right.required)),
             least=max(left.least, right.least),
             most=lower_limit(left.most, right.most),
@@ -144,11 +144,11 @@ def _meet_patterns(algebra: Algebra, left: Object, right: Object) -> Iterator[Re
     """The common refinement: names in patterns of both, of the left only, of the right only."""
     for mine, shape in left.patterns:
         for theirs, other in right.patterns:
-            yield from _region(regex.intersection(mine, theirs), algebra.meet(shape, other))
+            yield from _region(regex.intersection(mine, theirs), algebra.inner(algebra.meet, shape, other))
     for mine, shape in left.patterns:
-        yield from _region(_excluding(mine, right.patterns), algebra.meet(shape, right.rest))
+        yield from _region(_excluding(mine, right.patterns), algebra.inner(algebra.meet, shape, right.rest))
     for theirs, other in right.patterns:
-        yield from _region(_excluding(theirs, left.patterns), algebra.meet(left.rest, other))
+        yield from _region(_excluding(theirs, left.patterns), algebra.inner(algebra.meet, left.rest, other))
 
 
 def _excluding(language: Language, others: tuple[Region, ...]) -> Language:
@@ -167,7 +167,7 @@ def minus_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
     shapes: list[Shape] = []
     names = dict.fromkeys(_names(left) + _names(right))
     for name in sorted(names, key=lambda name: _rank(algebra, left, right, name)):
-        misfit = algebra.minus(left.value(name), right.value(name))
+        misfit = algebra.inner(algebra.minus, left.value(name), right.value(name))
         may_lack = name not in left.required and name in right.required
         if misfit or may_lack:
             shapes.append(with_value(left, name, misfit, required=not may_lack))
@@ -198,7 +198,7 @@ def _lists_values(shape: Shape) -> bool:
 
 def _narrowed_to(algebra: Algebra, left: Object, right: Object, name: str) -> Object:
     """The left with what both sides allow under the name."""
-    common = algebra.meet(left.value(name), right.value(name))
+    common = algebra.inner(algebra.meet, left.value(name), right.value(name))
     required = name in left.required or name in right.required
     narrowed = dict(left.properties) | {name: common}
     names = dict.fromkeys(left.required) | (dict.fromkeys([name]) if required else {})
