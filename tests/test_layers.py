@@ -20,14 +20,17 @@ SOURCES: Mapping[str, str] = {"turngrammar": "grammars", "latticework": "middlew
 FLOORS: Mapping[str, tuple[str, ...]] = {
     "turngrammar": (
         "format_docs",
-        "fitting limits",
+        "audit completion fitting limits",
         "plan",
-        "client lark parser render turn_tree",
+        "bad_tools client lark parser render turn_tree",
         "turn",
-        "analysis completion formats scan",
+        "analysis formats scan",
         "wire",
         "lowered notation",
         "schema",
+        "terminals",
+        "string_formats",
+        "regex",
         "cache errors events json_style lazy_fields",
         "__init__",
     ),
@@ -188,7 +191,7 @@ def api_fields(trees: Mapping[str, ast.Module]) -> set[str]:
     of_doors = {
         field for name, tree in trees.items() if name.startswith("latticework.doors.") for field in fields_of(tree)
     }
-    others = ("latticework.engines.base", "latticework.settings", "turngrammar.schema.audit")
+    others = ("latticework.engines.base", "latticework.settings", "turngrammar.audit")
     known = {field for name in others if name in trees for field in fields_of(trees[name])}
     properties = {"max_model_len", "prompt_tokens"}  # of engines; and plain English
     return {field for field in of_doors - known - properties if "_" in field.strip("_")}

@@ -22,25 +22,11 @@ class JsonStyle:
     key_separator: str = ": "
     sort_keys: bool = False
 
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """llguidance's options for JSON, the value of `x-guidance`."""
-        return {
-            "whitespace_flexible": False,
-            "item_separator": self.item_separator,
-            "key_separator": self.key_separator,
-        }
-
     def encode(self, value: Any) -> str:
         """The text of a JSON value."""
         return json.dumps(
             value, ensure_ascii=False, separators=(self.item_separator, self.key_separator), sort_keys=self.sort_keys
         )
-
-    def schema(self, lowered: Mapping[str, Any]) -> str:
-        """The text after `%json ` in an llguidance Lark grammar, of a lowered schema."""
-        ordered = in_order(lowered) if self.sort_keys else lowered
-        return json.dumps({"x-guidance": self.options, **ordered}, ensure_ascii=False)
 
 
 CANONICAL = JsonStyle()
@@ -51,19 +37,7 @@ JSON_STYLES: Sequence[JsonStyle] = (*_UNSORTED, *(replace(style, sort_keys=True)
 """The styles that chat templates use, the most common first."""
 
 
-def in_order(schema: Any) -> Any:
-    """A lowered schema with the properties of all its objects in alphabetical order, which the grammar follows."""
-    if isinstance(schema, list):
-        return [in_order(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    return sort_properties({key: value if key in _VALUES else in_order(value) for key, value in schema.items()})
-
-
 def sort_properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """A lowered schema with its own properties in alphabetical order."""
     properties = schema.get("properties")
     return {**schema, "properties": dict(sorted(properties.items()))} if isinstance(properties, dict) else schema
-
-
-_VALUES = frozenset(("const", "enum"))  # keywords whose values are data, not schemas

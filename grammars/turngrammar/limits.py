@@ -75,10 +75,13 @@ def check_tool_count(turn: Turn, limits: Limits) -> None:
 
 
 def _check_tool(tool: Tool, limits: Limits) -> None:
-    if tool.input is None:
-        _check_schema(tool.parameters, tool.pointer, limits)
-    elif tool.input.syntax != "text":
-        _check_grammar(tool.input.syntax, tool.input.definition, tool.pointer, limits)
+    try:
+        if tool.input is None:
+            _check_schema(tool.parameters, "", limits)
+        elif tool.input.syntax != "text":
+            _check_grammar(tool.input.syntax, tool.input.definition, "", limits)
+    except BeyondLimit as error:
+        raise error.inside(tool.pointer, tool.name) from None
 
 
 def _check_grammar(kind: str, source: str | tuple[str, ...], pointer: str, limits: Limits) -> None:

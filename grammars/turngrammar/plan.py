@@ -13,6 +13,7 @@ from typing import Any
 
 from turngrammar import lark, wire
 from turngrammar.analysis import at_most
+from turngrammar.bad_tools import without_bad_tools
 from turngrammar.cache import Cache
 from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
@@ -64,6 +65,7 @@ class Plan(LazyFields):
         tools: those that may be called.
         document: the schema of the content; None where it is not JSON.
         free: whether the content is free text.
+        skipped: why each tool that was left out can't be compiled.
     """
 
     LAZY = ("report",)
@@ -77,6 +79,12 @@ class Plan(LazyFields):
     document: SchemaPlan | None
     choice: ToolChoice
     free: bool
+    skipped: tuple[GrammarError, ...] = ()
+
+    def skipping(self, errors: Sequence[GrammarError]) -> Plan:
+        """The plan of a turn from which the tools with these errors were left out: the report has them too."""
+        rows = (KeywordReport(error.pointer, error.keyword, "refused", error.message) for error in errors)
+        return replace(self, skipped=(*self.skipped, *errors), report=(*self.report, *rows))
 
     @property
     def exact(self) -> bool:
@@ -133,6 +141,12 @@ _COMPILED: Cache[bytes, Plan] = Cache(MAX_CACHED, lambda key, plan: len(plan.gra
 
 
 def _compile(turn: Turn) -> Plan:
+    _refuse_equal_names(turn.tools)
+    plan, skipped = without_bad_tools(turn, _compile_all)
+    return plan.skipping(skipped)
+
+
+def _compile_all(turn: Turn) -> Plan:
     format = turn.format
     tools = [_compiled_tool(tool) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content)
@@ -174,6 +188,15 @@ def _document(schema: Schema, pointer: str) -> SchemaPlan:
         raise error.inside(pointer) from error
 
 
+def _refuse_equal_names(tools: Sequence[Tool]) -> None:
+    names: set[str] = set()
+    for tool in tools:
+        if tool.name in names:
+            problem = f"Two tools are called {shown(tool.name)}. Rename one of them."
+            raise InvalidTools(problem, pointer=tool.name_pointer)
+        names.add(tool.name)
+
+
 def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoice, tuple[CompiledTool, ...]]:
     """The choice among these tools, without contradictions, and the tools that may be called."""
     choice, names = turn.choice, [tool.name for tool in tools]
@@ -181,10 +204,6 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
         if name not in names:
             message = f"The tool choice names {shown(name)}, which is not among the tools."
             raise InvalidTools(message, pointer=choice.pointer)
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            problem = f"Two tools are called {shown(name)}. Rename one of them."
-            raise InvalidTools(problem, pointer=turn.tools[index].name_pointer)
     if choice.most is not None and choice.most < 1:
         raise InvalidTools("The maximal number of calls must be at least 1.", pointer=choice.pointer)
     allowed = tuple(tool for tool in tools if choice.names is None or tool.name in choice.names)
@@ -215,12 +234,12 @@ def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     if "object" not in ([types] if isinstance(types, str) else types):
         problem = f"The parameters of a tool must allow an object; their type is {shown(types)}."
         raise InvalidTools(problem, pointer="/type", keyword="type")
-    if "$ref" not in parameters:
+    if "$ref" not in parameters or "$schema" not in parameters:
         return {**parameters, "type": "object"}
     # Up to draft 7, a `$ref` hides its siblings.
     others = {key: value for key, value in parameters.items() if key != "$ref"}
     reference = {"$ref": parameters["$ref"]}
-    return {**others, "type": "object", "allOf": [reference, *parameters.get("allOf", ())]}
+    return {**others, "type": "object", "allOf": [*parameters.get("allOf", ()), reference]}
 
 
 def _compiled_schema(schema: Schema) -> SchemaPlan:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -103,6 +103,7 @@ class Turn:
         ends: the ids of the tokens that may end the turn beside the tokenizer's own end of sequence.
         reasoning: the state in which the prompt leaves the model.
         tools_pointer: of the list of tools.
+        skips_bad_tools: whether a tool that can't be compiled is left out, unless no other may be called.
     """
 
     format: Format
@@ -113,11 +114,18 @@ class Turn:
     ends: tuple[int, ...] = ()
     reasoning: Reasoning = "off"
     tools_pointer: str = ""
+    skips_bad_tools: bool = False
 
     @property
     def constrained(self) -> bool:
         """Whether there is anything to compile: without tools and a constraint on the content, a turn is free text."""
         return bool(self.tools) or self.content is not None
+
+    def without(self, tool: str) -> Turn:
+        """The same turn without the tool of that name, which can't be called either."""
+        tools = tuple(other for other in self.tools if other.name != tool)
+        names = self.choice.names and tuple(name for name in self.choice.names if name != tool)
+        return replace(self, tools=tools, choice=replace(self.choice, names=names))
 
     @cached_property
     def key(self) -> bytes:

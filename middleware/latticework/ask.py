@@ -45,6 +45,7 @@ class TurnAsk(msgspec.Struct, frozen=True):
         content: of the answer.
         format: the name of the wire format of calls; None: the model's own.
         tools_pointer: JSON pointer to the list of tools in the request.
+        skips_bad_tools: whether a tool that can't be compiled is left out; None: as the model is configured.
     """
 
     tools: tuple[Tool, ...] = ()
@@ -52,13 +53,15 @@ class TurnAsk(msgspec.Struct, frozen=True):
     content: Content = FREE_TEXT
     format: str | None = None
     tools_pointer: str = ""
+    skips_bad_tools: bool | None = None
 
 
 class Conversation(msgspec.Struct, frozen=True):
     """A prompt that the model's chat template renders.
 
     Attributes:
-        messages, tools: as chat templates take them (Hugging Face's form), unchanged from the request.
+        messages, tools: as chat templates take them (Hugging Face's form), unchanged from the request. The tools are
+            those of the turn, in the same order.
         variables: further variables of the template.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
     """

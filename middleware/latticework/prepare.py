@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,12 +35,18 @@ RAW = Format("raw", Lit(""))
 
 @dataclass(frozen=True)
 class _Draft:
-    """A request with a rendered prompt. `compiles`: its turn, and perhaps what follows the reasoning."""
+    """A request with a rendered prompt.
+
+    Attributes:
+        compiles: its turn, and perhaps what follows the reasoning.
+        hidden: the names of the tools that the prompt leaves out, because they can't be compiled.
+    """
 
     prompt: Prompt | list[int]
     format: Format
     reasoning: Reasoning
     compiles: tuple[CompileRequest, ...]
+    hidden: frozenset[str]
 
 
 async def plan_of(model: Model, ask: TurnAsk) -> Plan:
@@ -67,39 +73,56 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[J
     return [draft if isinstance(draft, Job) else await _compiled_job(model, ask, draft) for ask, draft in drafts]
 
 
-async def _compiled_job(model: Model, ask: Ask, draft: _Draft) -> Job:
-    compiled = [await model.compiler.compile(one) for one in draft.compiles]
-    return await off_loop(model.settings.compile_timeout, _job, model, ask, draft, compiled)
+async def _compiled_job(model: Model, ask: Ask, draft: _Draft | Job) -> Job:
+    while isinstance(draft, _Draft):
+        compiled = [await model.compiler.compile(one) for one in draft.compiles]
+        draft = await off_loop(model.settings.compile_timeout, _compiled_draft, model, ask, draft, compiled)
+    return draft
 
 
-def _draft(model: Model, ask: Ask) -> _Draft | Job:
+def _draft(model: Model, ask: Ask, hidden: frozenset[str] = frozenset()) -> _Draft | Job:
     """The job, if its turn is in the cache: most requests need a thread only once."""
     format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
     turn = _turn(model, ask.turn, format)
-    prompt = _prompt_of(model, ask, format)
+    prompt = _prompt_of(model, ask, format, hidden)
     reasoning = "off" if isinstance(prompt, list) else reasoning_after(format, prompt.text)
     compiles = [_compile_request(model, turn, reasoning)]
     if ask.reasoning_limit is not None and reasoning in ("may", "open"):
         begun = has_begun(ask.reasoning_limit, reasoning)
         compiles.append(_compile_request(model, turn, state_behind(format, begun=begun)))
-    draft = _Draft(prompt, format, reasoning, tuple(compiles))
+    draft = _Draft(prompt, format, reasoning, tuple(compiles), hidden)
     known = [compiled for one in compiles if (compiled := model.compiler.find(one)) is not None]
-    return _job(model, ask, draft, known) if len(known) == len(compiles) else draft
+    return _compiled_draft(model, ask, draft, known) if len(known) == len(compiles) else draft
 
 
-def compiler_turn(ask: TurnAsk, format: Format, most_calls: int | None = None) -> Turn:
+def _compiled_draft(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> _Draft | Job:
+    """The job. If its prompt has tools that compiling has left out, a draft or job without them instead."""
+    skipped = frozenset(error.tool for one in compiled for error in one.plan.skipped)
+    if skipped <= draft.hidden:
+        return _job(model, ask, draft, compiled)
+    return _draft(model, ask, draft.hidden | skipped)
+
+
+def compiler_turn(
+    ask: TurnAsk, format: Format, most_calls: int | None = None, *, skips_bad_tools: bool = False
+) -> Turn:
     """The turn for the compiler. `most_calls`: if the request sets no limit."""
-    choice = ask.choice
+    choice, constraint, place = ask.choice, ask.content.constraint, ask.tools_pointer
     if choice is not NO_CALLS and choice.most is None:
         choice = replace(choice, most=most_calls)
-    return Turn(format, ask.tools, choice, ask.content.constraint, tools_pointer=ask.tools_pointer)
+    return Turn(format, ask.tools, choice, constraint, tools_pointer=place, skips_bad_tools=skips_bad_tools)
 
 
 def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
     """Refuses turns over the limits."""
-    turn = compiler_turn(ask, format, model.settings.max_tool_calls)
+    skips = _skips_bad_tools(model, ask)
+    turn = compiler_turn(ask, format, model.settings.max_tool_calls, skips_bad_tools=skips)
     model.compiler.refuse_oversized(turn)
     return turn
+
+
+def _skips_bad_tools(model: Model, ask: TurnAsk) -> bool:
+    return model.settings.on_bad_tool == "skip" if ask.skips_bad_tools is None else ask.skips_bad_tools
 
 
 def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileRequest:
@@ -139,20 +162,27 @@ def _budget(model: Model, ask: Ask, draft: _Draft, rest: Plan) -> Budget:
     return Budget(most, markup, model.engine.tokenizer.encode(markup), rest.grammar)
 
 
-async def tokens_of(model: Model, ask: Ask) -> Sequence[int]:
-    """The tokens of the prompt, which may exceed the context. Raises BadRequest."""
+async def tokens_of(model: Model, ask: Ask) -> tuple[Sequence[int], Sequence[str]]:
+    """The tokens of the prompt, which may exceed the context, and the names of skipped tools.
+
+    Raises BadRequest, and GrammarError where tools are compiled in order to skip bad ones.
+    """
+    may_skip = ask.turn.tools and _skips_bad_tools(model, ask.turn)
+    skipped = [error.tool for error in (await plan_of(model, ask.turn)).skipped] if may_skip else []
 
     def tokens() -> Sequence[int]:
-        return _encoded_prompt(model, _prompt_of(model, ask, model.format_named(ask.turn.format)))
+        return _encoded_prompt(model, _prompt_of(model, ask, model.format_named(ask.turn.format), skipped))
 
-    return await off_loop(model.settings.compile_timeout, tokens)
+    return await off_loop(model.settings.compile_timeout, tokens), skipped
 
 
-def _prompt_of(model: Model, ask: Ask, format: Format) -> Prompt | list[int]:
-    """The rendered conversation, or the token ids of a raw prompt."""
+def _prompt_of(model: Model, ask: Ask, format: Format, hidden: Collection[str] = ()) -> Prompt | list[int]:
+    """The rendered conversation, without the tools of these names, or the token ids of a raw prompt."""
     if isinstance(ask.prompt, RawPrompt):
         return _raw_tokens(model, ask, ask.prompt)
-    return _rendered(model, ask, ask.prompt, format)
+    shown = zip(ask.turn.tools, ask.prompt.tools, strict=True) if hidden else ()
+    tools = [tool for compiled, tool in shown if compiled.name not in hidden] if hidden else ask.prompt.tools
+    return _rendered(model, ask, msgspec.structs.replace(ask.prompt, tools=tools), format)
 
 
 def _encoded_prompt(model: Model, prompt: Prompt | list[int]) -> list[int]:

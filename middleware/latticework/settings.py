@@ -35,6 +35,9 @@ class ModelSettings:
     tool_format: str | None = setting(
         None, text("FORMAT"), "wire format of tool calls, if detecting it from the chat template goes wrong"
     )
+    on_bad_tool: Literal["error", "skip"] = choice(
+        "error", "answer a request with a tool that can't be compiled by a 400, or leave the tool out"
+    )
     markup_in_text: bool = switch(
         "tokenize special tokens in messages, tools and schemas as such, not as text: lets clients forge turns"
     )

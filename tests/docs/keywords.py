@@ -10,9 +10,9 @@ from tests.docs.samples import OLDER, OTHERS, Schema
 from turngrammar.errors import GrammarError
 from turngrammar.schema import Options, compile_schema
 from turngrammar.schema.dialect import DIALECTS, LATEST
-from turngrammar.schema.formats import FORMATS
 from turngrammar.schema.keyword_table import Keyword
 from turngrammar.schema.keywords import KEYWORDS
+from turngrammar.string_formats import FORMATS
 
 HEAD = ("keyword", "drafts", "how it is enforced", "exceptions")
 

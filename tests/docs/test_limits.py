@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from turngrammar.audit import Acceptor
+from turngrammar.lark import schema_grammar
 from turngrammar.schema import compile_schema
-from turngrammar.schema.audit import Acceptor
 
 OPEN = {"type": "object", "additionalProperties": {"type": "integer"}}
 TWO = {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False}
 
 NEVER_GENERATED: list[tuple[dict[str, Any], str, Any]] = [
-    ({"type": "integer"}, "1.0", 1.0),
     ({"type": "integer"}, "1e3", 1e3),
     ({"type": "integer"}, "1234567890123456789", 1234567890123456789),
     (TWO, '{"b": 1, "a": 2}', {"b": 1, "a": 2}),
@@ -35,7 +35,6 @@ GENERATED: list[tuple[dict[str, Any], str]] = [
     (TWO, '{"a": 1, "b": 2}'),
     ({"type": "string"}, '"é"'),
     ({"type": "integer"}, "-999999999999999999"),
-    ({"type": "number"}, "1e400"),
     (OPEN, '{"a": 1, "a": 2}'),
     ({"type": "string", "format": "email"}, '"a@b"'),
 ]
@@ -51,4 +50,4 @@ def test_a_listed_name_never_occurs_twice() -> None:
 
 
 def acceptor(schema: dict[str, Any]) -> Acceptor:
-    return Acceptor(f"start: %json {compile_schema(schema).json}")
+    return Acceptor(schema_grammar(compile_schema(schema).lowered))

@@ -63,8 +63,8 @@ def test_all_reasons_are_listed() -> None:
     assert "the grammar can't exclude multiples" in listed  # Inexact
     assert "the subschema is recursive" in listed  # a constant
     assert "llguidance reads bounds as 64-bit floats" in listed  # check_everywhere
-    assert "its look-ahead needs a pattern that is too large" in listed  # check
-    assert "the grammar counts 1000000 characters at most" in listed  # a constant filled in
+    assert "llguidance's lexer exceeds its limits with it" in listed  # check
+    assert "the grammar counts 1000 items at most" in listed  # a constant filled in
     assert len(listed) > 25
 
 

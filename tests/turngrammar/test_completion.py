@@ -17,6 +17,7 @@ from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
 from turngrammar.completion import AddedValues, ShortestCompletion, added_values
 from turngrammar.completion.matcher import consumes, schema_matcher
 from turngrammar.errors import RefusedSchema
+from turngrammar.lark import schema_grammar
 from turngrammar.schema import compile_schema
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -148,7 +149,7 @@ def prefixes_are_completed(schema: Any, text: str) -> None:
     document = ShortestCompletion(plan)
     for at in range(len(text) + 1):
         end = document.shortest()
-        assert end is not None, f"{text[:at]} of {plan.json}"
+        assert end is not None, f"{text[:at]} of {plan.lowered}"
         assert len(_leveled(end)) <= len(_leveled(text[at:])), f"{text[:at]} is not completed by the shortest: {end}"
         instance = json.loads(text[:at] + end)
         assert not plan.exact or plan.violations(instance) == ()
@@ -170,7 +171,7 @@ def generated(schema: Any, seed: int) -> str | None:
         plan = compile_schema(schema)
     except RefusedSchema:
         return None
-    text, ended = sample(f"start: %json {plan.json}", random.Random(seed), 120)
+    text, ended = sample(schema_grammar(plan.lowered), random.Random(seed), 120)
     return text if ended and text.isprintable() and "�" not in text else None
 
 
@@ -225,7 +226,7 @@ SMALL = [
 def test_nothing_shorter_completes(schema: Any) -> None:
     """Against all ends there are, by brute force."""
     plan = compile_schema(schema)
-    texts = list(_all(schema_matcher(plan.json), 36))
+    texts = list(_all(schema_matcher(plan.lowered), 36))
     for begun in sorted({text[:at] for text in texts for at in range(len(text) + 1)}):
         end = completion(schema, begun).shortest()
         assert end is not None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import random
 from typing import Any
 
 import pytest
 
+from tests import shared
+from tests.mutation import mutated
 from tests.turngrammar.laws import placed
 from turngrammar.errors import MESSAGE_LENGTH, GrammarError, InvalidSchema, cut, shown
 from turngrammar.formats import FORMATS, HERMES
 from turngrammar.plan import compile_turn
+from turngrammar.schema import compile_schema
 from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, ToolChoice, Turn
 
 LONG = "x" * 5000
@@ -35,6 +40,13 @@ def refusal(turn: Turn) -> GrammarError:
     with pytest.raises(GrammarError) as caught:
         compile_turn(turn)
     return caught.value
+
+
+def resolve_pointer(value: Any, pointer: str) -> Any:
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        value = value[int(name)] if isinstance(value, list) else value[name]
+    return value
 
 
 def is_sentence(text: str) -> bool:
@@ -77,6 +89,24 @@ def test_every_message_is_short(turn: Turn) -> None:
     assert error.message[0].isupper() or error.message.startswith("/")
     assert is_sentence(error.message)
     assert LONG not in error.message
+
+
+def test_of_any_broken_schema_the_message_is_short_and_names_a_keyword_at_a_place_that_exists() -> None:
+    rng = random.Random(8)
+    schemas = [row["schema"] for row in shared.rows("jsonschemabench_dev")]
+    schemas = [schema for schema in schemas if len(json.dumps(schema)) < 2000]
+    refused = 0
+    for _ in range(600):
+        schema = mutated(rng.choice(schemas), rng)
+        try:
+            compile_schema(schema)
+        except GrammarError as error:
+            refused += 1
+            assert len(error.message) <= MESSAGE_LENGTH
+            assert is_sentence(error.message)
+            assert error.keyword in error.message
+            resolve_pointer(schema, error.pointer)
+    assert refused > 100
 
 
 def test_an_error_crosses_processes() -> None:

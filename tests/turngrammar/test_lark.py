@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.turngrammar.laws import BYTE_SPECIALS, generates
-from turngrammar.lark.expressions import ANYTHING, any_text, escaped, join, quoted, repeated
+from turngrammar.terminals.expressions import ANYTHING, any_text, escaped, join, quoted, repeated
 
 ALPHABET = (
     [chr(code) for code in range(1, 0x180)]

@@ -13,7 +13,7 @@ from llguidance import LLMatcher, regex_to_lark
 from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
 
 from turngrammar.errors import InvalidGrammar
-from turngrammar.lark.expressions import quoted
+from turngrammar.terminals.expressions import quoted
 from turngrammar.turn import ClientGrammar, GrammarKind
 
 

@@ -14,8 +14,9 @@ from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar import client
 from turngrammar.client.json_string_grammar import grammar_in_json_string
-from turngrammar.lark.expressions import quoted
+from turngrammar.lark.json_values import schema_grammar
 from turngrammar.schema import SchemaPlan, compile_schema
+from turngrammar.terminals.expressions import quoted
 from turngrammar.turn import Syntax, TextInput
 
 SCHEMA: Mapping[str, Any] = {
@@ -63,9 +64,9 @@ def _regex_input(definition: str) -> InputPlan:
     closed = definition.endswith("$") and (len(definition) - len(definition[:-1].rstrip("\\"))) % 2
     pattern = definition.removeprefix("^")[: -1 if closed else None]
     client.regex_expression(pattern)
-    lowered = {**SCHEMA, "properties": {"input": {"type": "string", "pattern": f"^(?:{pattern})$"}}}
+    lowered = {**SCHEMA, "properties": {"input": {"type": "string", "regex": pattern}}}
     plan = replace(compile_schema(SCHEMA), lowered=lowered)
-    client.validate_lark(f"start: %json {plan.json}")
+    client.validate_lark(schema_grammar(plan.lowered))
     return InputPlan(plan)
 
 

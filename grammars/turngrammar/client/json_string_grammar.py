@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from turngrammar.client.json_string_regex import character_lexeme, regex_in_json_string, text_in_json_string
 from turngrammar.errors import InvalidGrammar, shown
-from turngrammar.lark.expressions import escaped
+from turngrammar.terminals.expressions import escaped
 
 _STRING = r'"(?:\\.|[^"\\\n])*"'
 _TOKEN = re.compile(

@@ -15,7 +15,7 @@ from functools import lru_cache
 from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar.errors import InvalidGrammar
-from turngrammar.lark.expressions import quoted
+from turngrammar.terminals.expressions import quoted
 
 _BYTES = LLTokenizer("byte")
 _SPECIAL = [*map(chr, range(0x20)), '"', "\\"]

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from llguidance import LLMatcher, LLTokenizer
 
+from turngrammar.lark import schema_grammar
+from turngrammar.lowered import Lowered
+
 BYTES = LLTokenizer("byte")
 # Bytes that a search tries, at some ten microseconds each, and texts that it extends at a time.
 MAX_TRIALS = 10_000
@@ -15,9 +18,9 @@ _PREFERRED = b'"-1234567890]},ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 _ORDER = (*_PREFERRED, *(byte for byte in range(256) if byte not in _PREFERRED))
 
 
-def schema_matcher(schema: str) -> LLMatcher:
-    """A matcher of a lowered schema, JSON text. A large schema takes seconds; a copy of the matcher, a microsecond."""
-    return LLMatcher(BYTES, f"start: %json {schema}", log_level=0)
+def schema_matcher(schema: Lowered) -> LLMatcher:
+    """A matcher of a lowered schema. A large one takes seconds; a copy of the matcher, a microsecond."""
+    return LLMatcher(BYTES, schema_grammar(schema), log_level=0)
 
 
 def accepts(matcher: LLMatcher, text: str) -> bool:

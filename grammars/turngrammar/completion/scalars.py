@@ -13,7 +13,6 @@ from llguidance import LLMatcher
 from turngrammar.cache import Cache
 from turngrammar.completion.matcher import accepts, consumes, schema_matcher, search_completion
 from turngrammar.completion.strings import string_completion
-from turngrammar.json_style import CANONICAL
 
 MAX_CACHED = 4 * 2**20  # characters of schemas
 Branch = Mapping[str, Any]
@@ -57,8 +56,7 @@ def _nearest(schema: Branch, begun: str, likely: Iterable[str] = ()) -> str | No
 
 
 def _matcher_of(schema: Branch) -> LLMatcher:
-    text = CANONICAL.schema(schema)
-    return _MATCHERS.get(text, lambda: schema_matcher(text)).deep_copy()
+    return _MATCHERS.get(json.dumps(schema), lambda: schema_matcher(schema)).deep_copy()
 
 
 _MATCHERS: Cache[str, LLMatcher] = Cache(MAX_CACHED, lambda text, matcher: 1024 + len(text))

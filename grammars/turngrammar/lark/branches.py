@@ -7,16 +7,14 @@ object does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from turngrammar.lark.expressions import ANYTHING, Bounds, any_text
 from turngrammar.lowered import Lowered
 from turngrammar.notation import JSON_WORDS, WORDS
-from turngrammar.schema.formats import FORMATS
-from turngrammar.schema.regex import pattern_text
+from turngrammar.regex import printed_language
+from turngrammar.terminals.expressions import ANYTHING, Bounds, any_text
+from turngrammar.terminals.strings import Branch, text_regex
 
-Branch = Mapping[str, Any]
 _FIRST_CHARACTERS = {"number": "[-0-9]", "integer": "[-0-9]", "array": r"\x{5b}", "object": r"\x{7b}"}
 _WORDED = (None, True, False)
 
@@ -41,24 +39,9 @@ def declared_members(branch: Branch, free: str) -> Iterator[tuple[str | None, st
         yield name, "", value
     known = f" & ~/{any_text(tuple(properties))}/" if properties else ""
     for source, value in patterns.items():
-        yield None, f"/{free}/ & /{whole_match(source)}/{known}", value
-    taken = "".join(f" & ~/{whole_match(source)}/" for source in patterns)
+        yield None, f"/{free}/ & /{text_regex(printed_language(source))}/{known}", value
+    taken = "".join(f" & ~/{text_regex(printed_language(source))}/" for source in patterns)
     yield None, f"/{free}/{known}{taken}", branch.get("additionalProperties", True)
-
-
-def text_terminal(branch: Branch) -> str:
-    """The terminal expression of a string branch, without quotes."""
-    if "enum" in branch:
-        return f"/{any_text(tuple(branch['enum']))}/"
-    bounds = [f"/{whole_match(branch['pattern'])}/"] if "pattern" in branch else []
-    if branch.get("format") in FORMATS:
-        bounds.append(f"/{whole_match(pattern_text(FORMATS[branch['format']].language))}/")
-    bounds.append(f"/{_length_regex(branch.get('minLength', 0), branch.get('maxLength'))}/")
-    return " & ".join(bounds)
-
-
-def _length_regex(least: int, most: int | None) -> str:
-    return ANYTHING if (least, most) == (0, None) else f"(.|\\n){{{least},{'' if most is None else most}}}"
 
 
 def exclusions(others: Sequence[Branch]) -> Iterator[str]:
@@ -74,10 +57,3 @@ def branch_words(branch: Branch, words: tuple[str, str, str] = JSON_WORDS) -> tu
     """The literals of a branch of null or of booleans, with these for null, true and false; () for another branch."""
     every = {"null": (None,), "boolean": (True, False)}.get(branch["type"], ())
     return tuple(words[_WORDED.index(value)] for value in branch.get("enum", every) if every)
-
-
-def whole_match(source: str) -> str:
-    """An unanchored pattern of a lowered schema as a Lark regex of whole strings."""
-    opened, closed = source.startswith("^"), source.endswith("$") and not source.endswith("\\$")
-    inner = source[1 if opened else 0 : -1 if closed else None]
-    return ("" if opened else ANYTHING) + f"({inner})" + ("" if closed else ANYTHING)

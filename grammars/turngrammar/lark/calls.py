@@ -1,19 +1,10 @@
-"""How calls differ from what may be in their place.
-
-From text, calls that stand alone differ by their beginning: a regex. From a document, a call that is one JSON object
-differs by its schema: llguidance merges what starts alike only in `%json`, so both must be that.
-"""
+"""How calls that stand alone differ from text in their place: by their beginning, a regex."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
 
-from turngrammar.json_style import JsonStyle, in_order
-from turngrammar.lark.expressions import escaped
-from turngrammar.schema import SchemaPlan
+from turngrammar.terminals.expressions import escaped
 from turngrammar.wire import (
     Ahead,
     Alt,
@@ -32,7 +23,6 @@ from turngrammar.wire import (
     Word,
 )
 
-_HOLE = "\0arguments"
 WORD = r"[A-Za-z0-9_\-]{1,64}"
 
 
@@ -78,38 +68,3 @@ def _head_regex(node: Node) -> str:
             return _head_regex(body)
         case _:
             raise TypeError(f"{node} can't be in the head of a call")
-
-
-def json_call(before: str, parameters: SchemaPlan, after: str, style: JsonStyle) -> str | None:
-    """The schema text of `before`, arguments, `after`; None where that is not one JSON object in this style."""
-    text = before + json.dumps(_HOLE) + after
-    try:
-        template = json.loads(text)
-    except ValueError:
-        return None
-    if json.dumps(template, separators=(style.item_separator, style.key_separator)) != text:
-        return None
-    return replace(style, sort_keys=False).schema(_call_schema(template, style, parameters, "#"))
-
-
-def _call_schema(template: Any, style: JsonStyle, parameters: SchemaPlan, pointer: str) -> dict[str, Any]:
-    if template == _HOLE:
-        lowered = _rebased(in_order(parameters.lowered) if style.sort_keys else parameters.lowered, pointer)
-        return lowered if isinstance(lowered, dict) else {}
-    if not isinstance(template, dict):
-        return {"const": template}
-    properties = {
-        key: _call_schema(value, style, parameters, f"{pointer}/properties/{key}") for key, value in template.items()
-    }
-    return {"type": "object", "properties": properties, "required": list(template), "additionalProperties": False}
-
-
-def _rebased(schema: Any, pointer: str) -> Any:
-    """`schema` with its references into itself changed so that they hold at `pointer`."""
-    if isinstance(schema, list):
-        return [_rebased(item, pointer) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    rebased = {key: _rebased(value, pointer) for key, value in schema.items()}
-    reference = rebased.get("$ref")
-    return {**rebased, "$ref": pointer + reference[1:]} if isinstance(reference, str) else rebased

@@ -12,15 +12,17 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.lark.branches import (
-    Branch,
     branch_words,
     declared_members,
     exclusions,
     item_bounds,
     member_bounds,
-    text_terminal,
 )
-from turngrammar.lark.expressions import (
+from turngrammar.lark.json_values import write_json
+from turngrammar.lark.rules import RuleWriter
+from turngrammar.lowered import Lowered, branches, definition
+from turngrammar.notation import ITEM, encode_elements
+from turngrammar.terminals.expressions import (
     ANYTHING,
     Bounds,
     Member,
@@ -30,9 +32,7 @@ from turngrammar.lark.expressions import (
     object_members,
     quoted,
 )
-from turngrammar.lark.rules import RuleWriter
-from turngrammar.lowered import Lowered, branches, definition
-from turngrammar.notation import ITEM, encode_elements
+from turngrammar.terminals.strings import Branch, text_terminal
 
 _FREE_NAME = r"[^\x{0}-\x{20}<>\x{22}\/]+"
 _SPACE = r"[ \t\r\n]*"
@@ -92,7 +92,7 @@ class ElementWriter:
         if literals:
             yield self._writer.closed(" | ".join(f"/{escaped(word)}/" for word in literals), self._closing)
         if rest:
-            yield join(self._writer.json_branches(rest), self._closed())
+            yield join(write_json(self._writer, {"anyOf": rest}, self._root), self._closed())
 
     def _closed(self) -> str:
         return self._writer.client_text(self._closing, self._mark)

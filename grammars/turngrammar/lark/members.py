@@ -9,18 +9,18 @@ from collections.abc import Iterator
 
 from turngrammar import wire
 from turngrammar.lark.branches import (
-    Branch,
     branch_words,
     declared_members,
     exclusions,
     member_bounds,
-    text_terminal,
 )
-from turngrammar.lark.expressions import ANYTHING, Member, any_text, escaped, join, object_members, quoted
+from turngrammar.lark.json_values import write_json
 from turngrammar.lark.notation import NotationWriter
 from turngrammar.lark.rules import Argument, RuleWriter
 from turngrammar.lowered import Lowered, branches
 from turngrammar.notation import JSON_WORDS
+from turngrammar.terminals.expressions import ANYTHING, Member, any_text, escaped, join, object_members, quoted
+from turngrammar.terminals.strings import Branch, text_terminal
 
 _FREE_NAME = r"[^\x{0}-\x{1f}<>\x{22}]+"
 
@@ -91,7 +91,7 @@ def write_value(writer: RuleWriter, node: wire.Value) -> str:
         return writer.closed(" | ".join(bodies), node.end)
     end = writer.literal(node.end)
     if not argument.mixed and node.words == JSON_WORDS and node.notation is None:
-        return f"{writer.json_branches(argument.others, node.style)} {end}"
+        return f"{write_json(writer, {'anyOf': list(argument.others)}, writer.parameters, node.style)} {end}"
     literals = tuple(literal for branch in argument.others for literal in branch_words(branch, node.words))
     in_notation = [branch for branch in argument.others if node.notation and branch["type"] in ("array", "object")]
     rest = [branch for branch in argument.others if not branch_words(branch, node.words) and branch not in in_notation]
@@ -99,7 +99,7 @@ def write_value(writer: RuleWriter, node: wire.Value) -> str:
     bodies += [
         f"{NotationWriter(writer, node.notation).value(branch)} {end}" for branch in in_notation if node.notation
     ]
-    bodies += [f"{writer.json_branches(rest, node.style)} {end}"] if rest else []
+    bodies += [f"{write_json(writer, {'anyOf': list(rest)}, writer.parameters, node.style)} {end}"] if rest else []
     return writer.either(bodies)
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.json_style import sort_properties
-from turngrammar.lark.branches import Branch, declared_members, item_bounds, member_bounds, text_terminal
-from turngrammar.lark.expressions import Member, array_items, join, object_members, quoted
+from turngrammar.lark.branches import declared_members, item_bounds, member_bounds
+from turngrammar.lark.json_values import write_json
 from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
+from turngrammar.terminals.expressions import Member, array_items, join, object_members, quoted
+from turngrammar.terminals.strings import Branch, text_terminal
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
 _PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # verbatim between single quotes
@@ -103,7 +105,7 @@ class NotationWriter:
         return tuple(dict.fromkeys(words[index] for words in sets))
 
     def as_json(self, branch: Branch) -> str:
-        return self._writer.json(branch)
+        return write_json(self._writer, branch, self._root)
 
     def string(self, branch: Branch) -> str:
         quote = self._notation.quote

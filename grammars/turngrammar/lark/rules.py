@@ -1,4 +1,4 @@
-"""The rules of one grammar as they are collected, and the lexemes that they are made of.
+"""What the writers of all nodes share: the lexemes of a turn, and the tool and argument that is being written.
 
 Free text needs care, since llguidance's lexer is greedy: a text and the literal that ends it are one lazy lexeme, and
 a text that runs to the end of the turn is a lexeme that can't hold that literal. A special token is `<[id]>`; no other
@@ -7,20 +7,19 @@ lexeme matches it.
 
 from __future__ import annotations
 
-import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from turngrammar import wire
 from turngrammar.errors import PLACE_LENGTH, InvalidGrammar, RefusedSchema, cut
-from turngrammar.json_style import CANONICAL, JsonStyle
-from turngrammar.lark.branches import Branch
-from turngrammar.lark.expressions import ANYTHING, any_text, join, quoted
+from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered
 from turngrammar.schema import SchemaPlan
+from turngrammar.terminals.expressions import ANYTHING, any_text, join, quoted
+from turngrammar.terminals.strings import Branch
 from turngrammar.turn import enclosing
 
 if TYPE_CHECKING:
@@ -87,23 +86,19 @@ class Argument:
         return bool(self.strings and self.others)
 
 
-class RuleWriter(ABC):
-    """Collects rules while a tree is walked; equal rules are written once.
+class RuleWriter(RuleSet, ABC):
+    """Collects rules while a tree is walked.
 
     Attributes:
         context: what the leaves generate.
-        rules: (attribute, body) -> name.
-        definitions: name -> body of the rules that may refer to themselves.
         tool: the tool whose call is being written; None outside calls.
     """
 
     def __init__(self, context: GrammarContext, tokens: Sequence[str]) -> None:
         """`tokens` are the special ones that the grammar may need."""
+        super().__init__()
         self.context = context
-        self.rules: dict[tuple[str, str], str] = {}
-        self.definitions: dict[str, str] = {}
         self.tool: CompiledTool | None = None
-        self._named: dict[Hashable, str] = {}
         self._argument: Argument | None = None
         longest_first = sorted(tokens, key=len, reverse=True)
         self._tokens = re.compile(f"({'|'.join(map(re.escape, longest_first))})" if tokens else r"((?!))")
@@ -111,25 +106,6 @@ class RuleWriter(ABC):
     @abstractmethod
     def walk(self, node: wire.Node) -> str:
         """The Lark expression of `node`, "" where it generates nothing."""
-
-    def rule(self, body: str, attribute: str = "") -> str:
-        """The name of the rule with this body."""
-        if not attribute and body.isidentifier():
-            return body
-        return self.rules.setdefault((attribute, body), f"r{len(self.rules)}")
-
-    def terminal(self, body: str) -> str:
-        return self.rules.setdefault(("", body), f"T{len(self.rules)}")
-
-    def named(self, key: Hashable, body: Callable[[], str]) -> str:
-        """The name of a rule that may refer to itself: `body` is called once for each `key`."""
-        if key not in self._named:
-            self._named[key] = f"n{len(self._named)}"
-            self.definitions[self._named[key]] = body()
-        return self._named[key]
-
-    def either(self, bodies: Iterable[str]) -> str:
-        return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))
 
     def literal(self, text: str) -> str:
         """The format's own text, special tokens in it as such."""
@@ -165,20 +141,6 @@ class RuleWriter(ABC):
         body = f"({terminal}) & {any_bytes_without((end,))}"
         lexeme = self.terminal(f"({body}) {text}" if text else body)
         return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
-
-    def schema(self, plan: SchemaPlan, style: JsonStyle = CANONICAL) -> str:
-        return self.rule(f"%json {plan.text(style)}")
-
-    def json(self, schema: Mapping[str, Any], style: JsonStyle = CANONICAL) -> str:
-        """The expression of a part of the tool's schema."""
-        root = self.parameters
-        if '"$ref"' in json.dumps(schema) and isinstance(root, Mapping):
-            schema = {**schema, "$defs": root["$defs"]}
-        return self.rule(f"%json {style.schema(schema)}")
-
-    def json_branches(self, branches: Sequence[Branch], style: JsonStyle = CANONICAL) -> str:
-        """The same of one or several branches."""
-        return self.json({"anyOf": list(branches)} if len(branches) > 1 else branches[0], style)
 
     @property
     def parameters(self) -> Lowered:

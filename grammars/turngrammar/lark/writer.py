@@ -7,9 +7,9 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.analysis import after, openings, texts
-from turngrammar.lark.calls import WORD, head_regex, json_call
+from turngrammar.lark.calls import WORD, head_regex
 from turngrammar.lark.elements import write_elements
-from turngrammar.lark.expressions import ANYTHING, join, quoted, repeated
+from turngrammar.lark.json_values import write_json, write_json_call
 from turngrammar.lark.members import (
     write_key,
     write_members,
@@ -20,6 +20,7 @@ from turngrammar.lark.members import (
 )
 from turngrammar.lark.notation import write_notation_arguments
 from turngrammar.lark.rules import CompiledTool, GrammarContext, RuleWriter, text_without
+from turngrammar.terminals.expressions import ANYTHING, join, quoted, repeated
 
 
 def write_grammar(tree: wire.Node, context: GrammarContext) -> str:
@@ -29,10 +30,7 @@ def write_grammar(tree: wire.Node, context: GrammarContext) -> str:
     names = "\n".join(tool.name for tool in context.tools)
     tokens = [token for token in context.special_tokens if token in markup and token not in names]
     writer = GrammarWriter(context, tokens)
-    start = join(writer.walk(tree), _end(context.ends))
-    rules = [f"{name}{attribute}: {body}" for (attribute, body), name in writer.rules.items()]
-    rules += [f"{name}: {body}" for name, body in writer.definitions.items()]
-    return "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
+    return writer.grammar(join(writer.walk(tree), _end(context.ends)))
 
 
 def _end(ends: Sequence[int]) -> str:
@@ -119,14 +117,14 @@ class GrammarWriter(RuleWriter):
         return body
 
     def _json_call(self, tool: CompiledTool, node: wire.Invocation) -> str | None:
-        """The call as one `%json`, perhaps behind a separator, where a document may be in its place."""
+        """The call as JSON, perhaps behind a separator, where a document may be in its place."""
         if self.context.document is None or self.context.grammar_tool:
             return None
         match self._plain(wire.seq(node.head, node.tail)):
             case wire.Seq((wire.Lit(before), wire.JsonArguments(style), wire.Lit(behind))) if "{" in before:
                 start = before.find("{")
-                schema = json_call(before[start:], tool.parameters, behind, style)
-                return schema and join(self.literal(before[:start]), self.rule(f"%json {schema}"))
+                body = write_json_call(self, before[start:], tool.parameters.lowered, behind, style)
+                return body and join(self.literal(before[:start]), body)
             case _:
                 return None
 
@@ -149,10 +147,12 @@ class GrammarWriter(RuleWriter):
         custom = self.tool.input
         if custom and custom.grammar:
             return self.rule(custom.grammar)
-        return self.schema(self.tool.parameters, node.style)
+        lowered = self.tool.parameters.lowered
+        return write_json(self, lowered, lowered, node.style)
 
     def document(self, node: wire.Document) -> str:
-        return self.schema(self.context.document) if self.context.document else ""
+        lowered = self.context.document.lowered if self.context.document else False
+        return write_json(self, lowered, lowered)
 
     def client_grammar(self, node: wire.Verbatim) -> str:
         return self.rule(self.context.client_grammar)

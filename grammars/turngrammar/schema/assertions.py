@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from referencing.jsonschema import lookup_recursive_ref
 
+from turngrammar.regex import pattern_matcher, seconds_left
 from turngrammar.schema.keyword_table import KeywordTable
-from turngrammar.schema.regex import pattern_matcher, seconds_left
 
 FRAMES = 24  # more than a lookup of a reference takes: at the end of the stack, its Rust code panics
 

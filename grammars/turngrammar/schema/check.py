@@ -19,12 +19,12 @@ from jsonschema.validators import extend
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
 from turngrammar.errors import MESSAGE_LENGTH, cut
+from turngrammar.regex import BudgetExceeded, time_budget
 from turngrammar.schema.assertions import NULLABLE, nullable, within_budget
 from turngrammar.schema.dialect import DIALECTS, pointer
-from turngrammar.schema.formats import FORMATS, StringFormat
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.load import Options, Schema
-from turngrammar.schema.regex import BudgetExceeded, time_budget
+from turngrammar.string_formats import FORMATS, StringFormat
 
 SECONDS = 2.0  # of CPU time; a megabyte takes less
 MOST_VIOLATIONS = 1000

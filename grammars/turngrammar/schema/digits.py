@@ -12,9 +12,9 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor, gcd
 
-from turngrammar.schema.regex import NEVER, Language, union
-from turngrammar.schema.regex.charset import of
-from turngrammar.schema.regex.language import EMPTY, cat, chars, repeat, text_language
+from turngrammar.regex import NEVER, Language, union
+from turngrammar.regex.charset import of
+from turngrammar.regex.language import EMPTY, cat, chars, repeat, text_language
 
 TAIL = 25  # digits after those that bounds and steps decide; a double's shortest text has at most 23 after the point
 LISTED = 256  # multiples that are written one by one if no shorter expression is known
@@ -50,7 +50,7 @@ def decimals(span: Span, width: int, step: Fraction | None = None) -> Language:
         step: only multiples of it.
 
     Raises:
-        TooLarge: for a step whose multiples no short expression tells apart.
+        TooLarge: for a step whose multiples no short expression distinguishes.
     """
     span = _limited(span)
     if step is None:

@@ -17,7 +17,7 @@ from turngrammar.schema.load import Source, Subschema
 
 SECONDS = 1.0  # of CPU time for the search; most take milliseconds
 PART_LENGTH = 60  # of a value in the reason
-ENDLESS = "it contains itself without end. Make a property on the way optional, or allow null"
+ENDLESS = "its $ref leads back to itself without end. Make a property on the way optional, or allow null"
 REFERENCE = "$ref"
 # Lists that narrow by each member.
 CONJUNCTIONS = ("allOf", "required")
@@ -33,7 +33,7 @@ Fits = Callable[[Subschema], bool]
 
 
 @dataclass(frozen=True)
-class Part:
+class SchemaPart:
     """What narrows a schema: a keyword, or one member of its value."""
 
     keyword: str
@@ -92,23 +92,23 @@ class _Search:
                 return
         self.reason = "it is false, which allows nothing" + (". Change it, or make it optional" if self.place else "")
 
-    def _core(self, node: Subschema) -> list[Part]:
+    def _core(self, node: Subschema) -> list[SchemaPart]:
         """The parts of the schema that nothing fits together, while something fits all but any one of them."""
         keywords = self._source.keywords
 
-        def impossible(chosen: Sequence[Part]) -> bool:
+        def impossible(chosen: Sequence[SchemaPart]) -> bool:
             reduced = dict(_kept(node.schema, frozenset(chosen), keywords))
             return not self._try(replace(node, schema=reduced))
 
         return _smallest(_parts(node, keywords), impossible)
 
-    def _excludes_all(self, node: Subschema, part: Part) -> bool:
+    def _excludes_all(self, node: Subschema, part: SchemaPart) -> bool:
         """Whether the part is a subschema that nothing fits, whatever is beside it."""
         if not _is_inner(part, node.schema, self._source.keywords):
             return False
         return not self._try(self._inside(node, part))
 
-    def _inside(self, node: Subschema, part: Part) -> Subschema:
+    def _inside(self, node: Subschema, part: SchemaPart) -> Subschema:
         """The subschema of a part."""
         if part.keyword == REFERENCE:
             return self._source.target(node, part.keyword)
@@ -124,15 +124,15 @@ class _Search:
             return True
 
 
-def _parts(node: Subschema, keywords: KeywordTable) -> list[Part]:
+def _parts(node: Subschema, keywords: KeywordTable) -> list[SchemaPart]:
     schema = node.schema
     if node.dialect.overriding in schema:
-        return [Part(REFERENCE)]
-    parts: list[Part] = []
+        return [SchemaPart(REFERENCE)]
+    parts: list[SchemaPart] = []
     for keyword, value in schema.items():
         if not keywords.asserts(keyword, node.dialect) or keyword in keywords.part_of or _widens(keyword, keywords):
             continue
-        parts += [Part(keyword, member) for member in _members(keyword, value, keywords)] or [Part(keyword)]
+        parts += [SchemaPart(keyword, member) for member in _members(keyword, value, keywords)] or [SchemaPart(keyword)]
     return parts
 
 
@@ -152,7 +152,7 @@ def _widens(keyword: str, keywords: KeywordTable) -> bool:
     return not keywords.rows[keyword].drafts
 
 
-def _is_inner(part: Part, schema: Mapping[str, Any], keywords: KeywordTable) -> bool:
+def _is_inner(part: SchemaPart, schema: Mapping[str, Any], keywords: KeywordTable) -> bool:
     """Whether the part is a subschema for some part of every document. As `additionalProperties`, false closes."""
     row = keywords.rows[part.keyword]
     if part.keyword == REFERENCE or (part.keyword in CONJUNCTIONS and row.holds):
@@ -160,31 +160,33 @@ def _is_inner(part: Part, schema: Mapping[str, Any], keywords: KeywordTable) -> 
     return part.keyword in keywords.evaluates and (part.member is not None or part.of(schema) is not False)
 
 
-def _kept(schema: Mapping[str, Any], chosen: Collection[Part], keywords: KeywordTable) -> Iterator[tuple[str, Any]]:
+def _kept(
+    schema: Mapping[str, Any], chosen: Collection[SchemaPart], keywords: KeywordTable
+) -> Iterator[tuple[str, Any]]:
     """The chosen parts. Of other subschemas, `{}` stays: without it, the names or items would count as undeclared."""
     for keyword, value in schema.items():
         main = keywords.part_of.get(keyword, keyword)
         if keyword in keywords.evaluates:
             yield keyword, _relaxed(keyword, value, chosen, keywords)
         elif keyword in CONJUNCTIONS:
-            yield keyword, [item for index, item in enumerate(value) if Part(keyword, index) in chosen]
-        elif Part(main) in chosen or (keyword in keywords.rows and _widens(keyword, keywords)):
+            yield keyword, [item for index, item in enumerate(value) if SchemaPart(keyword, index) in chosen]
+        elif SchemaPart(main) in chosen or (keyword in keywords.rows and _widens(keyword, keywords)):
             yield keyword, value
 
 
-def _relaxed(keyword: str, value: Any, chosen: Collection[Part], keywords: KeywordTable) -> Any:
+def _relaxed(keyword: str, value: Any, chosen: Collection[SchemaPart], keywords: KeywordTable) -> Any:
     """The keyword's value with `{}` in place of the subschemas that are not chosen."""
     if isinstance(value, list):
-        return [item if Part(keyword, index) in chosen else {} for index, item in enumerate(value)]
+        return [item if SchemaPart(keyword, index) in chosen else {} for index, item in enumerate(value)]
     if keywords.rows[keyword].holds == "schemas by name":
-        return {name: item if Part(keyword, name) in chosen else {} for name, item in value.items()}
-    return value if Part(keyword) in chosen else {}
+        return {name: item if SchemaPart(keyword, name) in chosen else {} for name, item in value.items()}
+    return value if SchemaPart(keyword) in chosen else {}
 
 
-def _smallest(parts: list[Part], impossible: Callable[[Sequence[Part]], bool]) -> list[Part]:
+def _smallest(parts: list[SchemaPart], impossible: Callable[[Sequence[SchemaPart]], bool]) -> list[SchemaPart]:
     """QuickXplain (Junker 2004): as few of the parts as are impossible together, found by halving."""
 
-    def needed(base: list[Part], changed: bool, rest: list[Part]) -> list[Part]:
+    def needed(base: list[SchemaPart], changed: bool, rest: list[SchemaPart]) -> list[SchemaPart]:
         if changed and impossible(base):
             return []
         if len(rest) == 1:
@@ -197,7 +199,7 @@ def _smallest(parts: list[Part], impossible: Callable[[Sequence[Part]], bool]) -
     return core if impossible(core) else parts
 
 
-def _contradicting(schema: Mapping[str, Any], core: Sequence[Part], keywords: KeywordTable) -> tuple[str, str]:
+def _contradicting(schema: Mapping[str, Any], core: Sequence[SchemaPart], keywords: KeywordTable) -> tuple[str, str]:
     """The first keyword of the core but `type`, and a clause with all of them and the fix."""
     others = [part for part in core if part.keyword != "type"]
     named = dict.fromkeys(part.keyword for part in others)
@@ -215,7 +217,9 @@ def _subject(types: str | Sequence[str]) -> str:
     return f"no {types}" if isinstance(types, str) else f"no value of type {shown(types)}"
 
 
-def _clauses(keyword: str, schema: Mapping[str, Any], core: Sequence[Part], keywords: KeywordTable) -> Iterator[str]:
+def _clauses(
+    keyword: str, schema: Mapping[str, Any], core: Sequence[SchemaPart], keywords: KeywordTable
+) -> Iterator[str]:
     """`minLength 5`, or `allOf/0` and `allOf/1`."""
     parts = [part for part in core if part.keyword == keyword]
     if keyword == "required":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from turngrammar.schema import regex
+from turngrammar import regex
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.shape import Array, Object, Ref, Shape, String, Variant, subshapes
 

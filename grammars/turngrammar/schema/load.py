@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError, best_match
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from llguidance import LLTokenizer
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from turngrammar.errors import InvalidSchema, RefusedSchema, shown
@@ -38,11 +40,13 @@ class Options:
         assert_formats: known formats are asserted. False makes each an annotation, the default of drafts since 2019-09.
         digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 18 digits
             hold every 59-bit integer. A bound in the schema that is farther out replaces this limit.
+        vocabulary: the model's, with which terminals are tried; None: every byte is a token.
     """
 
     dialect: str = LATEST
     assert_formats: bool = True
     digits: int = 18
+    vocabulary: LLTokenizer | None = None
 
 
 DEFAULTS = Options()
@@ -140,7 +144,7 @@ class Source:
         dialect = dialect_of(target.contents, node.dialect)
         if not _LOCAL_DEFINITION.fullmatch(reference) and id(target.contents) not in self.pointers:
             # No known keyword leads there, so it has not been validated yet.
-            self._validate(target.contents, dialect, where)
+            self._validate(target.contents, dialect, unquote(reference[1:]) if reference.startswith("#/") else where)
         return Subschema(target.contents, target.resolver, dialect)
 
     def _validate(self, schema: Any, dialect: Dialect, where: str = "") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from turngrammar.schema import regex
+from turngrammar import regex
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.items import containing, most_distinct, resolved, without_repetition
 from turngrammar.schema.load import Subschema

@@ -15,6 +15,7 @@ from typing import Any
 
 from turngrammar.errors import InvalidSchema
 from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.digits import TooLarge
 from turngrammar.schema.large import (
     COEFFICIENT,
     EXACT,
@@ -26,6 +27,7 @@ from turngrammar.schema.large import (
 )
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.lower import Lowering, typed
+from turngrammar.schema.numerals import has_own_multiples, numeral_language
 from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.report import Ledger
 from turngrammar.schema.shape import INTEGER, NOTHING, NUMBER, Inexact, Number, Shape, number_shape, unite
@@ -166,7 +168,15 @@ def _number_node(lowering: Lowering, variant: Number) -> dict[str, Any]:
         **_bound_node(high, ("maximum", "exclusiveMaximum")[variant.open_high], inf, largest, ledger),
         **_step_node(variant.step, ledger),
     }
-    return typed("integer" if variant.integer else "number", node)
+    node = typed("integer" if variant.integer else "number", node)
+    try:
+        numeral_language(node)
+    except TooLarge:
+        if has_own_multiples(node):
+            return node
+        ledger.check_everywhere(_STEP, "no expression of reasonable size distinguishes the multiples")
+        del node["multipleOf"]
+    return node
 
 
 def _integer_limit(variant: Number, digits: int) -> Fraction:

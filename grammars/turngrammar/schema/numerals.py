@@ -15,6 +15,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from turngrammar.regex import NEVER, Language, union
+from turngrammar.regex.charset import of
+from turngrammar.regex.language import EMPTY, cat, chars, repeat, text_language
 from turngrammar.schema.digits import (
     TAIL,
     ZERO,
@@ -25,9 +28,6 @@ from turngrammar.schema.digits import (
     fraction_digits,
     integers,
 )
-from turngrammar.schema.regex import NEVER, Language, union
-from turngrammar.schema.regex.charset import of
-from turngrammar.schema.regex.language import EMPTY, cat, chars, repeat, text_language
 
 DIGITS = 20  # before the point, unless a bound has more: all of int64 and uint64
 LARGEST = Fraction(Decimal("1.7976931348623157e308"))  # of 64-bit floats
@@ -94,7 +94,7 @@ def numeral_language(branch: Mapping[str, Any]) -> Language:
     """The texts of the numbers of a lowered branch of type number or integer.
 
     Raises:
-        TooLarge: no expression of reasonable size tells the multiples apart.
+        TooLarge: no expression of reasonable size distinguishes the multiples.
     """
     lows = [(exact(branch[name]), name != "minimum") for name in ("minimum", "exclusiveMinimum") if name in branch]
     highs = [(exact(branch[name]), name == "maximum") for name in ("maximum", "exclusiveMaximum") if name in branch]
@@ -107,6 +107,12 @@ def numeral_language(branch: Mapping[str, Any]) -> Language:
     if high is not None and high >= LARGEST:
         high, closed_high = None, True
     return range_language(NumberRange(low, high, open_low, not closed_high, step, integers))
+
+
+def has_own_multiples(branch: Mapping[str, Any]) -> bool:
+    """Whether llguidance's own automaton of multiples serves for a lowered branch: for natural numbers of 18 digits."""
+    low, high = branch.get("minimum", -1), branch.get("maximum", 10**18)
+    return branch["type"] == "integer" and bool(low >= 0 and high <= 10**18 and branch["multipleOf"] < 2**32)
 
 
 @lru_cache(maxsize=4096)

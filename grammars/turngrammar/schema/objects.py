@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from turngrammar.schema import regex
+from turngrammar import regex
+from turngrammar.regex import Language
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.counts import split_by_count
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
-from turngrammar.schema.regex import Language
 from turngrammar.schema.shape import (
     ANYTHING,
     NOTHING,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,7 +11,6 @@ from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
 from turngrammar.errors import RefusedSchema
-from turngrammar.json_style import CANONICAL, JsonStyle
 from turngrammar.lazy_fields import LazyFields
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
@@ -50,15 +49,6 @@ class SchemaPlan(LazyFields):
     options: Options
     dialect: str
     report: tuple[KeywordReport, ...] = field(repr=False)
-
-    @cached_property
-    def json(self) -> str:
-        """The text after `%json ` in an llguidance Lark grammar."""
-        return self.text(CANONICAL)
-
-    def text(self, style: JsonStyle) -> str:
-        """The same with other separators or another order of keys."""
-        return style.schema({} if isinstance(self.lowered, bool) else self.lowered)
 
     @cached_property
     def _validator(self) -> Validator:
@@ -100,13 +90,13 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
     except RecursionError as error:
         raise RefusedSchema("Subschemas nest too deeply to be compiled. Move the inner ones to $defs.") from error
     if lowered is False:
-        raise contradiction(source, partial(_fits, source, options))
+        raise contradiction(source, partial(_has_documents, source, options))
     exact = reader.ledger.clear and reader.algebra.exact(root)
     reports = report_keywords(source, reader.ledger, options, partial(_impossible, reader, lowering.inhabited))
-    return SchemaPlan(schema, lowered, exact, options, source.dialect.name, reports)
+    return SchemaPlan(schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
 
 
-def _fits(source: Source, options: Options, node: Subschema) -> bool:
+def _has_documents(source: Source, options: Options, node: Subschema) -> bool:
     """Whether any document fits the subschema."""
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     return Lowering(reader.algebra, reader.ledger, options, WRITERS).document(reader.read(node)) is not False

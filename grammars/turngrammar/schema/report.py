@@ -36,11 +36,23 @@ class KeywordReport:
 
 @dataclass
 class Ledger:
-    """The keywords that only the check of the finished document enforces, collected during compilation."""
+    """What the report has on single keywords, collected during compilation.
+
+    Attributes:
+        reasons, everywhere: why keywords are enforced only by the check of the finished document.
+        notes: how keywords were read whose values ECMA-262 or the draft don't define.
+    """
 
     source: Source
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     everywhere: dict[tuple[str, ...], str] = field(default_factory=dict)
+    notes: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def note(self, schema: Any, keyword: str, text: str) -> None:
+        """The keyword of this subschema was read in a way that its draft doesn't define."""
+        key = (self.source.pointers.get(id(schema), ""), keyword)
+        if text not in self.notes.get(key, ""):
+            self.notes[key] = f"{self.notes[key]}; {text}" if key in self.notes else text
 
     def check(self, schema: Any, keyword: str, reason: str) -> None:
         """The keyword of this subschema is only checked."""
@@ -82,17 +94,23 @@ def report_keywords(
 def _subschema_reports(
     node: Mapping[str, Any], at: str, source: Source, ledger: Ledger, options: Options
 ) -> Iterator[KeywordReport]:
-    table = source.keywords
     for keyword in node:
-        checked = ledger.reason(at, keyword) or ledger.reason(at, table.part_of.get(keyword, keyword))
-        if inert := _inert(node, keyword, source, options):
-            yield KeywordReport(at, keyword, "annotation", inert)
-        elif checked:
-            yield KeywordReport(at, keyword, "checked", checked)
-        elif keyword in table.rewritten:
-            yield KeywordReport(at, keyword, "rewritten", table.rewritten[keyword])
-        else:
-            yield KeywordReport(at, keyword, "enforced", ENFORCED)
+        status, reason = _outcome(node, at, keyword, source, ledger, options)
+        note = ledger.notes.get((at, keyword), "")
+        yield KeywordReport(at, keyword, status, f"{note}; {reason}" if note else reason)
+
+
+def _outcome(
+    node: Mapping[str, Any], at: str, keyword: str, source: Source, ledger: Ledger, options: Options
+) -> tuple[Status, str]:
+    table = source.keywords
+    if inert := _inert(node, keyword, source, options):
+        return "annotation", inert
+    if checked := ledger.reason(at, keyword) or ledger.reason(at, table.part_of.get(keyword, keyword)):
+        return "checked", checked
+    if keyword in table.rewritten:
+        return "rewritten", table.rewritten[keyword]
+    return "enforced", ENFORCED
 
 
 def _inert(node: Mapping[str, Any], keyword: str, source: Source, options: Options) -> str:

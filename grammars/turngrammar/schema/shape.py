@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TypeVar
 
-from turngrammar.schema.regex import Language, automaton
+from turngrammar.regex import Language, automaton
 
 T = TypeVar("T")
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from turngrammar import regex
 from turngrammar.errors import InvalidSchema, shown
-from turngrammar.schema import regex
+from turngrammar.regex import Language
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.dialect import pointer
-from turngrammar.schema.formats import FORMATS
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
-from turngrammar.schema.regex import Language
 from turngrammar.schema.shape import (
     NOTHING,
     STRING,
-    Inexact,
     Shape,
     String,
     StringEnum,
@@ -26,9 +25,9 @@ from turngrammar.schema.shape import (
     string_shape,
     unite,
 )
-
-COUNTED_CHARACTERS = 1_000_000
-COUNTED = 8  # repetitions; fewer are harmless
+from turngrammar.string_formats import FORMATS
+from turngrammar.terminals import trial
+from turngrammar.terminals.strings import PLAIN
 
 
 def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
@@ -50,32 +49,38 @@ def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
 
 
 def _languages(reader: SchemaReader, node: Subschema) -> tuple[tuple[Language, ...], bool]:
-    """The pattern as printable languages, and whether a part was left out."""
+    """The pattern as languages that all apply, and whether it was left out."""
     if "pattern" not in node.schema:
         return (), False
     whole = pattern_language(reader, node, "pattern", node.schema["pattern"])
     if whole is None:
         return (), True
-    parts = whole.parts if whole.kind == "and" else (whole,)
-    printable = [regex.printable(part) for part in parts]
-    if None in printable:
-        reader.ledger.check(node.schema, "pattern", "its look-ahead needs a pattern that is too large")
-    return tuple(part for part in printable if part is not None and part != regex.ANY), None in printable
+    return tuple(part for part in _conjuncts(whole) if part != regex.ANY), False
+
+
+def _conjuncts(language: Language) -> tuple[Language, ...]:
+    return language.parts if language.kind == "and" else (language,)
 
 
 def pattern_language(reader: SchemaReader, node: Subschema, keyword: str, pattern: str) -> Language | None:
     """A pattern's language; None, and the keyword is checked, if it isn't regular. Raises InvalidSchema."""
     try:
+        for construct, meaning in regex.readings(pattern).items():
+            reader.ledger.note(node.schema, keyword, f"`{construct}` is read as `{meaning}`")
+        regex.pattern_matcher(pattern)
         return regex.compile_pattern(pattern)
-    except regex.RegexError as error:
-        try:
-            regex.pattern_matcher(pattern)
-        except ValueError:
-            at = reader.source.at(node) + pointer((keyword,))
-            message = f"{shown(pattern)} is not a valid regular expression of ECMA-262: {error}. Correct it."
-            raise InvalidSchema(message, pointer=at, keyword=keyword) from error
-        reader.ledger.check(node.schema, keyword, f"{error}; a backtracking engine checks {pattern!r}")
+    except regex.Irregular as error:
+        reader.ledger.check(node.schema, keyword, f"{error}; only the finished text is matched with {shown(pattern)}")
         return None
+    except (regex.RegexError, RecursionError) as error:
+        at = reader.source.at(node) + pointer((keyword,))
+        raise InvalidSchema(_pattern_problem(pattern, error), pointer=at, keyword=keyword) from error
+
+
+def _pattern_problem(pattern: str, error: regex.RegexError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return f"In the pattern `{regex.excerpt(pattern, 0)}`, groups nest too deeply: write it flatter."
+    return f"In the pattern `{regex.excerpt(pattern, error.at)}`, {error}."
 
 
 def inert_format(schema: Mapping[str, Any], source: Source, options: Options) -> str:
@@ -153,48 +158,64 @@ def _complements(variant: String) -> Iterator[String]:
     if variant.most is not None:
         yield String(least=variant.most + 1)
     for language in (*variant.languages, *(FORMATS[name].language for name in variant.formats)):
-        printable = regex.printable(regex.complement(language))
-        if printable is None:
-            raise Inexact("the complement of this pattern would grow too large")
-        yield String(languages=(printable,))
+        yield String(languages=_conjuncts(regex.complement(language)))
 
 
 def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
-    native = [name for name in variant.formats if FORMATS[name].native]
-    others = [FORMATS[name].language for name in variant.formats if not FORMATS[name].native]
-    patterns = [regex.pattern_text(language) for language in (*variant.languages, *others)]
-    more = [{"format": name} for name in native[1:]] + [{"pattern": pattern} for pattern in patterns[1:]]
-    node = _length_node(lowering, variant)
-    if native:
-        node["format"] = native[0]
-    if patterns:
-        node["pattern"] = patterns[0]
-    if more:
-        node["allOf"] = [typed("string", keyword) for keyword in more]
-    return [typed("string", node)]
+    """The narrowest node that llguidance's lexer holds; what that leaves out is recorded."""
+    for candidate, dropped in _candidates(variant):
+        node = _node(candidate)
+        if node is None or not (node.keys() <= PLAIN or trial.is_held(node, lowering.options.vocabulary)):
+            continue
+        if dropped:
+            lowering.ledger.check_everywhere(dropped, "llguidance's lexer exceeds its limits with it")
+        return [node]
+    return [typed("string", {})]
 
 
-def _length_node(lowering: Lowering, variant: String) -> dict[str, Any]:
+def _candidates(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
+    """From the narrowest to the widest, with the keywords that are left out."""
+    formats = tuple(FORMATS[name].language for name in variant.formats)
+    merged = regex.printable(regex.intersection(*variant.languages, *formats))
+    narrow = [variant] if merged is None else [variant, replace(variant, languages=(merged,), formats=())]
+    yield from ((candidate, ()) for candidate in narrow)
+    if variant.least or variant.most is not None:
+        yield from ((replace(candidate, least=0, most=None), _LENGTHS) for candidate in narrow)
+    for count in reversed(range(len(variant.languages))):
+        yield String(languages=variant.languages[:count], least=variant.least, most=variant.most), _PATTERNS
+    yield STRING, (*_PATTERNS, *_LENGTHS)
+
+
+def _node(variant: String) -> dict[str, Any] | None:
+    """A node with the first constraint; `allOf` has the others. None if one can't be written."""
+    patterns = [_pattern(language) for language in variant.languages]
+    written = [pattern for pattern in patterns if pattern is not None]
+    if len(written) < len(patterns):
+        return None
+    constraints = [*written, *({"format": name} for name in variant.formats)]
+    node = {**_length_node(variant), **(constraints[0] if constraints else {})}
+    if constraints[1:]:
+        node["allOf"] = [typed("string", constraint) for constraint in constraints[1:]]
+    return typed("string", node)
+
+
+def _pattern(language: Language) -> dict[str, Any] | None:
+    """The pattern of a `not` is excluded."""
+    if (printable := regex.printable(language)) is not None:
+        return {"pattern": regex.pattern_text(printable)}
+    if language.kind == "not" and not language.parts[0].boolean:
+        return {"not": {"pattern": regex.pattern_text(language.parts[0])}}
+    return None
+
+
+def _length_node(variant: String) -> dict[str, Any]:
     node: dict[str, Any] = {}
-    reason = ""
     if variant.least:
-        node["minLength"] = min(variant.least, COUNTED_CHARACTERS)
-    if variant.most is not None and any(map(_entangled, variant.languages)):
-        reason = "beside a pattern that counts, it exhausts llguidance's lexer"
-    elif variant.most is not None and variant.most <= COUNTED_CHARACTERS:
+        node["minLength"] = variant.least
+    if variant.most is not None:
         node["maxLength"] = variant.most
-    if max(variant.least, variant.most or 0) > COUNTED_CHARACTERS:
-        reason = f"the grammar counts {COUNTED_CHARACTERS} characters at most"
-    if reason:
-        lowering.ledger.check_everywhere(("minLength", "maxLength"), reason)
     return node
 
 
-def _entangled(node: Language, repeated: bool = False) -> bool:
-    """Whether a counted repetition contains an unbounded one: its states multiply with those of a length."""
-    if node.kind != "repeat":
-        return any(_entangled(part, repeated) for part in node.parts)
-    least, most = node.data
-    if repeated and most is None:
-        return True
-    return _entangled(node.parts[0], repeated or max(least, most or 0) >= COUNTED)
+_LENGTHS = ("minLength", "maxLength")
+_PATTERNS = ("pattern", "format")

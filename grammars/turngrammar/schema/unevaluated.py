@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from turngrammar.schema import regex
+from turngrammar import regex
+from turngrammar.regex import Language
 from turngrammar.schema.keyword_table import Stage
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.read import SchemaReader
-from turngrammar.schema.regex import Language
 from turngrammar.schema.shape import (
     ANYTHING,
     NOT_ARRAY,

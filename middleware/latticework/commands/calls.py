@@ -27,7 +27,7 @@ model makes them:
 `arguments` may also be a string of JSON."""
 
 READ_AT_ONCE = 4096  # characters
-REASONING = ("off", "may", "open", "closed", "answer")  # turngrammar.turns.Reasoning, which is slow to import
+REASONING = ("off", "may", "open", "closed", "answer")  # turngrammar.turn.Reasoning, which is slow to import
 
 
 def add_parse_options(parser: ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from latticework.commands import DONE, Command, WrongUsage, contents, say
 
 if TYPE_CHECKING:
-    from turngrammar.schema.audit import AuditResult
+    from turngrammar.audit import AuditResult
 
 DESCRIPTION = """Compile every JSON Schema of FILE and test it on instances that are known to be valid or invalid.
 FILE has one JSON object per line, and may be compressed with gzip:
@@ -50,7 +50,7 @@ def add_check_options(parser: ArgumentParser) -> None:
 
 
 def check_schemas(given: Namespace) -> int:
-    from turngrammar.schema.audit import audit_schema
+    from turngrammar.audit import audit_schema
 
     verdicts = []
     for case in schema_cases(contents(given.file), given.file):
@@ -84,7 +84,7 @@ def counted_invalid(row: Mapping[str, Any]) -> list[Any]:
 
 
 def _names_format(error: str) -> bool:
-    from turngrammar.schema.formats import FORMATS
+    from turngrammar.string_formats import FORMATS
 
     return any(f"'{name}'" in error or f'"{name}"' in error for name in FORMATS)
 

@@ -21,7 +21,6 @@ from latticework.commands import (
 )
 
 if TYPE_CHECKING:
-    from turngrammar.plan import Plan
     from turngrammar.turn import Turn
 
 DESCRIPTION = """Show how each keyword of a JSON Schema, or of the schemas of a chat request, is handled:
@@ -42,15 +41,13 @@ COLUMNS = ("pointer", "keyword", "status", "reason")
 
 @dataclass(frozen=True)
 class Explained:
-    """The rows of the report. Where a keyword is refused, it is the only row and there is no grammar."""
+    """The rows of the report. Where the whole is refused, the keyword at fault is the only row."""
 
     rows: tuple[Row, ...]
     exact: bool = False
     grammar: str | None = None
-
-    @property
-    def refused(self) -> bool:
-        return any(status == "refused" for _, _, status, _ in self.rows)
+    skipped_tools: tuple[str, ...] = ()
+    refused: bool = False
 
 
 def add_explain_options(parser: ArgumentParser) -> None:
@@ -72,6 +69,7 @@ def explain_file(given: Namespace) -> int:
     value: dict[str, Any] = {
         "exact": report.exact,
         "report": [dict(zip(names, row, strict=True)) for row in report.rows],
+        "skipped_tools": report.skipped_tools,
     }
     if given.grammar:
         value["grammar"] = report.grammar
@@ -109,32 +107,23 @@ def _turn_of_json(text: bytes, name: str, format: str) -> Turn:
     if REQUEST.isdisjoint(value):
         return Turn(default, content=JsonContent(value))
     turn = turn_of(parse_as(TurnRequest, value))
-    return compiler_turn(turn, FORMATS[turn.format or format])
+    return compiler_turn(turn, FORMATS[turn.format or format], skips_bad_tools=bool(turn.skips_bad_tools))
 
 
 def _explain_turn(turn: Turn) -> Explained:
     """Raises GrammarError, as a server with its default limits would."""
     from latticework.compiling.compiler import compile_limits
+    from latticework.compiling.process import compile_with_vocabulary
+    from latticework.engines.vocabulary import Vocabulary
     from latticework.settings import Settings
-    from turngrammar.limits import check_limits
-    from turngrammar.plan import compile_turn
 
-    check_limits(turn, compile_limits(Settings()))
-    plan = compile_turn(turn)
-    if error := _llguidance_error(plan):
-        return _refused_row("/", "", error)
+    plan = compile_with_vocabulary(turn, Vocabulary("byte"), compile_limits(Settings())).plan
     rows = tuple((finding.pointer or "/", finding.keyword, finding.status, finding.reason) for finding in plan.report)
-    return Explained(rows, plan.exact, plan.grammar)
-
-
-def _llguidance_error(plan: Plan) -> str:
-    from turngrammar.schema.audit import Acceptor
-
-    return Acceptor(plan.grammar).error if plan.grammar else ""
+    return Explained(rows, plan.exact, plan.grammar, tuple(error.tool for error in plan.skipped))
 
 
 def _refused_row(pointer: str, keyword: str, message: str) -> Explained:
-    return Explained(((pointer, keyword, "refused", message),))
+    return Explained(((pointer, keyword, "refused", message),), refused=True)
 
 
 def explanation_summary(report: Explained) -> str:
@@ -143,7 +132,8 @@ def explanation_summary(report: Explained) -> str:
     if not report.rows and report.grammar is None:
         return "Nothing is constrained."
     decides = "the grammar enforces all of it" if report.exact else "the finished answer is validated too"
-    return f"{_status_counts(status for _, _, status, _ in report.rows)}: {decides}."
+    without = f" Left out: {', '.join(report.skipped_tools)}." if report.skipped_tools else ""
+    return f"{_status_counts(status for _, _, status, _ in report.rows)}: {decides}.{without}"
 
 
 def _status_counts(statuses: Iterable[str]) -> str:

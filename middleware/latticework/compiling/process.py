@@ -14,6 +14,7 @@ import sys
 import traceback
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from latticework.compiling import (
     CompileBug,
@@ -28,13 +29,16 @@ from latticework.compiling import (
     system,
 )
 from latticework.engines.vocabulary import Trial, Vocabulary
-from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema
+from turngrammar.bad_tools import without_bad_tools
+from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema, cut
 from turngrammar.limits import Limits, check_limits
-from turngrammar.plan import compile_turn
-from turngrammar.turn import Turn
+from turngrammar.plan import Plan, compile_turn
+from turngrammar.turn import ToolChoice, Turn
 
 # Seconds after the server's deadline at which the process exits by itself.
 GRACE = 2.0
+# Characters of llguidance's errors, which quote grammars.
+REASON_LENGTH = 200
 
 
 class CompileProcess:
@@ -87,13 +91,33 @@ class CompileProcess:
 
 def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:
     """Raises GrammarError, with a pointer into the request. Even a turn within `limits` may never end compiling."""
+    compiled, skipped = without_bad_tools(turn, partial(_compile_and_try, vocabulary, limits))
+    return CompiledTurn(compiled.plan.skipping(skipped), compiled.trial) if skipped else compiled
+
+
+def _compile_and_try(vocabulary: Vocabulary, limits: Limits, turn: Turn) -> CompiledTurn:
     check_limits(turn, limits)
     plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
     trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
     if trial.error is not None:
-        pointer = turn.content.pointer if turn.content else turn.tools_pointer
-        raise InvalidGrammar(f"The request can't be compiled into a grammar: {trial.error}", pointer=pointer)
+        raise _failed_trial(turn, plan, vocabulary, trial.error)
     return CompiledTurn(plan, trial)
+
+
+def _failed_trial(turn: Turn, plan: Plan, vocabulary: Vocabulary, error: str) -> InvalidGrammar:
+    """The error of the first tool that fails without the others, or of the turn as a whole."""
+    for tool in plan.tools:
+        alone = replace(turn, tools=tuple(other for other in turn.tools if other.name == tool.name), content=None)
+        grammar = compile_turn(replace(alone, choice=ToolChoice("required"))).grammar
+        if grammar is not None and (reason := vocabulary.trial(grammar).error) is not None:
+            return _rejected("tool", reason).inside(tool.pointer, tool.name)
+    return _rejected("request", error).inside(turn.content.pointer if turn.content else turn.tools_pointer)
+
+
+def _rejected(what: str, reason: str) -> InvalidGrammar:
+    first_line = cut(reason.partition("\n")[0], REASON_LENGTH)
+    problem = f"llguidance rejects the grammar of the {what}: {first_line}."
+    return InvalidGrammar(f"{problem} Use fewer alternatives, smaller counts and simpler patterns.")
 
 
 def serve_compiles() -> None:

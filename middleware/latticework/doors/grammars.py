@@ -42,7 +42,8 @@ class ReportRow(msgspec.Struct, frozen=True):
 class Grammar(msgspec.Struct, frozen=True):
     """The grammar of a request. `exact`: the grammar enforces everything, so nothing is checked on the answer.
 
-    `grammar` is llguidance Lark, null if nothing is constrained; `compile_ms` is the time that this call took.
+    `grammar` is llguidance Lark, null if nothing is constrained; `compile_ms` is the time that this call took. `report`
+    ends with a refused keyword for each of the `skipped_tools`, which are left out.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Grammar(msgspec.Struct, frozen=True):
     grammar_bytes: int
     grammar: str | None
     report: tuple[ReportRow, ...]
+    skipped_tools: tuple[str, ...] = ()
     object: Literal["grammar"] = "grammar"
 
 
@@ -84,6 +86,7 @@ def _described(model: str, format: str, plan: Plan, seconds: float) -> Grammar:
         grammar_bytes=len((plan.grammar or "").encode()),
         grammar=plan.grammar,
         report=tuple(ReportRow(row.pointer, row.keyword, row.status, row.reason) for row in plan.report),
+        skipped_tools=tuple(error.tool for error in plan.skipped),
     )
 
 

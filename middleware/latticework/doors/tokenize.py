@@ -10,16 +10,16 @@ from pydantic import Field, StrictBool, StrictStr
 from starlette.requests import Request
 from starlette.responses import Response
 
-from latticework.ask import Ask, Conversation, RawPrompt
+from latticework.ask import Ask, Conversation, RawPrompt, TurnAsk
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
-from latticework.doors.openai.ask import template_tools
-from latticework.doors.openai.types import ApiObject, Items, Message, TokenId, Tool
+from latticework.doors.openai.ask import TOOLS_POINTER, skips_bad_tools, template_tools, tools_of
+from latticework.doors.openai.types import ApiObject, Items, Message, OnBadTool, TokenId, Tool
 from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
 from latticework.errors import BadRequest
 from latticework.http import body
-from latticework.http.endpoint import IGNORED, json_response, listing
+from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
 from latticework.model import Model
 from latticework.models import Models
 from latticework.prepare import tokens_of
@@ -41,6 +41,7 @@ class TokenizeRequest(ApiObject):
     prompt: StrictStr | None = None
     messages: Items[Message] | None = Field(None, min_length=1)
     tools: Items[Tool] | None = None
+    on_bad_tool: OnBadTool | None = None
     add_generation_prompt: StrictBool | None = None
     add_special_tokens: StrictBool | None = None
     chat_template_kwargs: dict[str, Any] | None = None
@@ -75,10 +76,11 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
         parsed = parse_as(TokenizeRequest, decoded)
         refuse_unsupported_fields(parsed, UNSUPPORTED)
         model = await _model_named(models, parsed.model)
-        ids = await tokens_of(model, _ask(parsed, decoded))
+        ids, skipped = await tokens_of(model, _ask(parsed, decoded))
         texts = tuple(model.engine.tokenizer.token_strings(ids)) if parsed.return_token_strs else None
         response = TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts)
-        return json_response(request, response, headers=listing(IGNORED, unknown_fields(parsed)))
+        headers = {**listing(IGNORED, unknown_fields(parsed)), **listing(SKIPPED, skipped)}
+        return json_response(request, response, headers=headers)
 
     return tokenize
 
@@ -123,7 +125,12 @@ def _ask(request: TokenizeRequest, decoded: Mapping[str, Any]) -> Ask:
         request.chat_template_kwargs or {},
         request.add_generation_prompt is not False,
     )
-    return Ask("", conversation, names={"prompt": "messages"})
+    turn = TurnAsk(
+        tools_of(request.tools),
+        tools_pointer=TOOLS_POINTER,
+        skips_bad_tools=skips_bad_tools(request.on_bad_tool),
+    )
+    return Ask("", conversation, turn, names={"prompt": "messages"})
 
 
 _MODEL_DOC = "The name of a model listed in `/v1/models`; optional if there is only one."
@@ -140,6 +147,7 @@ DOORS = (
                 "prompt": "A text.",
                 "messages": "A conversation, instead of `prompt`, with optional `tools` and `chat_template_kwargs`.",
                 "tools": "The tools of the conversation.",
+                "on_bad_tool": "`skip`: a tool that can't be compiled is left out, as in a chat request.",
                 "add_generation_prompt": "False: omit the start of the assistant's turn.",
                 "add_special_tokens": "False: the tokenizer adds no beginning-of-text token.",
                 "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",

@@ -29,6 +29,7 @@ from latticework.turn import Job
 
 CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
+SKIPPED = "x-latticework-skipped-tools"
 # Limits for the names in a header: a body may have any number of keys.
 MOST_NAMES = 20
 MOST_LETTERS = 200
@@ -112,6 +113,7 @@ class GeneratingEndpoint(Generic[R]):
                 REQUEST_ID: record.id,
                 **listing(IGNORED, translation.ignored(request, jobs)),
                 **listing(CHECKED, _checked_pointers(jobs)),
+                **listing(SKIPPED, [error.tool for job in jobs for error in job.plan.skipped]),
             }
             await self._respond(request, generation, headers, until, send, record)
 

@@ -45,6 +45,21 @@ class ChunkFrame:
         return self._before + self._between.join(map(_encode, choices)) + self._after
 
 
+class OpeningFrame(ChunkFrame):
+    """The same, with a first event that has more fields."""
+
+    def __init__(self, opening: msgspec.Struct, chunk: msgspec.Struct) -> None:
+        """`opening`: the first chunk, with an empty list of choices. `chunk`: any later one."""
+        super().__init__(chunk)
+        self._opening: ChunkFrame | None = ChunkFrame(opening)
+
+    def events(self, choices: Sequence[msgspec.Struct]) -> bytes:
+        if self._opening is None:
+            return super().events(choices)
+        first, self._opening = self._opening.events(choices[:1]), None
+        return first + (super().events(choices[1:]) if len(choices) > 1 else b"")
+
+
 class StreamedResponse(Protocol):
     """A response as a stream: steps in, the chunks of an API and the bytes of their events out."""
 

@@ -75,7 +75,7 @@ def truncation_plan(
             "and without tools to call.",
             param=name,
         )
-    completion, shortest = _SHORTEST.get(plan.document.json, lambda: _shortest_document(plan.document))
+    completion, shortest = _SHORTEST.get(plan.grammar or "", lambda: _shortest_document(plan.document))
     if shortest is None:
         raise BadRequest(f"'{name}' can't be 'close': no document that fits the schema is short enough.", param=name)
     opens = format.answer.open if format.answer and reasoning != "answer" else ""
@@ -101,4 +101,4 @@ def _shortest_document(document: SchemaPlan | None) -> tuple[ShortestCompletion,
     return completion, completion.shortest()
 
 
-_SHORTEST: Cache[str, tuple[ShortestCompletion, str | None]] = Cache(KEPT, lambda schema, shortest: len(schema))
+_SHORTEST: Cache[str, tuple[ShortestCompletion, str | None]] = Cache(KEPT, lambda grammar, shortest: len(grammar))

@@ -102,6 +102,17 @@ def test_what_is_refused_is_status_3(explain: Any, value: Any, pointer: str, rea
     assert "status 400" in err
 
 
+def test_a_skipped_tool_is_a_refused_row_beside_the_others(explain: Any) -> None:
+    bad = {"type": "function", "function": {"name": "bad", "parameters": {"type": "objekt"}}}
+    status, out, err = explain({**REQUEST, "tools": [FUNCTION, bad], "on_bad_tool": "skip"}, "--json")
+    value = json.loads(out)
+    assert (status, value["exact"], value["skipped_tools"]) == (0, True, ["bad"])
+    statuses = {row["pointer"]: row["status"] for row in value["report"]}
+    assert statuses["/tools/1/function/parameters/type"] == "refused"
+    assert statuses["/tools/0/function/parameters"] == "enforced"
+    assert "Left out: bad." in err
+
+
 def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"type": "string"}')))
     assert main(["explain", "-"]) == 0

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft201909Validator, Draft202012Validator
 
+from turngrammar.errors import MESSAGE_LENGTH
+from turngrammar.regex import BudgetExceeded, pattern_matcher, time_budget
 from turngrammar.schema import Options, compile_schema
-from turngrammar.schema.check import MESSAGE_LENGTH, MOST_VIOLATIONS
-from turngrammar.schema.regex import BudgetExceeded, pattern_matcher, time_budget
+from turngrammar.schema.check import MOST_VIOLATIONS
 
 
 def keywords(schema: Any, instance: Any, **options: Any) -> list[str]:

@@ -17,7 +17,7 @@ OBJECT = {"type": "object"}
 AGE = {"type": "integer", "minimum": 10, "maximum": 5}
 CHAIN = {**OBJECT, "properties": {"next": {"$ref": "#/$defs/chain"}}, "required": ["next"]}
 DEFINITIONS = {"$defs": {"chain": CHAIN}}
-ENDLESS = "it contains itself without end"
+ENDLESS = "its $ref leads back to itself without end"
 
 
 def holding(value: Any, **others: Any) -> dict[str, Any]:

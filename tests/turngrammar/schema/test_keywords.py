@@ -10,12 +10,13 @@ from jsonschema.exceptions import ValidationError
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
 from tests.docs import keywords as docs
-from turngrammar import limits
+from turngrammar import limits, regex
+from turngrammar.audit import Acceptor
 from turngrammar.errors import BeyondLimit
 from turngrammar.formats import FORMATS
+from turngrammar.lark import schema_grammar
 from turngrammar.limits import Limits
-from turngrammar.schema import SchemaPlan, compile_schema, forms, plan, regex
-from turngrammar.schema.audit import Acceptor
+from turngrammar.schema import SchemaPlan, compile_schema, forms, plan
 from turngrammar.schema.dialect import DIALECTS
 from turngrammar.schema.keyword_table import Keyword, KeywordTable, Stage
 from turngrammar.schema.keywords import KEYWORDS
@@ -120,7 +121,7 @@ def test_without_its_row_a_keyword_is_an_annotation() -> None:
 def test_a_row_lowers_checks_and_reports_its_keyword() -> None:
     compiled = compile_schema({"startsWith": "ab", "type": ["string", "null"]})
     assert compiled.exact
-    acceptor = Acceptor(f"start: %json {compiled.json}")
+    acceptor = Acceptor(schema_grammar(compiled.lowered))
     assert [acceptor.accepts(text) for text in ('"abc"', "null", '"b"', "1")] == [True, True, False, False]
     assert [violation.keyword for violation in compiled.violations("b")] == ["startsWith"]
     assert compiled.violations("abc") == compiled.violations(None) == ()

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
+from turngrammar.regex import NEVER, Language, pattern_text
 from turngrammar.schema.digits import TAIL, TooLarge
 from turngrammar.schema.numerals import constant_language, numeral_language
-from turngrammar.schema.regex import NEVER, Language, pattern_text
 
 Branch = dict[str, Any]
 
@@ -77,7 +77,7 @@ def _exact(value: Any) -> Decimal:
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
 
-_TESTS = {
+_TESTS: dict[str, Any] = {
     "minimum": lambda value, bound: value >= bound,
     "maximum": lambda value, bound: value <= bound,
     "exclusiveMinimum": lambda value, bound: value > bound,

@@ -71,6 +71,7 @@ EXACT: dict[str, Any] = {
     "enum with type": {"enum": ["a", 1, None, [1], {"a": 1}], "type": ["string", "array", "object"]},
     "deep allOf": {"allOf": [{"allOf": [{"type": "string"}, {"minLength": 1}]}, {"allOf": [{"pattern": "a"}]}]},
     "look-ahead": {"type": "string", "pattern": "^(?=.*a)(?!.*b)"},
+    "word boundaries": {"type": "string", "pattern": r"\ba\b"},
     "a tree whose nodes exclude alternatives": {
         "$ref": "#/$defs/n",
         "$defs": {
@@ -95,7 +96,7 @@ CHECKED: dict[str, tuple[Any, set[str]]] = {
     "contains in any array": ({"contains": {"type": "string"}}, {"contains"}),
     "not a multiple": ({"type": "integer", "not": {"multipleOf": 3}}, {"not"}),
     "oneOf of whole and other numbers": ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 2}]}, {"oneOf"}),
-    "a word boundary": ({"type": "string", "pattern": r"\bab\b"}, {"pattern"}),
+    "a back reference": ({"type": "string", "pattern": r"^(a+)-\1$"}, {"pattern"}),
     "negative multiples": ({"type": "integer", "multipleOf": 3}, {"multipleOf"}),
     "at least two of any names": ({"type": "object", "minProperties": 2}, {"minProperties"}),
     "some value under any name": ({"not": {"additionalProperties": {"type": "string"}}, "type": "object"}, {"not"}),

@@ -13,8 +13,8 @@ import pytest
 
 from latticework.commands.check import counted_invalid, outcome_figures
 from tests import shared
+from turngrammar.audit import AuditResult, audit_schema
 from turngrammar.schema import Options
-from turngrammar.schema.audit import AuditResult, audit_schema
 
 EVERY = 1 if os.environ.get("WHOLE_SUITES") else 6
 

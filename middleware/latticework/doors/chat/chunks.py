@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from latticework.doors.openai import Usage
+from latticework.doors.openai import ResponseWarning, Usage
 from latticework.engines.base import TokenSource
 from latticework.generate import Truncation
 
@@ -90,7 +90,10 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """An event of a stream. With `include_usage`, the last one has the usage and no choices."""
+    """An event of a stream. With `include_usage`, the last one has the usage and no choices.
+
+    `warnings`, if there are any, come with the first one, which SDKs build the whole completion on.
+    """
 
     id: str
     created: int
@@ -98,6 +101,7 @@ class Chunk(msgspec.Struct, frozen=True):
     choices: tuple[ChunkChoice, ...]
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     usage: Usage | UnsetType | None = UNSET
+    warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -159,3 +163,4 @@ class ChatCompletion(msgspec.Struct, frozen=True):
     choices: tuple[CompletionChoice, ...]
     usage: Usage
     object: Literal["chat.completion"] = "chat.completion"
+    warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET

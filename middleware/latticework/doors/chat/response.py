@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -33,11 +34,12 @@ from latticework.doors.chat.chunks import (
     TopLogprob,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai import Usage
+from latticework.doors.openai import Usage, warnings_of
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
 from latticework.generate.generation import Generation
+from latticework.http.sse import ChunkFrame, OpeningFrame
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
 _OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
@@ -68,9 +70,16 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
+        opening = replace(self._chunk(), warnings=warnings_of(self._generation.jobs))
         return msgspec.json.encode(
-            fold_chunks([*(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
+            fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
+
+    @cached_property
+    def _frame(self) -> ChunkFrame:
+        """The first event has the warnings."""
+        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation.jobs)
+        return OpeningFrame(replace(chunk, warnings=warnings), chunk) if warnings else ChunkFrame(chunk)
 
     def _new_choice(self, index: int) -> _Choice:
         return _Choice(index, self._custom)
@@ -247,6 +256,7 @@ def fold_chunks(chunks: Sequence[Chunk]) -> ChatCompletion:
         model=last.model,
         choices=tuple(_whole_choice(index, choice) for index, choice in sorted(gathered.items())),
         usage=last.usage or Usage(0, 0, 0),
+        warnings=next((chunk.warnings for chunk in chunks if chunk.warnings), UNSET),
     )
 
 

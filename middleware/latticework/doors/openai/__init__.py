@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from latticework.errors import ApiError, RateLimited, ServerFault
+from latticework.errors import ApiError, RateLimited, ServerFault, from_pointer
 from latticework.generate import TokenCounts
+from latticework.turn import Job
 
 
 class ErrorBody(msgspec.Struct):
@@ -56,6 +57,23 @@ def _subclasses(kind: type[ApiError]) -> Iterator[type[ApiError]]:
     for subclass in kind.__subclasses__():
         yield subclass
         yield from _subclasses(subclass)
+
+
+class ResponseWarning(msgspec.Struct, frozen=True):
+    """What the server has left out of a request. `tool`: the name of a skipped tool; `param`: the reason's place."""
+
+    code: Literal["skipped_tool"]
+    message: str
+    param: str | None
+    tool: str
+
+
+def warnings_of(jobs: Sequence[Job]) -> tuple[ResponseWarning, ...]:
+    """One for each tool that was left out."""
+    errors = (error for job in jobs for error in job.plan.skipped)
+    return tuple(
+        ResponseWarning("skipped_tool", error.message, from_pointer(error.pointer), error.tool) for error in errors
+    )
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from latticework.doors.openai.types import (
     JsonSchemaResponse,
     NamedCustom,
     NamedFunction,
+    OnBadTool,
     SampledRequest,
     StructuredOutputs,
     TextFormat,
@@ -89,12 +90,14 @@ READ: Mapping[str, Callable[[Any, str], Content]] = {
 
 
 CHOICE_POINTER = "/tool_choice"
+TOOLS_POINTER = "/tools"
 
 
 def turn_of(request: TurnRequest) -> TurnAsk:
     """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
     format = _known_format(request.tool_format)
-    return TurnAsk(tools_of(request), _tool_choice(request), content_of(request), format, tools_pointer="/tools")
+    skips = skips_bad_tools(request.on_bad_tool)
+    return TurnAsk(tools_of(request.tools), _tool_choice(request), content_of(request), format, TOOLS_POINTER, skips)
 
 
 def _known_format(name: str | None) -> str | None:
@@ -108,9 +111,14 @@ def template_tools(tools: Sequence[FunctionTool | CustomTool] | None) -> list[di
     return [tool.model_dump(exclude_unset=True) for tool in tools or ()]
 
 
-def tools_of(request: TurnRequest) -> tuple[Tool, ...]:
+def tools_of(tools: Sequence[FunctionTool | CustomTool] | None) -> tuple[Tool, ...]:
     """The offered tools. Functions without `parameters` take any object."""
-    return tuple(_compiler_tool(f"/tools/{index}", tool) for index, tool in enumerate(request.tools or ()))
+    return tuple(_compiler_tool(f"{TOOLS_POINTER}/{index}", tool) for index, tool in enumerate(tools or ()))
+
+
+def skips_bad_tools(on_bad_tool: OnBadTool | None) -> bool | None:
+    """None: as the model is configured."""
+    return None if on_bad_tool is None else on_bad_tool == "skip"
 
 
 def _compiler_tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:

@@ -71,8 +71,12 @@ class ChunkedResponse(ABC, Generic[C]):
 
     @cached_property
     def _frame(self) -> ChunkFrame:
-        """Where the usage is requested, all other chunks have it as null; else none has it."""
-        return ChunkFrame(self._chunk(usage=None if self._with_usage else UNSET))
+        return ChunkFrame(self._chunk(usage=self._no_usage))
+
+    @property
+    def _no_usage(self) -> UnsetType | None:
+        """Of all chunks but the last: null where the usage is requested, or else omitted."""
+        return None if self._with_usage else UNSET
 
     @property
     def _usage(self) -> Usage:

@@ -104,6 +104,9 @@ class FunctionTool(ApiObject):
         return self.function.name
 
 
+OnBadTool: TypeAlias = Literal["error", "skip"]
+
+
 class TextFormat(ApiObject):
     type: Literal["text"]
 
@@ -238,6 +241,8 @@ class TurnRequest(ContentRequest):
     parallel_tool_calls: StrictBool | None = None
     # Extension: a wire format of tool calls instead of the model's own.
     tool_format: StrictStr | None = None
+    # Extension: whether a tool that can't be compiled is an error, or is left out.
+    on_bad_tool: OnBadTool | None = None
 
 
 class SampledRequest(ApiObject):

@@ -42,7 +42,7 @@ def _changed_text(value: str) -> Iterator[Any]:
 
 
 def _changed_number(value: float) -> Iterator[Any]:
-    yield from (value + 1, value - 1, -value)
+    yield from (value + 1, value - 1, *([-value] if value else []))
     yield from (other for other in (value + 0.5, value * 1000 + 0.25) if not float(other).is_integer())
 
 

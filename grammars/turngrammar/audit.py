@@ -11,6 +11,7 @@ from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar.errors import GrammarError
 from turngrammar.json_style import CANONICAL
+from turngrammar.lark import schema_grammar
 from turngrammar.schema.load import DEFAULTS, Options
 from turngrammar.schema.plan import SchemaPlan, compile_schema
 
@@ -58,7 +59,7 @@ def audit_schema(schema: Any, valid: Iterable[Any], invalid: Iterable[Any], opti
         return AuditResult("refused", str(error), _milliseconds_since(start))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         return AuditResult("crashed", repr(error), _milliseconds_since(start))
-    acceptor = Acceptor(f"start: %json {plan.json}")
+    acceptor = Acceptor(schema_grammar(plan.lowered))
     elapsed = _milliseconds_since(start)
     if acceptor.error:
         return AuditResult("crashed", acceptor.error, elapsed)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
-from itertools import groupby
 
 Range = tuple[int, int]
 CharSet = tuple[Range, ...]
@@ -70,56 +67,6 @@ SPACE: CharSet = set_union(
 )
 LINE_END: CharSet = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 DOT: CharSet = set_complement(LINE_END)
-
-# Long names of general categories in common use; the short ones are Unicode's own.
-_LONG_NAMES = {
-    "Letter": "L",
-    "Lowercase_Letter": "Ll",
-    "Uppercase_Letter": "Lu",
-    "Titlecase_Letter": "Lt",
-    "Mark": "M",
-    "Number": "N",
-    "Decimal_Number": "Nd",
-    "Punctuation": "P",
-    "punct": "P",
-    "Symbol": "S",
-    "Separator": "Z",
-    "Space_Separator": "Zs",
-    "Other": "C",
-    "Control": "Cc",
-}
-_MINOR = {"L": "lutmo", "M": "nce", "N": "dlo", "P": "cdseifo", "S": "mcko", "Z": "slp", "C": "cfon"}
-_SHORT_NAMES = frozenset(major + minor for major, minors in _MINOR.items() for minor in ("", *minors))
-
-
-@lru_cache(maxsize=64)
-def category(name: str) -> CharSet | None:
-    """`\\p{name}` for a general category, long or short; None for any other property."""
-    short = _LONG_NAMES.get(name, name)
-    if short not in _SHORT_NAMES:
-        return None
-    return set_union(*(ranges for label, ranges in _categories().items() if label.startswith(short)))
-
-
-@lru_cache(maxsize=1)
-def _categories() -> dict[str, CharSet]:
-    table: dict[str, list[Range]] = {}
-    start = 0
-    for label, run in groupby(map(unicodedata.category, map(chr, range(0x110000)))):
-        size = sum(1 for _ in run)
-        table.setdefault(label, []).append((start, start + size - 1))
-        start += size
-    return {label: tuple(ranges) for label, ranges in table.items()}
-
-
-@lru_cache(maxsize=256)
-def fold_case(chars: CharSet) -> CharSet:
-    """The set with both cases of its ASCII letters, for `(?i)`."""
-    return set_union(chars, _shift(chars, 0x41, 0x5A, 32), _shift(chars, 0x61, 0x7A, -32))
-
-
-def _shift(chars: CharSet, low: int, high: int, by: int) -> CharSet:
-    return tuple((start + by, end + by) for start, end in set_intersection(chars, ((low, high),)))
 
 
 def minterms(sets: Iterable[CharSet]) -> list[CharSet]:

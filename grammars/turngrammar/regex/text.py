@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import ANY, ANY_CHAR, EMPTY, Kind, Language
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.ecma import compile_pattern
+from turngrammar.regex.language import ANY, ANY_CHAR, EMPTY, Kind, Language
 
 _SPECIAL = frozenset("\\^$.|?*+()[]{}-&~#/")
 _QUANTIFIERS = {(0, None): "*", (1, None): "+", (0, 1): "?"}
@@ -24,6 +27,27 @@ def pattern_text(language: Language) -> str:
         return head + tail
     text = "".join(_tight(part) for part in inner) if len(inner) > 1 else _tight(inner[0])
     return f"{head}{text}{tail}"
+
+
+@lru_cache(maxsize=4096)
+def printed_language(pattern: str) -> Language:
+    """The language of which `pattern` is the text: the inverse of `pattern_text`."""
+    return compile_pattern(_WIDE.sub(_as_ecma, pattern))
+
+
+_WIDE = re.compile(r"\\(?:U([0-9A-F]{8})|.)|\(\?s:\.\)", re.DOTALL)
+
+
+def _as_ecma(piece: re.Match[str]) -> str:
+    """What Rust and Python write in another way than ECMA-262."""
+    if piece[0] == "(?s:.)":
+        return r"[\s\S]"
+    return chr(int(piece[1], 16)) if piece[1] else piece[0]
+
+
+def expression_text(language: Language) -> str:
+    """The same as a regex for whole texts, without anchors; it is empty for the empty text alone."""
+    return _expression(language)
 
 
 def _expression(node: Language) -> str:

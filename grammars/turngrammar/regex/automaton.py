@@ -5,23 +5,20 @@ New states cost time, so `Automaton.step` respects the thread's `time_budget`.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import lru_cache
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
-from turngrammar.schema.regex.language import (
+from turngrammar.regex import charset
+from turngrammar.regex.budget import seconds_left
+from turngrammar.regex.charset import CharSet
+from turngrammar.regex.language import (
     ANY,
     EMPTY,
     NEVER,
     Kind,
     Language,
     cat,
-    chars,
     complement,
     intersection,
     repeat,
@@ -30,32 +27,6 @@ from turngrammar.schema.regex.language import (
 
 STATES = 400  # visited before a decision about a language is given up; patterns of real schemas need fewer than 100
 STEPS = 20_000  # that an automaton caches
-_ELIMINATED = 120  # states; eliminating one touches the square of its neighbours
-_PRINTABLE_SIZE = 4000  # nodes of the resulting expression
-
-_DEADLINE: ContextVar[float] = ContextVar("_DEADLINE", default=float("inf"))
-
-
-class BudgetExceeded(Exception):
-    """The time budget is used up."""
-
-
-@contextmanager
-def time_budget(seconds: float) -> Iterator[None]:
-    """Within it, this thread may compute for that many seconds of CPU time."""
-    token = _DEADLINE.set(time.thread_time() + seconds)
-    try:
-        yield
-    finally:
-        _DEADLINE.reset(token)
-
-
-def seconds_left() -> float:
-    """Infinite without a budget. Raises BudgetExceeded if none are left."""
-    seconds = _DEADLINE.get() - time.thread_time()
-    if seconds <= 0:
-        raise BudgetExceeded
-    return seconds
 
 
 class Automaton:
@@ -141,7 +112,7 @@ def _sets(root: Language) -> set[CharSet]:
         node = stack.pop()
         if id(node) not in seen:
             seen.add(id(node))
-            stack.extend(node.parts)
+            stack.extend(node.parts if node.kind != "loop" else (node.data.content,))
             if node.kind == "chars":
                 sets.add(node.data)
     return sets
@@ -176,56 +147,5 @@ _DERIVE: dict[Kind, Callable[[Language, int], Language]] = {
     "and": lambda node, code: intersection(*(_derive(part, code) for part in node.parts)),
     "not": lambda node, code: complement(_derive(node.parts[0], code)),
     "repeat": _derive_repeat,
+    "loop": lambda node, code: _derive(node.data.content, code),
 }
-
-
-@lru_cache(maxsize=1024)
-def printable(language: Language) -> Language | None:
-    """The same language without "and" and "not", which no pattern can express; None if it would grow too large."""
-    if not language.boolean:
-        return language
-    machine = automaton(language)
-    states: list[Language] = []
-    for state in machine.states(_ELIMINATED):
-        if state is None:
-            return None
-        states.append(state)
-    return _eliminate(machine, states)
-
-
-def _eliminate(machine: Automaton, states: list[Language]) -> Language | None:
-    """Kleene's construction, last states first, so that the start remains."""
-    edges = {state: _edges(machine, state) for state in states}
-    final = {state: EMPTY if state.nullable else NEVER for state in states}
-    sizes: dict[int, int] = {}
-    for gone in reversed(states):
-        loop = repeat(edges[gone].pop(gone, NEVER), 0, None)
-        out = {target: cat(loop, label) for target, label in edges.pop(gone).items()}
-        end = cat(loop, final[gone])
-        if gone is states[0]:
-            return end
-        for source, targets in edges.items():
-            into = targets.pop(gone, NEVER)
-            if into is NEVER:
-                continue
-            for target, label in out.items():
-                targets[target] = union(targets.get(target, NEVER), cat(into, label))
-            final[source] = union(final[source], cat(into, end))
-            if _tree_size(final[source], sizes) > _PRINTABLE_SIZE:
-                return None
-    return NEVER
-
-
-def _edges(machine: Automaton, state: Language) -> dict[Language, Language]:
-    edges: dict[Language, Language] = {}
-    for index, block in enumerate(machine.classes):
-        target = machine.step(state, index)
-        edges[target] = union(edges.get(target, NEVER), chars(block))
-    return edges
-
-
-def _tree_size(node: Language, known: dict[int, int]) -> int:
-    """Nodes of the expression as a tree; in memory, equal parts are shared."""
-    if id(node) not in known:
-        known[id(node)] = 1 + sum(_tree_size(part, known) for part in node.parts)
-    return known[id(node)]

@@ -1,6 +1,5 @@
 """String formats that are asserted, as regular languages. Any other is an annotation, as the specification allows.
 
-llguidance asserts most of them by name; dates are sent as patterns, because its own accept 30 February.
 Sources: RFC 3339 (date, time; days per month with leap years), RFC 3339 appendix A (duration), RFC 5321 (email),
 RFC 1123 (hostname), RFC 2673 (ipv4), RFC 4291 (ipv6), RFC 4122 (uuid), RFC 3986 (uri).
 """
@@ -10,16 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from turngrammar.schema.regex import Language, automaton, compile_pattern
+from turngrammar.regex import Language, automaton, compile_pattern
 
 
 @dataclass(frozen=True)
 class StringFormat:
-    """A format's language. `native`: llguidance asserts it by name, and accepts no string that this language lacks."""
+    """A format: the regex of its strings."""
 
     name: str
     source: str
-    native: bool = True
 
     @cached_property
     def language(self) -> Language:
@@ -64,14 +62,14 @@ _URI = rf"[A-Za-z][A-Za-z0-9+\-.]*:(?:{_HIERARCHY})(?:\?(?:{_PCHAR}|[/?])*)?(?:#
 FORMATS: dict[str, StringFormat] = {
     known.name: known
     for known in (
-        StringFormat("date", _DATE, native=False),
-        StringFormat("time", _TIME, native=False),
-        StringFormat("date-time", rf"{_DATE}[tT]{_TIME}", native=False),
+        StringFormat("date", _DATE),
+        StringFormat("time", _TIME),
+        StringFormat("date-time", rf"{_DATE}[tT]{_TIME}"),
         StringFormat("duration", _DURATION),
         StringFormat("email", _EMAIL),
         StringFormat("hostname", rf"{_LABEL}(?:\.{_LABEL})*"),
         StringFormat("ipv4", _IPV4),
-        StringFormat("ipv6", _IPV6, native=False),
+        StringFormat("ipv6", _IPV6),
         StringFormat("uuid", "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
         StringFormat("uri", _URI),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 ANYTHING = r"(.|\n)*"
@@ -65,22 +65,31 @@ class Bounds:
 def object_members(listed: Sequence[Member], free: str, bounds: Bounds, comma: str, either: Either) -> str | None:
     """The members of an object: those listed, in order, then free ones. None where no such object exists.
 
-    It goes backwards over the list and keeps an expression of the rest for each number of members that may precede it:
-    as many numbers as counting takes, and at least "none" and "some", for the comma.
+    It goes backwards over the list and keeps an expression of the rest for each number of members that may precede it,
+    as far as counting takes, and at least for "none" and "some", for the comma.
     """
     if bounds.least <= sum(member.required for member in listed):
         bounds = Bounds(0, bounds.most)
-    counted = max(1, bounds.least, bounds.most or 0)
-    rests = [_free_members(free, bounds.after(count), comma, either, first=not count) for count in range(counted + 1)]
-    for member in reversed(listed):
-        rests = [_members_from(member, count, rests, bounds, comma, either) for count in range(counted + 1)]
+    *before, final = _counts_before(listed, max(1, bounds.least, bounds.most or 0))
+    rests = {count: _free_members(free, bounds.after(count), comma, either, first=not count) for count in final}
+    for member, counts in zip(reversed(listed), reversed(before), strict=True):
+        rests = {count: _members_from(member, count, rests, bounds, comma, either) for count in counts}
     return rests[0]
 
 
+def _counts_before(listed: Sequence[Member], most: int) -> list[list[int]]:
+    """The numbers of members that may precede each listed one, and the end; `most` stands for that many and more."""
+    counts = [[0]]
+    for member in listed:
+        more = {min(count + 1, most) for count in counts[-1]}
+        counts.append(sorted(more if member.required else more.union(counts[-1])))
+    return counts
+
+
 def _members_from(
-    member: Member, count: int, rests: Sequence[str | None], bounds: Bounds, comma: str, either: Either
+    member: Member, count: int, rests: Mapping[int, str | None], bounds: Bounds, comma: str, either: Either
 ) -> str | None:
-    after = rests[min(count + 1, len(rests) - 1)]
+    after = rests[min(count + 1, max(rests))]
     room = bounds.most is None or count < bounds.most
     taken = join(_separator(comma) if count else "", member.body, after) if room and after is not None else None
     skipped = None if member.required else rests[count]

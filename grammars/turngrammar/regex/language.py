@@ -9,66 +9,79 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
-from turngrammar.schema.regex import charset
-from turngrammar.schema.regex.charset import CharSet
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
 
 MAX_COUNT = 1_000_000  # of a counted repetition; regex engines stop at some 4,000 times that
-Kind = Literal["never", "empty", "begin", "chars", "cat", "or", "and", "not", "repeat"]
+Kind = Literal["never", "empty", "chars", "cat", "or", "and", "not", "repeat", "loop"]
+
+
+class Recursion:
+    """What a language that recurs within itself consists of: one of several languages, computed when it is needed.
+
+    They recur after a character at the earliest.
+    """
+
+    def __init__(self, nullable: bool, languages: Callable[[], Sequence[Language]], index: int) -> None:
+        self.nullable = nullable
+        self._languages = languages
+        self._index = index
+
+    @property
+    def content(self) -> Language:
+        return self._languages()[self._index]
 
 
 class Language:
-    """One expression. Immutable.
+    """One expression. Immutable, and equal expressions are the same object: comparing them takes no time.
 
     Attributes:
         kind: which operation; decides what `parts` and `data` hold.
         parts: the operands.
-        data: the character set of "chars", the (least, most) of "repeat" (most None: no limit).
+        data: the character set of "chars", the (least, most) of "repeat" (most None: no limit), the
+            Recursion of "loop".
         nullable: whether the empty string is in it.
-        boolean: whether "and" or "not" occurs, which no `pattern` can express directly.
+        boolean: whether "and", "not" or "loop" occurs, which no `pattern` can express directly.
+        recursive: whether "loop" occurs: only while a pattern is compiled.
     """
 
-    __slots__ = ("_hash", "_key", "boolean", "data", "kind", "nullable", "parts")
+    __slots__ = ("__weakref__", "boolean", "data", "kind", "nullable", "parts", "recursive")
+    kind: Kind
+    parts: tuple[Language, ...]
+    data: Any
+    nullable: bool
+    boolean: bool
+    recursive: bool
 
-    def __init__(self, kind: Kind, parts: tuple[Language, ...] = (), data: Any = None) -> None:
-        self.kind: Kind = kind
-        self.parts = parts
-        self.data = data
-        self._key = frozenset(parts) if kind in ("or", "and") else parts
-        self._hash = hash((kind, self._key, data))
-        self.nullable: bool = _NULLABLE[kind](parts, data)
-        self.boolean: bool = kind in ("and", "not") or any(part.boolean for part in parts)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return (
-            isinstance(other, Language)
-            and self._hash == other._hash
-            and (self.kind, self.data) == (other.kind, other.data)
-            and self._key == other._key
-        )
+    def __new__(cls, kind: Kind, parts: tuple[Language, ...] = (), data: Any = None) -> Language:
+        key = (kind, frozenset(parts) if kind in ("or", "and") else parts, data)
+        language = _KNOWN.get(key)
+        if language is None:
+            _KNOWN[key] = language = super().__new__(cls)
+            language.kind, language.parts, language.data = kind, parts, data
+            language.nullable = _NULLABLE[kind](parts, data)
+            language.boolean = kind in ("and", "not", "loop") or any(part.boolean for part in parts)
+            language.recursive = kind == "loop" or any(part.recursive for part in parts)
+        return language
 
 
+_KNOWN: WeakValueDictionary[Any, Language] = WeakValueDictionary()
 _NULLABLE: dict[Kind, Callable[[tuple[Language, ...], Any], bool]] = {
     "never": lambda parts, data: False,
     "empty": lambda parts, data: True,
-    "begin": lambda parts, data: False,
     "chars": lambda parts, data: False,
     "cat": lambda parts, data: all(part.nullable for part in parts),
     "or": lambda parts, data: any(part.nullable for part in parts),
     "and": lambda parts, data: all(part.nullable for part in parts),
     "not": lambda parts, data: not parts[0].nullable,
     "repeat": lambda parts, data: data[0] == 0 or parts[0].nullable,
+    "loop": lambda parts, data: data.nullable,
 }
 
 NEVER = Language("never")
 EMPTY = Language("empty")
-# Matches before the first character only. Occurs only while a pattern is being compiled.
-BEGIN = Language("begin")
 ANY_CHAR = Language("chars", data=charset.ALL)
 ANY = Language("repeat", (ANY_CHAR,), (0, None))
 
@@ -90,7 +103,25 @@ def cat(*parts: Language) -> Language:
     flat = [part for part in flat if part is not EMPTY]
     if NEVER in flat:
         return NEVER
-    return _operation("cat", _absorbed(_absorbed(flat)[::-1])[::-1] if ANY in flat else flat, EMPTY)
+    flat = _absorbed(_absorbed(flat)[::-1])[::-1] if ANY in flat else flat
+    return _operation("cat", _counted(flat) if any(map(_is_star, flat)) else flat, EMPTY)
+
+
+def _is_star(part: Language) -> bool:
+    return part.kind == "repeat" and part.data == (0, None)
+
+
+def _counted(parts: list[Language]) -> list[Language]:
+    """`x*x` and `xx*` are `x+`."""
+    kept: list[Language] = []
+    for part in parts:
+        if kept and _is_star(kept[-1]) and kept[-1].parts[0] == part:
+            kept[-1] = repeat(part, 1, None)
+        elif kept and _is_star(part) and part.parts[0] == kept[-1]:
+            kept[-1] = repeat(kept[-1], 1, None)
+        else:
+            kept.append(part)
+    return kept
 
 
 def _absorbed(parts: list[Language]) -> list[Language]:
@@ -155,6 +186,24 @@ def repeat(part: Language, least: int, most: int | None) -> Language:
         if (product or inner * least) <= MAX_COUNT:
             return repeat(part.parts[0], inner * least, product)
     return Language("repeat", (part,), (0 if part.nullable else least, most))
+
+
+def recursive(content: Recursion) -> Language:
+    return Language("loop", data=content)
+
+
+def with_parts(language: Language, parts: Iterable[Language]) -> Language:
+    """The same operation on other operands."""
+    return _REBUILD[language.kind](language, tuple(parts))
+
+
+_REBUILD: dict[Kind, Callable[[Language, tuple[Language, ...]], Language]] = {
+    "cat": lambda language, parts: cat(*parts),
+    "or": lambda language, parts: union(*parts),
+    "and": lambda language, parts: intersection(*parts),
+    "not": lambda language, parts: complement(*parts),
+    "repeat": lambda language, parts: repeat(parts[0], *language.data),
+}
 
 
 def finite(texts: Iterable[str]) -> Language:

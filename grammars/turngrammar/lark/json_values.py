@@ -1,0 +1,185 @@
+"""Generating JSON: lowered schemas -> Lark expressions.
+
+Scalars that are alternatives are one lexeme. A key and its separator are one lexeme too, everywhere: the lexer is
+greedy, so alternatives that begin alike must be cut into lexemes alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from turngrammar.json_style import CANONICAL, JsonStyle, sort_properties
+from turngrammar.lark.branches import item_bounds, member_bounds
+from turngrammar.lark.rule_set import RuleSet
+from turngrammar.lowered import Lowered, definition
+from turngrammar.regex import expression_text, printed_language
+from turngrammar.schema.digits import TooLarge
+from turngrammar.schema.numerals import constant_language, numeral_language
+from turngrammar.terminals.expressions import Member, any_text, array_items, join, object_members, quoted
+from turngrammar.terminals.strings import Branch, json_regex, json_string
+
+_HOLE = "\0arguments"
+_SCALARS: Mapping[str, Callable[[Branch], str]] = {
+    "null": lambda branch: quoted("null"),
+    "boolean": lambda branch: f"{quoted('true')} | {quoted('false')}",
+    "integer": lambda branch: _numeral(branch),
+    "number": lambda branch: _numeral(branch),
+    "string": json_string,
+}
+_EVERY_TYPE: tuple[Branch, ...] = tuple({"type": name} for name in (*_SCALARS, "array", "object") if name != "integer")
+
+
+def write_json(rules: RuleSet, schema: Lowered, root: Lowered, style: JsonStyle = CANONICAL) -> str:
+    """The expression of a value of `schema`; `root` holds its definitions."""
+    return JsonWriter(rules, root, style).value(schema)
+
+
+def schema_grammar(lowered: Lowered, style: JsonStyle = CANONICAL) -> str:
+    """The Lark grammar of the documents of a lowered schema."""
+    rules = RuleSet()
+    return rules.grammar(write_json(rules, lowered, lowered, style))
+
+
+def write_json_call(rules: RuleSet, before: str, arguments: Lowered, after: str, style: JsonStyle) -> str | None:
+    """The expression of `before`, arguments, `after`; None where that is not one JSON object in this style."""
+    text = before + json.dumps(_HOLE) + after
+    try:
+        template = json.loads(text)
+    except ValueError:
+        return None
+    if json.dumps(template, separators=(style.item_separator, style.key_separator)) != text:
+        return None
+    values = JsonWriter(rules, arguments, style)
+    return values.template(template, values.value(arguments))
+
+
+class JsonWriter:
+    """Writes values of one lowered schema, whose definitions `root` holds."""
+
+    def __init__(self, rules: RuleSet, root: Lowered, style: JsonStyle) -> None:
+        self._rules = rules
+        self._root = root
+        self._style = style
+
+    def value(self, schema: Lowered) -> str:
+        """The rule or terminal of a value; "" where no value exists."""
+        if schema is False:
+            return ""
+        if schema is True or not schema:
+            return self._rules.named((self._style, "any"), lambda: self._either(_EVERY_TYPE))
+        if "$ref" in schema:
+            return self._definition(schema["$ref"])
+        return self._either(schema.get("anyOf", (schema,)))
+
+    def template(self, value: Any, arguments: str) -> str:
+        """JSON text of this value, with the arguments in their place."""
+        if value == _HOLE:
+            return arguments
+        if not isinstance(value, dict):
+            return self._rules.terminal(quoted(json.dumps(value)))
+        members = [Member(join(self._key(name), self.template(item, arguments)), True) for name, item in value.items()]
+        return self._within("{", object_members(members, "", member_bounds({}), self._comma, self._rules.either), "}")
+
+    def _definition(self, reference: str) -> str:
+        key = (self._style, id(self._root), reference)
+        return self._rules.named(key, lambda: self.value(definition(reference, self._root)))
+
+    def _either(self, options: Iterable[Lowered]) -> str:
+        scalars: list[str] = []
+        rules: list[str] = []
+        for option in options:
+            scalar = _scalar(option)
+            scalars += [scalar] if scalar else []
+            rules += [] if scalar else [self._composite(option)]
+        terminal = [self._rules.terminal(" | ".join(scalars))] if scalars else []
+        inhabited = [*terminal, *filter(None, rules)]
+        return self._rules.either(inhabited) if inhabited else ""
+
+    def _composite(self, option: Lowered) -> str:
+        if isinstance(option, bool) or option.get("type") not in _COMPOSITES:
+            return self.value(option)
+        return _COMPOSITES[option["type"]](self, option)
+
+    def _foreign_string(self, branch: Branch) -> str:
+        """Of a regex in Rust's syntax, which llguidance reads."""
+        pattern = {"type": "string", "pattern": f"^(?:{branch['regex']})$"}
+        return self._rules.rule(f"%json {json.dumps(pattern)}")
+
+    def _multiple(self, branch: Branch) -> str:
+        return self._rules.rule(f"%json {json.dumps(branch)}")
+
+    def _array(self, branch: Branch) -> str:
+        bounds = item_bounds(branch)
+        prefix = [self.value(item) for item in branch.get("prefixItems", ())[: bounds.most]]
+        rest = self.value(branch.get("items", True))
+        return self._within("[", array_items(prefix, rest, bounds, self._comma, self._rules.either), "]")
+
+    def _object(self, branch: Branch) -> str:
+        branch = sort_properties(branch) if self._style.sort_keys else branch
+        required = frozenset(branch.get("required", ()))
+        values = ((name, self.value(schema)) for name, schema in branch.get("properties", {}).items())
+        listed = [Member(join(self._key(name), value), name in required) for name, value in values if value]
+        free = list(self._free_members(branch))
+        rest = self._rules.either(free) if free else ""
+        return self._within(
+            "{", object_members(listed, rest, member_bounds(branch), self._comma, self._rules.either), "}"
+        )
+
+    def _free_members(self, branch: Branch) -> Iterator[str]:
+        """Members whose names the schema doesn't list: those that a pattern matches, and the others."""
+        listed = [json.dumps(name, ensure_ascii=False) for name in branch.get("properties", {})]
+        taken = [f"~/{any_text(tuple(listed))}/"] if listed else []
+        for pattern, schema in branch.get("patternProperties", {}).items():
+            names = json_regex(printed_language(pattern))
+            if value := self.value(schema):
+                yield join(self._free_key([f"/{names}/", *taken]), value)
+            taken.append(f"~/{names}/")
+        if value := self.value(branch.get("additionalProperties", True)):
+            yield join(self._free_key([json_string({}), *taken]), value)
+
+    def _key(self, name: str) -> str:
+        return quoted(json.dumps(name, ensure_ascii=False) + self._style.key_separator)
+
+    def _free_key(self, constraints: list[str]) -> str:
+        return self._rules.terminal(f"({' & '.join(constraints)}) {quoted(self._style.key_separator)}")
+
+    def _within(self, opening: str, body: str | None, closing: str) -> str:
+        return "" if body is None else self._rules.rule(join(quoted(opening), body, quoted(closing)))
+
+    @property
+    def _comma(self) -> str:
+        return self._style.item_separator
+
+
+def _scalar(option: Lowered) -> str:
+    """The terminal expression of an option that is scalar; "" for another."""
+    if isinstance(option, bool) or "regex" in option:
+        return ""
+    if "const" in option or "enum" in option:
+        return " | ".join(map(_constant, option.get("enum", [option.get("const")])))
+    return _SCALARS[option["type"]](option) if option.get("type") in _SCALARS else ""
+
+
+def _constant(value: Any) -> str:
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return f"/{expression_text(constant_language(value))}/"
+    return quoted(json.dumps(value, ensure_ascii=False))
+
+
+def _numeral(branch: Branch) -> str:
+    """ "" where llguidance's own automaton is needed."""
+    try:
+        return f"/{expression_text(numeral_language(branch))}/"
+    except TooLarge:
+        return ""
+
+
+_COMPOSITES: Mapping[str, Callable[[JsonWriter, Branch], str]] = {
+    "string": JsonWriter._foreign_string,
+    "integer": JsonWriter._multiple,
+    "array": JsonWriter._array,
+    "object": JsonWriter._object,
+}

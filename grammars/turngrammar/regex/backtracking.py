@@ -1,0 +1,108 @@
+"""Patterns that aren't regular, in the syntax of the module `regex`, with the meaning that ECMA-262 gives them.
+
+A reference to a group that has not matched, or not in this turn of a repetition, matches the empty text in ECMA-262. In
+`regex` it fails, so the groups are set to the empty text beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import regex  # type: ignore[import-untyped]
+
+from turngrammar.regex.budget import BudgetExceeded, seconds_left
+from turngrammar.regex.errors import RegexError
+from turngrammar.regex.syntax import Pattern
+from turngrammar.regex.tree import BackReference, Chars, Choice, Group, Look, Repeat, Sequence, Tree, walk
+
+SEARCH_SECONDS = 1.0  # of one search; ordinary patterns take far less
+MOST_WRITTEN_OUT = 100_000
+
+
+def backtracking_matcher(pattern: Pattern) -> Callable[[str], bool]:
+    """Raises RegexError; the function it returns raises BudgetExceeded."""
+    if _written_out(pattern.tree) > MOST_WRITTEN_OUT:
+        raise RegexError("repetitions count too far beside what is not regular: write smaller numbers")
+    search = regex.compile(backtracking_text(pattern)).search
+
+    def matches(text: str) -> bool:
+        try:
+            # Without `concurrent`, the search holds Python's lock until it ends.
+            return search(text, timeout=min(SEARCH_SECONDS, seconds_left()), concurrent=True) is not None
+        except TimeoutError:
+            raise BudgetExceeded from None
+
+    return matches
+
+
+def _written_out(tree: Tree) -> int:
+    """The size of the compiled expression: `regex` writes out the repetitions that are required."""
+    times = max(tree.least, 1) if isinstance(tree, Repeat) else 1
+    return times * (1 + sum(map(_written_out, tree.children)))
+
+
+def backtracking_text(pattern: Pattern) -> str:
+    """The pattern for `regex.search`."""
+    printer = _Printer(pattern)
+    return printer.unset(pattern.tree) + printer.text(pattern.tree)
+
+
+class _Printer:
+    def __init__(self, pattern: Pattern) -> None:
+        self._names = pattern.groups.names
+        references = (node.group for node in walk(pattern.tree) if isinstance(node, BackReference))
+        self._referenced = set(map(self._number, references))
+        self._open: list[int] = []
+
+    def text(self, tree: Tree) -> str:
+        return _TEXT[type(tree)](self, tree)
+
+    def unset(self, tree: Tree) -> str:
+        groups = (node.number for node in walk(tree) if isinstance(node, Group) and node.number in self._referenced)
+        return "".join(f"(?P<g{number}>)" for number in groups)
+
+    def chars(self, tree: Chars) -> str:
+        return f"[{''.join(map(_range, tree.codes))}]" if tree.codes else "(?!)"
+
+    def sequence(self, tree: Sequence) -> str:
+        return "".join(map(self.text, tree.parts))
+
+    def choice(self, tree: Choice) -> str:
+        return f"(?:{'|'.join(map(self.text, tree.options))})" if tree.options else "(?!)"
+
+    def repeat(self, tree: Repeat) -> str:
+        most = "" if tree.most is None else tree.most
+        turn = self.unset(tree.inner) + self.text(tree.inner)
+        return f"(?:{turn}){{{tree.least},{most}}}{'?' * tree.lazy}"
+
+    def group(self, tree: Group) -> str:
+        self._open.append(tree.number)
+        inner = self.text(tree.inner)
+        self._open.pop()
+        return f"(?P<g{tree.number}>{inner})" if tree.number in self._referenced else f"(?:{inner})"
+
+    def back_reference(self, tree: BackReference) -> str:
+        number = self._number(tree.group)
+        return "" if number in self._open else f"(?{'i' * tree.ignore_case}:(?P=g{number}))"
+
+    def look(self, tree: Look) -> str:
+        return f"(?{'' if tree.ahead else '<'}{'!' if tree.negative else '='}{self.text(tree.inner)})"
+
+    def _number(self, group: int | str) -> int:
+        return self._names[group] if isinstance(group, str) else group
+
+
+def _range(codes: tuple[int, int]) -> str:
+    return "-".join(f"\\U{code:08X}" for code in dict.fromkeys(codes))
+
+
+_TEXT: Mapping[type[Tree], Callable[[_Printer, Any], str]] = {
+    Chars: _Printer.chars,
+    Sequence: _Printer.sequence,
+    Choice: _Printer.choice,
+    Repeat: _Printer.repeat,
+    Group: _Printer.group,
+    BackReference: _Printer.back_reference,
+    Look: _Printer.look,
+}

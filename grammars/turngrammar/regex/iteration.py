@@ -1,0 +1,45 @@
+"""One iteration of a loop: ECMA-262 rejects one that consumes nothing."""
+
+from __future__ import annotations
+
+from turngrammar.regex.tree import NOTHING, Chars, Choice, Group, Look, Repeat, Sequence, Tree, choice, sequence
+
+
+def consuming(tree: Tree) -> Tree:
+    """What the tree matches, without the empty text."""
+    match tree:
+        case Sequence(()) | Look():
+            return NOTHING
+        case Sequence((first, *rest)):
+            others = sequence(*rest)
+            return choice(sequence(consuming(first), others), sequence(resting(first), consuming(others)))
+        case Choice(options):
+            return choice(*map(consuming, options))
+        case Group(inner):
+            return consuming(inner)
+        case Repeat(inner, least, most):
+            fewer = Repeat(inner, max(least - 1, 0), None if most is None else most - 1)
+            if most == 0:
+                return NOTHING
+            if least <= 1:
+                return sequence(consuming(inner), fewer)
+            return choice(sequence(consuming(inner), fewer), sequence(resting(inner), consuming(fewer)))
+        case _:
+            return tree
+
+
+def resting(tree: Tree) -> Tree:
+    """What must hold where the tree matches the empty text."""
+    match tree:
+        case Chars():
+            return NOTHING
+        case Sequence(parts):
+            return sequence(*map(resting, parts))
+        case Choice(options):
+            return choice(*map(resting, options))
+        case Group(inner):
+            return resting(inner)
+        case Repeat(inner, least, _):
+            return resting(inner) if least else Sequence()
+        case _:
+            return tree

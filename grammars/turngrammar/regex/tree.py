@@ -1,0 +1,135 @@
+"""Patterns as syntax trees. `^`, `$` and `\\b` are look-around too: `^` is `(?<![^])`, `$` is `(?![^])`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from turngrammar.regex import charset
+from turngrammar.regex.charset import CharSet
+
+
+class Tree:
+    """A node and what is within it.
+
+    Attributes:
+        plain: whether it has no look-around and no back reference: it matches alike wherever it stands.
+    """
+
+    plain: bool
+
+    def __post_init__(self) -> None:
+        plain = not isinstance(self, Look | BackReference) and all(child.plain for child in self.children)
+        object.__setattr__(self, "plain", plain)
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Chars(Tree):
+    """One character out of a set."""
+
+    codes: CharSet
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence(Tree):
+    parts: tuple[Tree, ...] = ()
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return self.parts
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Tree):
+    options: tuple[Tree, ...]
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return self.options
+
+
+@dataclass(frozen=True, eq=False)
+class Repeat(Tree):
+    """`inner{least,most}`. A lazy one matches the same texts; what its groups capture differs."""
+
+    inner: Tree
+    least: int
+    most: int | None
+    lazy: bool = False
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.inner,)
+
+
+@dataclass(frozen=True, eq=False)
+class Group(Tree):
+    """A group that captures, counted from 1."""
+
+    inner: Tree
+    number: int
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.inner,)
+
+
+@dataclass(frozen=True, eq=False)
+class BackReference(Tree):
+    """What a group captured, given its number or name."""
+
+    group: int | str
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Look(Tree):
+    """What follows a position, or what precedes it."""
+
+    inner: Tree
+    ahead: bool
+    negative: bool = False
+
+    @property
+    def children(self) -> tuple[Tree, ...]:
+        return (self.inner,)
+
+
+_ANY_CHAR = Chars(charset.ALL)
+BEGIN = Look(_ANY_CHAR, ahead=False, negative=True)
+END = Look(_ANY_CHAR, ahead=True, negative=True)
+NOTHING = Choice(())
+
+
+def sequence(*parts: Tree) -> Tree:
+    return parts[0] if len(parts) == 1 else Sequence(parts)
+
+
+def choice(*options: Tree) -> Tree:
+    return options[0] if len(options) == 1 else Choice(options)
+
+
+def walk(tree: Tree) -> Iterator[Tree]:
+    """The tree and all that is within it."""
+    stack = [tree]
+    while stack:
+        stack.append(stack.pop())
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.children))
+
+
+def word_boundary(word: CharSet, *, inside: bool) -> Tree:
+    """`\\b`: between a character of a word and another, or the end of the text; or the inverse, `\\B`."""
+    chars = Chars(word)
+    sides = ((behind, ahead) for behind in (False, True) for ahead in (False, True) if (behind == ahead) == inside)
+    return choice(
+        *(
+            sequence(Look(chars, ahead=False, negative=left), Look(chars, ahead=True, negative=right))
+            for left, right in sides
+        )
+    )

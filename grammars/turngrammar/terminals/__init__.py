@@ -1,0 +1,1 @@
+"""Pieces of llguidance Lark: literals, lists, and the terminals of strings."""

@@ -1,0 +1,88 @@
+"""Terminal expressions for the strings of a lowered branch: as plain text, and as JSON with its quotes.
+
+Each constraint is a regex, and a terminal their intersection. llguidance follows it without building its automaton.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from turngrammar.regex import (
+    ANY,
+    Language,
+    complement,
+    expression_text,
+    in_json_string,
+    intersection,
+    of_length,
+    printed_language,
+)
+from turngrammar.string_formats import FORMATS
+from turngrammar.terminals.expressions import any_text
+
+Branch = Mapping[str, Any]
+PLAIN = frozenset(("type", "minLength", "maxLength"))  # the keywords of a branch without patterns and formats
+Encode = Callable[[Language], str]  # the regex of a language, as it is written in the answer
+
+
+def text_terminal(branch: Branch) -> str:
+    """The strings of a branch as they are, without quotes."""
+    if "enum" in branch:
+        return f"/{any_text(tuple(branch['enum']))}/"
+    if "regex" in branch:
+        return f"/{branch['regex']}/"
+    return " & ".join(_constraints(branch, text_regex))
+
+
+def json_string(branch: Branch) -> str:
+    """The strings of a branch as JSON."""
+    return " & ".join(_constraints(branch, json_regex))
+
+
+def text_regex(language: Language) -> str:
+    """A piece of a Lark regex that matches the texts of the language."""
+    return f"({expression_text(language)})"
+
+
+@lru_cache(maxsize=4096)
+def json_regex(language: Language) -> str:
+    """A piece of a Lark regex that matches the texts of the language as JSON strings."""
+    return f'"{text_regex(in_json_string(language))}"'
+
+
+def string_language(branch: Branch) -> Language:
+    """All strings of a branch."""
+    return intersection(*branch_languages(branch), _lengths(branch))
+
+
+def _lengths(branch: Branch) -> Language:
+    return of_length(branch.get("minLength", 0), branch.get("maxLength"))
+
+
+def _constraints(branch: Branch, encode: Encode) -> Iterator[str]:
+    """At least one regex of texts; a complement alone would match what is no text."""
+    languages = branch_languages(branch)
+    length = _lengths(branch)
+    if length != ANY or all(language.kind == "not" for language in languages):
+        languages = [*languages, length]
+    return (_constraint(language, encode) for language in languages)
+
+
+def _constraint(language: Language, encode: Encode) -> str:
+    return f"~/{encode(complement(language))}/" if language.kind == "not" else f"/{encode(language)}/"
+
+
+def branch_languages(branch: Branch) -> list[Language]:
+    """The languages that the strings of a branch are in, apart from their lengths. Some are complements."""
+    return [language for part in (branch, *branch.get("allOf", ())) for language in _languages_of(part)]
+
+
+def _languages_of(part: Branch) -> Iterator[Language]:
+    if "pattern" in part:
+        yield printed_language(part["pattern"])
+    if "not" in part:
+        yield complement(printed_language(part["not"]["pattern"]))
+    if part.get("format") in FORMATS:
+        yield FORMATS[part["format"]].language

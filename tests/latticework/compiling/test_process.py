@@ -1,0 +1,59 @@
+"""What a compile process makes of a request, without the process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from latticework.compiling.compiler import compile_limits
+from latticework.compiling.process import compile_with_vocabulary
+from latticework.engines.vocabulary import Trial, Vocabulary
+from latticework.settings import Settings
+from tests.turngrammar.laws import placed
+from turngrammar.errors import MESSAGE_LENGTH, InvalidGrammar
+from turngrammar.formats import HERMES
+from turngrammar.turn import JsonContent, Tool, Turn
+
+LIMITS = compile_limits(Settings())
+
+
+@dataclass(frozen=True)
+class LimitedVocabulary(Vocabulary):
+    """Rejects grammars with a certain text, as llguidance rejects what grows too large."""
+
+    rejected: str = ""
+
+    def trial(self, grammar: str) -> Trial:
+        return Trial(f"too many items\n{grammar}" * 9) if self.rejected in grammar else super().trial(grammar)
+
+
+def rejecting(text: str) -> LimitedVocabulary:
+    return LimitedVocabulary("byte", rejected=text)
+
+
+TOOLS = placed(Tool("good"), Tool("large"))
+
+
+def test_a_rejected_grammar_is_the_error_of_the_tool_that_is_rejected_alone() -> None:
+    with pytest.raises(InvalidGrammar) as caught:
+        compile_with_vocabulary(Turn(HERMES, TOOLS), rejecting("large"), LIMITS)
+    error = caught.value
+    assert (error.tool, error.pointer) == ("large", "/tools/1/arguments")
+    assert error.message.startswith("Tool 'large': llguidance rejects the grammar of the tool: too many items.")
+    assert len(error.message) <= MESSAGE_LENGTH
+
+
+def test_a_rejected_tool_is_skipped_if_the_turn_allows_it() -> None:
+    compiled = compile_with_vocabulary(Turn(HERMES, TOOLS, skips_bad_tools=True), rejecting("large"), LIMITS)
+    assert [error.tool for error in compiled.plan.skipped] == ["large"]
+    assert [tool.name for tool in compiled.plan.tools] == ["good"]
+    assert compiled.plan.report[-1].status == "refused"
+    assert compiled.trial.error is None
+
+
+def test_where_no_tool_is_rejected_alone_the_content_is_at_fault() -> None:
+    content = JsonContent({"const": "rejected"}, "/answer")
+    with pytest.raises(InvalidGrammar) as caught:
+        compile_with_vocabulary(Turn(HERMES, TOOLS, content=content), rejecting("rejected"), LIMITS)
+    assert (caught.value.tool, caught.value.pointer) == ("", "/answer")
