@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from turngrammar.schema.algebra import Algebra
-from turngrammar.schema.items import at_most, constrained, containing, with_item, with_prefix_item
+from turngrammar.schema.items import at_most, constrained, containing, listed_values, with_item, with_prefix_item
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
@@ -128,7 +128,7 @@ def write_array(lowering: Lowering, variant: Array) -> list[dict[str, Any]]:
     if rest != {}:
         node["items"] = rest
     if variant.distinct:
-        node["uniqueItems"] = True
+        node |= _distinct_node(lowering, variant)
     if variant.contained is not None:
         node |= _count_node(lowering, variant.contained)
     if variant.least:
@@ -139,6 +139,12 @@ def write_array(lowering: Lowering, variant: Array) -> list[dict[str, Any]]:
         reason = f"the grammar counts {COUNTED_ITEMS} items at most"
         lowering.ledger.check_everywhere(("minItems", "maxItems"), reason)
     return [typed("array", node)]
+
+
+def _distinct_node(lowering: Lowering, variant: Array) -> dict[str, Any]:
+    """Items as one alternative for each value."""
+    values = listed_values(lowering.algebra, variant) or ()
+    return {"items": {"anyOf": [lowering.shape((value,)) for value in values]}, "uniqueItems": True}
 
 
 def _count_node(lowering: Lowering, counted: Contained) -> dict[str, Any]:

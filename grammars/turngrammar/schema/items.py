@@ -30,7 +30,7 @@ from turngrammar.schema.shape import (
 )
 
 ARRANGEMENTS = 128  # of the items of an array without repetition
-DISTINCT = 64  # values of which none is repeated: the bits of a parameter in llguidance
+DISTINCT = 63  # values of which none is repeated: counts of the bits of llguidance's parameters end there
 POSITIONS = 16  # of an array, one of which has a match
 
 
@@ -60,6 +60,8 @@ def containing(algebra: Algebra, array: Array, matching: Shape, least: int, most
     """The arrays of which `least` to `most` items match. Raises Inexact."""
     if least == 0 and most is None:
         return (array,)
+    if most is not None and most < least:
+        return NOTHING
     every = unite(*array.prefix, array.rest)
     if algebra.disjoint(every, matching):
         return NOTHING if least else (array,)
@@ -72,9 +74,7 @@ def containing(algebra: Algebra, array: Array, matching: Shape, least: int, most
         return array_shape(replace(array, least=max(array.least, least), most=lower_limit(array.most, most)))
     if most == 0:
         prefix = tuple(algebra.minus(item, matching) for item in array.prefix)
-        return (
-            NOTHING if least else array_shape(replace(array, prefix=prefix, rest=algebra.minus(array.rest, matching)))
-        )
+        return array_shape(replace(array, prefix=prefix, rest=algebra.minus(array.rest, matching)))
     if least == 1 and most is None:
         return _with_match(algebra, array, matching)
     return _counting(algebra, array, matching, least, most)
@@ -121,10 +121,12 @@ def without_repetition(algebra: Algebra, array: Array) -> Shape:
     closed = array.most is not None and array.most <= len(array.prefix)
     if array.most in (0, 1) or (closed and _exclude_each_other(algebra, array.prefix)):
         return (array,)
-    values = _listed_values(algebra, array)
+    values = listed_values(algebra, array)
     if values is None:
         raise Inexact("repeated items can only be detected in the finished array")
     shapes = at_most(array, len(values))
+    if len(values) <= 1:
+        return shapes
     if not array.prefix and array.contained is None and len(values) <= DISTINCT:
         return tuple(replace(variant, distinct=True) for variant in shapes if isinstance(variant, Array))
     return _rows(algebra, array, values)
@@ -136,7 +138,7 @@ def _exclude_each_other(algebra: Algebra, items: tuple[Shape, ...]) -> bool:
 
 def most_distinct(algebra: Algebra, array: Array) -> Shape:
     """The arrays that are not longer than the number of values that their items can have."""
-    values = _listed_values(algebra, array)
+    values = listed_values(algebra, array)
     return (array,) if values is None else at_most(array, len(values))
 
 
@@ -157,7 +159,7 @@ def _rows(algebra: Algebra, array: Array, values: list[Variant]) -> Shape:
     return unite(*rows)
 
 
-def _listed_values(algebra: Algebra, array: Array) -> list[Variant] | None:
+def listed_values(algebra: Algebra, array: Array) -> list[Variant] | None:
     """The values that items can have, a variant each; None if they can't be listed."""
     values: list[Variant] = []
     for variant in resolved(algebra, unite(*array.prefix, array.rest)):
