@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from turngrammar import lark, wire
@@ -23,7 +24,8 @@ from turngrammar.lazy_fields import LazyFields
 from turngrammar.parser import MAX_NAME, Parser
 from turngrammar.render import Call
 from turngrammar.scan import load_json
-from turngrammar.schema import KeywordReport, Schema, SchemaPlan, compile_schema
+from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compile_schema
+from turngrammar.schema.load import DEFAULTS
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import recovery_tree, turn_tree
 
@@ -130,26 +132,26 @@ class Plan(LazyFields):
         return violations
 
 
-def compile_turn(turn: Turn) -> Plan:
+def compile_turn(turn: Turn, options: Options = DEFAULTS) -> Plan:
     """Pure; plans of constrained turns are cached by key. Raises GrammarError, with a pointer into the request."""
     if not turn.constrained:
-        return _compile(turn)
-    return _COMPILED.get(turn.key, lambda: _compile(turn))
+        return _compile(turn, options)
+    return _COMPILED.get((turn.key, options), lambda: _compile(turn, options))
 
 
-_COMPILED: Cache[bytes, Plan] = Cache(MAX_CACHED, lambda key, plan: len(plan.grammar or ""))
+_COMPILED: Cache[tuple[bytes, Options], Plan] = Cache(MAX_CACHED, lambda key, plan: len(plan.grammar or ""))
 
 
-def _compile(turn: Turn) -> Plan:
+def _compile(turn: Turn, options: Options) -> Plan:
     _refuse_equal_names(turn.tools)
-    plan, skipped = without_bad_tools(turn, _compile_all)
+    plan, skipped = without_bad_tools(turn, partial(_compile_all, options))
     return plan.skipping(skipped)
 
 
-def _compile_all(turn: Turn) -> Plan:
+def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
-    tools = [_compiled_tool(tool) for tool in turn.tools]
-    answer, document, client_grammar = _content_constraint(turn.content)
+    tools = [_compiled_tool(tool, options) for tool in turn.tools]
+    answer, document, client_grammar = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
@@ -171,19 +173,21 @@ def _compile_all(turn: Turn) -> Plan:
     )
 
 
-def _content_constraint(content: JsonContent | ClientGrammar | None) -> tuple[wire.Node | None, SchemaPlan | None, str]:
+def _content_constraint(
+    content: JsonContent | ClientGrammar | None, options: Options
+) -> tuple[wire.Node | None, SchemaPlan | None, str]:
     """The node of the content, and what it generates: a schema, or a Lark expression."""
     match content:
         case JsonContent(schema, pointer):
-            return wire.DOCUMENT, _document(schema, pointer), ""
+            return wire.DOCUMENT, _document(schema, pointer, options), ""
         case ClientGrammar():
             return wire.Verbatim(), None, content_expression(content)
     return None, None, ""
 
 
-def _document(schema: Schema, pointer: str) -> SchemaPlan:
+def _document(schema: Schema, pointer: str, options: Options) -> SchemaPlan:
     try:
-        return _compiled_schema(schema)
+        return _compiled_schema(schema, options)
     except GrammarError as error:
         raise error.inside(pointer) from error
 
@@ -214,13 +218,13 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
     return choice, allowed
 
 
-def _compiled_tool(tool: Tool) -> CompiledTool:
+def _compiled_tool(tool: Tool, options: Options) -> CompiledTool:
     if not _NAME.fullmatch(tool.name):
         message = f"The tool name {shown(tool.name)} must match {_NAME.pattern}."
         raise InvalidTools(message, pointer=tool.name_pointer)
     try:
         input = compile_input(tool.input) if tool.input else None
-        parameters = input.parameters if input else _compiled_schema(_of_object(tool.parameters))
+        parameters = input.parameters if input else _compiled_schema(_of_object(tool.parameters), options)
     except GrammarError as error:
         raise error.inside(tool.pointer, tool.name) from error
     return CompiledTool(tool.name, parameters, tool.pointer, input)
@@ -242,9 +246,9 @@ def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**others, "type": "object", "allOf": [*parameters.get("allOf", ()), reference]}
 
 
-def _compiled_schema(schema: Schema) -> SchemaPlan:
+def _compiled_schema(schema: Schema, options: Options) -> SchemaPlan:
     """Compiles a copy, which no later change of the caller's reaches."""
-    return compile_schema(json.loads(json.dumps(schema)))
+    return compile_schema(json.loads(json.dumps(schema)), options)
 
 
 def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:

@@ -26,7 +26,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"properties": {"a": 5}}, "/properties/a", "properties"),
     ({"properties": {"a": {"minLength": -1}}}, "/properties/a/minLength", "minLength"),
     ({"properties": {"a": {"items": {"enum": LONG}}}}, "/properties/a/items/enum", "enum"),
-    ({"properties": {"a": {"anyOf": [{"required": [LONG, LONG]}]}}}, "/properties/a/anyOf/0/required", "required"),
+    ({"properties": {"a": {"anyOf": [{"required": LONG}]}}}, "/properties/a/anyOf/0/required", "required"),
     ({"properties": {"a": {"$anchor": "1 a"}}}, "/properties/a/$anchor", "$anchor"),
     ({"properties": {"a": {"$ref": "#/none"}}}, "/properties/a/$ref", "$ref"),
     ({"properties": {"a": {"$ref": f"https://example.com/{LONG}"}}}, "/properties/a/$ref", "$ref"),
@@ -63,8 +63,8 @@ def test_a_message_names_tool_place_and_keyword(parameters: dict[str, Any], poin
 
 
 def test_without_a_tool_the_message_names_the_schema() -> None:
-    error = refusal(Turn(HERMES, content=JsonContent({"items": {"minItems": "1"}}, "/format/schema")))
-    assert error.message == "Schema, /items/minItems: minItems must be a whole number, at least 0; this is '1'."
+    error = refusal(Turn(HERMES, content=JsonContent({"items": {"minItems": "one"}}, "/format/schema")))
+    assert error.message == "Schema, /items/minItems: minItems must be a whole number, at least 0; this is 'one'."
     assert error.pointer == "/format/schema/items/minItems"
 
 

@@ -80,6 +80,7 @@ def _print_or(node: Language) -> str:
     return text if len(rest) == len(node.parts) else f"(?:{text})?"
 
 
+@lru_cache(maxsize=4096)
 def _print_chars(node: Language) -> str:
     if node == ANY_CHAR:
         return "(?s:.)"

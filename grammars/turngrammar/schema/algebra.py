@@ -27,7 +27,7 @@ from turngrammar.schema.shape import (
     unite,
 )
 
-VARIANTS = 256  # of one shape
+ALTERNATIVES = 256
 DEPTH = 40  # of nested operations; each takes up to ten frames
 
 _FROM_REF = ("meet", "minus")  # operations with the reference on their left side
@@ -69,9 +69,13 @@ class Algebra:
     Args:
         define: reads the definition of that name; called once for each.
         operations: for each pair of types.
+        alternatives: the maximum number of variants of one shape.
     """
 
-    def __init__(self, define: Callable[[str], Shape], operations: Operations) -> None:
+    def __init__(
+        self, define: Callable[[str], Shape], operations: Operations, alternatives: int = ALTERNATIVES
+    ) -> None:
+        self.alternatives = alternatives
         self.definitions = Definitions(define)
         self.resolve = self.definitions.resolve
         self._operations = operations
@@ -108,7 +112,7 @@ class Algebra:
             self._complements[rest] = right
         return rest
 
-    def without(self, variant: Variant, right: Shape, most: int = VARIANTS) -> Shape:
+    def without(self, variant: Variant, right: Shape, most: int) -> Shape:
         """As `minus`; the variant as a whole, loose and reported, if that is inexact or has more than `most` parts."""
         try:
             rest = self.minus((variant,), right)
@@ -139,8 +143,8 @@ class Algebra:
 
     def _bounded(self, variants: Iterable[Variant]) -> Shape:
         shape = unite(tuple(variants))
-        if len(shape) > VARIANTS:
-            raise Inexact(f"more than {VARIANTS} alternatives")
+        if len(shape) > self.alternatives:
+            raise Inexact(f"more than {self.alternatives} alternatives")
         return shape
 
     def _meet(self, left: Variant, right: Variant) -> Shape:

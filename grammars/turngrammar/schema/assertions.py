@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft201909Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from referencing.jsonschema import lookup_recursive_ref
 
@@ -78,6 +78,21 @@ def assert_conditional(
         yield from Draft202012Validator.VALIDATORS["if"](validator, condition, instance, schema)
 
 
+def assert_additional_items(
+    table: KeywordTable, validator: Any, allowed: Any, instance: Any, schema: JsonObject
+) -> Errors:
+    """jsonschema fails on `items: true` beside it."""
+    if isinstance(schema.get("items"), list):
+        yield from Draft201909Validator.VALIDATORS["additionalItems"](validator, allowed, instance, schema)
+
+
+def assert_dependencies(
+    table: KeywordTable, validator: Any, dependencies: JsonObject, instance: Any, schema: JsonObject
+) -> Errors:
+    """Later drafts have others in its place; jsonschema doesn't check it there."""
+    yield from Draft7Validator.VALIDATORS["dependencies"](validator, dependencies, instance, schema)
+
+
 def assert_unique_items(table: KeywordTable, validator: Any, unique: bool, instance: Any, schema: JsonObject) -> Errors:
     if unique and isinstance(instance, list) and len(set(map(_comparable, instance))) < len(instance):
         yield ValidationError("an item is repeated")
@@ -110,16 +125,13 @@ def _require_frames(frames: int) -> None:
 
 
 def nullable(keyword: JsonschemaKeyword) -> JsonschemaKeyword:
-    """The keyword, which OpenAPI 3.0's `nullable: true` beside a `type` lets null pass."""
+    """The keyword, which OpenAPI 3.0's `nullable: true` beside it lets null pass."""
 
     def check(validator: Any, value: Any, instance: Any, schema: JsonObject) -> Errors:
-        if instance is not None or schema.get("nullable") is not True or "type" not in schema:
+        if instance is not None or schema.get("nullable") is not True:
             yield from keyword(validator, value, instance, schema)
 
     return check
-
-
-NULLABLE = ("type", "enum")  # the keywords that it concerns
 
 
 def _evaluated(rules: Rules, validator: Any, instance: JsonObject, schema: Any) -> set[str]:

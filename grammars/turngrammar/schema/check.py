@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
+import attrs
 from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
@@ -20,8 +21,8 @@ from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
 from turngrammar.errors import MESSAGE_LENGTH, cut
 from turngrammar.regex import BudgetExceeded, time_budget
-from turngrammar.schema.assertions import NULLABLE, nullable, within_budget
-from turngrammar.schema.dialect import DIALECTS, pointer
+from turngrammar.schema.assertions import nullable, within_budget
+from turngrammar.schema.dialect import DIALECTS, Dialect, dialect_within, pointer
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.load import Options, Schema
 from turngrammar.string_formats import FORMATS, StringFormat
@@ -44,7 +45,9 @@ def make_validator(
 ) -> Validator:
     """jsonschema's validator for the schema, with the table's keywords. Nothing remote is fetched."""
     formats = _format_checker() if options.assert_formats else FormatChecker(())
-    return _validator_class(dialect, keywords, allows_nullable)(schema, registry=REGISTRY, format_checker=formats)
+    return _validator_class(DIALECTS[dialect], keywords, allows_nullable)(
+        schema, registry=REGISTRY, format_checker=formats
+    )
 
 
 def find_violations(validator: Validator, instance: Any) -> tuple[Violation, ...]:
@@ -65,18 +68,30 @@ def _violation(error: ValidationError) -> Violation:
 
 
 @lru_cache(maxsize=16)
-def _validator_class(dialect: str, keywords: KeywordTable, allows_nullable: bool) -> type[Validator]:
-    base = DIALECTS[dialect].validator
-    functions: dict[str, Any] = dict(base.VALIDATORS)
+def _validator_class(dialect: Dialect, keywords: KeywordTable, allows_nullable: bool) -> type[Validator]:
+    functions: dict[str, Any] = dict(dialect.validator.VALIDATORS)
     for name, row in keywords.rows.items():
-        if row.check and row.asserts(dialect):
+        if row.check and row.asserts(dialect.name):
             functions[name] = partial(row.check, keywords)
         if row.revisits and name in functions:
             functions[name] = within_budget(functions[name])
-        if allows_nullable and name in NULLABLE:
-            functions[name] = nullable(functions[name])
-    extended: type[Validator] = extend(base, functions)  # type: ignore[no-untyped-call]
-    return extended
+    if allows_nullable:
+        functions = {name: nullable(function) for name, function in functions.items()}
+    extended: Any = extend(dialect.validator, functions)  # type: ignore[no-untyped-call]
+    chosen = partial(_class_within, dialect, keywords, allows_nullable)
+    extended.evolve = lambda validator, **changes: _evolve(validator, chosen, changes)
+    return cast("type[Validator]", extended)
+
+
+def _class_within(dialect: Dialect, keywords: KeywordTable, allows_nullable: bool, schema: Any) -> type[Validator]:
+    return _validator_class(dialect_within(schema, dialect), keywords, allows_nullable)
+
+
+def _evolve(validator: Any, class_within: Callable[[Any], type[Validator]], changes: dict[str, Any]) -> Validator:
+    """As jsonschema's own, which takes its stock class for a schema with `$schema`, also for the root."""
+    fields = {field.alias: getattr(validator, field.name) for field in attrs.fields(type(validator)) if field.init}
+    schema = changes.get("schema", validator.schema)
+    return class_within(schema)(**{**fields, **changes})
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from turngrammar.schema.algebra import VARIANTS, Algebra
+from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.keyword_table import Lower
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.numbers import as_fraction
@@ -55,8 +55,7 @@ def lower_const(reader: SchemaReader, node: Subschema, keyword: str, shape: Shap
 
 
 def lower_enum(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
-    values = [*node.schema[keyword], *([None] if reader.nullable(node) else [])]
-    return reader.attempt(node, keyword, shape, _among, reader, shape, values)
+    return reader.attempt(node, keyword, shape, _among, reader, shape, node.schema[keyword])
 
 
 def _among(reader: SchemaReader, shape: Shape, values: list[Any]) -> Shape:
@@ -108,13 +107,14 @@ def _exclusive(algebra: Algebra, branches: list[Shape]) -> Shape:
 
 def _alone(algebra: Algebra, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
+    most = min(max(PARTS, len(mine)), algebra.alternatives)
     for other in chain(branches[:index], branches[index + 1 :]):
         if not algebra.disjoint(branches[index], other):
-            mine = _without(algebra, mine, other, max(PARTS, len(branches[index])))
+            mine = _without(algebra, mine, other, most)
     return mine
 
 
-def _without(algebra: Algebra, shape: Shape, excluded: Shape, most: int = VARIANTS) -> Shape:
+def _without(algebra: Algebra, shape: Shape, excluded: Shape, most: int) -> Shape:
     """The difference. Variants that would have too many parts in all, or have no exact one, stay whole and loose."""
     room = most - len(shape)
     parts: list[Shape] = []
@@ -126,7 +126,7 @@ def _without(algebra: Algebra, shape: Shape, excluded: Shape, most: int = VARIAN
 
 def lower_not(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     excluded = reader.read(node.child(node.schema[keyword]))
-    return reader.attempt(node, keyword, shape, _without, reader.algebra, shape, excluded)
+    return reader.attempt(node, keyword, shape, _without, reader.algebra, shape, excluded, reader.algebra.alternatives)
 
 
 def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
@@ -139,7 +139,7 @@ def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape
     fits = reader.attempt(node, keyword, shape, algebra.meet, shape, condition)
     fits = reader.attempt(node, "then", fits, algebra.meet, fits, then)
     narrowed = reader.attempt(node, "else", shape, algebra.meet, shape, otherwise)
-    fails = reader.attempt(node, keyword, narrowed, _without, algebra, narrowed, condition)
+    fails = reader.attempt(node, keyword, narrowed, _without, algebra, narrowed, condition, algebra.alternatives)
     return unite(fits, fails)
 
 
@@ -171,6 +171,7 @@ def _depending(reader: SchemaReader, node: Subschema, shape: Shape, name: str, n
         satisfied = (*NOT_OBJECT, *reader.algebra.meet(present, reader.read(node.child(needed))))
     absent: Shape = object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING))
     met = unite(reader.algebra.meet(shape, absent), reader.algebra.meet(shape, satisfied))
-    if len(met) > len(shape) and len(met) > ALTERNATIVES:
-        raise Inexact(f"more than {ALTERNATIVES} alternatives, including those of other keywords")
+    most = min(ALTERNATIVES, reader.algebra.alternatives)
+    if len(met) > len(shape) and len(met) > most:
+        raise Inexact(f"more than {most} alternatives, including those of other keywords")
     return met

@@ -58,24 +58,53 @@ DIALECTS: Mapping[str, Dialect] = {
     )
 }
 LATEST = "2020-12"
-_BY_URI = {dialect.uri: dialect for dialect in DIALECTS.values()}
+
+
+def _address(uri: str) -> str:
+    """What identifies a meta-schema, in the variants that tools write: `http` or `https`, with or without `#`."""
+    return uri.strip().removeprefix("http://").removeprefix("https://").rstrip("#/")
+
+
+_BY_ADDRESS: Mapping[str, Dialect] = {
+    **{_address(dialect.uri): dialect for dialect in DIALECTS.values()},
+    # Supersets of their drafts, whose further keywords are about links and assert nothing.
+    "json-schema.org/draft-04/hyper-schema": DIALECTS["draft4"],
+    "json-schema.org/draft-06/hyper-schema": DIALECTS["draft6"],
+    "json-schema.org/draft-07/hyper-schema": DIALECTS["draft7"],
+    "json-schema.org/draft/2019-09/hyper-schema": DIALECTS["2019-09"],
+    "json-schema.org/draft/2020-12/hyper-schema": DIALECTS["2020-12"],
+    "json-schema.org/draft-05/schema": DIALECTS["draft4"],  # changed no keyword
+    "spec.openapis.org/oas/3.1/dialect/base": DIALECTS["2020-12"],
+}
+# The latest draft, whichever that is: declares nothing.
+_UNDECLARED = ("", "json-schema.org/schema")
 
 
 def declares_dialect(schema: Any) -> bool:
-    """Whether the schema has `$schema`."""
-    return isinstance(schema, Mapping) and "$schema" in schema
-
-
-def dialect_of(schema: Any, default: Dialect) -> Dialect:
-    """By `$schema`. Raises RefusedSchema for an unknown dialect."""
+    """Whether the schema names its draft."""
     uri = schema.get("$schema") if isinstance(schema, Mapping) else None
-    if not isinstance(uri, str):
+    return isinstance(uri, str) and _address(uri) not in _UNDECLARED
+
+
+def dialect_of(schema: Any, default: Dialect, where: str = "") -> Dialect:
+    """By `$schema`. Raises RefusedSchema for an unknown dialect of the subschema at that pointer."""
+    if not declares_dialect(schema):
         return default
-    dialect = _BY_URI.get(uri.rstrip("#").replace("https://json-schema.org/draft-0", "http://json-schema.org/draft-0"))
-    if dialect is None and uri.rstrip("#") != "http://json-schema.org/schema":
+    uri = schema["$schema"]
+    if _address(uri) not in _BY_ADDRESS:
         message = f"The dialect {shown(uri)} is unknown. Omit $schema, or use that of {', '.join(DIALECTS)}."
-        raise RefusedSchema(message, pointer="/$schema", keyword="$schema")
-    return dialect or default
+        raise RefusedSchema(message, pointer=f"{where}/$schema", keyword="$schema")
+    return _BY_ADDRESS[_address(uri)]
+
+
+def dialect_within(schema: Any, dialect: Dialect, where: str = "") -> Dialect:
+    """That of a subschema: its `$schema` counts only if it has an identifier."""
+    return dialect_of(schema, dialect, where) if is_resource(schema) else dialect
+
+
+def is_resource(schema: Any) -> bool:
+    """Whether a subschema has an identifier: it may have a dialect, and references in it are relative to it."""
+    return isinstance(schema, dict) and (isinstance(schema.get("$id"), str) or isinstance(schema.get("id"), str))
 
 
 def pointer(tokens: tuple[Any, ...]) -> str:

@@ -1,54 +1,51 @@
-"""A fast check that recognizes most valid schemas.
+"""The forms that keywords' values may have, as the meta-schemas of the drafts have them.
 
-Meta-validation by jsonschema takes longer than the rest of a compilation. This takes a tenth of that; schemas that it
-doesn't recognize go through meta-validation. Each function takes a keyword's value and dialect.
+Meta-validation by jsonschema would take longer than the rest of a compilation. Each `is_*` and `are_*` takes a
+keyword's value and the dialect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from turngrammar.errors import RefusedSchema
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.keyword_table import Holds, Keyword, KeywordTable
 
-MAX_DEPTH = 64  # of nested subschemas; references don't count
-_TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
+Form = Callable[[Any, Dialect], bool]
+
+TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
+_ANCHOR = re.compile(r"[A-Za-z_][-A-Za-z0-9._:]*")
 
 
-def surely_valid(schema: Any, dialect: Dialect, keywords: KeywordTable) -> bool:
-    """True only if meta-validation would pass; False proves nothing. Raises RefusedSchema for excessive nesting."""
-    if isinstance(schema, bool):
-        return dialect.boolean_schemas
-    queue = [(schema, 0)]
-    for node, depth in queue:
-        if depth > MAX_DEPTH:
-            raise RefusedSchema(f"Subschemas nest more than {MAX_DEPTH} deep. Move the inner ones to $defs.")
-        if isinstance(node, bool):
-            continue
-        if not isinstance(node, dict) or not _well_formed(node, dialect, keywords):
-            return False
-        queue.extend((child, depth + 1) for _, child in keywords.subschemas(node))
-    return True
+def malformed(schema: Any, dialect: Dialect, keywords: KeywordTable) -> list[str]:
+    """The keywords of a subschema that have a value that the dialect doesn't allow."""
+    if not isinstance(schema, dict):
+        return []
+    forms = _forms(dialect.name, keywords)
+    found = [name for name, value in schema.items() if name in forms and not forms[name](value, dialect)]
+    if dialect.name == "draft4":
+        found.extend(name for name, beside in _needed(keywords) if name in schema and beside not in schema)
+    return found
 
 
-def _well_formed(schema: dict[str, Any], dialect: Dialect, keywords: KeywordTable) -> bool:
-    for name, value in schema.items():
-        keyword = keywords.rows.get(name)
-        if keyword is None:
-            continue
-        form = keyword.form or _FORMS.get(keyword.holds)
-        if form is not None and not form(value, dialect):
-            return False
-        if keyword.only_beside is not None and dialect.name == "draft4" and keyword.only_beside not in schema:
-            return False
-    return True
+@lru_cache(maxsize=32)
+def _forms(dialect: str, keywords: KeywordTable) -> Mapping[str, Form]:
+    rows = ((name, row, form_of(row)) for name, row in keywords.rows.items())
+    return {name: form for name, row, form in rows if form is not None and row.defined(dialect)}
 
 
-def is_uncertain(value: Any, dialect: Dialect) -> bool:
-    """For rare keywords with complex values: left to meta-validation."""
-    return False
+@lru_cache(maxsize=8)
+def _needed(keywords: KeywordTable) -> tuple[tuple[str, str], ...]:
+    return tuple((name, row.only_beside) for name, row in keywords.rows.items() if row.only_beside)
+
+
+def form_of(keyword: Keyword) -> Form | None:
+    """None for a keyword whose value may be anything."""
+    return keyword.form or _FORMS.get(keyword.holds)
 
 
 def is_string(value: Any, dialect: Dialect) -> bool:
@@ -64,7 +61,9 @@ def is_number(value: Any, dialect: Dialect) -> bool:
 
 
 def is_count(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    """`2.0` is an integer since draft 6."""
+    whole = isinstance(value, int) or (dialect.name != "draft4" and isinstance(value, float) and value.is_integer())
+    return whole and not isinstance(value, bool) and value >= 0
 
 
 def is_positive(value: Any, dialect: Dialect) -> bool:
@@ -78,8 +77,8 @@ def is_exclusive_bound(value: Any, dialect: Dialect) -> bool:
 
 def is_type(value: Any, dialect: Dialect) -> bool:
     if isinstance(value, str):
-        return value in _TYPES
-    return are_names(value, dialect) and set(value) <= _TYPES and value != []
+        return value in TYPES
+    return are_names(value, dialect) and set(value) <= TYPES and value != []
 
 
 def are_names(value: Any, dialect: Dialect) -> bool:
@@ -114,64 +113,90 @@ def are_schemas_by_name(value: Any, dialect: Dialect) -> bool:
 
 def are_dependencies(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, dict) and all(
-        are_names(needed, dialect) for needed in value.values() if not isinstance(needed, dict)
+        is_schema(needed, dialect) or are_names(needed, dialect) for needed in value.values()
     )
 
 
+def are_names_by_name(value: Any, dialect: Dialect) -> bool:
+    return isinstance(value, dict) and all(are_names(needed, dialect) for needed in value.values())
+
+
 def is_enum(value: Any, dialect: Dialect) -> bool:
-    """Repeated values are an error in drafts 4 to 6 only; all but strings are left to meta-validation."""
-    if not isinstance(value, list) or not value:
-        return False
-    return are_names([word for word in value if isinstance(word, str)] or ["-"], dialect)
+    """In draft 4 not empty. It also forbids repeated values, which change nothing."""
+    return isinstance(value, list) and (bool(value) or dialect.name != "draft4")
 
 
 def is_list(value: Any, dialect: Dialect) -> bool:
     return isinstance(value, list)
 
 
-def is_draft4_id(value: Any, dialect: Dialect) -> bool:
-    """In later drafts it is not a keyword."""
-    return dialect.name != "draft4" or isinstance(value, str)
-
-
 def is_id(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, str) and (dialect.overriding is not None or "#" not in value)
+    """It may have a fragment up to draft 7."""
+    return isinstance(value, str) and (dialect.overriding is not None or "#" not in value.removesuffix("#"))
 
 
-def required_form(name: str, keyword: Keyword | None, rest: Sequence[str | int]) -> str:
-    """What a keyword's value must be or, at the path `rest` within it, a subschema; "" for rare keywords.
-
-    Without a keyword, the schema itself is meant.
-    """
-    if keyword is None or (rest and keyword.form is None):
-        return f"A schema must be {_REQUIRED[is_schema]}"
-    required = _REQUIRED.get(keyword.form or _FORMS.get(keyword.holds, is_uncertain))
-    return f"{name} must be {required}" if required else ""
+def is_anchor(value: Any, dialect: Dialect) -> bool:
+    return isinstance(value, str) and _ANCHOR.fullmatch(value) is not None
 
 
-_FORMS: Mapping[Holds | None, Callable[[Any, Dialect], bool]] = {
+def is_vocabulary(value: Any, dialect: Dialect) -> bool:
+    return isinstance(value, dict) and all(isinstance(needed, bool) for needed in value.values())
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What is wrong in a keyword's value: `path` leads to it from the subschema."""
+
+    path: tuple[str, ...]
+    value: Any
+    requirement: str
+
+
+def misfit(name: str, keyword: Keyword, value: Any, dialect: Dialect) -> Misfit:
+    """Of a malformed keyword: a subschema or an item of its value, or else the value."""
+    form = form_of(keyword) or is_schema
+    fits = is_schema if keyword.holds else _ITEMS.get(form)
+    wrong = next((item for item in _items(value) if fits is not None and not fits(item[1], dialect)), None)
+    required = _REQUIRED[is_schema if wrong is not None and keyword.holds else form]
+    if wrong is not None:
+        return Misfit((name, wrong[0]), wrong[1], f"{'A schema' if keyword.holds else name} must be {required}")
+    if keyword.only_beside is not None and dialect.name == "draft4":
+        required = f"true or false, beside {keyword.only_beside}"
+    return Misfit((name,), value, f"{name} must be {required}")
+
+
+def _items(value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return ((str(index), item) for index, item in enumerate(value)) if isinstance(value, list) else ()
+
+
+_FORMS: Mapping[Holds | None, Form] = {
     "schema": is_schema,
     "schemas": are_schemas,
     "schema or schemas": is_schema_or_list,
     "schemas by name": are_schemas_by_name,
 }
-_REQUIRED: Mapping[Callable[[Any, Dialect], bool], str] = {
+_REQUIRED: Mapping[Form, str] = {
     is_string: "a string",
     is_boolean: "true or false",
     is_number: "a number",
     is_count: "a whole number, at least 0",
     is_positive: "a number greater than 0",
     is_exclusive_bound: "a number (true or false in draft 4)",
-    is_type: f"one of {', '.join(sorted(_TYPES))}, or a list of different ones",
-    are_names: "a list of different strings (in draft 4 at least one)",
-    is_schema: "an object, true or false (in draft 4 an object)",
+    is_type: f"one of {', '.join(sorted(TYPES))}, or a list of different ones",
+    are_names: "a list of different strings",
+    is_schema: "an object, true or false",
     is_schema_or_boolean: "a schema: an object, true or false",
     are_schemas: "a list of schemas, at least one",
-    is_schema_or_list: "a schema (up to draft 2019-09 also a list of schemas)",
+    is_schema_or_list: "a schema, or a list of schemas",
     are_schemas_by_name: "an object of schemas",
+    are_names_by_name: "an object of lists of different strings",
     are_dependencies: "an object of schemas or lists of different strings",
-    is_enum: "a list (up to draft 6 of at least one value, each once)",
+    is_enum: "a list (in draft 4 of at least one value)",
     is_list: "a list",
-    is_draft4_id: "a string",
     is_id: "a URI without a fragment",
+    is_anchor: "a name of letters, digits and _.-, not starting with a digit",
+    is_vocabulary: "an object of true or false",
 }
+_ITEMS: Mapping[Form, Form] = {is_type: is_type, are_names: is_string}

@@ -149,13 +149,14 @@ def at_most(array: Array, most: int) -> Shape:
 def _rows(algebra: Algebra, array: Array, values: list[Variant]) -> Shape:
     """An alternative for each arrangement of values."""
     rows: list[Shape] = []
+    most = min(ARRANGEMENTS, algebra.alternatives)
     longest = min(len(values), len(values) if array.most is None else array.most)
     for size in range(array.least, longest + 1):
         for row in permutations(values, size):
             prefix = tuple(algebra.meet(array.item(i), (value,)) for i, value in enumerate(row))
             rows.append(array_shape(Array(prefix=prefix, least=size, most=size, loose=array.loose)))
-            if len(rows) > ARRANGEMENTS:
-                raise Inexact(f"its values have more than {ARRANGEMENTS} arrangements")
+            if len(rows) > most:
+                raise Inexact(f"its values have more than {most} arrangements")
     return unite(*rows)
 
 

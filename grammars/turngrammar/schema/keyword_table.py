@@ -6,7 +6,7 @@ elsewhere only where keywords depend on each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
@@ -88,7 +88,11 @@ class Keyword:
 
     def asserts(self, dialect: str) -> bool:
         """Whether it asserts anything in the draft of that name."""
-        return bool(self.type or self.lower or self.part_of) and (not self.drafts or dialect in self.drafts)
+        return bool(self.type or self.lower or self.part_of) and self.defined(dialect)
+
+    def defined(self, dialect: str) -> bool:
+        """Whether it is a keyword in the draft of that name."""
+        return not self.drafts or dialect in self.drafts
 
 
 class KeywordTable:
@@ -109,6 +113,9 @@ class KeywordTable:
         self.rows = {name: row for group in groups.values() for name, row in group.items()}
         self._asserted = {
             dialect: frozenset(name for name, row in self.rows.items() if row.asserts(dialect)) for dialect in DIALECTS
+        }
+        self._defined = {
+            dialect: frozenset(name for name, row in self.rows.items() if row.defined(dialect)) for dialect in DIALECTS
         }
         types = dict.fromkeys(row.type for row in self.rows.values() if row.type)
         self.of_type = {kind: frozenset(name for name, row in self.rows.items() if row.type == kind) for kind in types}
@@ -132,6 +139,10 @@ class KeywordTable:
         """Whether the keyword asserts anything in this dialect."""
         return keyword in self._asserted[dialect.name]
 
+    def defines(self, keyword: str, dialect: Dialect) -> bool:
+        """Whether it is a keyword in this dialect."""
+        return keyword in self._defined[dialect.name]
+
     def subschemas(self, schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
         """Direct subschemas, with the pointer tokens that lead to each."""
         for keyword, value in schema.items():
@@ -147,17 +158,6 @@ class KeywordTable:
                     yield from (((keyword, name), item) for name, item in value.items() if not isinstance(item, list))
             elif holds in _SINGLE and isinstance(value, Mapping | bool):
                 yield (keyword,), value
-
-    def innermost(self, path: Sequence[str | int]) -> tuple[str, Sequence[str | int]]:
-        """The last keyword on a path through a schema, and the rest of the path, within that keyword's value."""
-        keyword, rest, at = "", path, 0
-        while at < len(path) and path[at] in self.rows:
-            keyword, rest = str(path[at]), path[at + 1 :]
-            holds = self._holds.get(keyword)
-            if holds is None:
-                break
-            at += 2 if holds == "schemas by name" or (rest and isinstance(rest[0], int)) else 1
-        return keyword, rest
 
 
 _LISTS = ("schemas", "schema or schemas")

@@ -21,10 +21,10 @@ PER_POSITION = "an alternative for each position"
 
 CORE: Mapping[str, Keyword] = {
     "$schema": Keyword(example={"$schema": DIALECTS[LATEST].uri}, form=forms.is_string),
-    "$vocabulary": Keyword(example={"$vocabulary": {}}, drafts=since("2019-09"), form=forms.is_uncertain),
+    "$vocabulary": Keyword(example={"$vocabulary": {}}, drafts=since("2019-09"), form=forms.is_vocabulary),
     "$id": Keyword(example={"$id": "https://example.com/a"}, drafts=since("draft6"), form=forms.is_id),
-    "$anchor": Keyword(example={"$anchor": "a"}, drafts=since("2019-09"), form=forms.is_uncertain),
-    "$dynamicAnchor": Keyword(example={"$dynamicAnchor": "a"}, drafts=since(LATEST), form=forms.is_uncertain),
+    "$anchor": Keyword(example={"$anchor": "a"}, drafts=since("2019-09"), form=forms.is_anchor),
+    "$dynamicAnchor": Keyword(example={"$dynamicAnchor": "a"}, drafts=since(LATEST), form=forms.is_anchor),
     "$ref": Keyword(
         example={"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}},
         in_place=True,
@@ -40,7 +40,7 @@ CORE: Mapping[str, Keyword] = {
         drafts=since(LATEST),
         in_place=True,
         refers=True,
-        form=forms.is_uncertain,
+        form=forms.is_string,
         lower=combine.dynamic_reference("$dynamicAnchor"),
         cases=unevaluated.split_dynamic_reference,
         revisits=True,
@@ -153,6 +153,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         form=forms.is_schema_or_boolean,
         type="array",
         evaluates=arrays.evaluated_additional_items,
+        check=assertions.assert_additional_items,
         inert=arrays.inert_additional_items,
     ),
     "properties": Keyword(
@@ -294,7 +295,7 @@ VALIDATION: Mapping[str, Keyword] = {
     "dependentRequired": Keyword(
         example={"dependentRequired": {"a": ["b"]}},
         drafts=since("2019-09"),
-        form=forms.are_dependencies,
+        form=forms.are_names_by_name,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,
         rewritten=ALTERNATIVES,
@@ -322,14 +323,14 @@ META_DATA: Mapping[str, Keyword] = {
 }
 
 OLDER_DRAFTS: Mapping[str, Keyword] = {
-    "id": Keyword(example={"id": "http://example.com/a"}, drafts=("draft4",), form=forms.is_draft4_id),
-    "$recursiveAnchor": Keyword(example={"$recursiveAnchor": True}, drafts=("2019-09",), form=forms.is_uncertain),
+    "id": Keyword(example={"id": "http://example.com/a"}, drafts=("draft4",), form=forms.is_string),
+    "$recursiveAnchor": Keyword(example={"$recursiveAnchor": True}, drafts=("2019-09",), form=forms.is_boolean),
     "$recursiveRef": Keyword(
         example={"properties": {}, "anyOf": [True, {"$recursiveRef": "#"}], "$recursiveRef": "#/anyOf/0"},
         drafts=("2019-09",),
         in_place=True,
         refers=True,
-        form=forms.is_uncertain,
+        form=forms.is_string,
         lower=combine.dynamic_reference("$recursiveAnchor"),
         cases=unevaluated.split_dynamic_reference,
         revisits=True,
@@ -337,18 +338,19 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
     ),
     "definitions": Keyword(
         example={"definitions": {"a": {}}},
-        drafts=since("draft4", "draft7"),
         holds="schemas by name",
     ),
     "dependencies": Keyword(
         example={"dependencies": {"a": ["b"]}},
-        drafts=since("draft4", "draft7"),
         holds="schemas by name",
         in_place=True,
         form=forms.are_dependencies,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,
+        cases=unevaluated.split_dependent,
         rewritten=ALTERNATIVES,
+        check=assertions.assert_dependencies,
+        evaluated_names=assertions.names_of_dependents,
     ),
 }
 
@@ -358,7 +360,7 @@ OPENAPI: Mapping[str, Keyword] = {
         drafts=(),
         type=ANY_TYPE,
         inert=inert_nullable,
-        rewritten="null is allowed beside the type",
+        rewritten="null is also allowed",
     ),
     "example": Keyword(example={"example": 1}, drafts=(), holds="data"),
 }

@@ -85,11 +85,11 @@ def refusal(source: Source, variant: Number) -> RefusedSchema:
 
 def _occurrences(source: Source, value: int) -> Iterator[tuple[str, str]]:
     """Where the schema has this number. An exclusive bound, and one negated by `not`, differ from it by 1."""
-    for tokens, node in source.walk():
+    for place in source.places:
         for keyword in source.keywords.bounding:
-            if isinstance(node, Mapping) and keyword in node:
-                paths = _paths_to(value, node[keyword])
-                yield from ((pointer((*tokens, keyword, *path)), keyword) for path in paths)
+            if isinstance(place.schema, Mapping) and keyword in place.schema:
+                paths = _paths_to(value, place.schema[keyword])
+                yield from ((place.pointer + pointer((keyword, *path)), keyword) for path in paths)
 
 
 def _paths_to(wanted: int, value: Any) -> Iterator[tuple[str, ...]]:

@@ -5,30 +5,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
-from jsonschema import FormatChecker
-from jsonschema.exceptions import ValidationError, best_match
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 from llguidance import LLTokenizer
 from referencing.exceptions import InvalidAnchor, NoSuchAnchor, PointerToNowhere, Unresolvable
 
 from turngrammar.errors import InvalidSchema, RefusedSchema, shown
-from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
-from turngrammar.schema.forms import required_form, surely_valid
+from turngrammar.schema.algebra import ALTERNATIVES
+from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_within, is_resource, pointer
 from turngrammar.schema.keyword_table import KeywordTable
+from turngrammar.schema.normalize import normalize, require_valid
 
 if TYPE_CHECKING:
     from referencing._core import Resolver
 
 Schema = Mapping[str, Any] | bool
-
-_LOCAL_DEFINITION = re.compile(r"#|#/(\$defs|definitions)/[^/]+")
 
 
 @dataclass(frozen=True)
@@ -40,12 +35,14 @@ class Options:
         assert_formats: known formats are asserted. False makes each an annotation, the default of drafts since 2019-09.
         digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 18 digits
             hold every 59-bit integer. A bound in the schema that is farther out replaces this limit.
+        alternatives: into which a keyword may split a schema; beyond, it is only checked.
         vocabulary: the model's, with which terminals are tried; None: every byte is a token.
     """
 
     dialect: str = LATEST
     assert_formats: bool = True
     digits: int = 18
+    alternatives: int = ALTERNATIVES
     vocabulary: LLTokenizer | None = None
 
 
@@ -62,30 +59,33 @@ class Subschema:
 
     def child(self, schema: Any) -> Subschema:
         """A direct subschema."""
-        if isinstance(schema, Mapping) and _identifies(schema):
-            dialect = dialect_of(schema, self.dialect)
-            resource = dialect.specification.create_resource(schema)
-            return Subschema(schema, self.resolver.in_subresource(resource), dialect)
-        return Subschema(schema, self.resolver, self.dialect)
-
-
-def _identifies(schema: Mapping[str, Any]) -> bool:
-    return isinstance(schema.get("$id"), str) or isinstance(schema.get("id"), str)
+        if not is_resource(schema):
+            return Subschema(schema, self.resolver, self.dialect)
+        dialect = dialect_within(schema, self.dialect)
+        resource = dialect.specification.create_resource(schema)
+        return Subschema(schema, self.resolver.in_subresource(resource), dialect)
 
 
 class Source:
-    """A schema document.
+    """A schema document, normalized.
 
-    Raises InvalidSchema if meta-validation fails, RefusedSchema for unknown dialects and excessive nesting.
+    Raises InvalidSchema for keywords that can't be read, RefusedSchema for unknown dialects and excessive nesting.
+
+    Attributes:
+        sent: the schema as it was sent. Each subschema of `schema` has its place there.
+        places: those of all subschemas.
+        notes: on how they were read.
     """
 
     def __init__(self, schema: Schema, options: Options, keywords: KeywordTable) -> None:
-        self.schema = schema
+        normalized = normalize(schema, DIALECTS[options.dialect], keywords)
+        self.sent = schema
+        self.places = normalized.places
+        self.schema, self.dialect = self.places[0].schema, self.places[0].dialect
+        self.notes = normalized.notes
         self.keywords = keywords
-        self.dialect = dialect_of(schema, DIALECTS[options.dialect])
-        self._validate(schema, self.dialect)
-        resource = self.dialect.specification.create_resource(schema)
-        self.root = Subschema(schema, REGISTRY.resolver_with_root(resource), self.dialect)
+        resource = self.dialect.specification.create_resource(self.schema)
+        self.root = Subschema(self.schema, REGISTRY.resolver_with_root(resource), self.dialect)
         self._targets: dict[int, Subschema] = {}
 
     @property
@@ -96,19 +96,16 @@ class Source:
     @cached_property
     def pointers(self) -> dict[int, str]:
         """The pointer of each subschema of the document, by the identity of its mapping."""
-        return {id(node): pointer(tokens) for tokens, node in self.walk()}
-
-    def walk(self) -> list[tuple[tuple[str, ...], Any]]:
-        """Every subschema that known keywords lead to, with the tokens of its pointer."""
-        nodes: list[tuple[tuple[str, ...], Any]] = [((), self.schema)]
-        for tokens, node in nodes:
-            if isinstance(node, Mapping):
-                nodes.extend(((*tokens, *path), child) for path, child in self.keywords.subschemas(node))
-        return nodes
+        found: dict[int, str] = {}
+        for place in self.places:
+            above = found[id(place.above.schema)] if place.above else ""
+            found.setdefault(id(place.schema), above + pointer(place.path))
+        return found
 
     def anywhere(self, keyword: str) -> list[Mapping[str, Any]]:
         """The subschemas that have the keyword."""
-        return [node for _, node in self.walk() if isinstance(node, Mapping) and keyword in node]
+        schemas = (place.schema for place in self.places)
+        return [schema for schema in schemas if isinstance(schema, Mapping) and keyword in schema]
 
     @property
     def has_embedded_resources(self) -> bool:
@@ -141,26 +138,7 @@ class Source:
         except Unresolvable as error:
             message = f"{shown(reference)} is a remote reference, which is never fetched. Put its schema under $defs."
             raise RefusedSchema(message, pointer=where, keyword=keyword) from error
-        dialect = dialect_of(target.contents, node.dialect)
-        if not _LOCAL_DEFINITION.fullmatch(reference) and id(target.contents) not in self.pointers:
-            # No known keyword leads there, so it has not been validated yet.
-            self._validate(target.contents, dialect, unquote(reference[1:]) if reference.startswith("#/") else where)
+        dialect = dialect_within(target.contents, node.dialect)
+        if id(target.contents) not in self.pointers:
+            require_valid(target.contents, dialect, self.keywords, where)
         return Subschema(target.contents, target.resolver, dialect)
-
-    def _validate(self, schema: Any, dialect: Dialect, where: str = "") -> None:
-        """Raises InvalidSchema. `format` is not asserted: patterns have the syntax of ECMA-262, not of Python."""
-        if surely_valid(schema, dialect, self.keywords):
-            return
-        checker = dialect.validator(dialect.validator.META_SCHEMA, registry=REGISTRY, format_checker=FormatChecker(()))
-        error = best_match(checker.iter_errors(schema))
-        if error is not None:
-            raise self._invalid(error, where)
-
-    def _invalid(self, error: ValidationError, where: str) -> InvalidSchema:
-        path = tuple(error.absolute_path)
-        keyword, rest = self.keywords.innermost(path)
-        rule = required_form(keyword, self.keywords.rows.get(keyword), rest)
-        if not rule or (isinstance(error.instance, Mapping) and error.validator != "type"):
-            rule = f"The meta-schema requires {error.validator} {shown(error.validator_value)}"
-        message = f"{rule}; this is {shown(error.instance)}."
-        return InvalidSchema(message, pointer=where + pointer(path), keyword=keyword)

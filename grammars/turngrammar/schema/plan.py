@@ -33,7 +33,7 @@ class SchemaPlan(LazyFields):
     """A compiled schema.
 
     Attributes:
-        schema: the source.
+        schema: the source, normalized.
         lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It allows every document
             that the source allows, except for the limits in `Options` and alternative notations of numbers.
         exact: it allows no other document, so no keyword is only checked.
@@ -79,8 +79,7 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
 
 
 def _compile_text(text: str, options: Options) -> SchemaPlan:
-    schema = json.loads(text)
-    source = Source(schema, options, KEYWORDS)
+    source = Source(json.loads(text), options, KEYWORDS)
     refuse_endless(source, options)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     lowering = Lowering(reader.algebra, reader.ledger, options, WRITERS)
@@ -93,7 +92,7 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
         raise contradiction(source, partial(_has_documents, source, options))
     exact = reader.ledger.clear and reader.algebra.exact(root)
     reports = report_keywords(source, reader.ledger, options, partial(_impossible, reader, lowering.inhabited))
-    return SchemaPlan(schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
+    return SchemaPlan(source.schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
 
 
 def _has_documents(source: Source, options: Options, node: Subschema) -> bool:

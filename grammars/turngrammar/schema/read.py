@@ -23,7 +23,7 @@ class SchemaReader:
         self.keywords = source.keywords
         self.options = options
         self.ledger = Ledger(source)
-        self.algebra = Algebra(self._define, operations)
+        self.algebra = Algebra(self._define, operations, options.alternatives)
         self._types = types
         self._names: dict[int, str] = {}
         self._nodes: dict[str, Subschema] = {}
@@ -38,7 +38,8 @@ class SchemaReader:
         key = id(schema)
         if key not in self._shapes:
             self._reading.add(key)
-            self._shapes[key] = self._read_keywords(node)
+            shape = self._read_keywords(node)
+            self._shapes[key] = unite(shape, (NULL,)) if self._nullable(node) else shape
             self._reading.discard(key)
         return self._shapes[key]
 
@@ -71,9 +72,9 @@ class SchemaReader:
         """Whether the node has the keyword, and its dialect knows it."""
         return keyword in node.schema and self.keywords.asserts(keyword, node.dialect)
 
-    def nullable(self, node: Subschema) -> bool:
-        """Whether OpenAPI 3.0's keyword allows null beside the node's `type`."""
-        return "type" in node.schema and node.schema.get("nullable") is True and self.source.allows_nullable
+    def _nullable(self, node: Subschema) -> bool:
+        """Whether OpenAPI 3.0's keyword allows null, too. Without a `type` beside it, that is what tools mean by it."""
+        return node.schema.get("nullable") is True and self.source.allows_nullable
 
     def _define(self, name: str) -> Shape:
         """The named definition. Raises Unfinished if it is just being read."""
@@ -110,7 +111,7 @@ class SchemaReader:
             return ANYTHING
         types = _ALL_TYPES if declared is None else [declared] if isinstance(declared, str) else declared
         read = [self._types[kind](self, node) for kind in types if not (kind == "integer" and "number" in types)]
-        return unite(*read, (NULL,)) if self.nullable(node) else unite(*read)
+        return unite(*read)
 
     def has_keyword_of(self, node: Subschema, kind: str) -> bool:
         """Whether the node has a keyword of that type."""
@@ -125,4 +126,4 @@ def inert_nullable(schema: Mapping[str, Any], source: Source, options: Options) 
     """Why OpenAPI 3.0's `nullable` asserts nothing, or ""."""
     if not source.allows_nullable:
         return f"asserts nothing in {source.dialect.name}"
-    return "" if schema["nullable"] is True and "type" in schema else "asserts nothing unless it is true, beside a type"
+    return "" if schema["nullable"] is True else "asserts nothing unless it is true"

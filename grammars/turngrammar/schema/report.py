@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from turngrammar.schema.dialect import pointer
 from turngrammar.schema.load import Options, Source
+from turngrammar.schema.places import Place, value_at
+from turngrammar.schema.readings import Note, Notes
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"
@@ -46,13 +47,19 @@ class Ledger:
     source: Source
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     everywhere: dict[tuple[str, ...], str] = field(default_factory=dict)
-    notes: dict[tuple[str, str], str] = field(default_factory=dict)
+    notes: Notes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notes = dict(self.source.notes)
 
     def note(self, schema: Any, keyword: str, text: str) -> None:
         """The keyword of this subschema was read in a way that its draft doesn't define."""
-        key = (self.source.pointers.get(id(schema), ""), keyword)
-        if text not in self.notes.get(key, ""):
-            self.notes[key] = f"{self.notes[key]}; {text}" if key in self.notes else text
+        at = self.source.pointers.get(id(schema), "")
+        before = self.notes.get((at, keyword))
+        if before is None:
+            self.notes[at, keyword] = Note(text, at, keyword)
+        elif text not in before.text:
+            self.notes[at, keyword] = replace(before, text=f"{before.text}; {text}")
 
     def check(self, schema: Any, keyword: str, reason: str) -> None:
         """The keyword of this subschema is only checked."""
@@ -75,54 +82,68 @@ class Ledger:
 def report_keywords(
     source: Source, ledger: Ledger, options: Options, impossible: Callable[[Any], bool]
 ) -> tuple[KeywordReport, ...]:
-    """Every keyword of every subschema, in document order. `impossible`: whether no value fits a subschema."""
-    reports: list[KeywordReport] = []
-    stack: list[tuple[str, Any, str]] = [("", source.schema, "")]
+    """Every keyword that was sent, in document order. `impossible`: whether no value fits a subschema."""
+    reporter = _Reporter(source, ledger, options, impossible)
+    return tuple(row for place, sent in _in_document_order(source) for row in reporter.rows(place, sent))
+
+
+def _in_document_order(source: Source) -> Iterator[tuple[Place, Any]]:
+    """The places, each with the subschema that was sent there. Those that only references lead to come last."""
+    below: dict[int, list[Place]] = {}
+    for place in source.places:
+        below.setdefault(id(place.above) if place.depth else 0, []).append(place)
+    stack = [(place, value_at(source.sent, place.path)) for place in reversed(below[0])]
     while stack:
-        at, node, omitted = stack.pop()
-        if isinstance(node, Mapping):
-            rows = _subschema_reports(node, at, source, ledger, options)
-            reports.extend(replace(row, reason=omitted) if omitted and row.asserts else row for row in rows)
-            children = [
-                (at + pointer(tokens), child, OMITTED.get(tokens[0], "") if impossible(child) else "")
-                for tokens, child in source.keywords.subschemas(node)
-            ]
-            stack.extend(reversed(children))
-    return tuple(reports)
+        place, sent = stack.pop()
+        yield place, sent
+        stack.extend((child, value_at(sent, child.path)) for child in reversed(below.get(id(place), ())))
 
 
-def _subschema_reports(
-    node: Mapping[str, Any], at: str, source: Source, ledger: Ledger, options: Options
-) -> Iterator[KeywordReport]:
-    for keyword in node:
-        status, reason = _outcome(node, at, keyword, source, ledger, options)
-        note = ledger.notes.get((at, keyword), "")
-        yield KeywordReport(at, keyword, status, f"{note}; {reason}" if note else reason)
+@dataclass(frozen=True)
+class _Reporter:
+    source: Source
+    ledger: Ledger
+    options: Options
+    impossible: Callable[[Any], bool]
 
+    def rows(self, place: Place, sent: Any) -> Iterator[KeywordReport]:
+        """Those of the keywords that were sent at that place."""
+        if not isinstance(sent, Mapping):
+            return
+        omitted = OMITTED.get(place.path[0], "") if place.depth and self.impossible(place.schema) else ""
+        for name in sent:
+            row = self._row(place, name)
+            yield replace(row, reason=omitted) if omitted and row.asserts else row
 
-def _outcome(
-    node: Mapping[str, Any], at: str, keyword: str, source: Source, ledger: Ledger, options: Options
-) -> tuple[Status, str]:
-    table = source.keywords
-    if inert := _inert(node, keyword, source, options):
-        return "annotation", inert
-    if checked := ledger.reason(at, keyword) or ledger.reason(at, table.part_of.get(keyword, keyword)):
-        return "checked", checked
-    if keyword in table.rewritten:
-        return "rewritten", table.rewritten[keyword]
-    return "enforced", ENFORCED
+    def _row(self, place: Place, name: str) -> KeywordReport:
+        at = self.source.pointers[id(place.schema)]
+        note = self.ledger.notes.get((at, name))
+        if note is None:
+            return KeywordReport(at, name, *self._outcome(at, name, place))
+        if not note.keyword:
+            return KeywordReport(at, name, "annotation", note.text)
+        status, reason = self._outcome(note.pointer, note.keyword, place)
+        return KeywordReport(at, name, status, f"{note.text}; {reason}")
 
+    def _outcome(self, at: str, name: str, place: Place) -> tuple[Status, str]:
+        table = self.source.keywords
+        if inert := self._inert(place, name):
+            return "annotation", inert
+        if checked := self.ledger.reason(at, name) or self.ledger.reason(at, table.part_of.get(name, name)):
+            return "checked", checked
+        if name in table.rewritten:
+            return "rewritten", table.rewritten[name]
+        return "enforced", ENFORCED
 
-def _inert(node: Mapping[str, Any], keyword: str, source: Source, options: Options) -> str:
-    """Why the keyword asserts nothing in this subschema, or ""."""
-    dialect = source.dialect
-    if not source.keywords.asserts(keyword, dialect):
-        return f"asserts nothing in {dialect.name}"
-    if dialect.overriding in node and keyword != dialect.overriding:
-        return f"asserts nothing beside {dialect.overriding} in {dialect.name}"
-    if keyword in source.keywords.inert:
-        return source.keywords.inert[keyword](node, source, options)
-    return ""
+    def _inert(self, place: Place, name: str) -> str:
+        """Why the keyword asserts nothing in the subschema, as it was read, or ""."""
+        dialect = place.dialect
+        if not self.source.keywords.asserts(name, dialect):
+            return f"asserts nothing in {dialect.name}"
+        if dialect.overriding in place.schema and name != dialect.overriding:
+            return f"asserts nothing beside {dialect.overriding} in {dialect.name}"
+        inert = self.source.keywords.inert.get(name)
+        return inert(place.schema, self.source, self.options) if inert and name in place.schema else ""
 
 
 def without(*others: str) -> Callable[[Mapping[str, Any], Source, Options], str]:

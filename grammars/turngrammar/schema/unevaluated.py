@@ -186,6 +186,8 @@ def _evaluates(reader: SchemaReader, child: Subschema) -> bool:
 
 def split_dependent(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:
     for name, schema in node.schema[keyword].items():
+        if isinstance(schema, list):
+            continue  # names, in `dependencies`
         present = object_shape(Object(rest=ANYTHING, required=(name,)))
         absent = (*NOT_OBJECT, *object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING)))
         fits, fails = fitting(reader, cases, present), fitting(reader, cases, absent)

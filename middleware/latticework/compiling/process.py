@@ -28,13 +28,18 @@ from latticework.compiling import (
     WorkerError,
     system,
 )
+from latticework.compiling.trial import try_plan
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.bad_tools import without_bad_tools
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema, cut
 from turngrammar.limits import Limits, check_limits
 from turngrammar.plan import Plan, compile_turn
+from turngrammar.schema import Options
+from turngrammar.schema.algebra import ALTERNATIVES
 from turngrammar.turn import ToolChoice, Turn
 
+# Into which schemas may be split, in the attempts to find a grammar that llguidance holds: what takes more is checked.
+FEWER_ALTERNATIVES = (ALTERNATIVES, 32, 8, 1)
 # Seconds after the server's deadline at which the process exits by itself.
 GRACE = 2.0
 # Characters of llguidance's errors, which quote grammars.
@@ -97,25 +102,32 @@ def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) 
 
 def _compile_and_try(vocabulary: Vocabulary, limits: Limits, turn: Turn) -> CompiledTurn:
     check_limits(turn, limits)
-    plan = compile_turn(replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends))
-    trial = Trial() if plan.grammar is None else vocabulary.trial(plan.grammar)
-    if trial.error is not None:
-        raise _failed_trial(turn, plan, vocabulary, trial.error)
-    return CompiledTurn(plan, trial)
+    turn = replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends)
+    tried: dict[str | None, Trial] = {}
+    for alternatives in FEWER_ALTERNATIVES:
+        plan = compile_turn(turn, Options(alternatives=alternatives, vocabulary=vocabulary.matchable))
+        if plan.grammar in tried:
+            continue
+        trial = tried[plan.grammar] = try_plan(plan, vocabulary)
+        if trial.error is None:
+            return CompiledTurn(plan, trial)
+    raise _failed_trial(turn, plan, vocabulary)
 
 
-def _failed_trial(turn: Turn, plan: Plan, vocabulary: Vocabulary, error: str) -> InvalidGrammar:
+def _failed_trial(turn: Turn, plan: Plan, vocabulary: Vocabulary) -> InvalidGrammar:
     """The error of the first tool that fails without the others, or of the turn as a whole."""
     for tool in plan.tools:
         alone = replace(turn, tools=tuple(other for other in turn.tools if other.name == tool.name), content=None)
-        grammar = compile_turn(replace(alone, choice=ToolChoice("required"))).grammar
-        if grammar is not None and (reason := vocabulary.trial(grammar).error) is not None:
-            return _rejected("tool", reason).inside(tool.pointer, tool.name)
-    return _rejected("request", error).inside(turn.content.pointer if turn.content else turn.tools_pointer)
+        trial = try_plan(compile_turn(replace(alone, choice=ToolChoice("required"))), vocabulary)
+        if trial.error is not None:
+            return _rejected("tool", trial).inside(tool.pointer, tool.name)
+    return _rejected("request", try_plan(plan, vocabulary)).inside(
+        turn.content.pointer if turn.content else turn.tools_pointer
+    )
 
 
-def _rejected(what: str, reason: str) -> InvalidGrammar:
-    first_line = cut(reason.partition("\n")[0], REASON_LENGTH)
+def _rejected(what: str, trial: Trial) -> InvalidGrammar:
+    first_line = cut((trial.error or "").partition("\n")[0], REASON_LENGTH)
     problem = f"llguidance rejects the grammar of the {what}: {first_line}."
     return InvalidGrammar(f"{problem} Use fewer alternatives, smaller counts and simpler patterns.")
 

@@ -163,9 +163,15 @@ class Vocabulary:
             return self.source.matchable(self.size, self.eos)
         return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.eos)
 
-    def trial(self, grammar: str) -> Trial:
-        """Compiles the grammar, llguidance Lark. Takes seconds for a large one."""
-        matcher = LLMatcher(self.matchable, grammar)
-        if matcher.is_error():
-            return Trial(matcher.get_error())
-        return Trial(opening=tuple(matcher.compute_ff_tokens()))
+    def trial(self, grammar: str, text: str = "") -> Trial:
+        """Compiles the grammar, llguidance Lark, and begins to generate with it, up to the first mask behind `text`.
+
+        Takes seconds for a large grammar.
+        """
+        matcher = LLMatcher(self.matchable, grammar, log_level=0)
+        opening = () if matcher.is_error() else tuple(matcher.compute_ff_tokens())
+        for tokens in ([], self.matchable.tokenize_str(text)):
+            if not matcher.is_error():
+                matcher.try_consume_tokens(tokens)
+                matcher.compute_bitmask()
+        return Trial(matcher.get_error() if matcher.is_error() else None, opening)

@@ -17,11 +17,11 @@ from turngrammar.turn import JsonContent, Turn
 
 
 class Faulty(Vocabulary):
-    def trial(self, grammar: str) -> Trial:
+    def trial(self, grammar: str, text: str = "") -> Trial:
         for fault, happen in FAULTS.items():
             if fault in grammar:
                 happen()
-        return super().trial(grammar)
+        return super().trial(grammar, text)
 
 
 def _hang() -> None:

@@ -24,8 +24,8 @@ class LimitedVocabulary(Vocabulary):
 
     rejected: str = ""
 
-    def trial(self, grammar: str) -> Trial:
-        return Trial(f"too many items\n{grammar}" * 9) if self.rejected in grammar else super().trial(grammar)
+    def trial(self, grammar: str, text: str = "") -> Trial:
+        return Trial(f"too many items\n{grammar}" * 9) if self.rejected in grammar else super().trial(grammar, text)
 
 
 def rejecting(text: str) -> LimitedVocabulary:

@@ -16,8 +16,8 @@ from turngrammar.schema import compile_schema
 CASES = 600
 
 FOUND = [
-    {"properties": {"a": []}},
-    {"$defs": {"a": []}, "$ref": "#/$defs/a"},
+    {"properties": {"a": 1}},
+    {"$defs": {"a": [1]}, "$ref": "#/$defs/a"},
     {"dependentSchemas": {"a": [{}]}},
     {"$ref": {}},
     {"$schema": "http://json-schema.org/draft-04/schema#", "$ref": {}},

@@ -1,0 +1,43 @@
+"""A compiled turn tried with the model's vocabulary, before it is promised.
+
+Its grammar has to load and to give a mask. Each large schema has to do so by itself too, and along its shortest
+document: in the grammar of a turn, that would be somewhere behind free text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from latticework.engines.vocabulary import Trial, Vocabulary
+from turngrammar.completion.shortest_values import ShortestValues
+from turngrammar.lark import schema_grammar
+from turngrammar.lowered import Lowered
+from turngrammar.plan import Plan
+
+# Characters of a grammar. llguidance gives up at 2,000 items of one row; each is a place in a rule, of two at least.
+SURELY_HELD = 4_000
+
+
+def try_plan(plan: Plan, vocabulary: Vocabulary) -> Trial:
+    """The trial of its grammar, or the first one that fails."""
+    if plan.grammar is None:
+        return Trial()
+    whole = vocabulary.trial(plan.grammar)
+    if whole.error is not None or len(plan.grammar) <= SURELY_HELD:
+        return whole
+    trials = (_try_schema(lowered, vocabulary) for lowered in _schemas(plan))
+    return next((trial for trial in trials if trial.error is not None), whole)
+
+
+def _schemas(plan: Plan) -> Iterator[Lowered]:
+    yield from (tool.parameters.lowered for tool in plan.tools if tool.input is None)
+    if plan.document is not None:
+        yield plan.document.lowered
+
+
+def _try_schema(lowered: Lowered, vocabulary: Vocabulary) -> Trial:
+    grammar = schema_grammar(lowered)
+    if len(grammar) <= SURELY_HELD:
+        return Trial()
+    shortest = ShortestValues(lowered).of(lowered)
+    return vocabulary.trial(grammar, shortest.text if shortest else "")
