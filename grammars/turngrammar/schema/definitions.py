@@ -15,6 +15,7 @@ from turngrammar.schema.shape import Inexact, Ref, Shape, loosen
 # Operations on pairs of variants, for one keyword's rewriting and for a whole schema's. Each takes about 10 us.
 STEPS = 10_000
 ALL_STEPS = 50_000
+RECURSIVE = "the subschema is recursive"
 GENERATIONS = 2  # of postponed tasks: two definitions that negate each other would never end
 
 
@@ -22,7 +23,7 @@ class Unfinished(Inexact):
     """A computation needs a definition that is still being read or computed."""
 
     def __init__(self) -> None:
-        super().__init__("the subschema is recursive")
+        super().__init__(RECURSIVE)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ class Inhabited:
         return all(self.shape(variant.item(i)) for i in range(min(variant.least, len(variant.prefix) + 1)))
 
     def object(self, variant: Object) -> bool:
-        return all(map(self.shape, variant.values(variant.required)))
+        possible = sum(map(self.shape, dict(variant.properties).values()))
+        enough = variant.least <= possible or self.shape(variant.unlisted)
+        return enough and all(map(self.shape, variant.values(variant.required)))
 
 
 def _always(inhabited: Inhabited, variant: Variant) -> bool:

@@ -124,12 +124,13 @@ def without_repetition(algebra: Algebra, array: Array) -> Shape:
     values = listed_values(algebra, array)
     if values is None:
         raise Inexact("repeated items can only be detected in the finished array")
+    if len(values) > DISTINCT:
+        raise Inexact(f"its items have more than {DISTINCT} values")
+    if array.prefix or array.contained is not None:
+        return _rows(algebra, array, values)
     shapes = at_most(array, len(values))
-    if len(values) <= 1:
-        return shapes
-    if not array.prefix and array.contained is None and len(values) <= DISTINCT:
-        return tuple(replace(variant, distinct=True) for variant in shapes if isinstance(variant, Array))
-    return _rows(algebra, array, values)
+    arrays = [variant for variant in shapes if isinstance(variant, Array)]
+    return tuple(replace(variant, distinct=True) for variant in arrays) if len(values) > 1 else shapes
 
 
 def _exclude_each_other(algebra: Algebra, items: tuple[Shape, ...]) -> bool:

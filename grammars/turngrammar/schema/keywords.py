@@ -17,7 +17,7 @@ from turngrammar.schema.read import inert_nullable
 from turngrammar.schema.report import without
 
 ALTERNATIVES = "alternatives with the property and without it"
-PER_POSITION = "an alternative for each position"
+COUNTED = "matching items are counted"
 
 CORE: Mapping[str, Keyword] = {
     "$schema": Keyword(example={"$schema": DIALECTS[LATEST].uri}, form=forms.is_string),
@@ -191,12 +191,12 @@ APPLICATOR: Mapping[str, Keyword] = {
         rewritten="as patternProperties",
     ),
     "contains": Keyword(
-        example={"contains": {"const": 1}, "maxItems": 8},
+        example={"contains": {"const": 1}},
         drafts=since("draft6"),
         holds="schema",
         lower=members.lower_contains,
         stage=Stage.MEMBERS,
-        rewritten=PER_POSITION,
+        rewritten=COUNTED,
         revisits=True,
     ),
 }
@@ -235,12 +235,12 @@ def _count_keyword(name: str, of: str) -> Keyword:
 
 def _contained_count_keyword() -> Keyword:
     return Keyword(
-        example={"contains": {"const": 1}, "minContains": 0, "maxContains": 0},
+        example={"contains": {"const": 1}, "minContains": 2, "maxContains": 3},
         drafts=since("2019-09"),
         form=forms.is_count,
         part_of="contains",
         inert=without("contains"),
-        rewritten=PER_POSITION,
+        rewritten=COUNTED,
     )
 
 
@@ -284,7 +284,7 @@ VALIDATION: Mapping[str, Keyword] = {
         form=forms.is_boolean,
         lower=members.lower_unique_items,
         stage=Stage.ARRANGE,
-        rewritten="an alternative for each arrangement of the values",
+        rewritten="each of the listed values once",
         check=assertions.assert_unique_items,
     ),
     "minContains": _contained_count_keyword(),
@@ -326,7 +326,7 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
     "id": Keyword(example={"id": "http://example.com/a"}, drafts=("draft4",), form=forms.is_string),
     "$recursiveAnchor": Keyword(example={"$recursiveAnchor": True}, drafts=("2019-09",), form=forms.is_boolean),
     "$recursiveRef": Keyword(
-        example={"properties": {}, "anyOf": [True, {"$recursiveRef": "#"}], "$recursiveRef": "#/anyOf/0"},
+        example={"$recursiveRef": "#/$defs/a", "$defs": {"a": {"type": "string"}}},
         drafts=("2019-09",),
         in_place=True,
         refers=True,

@@ -9,7 +9,6 @@ from typing import Any
 from turngrammar import regex
 from turngrammar.regex import Language
 from turngrammar.schema.algebra import Algebra
-from turngrammar.schema.counts import split_by_count
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
@@ -29,6 +28,9 @@ from turngrammar.schema.shape import (
 )
 from turngrammar.schema.strings import pattern_language
 from turngrammar.schema.unevaluated import Evaluated
+
+COUNTED_MEMBERS = 1000
+COUNTING_RULES = 4000
 
 Region = tuple[Language, Shape]
 
@@ -207,13 +209,13 @@ def _narrowed_to(algebra: Algebra, left: Object, right: Object, name: str) -> Ob
 
 def _open_misfits(algebra: Algebra, left: Object, right: Object) -> Shape:
     """With a value that doesn't fit under a name that neither side lists: any member, or no shape requires it."""
-    if right.rest and not right.patterns and not algebra.minus(_open_values(left), right.rest):
+    if right.rest and not right.patterns and not algebra.minus(left.unlisted, right.rest):
         return NOTHING
     regions = (*left.patterns, (regex.ANY, left.rest))
     misfits = [shape for language, shape in regions if _misfits(algebra, language, shape, right)]
     if not misfits:
         return NOTHING
-    if any(dict(left.properties).values()) or not algebra.disjoint(_open_values(left), _open_values(right)):
+    if any(dict(left.properties).values()) or not algebra.disjoint(left.unlisted, right.unlisted):
         raise Inexact("the grammar can't require a certain value under some unlisted name")
     return object_shape(replace(left, least=max(left.least, 1)))
 
@@ -226,10 +228,6 @@ def _misfits(algebra: Algebra, language: Language, shape: Shape, right: Object) 
     )
 
 
-def _open_values(variant: Object) -> Shape:
-    return unite(variant.rest, *(shape for _, shape in variant.patterns))
-
-
 def disjoint_objects(algebra: Algebra, left: Object, right: Object) -> bool:
     """Decided by the number of members, or by a member that one of them must have."""
     most = lower_limit(left.most, right.most)
@@ -240,16 +238,23 @@ def disjoint_objects(algebra: Algebra, left: Object, right: Object) -> bool:
 
 
 def write_object(lowering: Lowering, variant: Object) -> list[dict[str, Any]]:
-    counts = ("minProperties", "maxProperties")  # either can become the other: `not` exchanges them
-    nodes: list[dict[str, Any]] = []
-    for part in split_by_count(variant, lowering.inhabited, lowering.ledger, counts):
-        node = _members_node(lowering, part)
-        if part.least > len(part.required):
-            node["minProperties"] = part.least
-        if part.most is not None:
-            node["maxProperties"] = part.most
-        nodes.append(typed("object", node))
-    return nodes
+    return [typed("object", _members_node(lowering, variant) | _count_node(lowering, variant))]
+
+
+def _count_node(lowering: Lowering, variant: Object) -> dict[str, Any]:
+    """The numbers of members. The grammar has a rule for each number of them that may precede a property."""
+    least = variant.least if variant.least > len(variant.required) else None
+    counts = {"minProperties": least, "maxProperties": variant.most}
+    counted = max(least or 0, variant.most or 0)
+    reason = ""
+    if counted > COUNTED_MEMBERS or counted * len(variant.properties) > COUNTING_RULES:
+        counts = {}
+        reason = f"the grammar counts {COUNTED_MEMBERS} members at most, fewer where many are optional"
+    elif variant.least > len(variant.required) + 1 and lowering.inhabited.shape(variant.unlisted):
+        reason = "the grammar counts a repeated name twice"
+    if reason:
+        lowering.ledger.check_everywhere(("minProperties", "maxProperties"), reason)  # `not` exchanges them
+    return {keyword: count for keyword, count in counts.items() if count is not None}
 
 
 def _members_node(lowering: Lowering, variant: Object) -> dict[str, Any]:

@@ -164,6 +164,11 @@ class Object(Variant):
         known = dict(self.properties)
         return (known[name] if name in known else self.undeclared(name) for name in names)
 
+    @property
+    def unlisted(self) -> Shape:
+        """What values under names that `properties` doesn't list fit, whatever the name."""
+        return unite(self.rest, *(shape for _, shape in self.patterns))
+
     def undeclared(self, name: str) -> Shape:
         """What the value has to fit under a name that `properties` doesn't list."""
         for language, shape in self.patterns:
