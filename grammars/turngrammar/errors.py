@@ -95,7 +95,7 @@ class BeyondLimit(GrammarError):
 
 def shown(value: Any, length: int = VALUE_LENGTH) -> str:
     """A value in a message: a string in quotes, anything else as JSON, without its middle if it is long."""
-    return cut(repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False), length)
+    return cut(repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=float), length)
 
 
 def cut(text: str, length: int) -> str:

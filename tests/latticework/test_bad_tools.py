@@ -59,8 +59,8 @@ def test_by_default_a_bad_tool_is_an_error_that_names_it(fields: dict[str, Any])
     error = error_of(chat(served()[0], tools=tools(SEARCH), **fields))
     assert error["param"] == AT_DOMAIN
     assert error["message"] == (
-        "Tool 'search_domains', /properties/domain: No document can fit this schema: "
-        "minLength 9 exceeds maxLength 3. Change one of them."
+        "Tool 'search_domains', /properties/domain: minLength 9 exceeds maxLength 3, "
+        "so no document can fit this schema. Change one of them."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_an_error_crosses_processes() -> None:
 
 def test_long_values_lose_their_middle() -> None:
     assert shown("a'b") == '"a\'b"'
-    assert shown({"a": [None, True]}) == '{"a": [null, true]}'
+    assert shown({"a": [None, True, Decimal("0.5")]}) == '{"a": [null, true, 0.5]}'
     assert cut("0123456789", 10) == "0123456789"
     assert cut("0123456789abc", 10) == "012 ... bc"
     assert all(len(cut("x" * size, 50)) == min(size, 50) for size in range(100))

@@ -6,6 +6,7 @@ Both are found by trial, for any keyword: what can be left out while nothing fit
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import thread_time
 from typing import Any
@@ -17,7 +18,8 @@ from turngrammar.schema.load import Source, Subschema
 
 SECONDS = 1.0  # of CPU time for the search; most take milliseconds
 PART_LENGTH = 60  # of a value in the reason
-ENDLESS = "its $ref leads back to itself without end. Make a property on the way optional, or allow null"
+CHANGE_ONE = "Change one of them"
+ENDLESS = ("Its $ref leads back to itself without end", "Make a property on the way optional, or allow null")
 REFERENCE = "$ref"
 # Lists that narrow by each member.
 CONJUNCTIONS = ("allOf", "required")
@@ -51,11 +53,9 @@ class SchemaPart:
 def contradiction(source: Source, fits: Fits) -> ImpossibleSchema:
     """The error of a schema that no document fits. `fits`: whether a document fits that subschema."""
     search = _Search(source, fits)
-    try:
+    with suppress(_Exhausted):
         search.descend()
-    except _Exhausted:
-        search.reason = "its keywords contradict each other. Change one of them"
-    problem = f"No document can fit this schema: {search.reason}."
+    problem = f"{search.reason}, so no document can fit this schema. {search.fix}."
     return ImpossibleSchema(problem, pointer=search.place, keyword=search.keyword)
 
 
@@ -64,12 +64,13 @@ class _Exhausted(Exception):
 
 
 class _Search:
-    """Attributes: place, keyword, reason: of the innermost impossible subschema so far."""
+    """Attributes: place, keyword, reason, fix: of the innermost impossible subschema so far."""
 
     def __init__(self, source: Source, fits: Fits) -> None:
         self.place = ""
         self.keyword = ""
-        self.reason = ""
+        self.reason = "Its keywords contradict each other"
+        self.fix = CHANGE_ONE
         self._source = source
         self._fits = fits
         self._deadline = thread_time() + SECONDS
@@ -78,19 +79,22 @@ class _Search:
     def descend(self) -> None:
         node = self._source.root
         seen: set[int] = set()
-        while isinstance(node.schema, Mapping):
+        referring = ""  # the place of the last reference, or of the first one of several in a row
+        while isinstance(node.schema, Mapping) and id(node.schema) not in seen:
             seen.add(id(node.schema))
             core = self._core(node)
             inner = next((part for part in core if self._excludes_all(node, part)), None)
             if inner is None:
-                self.keyword, self.reason = _contradicting(node.schema, core, self._source.keywords)
+                self.keyword, self.reason, self.fix = _contradicting(node.schema, core, self._source.keywords)
                 return
-            self.keyword, node, referring = inner.keyword, self._inside(node, inner), self.place
-            self.place = self._source.at(node) if inner.keyword == REFERENCE else referring + inner.pointer
-            if id(node.schema) in seen:
-                self.place, self.reason = referring, ENDLESS
-                return
-        self.reason = "it is false, which allows nothing" + (". Change it, or make it optional" if self.place else "")
+            referring = referring if inner.keyword == self.keyword == REFERENCE else self.place
+            self.keyword, node = inner.keyword, self._inside(node, inner)
+            self.place = self._source.at(node) if inner.keyword == REFERENCE else self.place + inner.pointer
+        if node.schema is False:
+            self.reason = "It is false, which allows nothing"
+            self.fix = "Change it, or make it optional" if self.place else "Change it"
+        else:
+            self.place, self.reason, self.fix = referring, *ENDLESS
 
     def _core(self, node: Subschema) -> list[SchemaPart]:
         """The parts of the schema that nothing fits together, while something fits all but any one of them."""
@@ -199,22 +203,27 @@ def _smallest(parts: list[SchemaPart], impossible: Callable[[Sequence[SchemaPart
     return core if impossible(core) else parts
 
 
-def _contradicting(schema: Mapping[str, Any], core: Sequence[SchemaPart], keywords: KeywordTable) -> tuple[str, str]:
-    """The first keyword of the core but `type`, and a clause with all of them and the fix."""
+def _contradicting(
+    schema: Mapping[str, Any], core: Sequence[SchemaPart], keywords: KeywordTable
+) -> tuple[str, str, str]:
+    """The first keyword of the core but `type`, how all of them contradict each other, and the fix."""
     others = [part for part in core if part.keyword != "type"]
     named = dict.fromkeys(part.keyword for part in others)
     for low, high in OPPOSITE_BOUNDS:
         if named.keys() == {low, high} and schema[low] > schema[high]:
-            return low, f"{low} {shown(schema[low])} exceeds {high} {shown(schema[high])}. Change one of them"
-    subject = _subject(schema["type"]) if len(others) < len(core) else "nothing"
+            return low, f"{low} {shown(schema[low])} exceeds {high} {shown(schema[high])}", CHANGE_ONE
+    subject = _subject(schema["type"]) if len(others) < len(core) else "Nothing"
     clauses = [clause for keyword in named for clause in _clauses(keyword, schema, others, keywords)]
     listed = " and ".join(filter(None, (", ".join(clauses[:-1]), *clauses[-1:])))
-    fix = "Change one of them" if len(core) > 1 else "Change it"
-    return next(iter(named), "type"), f"{subject} fits {listed}. {fix}"
+    return (
+        next(iter(named), "type"),
+        f"{subject} fits {listed}",
+        CHANGE_ONE if len({*core, *clauses}) > 2 else "Change it",
+    )
 
 
 def _subject(types: str | Sequence[str]) -> str:
-    return f"no {types}" if isinstance(types, str) else f"no value of type {shown(types)}"
+    return f"No {types}" if isinstance(types, str) else f"No value of type {shown(types)}"
 
 
 def _clauses(

@@ -47,7 +47,7 @@ def normalize(schema: Schema, default: Dialect, keywords: KeywordTable) -> Norma
 
 
 def require_valid(schema: Any, dialect: Dialect, keywords: KeywordTable, where: str) -> None:
-    """Raises InvalidSchema if the target of the reference at that pointer is no valid schema."""
+    """Raises InvalidSchema if the target of the reference at that pointer is not a valid schema."""
     if not isinstance(schema, Mapping | bool):
         raise InvalidSchema(
             f"It refers to {shown(schema)}. A schema must be an object, true or false.", pointer=where, keyword="$ref"

@@ -223,11 +223,22 @@ def number_shape(variant: Number) -> Shape:
         high = None if high is None else Fraction(ceil(high) - 1 if variant.open_high else floor(high))
         variant = replace(variant, low=low, high=high, open_low=False, open_high=False)
     if low is None or high is None or low < high:
-        return (variant,)
+        return (variant,) if _has_multiple(variant) else NOTHING
     single = low == high and not (variant.open_low or variant.open_high)
     if not single or (variant.step is not None and low % variant.step):
         return NOTHING
     return (replace(variant, integer=low.denominator == 1, step=None),)
+
+
+def _has_multiple(variant: Number) -> bool:
+    """Whether a multiple of the step is between the bounds."""
+    low, high, step = variant.low, variant.high, variant.step
+    if low is None or high is None or step is None:
+        return True
+    step = Fraction(step.numerator) if variant.integer else step
+    least = floor(low / step) + 1 if variant.open_low else ceil(low / step)
+    most = ceil(high / step) - 1 if variant.open_high else floor(high / step)
+    return least <= most
 
 
 def array_shape(variant: Array) -> Shape:

@@ -22,8 +22,11 @@ def try_plan(plan: Plan, vocabulary: Vocabulary) -> Trial:
     """The trial of its grammar, or the first one that fails."""
     if plan.grammar is None:
         return Trial()
-    whole = vocabulary.trial(plan.grammar)
-    if whole.error is not None or len(plan.grammar) <= SURELY_HELD:
+    if len(plan.grammar) <= SURELY_HELD:
+        return vocabulary.trial(plan.grammar)
+    alone = plan.document.lowered if plan.document and not plan.tools else None
+    whole = vocabulary.trial(plan.grammar, "" if alone is None else _shortest(alone))
+    if whole.error is not None or (alone is not None and whole.walked):
         return whole
     trials = (_try_schema(lowered, vocabulary) for lowered in _schemas(plan))
     return next((trial for trial in trials if trial.error is not None), whole)
@@ -37,7 +40,10 @@ def _schemas(plan: Plan) -> Iterator[Lowered]:
 
 def _try_schema(lowered: Lowered, vocabulary: Vocabulary) -> Trial:
     grammar = schema_grammar(lowered)
-    if len(grammar) <= SURELY_HELD:
-        return Trial()
+    return Trial() if len(grammar) <= SURELY_HELD else vocabulary.trial(grammar, _shortest(lowered))
+
+
+def _shortest(lowered: Lowered) -> str:
+    """The shortest document; "" if none is known."""
     shortest = ShortestValues(lowered).of(lowered)
-    return vocabulary.trial(grammar, shortest.text if shortest else "")
+    return shortest.text if shortest else ""

@@ -22,10 +22,17 @@ def all_ends(own: int | None, configured: EndTokens) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What llguidance makes of a grammar: an error, or the tokens with which every answer begins."""
+    """What llguidance makes of a grammar.
+
+    Attributes:
+        error: why it can't be used; None if it can.
+        opening: the tokens with which every answer begins.
+        walked: whether it allowed the text along which it was tried.
+    """
 
     error: str | None = None
     opening: tuple[int, ...] = ()
+    walked: bool = False
 
 
 def is_special(token: str, *, flagged: bool) -> bool:
@@ -169,9 +176,11 @@ class Vocabulary:
         Takes seconds for a large grammar.
         """
         matcher = LLMatcher(self.matchable, grammar, log_level=0)
-        opening = () if matcher.is_error() else tuple(matcher.compute_ff_tokens())
-        for tokens in ([], self.matchable.tokenize_str(text)):
-            if not matcher.is_error():
-                matcher.try_consume_tokens(tokens)
-                matcher.compute_bitmask()
-        return Trial(matcher.get_error() if matcher.is_error() else None, opening)
+        if matcher.is_error():
+            return Trial(matcher.get_error())
+        opening, tokens = tuple(matcher.compute_ff_tokens()), self.matchable.tokenize_str(text)
+        matcher.compute_bitmask()
+        walked = not matcher.is_error() and matcher.try_consume_tokens(tokens) == len(tokens)
+        if walked:
+            matcher.compute_bitmask()
+        return Trial(matcher.get_error() if matcher.is_error() else None, opening, walked)

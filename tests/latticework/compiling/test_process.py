@@ -57,3 +57,20 @@ def test_where_no_tool_is_rejected_alone_the_content_is_at_fault() -> None:
     with pytest.raises(InvalidGrammar) as caught:
         compile_with_vocabulary(Turn(HERMES, TOOLS, content=content), rejecting("rejected"), LIMITS)
     assert (caught.value.tool, caught.value.pointer) == ("", "/answer")
+
+
+class SmallVocabulary(LimitedVocabulary):
+    """Rejects grammars beyond a size, as llguidance does beyond a number of items."""
+
+    def trial(self, grammar: str, text: str = "") -> Trial:
+        return Trial("too many items") if len(grammar) > 3000 else super().trial(grammar, text)
+
+
+def test_what_llguidance_rejects_is_split_into_fewer_alternatives_and_checked() -> None:
+    needs = {f"a{index}": [f"b{index}"] for index in range(5)}
+    schema = {"type": "object", "properties": {f"b{index}": {} for index in range(5)}, "dependentRequired": needs}
+    turn = Turn(HERMES, content=JsonContent(schema, "/schema"))
+    assert compile_with_vocabulary(turn, Vocabulary("byte"), LIMITS).plan.exact
+    plan = compile_with_vocabulary(turn, SmallVocabulary("byte", rejected="\0"), LIMITS).plan
+    assert not plan.exact
+    assert ("/schema", "dependentRequired") in {(finding.pointer, finding.keyword) for finding in plan.checked}

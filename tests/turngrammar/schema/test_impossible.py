@@ -17,7 +17,7 @@ OBJECT = {"type": "object"}
 AGE = {"type": "integer", "minimum": 10, "maximum": 5}
 CHAIN = {**OBJECT, "properties": {"next": {"$ref": "#/$defs/chain"}}, "required": ["next"]}
 DEFINITIONS = {"$defs": {"chain": CHAIN}}
-ENDLESS = "its $ref leads back to itself without end"
+ENDLESS = "Its $ref leads back to itself without end"
 
 
 def holding(value: Any, **others: Any) -> dict[str, Any]:
@@ -27,14 +27,22 @@ def holding(value: Any, **others: Any) -> dict[str, Any]:
 
 CONTRADICTIONS: list[tuple[Any, str, str, str]] = [
     # schema, pointer, keyword, a part of the message
-    (False, "", "", "it is false"),
+    (False, "", "", "It is false"),
     (AGE, "", "minimum", "minimum 10 exceeds maximum 5"),
     (holding(AGE), "/properties/a", "minimum", "minimum 10 exceeds maximum 5"),
     (holding(holding(AGE)), "/properties/a/properties/a", "minimum", "minimum 10 exceeds maximum 5"),
-    (holding(False), "/properties/a", "properties", "it is false"),
-    (holding({"not": {}}), "/properties/a", "not", "nothing fits not {}"),
-    (holding({"enum": []}), "/properties/a", "enum", "nothing fits enum []"),
-    (holding({"type": "string", "enum": [1, 2]}), "/properties/a", "enum", "no string fits enum [1, 2]"),
+    (holding({"multipleOf": 10, "type": "integer", "minimum": 1, "maximum": 9}), "/properties/a", "multipleOf", "No "),
+    (holding({"multipleOf": 1.5, "type": "integer", "minimum": 1, "maximum": 2}), "/properties/a", "multipleOf", "No "),
+    (
+        holding({"type": "number", "multipleOf": 0.5, "exclusiveMinimum": 1, "exclusiveMaximum": 1.5}),
+        "/properties/a",
+        "multipleOf",
+        "No number fits multipleOf 0.5, exclusiveMinimum 1 and exclusiveMaximum 1.5",
+    ),
+    (holding(False), "/properties/a", "properties", "It is false"),
+    (holding({"not": {}}), "/properties/a", "not", "Nothing fits not {}"),
+    (holding({"enum": []}), "/properties/a", "enum", "Nothing fits enum []"),
+    (holding({"type": "string", "enum": [1, 2]}), "/properties/a", "enum", "No string fits enum [1, 2]"),
     (holding({"pattern": "^ab$", "type": "string", "minLength": 3}), "/properties/a", "pattern", "'^ab$' and min"),
     (holding({"type": "array", "items": AGE, "minItems": 1}), "/properties/a/items", "minimum", "exceeds"),
     (holding({"type": "array", "minItems": 3, "maxItems": 2}), "/properties/a", "minItems", "minItems 3 exceeds"),
@@ -45,7 +53,7 @@ CONTRADICTIONS: list[tuple[Any, str, str, str]] = [
     ({"allOf": [{"type": "string"}, {}, {"enum": ["a"]}, {"enum": ["b"]}]}, "", "allOf", "allOf/2 and allOf/3"),
     ({"allOf": [{}, holding(AGE)]}, "/allOf/1/properties/a", "minimum", "exceeds"),
     (holding({"const": "x"}, allOf=[holding({"const": "y"})]), "", "properties", "properties/a and allOf/0"),
-    ({"type": "string", "anyOf": [{"type": "null"}, {"type": "integer"}]}, "", "anyOf", "no string fits anyOf"),
+    ({"type": "string", "anyOf": [{"type": "null"}, {"type": "integer"}]}, "", "anyOf", "No string fits anyOf"),
     ({"if": {}, "then": False}, "", "if", "if {} and then false"),
     (holding({"$ref": "#"}), "/properties/a", "$ref", ENDLESS),
     (holding({"$ref": "#/$defs/chain"}, **DEFINITIONS), "/$defs/chain/properties/next", "$ref", ENDLESS),
@@ -71,7 +79,7 @@ def test_the_error_names_the_innermost_part_and_its_keywords(
     error = contradiction(schema)
     assert (error.pointer, error.keyword) == (pointer, keyword)
     assert message in error.message
-    assert "No document can fit this schema: " in error.message
+    assert ", so no document can fit this schema. " in error.message
 
 
 @pytest.mark.parametrize("size", [50, 1000])
@@ -86,7 +94,7 @@ def test_when_the_time_is_up_the_error_has_the_part_that_was_reached(monkeypatch
     monkeypatch.setattr(impossible, "SECONDS", 0.0)
     error = contradiction(holding(AGE))
     assert (error.pointer, error.keyword) == ("", "")
-    assert "its keywords contradict each other" in error.message
+    assert "Its keywords contradict each other" in error.message
 
 
 def test_what_the_error_names_is_impossible_by_itself() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import regex as backtracking
+import regex as backtracking  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

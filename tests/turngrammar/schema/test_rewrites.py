@@ -11,6 +11,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
 from tests.turngrammar.schema.strategies import INSTANCES
+from turngrammar.audit import Acceptor
+from turngrammar.json_style import CANONICAL
+from turngrammar.lark.json_values import schema_grammar
 from turngrammar.schema import Options, compile_schema
 
 D4 = {"$schema": "http://json-schema.org/draft-04/schema#"}
@@ -121,9 +124,10 @@ def test_exact(name: str, instances: list[Any]) -> None:
     plan = compile_schema(schema)
     assert plan.exact
     source = validator_for(schema, default=Draft202012Validator)(schema)
-    lowered = Draft202012Validator(plan.lowered)
+    lowered, acceptor = Draft202012Validator(plan.lowered), Acceptor(schema_grammar(plan.lowered))
     for instance in instances:
-        assert source.is_valid(instance) == lowered.is_valid(instance), instance
+        accepted = acceptor.accepts(CANONICAL.encode(plan.arrange(instance)))
+        assert source.is_valid(instance) == lowered.is_valid(instance) == accepted, instance
 
 
 @pytest.mark.parametrize("name", CHECKED)
