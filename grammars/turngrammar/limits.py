@@ -215,4 +215,5 @@ def expanded_length(pattern: str) -> int:
 
 
 def _exceeded(what: str, limit: str, limits: Limits, pointer: str) -> BeyondLimit:
-    return BeyondLimit(f"{what} {limit} ({getattr(limits, limit)}).", pointer=pointer)
+    problem = f"{what} {limit} ({getattr(limits, limit)}). Send less, or raise the limit of the server."
+    return BeyondLimit(problem, pointer=pointer)

@@ -206,7 +206,7 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
     choice, names = turn.choice, [tool.name for tool in tools]
     for name in choice.names or ():
         if name not in names:
-            message = f"The tool choice names {shown(name)}, which is not among the tools."
+            message = f"The tool choice names {shown(name)}, which is not among the tools. Offer it, or choose another."
             raise InvalidTools(message, pointer=choice.pointer)
     if choice.most is not None and choice.most < 1:
         raise InvalidTools("The maximal number of calls must be at least 1.", pointer=choice.pointer)
@@ -214,7 +214,7 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
     if choice.mode == "none" or (choice.mode == "auto" and not allowed):
         return ToolChoice("none"), ()
     if not allowed:
-        raise InvalidTools("A tool call is required, but there is no tool to call.", pointer=choice.pointer)
+        raise InvalidTools("A tool call is required, but there is no tool to call. Offer one.", pointer=choice.pointer)
     return choice, allowed
 
 

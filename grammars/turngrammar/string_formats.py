@@ -1,7 +1,7 @@
 """String formats that are asserted, as regular languages. Any other is an annotation, as the specification allows.
 
-Sources: RFC 3339 (date, time; days per month with leap years), RFC 3339 appendix A (duration), RFC 5321 (email),
-RFC 1123 (hostname), RFC 2673 (ipv4), RFC 4291 (ipv6), RFC 4122 (uuid), RFC 3986 (uri).
+Sources: RFC 3339 (date, time; days per month with leap years), RFC 3339 appendix A (duration), RFC 5321 (email, without
+quoted names), RFC 1123 (hostname), RFC 2673 (ipv4), RFC 4291 (ipv6), RFC 4122 (uuid), RFC 3986 (uri).
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ class StringFormat:
     @cached_property
     def language(self) -> Language:
         return compile_pattern(f"^(?:{self.source})$")
+
+    @property
+    def constraints(self) -> tuple[Language, ...]:
+        """Languages whose intersection this is: look-aheads are terminals of their own."""
+        return self.language.parts if self.language.kind == "and" else (self.language,)
 
     def matches(self, text: str) -> bool:
         return automaton(self.language).matches(text)
@@ -47,15 +52,22 @@ _IPV6 = "|".join(
     + [rf"(?:(?:{_H16}:){{0,5}}{_H16})?::{_H16}", rf"(?:(?:{_H16}:){{0,6}}{_H16})?::"]
 )
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LETTER = "[A-Za-z0-9]"
+_INNER = "[A-Za-z0-9-]"
+# Without the labels that RFC 5890 reserves, with "--" in third place: what may follow xn-- depends on Unicode's tables.
+_LABEL = (
+    rf"{_LETTER}(?:{_INNER}?{_LETTER}|{_INNER}{{2}}{_LETTER}"
+    rf"|{_INNER}(?:{_LETTER}{_INNER}|-{_LETTER}){_INNER}{{0,58}}{_LETTER})?"
+)
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_MAIL_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_MAIL_LABEL}(?:\.{_MAIL_LABEL})*|\[{_IPV4}\])"
+_EMAIL = rf"(?=[^@]{{1,64}}@[^@]{{1,253}}$){_ATOM}(?:\.{_ATOM})*@(?:{_DOMAIN}|\[{_IPV4}\])"
 
 _PCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
 _USER = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*@"
 _REG_NAME = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*"
-_IP_LITERAL = r"\[(?:[0-9A-Fa-f:.]{2,45}|v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+)\]"
+_IP_LITERAL = rf"\[(?:{_IPV6}|[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+)\]"
 _HIERARCHY = rf"//(?:{_USER})?(?:{_IP_LITERAL}|{_REG_NAME})(?::\d*)?(?:/{_PCHAR}*)*|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
 _URI = rf"[A-Za-z][A-Za-z0-9+\-.]*:(?:{_HIERARCHY})(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
 
@@ -67,7 +79,7 @@ FORMATS: dict[str, StringFormat] = {
         StringFormat("date-time", rf"{_DATE}[tT]{_TIME}"),
         StringFormat("duration", _DURATION),
         StringFormat("email", _EMAIL),
-        StringFormat("hostname", rf"{_LABEL}(?:\.{_LABEL})*"),
+        StringFormat("hostname", rf"(?=.{{1,253}}$){_DOMAIN}"),
         StringFormat("ipv4", _IPV4),
         StringFormat("ipv6", _IPV6),
         StringFormat("uuid", "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from tests.docs import api, clients, examples, families, keywords, measured, metrics, reasons, settings, wire_formats
+from tests.docs import (
+    api,
+    clients,
+    dialects,
+    examples,
+    families,
+    keywords,
+    measured,
+    metrics,
+    reasons,
+    settings,
+    wire_formats,
+)
 from tests.docs.made import Parts
 
 PARTS: Parts = {
     "keywords": keywords.part,
+    "dialects": dialects.part,
     "formats asserted": keywords.format_part,
     "reasons": reasons.part,
     "wire formats": wire_formats.part,

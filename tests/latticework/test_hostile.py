@@ -184,7 +184,7 @@ def test_the_event_loop_stays_free_while_a_large_schema_compiles() -> None:
     assert len(beats) > 20
 
 
-ENDLESS, TEXT = r"^(a|aa)+\b$", "a" * 100 + "!"
+ENDLESS, TEXT = r"^((a|aa)+)\1b$", "a" * 100 + "!"
 CATASTROPHES = [
     ({"type": "string", "pattern": ENDLESS}, json.dumps(TEXT)),
     ({"patternProperties": {ENDLESS: {"type": "string"}}}, json.dumps({TEXT: 1})),

@@ -1,6 +1,6 @@
 """The soak test: mixed requests, a thousand streams, fuzzing, and an engine that is killed.
 
-    python -m tests.soak [--quick] [--requests N] [--streams N] [--cases N] [--kills N] [--seed N]
+    python -m tests.soak [--quick] [--requests N] [--streams N] [--cases N] [--documents N] [--kills N] [--seed N]
 
 Exits with status 1 if a line of the table differs from the expected result. `--kills` needs the real engine, the others
 none. It uses no network but this machine's.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.options import say
 from benchmarks.results import FOLDER, machine, table
+from tests.fuzz.targets import LAW
 from tests.soak import report
 from tests.soak.fuzzed import fuzzed
 from tests.soak.kills import kills
@@ -23,8 +24,8 @@ from tests.soak.process import served
 from tests.soak.report import Line
 from tests.soak.streams import PACE, streams
 
-FULL = {"requests": 10_000, "streams": 1_000, "cases": 100_000, "kills": 5}
-QUICK = {"requests": 400, "streams": 100, "cases": 1_000, "kills": 0}
+FULL = {"requests": 10_000, "streams": 1_000, "cases": 100_000, "documents": 100_000, "kills": 5}
+QUICK = {"requests": 400, "streams": 100, "cases": 1_000, "documents": 1_000, "kills": 0}
 HEAD = ("", "result", "expected", "")
 # Between two pieces of an answer of the mixed load, in seconds.
 QUICKLY = 0.002
@@ -44,6 +45,10 @@ def of_cases(count: int, seed: int) -> list[Line]:
     return report.of_fuzz(fuzzed(count, seed))
 
 
+def of_documents(count: int, seed: int) -> list[Line]:
+    return report.of_fuzz(fuzzed(count, seed, shares=LAW))
+
+
 def of_kills(count: int, seed: int) -> list[Line]:
     return report.of_kills(kills(count), count)
 
@@ -53,6 +58,7 @@ PARTS: Mapping[str, Callable[[int, int], list[Line]]] = {
     "requests": of_load,
     "streams": of_streams,
     "cases": of_cases,
+    "documents": of_documents,
     "kills": of_kills,
 }
 

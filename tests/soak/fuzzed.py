@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.options import say
-from tests.fuzz.target import Found
+from tests.fuzz.target import Found, Target
 from tests.fuzz.targets import SHARES
 
 BATCH = 2500
@@ -20,19 +20,21 @@ BATCH_SECONDS = 1200
 PROCESSES = 2
 
 
-def fuzzed(cases: int, seed: int, processes: int = PROCESSES) -> dict[str, Found]:
+def fuzzed(
+    cases: int, seed: int, processes: int = PROCESSES, shares: Mapping[Target, float] = SHARES
+) -> dict[str, Found]:
     """By target."""
-    found = {target.name: Found() for target in SHARES}
+    found = {target.name: Found() for target in shares}
     with ThreadPoolExecutor(processes) as pool:
-        for name, batch in pool.map(lambda one: (one[0], _batch(*one)), _batches(cases, seed)):
+        for name, batch in pool.map(lambda one: (one[0], _batch(*one)), _batches(cases, seed, shares)):
             say(f"fuzz: {batch.cases} {name}, {batch.crashes} crashes, {batch.hangs} hangs")
             found[name].add(batch)
     return found
 
 
-def _batches(cases: int, seed: int) -> Iterator[tuple[str, int, int]]:
+def _batches(cases: int, seed: int, shares: Mapping[Target, float]) -> Iterator[tuple[str, int, int]]:
     """Target, cases and seed of each."""
-    for target, share in SHARES.items():
+    for target, share in shares.items():
         left = max(1, round(share * cases))
         while left > 0:
             yield target.name, min(left, BATCH), seed

@@ -32,6 +32,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"properties": {"a": {"$ref": "#/none"}}}, "/properties/a/$ref", "$ref"),
     ({"properties": {"a": {"$ref": f"https://example.com/{LONG}"}}}, "/properties/a/$ref", "$ref"),
     ({"properties": {"a": {"pattern": f"{LONG}("}}}, "/properties/a/pattern", "pattern"),
+    ({"properties": 5, "required": "x"}, "/properties", "properties"),
     ({"$schema": "https://example.com/own"}, "/$schema", "$schema"),
     ({"type": "string"}, "/type", "type"),
 ]

@@ -90,3 +90,17 @@ def test_a_schema_that_nothing_fits_has_no_alternative() -> None:
     ).accepts
     assert accepts("null")
     assert not accepts("[")
+
+
+def test_optional_properties_beyond_what_llguidance_can_order_have_no_order() -> None:
+    names = [f"p{index}" for index in range(2_000)]
+    properties = {name: {"type": "integer"} for name in names} | {"last": {"type": "null"}}
+    grammar = schema_grammar(
+        {"type": "object", "properties": properties, "required": ["last"], "additionalProperties": False}
+    )
+    accepts = Acceptor(grammar).accepts
+    assert accepts('{"last": null, "p7": 1, "p1999": 2}')
+    assert accepts('{"last": null, "p1999": 1, "p7": 2}')
+    assert not accepts('{"p7": 1}')
+    assert not accepts('{"last": null, "p7": null}')
+    assert not accepts('{"last": null, "p2000": 1}')

@@ -5,7 +5,6 @@ In the wire format it is the argument `input` of a normal call: as JSON, `{"inpu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,17 +35,19 @@ class InputPlan:
     Attributes:
         parameters: the schema of the arguments.
         grammar: the Lark expression of the arguments as JSON, where the schema is not exact; or else "".
+        text: the Lark grammar of the text by itself; "" for any text.
     """
 
     parameters: SchemaPlan
     grammar: str = ""
+    text: str = ""
 
     def allows(self, arguments: Any) -> bool:
         """Whether the input allows these arguments, which fit the schema."""
-        if not self.grammar:
+        if not self.text:
             return True
-        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: {self.grammar}"))
-        tokens = list(json.dumps(arguments, ensure_ascii=False).encode(errors="surrogatepass"))
+        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(self.text))
+        tokens = list(arguments["input"].encode(errors="surrogatepass"))
         return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
 
 
@@ -63,17 +64,17 @@ def _regex_input(definition: str) -> InputPlan:
     """Whole texts match, so that anchors at the two ends are redundant."""
     closed = definition.endswith("$") and (len(definition) - len(definition[:-1].rstrip("\\"))) % 2
     pattern = definition.removeprefix("^")[: -1 if closed else None]
-    client.regex_expression(pattern)
+    text = f"start: {client.regex_expression(pattern)}"
     lowered = {**SCHEMA, "properties": {"input": {"type": "string", "regex": pattern}}}
     plan = replace(compile_schema(SCHEMA), lowered=lowered)
     client.validate_lark(schema_grammar(plan.lowered))
-    return InputPlan(plan)
+    return InputPlan(plan, text=text)
 
 
 def _lark_input(definition: str) -> InputPlan:
     client.validate_lark(definition)
     inside = client.nested_grammar(grammar_in_json_string(definition))
-    return InputPlan(compile_schema(SCHEMA), f"{_OPENING} {inside} {_CLOSING}")
+    return InputPlan(compile_schema(SCHEMA), f"{_OPENING} {inside} {_CLOSING}", definition)
 
 
 _COMPILERS: Mapping[Syntax, Callable[[str], InputPlan]] = {

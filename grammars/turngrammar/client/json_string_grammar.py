@@ -83,9 +83,8 @@ def grammar_in_json_string(lark: str) -> str:
     names = _rule_names(bodies, {token.text for token in tokens if token.kind == "name"})
     for name in names:
         if any(token.text == "&" for token in bodies[name]):
-            raise InvalidGrammar(
-                f"{name} is an intersection with quotes, backslashes or controls, which is not supported."
-            )
+            problem = f"{name} is an intersection with quotes, backslashes or controls, which is not supported."
+            raise InvalidGrammar(f"{problem} Write it without &.")
     return "".join(_rewritten(tokens, bodies, names))
 
 
@@ -103,7 +102,7 @@ def _copied_token(kind: str, source: str) -> _LarkToken:
 
 
 def _refuse_token(kind: str, source: str) -> _LarkToken:
-    raise InvalidGrammar(f"A custom tool's grammar can't use {shown(source)}.")
+    raise InvalidGrammar(f"A custom tool's grammar can't use {shown(source)}. Leave it out.")
 
 
 def _string_token(kind: str, source: str) -> _LarkToken:

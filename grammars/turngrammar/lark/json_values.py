@@ -22,6 +22,9 @@ from turngrammar.schema.numerals import constant_language, numeral_language
 from turngrammar.terminals.expressions import Member, any_text, join, object_members, quoted
 from turngrammar.terminals.strings import Branch, json_regex, json_string
 
+# Optional properties of an object; more have no order, and may be repeated: llguidance has room for 2,000 items in a
+# row, of which each optional property that may come next takes three.
+ORDERED = 500
 _HOLE = "\0arguments"
 _SCALARS: Mapping[str, Callable[[Branch], str]] = {
     "null": lambda branch: quoted("null"),
@@ -118,13 +121,26 @@ class JsonWriter:
     def _object(self, branch: Branch) -> str:
         branch = sort_properties(branch) if self._style.sort_keys else branch
         required = frozenset(branch.get("required", ()))
-        values = ((name, self.value(schema)) for name, schema in branch.get("properties", {}).items())
-        listed = [Member(join(self._key(name), value), name in required) for name, value in values if value]
-        free = list(self._free_members(branch))
+        values = {name: self.value(schema) for name, schema in branch.get("properties", {}).items()}
+        optional = {name: value for name, value in values.items() if value and name not in required}
+        unordered = optional if len(optional) > ORDERED else {}
+        listed = [
+            Member(join(self._key(name), value), name in required)
+            for name, value in values.items()
+            if value and name not in unordered
+        ]
+        free = [*self._unordered(unordered), *self._free_members(branch)]
         rest = self._rules.either(free) if free else ""
         return self._within(
             "{", object_members(listed, rest, member_bounds(branch), self._comma, self._rules.either), "}"
         )
+
+    def _unordered(self, values: Mapping[str, str]) -> Iterator[str]:
+        """Members in any order: an alternative for each kind of value, with all names that have it."""
+        names: dict[str, list[str]] = {}
+        for name, value in values.items():
+            names.setdefault(value, []).append(self._key(name))
+        return (join(self._rules.terminal(" | ".join(keys)), value) for value, keys in names.items())
 
     def _free_members(self, branch: Branch) -> Iterator[str]:
         """Members whose names the schema doesn't list: those that a pattern matches, and the others."""

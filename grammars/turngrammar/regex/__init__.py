@@ -12,7 +12,7 @@ from functools import lru_cache
 from turngrammar.regex.automaton import automaton, disjoint, is_empty
 from turngrammar.regex.backtracking import backtracking_matcher
 from turngrammar.regex.budget import BudgetExceeded, seconds_left, time_budget
-from turngrammar.regex.ecma import compile_pattern, texts_with
+from turngrammar.regex.ecma import compile_pattern, texts_with, widened
 from turngrammar.regex.elimination import printable
 from turngrammar.regex.errors import Irregular, RegexError, excerpt
 from turngrammar.regex.json_text import in_json_string
@@ -60,6 +60,7 @@ __all__ = [
     "shortest_rest",
     "time_budget",
     "union",
+    "widened",
 ]
 
 
@@ -71,8 +72,8 @@ def readings(pattern: str) -> Mapping[str, str]:
 @lru_cache(maxsize=1024)
 def pattern_matcher(pattern: str) -> Callable[[str], bool]:
     """Raises RegexError; the function it returns raises BudgetExceeded."""
-    parsed = parse_pattern(pattern)
+    tree = parse_pattern(pattern).tree
     try:
-        return automaton(texts_with(parsed.tree)).matches
+        return automaton(texts_with(tree)).matches
     except Irregular:
-        return backtracking_matcher(parsed)
+        return backtracking_matcher(tree)

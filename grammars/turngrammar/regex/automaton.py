@@ -6,8 +6,10 @@ New states cost time, so `Automaton.step` respects the thread's `time_budget`.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import count
 
 from turngrammar.regex import charset
 from turngrammar.regex.budget import seconds_left
@@ -64,15 +66,21 @@ class Automaton:
         return state.nullable
 
     def states(self, most: int = STATES) -> Iterator[Language | None]:
-        """Reachable states, breadth first; None once, at the end, if there are more than `most`."""
-        seen = {self.root: None}
-        queue = [self.root]
-        for state in queue:
+        """Reachable states; None once, at the end, if there are more than `most`.
+
+        Breadth first finds short strings soon, depth first long ones: by turns.
+        """
+        seen = {self.root}
+        queue = deque(seen)
+        for turn in count():
+            if not queue:
+                return
+            state = queue.pop() if turn % 2 else queue.popleft()
             yield state
             for index in range(len(self.classes)):
                 after = self.step(state, index)
                 if after not in seen:
-                    seen[after] = None
+                    seen.add(after)
                     queue.append(after)
             if len(seen) > most:
                 yield None

@@ -13,18 +13,18 @@ import regex  # type: ignore[import-untyped]
 
 from turngrammar.regex.budget import BudgetExceeded, seconds_left
 from turngrammar.regex.errors import RegexError
-from turngrammar.regex.syntax import Pattern
+from turngrammar.regex.references import references
 from turngrammar.regex.tree import BackReference, Chars, Choice, Group, Look, Repeat, Sequence, Tree, walk
 
 SEARCH_SECONDS = 1.0  # of one search; ordinary patterns take far less
 MOST_WRITTEN_OUT = 100_000
 
 
-def backtracking_matcher(pattern: Pattern) -> Callable[[str], bool]:
+def backtracking_matcher(tree: Tree) -> Callable[[str], bool]:
     """Raises RegexError; the function it returns raises BudgetExceeded."""
-    if _written_out(pattern.tree) > MOST_WRITTEN_OUT:
+    if _written_out(tree) > MOST_WRITTEN_OUT:
         raise RegexError("repetitions count too far beside what is not regular: write smaller numbers")
-    search = regex.compile(backtracking_text(pattern)).search
+    search = regex.compile(backtracking_text(tree)).search
 
     def matches(text: str) -> bool:
         try:
@@ -42,17 +42,15 @@ def _written_out(tree: Tree) -> int:
     return times * (1 + sum(map(_written_out, tree.children)))
 
 
-def backtracking_text(pattern: Pattern) -> str:
+def backtracking_text(tree: Tree) -> str:
     """The pattern for `regex.search`."""
-    printer = _Printer(pattern)
-    return printer.unset(pattern.tree) + printer.text(pattern.tree)
+    printer = _Printer(tree)
+    return printer.unset(tree) + printer.text(tree)
 
 
 class _Printer:
-    def __init__(self, pattern: Pattern) -> None:
-        self._names = pattern.groups.names
-        references = (node.group for node in walk(pattern.tree) if isinstance(node, BackReference))
-        self._referenced = set(map(self._number, references))
+    def __init__(self, tree: Tree) -> None:
+        self._referenced = references((tree,))
         self._open: list[int] = []
 
     def text(self, tree: Tree) -> str:
@@ -83,14 +81,10 @@ class _Printer:
         return f"(?P<g{tree.number}>{inner})" if tree.number in self._referenced else f"(?:{inner})"
 
     def back_reference(self, tree: BackReference) -> str:
-        number = self._number(tree.group)
-        return "" if number in self._open else f"(?{'i' * tree.ignore_case}:(?P=g{number}))"
+        return "" if tree.group in self._open else f"(?{'i' * tree.ignore_case}:(?P=g{tree.group}))"
 
     def look(self, tree: Look) -> str:
         return f"(?{'' if tree.ahead else '<'}{'!' if tree.negative else '='}{self.text(tree.inner)})"
-
-    def _number(self, group: int | str) -> int:
-        return self._names[group] if isinstance(group, str) else group
 
 
 def _range(codes: tuple[int, int]) -> str:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf
 
-_DEADLINE: ContextVar[float] = ContextVar("_DEADLINE", default=float("inf"))
+_DEADLINE: ContextVar[float] = ContextVar("_DEADLINE", default=inf)
 
 
 class BudgetExceeded(Exception):
@@ -26,7 +27,10 @@ def time_budget(seconds: float) -> Iterator[None]:
 
 def seconds_left() -> float:
     """Infinite without a budget. Raises BudgetExceeded if none are left."""
-    seconds = _DEADLINE.get() - time.thread_time()
+    deadline = _DEADLINE.get()
+    if deadline == inf:
+        return inf
+    seconds = deadline - time.thread_time()
     if seconds <= 0:
         raise BudgetExceeded
     return seconds

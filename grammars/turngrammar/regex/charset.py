@@ -58,6 +58,10 @@ def has_code(chars: CharSet, code: int) -> bool:
     return any(low <= code <= high for low, high in chars)
 
 
+def size(chars: CharSet) -> int:
+    return sum(high - low + 1 for low, high in chars)
+
+
 DIGIT: CharSet = ((0x30, 0x39),)
 WORD: CharSet = set_union(DIGIT, ((0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
 # ECMA-262 §22.2.2.9: WhiteSpace and LineTerminator

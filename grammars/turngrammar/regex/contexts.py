@@ -21,7 +21,7 @@ Vector = tuple[Language, ...]  # a language for each context
 
 
 class NoSimpleLanguage(Exception):
-    """The words between two contexts are not those that one look-behind selects."""
+    """The words between some contexts are not those that look-behinds select."""
 
 
 class Contexts:
@@ -51,13 +51,21 @@ class Contexts:
         targets = frozenset(ends)
         if self.last is not None:
             return ending_in(words, charset.set_union(*(self.last[end] for end in targets)))
-        for fulfilling, state in zip(zip(*self._states, strict=True), self._states[start], strict=True):
-            fulfilled = {number for number, language in enumerate(fulfilling) if language.nullable}
-            if targets == fulfilled:
-                return intersection(words, state)
-            if targets.isdisjoint(fulfilled) and len(targets) + len(fulfilled) == len(self):
-                return intersection(words, complement(state))
-        raise NoSimpleLanguage
+        return intersection(words, *self._between(start, targets))
+
+    def _between(self, start: int, targets: frozenset[int]) -> Iterator[Language]:
+        """The languages of which the texts between two contexts are the intersection."""
+        others = set(range(len(self))) - targets
+        for languages, rest in zip(zip(*self._states, strict=True), self._states[start], strict=True):
+            fulfilled = {context for context, language in enumerate(languages) if language.nullable}
+            if targets <= fulfilled and not others <= fulfilled:
+                yield rest
+                others &= fulfilled
+            elif targets.isdisjoint(fulfilled) and not others.isdisjoint(fulfilled):
+                yield complement(rest)
+                others -= fulfilled
+        if others:
+            raise NoSimpleLanguage
 
     def _explore(self, languages: list[Language]) -> Iterator[list[tuple[CharSet, int]]]:
         blocks = charset.minterms(block for language in languages for block in automaton(language).classes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
+from itertools import groupby
 from typing import Any
 
 from turngrammar.regex import charset
@@ -33,6 +34,7 @@ from turngrammar.regex.language import (
     union,
     with_parts,
 )
+from turngrammar.regex.references import at_least, written_out
 from turngrammar.regex.syntax import parse_pattern
 from turngrammar.regex.tree import (
     END,
@@ -57,7 +59,18 @@ _SEARCH = Repeat(Chars(charset.ALL), 0, None)
 @lru_cache(maxsize=4096)
 def compile_pattern(pattern: str) -> Language:
     """The texts in which `pattern` finds a match. Raises RegexError or Irregular."""
-    tree = parse_pattern(pattern).tree
+    return _countable(parse_pattern(pattern).tree)
+
+
+def widened(pattern: str) -> Language:
+    """At least the texts in which a pattern finds a match: of an irregular one, what it is without back references."""
+    try:
+        return _countable(at_least(parse_pattern(pattern).tree))
+    except Irregular:
+        return ANY
+
+
+def _countable(tree: Tree) -> Language:
     if any(isinstance(node, Repeat) and max(node.least, node.most or 0) > _MOST_COUNTED for node in walk(tree)):
         raise Irregular(f"the grammar counts {_MOST_COUNTED} repetitions at most")
     return texts_with(tree)
@@ -65,6 +78,7 @@ def compile_pattern(pattern: str) -> Language:
 
 def texts_with(tree: Tree) -> Language:
     """The texts in which the tree finds a match, for an automaton: it counts any number of repetitions."""
+    tree = written_out(tree)
     nodes = list(walk(tree))
     if any(isinstance(node, BackReference) for node in nodes):
         raise Irregular("back references are not regular")
@@ -106,7 +120,8 @@ class _Compiler:
             return None
         rests: dict[Language, list[int]] = {}
         for context, rest in enumerate(after):
-            rests.setdefault(rest, []).append(context)
+            if rest is not NEVER:
+                rests.setdefault(rest, []).append(context)
         try:
             return tuple(self._joined(language_of(tree), context, rests) for context in range(len(after)))
         except NoSimpleLanguage:
@@ -125,7 +140,8 @@ class _Compiler:
         )
 
     def sequence(self, tree: Sequence, after: Vector) -> Vector:
-        for part in reversed(tree.parts):
+        parts = tree.parts if tree.plain else _with_plain_runs(tree.parts)
+        for part in reversed(parts):
             after = self.compile(part, after)
         return after
 
@@ -194,6 +210,12 @@ def language_of(tree: Tree) -> Language:
             return language_of(inner)
         case _:
             raise TypeError(tree)
+
+
+def _with_plain_runs(parts: tuple[Tree, ...]) -> list[Tree]:
+    """The parts, neighbours that are plain as one."""
+    runs = ((plain, tuple(run)) for plain, run in groupby(parts, lambda part: part.plain))
+    return [part for plain, run in runs for part in ((sequence(*run),) if plain else run)]
 
 
 def _next_in(rest: Language, codes: CharSet, negative: bool) -> Language:

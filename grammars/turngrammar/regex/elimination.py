@@ -16,6 +16,7 @@ from turngrammar.regex.language import EMPTY, NEVER, Language, cat, chars, repea
 
 MOST_STATES = 400
 MOST_NODES = 4000  # of the resulting expression, as a tree
+MOST_DEPTH = 60  # of that tree, through which others recurse
 _START, _END = -1, -2
 
 Edges = dict[int, dict[int, Language]]  # from a state to another: what is read on the way
@@ -82,7 +83,6 @@ class _Elimination:
         for source, targets in edges.items():
             for target in targets:
                 self._sources[target].add(source)
-        self._sizes: dict[Language, int] = {}
 
     def expression(self) -> Language | None:
         """None if it would grow too large."""
@@ -108,19 +108,13 @@ class _Elimination:
             into = cat(targets.pop(gone), turns)
             for target, label in out.items():
                 targets[target] = union(targets.get(target, NEVER), cat(into, label))
-                if self._size(targets[target]) > MOST_NODES:
+                if targets[target].size > MOST_NODES or targets[target].depth > MOST_DEPTH:
                     return False
         return True
 
     def _growth(self, state: int) -> int:
         """The nodes that eliminating the state adds, less those that it removes."""
-        into = [self._size(self._edges[source][state]) for source in self._sources[state] if source != state]
-        out = [self._size(label) for target, label in self._edges[state].items() if target != state]
-        turns = self._size(self._edges[state].get(state, NEVER))
+        into = [self._edges[source][state].size for source in self._sources[state] if source != state]
+        out = [label.size for target, label in self._edges[state].items() if target != state]
+        turns = self._edges[state].get(state, NEVER).size
         return sum(into) * (len(out) - 1) + sum(out) * (len(into) - 1) + turns * (len(into) * len(out) - 1)
-
-    def _size(self, node: Language) -> int:
-        """Nodes of the expression as a tree; in memory, equal parts are shared."""
-        if node not in self._sizes:
-            self._sizes[node] = 1 + sum(map(self._size, node.parts))
-        return self._sizes[node]

@@ -10,7 +10,7 @@ from turngrammar.regex.errors import RegexError
 from turngrammar.regex.foreign import ESCAPES, POSIX_CLASSES, lacking
 from turngrammar.regex.properties import ecma_name, property_codes
 from turngrammar.regex.scanner import Scanner
-from turngrammar.regex.tree import BEGIN, END, BackReference, Chars, Tree, word_boundary
+from turngrammar.regex.tree import BEGIN, END, Chars, Tree, word_boundary
 
 _CLASSES: dict[str, CharSet] = {"d": charset.DIGIT, "s": charset.SPACE}
 _CLASSES |= {name.upper(): charset.set_complement(codes) for name, codes in _CLASSES.items()}
@@ -37,7 +37,7 @@ def escape(scanner: Scanner) -> Tree:
     """An escape after its backslash, unless it is an anchor."""
     reference = scanner.take_re(_REFERENCE)
     if reference is not None:
-        return BackReference(int(reference[1]) if reference[1] else reference[2], scanner.flags.i)
+        return scanner.reference(reference[1] or reference[2])
     return scanner.chars(_escaped_set(scanner))
 
 

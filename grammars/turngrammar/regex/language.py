@@ -44,16 +44,19 @@ class Language:
             Recursion of "loop".
         nullable: whether the empty string is in it.
         boolean: whether "and", "not" or "loop" occurs, which no `pattern` can express directly.
+        size, depth: nodes of the expression as a tree, and levels; in memory, equal parts are shared.
         recursive: whether "loop" occurs: only while a pattern is compiled.
     """
 
-    __slots__ = ("__weakref__", "boolean", "data", "kind", "nullable", "parts", "recursive")
+    __slots__ = ("__weakref__", "boolean", "data", "depth", "kind", "nullable", "parts", "recursive", "size")
     kind: Kind
     parts: tuple[Language, ...]
     data: Any
     nullable: bool
     boolean: bool
     recursive: bool
+    size: int
+    depth: int
 
     def __new__(cls, kind: Kind, parts: tuple[Language, ...] = (), data: Any = None) -> Language:
         key = (kind, frozenset(parts) if kind in ("or", "and") else parts, data)
@@ -64,6 +67,8 @@ class Language:
             language.nullable = _NULLABLE[kind](parts, data)
             language.boolean = kind in ("and", "not", "loop") or any(part.boolean for part in parts)
             language.recursive = kind == "loop" or any(part.recursive for part in parts)
+            language.size = 1 + sum(part.size for part in parts)
+            language.depth = 1 + max((part.depth for part in parts), default=0)
         return language
 
 
@@ -125,11 +130,13 @@ def _counted(parts: list[Language]) -> list[Language]:
 
 
 def _absorbed(parts: list[Language]) -> list[Language]:
-    """`(?s:.)*x` is `(?s:.)*` where x may be empty."""
+    """`(?s:.)*x` is `(?s:.)*` where x may be empty, and `(?s:.)*x{2,9}` is `(?s:.)*x{2}`."""
     kept: list[Language] = []
     for part in parts:
-        if not (kept and kept[-1] == ANY and part.nullable):
+        if not kept or kept[-1] is not ANY:
             kept.append(part)
+        elif not part.nullable:
+            kept.append(repeat(part.parts[0], part.data[0], part.data[0]) if part.kind == "repeat" else part)
     return kept
 
 
@@ -167,9 +174,11 @@ def complement(part: Language) -> Language:
     """Every string that is not in it."""
     if part.kind == "not":
         return part.parts[0]
-    if part is NEVER:
-        return ANY
-    return NEVER if part == ANY else Language("not", (part,))
+    return _COMPLEMENTS.get(part) or Language("not", (part,))
+
+
+_COMPLEMENTS = {NEVER: ANY, ANY: NEVER, EMPTY: Language("repeat", (ANY_CHAR,), (1, None))}
+_COMPLEMENTS |= {there: here for here, there in _COMPLEMENTS.items()}
 
 
 def repeat(part: Language, least: int, most: int | None) -> Language:
@@ -252,7 +261,10 @@ def _flatten(kind: Kind, parts: Iterable[Language]) -> list[Language]:
     """Operands in order of first appearance, without repetition, those of nested operations of the same kind lifted."""
     flat: dict[Language, None] = {}
     for part in parts:
-        flat.update(dict.fromkeys(part.parts if part.kind == kind else (part,)))
+        if part.kind == kind:
+            flat.update(dict.fromkeys(part.parts))
+        else:
+            flat[part] = None
     return list(flat)
 
 

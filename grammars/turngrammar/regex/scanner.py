@@ -9,7 +9,7 @@ from turngrammar.regex import charset
 from turngrammar.regex.case import fold_case
 from turngrammar.regex.charset import CharSet
 from turngrammar.regex.errors import RegexError
-from turngrammar.regex.tree import Chars
+from turngrammar.regex.tree import BackReference, Chars
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,30 @@ class Flags:
     s: bool = False
 
 
+_GROUPS = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\((?:(?!\?)|\?P?<([^\W\d][\w$]*)>)", re.DOTALL)
+
+
 @dataclass
 class Scanner:
     text: str
     at: int = 0
     flags: Flags = Flags()
+    opened: int = 0  # groups that capture
     empty_class: str = ""  # [] or [^], after which a ] is ambiguous: in other dialects it is the first of the class
     readings: dict[str, str] = field(default_factory=dict)  # constructs of other dialects, and what they are read as
+
+    def __post_init__(self) -> None:
+        groups = [match for match in _GROUPS.finditer(self.text) if match[0].startswith("(")]
+        self.group_count = len(groups)
+        self._names = {match[1]: number for number, match in enumerate(groups, 1) if match[1]}
+
+    def reference(self, group: str) -> BackReference:
+        """A reference to a group by its name or number, which may open later."""
+        number = int(group) if group.isdigit() else self._names.get(group, 0)
+        if not 1 <= number <= self.group_count:
+            problem = f"a back reference names the group {group}, which is missing"
+            raise RegexError(f"{problem}: write \\x and 2 digits for a character code", self.at)
+        return BackReference(number, self.flags.i)
 
     @property
     def ended(self) -> bool:

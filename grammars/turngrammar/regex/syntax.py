@@ -15,9 +15,9 @@ from turngrammar.regex import charset
 from turngrammar.regex.errors import RegexError
 from turngrammar.regex.escapes import anchor, char_class, escape
 from turngrammar.regex.foreign import lacking
-from turngrammar.regex.groups import Groups, Make
+from turngrammar.regex.groups import Make, read_group
 from turngrammar.regex.scanner import Flags, Scanner
-from turngrammar.regex.tree import BEGIN, END, BackReference, Chars, Look, Repeat, Tree, choice, sequence, walk
+from turngrammar.regex.tree import BEGIN, END, Chars, Look, Repeat, Tree, choice, sequence
 
 _QUANTIFIER = re.compile(r"([*+?])|\{(\d+)(?:(,)(\d*))?\}")
 _SIGNS: Mapping[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
@@ -26,28 +26,17 @@ _OPEN_BRACES = re.compile(r"\{(,\d*)\}")
 
 @dataclass(frozen=True)
 class Pattern:
-    """A parsed pattern.
-
-    Attributes:
-        groups: those that capture.
-        readings: constructs of other dialects, and what of ECMA-262 they are read as.
-    """
+    """A parsed pattern. `readings` has constructs of other dialects, and what of ECMA-262 they are read as."""
 
     tree: Tree
-    groups: Groups
     readings: Mapping[str, str]
 
 
 @lru_cache(maxsize=4096)
 def parse_pattern(pattern: str) -> Pattern:
     """Raises RegexError."""
-    parser = _Parser(Scanner(pattern))
-    tree = parser.parse()
-    for node in walk(tree):
-        if isinstance(node, BackReference) and not parser.groups.knows(node.group):
-            problem = f"a back reference names the group {node.group}, which is missing"
-            raise RegexError(f"{problem}: write \\x and 2 digits for a character code")
-    return Pattern(tree, parser.groups, parser.scanner.readings)
+    scanner = Scanner(pattern)
+    return Pattern(_Parser(scanner).parse(), scanner.readings)
 
 
 @dataclass
@@ -72,7 +61,6 @@ class _Parser:
 
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
-        self.groups = Groups()
         self._open = [_OpenGroup(-1, scanner.flags, lambda content: content)]
 
     def parse(self) -> Tree:
@@ -94,7 +82,7 @@ class _Parser:
 
     def _open_group(self) -> None:
         start, flags = self.scanner.at - 1, self.scanner.flags
-        group = self.groups.read(self.scanner)
+        group = read_group(self.scanner)
         if isinstance(group, Tree):
             self._add(group)
         else:

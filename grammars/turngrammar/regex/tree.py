@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from turngrammar.regex import charset
 from turngrammar.regex.charset import CharSet
@@ -80,9 +80,9 @@ class Group(Tree):
 
 @dataclass(frozen=True, eq=False)
 class BackReference(Tree):
-    """What a group captured, given its number or name."""
+    """What a group captured, by its number."""
 
-    group: int | str
+    group: int
     ignore_case: bool = False
 
 
@@ -106,11 +106,25 @@ NOTHING = Choice(())
 
 
 def sequence(*parts: Tree) -> Tree:
-    return parts[0] if len(parts) == 1 else Sequence(parts)
+    flat = tuple(inner for part in parts for inner in (part.parts if isinstance(part, Sequence) else (part,)))
+    return flat[0] if len(flat) == 1 else Sequence(flat)
 
 
 def choice(*options: Tree) -> Tree:
     return options[0] if len(options) == 1 else Choice(options)
+
+
+def with_children(tree: Tree, children: Iterable[Tree]) -> Tree:
+    """The same node around other children."""
+    match tree:
+        case Sequence():
+            return sequence(*children)
+        case Choice():
+            return Choice(tuple(children))
+        case Repeat() | Group() | Look():
+            return replace(tree, inner=next(iter(children)))
+        case _:
+            return tree
 
 
 def walk(tree: Tree) -> Iterator[Tree]:

@@ -1,4 +1,4 @@
-"""Arrays: read from their keywords, intersected, subtracted, and written as llguidance generates them."""
+"""Arrays: read from their keywords, intersected, subtracted, and written in the normal form."""
 
 from __future__ import annotations
 

@@ -76,14 +76,15 @@ _BY_ADDRESS: Mapping[str, Dialect] = {
     "json-schema.org/draft-05/schema": DIALECTS["draft4"],  # changed no keyword
     "spec.openapis.org/oas/3.1/dialect/base": DIALECTS["2020-12"],
 }
-# The latest draft, whichever that is: declares nothing.
+# The latest draft, whichever that is, declares nothing. Nor does OpenAPI 3.0, which is no draft.
 _UNDECLARED = ("", "json-schema.org/schema")
+_OPENAPI_3_0 = "spec.openapis.org/oas/3.0/"  # followed by a date
 
 
 def declares_dialect(schema: Any) -> bool:
     """Whether the schema names its draft."""
     uri = schema.get("$schema") if isinstance(schema, Mapping) else None
-    return isinstance(uri, str) and _address(uri) not in _UNDECLARED
+    return isinstance(uri, str) and _address(uri) not in _UNDECLARED and not _address(uri).startswith(_OPENAPI_3_0)
 
 
 def dialect_of(schema: Any, default: Dialect, where: str = "") -> Dialect:
@@ -97,9 +98,9 @@ def dialect_of(schema: Any, default: Dialect, where: str = "") -> Dialect:
     return _BY_ADDRESS[_address(uri)]
 
 
-def dialect_within(schema: Any, dialect: Dialect, where: str = "") -> Dialect:
+def dialect_within(schema: Any, dialect: Dialect) -> Dialect:
     """That of a subschema: its `$schema` counts only if it has an identifier."""
-    return dialect_of(schema, dialect, where) if is_resource(schema) else dialect
+    return dialect_of(schema, dialect) if is_resource(schema) else dialect
 
 
 def is_resource(schema: Any) -> bool:

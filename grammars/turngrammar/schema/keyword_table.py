@@ -51,6 +51,7 @@ class Keyword:
         form: (value, dialect) -> whether the value is valid, as a fast check; by default, that of what it holds.
         only_beside: in draft 4 it is a flag, invalid without this keyword.
         type: the JSON type that it constrains, if the type's reader handles it; ANY_TYPE if it constrains all.
+        require: (reader, node, keyword) raises InvalidSchema for a value whose own syntax is wrong.
         lower: narrows the shape, for keywords that no reader of a type handles.
         stage: when it is lowered.
         part_of: the keyword that it is lowered, reported and checked with.
@@ -73,6 +74,7 @@ class Keyword:
     form: Callable[[Any, Dialect], bool] | None = None
     only_beside: str | None = None
     type: str | None = None
+    require: Callable[..., None] | None = None
     lower: Lower | None = None
     stage: Stage = Stage.NARROW
     part_of: str | None = None
@@ -104,7 +106,7 @@ class KeywordTable:
         of_type: the keywords that each JSON type's reader handles; `typed` has all of them.
         narrowing, changing: how to lower the keywords of Stage.NARROW, and those of later stages in their order.
         structural: the keywords that have such a function.
-        evaluates, cases, evaluated_names, inert, rewritten, part_of: these columns.
+        require, evaluates, cases, evaluated_names, inert, rewritten, part_of: these columns.
         bounding: keywords with numbers that can become bounds.
     """
 
@@ -123,6 +125,7 @@ class KeywordTable:
         self.narrowing = {name: row.lower for name, row in self._staged() if row.lower and row.stage is Stage.NARROW}
         self.changing = {name: row.lower for name, row in self._staged() if row.lower and row.stage is not Stage.NARROW}
         self.structural = self.narrowing.keys() | self.changing.keys()
+        self.require = {name: row.require for name, row in self.rows.items() if row.require}
         self.evaluates = {name: row.evaluates for name, row in self.rows.items() if row.evaluates}
         self.cases = {name: row.cases for name, row in self.rows.items() if row.cases}
         self.evaluated_names = {name: row.evaluated_names for name, row in self.rows.items() if row.evaluated_names}

@@ -169,6 +169,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         holds="schemas by name",
         type="object",
         evaluates=objects.evaluated_patterns,
+        require=strings.require_patterns,
         check=assertions.assert_pattern_properties,
         evaluated_names=assertions.names_matching,
         measure="name patterns",
@@ -274,6 +275,7 @@ VALIDATION: Mapping[str, Keyword] = {
         example={"pattern": r"^\p{L}(?!x)"},
         form=forms.is_string,
         type="string",
+        require=strings.require_patterns,
         check=assertions.assert_pattern,
         measure="regex",
     ),
@@ -363,6 +365,12 @@ OPENAPI: Mapping[str, Keyword] = {
         rewritten="null is also allowed",
     ),
     "example": Keyword(example={"example": 1}, drafts=(), holds="data"),
+    "propertyOrdering": Keyword(
+        example={"properties": {"a": {}, "b": {}}, "propertyOrdering": ["b", "a"]},
+        drafts=(),
+        holds="data",
+        inert=objects.inert_property_order,
+    ),
 }
 
 KEYWORDS = KeywordTable(
@@ -375,6 +383,6 @@ KEYWORDS = KeywordTable(
         "Content": CONTENT,
         "Meta-data": META_DATA,
         "Older drafts": OLDER_DRAFTS,
-        "OpenAPI 3.0": OPENAPI,
+        "OpenAPI 3.0, Gemini": OPENAPI,
     }
 )

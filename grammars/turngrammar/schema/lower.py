@@ -1,4 +1,4 @@
-"""Shapes written as the JSON Schema that llguidance enforces, in a normal form: each node is `{}`, `$ref`, `anyOf`,
+"""Shapes written as JSON Schema in a normal form, which the grammar enforces: each node is `{}`, `$ref`, `anyOf`,
 `const` or `enum`, or one `type` with that type's own keywords.
 
 Shapes that occur several times, and definitions, are written once under `$defs`. What llguidance can't enforce is

@@ -16,7 +16,16 @@ from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_diale
 from turngrammar.schema.forms import malformed, misfit
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.places import Place, places
-from turngrammar.schema.readings import FOREIGN, READINGS, Note, Notes, Reading, Site, read_null
+from turngrammar.schema.readings import (
+    FOREIGN,
+    READINGS,
+    Note,
+    Notes,
+    Reading,
+    Site,
+    is_contradicted_format,
+    read_null,
+)
 
 Schema = Mapping[str, Any] | bool
 _POSITIONS = {keyword: position for position, keyword in enumerate(READINGS)}
@@ -77,6 +86,7 @@ class _Normalizing:
         found = malformed(place.schema, place.dialect, self._keywords)
         if isinstance(place.schema, dict):
             found += [name for name in self._foreign if name in place.schema and self._is_foreign(name, place)]
+            found += ["format"] if is_contradicted_format(place.schema) else []
         return found
 
     def _is_foreign(self, keyword: str, place: Place) -> bool:
@@ -101,7 +111,7 @@ class _Normalizing:
             if any(keyword in place.schema for keyword in _NEWER):
                 raise _mixed(tuples[0], place)
         self._dialect = _TUPLES
-        if "$schema" in self._schema:
+        if declares_dialect(self._schema):
             self._schema["$schema"] = _TUPLES.uri
         self._notes.update(note for place in tuples for note in _tuple_notes(place))
 

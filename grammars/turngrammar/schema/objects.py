@@ -1,4 +1,4 @@
-"""Objects: read from their keywords, intersected, subtracted, and written as llguidance generates them."""
+"""Objects: read from their keywords, intersected, subtracted, and written in the normal form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from turngrammar import regex
 from turngrammar.regex import Language
 from turngrammar.schema.algebra import Algebra
-from turngrammar.schema.load import Subschema
+from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.shape import (
@@ -39,7 +39,7 @@ def read_objects(reader: SchemaReader, node: Subschema) -> Shape:
     if not reader.has_keyword_of(node, "object"):
         return (OBJECT,)
     schema = node.schema
-    properties = {name: reader.read(node.child(child)) for name, child in schema.get("properties", {}).items()}
+    properties = {name: reader.read(node.child(child)) for name, child in _ordered_properties(schema).items()}
     rest = reader.read(node.child(schema.get("additionalProperties", True)))
     most = schema.get("maxProperties")
     variant = Object(
@@ -52,6 +52,18 @@ def read_objects(reader: SchemaReader, node: Subschema) -> Shape:
     if "patternProperties" in schema:
         variant = _with_patterns(reader, node, "patternProperties", variant)
     return object_shape(variant)
+
+
+def _ordered_properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """In the order of Gemini's `propertyOrdering`, if there is one."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    order = schema.get("propertyOrdering")
+    first = [name for name in order if isinstance(name, str) and name in properties] if isinstance(order, list) else []
+    return {name: properties[name] for name in (*first, *properties)}
+
+
+def inert_property_order(schema: Mapping[str, Any], source: Source, options: Options) -> str:
+    return "the order of the properties in the answer"
 
 
 def _with_patterns(reader: SchemaReader, node: Subschema, keyword: str, variant: Object) -> Object:

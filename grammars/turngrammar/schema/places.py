@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from turngrammar.errors import RefusedSchema
-from turngrammar.schema.dialect import Dialect, dialect_within, pointer
+from turngrammar.schema.dialect import Dialect, dialect_of, is_resource, pointer
 from turngrammar.schema.keyword_table import KeywordTable
 
 MAX_DEPTH = 64  # of nested subschemas; references don't count
@@ -61,7 +61,11 @@ def _children(place: Place, keywords: KeywordTable) -> Iterator[Place]:
         if keywords.defines(path[0], place.dialect):
             if place.depth == MAX_DEPTH:
                 raise RefusedSchema(f"Subschemas nest more than {MAX_DEPTH} deep. Move the inner ones to $defs.")
-            yield Place(child, dialect_within(child, place.dialect), path, place, place.depth + 1)
+            yield Place(child, _dialect(child, place, path), path, place, place.depth + 1)
+
+
+def _dialect(child: Any, place: Place, path: tuple[str, ...]) -> Dialect:
+    return dialect_of(child, place.dialect, place.pointer + pointer(path)) if is_resource(child) else place.dialect
 
 
 def _targets(root: Place, references: Iterable[str]) -> Iterator[Place]:
@@ -73,7 +77,7 @@ def _targets(root: Place, references: Iterable[str]) -> Iterator[Place]:
         path = tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
         target = value_at(root.schema, path)
         if isinstance(target, Mapping):
-            yield Place(target, dialect_within(target, root.dialect), path, root)
+            yield Place(target, _dialect(target, root, path), path, root)
 
 
 def value_at(value: Any, path: tuple[str, ...]) -> Any:

@@ -88,6 +88,9 @@ class SchemaReader:
         overriding = node.dialect.overriding
         if overriding is not None and overriding in schema:
             return self.keywords.narrowing[overriding](self, node, overriding, ANYTHING)
+        for keyword, require in self.keywords.require.items():
+            if keyword in schema:
+                require(self, node, keyword)
         if not schema.keys() & self.keywords.structural:
             return self._read_types(node)
         shape = ANYTHING

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from turngrammar.errors import shown
+from turngrammar.regex import RegexError, compile_pattern, intersection, is_empty
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.forms import TYPES, is_anchor, is_number
 from turngrammar.schema.places import Place
+from turngrammar.string_formats import FORMATS
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def read_type(site: Site) -> bool:
 def _read_numbers(enum: Site) -> bool:
     """In Gemini's API the values of every enum are strings: `{"type": "INTEGER", "enum": ["101", "201"]}`."""
     numbers = [_number(value) for value in enum.value] if isinstance(enum.value, list) else [None]
-    return None not in numbers and enum.becomes(numbers, "strings are read as the numbers that they spell")
+    return None not in numbers and enum.becomes(numbers, "strings are read as the numbers in them")
 
 
 def read_number(site: Site) -> bool:
@@ -121,7 +123,7 @@ def read_number(site: Site) -> bool:
 
 
 def _number(value: Any) -> Any:
-    """The number that a string spells, or None."""
+    """The number in a string, or None."""
     return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
@@ -134,7 +136,7 @@ def read_exclusive_bound(site: Site) -> bool:
     if site.value is not True or bound is None:
         return isinstance(site.value, bool) and site.vanishes(shown(site.value))
     site.sibling(inclusive).moves(site.keyword, bound)
-    return site.note(f"`true` is read as the value of `{inclusive}`", site.keyword)
+    return site.note(f"true is read as the value of `{inclusive}`", site.keyword)
 
 
 def _read_exclusive_number(site: Site, inclusive: str, bound: Any) -> bool:
@@ -158,15 +160,16 @@ def read_required(site: Site) -> bool:
         return site.vanishes(shown(value))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return False
-    known = isinstance(site.value, list) or site.value in site.schema.get("properties", {})
+    properties = site.schema.get("properties")
+    known = isinstance(site.value, list) or (isinstance(properties, Mapping) and site.value in properties)
     return known and site.becomes(list(dict.fromkeys(value)))
 
 
 def _require_property(site: Site) -> bool:
     owner = site.place.owner
-    if owner is None:
+    if owner is None or not isinstance(required := owner.schema.get("required", []), list):
         return False
-    names = [*owner.schema.get("required", ()), site.place.path[-1]]
+    names = [*required, site.place.path[-1]]
     return site.moves("required", list(dict.fromkeys(names)), owner)
 
 
@@ -243,6 +246,23 @@ def read_additional_items(site: Site) -> bool:
     return rest and site.moves("items", site.value)
 
 
+def is_contradicted_format(schema: Mapping[str, Any]) -> bool:
+    """Whether no string fits both the format and the pattern beside it."""
+    name, pattern = schema.get("format"), schema.get("pattern")
+    if not (isinstance(name, str) and name in FORMATS and isinstance(pattern, str)):
+        return False
+    try:
+        language = compile_pattern(pattern)
+    except RegexError:
+        return False
+    return is_empty(intersection(FORMATS[name].language, language)) is True
+
+
+def read_format(site: Site) -> bool:
+    """Up to version 4.2, zod writes `time` beside the pattern that it checks, of times without an offset."""
+    return is_contradicted_format(site.schema) and site.vanishes(f"{site.value}, which contradicts the pattern,")
+
+
 _ANY = ""
 _TYPE_WORDS: Mapping[str, str] = {
     **{name: name for name in TYPES},
@@ -277,6 +297,7 @@ _READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
     ("additionalItems unevaluatedItems not if then else contains propertyNames", (read_schema,)),
     ("required", (read_required,)),
     ("uniqueItems", (read_boolean,)),
+    ("format", (read_format,)),
     ("$id", (read_id,)),
     ("title description $comment examples deprecated readOnly writeOnly", (read_annotation,)),
     ("contentEncoding contentMediaType contentSchema", (read_annotation,)),

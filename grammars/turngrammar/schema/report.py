@@ -137,13 +137,13 @@ class _Reporter:
 
     def _inert(self, place: Place, name: str) -> str:
         """Why the keyword asserts nothing in the subschema, as it was read, or ""."""
-        dialect = place.dialect
+        dialect, inert = place.dialect, self.source.keywords.inert.get(name)
+        reason = inert(place.schema, self.source, self.options) if inert and name in place.schema else ""
         if not self.source.keywords.asserts(name, dialect):
-            return f"asserts nothing in {dialect.name}"
+            return reason or f"asserts nothing in {dialect.name}"
         if dialect.overriding in place.schema and name != dialect.overriding:
             return f"asserts nothing beside {dialect.overriding} in {dialect.name}"
-        inert = self.source.keywords.inert.get(name)
-        return inert(place.schema, self.source, self.options) if inert and name in place.schema else ""
+        return reason
 
 
 def without(*others: str) -> Callable[[Mapping[str, Any], Source, Options], str]:

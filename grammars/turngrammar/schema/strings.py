@@ -1,4 +1,4 @@
-"""Strings: read from their keywords, intersected, subtracted, and written as llguidance generates them."""
+"""Strings: read from their keywords, intersected, subtracted, and written in the normal form."""
 
 from __future__ import annotations
 
@@ -49,13 +49,12 @@ def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
 
 
 def _languages(reader: SchemaReader, node: Subschema) -> tuple[tuple[Language, ...], bool]:
-    """The pattern as languages that all apply, and whether it was left out."""
+    """The pattern as languages that all apply, and whether they also have other strings."""
     if "pattern" not in node.schema:
         return (), False
     whole = pattern_language(reader, node, "pattern", node.schema["pattern"])
-    if whole is None:
-        return (), True
-    return tuple(part for part in _conjuncts(whole) if part != regex.ANY), False
+    language = regex.widened(node.schema["pattern"]) if whole is None else whole
+    return tuple(part for part in _conjuncts(language) if part != regex.ANY), whole is None
 
 
 def _conjuncts(language: Language) -> tuple[Language, ...]:
@@ -63,18 +62,25 @@ def _conjuncts(language: Language) -> tuple[Language, ...]:
 
 
 def pattern_language(reader: SchemaReader, node: Subschema, keyword: str, pattern: str) -> Language | None:
-    """A pattern's language; None, and the keyword is checked, if it isn't regular. Raises InvalidSchema."""
+    """A pattern's language; None, and the keyword is checked, if it isn't regular."""
     try:
-        for construct, meaning in regex.readings(pattern).items():
-            reader.ledger.note(node.schema, keyword, f"`{construct}` is read as `{meaning}`")
-        regex.pattern_matcher(pattern)
         return regex.compile_pattern(pattern)
     except regex.Irregular as error:
         reader.ledger.check(node.schema, keyword, f"{error}; only the finished text is matched with {shown(pattern)}")
         return None
-    except (regex.RegexError, RecursionError) as error:
-        at = reader.source.at(node) + pointer((keyword,))
-        raise InvalidSchema(_pattern_problem(pattern, error), pointer=at, keyword=keyword) from error
+
+
+def require_patterns(reader: SchemaReader, node: Subschema, keyword: str) -> None:
+    """Raises InvalidSchema unless the keyword's patterns can be matched; notes how they are read."""
+    value = node.schema[keyword]
+    for pattern in [value] if isinstance(value, str) else value:
+        try:
+            for construct, meaning in regex.readings(pattern).items():
+                reader.ledger.note(node.schema, keyword, f"`{construct}` is read as `{meaning}`")
+            regex.pattern_matcher(pattern)
+        except (regex.RegexError, RecursionError) as error:
+            at = reader.source.at(node) + pointer((keyword,))
+            raise InvalidSchema(_pattern_problem(pattern, error), pointer=at, keyword=keyword) from error
 
 
 def _pattern_problem(pattern: str, error: regex.RegexError | RecursionError) -> str:
@@ -175,12 +181,13 @@ def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
 
 def _candidates(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
     """From the narrowest to the widest, with the keywords that are left out."""
+    yield variant, ()
     formats = tuple(FORMATS[name].language for name in variant.formats)
     merged = regex.printable(regex.intersection(*variant.languages, *formats))
-    narrow = [variant] if merged is None else [variant, replace(variant, languages=(merged,), formats=())]
-    yield from ((candidate, ()) for candidate in narrow)
+    alone = variant if merged is None else replace(variant, languages=(merged,), formats=())
+    yield alone, ()
     if variant.least or variant.most is not None:
-        yield from ((replace(candidate, least=0, most=None), _LENGTHS) for candidate in narrow)
+        yield from ((replace(candidate, least=0, most=None), _LENGTHS) for candidate in (variant, alone))
     for count in reversed(range(len(variant.languages))):
         yield String(languages=variant.languages[:count], least=variant.least, most=variant.most), _PATTERNS
     yield STRING, (*_PATTERNS, *_LENGTHS)

@@ -85,4 +85,4 @@ def _languages_of(part: Branch) -> Iterator[Language]:
     if "not" in part:
         yield complement(printed_language(part["not"]["pattern"]))
     if part.get("format") in FORMATS:
-        yield FORMATS[part["format"]].language
+        yield from FORMATS[part["format"]].constraints

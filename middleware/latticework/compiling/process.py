@@ -89,7 +89,7 @@ class CompileProcess:
         except MemoryError:
             return CompileOutOfMemory()
         except RecursionError:
-            return RefusedSchema("The request nests too deeply to be compiled.")
+            return RefusedSchema("The request nests too deeply to be compiled. Make its schemas flatter.")
         except Exception:  # noqa: BLE001 - the outermost boundary of this process
             return CompileBug(traceback.format_exc())
 

@@ -77,7 +77,7 @@ def within(text: str, language: Language) -> bool:
 
 
 def translated(pattern: str) -> Any:
-    return backtracking.compile(backtracking_text(parse_pattern(pattern)))
+    return backtracking.compile(backtracking_text(parse_pattern(pattern).tree))
 
 
 @pytest.mark.parametrize("row", V8, ids=[row["pattern"] for row in V8])
@@ -85,6 +85,8 @@ def test_v8_agrees(row: dict[str, Any]) -> None:
     matches, expression = regex.pattern_matcher(row["pattern"]), translated(row["pattern"])
     for text in (*row["matches"], *row["others"]):
         assert matches(text) == bool(expression.search(text)) == (text in row["matches"]), text
+    wider = regex.widened(row["pattern"])
+    assert all(within(text, wider) for text in row["matches"])
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -240,6 +242,13 @@ def test_errors_name_the_construct_and_the_fix(pattern: str, named: str) -> None
     assert caught.value.message.endswith(".")
 
 
+@pytest.mark.parametrize("keyword", ["pattern", "patternProperties"])
+def test_patterns_of_excluded_types_are_valid_too(keyword: str) -> None:
+    schema = {"anyOf": [{"type": "integer", keyword: "(" if keyword == "pattern" else {"(": {}}}, {}]}
+    with pytest.raises(InvalidSchema, match=r"write \\\("):
+        compile_schema(schema)
+
+
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
@@ -255,6 +264,30 @@ def test_what_is_not_compiled_is_still_matched(pattern: str, reason: str) -> Non
     with pytest.raises(Irregular, match=reason):
         compile_pattern(pattern)
     assert not regex.pattern_matcher(pattern)("-")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "inside", "outside"),
+    [
+        (r"^(['\"]).*\1$", ["'a'", '"a"'], ["'a\"", "a"]),
+        (r"^\d{4}([-/.]|)\d\d\1\d\d$", ["2024-01-02", "20240102"], ["2024-01/02"]),
+        (r"^(?:(a|b)\1)+$", ["aabb"], ["ab", "aab"]),
+        (r"^(?<q>a|bc)(?i:\k<q>)$", ["aA", "bcBC"], ["abc"]),
+        (r"^([a-c])(?!\1).$", ["ab"], ["aa"]),
+    ],
+)
+def test_references_to_a_few_words_are_regular(pattern: str, inside: list[str], outside: list[str]) -> None:
+    language = compile_pattern(pattern)
+    assert all(within(text, language) for text in inside)
+    assert not any(within(text, language) for text in outside)
+
+
+def test_of_other_references_the_grammar_has_what_a_group_captures() -> None:
+    wider = regex.widened(r"^<([a-z]+)>(?!<\1>).*</\1>$")
+    assert within("<b>x</b>", wider)
+    assert within("<b>x</i>", wider)
+    assert not within("<b>x</B>", wider)
+    assert not within("<b>x", wider)
 
 
 @pytest.mark.parametrize("pattern", ["[^a]*", "^", "(a|b|)" * 500, "(?=a)" * 2000, "(?:" * 90 + "(?!a)b?" + ")*" * 90])

@@ -18,17 +18,13 @@ from turngrammar.schema import Options
 
 EVERY = 1 if os.environ.get("WHOLE_SUITES") else 6
 
-# 1.0 is a whole number, but a grammar that offered it would make models write it. The specification's tests of that:
-SPELLED_AS_FLOATS = {
-    "const with 0 does not match other zero-like types",
-    "const with 1 does not match true",
-    "const with -2.0 matches integer and float types",
-    "float and integers are equal up to 64-bit representation limits",
-    "enum with 0 does not match false",
-    "enum with [0] does not match [false]",
-    "enum with 1 does not match true",
-    "enum with [1] does not match [true]",
-    "integer type matches integers",
+# Optional groups that are not decided as they have it, by file.
+UNDECIDED = {
+    "optional/content.json": "under",  # an annotation since 2019-09, and here in draft 7
+    "optional/bignum.json": "over",  # integers and numbers have a limited length
+    "optional/float-overflow.json": "over",
+    "optional/cross-draft.json": "refused",  # remote references
+    "optional/format-assertion.json": "refused",  # meta-schemas of its own
 }
 
 
@@ -58,8 +54,7 @@ def test_the_specification(suite: str, dialect: str) -> None:
     mandatory = [row for row in shared.rows(suite) if not row["optional"] and not row["needs_remote"]]
     verdicts = [(row, _audit(row, dialect)) for row in mandatory]
     outcomes = Counter(verdict.outcome for _, verdict in verdicts)
-    assert outcomes["under"] == outcomes["crashed"] == 0
-    assert {row["description"] for row, verdict in verdicts if verdict.outcome == "over"} <= SPELLED_AS_FLOATS
+    assert outcomes["under"] == outcomes["over"] == outcomes["crashed"] == 0
     refusals = [verdict.detail for _, verdict in verdicts if verdict.outcome == "refused"]
     assert all("no document can fit this schema" in detail for detail in refusals)
     assert not any(test["valid"] for row, verdict in verdicts if verdict.outcome == "refused" for test in row["tests"])
@@ -79,13 +74,12 @@ def test_a_remote_schema_is_refused_or_decided_correctly(suite: str, dialect: st
 
 
 @pytest.mark.parametrize(("suite", "dialect"), [("jsts_2020", "2020-12"), ("jsts_draft7", "draft7")])
-def test_optional_regexes_accept_nothing_invalid(suite: str, dialect: str) -> None:
-    regexes = [
-        row for row in shared.rows(suite) if row["optional"] and "regex" in row["file"] and not row["format_assert"]
-    ]
-    outcomes = Counter(_audit(row, dialect).outcome for row in regexes)
-    assert outcomes.keys() <= {"exact", "checked", "refused"}
-    assert outcomes["exact"] >= 0.9 * len(regexes)
+def test_the_optional_groups(suite: str, dialect: str) -> None:
+    optional = [row for row in shared.rows(suite) if row["optional"] and not row["format_assert"]]
+    verdicts = [(row["file"], _audit(row, dialect).outcome) for row in optional]
+    undecided = {(file, outcome) for file, outcome in verdicts if outcome not in ("exact", "checked")}
+    assert undecided <= set(UNDECIDED.items())
+    assert sum(outcome == "exact" for _, outcome in verdicts) >= 0.75 * len(verdicts)
 
 
 def _audit(row: dict[str, Any], dialect: str) -> AuditResult:

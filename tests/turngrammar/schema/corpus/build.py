@@ -39,11 +39,10 @@ FORMAT_CHECKS: dict[str, Callable[[str], bool]] = {
 
 def verified(row: dict[str, Any]) -> dict[str, Any]:
     """The row with the values about which its emitter and jsonschema-rs agree, and their neighbours."""
-    decide = judge(row)
-    if row["valid"]:
-        valid = [value for value in distinct(row["valid"]) if agreed(row["id"], value, decide(value))]
-    else:
-        valid = [value for value in distinct(samples(row["schema"])) if decide(value)][:MOST_SAMPLES]
+    sampled = [] if row["valid"] else list(samples(row["schema"]))
+    decide = judge({**row, "valid": row["valid"] + sampled})
+    valid = [value for value in distinct(row["valid"]) if agreed(row["id"], value, decide(value))]
+    valid += [value for value in distinct(sampled) if decide(value)][:MOST_SAMPLES]
     invalid = [value for value in distinct(row["invalid"]) if agreed(row["id"], value, not decide(value))]
     if not valid:
         print(f"{row['id']}: no valid value", file=sys.stderr)
@@ -62,9 +61,10 @@ def agreed(row_id: str, value: Any, agrees: bool) -> bool:
 
 
 def judge(row: Mapping[str, Any]) -> Callable[[Any], bool]:
-    """Whether jsonschema-rs accepts a value. Each format is asserted in every dialect, or in none."""
+    """Whether jsonschema-rs accepts a value. Formats are asserted unless they exclude all valid ones."""
     schema = as_latest(row["schema"]) if row.get("dialect") == "unnamed" else row["schema"]
-    return jsonschema_rs.validator_for(schema, validate_formats=True, formats=FORMAT_CHECKS).is_valid
+    strict = jsonschema_rs.validator_for(schema, validate_formats=True, formats=FORMAT_CHECKS).is_valid
+    return strict if any(map(strict, row["valid"])) else jsonschema_rs.validator_for(schema).is_valid
 
 
 def text(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 
+const xor = z.xor ?? z.union; // before zod 4.2
+
 const Category = z.object({
   name: z.string(),
   get children() {
@@ -191,7 +193,7 @@ export const containers = [
   ],
   [
     "exclusive-union",
-    z.xor([z.strictObject({ card: z.string() }), z.strictObject({ iban: z.string() })]),
+    xor([z.strictObject({ card: z.string() }), z.strictObject({ iban: z.string() })]),
     [{ card: "1" }, { iban: "2" }],
     [{ card: "1", iban: "2" }, {}],
   ],

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 
+const mac = z.mac ?? z.string; // before zod 4.2
 const uuid = "2eb8aa08-aa98-41ea-b4aa-73b441d16380";
 const at = "2024-02-29T12:30:00Z";
 
@@ -126,14 +127,19 @@ export const scalars = [
     ["2024-01-01T00:00:00.123Z"],
     ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.1234Z"],
   ],
-  ["date-time-minutes", z.iso.datetime({ precision: -1, offset: true }), [], ["2024-01-01T00:00:00Z", "2024-01-01"]],
+  [
+    "date-time-minutes",
+    z.iso.datetime({ precision: -1, offset: true }),
+    ["2024-01-01T00:00Z"],
+    ["2024-01-01T00:00:00Z", "2024-01-01"],
+  ],
   ["date-time-local", z.iso.datetime({ local: true }), [at], ["2024-01-01 00:00:00"]],
   ["date", z.iso.date(), ["2024-02-29", "1999-12-31"], ["2023-02-29", "24-01-01", "2024-13-01"]],
-  ["time", z.iso.time(), [], ["25:00:00", "12"]],
+  ["time", z.iso.time(), ["12:30:00", "12:30:00.25"], ["25:00:00", "12"]],
   ["duration", z.iso.duration(), ["P1Y2M3DT4H5M6S", "P3D", "PT30M"], ["P", "1 day", "PT"]],
   [
     "network",
-    z.object({ v4: z.ipv4(), v6: z.ipv6(), net4: z.cidrv4(), net6: z.cidrv6(), mac: z.mac() }),
+    z.object({ v4: z.ipv4(), v6: z.ipv6(), net4: z.cidrv4(), net6: z.cidrv6(), mac: mac() }),
     [
       { v4: "192.168.0.1", v6: "2001:db8::1", net4: "10.0.0.0/8", net6: "2001:db8::/32", mac: "00:1a:2b:3c:4d:5e" },
       { v4: "0.0.0.0", v6: "::", net4: "1.2.3.4/32", net6: "::1/128", mac: "FF:FF:FF:FF:FF:FF" },
