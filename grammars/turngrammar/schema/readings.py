@@ -96,17 +96,25 @@ def read_annotation(site: Site) -> bool:
 
 def read_type(site: Site) -> bool:
     """The types of Gemini's API, in upper case, those of programming languages, and draft 3's "any"."""
-    words = site.value if isinstance(site.value, list) else [site.value]
-    if not words or not all(isinstance(word, str) for word in words):
+    types = named_types(site.value)
+    if types is None:
         return False
-    types = list(dict.fromkeys(_TYPE_WORDS.get(name.strip().lower()) for word in words for name in word.split("|")))
-    if None in types:
-        return False
-    if _ANY in types:
+    if not types:
         return site.vanishes(shown(site.value))
     if "enum" in site.schema and types in (["integer"], ["number"]):
         _read_numbers(site.sibling("enum"))
     return site.becomes(types[0] if len(types) == 1 else types)
+
+
+def named_types(value: Any) -> list[str] | None:
+    """The different types that the value of `type` names, [] for any of them; None if it names something else."""
+    words = value if isinstance(value, list) else [value]
+    if not words or not all(isinstance(word, str) for word in words):
+        return None
+    types = [_TYPE_WORDS.get(name.strip().lower(), "") for word in words for name in word.split("|")]
+    if "" in types:
+        return None
+    return [] if _ANY in types else list(dict.fromkeys(types))
 
 
 def _read_numbers(enum: Site) -> bool:
@@ -268,10 +276,10 @@ def read_format(site: Site) -> bool:
     return is_contradicted_format(site.schema) and site.vanishes(f"{site.value}, which contradicts the pattern,")
 
 
-_ANY = ""
+_ANY = "any"
 _TYPE_WORDS: Mapping[str, str] = {
     **{name: name for name in TYPES},
-    **dict.fromkeys(("any", "type_unspecified"), _ANY),
+    **dict.fromkeys((_ANY, "type_unspecified"), _ANY),
     **dict.fromkeys(("dict", "dictionary", "map", "hashmap", "hashtable"), "object"),
     **dict.fromkeys(("list", "tuple", "arraylist"), "array"),
     **dict.fromkeys(("int", "int32", "int64", "long", "short", "bigint"), "integer"),
