@@ -219,6 +219,11 @@ def read_empty_object(site: Site) -> bool:
     return site.value == [] and site.becomes({})
 
 
+def read_empty_list(site: Site) -> bool:
+    """No draft allows it, but what it asserts is clear: nothing. It is zod's tuple without items."""
+    return site.value == [] and site.vanishes("[]")
+
+
 def read_items(site: Site) -> bool:
     """An empty list is PHP's empty object or, beside `additionalItems`, TypeBox's tuple without items."""
     if site.value != [] or "additionalItems" not in site.schema:
@@ -311,7 +316,8 @@ _READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
     ("properties patternProperties $defs definitions dependentSchemas", (read_empty_object, _read_each(_as_schema))),
     ("dependencies", (read_empty_object, _read_each(_as_dependency))),
     ("dependentRequired", (read_empty_object,)),
-    ("allOf anyOf oneOf prefixItems", (_read_each(_as_schema),)),
+    ("allOf prefixItems", (read_empty_list, _read_each(_as_schema))),
+    ("anyOf oneOf", (_read_each(_as_schema),)),
     ("items", (read_items, _read_each(_as_schema))),
     ("additionalProperties unevaluatedProperties", (read_schema, read_boolean)),
     ("additionalItems unevaluatedItems not if then else contains propertyNames", (read_schema,)),

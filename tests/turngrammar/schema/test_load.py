@@ -47,7 +47,7 @@ ERRORS: list[tuple[Any, type[GrammarError], str, str]] = [
         "/properties/a",
         "$ref",
     ),
-    ({"$ref": "#"}, ImpossibleSchema, "", "$ref"),
+    ({"$ref": "#"}, RefusedSchema, "", "$ref"),
 ]
 
 
