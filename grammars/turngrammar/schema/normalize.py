@@ -23,7 +23,7 @@ from turngrammar.schema.readings import (
     Notes,
     Reading,
     Site,
-    is_contradicted_format,
+    contradicted,
     read_null,
 )
 
@@ -86,11 +86,11 @@ class _Normalizing:
         self._notes: Notes = {}
 
     def unread(self, place: Place) -> list[str]:
-        """The keywords of a subschema that its dialect doesn't have, or not with their values."""
+        """The keywords of a subschema that its dialect doesn't have, or not with their values beside these others."""
         found = malformed(place.schema, place.dialect, self._keywords)
         if isinstance(place.schema, dict):
             found += [name for name in self._foreign if name in place.schema and self._is_foreign(name, place)]
-            found += ["format"] if self._patterns and is_contradicted_format(place.schema) else []
+            found += contradicted(place.schema, patterns=self._patterns)
         return found
 
     def _is_foreign(self, keyword: str, place: Place) -> bool:

@@ -15,6 +15,7 @@ from turngrammar.scan import dump_json, load_long_numbers
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.dialect import DIALECTS, declares_dialect
+from turngrammar.schema.endless import refuse_endless
 from turngrammar.schema.impossible import contradiction
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.keywords import KEYWORDS
@@ -94,6 +95,7 @@ def normalized(schema: Schema, options: Options = DEFAULTS) -> Schema:
 
 def _compile_text(text: str, options: Options) -> SchemaPlan:
     source = Source(load_long_numbers(text), options, KEYWORDS)
+    refuse_endless(source, options)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     lowering = Lowering(reader.algebra, reader.ledger, options, WRITERS)
     try:

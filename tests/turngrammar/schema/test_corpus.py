@@ -17,6 +17,7 @@ KNOWN = {
     "pydantic-2.14/containers": "checked",
     "typebox-0.34/arrays": "checked",
     "typebox/arrays": "checked",
+    "valibot/domain": "checked",
 }
 
 
