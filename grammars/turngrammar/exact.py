@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from math import gcd, isfinite
+from typing import TypeGuard
 
 Number = int | float | Decimal
 
@@ -16,6 +17,11 @@ EXTREME = 400  # the largest exponent, of either sign
 _ROUND_TRIP = 15  # digits that a float holds in any case
 _EXPONENT = 17  # digits of an exponent that Decimal can hold
 _INT_DIGITS = 640  # of an integer's text that Python reads, whatever its limit is set to
+
+
+def is_number(value: object) -> TypeGuard[Number]:
+    """Whether the value is a number of JSON, which Python's booleans are not."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def parse_float(text: str) -> float | Decimal:

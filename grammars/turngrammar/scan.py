@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from turngrammar.exact import number_text, parse_float, parse_int
+from turngrammar.exact import is_number, number_text, parse_float, parse_int
 
 _OUTSIDE = re.compile(r'["{}\[\]]')
 _INSIDE = re.compile(r'["\\]')
@@ -108,6 +108,6 @@ def _dump(value: Any, comma: str, colon: str, sort_keys: bool) -> str:
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if is_number(value):
         return number_text(value)
     return json.dumps(value, ensure_ascii=False)

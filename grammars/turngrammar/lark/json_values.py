@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
+from turngrammar.exact import is_number
 from turngrammar.json_style import CANONICAL, JsonStyle, sort_properties
 from turngrammar.lark.arrays import ArrayWriter
 from turngrammar.lark.branches import member_bounds
@@ -177,7 +177,7 @@ def _scalar(option: Lowered) -> str:
 
 
 def _constant(value: Any) -> str:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if is_number(value):
         return json_constant(value)
     return quoted(json.dumps(value, ensure_ascii=False))
 

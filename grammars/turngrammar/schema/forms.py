@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from turngrammar import exact
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.keyword_table import Holds, Keyword, KeywordTable
 
@@ -58,7 +58,7 @@ def is_boolean(value: Any, dialect: Dialect) -> bool:
 
 
 def is_number(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return exact.is_number(value)
 
 
 def is_count(value: Any, dialect: Dialect) -> bool:
@@ -73,7 +73,7 @@ def is_positive(value: Any, dialect: Dialect) -> bool:
 
 def is_exclusive_bound(value: Any, dialect: Dialect) -> bool:
     """A flag in draft 4."""
-    return isinstance(value, bool) == (dialect.name == "draft4") and isinstance(value, int | float | Decimal)
+    return isinstance(value, bool) == (dialect.name == "draft4") and (isinstance(value, bool) or exact.is_number(value))
 
 
 def is_type(value: Any, dialect: Dialect) -> bool:

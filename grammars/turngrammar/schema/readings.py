@@ -6,7 +6,6 @@ notes for the report what was read how.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from turngrammar.errors import shown
 from turngrammar.regex import RegexError, compile_pattern, intersection, is_empty
+from turngrammar.scan import load_json
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.forms import TYPES, is_anchor, is_number
 from turngrammar.schema.places import Place
@@ -132,7 +132,7 @@ def read_number(site: Site) -> bool:
 
 def _number(value: Any) -> Any:
     """The number in a string, or None."""
-    return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+    return load_json(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
 def read_exclusive_bound(site: Site) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from turngrammar.exact import Number, decimal, is_digits, is_integer, is_multiple, number_text
+from turngrammar.exact import Number, decimal, is_digits, is_integer, is_multiple, is_number, number_text
 from turngrammar.schema.keyword_table import KeywordTable
 
 Errors = Iterator[ValidationError]
@@ -81,7 +81,7 @@ def _comparable(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value == value
+    return is_number(value) and value == value
 
 
 def _shown(value: Any) -> str:
