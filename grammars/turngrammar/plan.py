@@ -26,6 +26,7 @@ from turngrammar.render import Call
 from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compile_schema
 from turngrammar.schema.load import DEFAULTS
+from turngrammar.schema.readings import named_types
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import recovery_tree, turn_tree
 
@@ -232,18 +233,20 @@ def _compiled_tool(tool: Tool, options: Options) -> CompiledTool:
 
 def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters, and that they are an object."""
-    types = parameters.get("type", "object")
-    if not isinstance(types, str | list):
+    declared = parameters.get("type")
+    types = [] if declared is None else named_types(declared)
+    if types is None:
         return parameters  # an invalid schema, which compile_schema refuses
-    if "object" not in ([types] if isinstance(types, str) else types):
-        problem = f"The parameters of a tool must allow an object; their type is {shown(types)}."
+    if types and "object" not in types:
+        problem = f"The parameters of a tool must allow an object; their type is {shown(declared)}."
         raise InvalidTools(problem, pointer="/type", keyword="type")
+    objects = parameters if types == ["object"] else {**parameters, "type": "object"}
     if "$ref" not in parameters or "$schema" not in parameters:
-        return {**parameters, "type": "object"}
+        return objects
     # Up to draft 7, a `$ref` hides its siblings.
-    others = {key: value for key, value in parameters.items() if key != "$ref"}
+    others = {key: value for key, value in objects.items() if key != "$ref"}
     reference = {"$ref": parameters["$ref"]}
-    return {**others, "type": "object", "allOf": [*parameters.get("allOf", ()), reference]}
+    return {**others, "allOf": [*(parameters.get("allOf") or ()), reference]}
 
 
 def _compiled_schema(schema: Schema, options: Options) -> SchemaPlan:

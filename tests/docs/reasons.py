@@ -14,7 +14,7 @@ from tests.docs import keywords
 from tests.docs.samples import OTHERS
 
 # The argument of these calls that is a reason.
-_REASONS = {"Inexact": 0, "check": 2, "check_everywhere": 1}
+_REASONS = {"Inexact": 0, "__init__": 0, "check": 2, "check_everywhere": 1}
 
 
 def every_reason() -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from turngrammar import wire
+from turngrammar.lark.arrays import ArrayWriter
 from turngrammar.lark.branches import (
     branch_words,
     declared_members,
@@ -26,7 +27,6 @@ from turngrammar.terminals.expressions import (
     ANYTHING,
     Bounds,
     Member,
-    array_items,
     escaped,
     join,
     object_members,
@@ -115,10 +115,11 @@ class ElementWriter:
         return self.members(branch, _not_empty(member_bounds(branch), "object", kinds), kinds)
 
     def _array(self, branch: Branch, kinds: frozenset[str]) -> str | None:
-        bounds = _not_empty(item_bounds(branch), "array", kinds)
-        prefix = [self._element(ITEM, self.value(schema)) for schema in branch.get("prefixItems", ())[: bounds.most]]
-        rest = self.value(branch.get("items", True))
-        return array_items(prefix, self._element(ITEM, rest) if rest else "", bounds, "", self._writer.either)
+        return ArrayWriter(self._writer, self._item, "").body(branch, _not_empty(item_bounds(branch), "array", kinds))
+
+    def _item(self, schema: Lowered) -> str:
+        value = self.value(schema)
+        return self._element(ITEM, value) if value else ""
 
     def members(self, branch: Branch, bounds: Bounds, kinds: frozenset[str]) -> str | None:
         """The members of an object; None where no such object exists."""

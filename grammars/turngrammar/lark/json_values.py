@@ -12,13 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from turngrammar.json_style import CANONICAL, JsonStyle, sort_properties
-from turngrammar.lark.branches import item_bounds, member_bounds
+from turngrammar.lark.arrays import ArrayWriter
+from turngrammar.lark.branches import member_bounds
 from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered, definition
 from turngrammar.regex import expression_text, printed_language
 from turngrammar.schema.digits import TooLarge
 from turngrammar.schema.numerals import constant_language, numeral_language
-from turngrammar.terminals.expressions import Member, any_text, array_items, join, object_members, quoted
+from turngrammar.terminals.expressions import Member, any_text, join, object_members, quoted
 from turngrammar.terminals.strings import Branch, json_regex, json_string
 
 # Optional properties of an object; more have no order, and may be repeated: llguidance has room for 2,000 items in a
@@ -115,10 +116,7 @@ class JsonWriter:
         return self._rules.rule(f"%json {json.dumps(branch)}")
 
     def _array(self, branch: Branch) -> str:
-        bounds = item_bounds(branch)
-        prefix = [self.value(item) for item in branch.get("prefixItems", ())[: bounds.most]]
-        rest = self.value(branch.get("items", True))
-        return self._within("[", array_items(prefix, rest, bounds, self._comma, self._rules.either), "]")
+        return self._within("[", ArrayWriter(self._rules, self.value, self._comma).body(branch), "]")
 
     def _object(self, branch: Branch) -> str:
         branch = sort_properties(branch) if self._style.sort_keys else branch

@@ -8,12 +8,13 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.json_style import sort_properties
-from turngrammar.lark.branches import declared_members, item_bounds, member_bounds
+from turngrammar.lark.arrays import ArrayWriter
+from turngrammar.lark.branches import declared_members, member_bounds
 from turngrammar.lark.json_values import write_json
 from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
-from turngrammar.terminals.expressions import Member, array_items, join, object_members, quoted
+from turngrammar.terminals.expressions import Member, join, object_members, quoted
 from turngrammar.terminals.strings import Branch, text_terminal
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
@@ -116,10 +117,7 @@ class NotationWriter:
         return f"{self._client_text(quote)} {self._writer.closed(text_terminal(branch), quote)}"
 
     def array(self, branch: Branch) -> str:
-        bounds = item_bounds(branch)
-        prefix = [self.value(item) for item in branch.get("prefixItems", ())[: bounds.most]]
-        rest = self.value(branch.get("items", True))
-        return self._within("[", array_items(prefix, rest, bounds, self._notation.comma, self._writer.either), "]")
+        return self._within("[", ArrayWriter(self._writer, self.value, self._notation.comma).body(branch), "]")
 
     def object(self, branch: Branch) -> str:
         free = _BARE_NAME if self._notation.bare_keys else _FREE_KEY

@@ -36,6 +36,14 @@ class RuleSet:
             self.definitions[self._named[key]] = body()
         return self._named[key]
 
+    def parametric(self, body: Callable[[str], str]) -> str:
+        """The name of a rule with a parameter. `body` gets the name, by which the rule refers to itself."""
+        key = ("parametric", body("_"))
+        if key not in self._named:
+            name = self._named[key] = f"n{len(self._named)}"
+            self.definitions[f"{name}::_"] = body(name)
+        return self._named[key]
+
     def either(self, bodies: Iterable[str]) -> str:
         """The name of the rule of these alternatives, of which "" is the empty one."""
         return self.rule(" | ".join(body or quoted("") for body in dict.fromkeys(bodies)))

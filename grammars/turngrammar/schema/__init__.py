@@ -2,7 +2,7 @@
 
 from turngrammar.schema.check import Violation
 from turngrammar.schema.load import Options, Schema
-from turngrammar.schema.plan import SchemaPlan, compile_schema
+from turngrammar.schema.plan import SchemaPlan, compile_schema, normalized
 from turngrammar.schema.report import KeywordReport, Status
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "Status",
     "Violation",
     "compile_schema",
+    "normalized",
 ]

@@ -8,10 +8,11 @@ definitions that recurs within its own operation becomes a definition, so recurs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from turngrammar.schema.definitions import Definitions, Unfinished
 from turngrammar.schema.shape import (
     ANYTHING,
     EVERY_TYPE,
@@ -26,13 +27,9 @@ from turngrammar.schema.shape import (
     unite,
 )
 
-# Operations on pairs of variants, for one keyword's rewriting and for a whole schema's. Each takes about 10 us.
-STEPS = 4_000
-ALL_STEPS = 40_000
 ALTERNATIVES = 256
 DEPTH = 40  # of nested operations; each takes up to ten frames
 
-RECURSIVE = "the subschema is recursive"
 _FROM_REF = ("meet", "minus")  # operations with the reference on their left side
 
 Pair = tuple[type[Variant], type[Variant]]
@@ -51,6 +48,21 @@ class Operations:
     disjoint: Mapping[Pair, Callable[..., bool]]
 
 
+class _Nesting:
+    """Operations nest no deeper than the interpreter's stack allows, with room for the caller's frames."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        if self._depth == DEPTH:
+            raise Inexact(f"the comparison of subschemas would nest more than {DEPTH} levels deep")
+        self._depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._depth -= 1
+
+
 class Algebra:
     """The operations over one set of definitions.
 
@@ -64,30 +76,17 @@ class Algebra:
         self, define: Callable[[str], Shape], operations: Operations, alternatives: int = ALTERNATIVES
     ) -> None:
         self.alternatives = alternatives
-        self._define = define
+        self.definitions = Definitions(define)
+        self.resolve = self.definitions.resolve
         self._operations = operations
-        self._shapes: dict[str, Shape] = {}
         self._results: dict[tuple[str, Ref, Variant], Shape] = {}
+        self._inner: dict[tuple[str, Shape, Shape], Shape] = {}
         self._used: set[str] = set()
-        self._unfinished: set[str] = set()
-        self._named = 0
+        self._complements: dict[Shape, Shape] = {}  # definitions, by the shape of all other values
         self._disjoint: dict[tuple[Variant, Variant], bool] = {}
-        self._steps = STEPS
-        self._all_steps = ALL_STEPS
-        self._depth = 0
-
-    def allow(self, steps: int = STEPS) -> None:
-        """A new keyword starts with a full budget."""
-        self._steps = min(steps, self._all_steps)
-
-    def resolve(self, ref: Ref) -> Shape:
-        """The shape that a reference names. Raises Inexact while that shape is being computed."""
-        if ref.name in self._unfinished:
-            raise Inexact(RECURSIVE)
-        if ref.name not in self._shapes:
-            self._shapes[ref.name] = self._define(ref.name)
-        shape = self._shapes[ref.name]
-        return loosen(shape) if ref.loose else shape
+        self._undecided = False  # whether a verdict in the current proof depends on an unfinished definition
+        self._undecided_at: dict[tuple[Variant, Variant], int] = {}  # by the number of definitions then finished
+        self._nesting = _Nesting()
 
     def meet(self, left: Shape, right: Shape) -> Shape:
         """What both allow. Keys keep the order of `left`. Raises Inexact."""
@@ -95,21 +94,37 @@ class Algebra:
             return left
         if left == ANYTHING:
             return right
-        with self._deeper():
+        with self._nesting:
             return self._bounded(both for mine in left for theirs in right for both in self._meet(mine, theirs))
 
     def minus(self, left: Shape, right: Shape) -> Shape:
-        """What `left` allows and `right` doesn't. Raises Inexact, always if the relevant part of `right` is loose."""
-        if left == right and all(isinstance(variant, Ref) and not variant.loose for variant in right):
-            return NOTHING  # the same definitions, whatever they are
-        with self._deeper():
+        """What `left` allows and `right` doesn't. Raises Inexact, always if they overlap where `right` is loose."""
+        named = all(isinstance(variant, Ref) and not variant.loose for variant in right)
+        if left == right and named:
+            return NOTHING  # whatever they are
+        if left == ANYTHING and right in self._complements:
+            return self._complements[right]
+        rest = left
+        with self._nesting:
             for excluded in right:
-                left = self._bounded(rest for mine in left for rest in self._minus(mine, excluded))
-        return left
+                rest = self._bounded(part for mine in rest for part in self._minus(mine, excluded))
+        if left == ANYTHING and named:
+            self._complements[rest] = right
+        return rest
+
+    def without(self, variant: Variant, right: Shape, most: int) -> Shape:
+        """As `minus`; the variant as a whole, loose and reported, if that is inexact or has more than `most` parts."""
+        try:
+            rest = self.minus((variant,), right)
+            if len(rest) > max(most, 1):
+                raise Inexact("its alternatives overlap in too many ways")
+            return rest
+        except Inexact as reason:
+            return self.definitions.concede((variant,), reason)
 
     def disjoint(self, left: Shape, right: Shape) -> bool:
         """Whether provably no value fits both. False proves nothing."""
-        with self._deeper():
+        with self._nesting:
             return all(self._apart(mine, theirs) for mine in left for theirs in right)
 
     def exact(self, shape: Shape) -> bool:
@@ -132,25 +147,8 @@ class Algebra:
             raise Inexact(f"more than {self.alternatives} alternatives")
         return shape
 
-    @contextmanager
-    def _deeper(self) -> Iterator[None]:
-        """Operations nest no deeper than the interpreter's stack allows, with room for the caller's frames."""
-        if self._depth == DEPTH:
-            raise Inexact(f"the comparison of subschemas would nest more than {DEPTH} levels deep")
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
-
-    def _spend(self) -> None:
-        self._steps -= 1
-        self._all_steps -= 1
-        if self._steps < 0:
-            raise Inexact("the rewriting would grow too large")
-
     def _meet(self, left: Variant, right: Variant) -> Shape:
-        self._spend()
+        self.definitions.spend()
         if isinstance(left, AnyValue):
             return loosen((right,)) if left.loose else (right,)
         if isinstance(right, AnyValue):
@@ -165,10 +163,8 @@ class Algebra:
         return loosen(met) if left.loose or right.loose else met
 
     def _minus(self, left: Variant, right: Variant) -> Shape:
-        self._spend()
-        if right.loose:
-            raise Inexact("the excluded subschema is itself only checked")
-        if isinstance(right, AnyValue) or (left == right and not subshapes(right)):
+        self.definitions.spend()
+        if not right.loose and (isinstance(right, AnyValue) or (left == right and not subshapes(right))):
             return NOTHING
         if isinstance(left, AnyValue):
             rest = self.minus(EVERY_TYPE, (right,))
@@ -177,6 +173,8 @@ class Algebra:
             return self._through("minus_of", right, left, lambda: self.minus((left,), self.resolve(right)))
         if isinstance(left, Ref):
             return self._through("minus", left, right, lambda: self.minus(self.resolve(left), (right,)))
+        if right.loose and not self.disjoint((left,), (right,)):
+            raise Inexact("the excluded subschema is itself only checked")
         rest = self._operations.minus.get((type(left), type(right)), _unchanged)(self, left, right)
         return loosen(rest) if left.loose else rest
 
@@ -187,34 +185,65 @@ class Algebra:
             self._used.update(variant.name for variant in self._results[key] if isinstance(variant, Ref))
             return self._results[key]
         before = len(self._results)
-        self._named += 1
-        name = f"{ref.name}:{self._named}"
+        name = self.definitions.new_name(ref.name)
+        kept = ref if operation in _FROM_REF else other
         self._results[key] = (Ref(name=name),)
-        self._unfinished.add(name)
+        compute = partial(self._unless_same, kept, body)
         try:
-            shape = body()
-        except Inexact:  # later results may refer to this one, which won't exist
-            for stale in list(self._results)[before:]:
+            with self.definitions.computing(name):
+                shape = compute()
+        except Inexact as reason:
+            for stale in list(self._results)[before:]:  # later results may refer to this one
                 del self._results[stale]
-            self._shapes[name] = loosen((ref if operation in _FROM_REF else other,))  # for definitions read since
+            self.definitions.give_up(name, compute, (kept,), reason)  # definitions read since may, too
             raise
-        finally:
-            self._unfinished.discard(name)
         if name in self._used:
-            self._shapes[name] = shape
+            self.definitions.add(name, shape)
         else:
             self._results[key] = shape
         return self._results[key]
 
+    def _unless_same(self, kept: Variant, body: Callable[[], Shape]) -> Shape:
+        """The shape, or the reference whose content it is."""
+        shape = body()
+        return (kept,) if isinstance(kept, Ref) and shape == self.resolve(kept) else shape
+
+    def inner(self, operation: Callable[[Shape, Shape], Shape], left: Shape, right: Shape) -> Shape:
+        """The operation on the shapes of a member or item, which can wait."""
+        key = operation.__name__, left, right
+        if key not in self._inner:
+            try:
+                return operation(left, right)
+            except Unfinished as reason:
+                self._inner[key] = self.definitions.postpone(partial(operation, left, right), left, reason)
+        return self._inner[key]
+
     def _apart(self, left: Variant, right: Variant) -> bool:
         if isinstance(left, AnyValue) or isinstance(right, AnyValue):
             return False
-        key = (right, left) if (right, left) in self._disjoint else (left, right)
-        if key not in self._disjoint:
-            self._disjoint[key] = False  # until proved: the pair may recur within itself
-            with suppress(Inexact):
-                self._disjoint[key] = self._prove_apart(left, right)
-        return self._disjoint[key]
+        pair = (right, left) if (right, left) in self._disjoint else (left, right)
+        if pair in self._disjoint:
+            return self._disjoint[pair]
+        if self._undecided_at.get(pair) == self.definitions.finished:
+            self._undecided = True
+            return False
+        return self._decide_apart(pair)
+
+    def _decide_apart(self, pair: tuple[Variant, Variant]) -> bool:
+        """The verdict is kept unless it may change when some definition is finished."""
+        self.definitions.spend()
+        before, self._undecided = self._undecided, False
+        self._disjoint[pair] = proved = False  # until proved: the pair may recur within itself
+        try:
+            proved = self._prove_apart(*pair)
+        except Inexact as reason:
+            self._undecided |= isinstance(reason, Unfinished)
+        if self._undecided and not proved:
+            del self._disjoint[pair]
+            self._undecided_at[pair] = self.definitions.finished
+        else:
+            self._disjoint[pair], self._undecided = proved, before
+        return proved
 
     def _prove_apart(self, left: Variant, right: Variant) -> bool:
         if isinstance(left, Ref):

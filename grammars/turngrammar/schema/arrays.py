@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
 from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.items import at_most, constrained, containing, listed_values, with_item, with_prefix_item
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
-from turngrammar.schema.shape import ARRAY, Array, Inexact, Shape, array_shape, lower_limit, unite
+from turngrammar.schema.shape import ARRAY, Array, Contained, Inexact, Shape, array_shape, lower_limit, unite
 from turngrammar.schema.unevaluated import Evaluated
 
-POSITIONS = 16  # items of a bounded array with a shape for each position
 COUNTED_ITEMS = 1000  # each is a symbol of llguidance's grammar, which has room for 65,000
 
 
@@ -54,45 +54,58 @@ def evaluated_additional_items(additional: Any, schema: Mapping[str, Any]) -> Ev
     return Evaluated(all_items=isinstance(schema.get("items"), list))
 
 
-def with_item(variant: Array, index: int, shape: Shape) -> Shape:
-    """The arrays of the variant that have an item at that index, of that shape."""
-    prefix = [variant.item(i) for i in range(max(index + 1, len(variant.prefix)))]
-    prefix[index] = shape
-    return array_shape(replace(variant, prefix=tuple(prefix), least=max(variant.least, index + 1)))
-
-
 def meet_arrays(algebra: Algebra, left: Array, right: Array) -> Shape:
     most = lower_limit(left.most, right.most)
     reach = max(len(left.prefix), len(right.prefix))
     length = reach if most is None else min(reach, most)
-    return array_shape(
+    met = array_shape(
         Array(
-            prefix=tuple(algebra.meet(left.item(i), right.item(i)) for i in range(length)),
-            rest=algebra.meet(left.rest, right.rest),
+            prefix=tuple(algebra.inner(algebra.meet, left.item(i), right.item(i)) for i in range(length)),
+            rest=algebra.inner(algebra.meet, left.rest, right.rest),
             least=max(left.least, right.least),
             most=most,
         )
     )
+    return constrained(algebra, constrained(algebra, met, left), right)
 
 
 def minus_arrays(algebra: Algebra, left: Array, right: Array) -> Shape:
-    """Arrays that are too short, too long, or have an item that doesn't fit."""
+    """Arrays that are too short, too long, or have an item that doesn't fit, or too few or too many that match."""
+    if disjoint_arrays(algebra, left, right):
+        return (left,)
+    if right.distinct and not left.distinct:
+        raise Inexact("the grammar can't require a repeated item")
+    plain = replace(left, contained=None, distinct=False)
     shapes: list[Shape] = []
     if right.least:
-        shapes.append(array_shape(replace(left, most=lower_limit(left.most, right.least - 1))))
+        shapes.append(at_most(plain, right.least - 1))
     if right.most is not None:
-        shapes.append(array_shape(replace(left, least=max(left.least, right.most + 1))))
+        shapes.append(array_shape(replace(plain, least=max(left.least, right.most + 1))))
+    shapes.extend(_misfits(algebra, plain, right))
+    if right.contained is not None:
+        shapes.extend(_miscounted(algebra, plain, right.contained))
+    return constrained(algebra, unite(*shapes), left)
+
+
+def _misfits(algebra: Algebra, left: Array, right: Array) -> Iterator[Shape]:
+    """The first item that doesn't fit is at some position of the prefix, or behind it."""
     reach = max(len(left.prefix), len(right.prefix))
-    shapes.extend(_misfit(algebra, left, right, i) for i in range(reach))
-    if algebra.minus(left.rest, right.rest):
-        if left.most is None or left.most > POSITIONS:
-            raise Inexact("the grammar can't require a certain item at some position of an unbounded array")
-        shapes.extend(_misfit(algebra, left, right, i) for i in range(reach, left.most))
-    return unite(*shapes)
+    for index in range(reach if left.most is None else min(reach, left.most)):
+        item = left.item(index)
+        yield with_item(left, index, algebra.inner(algebra.minus, item, right.item(index)))
+        left = with_prefix_item(left, index, algebra.inner(algebra.meet, item, right.item(index)))
+    misfit = algebra.minus(left.rest, right.rest)
+    if misfit and (left.most is None or left.most > reach):
+        if any(not algebra.disjoint(item, misfit) for item in left.prefix):
+            raise Inexact("the grammar can't require a certain item behind others of its kind")
+        yield containing(algebra, replace(left, least=max(left.least, reach + 1)), misfit, 1)
 
 
-def _misfit(algebra: Algebra, left: Array, right: Array, index: int) -> Shape:
-    return with_item(left, index, algebra.minus(left.item(index), right.item(index)))
+def _miscounted(algebra: Algebra, left: Array, counted: Contained) -> Iterator[Shape]:
+    if counted.least:
+        yield containing(algebra, left, counted.shape, 0, counted.least - 1)
+    if counted.most is not None:
+        yield containing(algebra, left, counted.shape, counted.most + 1)
 
 
 def disjoint_arrays(algebra: Algebra, left: Array, right: Array) -> bool:
@@ -114,6 +127,10 @@ def write_array(lowering: Lowering, variant: Array) -> list[dict[str, Any]]:
     rest = lowering.shape(variant.rest)
     if rest != {}:
         node["items"] = rest
+    if variant.distinct:
+        node |= _distinct_node(lowering, variant)
+    if variant.contained is not None:
+        node |= _count_node(lowering, variant.contained)
     if variant.least:
         node["minItems"] = min(variant.least, COUNTED_ITEMS)
     if variant.most is not None and rest is not False and variant.most <= COUNTED_ITEMS:
@@ -122,3 +139,16 @@ def write_array(lowering: Lowering, variant: Array) -> list[dict[str, Any]]:
         reason = f"the grammar counts {COUNTED_ITEMS} items at most"
         lowering.ledger.check_everywhere(("minItems", "maxItems"), reason)
     return [typed("array", node)]
+
+
+def _distinct_node(lowering: Lowering, variant: Array) -> dict[str, Any]:
+    """Items as one alternative for each value."""
+    values = listed_values(lowering.algebra, variant) or ()
+    return {"items": {"anyOf": [lowering.shape((value,)) for value in values]}, "uniqueItems": True}
+
+
+def _count_node(lowering: Lowering, counted: Contained) -> dict[str, Any]:
+    """Items as two alternatives, of which the second is counted."""
+    shape, others = lowering.shape(counted.shape), lowering.shape(counted.others)
+    most = {} if counted.most is None else {"maxContains": counted.most}
+    return {"items": {"anyOf": [others, shape]}, "contains": shape, "minContains": counted.least, **most}

@@ -17,6 +17,8 @@ from referencing.jsonschema import lookup_recursive_ref
 from turngrammar.regex import pattern_matcher, seconds_left
 from turngrammar.schema.keyword_table import KeywordTable
 
+FRAMES = 24  # more than a lookup of a reference takes: at the end of the stack, its Rust code panics
+
 Errors = Iterator[ValidationError]
 Names = Iterable[str]
 JsonObject = Mapping[str, Any]
@@ -106,13 +108,20 @@ def _comparable(value: Any) -> Any:
 
 
 def within_budget(keyword: JsonschemaKeyword) -> JsonschemaKeyword:
-    """The keyword, unless the time budget is used up. Raises BudgetExceeded."""
+    """The keyword, unless the time budget or the stack is used up. Raises BudgetExceeded or RecursionError."""
 
     def check(validator: Any, value: Any, instance: Any, schema: JsonObject) -> Errors:
         seconds_left()
+        _require_frames(FRAMES)
         yield from keyword(validator, value, instance, schema)
 
     return check
+
+
+def _require_frames(frames: int) -> None:
+    """Raises RecursionError if the stack has fewer left."""
+    if frames:
+        _require_frames(frames - 1)
 
 
 def nullable(keyword: JsonschemaKeyword) -> JsonschemaKeyword:

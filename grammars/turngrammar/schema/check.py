@@ -56,8 +56,10 @@ def find_violations(validator: Validator, instance: Any) -> tuple[Violation, ...
     try:
         with time_budget(SECONDS):
             violations += map(_violation, islice(validator.iter_errors(instance), MOST_VIOLATIONS))
-    except (BudgetExceeded, RecursionError):
+    except BudgetExceeded:
         violations.append(Violation("", "", f"the document couldn't be checked within {SECONDS:g} s of CPU time"))
+    except RecursionError:
+        violations.append(Violation("", "", "the document is nested too deeply to be checked"))
     return tuple(violations)
 
 

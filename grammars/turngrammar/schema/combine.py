@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
+from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.keyword_table import Lower
 from turngrammar.schema.load import Subschema
 from turngrammar.schema.numbers import as_fraction
@@ -28,6 +29,7 @@ from turngrammar.schema.shape import (
 )
 from turngrammar.schema.unevaluated import Case, failing, fitting, inside
 
+PARTS = 8  # of a branch of oneOf without its overlaps
 ALTERNATIVES = 64  # from dependencies, each of which may double them
 
 
@@ -96,21 +98,35 @@ def lower_one_of(reader: SchemaReader, node: Subschema, keyword: str, shape: Sha
     """Each branch without its overlap with others."""
     read = [reader.read(node.child(child)) for child in node.schema[keyword]]
     branches = [reader.attempt(node, keyword, shape, reader.algebra.meet, shape, other) for other in read]
-    alone = (reader.attempt(node, keyword, mine, _alone, reader, branches, i) for i, mine in enumerate(branches))
-    return unite(*alone)
+    return reader.attempt(node, keyword, unite(*branches), _exclusive, reader.algebra, branches)
 
 
-def _alone(reader: SchemaReader, branches: list[Shape], index: int) -> Shape:
+def _exclusive(algebra: Algebra, branches: list[Shape]) -> Shape:
+    return unite(*(_alone(algebra, branches, index) for index in range(len(branches))))
+
+
+def _alone(algebra: Algebra, branches: list[Shape], index: int) -> Shape:
     mine = branches[index]
+    most = min(max(PARTS, len(mine)), algebra.alternatives)
     for other in chain(branches[:index], branches[index + 1 :]):
-        if not reader.algebra.disjoint(branches[index], other):
-            mine = reader.algebra.minus(mine, other)
+        if not algebra.disjoint(branches[index], other):
+            mine = _without(algebra, mine, other, most)
     return mine
+
+
+def _without(algebra: Algebra, shape: Shape, excluded: Shape, most: int) -> Shape:
+    """The difference. Variants that would have too many parts in all, or have no exact one, stay whole and loose."""
+    room = most - len(shape)
+    parts: list[Shape] = []
+    for variant in shape:
+        parts.append(algebra.without(variant, excluded, room + 1))
+        room -= len(parts[-1]) - 1
+    return unite(*parts)
 
 
 def lower_not(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
     excluded = reader.read(node.child(node.schema[keyword]))
-    return reader.attempt(node, keyword, shape, reader.algebra.minus, shape, excluded)
+    return reader.attempt(node, keyword, shape, _without, reader.algebra, shape, excluded, reader.algebra.alternatives)
 
 
 def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
@@ -123,7 +139,7 @@ def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape
     fits = reader.attempt(node, keyword, shape, algebra.meet, shape, condition)
     fits = reader.attempt(node, "then", fits, algebra.meet, fits, then)
     narrowed = reader.attempt(node, "else", shape, algebra.meet, shape, otherwise)
-    fails = reader.attempt(node, keyword, narrowed, algebra.minus, narrowed, condition)
+    fails = reader.attempt(node, keyword, narrowed, _without, algebra, narrowed, condition, algebra.alternatives)
     return unite(fits, fails)
 
 

@@ -34,10 +34,15 @@ class Inhabited:
         return regex.NEVER not in variant.languages
 
     def array(self, variant: Array) -> bool:
+        counted = variant.contained
+        if counted is not None and counted.least and not self.shape(counted.shape):
+            return False
         return all(self.shape(variant.item(i)) for i in range(min(variant.least, len(variant.prefix) + 1)))
 
     def object(self, variant: Object) -> bool:
-        return all(map(self.shape, variant.values(variant.required)))
+        possible = sum(map(self.shape, dict(variant.properties).values()))
+        enough = variant.least <= possible or self.shape(variant.unlisted)
+        return enough and all(map(self.shape, variant.values(variant.required)))
 
 
 def _always(inhabited: Inhabited, variant: Variant) -> bool:

@@ -46,6 +46,8 @@ class Keyword:
         example: a schema with the keyword at its root, for the table in docs/guarantees.md.
         drafts: those that define it; () for keywords of OpenAPI, which count in every draft.
         holds: where its subschemas are, or that its value is data.
+        in_place: its subschemas apply to the value itself, not to a part of it.
+        refers: its value is a reference.
         form: (value, dialect) -> whether the value is valid, as a fast check; by default, that of what it holds.
         only_beside: in draft 4 it is a flag, invalid without this keyword.
         type: the JSON type that it constrains, if the type's reader handles it; ANY_TYPE if it constrains all.
@@ -67,6 +69,8 @@ class Keyword:
     example: Mapping[str, Any]
     drafts: tuple[str, ...] = tuple(DIALECTS)
     holds: Holds | None = None
+    in_place: bool = False
+    refers: bool = False
     form: Callable[[Any, Dialect], bool] | None = None
     only_beside: str | None = None
     type: str | None = None

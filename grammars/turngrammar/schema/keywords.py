@@ -17,7 +17,7 @@ from turngrammar.schema.read import inert_nullable
 from turngrammar.schema.report import without
 
 ALTERNATIVES = "alternatives with the property and without it"
-PER_POSITION = "an alternative for each position"
+COUNTED = "matching items are counted"
 
 CORE: Mapping[str, Keyword] = {
     "$schema": Keyword(example={"$schema": DIALECTS[LATEST].uri}, form=forms.is_string),
@@ -27,6 +27,8 @@ CORE: Mapping[str, Keyword] = {
     "$dynamicAnchor": Keyword(example={"$dynamicAnchor": "a"}, drafts=since(LATEST), form=forms.is_anchor),
     "$ref": Keyword(
         example={"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}},
+        in_place=True,
+        refers=True,
         form=forms.is_string,
         lower=combine.lower_reference,
         cases=unevaluated.split_reference,
@@ -36,6 +38,8 @@ CORE: Mapping[str, Keyword] = {
     "$dynamicRef": Keyword(
         example={"$dynamicRef": "#n", "$defs": {"x": {"$dynamicAnchor": "n", "type": "string"}}},
         drafts=since(LATEST),
+        in_place=True,
+        refers=True,
         form=forms.is_string,
         lower=combine.dynamic_reference("$dynamicAnchor"),
         cases=unevaluated.split_dynamic_reference,
@@ -56,6 +60,7 @@ def _branch(example: Mapping[str, Any]) -> Keyword:
         example=example,
         drafts=since("draft7"),
         holds="schema",
+        in_place=True,
         part_of="if",
         inert=without("if"),
         rewritten="one of two alternatives",
@@ -66,6 +71,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "allOf": Keyword(
         example={"allOf": [{"type": "string"}, {"minLength": 2}]},
         holds="schemas",
+        in_place=True,
         lower=combine.lower_all_of,
         cases=unevaluated.split_all,
         revisits=True,
@@ -74,6 +80,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "anyOf": Keyword(
         example={"anyOf": [{"type": "string"}, {"type": "integer"}]},
         holds="schemas",
+        in_place=True,
         lower=combine.lower_any_of,
         cases=unevaluated.split_some,
         revisits=True,
@@ -82,6 +89,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "oneOf": Keyword(
         example={"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
         holds="schemas",
+        in_place=True,
         lower=combine.lower_one_of,
         stage=Stage.SPLIT,
         cases=unevaluated.split_some,
@@ -92,6 +100,7 @@ APPLICATOR: Mapping[str, Keyword] = {
     "not": Keyword(
         example={"not": {"required": ["a"]}},
         holds="schema",
+        in_place=True,
         lower=combine.lower_not,
         stage=Stage.EXCLUDE,
         rewritten="the excluded values are subtracted",
@@ -101,6 +110,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"if": {"required": ["a"]}, "then": {"required": ["b"]}},
         drafts=since("draft7"),
         holds="schema",
+        in_place=True,
         lower=combine.lower_conditional,
         stage=Stage.SPLIT,
         cases=combine.split_conditional,
@@ -116,6 +126,7 @@ APPLICATOR: Mapping[str, Keyword] = {
         example={"dependentSchemas": {"a": {"required": ["b"]}}},
         drafts=since("2019-09"),
         holds="schemas by name",
+        in_place=True,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,
         cases=unevaluated.split_dependent,
@@ -181,12 +192,12 @@ APPLICATOR: Mapping[str, Keyword] = {
         rewritten="as patternProperties",
     ),
     "contains": Keyword(
-        example={"contains": {"const": 1}, "maxItems": 8},
+        example={"contains": {"const": 1}},
         drafts=since("draft6"),
         holds="schema",
         lower=members.lower_contains,
         stage=Stage.MEMBERS,
-        rewritten=PER_POSITION,
+        rewritten=COUNTED,
         revisits=True,
     ),
 }
@@ -225,12 +236,12 @@ def _count_keyword(name: str, of: str) -> Keyword:
 
 def _contained_count_keyword() -> Keyword:
     return Keyword(
-        example={"contains": {"const": 1}, "minContains": 0, "maxContains": 0},
+        example={"contains": {"const": 1}, "minContains": 2, "maxContains": 3},
         drafts=since("2019-09"),
         form=forms.is_count,
         part_of="contains",
         inert=without("contains"),
-        rewritten=PER_POSITION,
+        rewritten=COUNTED,
     )
 
 
@@ -275,7 +286,7 @@ VALIDATION: Mapping[str, Keyword] = {
         form=forms.is_boolean,
         lower=members.lower_unique_items,
         stage=Stage.ARRANGE,
-        rewritten="an alternative for each arrangement of the values",
+        rewritten="each of the listed values once",
         check=assertions.assert_unique_items,
     ),
     "minContains": _contained_count_keyword(),
@@ -317,8 +328,10 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
     "id": Keyword(example={"id": "http://example.com/a"}, drafts=("draft4",), form=forms.is_string),
     "$recursiveAnchor": Keyword(example={"$recursiveAnchor": True}, drafts=("2019-09",), form=forms.is_boolean),
     "$recursiveRef": Keyword(
-        example={"properties": {}, "anyOf": [True, {"$recursiveRef": "#"}], "$recursiveRef": "#/anyOf/0"},
+        example={"$recursiveRef": "#/$defs/a", "$defs": {"a": {"type": "string"}}},
         drafts=("2019-09",),
+        in_place=True,
+        refers=True,
         form=forms.is_string,
         lower=combine.dynamic_reference("$recursiveAnchor"),
         cases=unevaluated.split_dynamic_reference,
@@ -332,6 +345,7 @@ OLDER_DRAFTS: Mapping[str, Keyword] = {
     "dependencies": Keyword(
         example={"dependencies": {"a": ["b"]}},
         holds="schemas by name",
+        in_place=True,
         form=forms.are_dependencies,
         lower=combine.lower_dependencies,
         stage=Stage.SPLIT,

@@ -54,10 +54,11 @@ class Lowering:
 
     def reference(self, variant: Ref) -> list[dict[str, Any]]:
         """A reference to a definition, which is written later."""
-        if variant.name not in self.definitions:
-            self.definitions[variant.name] = False
-            self._pending.append(variant.name)
-        return [_reference_to(variant.name)]
+        name = self.algebra.definitions.target(variant).name
+        if name not in self.definitions:
+            self.definitions[name] = False
+            self._pending.append(name)
+        return [_reference_to(name)]
 
     def _once(self, key: object, write: Callable[[], Lowered]) -> dict[str, Any]:
         """A reference to a node that is written at its first use."""

@@ -23,7 +23,7 @@ from turngrammar.schema.readings import (
     Notes,
     Reading,
     Site,
-    is_contradicted_format,
+    contradicted,
     read_null,
 )
 
@@ -45,12 +45,15 @@ class Normalized:
     notes: Notes = field(default_factory=dict)
 
 
-def normalize(schema: Schema, default: Dialect, keywords: KeywordTable) -> Normalized:
-    """Raises InvalidSchema for a keyword that can't be read, RefusedSchema for an unknown dialect and deep nesting."""
+def normalize(schema: Schema, default: Dialect, keywords: KeywordTable, *, patterns: bool = True) -> Normalized:
+    """Raises InvalidSchema for a keyword that can't be read, RefusedSchema for an unknown dialect and deep nesting.
+
+    Without `patterns`, none is compiled, so it takes linear time: formats that contradict a pattern stay.
+    """
     if not isinstance(schema, Mapping | bool):
         raise InvalidSchema(f"A schema must be an object, true or false; this is {shown(schema)}.")
     dialect = dialect_of(schema, default)
-    normalizing = _Normalizing(schema, dialect, keywords)
+    normalizing = _Normalizing(schema, dialect, keywords, patterns)
     found = tuple(places(schema, dialect, keywords))
     return normalizing.result() if any(map(normalizing.unread, found)) else Normalized(found)
 
@@ -74,19 +77,20 @@ def _invalid(place: Place, name: str, keywords: KeywordTable) -> InvalidSchema:
 
 
 class _Normalizing:
-    def __init__(self, schema: Schema, dialect: Dialect, keywords: KeywordTable) -> None:
+    def __init__(self, schema: Schema, dialect: Dialect, keywords: KeywordTable, patterns: bool) -> None:
         self._schema: Any = schema
         self._dialect = dialect
         self._keywords = keywords
+        self._patterns = patterns
         self._foreign = () if declares_dialect(schema) else tuple(FOREIGN)
         self._notes: Notes = {}
 
     def unread(self, place: Place) -> list[str]:
-        """The keywords of a subschema that its dialect doesn't have, or not with their values."""
+        """The keywords of a subschema that its dialect doesn't have, or not with their values beside these others."""
         found = malformed(place.schema, place.dialect, self._keywords)
         if isinstance(place.schema, dict):
             found += [name for name in self._foreign if name in place.schema and self._is_foreign(name, place)]
-            found += ["format"] if is_contradicted_format(place.schema) else []
+            found += contradicted(place.schema, patterns=self._patterns)
         return found
 
     def _is_foreign(self, keyword: str, place: Place) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 from turngrammar import regex
 from turngrammar.regex import Language
 from turngrammar.schema.algebra import Algebra
-from turngrammar.schema.counts import split_by_count
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
@@ -17,15 +16,21 @@ from turngrammar.schema.shape import (
     ANYTHING,
     NOTHING,
     OBJECT,
+    Boolean,
     Inexact,
+    Null,
     Object,
     Shape,
+    StringEnum,
     lower_limit,
     object_shape,
     unite,
 )
 from turngrammar.schema.strings import pattern_language
 from turngrammar.schema.unevaluated import Evaluated
+
+COUNTED_MEMBERS = 1000
+COUNTING_RULES = 4000
 
 Region = tuple[Language, Shape]
 
@@ -136,12 +141,12 @@ def meet_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
     for name in mine | theirs:
         own = mine[name] if name in mine else left.undeclared(name)
         other = theirs[name] if name in theirs else right.undeclared(name)
-        properties[name] = algebra.meet(own, other)
+        properties[name] = algebra.inner(algebra.meet, own, other)
     return object_shape(
         Object(
             properties=tuple(properties.items()),
             patterns=tuple(_meet_patterns(algebra, left, right)),
-            rest=algebra.meet(left.rest, right.rest),
+            rest=algebra.inner(algebra.meet, left.rest, right.rest),
             required=tuple(dict.fromkeys(left.required + right.required)),
             least=max(left.least, right.least),
             most=lower_limit(left.most, right.most),
@@ -153,11 +158,11 @@ def _meet_patterns(algebra: Algebra, left: Object, right: Object) -> Iterator[Re
     """The common refinement: names in patterns of both, of the left only, of the right only."""
     for mine, shape in left.patterns:
         for theirs, other in right.patterns:
-            yield from _region(regex.intersection(mine, theirs), algebra.meet(shape, other))
+            yield from _region(regex.intersection(mine, theirs), algebra.inner(algebra.meet, shape, other))
     for mine, shape in left.patterns:
-        yield from _region(_excluding(mine, right.patterns), algebra.meet(shape, right.rest))
+        yield from _region(_excluding(mine, right.patterns), algebra.inner(algebra.meet, shape, right.rest))
     for theirs, other in right.patterns:
-        yield from _region(_excluding(theirs, left.patterns), algebra.meet(left.rest, other))
+        yield from _region(_excluding(theirs, left.patterns), algebra.inner(algebra.meet, left.rest, other))
 
 
 def _excluding(language: Language, others: tuple[Region, ...]) -> Language:
@@ -166,13 +171,22 @@ def _excluding(language: Language, others: tuple[Region, ...]) -> Language:
 
 
 def minus_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
-    """Objects that lack a name, have a value that doesn't fit, too few members, or too many."""
-    _check_open_names(algebra, left, right)
-    shapes = [with_value(left, name, NOTHING, required=False) for name in right.required]
-    for name in dict(left.properties) | dict(right.properties):
-        misfit = algebra.minus(left.value(name), right.value(name))
-        if misfit:
-            shapes.append(with_value(left, name, misfit, required=True))
+    """Objects that lack a name, have a value that doesn't fit, too few members, or too many.
+
+    The alternatives exclude each other: what one of them requires of a name, the next ones exclude. So their number
+    grows with that of the names on which both sides differ, also when more is subtracted from each of them.
+    """
+    if disjoint_objects(algebra, left, right):
+        return (left,)
+    shapes: list[Shape] = []
+    names = dict.fromkeys(_names(left) + _names(right))
+    for name in sorted(names, key=lambda name: _rank(algebra, left, right, name)):
+        misfit = algebra.inner(algebra.minus, left.value(name), right.value(name))
+        may_lack = name not in left.required and name in right.required
+        if misfit or may_lack:
+            shapes.append(with_value(left, name, misfit, required=not may_lack))
+            left = _narrowed_to(algebra, left, right, name)
+    shapes.append(_open_misfits(algebra, left, right))
     if right.least > len(right.required):
         shapes.append(object_shape(replace(left, most=lower_limit(left.most, right.least - 1))))
     if right.most is not None:
@@ -180,18 +194,50 @@ def minus_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
     return unite(*shapes)
 
 
-def _check_open_names(algebra: Algebra, left: Object, right: Object) -> None:
-    """Names that neither side lists must all fit the right: no shape requires a misfit under some name of many."""
-    if right.rest and not right.patterns and not algebra.minus(_open_values(left), right.rest):
-        return
-    for language, shape in (*left.patterns, (regex.ANY, left.rest)):
-        for other, allowed in (*right.patterns, (regex.ANY, right.rest)):
-            if shape and not regex.disjoint(language, other) and algebra.minus(shape, allowed):
-                raise Inexact("the grammar can't require a certain value under some unlisted name")
+def _names(variant: Object) -> tuple[str, ...]:
+    return (*dict(variant.properties), *variant.required)
 
 
-def _open_values(variant: Object) -> Shape:
-    return unite(variant.rest, *(shape for _, shape in variant.patterns))
+def _rank(algebra: Algebra, left: Object, right: Object, name: str) -> int:
+    """Names with the fewest values in common come first: most of the left is then settled by one alternative."""
+    mine, theirs = left.value(name), right.value(name)
+    if algebra.disjoint(mine, theirs):
+        return 0
+    return 1 if _lists_values(mine) or _lists_values(theirs) else 2
+
+
+def _lists_values(shape: Shape) -> bool:
+    return all(isinstance(variant, StringEnum | Boolean | Null) for variant in shape)
+
+
+def _narrowed_to(algebra: Algebra, left: Object, right: Object, name: str) -> Object:
+    """The left with what both sides allow under the name."""
+    common = algebra.inner(algebra.meet, left.value(name), right.value(name))
+    required = name in left.required or name in right.required
+    narrowed = dict(left.properties) | {name: common}
+    names = dict.fromkeys(left.required) | (dict.fromkeys([name]) if required else {})
+    return replace(left, properties=tuple(narrowed.items()), required=tuple(names))
+
+
+def _open_misfits(algebra: Algebra, left: Object, right: Object) -> Shape:
+    """With a value that doesn't fit under a name that neither side lists: any member, or no shape requires it."""
+    if right.rest and not right.patterns and not algebra.minus(left.unlisted, right.rest):
+        return NOTHING
+    regions = (*left.patterns, (regex.ANY, left.rest))
+    misfits = [shape for language, shape in regions if _misfits(algebra, language, shape, right)]
+    if not misfits:
+        return NOTHING
+    if any(dict(left.properties).values()) or not algebra.disjoint(left.unlisted, right.unlisted):
+        raise Inexact("the grammar can't require a certain value under some unlisted name")
+    return object_shape(replace(left, least=max(left.least, 1)))
+
+
+def _misfits(algebra: Algebra, language: Language, shape: Shape, right: Object) -> bool:
+    """Whether some value of the shape doesn't fit the right, under a name of the language."""
+    return any(
+        shape and not regex.disjoint(language, other) and algebra.minus(shape, allowed)
+        for other, allowed in (*right.patterns, (regex.ANY, right.rest))
+    )
 
 
 def disjoint_objects(algebra: Algebra, left: Object, right: Object) -> bool:
@@ -204,16 +250,23 @@ def disjoint_objects(algebra: Algebra, left: Object, right: Object) -> bool:
 
 
 def write_object(lowering: Lowering, variant: Object) -> list[dict[str, Any]]:
-    counts = ("minProperties", "maxProperties")  # either can become the other: `not` exchanges them
-    nodes: list[dict[str, Any]] = []
-    for part in split_by_count(variant, lowering.inhabited, lowering.ledger, counts):
-        node = _members_node(lowering, part)
-        if part.least > len(part.required):
-            node["minProperties"] = part.least
-        if part.most is not None:
-            node["maxProperties"] = part.most
-        nodes.append(typed("object", node))
-    return nodes
+    return [typed("object", _members_node(lowering, variant) | _count_node(lowering, variant))]
+
+
+def _count_node(lowering: Lowering, variant: Object) -> dict[str, Any]:
+    """The numbers of members. The grammar has a rule for each number of them that may precede a property."""
+    least = variant.least if variant.least > len(variant.required) else None
+    counts = {"minProperties": least, "maxProperties": variant.most}
+    counted = max(least or 0, variant.most or 0)
+    reason = ""
+    if counted > COUNTED_MEMBERS or counted * len(variant.properties) > COUNTING_RULES:
+        counts = {}
+        reason = f"the grammar counts {COUNTED_MEMBERS} members at most, fewer where many are optional"
+    elif variant.least > len(variant.required) + 1 and lowering.inhabited.shape(variant.unlisted):
+        reason = "the grammar counts a repeated name twice"
+    if reason:
+        lowering.ledger.check_everywhere(("minProperties", "maxProperties"), reason)  # `not` exchanges them
+    return {keyword: count for keyword, count in counts.items() if count is not None}
 
 
 def _members_node(lowering: Lowering, variant: Object) -> dict[str, Any]:

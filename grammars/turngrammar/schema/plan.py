@@ -14,12 +14,14 @@ from turngrammar.errors import RefusedSchema
 from turngrammar.lazy_fields import LazyFields
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
-from turngrammar.schema.dialect import declares_dialect
+from turngrammar.schema.dialect import DIALECTS, declares_dialect
+from turngrammar.schema.endless import refuse_endless
 from turngrammar.schema.impossible import contradiction
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.keywords import KEYWORDS
 from turngrammar.schema.load import DEFAULTS, Options, Schema, Source, Subschema
 from turngrammar.schema.lower import Lowered, Lowering
+from turngrammar.schema.normalize import normalize
 from turngrammar.schema.operations import OPERATIONS, READERS, WRITERS
 from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.report import KeywordReport, report_keywords
@@ -77,8 +79,20 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
     return COMPILED.get((text, options), lambda: _compile_text(text, options))
 
 
+def normalized(schema: Schema, options: Options = DEFAULTS) -> Schema:
+    """The schema as it is read, in linear time; the same if its draft allows all that it has.
+
+    Raises:
+        InvalidSchema: a keyword that can't be read.
+        RefusedSchema: an unknown dialect, or excessive nesting.
+    """
+    read: Schema = normalize(schema, DIALECTS[options.dialect], KEYWORDS, patterns=False).places[0].schema
+    return read
+
+
 def _compile_text(text: str, options: Options) -> SchemaPlan:
     source = Source(json.loads(text), options, KEYWORDS)
+    refuse_endless(source, options)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     lowering = Lowering(reader.algebra, reader.ledger, options, WRITERS)
     try:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from turngrammar.schema.algebra import RECURSIVE, Algebra, Operations
+from turngrammar.schema.algebra import Algebra, Operations
+from turngrammar.schema.definitions import Task, Unfinished
 from turngrammar.schema.keyword_table import ANY_TYPE
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.report import Ledger
-from turngrammar.schema.shape import ANYTHING, NOTHING, NULL, Inexact, Ref, Shape, loosen, unite
+from turngrammar.schema.shape import ANYTHING, NOTHING, NULL, Ref, Shape, unite
 
 
 class SchemaReader:
@@ -61,12 +62,11 @@ class SchemaReader:
         self, node: Subschema, keyword: str, fallback: Shape, operation: Callable[..., Shape], *operands: Any
     ) -> Shape:
         """The result of the operation. If no shape expresses it, `fallback`, loose; the keyword is then checked."""
-        self.algebra.allow()
-        try:
-            return operation(*operands)
-        except Inexact as reason:
-            self.ledger.check(node.schema, keyword, str(reason))
-            return loosen(fallback)
+
+        def report(reason: str) -> None:
+            self.ledger.check(node.schema, keyword, reason)
+
+        return self.algebra.definitions.attempt(Task(keyword, lambda: operation(*operands), fallback, report))
 
     def asserts(self, node: Subschema, keyword: str) -> bool:
         """Whether the node has the keyword, and its dialect knows it."""
@@ -77,10 +77,10 @@ class SchemaReader:
         return node.schema.get("nullable") is True and self.source.allows_nullable
 
     def _define(self, name: str) -> Shape:
-        """The named definition. Raises Inexact if it is just being read."""
+        """The named definition. Raises Unfinished if it is just being read."""
         node = self._nodes[name]
         if id(node.schema) in self._reading:
-            raise Inexact(RECURSIVE)
+            raise Unfinished
         return self.read(node)
 
     def _read_keywords(self, node: Subschema) -> Shape:

@@ -96,17 +96,25 @@ def read_annotation(site: Site) -> bool:
 
 def read_type(site: Site) -> bool:
     """The types of Gemini's API, in upper case, those of programming languages, and draft 3's "any"."""
-    words = site.value if isinstance(site.value, list) else [site.value]
-    if not words or not all(isinstance(word, str) for word in words):
+    types = named_types(site.value)
+    if types is None:
         return False
-    types = list(dict.fromkeys(_TYPE_WORDS.get(name.strip().lower()) for word in words for name in word.split("|")))
-    if None in types:
-        return False
-    if _ANY in types:
+    if not types:
         return site.vanishes(shown(site.value))
     if "enum" in site.schema and types in (["integer"], ["number"]):
         _read_numbers(site.sibling("enum"))
     return site.becomes(types[0] if len(types) == 1 else types)
+
+
+def named_types(value: Any) -> list[str] | None:
+    """The different types that the value of `type` names, [] for any of them; None if it names something else."""
+    words = value if isinstance(value, list) else [value]
+    if not words or not all(isinstance(word, str) for word in words):
+        return None
+    types = [_TYPE_WORDS.get(name.strip().lower(), "") for word in words for name in word.split("|")]
+    if "" in types:
+        return None
+    return [] if _ANY in types else list(dict.fromkeys(types))
 
 
 def _read_numbers(enum: Site) -> bool:
@@ -211,6 +219,11 @@ def read_empty_object(site: Site) -> bool:
     return site.value == [] and site.becomes({})
 
 
+def read_empty_list(site: Site) -> bool:
+    """No draft allows it, but what it asserts is clear: nothing. It is zod's tuple without items."""
+    return site.value == [] and site.vanishes("[]")
+
+
 def read_items(site: Site) -> bool:
     """An empty list is PHP's empty object or, beside `additionalItems`, TypeBox's tuple without items."""
     if site.value != [] or "additionalItems" not in site.schema:
@@ -246,7 +259,19 @@ def read_additional_items(site: Site) -> bool:
     return rest and site.moves("items", site.value)
 
 
-def is_contradicted_format(schema: Mapping[str, Any]) -> bool:
+def contradicted(schema: Mapping[str, Any], *, patterns: bool) -> list[str]:
+    """The keywords with which nothing fits others beside them. `patterns`: also if one has to be compiled."""
+    found = ["const"] if "const" in schema and _is_unset_constant(schema) else []
+    return [*found, "format"] if patterns and "format" in schema and _is_contradicted_format(schema) else found
+
+
+def _is_unset_constant(schema: Mapping[str, Any]) -> bool:
+    """Null beside other types: a field that was not set."""
+    types = named_types(schema.get("type")) or ["null"]
+    return schema["const"] is None and "null" not in types and schema.get("nullable") is not True
+
+
+def _is_contradicted_format(schema: Mapping[str, Any]) -> bool:
     """Whether no string fits both the format and the pattern beside it."""
     name, pattern = schema.get("format"), schema.get("pattern")
     if not (isinstance(name, str) and name in FORMATS and isinstance(pattern, str)):
@@ -260,13 +285,13 @@ def is_contradicted_format(schema: Mapping[str, Any]) -> bool:
 
 def read_format(site: Site) -> bool:
     """Up to version 4.2, zod writes `time` beside the pattern that it checks, of times without an offset."""
-    return is_contradicted_format(site.schema) and site.vanishes(f"{site.value}, which contradicts the pattern,")
+    return _is_contradicted_format(site.schema) and site.vanishes(f"{site.value}, which contradicts the pattern,")
 
 
-_ANY = ""
+_ANY = "any"
 _TYPE_WORDS: Mapping[str, str] = {
     **{name: name for name in TYPES},
-    **dict.fromkeys(("any", "type_unspecified"), _ANY),
+    **dict.fromkeys((_ANY, "type_unspecified"), _ANY),
     **dict.fromkeys(("dict", "dictionary", "map", "hashmap", "hashtable"), "object"),
     **dict.fromkeys(("list", "tuple", "arraylist"), "array"),
     **dict.fromkeys(("int", "int32", "int64", "long", "short", "bigint"), "integer"),
@@ -291,7 +316,8 @@ _READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
     ("properties patternProperties $defs definitions dependentSchemas", (read_empty_object, _read_each(_as_schema))),
     ("dependencies", (read_empty_object, _read_each(_as_dependency))),
     ("dependentRequired", (read_empty_object,)),
-    ("allOf anyOf oneOf prefixItems", (_read_each(_as_schema),)),
+    ("allOf prefixItems", (read_empty_list, _read_each(_as_schema))),
+    ("anyOf oneOf", (_read_each(_as_schema),)),
     ("items", (read_items, _read_each(_as_schema))),
     ("additionalProperties unevaluatedProperties", (read_schema, read_boolean)),
     ("additionalItems unevaluatedItems not if then else contains propertyNames", (read_schema,)),

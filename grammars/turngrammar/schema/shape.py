@@ -9,16 +9,32 @@ The functions `*_shape` normalize one variant; they return () if no value fits i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
+from typing import TypeVar
 
 from turngrammar.regex import Language, automaton
+
+T = TypeVar("T")
 
 
 class Inexact(Exception):
     """No shape expresses this exactly, or none within the budget. Its text is the reason in the report."""
+
+
+def hashed_once(kind: type[T]) -> type[T]:
+    """A frozen class whose instances keep their hash: that of a deep shape takes long, and is needed often."""
+    compute: Callable[[object], int] = kind.__hash__
+
+    def kept(self: object) -> int:
+        if "_hash" not in self.__dict__:
+            self.__dict__["_hash"] = compute(self)
+        return int(self.__dict__["_hash"])
+
+    kind.__hash__ = kept  # type: ignore[method-assign]
+    return kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,20 +105,39 @@ class String(Variant):
     most: int | None = None
 
 
+@dataclass(frozen=True)
+class Contained:
+    """Of an array's items, `least` to `most` fit `shape`. The rest fit `others`, which excludes `shape`."""
+
+    shape: Shape
+    others: Shape
+    least: int
+    most: int | None
+
+
+@hashed_once
 @dataclass(frozen=True, kw_only=True)
 class Array(Variant):
-    """Arrays of `least` to `most` items: item i fits `prefix[i]`, those after the prefix fit `rest`."""
+    """Arrays of `least` to `most` items: item i fits `prefix[i]`, those after the prefix fit `rest`.
+
+    Attributes:
+        contained: counts items after the prefix, of which none can match. The array then has no other bounds.
+        distinct: no two items are equal; all of them are listed values.
+    """
 
     prefix: tuple[Shape, ...] = ()
     rest: Shape = ()
     least: int = 0
     most: int | None = None
+    contained: Contained | None = None
+    distinct: bool = False
 
     def item(self, index: int) -> Shape:
         """What the item at that index has to fit."""
         return self.prefix[index] if index < len(self.prefix) else self.rest
 
 
+@hashed_once
 @dataclass(frozen=True, kw_only=True)
 class Object(Variant):
     """Objects. A value fits the shape of its name in `properties`, else that of the pattern that matches, else `rest`.
@@ -128,6 +163,11 @@ class Object(Variant):
         """What the value under each of the names has to fit."""
         known = dict(self.properties)
         return (known[name] if name in known else self.undeclared(name) for name in names)
+
+    @property
+    def unlisted(self) -> Shape:
+        """What values under names that `properties` doesn't list fit, whatever the name."""
+        return unite(self.rest, *(shape for _, shape in self.patterns))
 
     def undeclared(self, name: str) -> Shape:
         """What the value has to fit under a name that `properties` doesn't list."""
@@ -168,7 +208,8 @@ def unite(*shapes: Shape) -> Shape:
 def subshapes(variant: Variant) -> list[Shape]:
     """The shapes of an array's items or of an object's values."""
     if isinstance(variant, Array):
-        return [*variant.prefix, variant.rest]
+        counted = variant.contained
+        return [*variant.prefix, variant.rest, *((counted.shape, counted.others) if counted else ())]
     if isinstance(variant, Object):
         return [*dict(variant.properties).values(), *(shape for _, shape in variant.patterns), variant.rest]
     return []

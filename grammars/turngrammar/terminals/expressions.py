@@ -110,6 +110,11 @@ def array_items(prefix: Sequence[str], rest: str, bounds: Bounds, comma: str, ei
     if not prefix:
         return _repeated_first(rest, bounds, comma, either) if rest else ""
     body = _repeated_later(rest, bounds.after(len(prefix)), comma) if rest else ""
+    return behind_prefix(prefix, body, bounds, comma, either)
+
+
+def behind_prefix(prefix: Sequence[str], body: str, bounds: Bounds, comma: str, either: Either) -> str:
+    """The items of the prefix, as many as are required, or all of them and the body."""
     for index in reversed(range(len(prefix))):
         body = join(_separator(comma) if index else "", prefix[index], body)
         body = body if index < bounds.least else either([body, ""])

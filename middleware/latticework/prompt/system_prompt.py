@@ -9,8 +9,10 @@ from typing import Any
 from latticework.prompt.capabilities import ToolInput
 from latticework.prompt.jinja_template import PromptError
 from turngrammar.client.inputs import SCHEMA
+from turngrammar.errors import GrammarError
 from turngrammar.formats import Format
 from turngrammar.render import Call, render
+from turngrammar.schema import normalized
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
 
@@ -75,14 +77,24 @@ def _encode_schema(value: Mapping[str, Any], param: str, separators: tuple[str, 
 def normalized_tool(tool: Mapping[str, Any], *, described: bool = False) -> dict[str, Any]:
     """OpenAI's form of a function tool as templates were trained on it: no nulls, no `strict`, always `parameters`.
 
+    Those are as the compiler reads them, because templates fail on the `[]` that PHP writes for an empty object.
     With `described`, the function and each of its parameters get a description, if only an empty one.
     """
     function = {key: value for key, value in tool["function"].items() if value is not None and key != "strict"}
-    function["parameters"] = {**ANY_OBJECT, **function.get("parameters", {})}
+    function["parameters"] = {**ANY_OBJECT, **_readable(function.get("parameters", {}))}
     if described:
         function["description"] = function.get("description", "")
         function["parameters"] = _with_descriptions(function["parameters"])
     return {"type": "function", "function": function}
+
+
+def _readable(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters, normalized; none of them if they aren't a schema, for which the compiler refuses the tool."""
+    try:
+        read = normalized(parameters)
+    except GrammarError:
+        return {}
+    return read if isinstance(read, Mapping) else {}
 
 
 def _with_descriptions(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from latticework import Settings, create_app
+from latticework.prompt.system_prompt import normalized_tool
 from tests.http import chat
 from tests.scripted import ScriptedEngine, says
 
@@ -51,3 +52,32 @@ def test_tools_are_described_if_the_template_renders_none() -> None:
 def test_tools_are_described_also_if_none_may_be_called_so_that_the_prefix_stays() -> None:
     free = {"tools": [TOOL], "response_format": AS_SCHEMA}
     assert prompt({**free, "tool_choice": "none"}) == prompt(free)
+
+
+SLIPS = {
+    "type": "OBJECT",
+    "properties": {"wombat": {"type": "STRING", "required": True, "enum": None}, "any": []},
+    "required": None,
+}
+
+
+@pytest.mark.parametrize("described", [False, True])
+def test_templates_get_parameters_as_the_compiler_reads_them(described: bool) -> None:
+    tool = {"type": "function", "function": {"name": "find_wombat", "parameters": SLIPS}}
+    read = normalized_tool(tool, described=described)["function"]["parameters"]
+    text = {"description": ""} if described else {}
+    properties = {"wombat": {"type": "string", **text}, "any": text}
+    assert read == {"type": "object", "properties": properties, "required": ["wombat"]}
+
+
+@pytest.mark.parametrize("parameters", [{"properties": 5}, {"properties": [1]}, {"type": "OBJECT", "properties": None}])
+def test_templates_always_get_properties(parameters: dict[str, Any]) -> None:
+    tool = {"type": "function", "function": {"name": "find_wombat", "parameters": parameters}}
+    read = normalized_tool(tool, described=True)["function"]["parameters"]
+    assert read == {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize("parameters", [SLIPS, {}, {"type": "dict", "properties": []}, {"type": ["OBJECT", "NULL"]}])
+def test_a_tool_as_tools_send_it_is_offered(parameters: Any) -> None:
+    tool = {"type": "function", "function": {"name": "find_wombat", "parameters": parameters}}
+    assert "find_wombat" in prompt({"tools": [tool], "tool_choice": "none"})

@@ -47,6 +47,14 @@ SENT = (
         {"/items": "the rest follows no items", "/additionalItems": "is read as `items`"},
     ),
     Sent(
+        "tuple-of-no-prefix",
+        "zod 4",
+        {"$schema": LATEST, "type": "array", "prefixItems": [], "items": False, "allOf": []},
+        ([],),
+        ([1], {}),
+        {"/prefixItems": "[] is read as absent", "/allOf": "[] is read as absent"},
+    ),
+    Sent(
         "tuple-declared-as-latest",
         "Effect",
         {"$schema": LATEST, "items": [{"type": "number", "minimum": 0, "exclusiveMinimum": True}]},
@@ -129,6 +137,14 @@ SENT = (
         ({}, {"a": 1}),
         ([], None),
         {"/properties": ABSENT, "/additionalProperties": ABSENT, "/$defs": ABSENT, "/title": ABSENT},
+    ),
+    Sent(
+        "unset-constant",
+        "Java",
+        {"type": "string", "const": None, "default": None, "minLength": 1},
+        ("a",),
+        (None, "", 1),
+        {"/const": ABSENT},
     ),
     Sent(
         "null-as-a-value",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -85,3 +86,60 @@ def _guarded(inner: dict[str, Any]) -> dict[str, Any]:
 RECURSIVE: st.SearchStrategy[Any] = st.tuples(_NESTED, _NESTED).map(
     lambda pair: {"properties": {"b": pair[0]}, "$defs": {"d": _guarded(pair[1])}}
 )
+
+
+def likely(schema: Any, root: Any, depth: int = 4) -> st.SearchStrategy[Any]:
+    """Values that fit the schema, or nearly: each keyword is heeded alone, and now and then a member is left out."""
+    if not isinstance(schema, Mapping) or depth == 0:
+        return SCALARS
+    keyword = next((keyword for keyword in _LIKELY if keyword in schema), None)
+    return SCALARS if keyword is None else _LIKELY[keyword](schema, root, depth)
+
+
+def _likely_target(schema: Any, root: Any, depth: int) -> st.SearchStrategy[Any]:
+    name = schema["$ref"].rpartition("/")[2]
+    return likely(root["$defs"][name] if name != "#" else root, root, depth)
+
+
+def _likely_branch(keyword: str) -> Callable[..., st.SearchStrategy[Any]]:
+    def branch(schema: Any, root: Any, depth: int) -> st.SearchStrategy[Any]:
+        beside = {name: value for name, value in schema.items() if name != keyword}
+        return st.one_of(*(_joined(likely(option, root, depth), beside, root, depth) for option in schema[keyword]))
+
+    return branch
+
+
+def _joined(values: st.SearchStrategy[Any], beside: Any, root: Any, depth: int) -> st.SearchStrategy[Any]:
+    """With the members that the keywords beside a branch list."""
+    if "properties" not in beside:
+        return values
+    return st.tuples(values, likely(beside, root, depth)).map(
+        lambda pair: {**pair[1], **pair[0]} if all(isinstance(part, dict) for part in pair) else pair[0]
+    )
+
+
+def _likely_object(schema: Any, root: Any, depth: int) -> st.SearchStrategy[Any]:
+    members = {name: likely(value, root, depth - 1) for name, value in schema.get("properties", {}).items()}
+    members |= {name: SCALARS for name in schema.get("required", ()) if name not in members}
+    whole = st.fixed_dictionaries(
+        {name: value for name, value in members.items() if name in schema.get("required", ())}
+    )
+    some = st.fixed_dictionaries({}, optional=members)
+    return st.tuples(whole, some).map(lambda pair: {**pair[1], **pair[0]}) | some
+
+
+def _likely_array(schema: Any, root: Any, depth: int) -> st.SearchStrategy[Any]:
+    first = [likely(item, root, depth - 1) for item in schema.get("prefixItems", ())]
+    others = [likely(schema[keyword], root, depth - 1) for keyword in ("items", "contains") if keyword in schema]
+    more = st.lists(st.one_of(*others) if others else SCALARS, max_size=4)
+    return st.tuples(st.tuples(*first), more).map(lambda pair: [*pair[0], *pair[1]])
+
+
+_LIKELY: dict[str, Callable[..., st.SearchStrategy[Any]]] = {
+    "$ref": _likely_target,
+    "const": lambda schema, root, depth: st.just(schema["const"]),
+    "enum": lambda schema, root, depth: st.sampled_from(schema["enum"]),
+    **{keyword: _likely_branch(keyword) for keyword in ("oneOf", "anyOf", "allOf")},
+    **dict.fromkeys(("properties", "required"), _likely_object),
+    **dict.fromkeys(("prefixItems", "items", "contains"), _likely_array),
+}

@@ -26,6 +26,7 @@ KNOWN = {
     "typebox-0.34/api-route": "over",
     "typebox/arrays": "checked",
     "typebox/api-route": "over",
+    "valibot/domain": "checked",
     "zod-4.6/numbers": "over",
 }
 

@@ -47,7 +47,7 @@ ERRORS: list[tuple[Any, type[GrammarError], str, str]] = [
         "/properties/a",
         "$ref",
     ),
-    ({"$ref": "#"}, ImpossibleSchema, "", "$ref"),
+    ({"$ref": "#"}, RefusedSchema, "", "$ref"),
 ]
 
 
@@ -122,7 +122,7 @@ def test_forms_of_broken_schemas_are_those_of_the_meta_schemas() -> None:
 BROKEN = [
     ("minLength", -1), ("minLength", "a"), ("type", []), ("type", {}), ("required", [1]), ("required", "a"),
     ("required", True), ("enum", "a"), ("multipleOf", 0), ("multipleOf", "0"), ("properties", [{}]),
-    ("properties", {"a": 1}), ("properties", {"a": None}), ("properties", "a"), ("allOf", []), ("allOf", {}),
+    ("properties", {"a": 1}), ("properties", {"a": None}), ("properties", "a"), ("anyOf", []), ("allOf", {}),
     ("not", 1), ("pattern", 1), ("$ref", 1), ("uniqueItems", 1), ("minimum", "a"), ("minimum", True),
     ("additionalProperties", 1), ("additionalProperties", "no"), ("exclusiveMinimum", "x"), ("items", 1),
     ("dependentRequired", {"a": "b"}), ("dependencies", {"a": 1}), ("patternProperties", {"a": None}),

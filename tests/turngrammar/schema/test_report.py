@@ -96,5 +96,5 @@ def test_a_keyword_that_asserts_nothing_here_is_an_annotation(schema: Any, diale
 
 
 def test_a_part_of_another_keyword_is_checked_with_it() -> None:
-    statuses = _statuses({"contains": {"const": 1}, "minContains": 2, "maxContains": 3})
+    statuses = _statuses({"contains": {"const": 1}, "minContains": 2, "maxContains": 3, "maxItems": 9})
     assert {statuses["", keyword] for keyword in ("contains", "minContains", "maxContains")} == {"checked"}

@@ -11,6 +11,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
 from tests.turngrammar.schema.strategies import INSTANCES
+from turngrammar.audit import Acceptor
+from turngrammar.json_style import CANONICAL
+from turngrammar.lark.json_values import schema_grammar
 from turngrammar.schema import Options, compile_schema
 
 D4 = {"$schema": "http://json-schema.org/draft-04/schema#"}
@@ -54,8 +57,14 @@ EXACT: dict[str, Any] = {
     "patternProperties that overlap": {"patternProperties": {"^a": {"type": "integer"}, "b$": {"minimum": 2}}},
     "patternProperties beside properties": {**CLOSED, "patternProperties": {"^a": {"minimum": 2}, "x": True}},
     "uniqueItems of an enum": {"type": "array", "items": {"enum": ["a", "b", 1]}, "uniqueItems": True},
+    "uniqueItems with bounds": {"items": {"enum": ["a", 1, None]}, "uniqueItems": True, "minItems": 1, "maxItems": 2},
     "uniqueItems of booleans": {"type": "array", "items": {"type": "boolean"}, "uniqueItems": True},
     "contains in a short array": {"type": "array", "maxItems": 3, "contains": {"type": "string"}},
+    "contains in any array": {"type": "array", "contains": {"type": "string"}},
+    "contains, counted": {"type": "array", "contains": {"const": "a"}, "minContains": 1, "maxContains": 2},
+    "contains and minItems": {"type": "array", "contains": {"const": "a"}, "minItems": 2},
+    "contains behind others": {"type": "array", "prefixItems": [{"type": "null"}], "contains": {"const": "a"}},
+    "contains nothing": {"type": "array", "items": {"type": ["string", "null"]}, "not": {"contains": {"const": "a"}}},
     "contains what all are": {"type": "array", "items": {"type": "string"}, "contains": {"type": "string"}},
     "items and additionalItems": {**D7, "items": [{"type": "string"}], "additionalItems": {"type": "integer"}},
     "unevaluatedProperties": {"type": "object", "allOf": [{"properties": {"a": True}}], "unevaluatedProperties": False},
@@ -93,7 +102,11 @@ EXACT: dict[str, Any] = {
 }  # fmt: skip
 CHECKED: dict[str, tuple[Any, set[str]]] = {
     "uniqueItems of strings": ({"items": {"type": "string"}, "uniqueItems": True}, {"uniqueItems"}),
-    "contains in any array": ({"contains": {"type": "string"}}, {"contains"}),
+    "contains beside lengths": (
+        {"contains": {"type": "string"}, "minContains": 2, "maxItems": 9},
+        {"contains", "minContains"},
+    ),
+    "two kinds of matching items": ({"allOf": [{"contains": {"const": value}} for value in "ab"]}, {"allOf"}),
     "not a multiple": ({"type": "integer", "not": {"multipleOf": 3}}, {"not"}),
     "oneOf of whole and other numbers": ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 2}]}, {"oneOf"}),
     "a back reference": ({"type": "string", "pattern": r"^(a+)-\1$"}, {"pattern"}),
@@ -111,9 +124,10 @@ def test_exact(name: str, instances: list[Any]) -> None:
     plan = compile_schema(schema)
     assert plan.exact
     source = validator_for(schema, default=Draft202012Validator)(schema)
-    lowered = Draft202012Validator(plan.lowered)
+    lowered, acceptor = Draft202012Validator(plan.lowered), Acceptor(schema_grammar(plan.lowered))
     for instance in instances:
-        assert source.is_valid(instance) == lowered.is_valid(instance), instance
+        accepted = acceptor.accepts(CANONICAL.encode(plan.arrange(instance)))
+        assert source.is_valid(instance) == lowered.is_valid(instance) == accepted, instance
 
 
 @pytest.mark.parametrize("name", CHECKED)

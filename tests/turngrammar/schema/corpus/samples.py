@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 DEEPEST = 3  # beyond it, nothing optional
 TEXTS = {
@@ -51,7 +52,7 @@ class Sampler:
     def _target(self, reference: str) -> Any:
         node: Any = self._root
         for token in reference.split("/")[1:]:
-            node = node[token.replace("~1", "/").replace("~0", "~")]
+            node = node[unquote(token).replace("~1", "/").replace("~0", "~")]
         return node
 
     def _chosen(self, keyword: str, schema: Mapping[str, Any], depth: int) -> Any:

@@ -5,17 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Keywords that a value of that type leaves out.
-ABSENT: Mapping[type, tuple[str, ...]] = {
-    type(None): (
-        *("description", "enum", "minimum", "maximum", "items", "format", "pattern", "minLength", "uniqueItems"),
-        *("additionalProperties", "oneOf"),
-    ),
-    list: ("properties",),
-    bool: ("required",),
-    str: ("$schema",),
-}
-
 
 def as_latest(schema: Any) -> Any:
     """The schema with what is missing left out, and what older dialects write as 2020-12 does."""
@@ -23,8 +12,16 @@ def as_latest(schema: Any) -> Any:
         return [as_latest(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    given = {name: as_latest(value) for name, value in schema.items() if name not in ABSENT.get(type(value), ())}
+    given = {name: as_latest(value) for name, value in schema.items() if not _is_absent(name, value)}
     return _nullable(_bounds(_tuple(_dependencies(_types(given)))))
+
+
+def _is_absent(name: str, value: Any) -> bool:
+    if value is None:
+        return name not in ("const", "default")
+    if isinstance(value, bool):
+        return name == "required"
+    return name == "$schema" or (value == [] and name in ("properties", "prefixItems"))
 
 
 def _types(schema: dict[str, Any]) -> dict[str, Any]:

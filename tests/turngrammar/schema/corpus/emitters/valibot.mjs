@@ -106,6 +106,7 @@ const cases = [
     ],
   ],
   ["emoji", v.pipe(v.string(), v.emoji()), ["😀", "👍🏽", "🇩🇪"], ["a", ""]],
+  ["domain", v.pipe(v.string(), v.domain()), ["example.com", "a-b.c.museum"], ["-a.de", "xn--a.de", "a", "a..de"]],
   ["bic", v.pipe(v.string(), v.bic()), ["DEUTDEFF", "DEUTDEFF500"], ["deutdeff", "DEUT"]],
   [
     "ulid",

@@ -13,5 +13,5 @@ const cases = [...containers, ...scalars].filter(([id]) => wanted.includes(id) |
 emit(`zod-${version.match(/4\.\d+/)}`, version, cases, {
   schema: (type, options = {}) => z.toJSONSchema(type, options),
   accepts: (type, value) => type.safeParse(value).success,
-  dialect: (options = {}) => (options.target === "openapi-3.0" ? "unnamed" : undefined),
+  dialect: ({ target, invalid } = {}) => (target === "openapi-3.0" || invalid ? "unnamed" : undefined),
 });

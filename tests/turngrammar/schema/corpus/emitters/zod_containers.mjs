@@ -134,6 +134,13 @@ export const containers = [
     ],
   ],
   [
+    "tuple-empty",
+    z.object({ none: z.tuple([]), some: z.array(z.never()) }),
+    [{ none: [], some: [] }],
+    [{ none: [1], some: [] }, { none: [], some: [1] }, {}],
+    { invalid: true },
+  ],
+  [
     "tuple-draft-7",
     z.object({ pair: z.tuple([z.string(), z.number()]), rest: z.tuple([z.string()], z.int()), more: z.number().gt(0) }),
     [{ pair: ["a", 1], rest: ["a", 2], more: 0.5 }],
