@@ -23,6 +23,8 @@ FOUND = [
     {"$schema": "http://json-schema.org/draft-04/schema#", "$ref": {}},
     {"x": 1.5, "$ref": "#/x"},
     {"x": {"type": "a"}, "$ref": "#/x"},
+    {"x": ["a"], "$ref": "#/x/y"},
+    {"x": "a", "$ref": "#/x/y"},
     {"$defs": {"": True}, "allOf": [{"$ref": "#/$defs//$defs/"}]},
 ]
 
