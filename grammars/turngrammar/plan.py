@@ -25,7 +25,7 @@ from turngrammar.render import Call
 from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compile_schema
 from turngrammar.schema.load import DEFAULTS
-from turngrammar.schema.readings import named_types
+from turngrammar.schema.type_names import named_types
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import recovery_tree, turn_tree
 

@@ -29,7 +29,8 @@ def malformed(schema: Any, dialect: Dialect, keywords: KeywordTable) -> list[str
     forms = _forms(dialect.name, keywords)
     found = [name for name, value in schema.items() if name in forms and not forms[name](value, dialect)]
     if dialect.name == "draft4":
-        found.extend(name for name, beside in _needed(keywords) if name in schema and beside not in schema)
+        lone = (name for name, beside in _needed(keywords) if name in schema and beside not in schema)
+        found.extend(name for name in lone if name not in found)
     return found
 
 

@@ -131,8 +131,8 @@ class Source:
             )
         try:
             target = node.resolver.lookup(reference)
-        except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError) as error:
-            # TypeError: the pointer leads into a number or a boolean, which referencing doesn't handle.
+        except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError, ValueError) as error:
+            # referencing doesn't handle a pointer into a scalar (TypeError), or to a name in a list (ValueError).
             message = f"{shown(reference)} refers to nothing in this schema. Add what it names, or correct it."
             raise InvalidSchema(message, pointer=where, keyword=keyword) from error
         except Unresolvable as error:
