@@ -33,8 +33,9 @@ def _string(schema: Branch, begun: str) -> str | None:
 
 
 def _number(schema: Branch, begun: str) -> str | None:
+    preferred = "1234567890" if begun == "-" else "0123456789"
     try:
-        rest = shortest_rest(number_language(schema), begun)
+        rest = shortest_rest(number_language(schema), begun, preferred)
     except TooLarge:
         return _multiple(schema, begun)
     return rest if rest is not None else _searched(schema, begun)

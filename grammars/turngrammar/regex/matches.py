@@ -12,13 +12,16 @@ MAX_STATES = 4096  # in the search for the nearest end
 PREFERRED = "-1234567890ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz. _"
 
 
-def shortest_rest(language: Language, text: str) -> str | None:
-    """The shortest text that makes `text` a string of the language; None if the search finds none."""
+def shortest_rest(language: Language, text: str, preferred: str = PREFERRED) -> str | None:
+    """The shortest text that makes `text` a string of the language; None if the search finds none.
+
+    Of texts of one length, it is the one whose characters are preferred.
+    """
     machine = automaton(language)
     state = language
     for char in text:
         state = machine.after(state, char)
-    letters = _letters(machine)
+    letters = _letters(machine, preferred)
     rests = {state: ""}
     queue = [state]
     for state in queue:
@@ -49,15 +52,15 @@ def long_start(language: Language, length: int) -> str:
     return text
 
 
-def _letters(machine: Automaton) -> list[tuple[str, int]]:
+def _letters(machine: Automaton, preferred: str = PREFERRED) -> list[tuple[str, int]]:
     """A character of each class, the preferred ones first."""
-    ranked = sorted((*_class_letter(block), index) for index, block in enumerate(machine.classes))
+    ranked = sorted((*_class_letter(block, preferred), index) for index, block in enumerate(machine.classes))
     return [(letter, index) for _, letter, index in ranked]
 
 
-def _class_letter(block: CharSet) -> tuple[int, str]:
+def _class_letter(block: CharSet, preferred: str) -> tuple[int, str]:
     """The preferred character of a class, and its rank."""
-    for rank, letter in enumerate(PREFERRED):
+    for rank, letter in enumerate(preferred):
         if has_code(block, ord(letter)):
             return rank, letter
-    return len(PREFERRED), chr(block[-1][0])
+    return len(preferred), chr(block[-1][0])
