@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.algebra import ALTERNATIVES, Algebra
+from turngrammar.schema.cover import with_fewer_objects
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.large import is_literal, is_writable, json_number, refusal
 from turngrammar.schema.load import Options
@@ -19,6 +20,8 @@ from turngrammar.schema.shape import EVERY_TYPE, AnyValue, Boolean, Number, Ref,
 from turngrammar.schema.usage import ShapeUses
 
 Lowered = dict[str, Any] | bool
+
+_UNITING = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "dependentRequired", "dependencies")
 
 
 class Lowering:
@@ -73,7 +76,7 @@ class Lowering:
             return {}
         constants: list[Any] = []
         nodes: list[dict[str, Any]] = []
-        for variant in self._writable(shape):
+        for variant in self._writable(self._with_few_objects(shape)):
             if isinstance(variant, AnyValue):
                 return {}
             values = _constants(variant)
@@ -82,6 +85,16 @@ class Lowering:
         if constants:
             nodes.insert(0, {"const": constants[0]} if len(constants) == 1 else {"enum": constants})
         return _any_of(nodes)
+
+    def _with_few_objects(self, shape: Shape) -> Shape:
+        """As many as the options allow: fewer than usual where llguidance has given up on the grammar of more."""
+        most = self.options.alternatives
+        fewer = shape if most == ALTERNATIVES else with_fewer_objects(self.algebra, shape, most)
+        if fewer is not shape:
+            self.ledger.check_everywhere(
+                _UNITING, f"more than {most} objects are alternatives, too many for llguidance"
+            )
+        return fewer
 
     def _writable(self, shape: Shape) -> list[Variant]:
         """The variants without numbers that llguidance can't write.
