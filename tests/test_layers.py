@@ -24,7 +24,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "plan",
         "bad_tools client lark parser render turn_tree",
         "turn",
-        "analysis formats scan",
+        "analysis formats",
         "wire",
         "lowered notation",
         "schema",
@@ -32,6 +32,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "string_formats",
         "regex",
         "cache errors events json_style lazy_fields",
+        "scan",
+        "exact",
         "__init__",
     ),
     "latticework": (

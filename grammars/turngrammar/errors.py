@@ -13,8 +13,9 @@ The caller is at fault in all of them: an HTTP layer answers 400 and points at `
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar, Self
+
+from turngrammar.scan import dump_json
 
 MESSAGE_LENGTH = 500  # characters of a message, whatever the client's schema has in it
 PLACE_LENGTH = 160  # of the pointer in a message
@@ -95,7 +96,7 @@ class BeyondLimit(GrammarError):
 
 def shown(value: Any, length: int = VALUE_LENGTH) -> str:
     """A value in a message: a string in quotes, anything else as JSON, without its middle if it is long."""
-    return cut(repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=float), length)
+    return cut(repr(value) if isinstance(value, str) else dump_json(value), length)
 
 
 def cut(text: str, length: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from turngrammar.scan import dump_json
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,7 @@ class JsonStyle:
 
     def encode(self, value: Any) -> str:
         """The text of a JSON value."""
-        return json.dumps(
-            value, ensure_ascii=False, separators=(self.item_separator, self.key_separator), sort_keys=self.sort_keys
-        )
+        return dump_json(value, self.item_separator, self.key_separator, sort_keys=self.sort_keys)
 
 
 CANONICAL = JsonStyle()

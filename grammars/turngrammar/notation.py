@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from turngrammar.scan import dump_json
+
 # word -> (type, JSON). Python's words too: some chat templates show them.
 WORDS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("null", "None"), ("null", "null")),
@@ -58,7 +60,7 @@ class Notation:
         if isinstance(value, list):
             return "[" + self.comma.join(map(self.encode, value)) + "]"
         word = self._word(value)
-        return json.dumps(value) if word is None else word
+        return dump_json(value) if word is None else word
 
     def encode_arguments(self, arguments: Mapping[str, Any]) -> str:
         return self.comma.join(
@@ -113,7 +115,7 @@ def encode_elements(mark: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if not isinstance(value, dict | list):
-        return json.dumps(value)
+        return dump_json(value)
     inside = value.items() if isinstance(value, dict) else ((ITEM, item) for item in value)
     return "".join(encode_element(mark, name, member) for name, member in inside)
 

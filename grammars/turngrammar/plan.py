@@ -5,7 +5,6 @@ Compiling is pure and cached by `Turn.key`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from turngrammar.render import Call
 from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compile_schema
 from turngrammar.schema.load import DEFAULTS
-from turngrammar.schema.readings import named_types
+from turngrammar.schema.type_names import named_types
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import recovery_tree, turn_tree
 
@@ -188,7 +187,7 @@ def _content_constraint(
 
 def _document(schema: Schema, pointer: str, options: Options) -> SchemaPlan:
     try:
-        return _compiled_schema(schema, options)
+        return compile_schema(schema, options)
     except GrammarError as error:
         raise error.inside(pointer) from error
 
@@ -225,7 +224,7 @@ def _compiled_tool(tool: Tool, options: Options) -> CompiledTool:
         raise InvalidTools(message, pointer=tool.name_pointer)
     try:
         input = compile_input(tool.input) if tool.input else None
-        parameters = input.parameters if input else _compiled_schema(_of_object(tool.parameters), options)
+        parameters = input.parameters if input else compile_schema(_of_object(tool.parameters), options)
     except GrammarError as error:
         raise error.inside(tool.pointer, tool.name) from error
     return CompiledTool(tool.name, parameters, tool.pointer, input)
@@ -247,11 +246,6 @@ def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     others = {key: value for key, value in objects.items() if key != "$ref"}
     reference = {"$ref": parameters["$ref"]}
     return {**others, "allOf": [*(parameters.get("allOf") or ()), reference]}
-
-
-def _compiled_schema(schema: Schema, options: Options) -> SchemaPlan:
-    """Compiles a copy, which no later change of the caller's reaches."""
-    return compile_schema(json.loads(json.dumps(schema)), options)
 
 
 def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:

@@ -1,13 +1,18 @@
-"""JSON text: the end of a value that arrives piece by piece, and the value of a text."""
+"""JSON text: the end of a value that arrives piece by piece, the value of a text, and the text of a value."""
 
 from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
+
+from turngrammar.exact import is_number, number_text, parse_float, parse_int
 
 _OUTSIDE = re.compile(r'["{}\[\]]')
 _INSIDE = re.compile(r'["\\]')
+MOST_DIGITS = 4300  # of a number; that of Python's ints, whose arithmetic takes the square of the length
+TOO_LONG = "a number has too many digits"
 _OPENS = {"{": 1, "[": 1, "}": -1, "]": -1}
 
 
@@ -50,13 +55,59 @@ class JsonScanner:
         return self._depth <= 0
 
 
-def load_json(text: str) -> Any:
-    """The value of JSON text. Raises ValueError for anything else, Python's NaN and bottomless nesting included."""
+def load_json(text: str | bytes) -> Any:
+    """The value of JSON text; a number that no float equals is a Decimal.
+
+    Raises ValueError for anything else, Python's NaN, numbers of thousands of digits and bottomless nesting included.
+    """
     try:
-        return json.loads(text, parse_constant=_refuse_nan)
+        return json.loads(text, parse_float=_parse_float, parse_constant=_refuse_nan)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except ValueError as error:
+        if "int_max_str_digits" in str(error):  # Python's own setting, which means nothing to a client
+            raise ValueError(TOO_LONG) from None
+        raise
+
+
+def load_long_numbers(text: str) -> Any:
+    """`load_json` with numbers of any length, whose arithmetic may take seconds."""
+    return json.loads(text, parse_float=parse_float, parse_int=parse_int, parse_constant=_refuse_nan)
+
+
+def _parse_float(text: str) -> float | Decimal:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(TOO_LONG)
+    return parse_float(text)
 
 
 def _refuse_nan(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def dump_json(value: Any, item_separator: str = ", ", key_separator: str = ": ", *, sort_keys: bool = False) -> str:
+    """JSON text, Decimals and integers of any length included. An infinite number becomes one beyond all floats.
+
+    Raises ValueError for NaN, and TypeError for what is not JSON.
+    """
+    separators = (item_separator, key_separator)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=separators, sort_keys=sort_keys)
+    except (TypeError, ValueError):  # rarely: Python's encoder is much faster
+        return _dump(value, item_separator, key_separator, sort_keys)
+
+
+def _dump(value: Any, comma: str, colon: str, sort_keys: bool) -> str:
+    if isinstance(value, dict):
+        members = sorted(value.items()) if sort_keys else value.items()
+        texts = (f"{_scalar(name)}{colon}{_dump(item, comma, colon, sort_keys)}" for name, item in members)
+        return f"{{{comma.join(texts)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{comma.join(_dump(item, comma, colon, sort_keys) for item in value)}]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if is_number(value):
+        return number_text(value)
+    return json.dumps(value, ensure_ascii=False)

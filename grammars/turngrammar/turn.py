@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from turngrammar.formats.format import Format
+from turngrammar.scan import dump_json
 from turngrammar.schema import Schema
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
@@ -134,7 +135,12 @@ class Turn:
         A megabyte of schemas takes milliseconds. Schemas must be plain JSON values.
         """
         # Version 2 encodes equal values alike and different ones differently: infinity and null, 1 and 1.0.
-        return hashlib.blake2b(marshal.dumps(_as_lists(self), 2), digest_size=32).digest()
+        lists = _as_lists(self)
+        try:
+            encoded = marshal.dumps(lists, 2)
+        except ValueError:  # Decimals
+            encoded = dump_json(lists).encode()
+        return hashlib.blake2b(encoded, digest_size=32).digest()
 
 
 def _as_lists(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from latticework.turn.sampling import known_token_ids, refuse_crowd, room, sampl
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
+from turngrammar.scan import dump_json
 from turngrammar.turn import Reasoning, Turn, reasoning_after
 from turngrammar.wire import Lit
 
@@ -241,5 +241,5 @@ def _is_short(model: Model, schema: Mapping[str, Any]) -> bool:
     most = SCHEMA_SHARE * model.engine.max_model_len
     if len(msgspec.json.encode(schema)) > most * LONG_TOKEN:
         return False
-    text = json.dumps(schema, ensure_ascii=False)
+    text = dump_json(schema)
     return len(text.encode()) <= most or len(model.engine.tokenizer.encode(text)) <= most

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -56,10 +57,14 @@ def test_every_field_of_its_format_does(name: str, field: Any) -> None:
 
 
 VALUES = (1, 1.0, True, None, float("inf"), "1", [1], {"a": 1, "b": 2}, {"b": 2, "a": 1}, "\ud800")
+DECIMALS = (Decimal("0.1234567890123456789"), Decimal("0.12345678901234567891"), Decimal("1e400"))
 
 
 def test_values_that_json_or_python_could_take_for_each_other_have_keys_of_their_own() -> None:
     assert len({replace(TURN, content=JsonContent({"const": value})).key for value in VALUES}) == len(VALUES)
+    values = (*VALUES[:-1], *DECIMALS)  # beside a Decimal, a turn is encoded otherwise
+    contents = [JsonContent({"const": value, "enum": [DECIMALS[0]]}) for value in values]
+    assert len({replace(TURN, content=content).key for content in contents}) == len(values)
 
 
 def test_equal_turns_have_one_key_in_every_process() -> None:

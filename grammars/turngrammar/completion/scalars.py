@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from fractions import Fraction
-from math import ceil, floor
+from collections.abc import Mapping
 from typing import Any
 
 from llguidance import LLMatcher
@@ -13,6 +10,10 @@ from llguidance import LLMatcher
 from turngrammar.cache import Cache
 from turngrammar.completion.matcher import accepts, consumes, schema_matcher, search_completion
 from turngrammar.completion.strings import string_completion
+from turngrammar.regex import shortest_rest
+from turngrammar.scan import dump_json
+from turngrammar.terminals.digits import TooLarge
+from turngrammar.terminals.numbers import number_language
 
 MAX_CACHED = 4 * 2**20  # characters of schemas
 Branch = Mapping[str, Any]
@@ -20,43 +21,41 @@ Branch = Mapping[str, Any]
 
 def scalar_completion(schema: Branch, begun: str) -> str | None:
     """The rest that makes `begun` a string or a number of this schema; None where the search finds nothing."""
-    if schema["type"] != "string":
-        return _nearest(schema, begun, _likely_numbers(schema))
+    return (_string if schema["type"] == "string" else _number)(schema, begun)
+
+
+def _string(schema: Branch, begun: str) -> str | None:
     rest = string_completion(schema, begun)
-    if rest is None or "format" not in json.dumps(schema):
-        return rest if rest is not None else _nearest(schema, begun)
+    if rest is None or "format" not in dump_json(schema):
+        return rest if rest is not None else _searched(schema, begun)
     # llguidance may allow less of a format.
-    return rest if accepts(_matcher_of(schema), begun + rest) else _nearest(schema, begun)
+    return rest if accepts(_matcher_of(schema), begun + rest) else _searched(schema, begun)
 
 
-def _likely_numbers(schema: Branch) -> Iterator[str]:
-    """Zero, and the numbers next to the bounds: a search may miss them, since it follows one of several digits only."""
-    step = Fraction(str(schema.get("multipleOf", 1)))
-    yield "0"
-    if "minimum" in schema:
-        yield _number_text(ceil(Fraction(str(schema["minimum"])) / step) * step)
-    if "maximum" in schema:
-        yield _number_text(floor(Fraction(str(schema["maximum"])) / step) * step)
-    yield from (json.dumps(schema[name]) for name in ("minimum", "maximum") if name in schema)
+def _number(schema: Branch, begun: str) -> str | None:
+    try:
+        rest = shortest_rest(number_language(schema), begun)
+    except TooLarge:
+        return _multiple(schema, begun)
+    return rest if rest is not None else _searched(schema, begun)
 
 
-def _number_text(number: Fraction) -> str:
-    return str(number.numerator) if number.denominator == 1 else json.dumps(float(number))
-
-
-def _nearest(schema: Branch, begun: str, likely: Iterable[str] = ()) -> str | None:
-    """The shortest of the search's result and the rests of the likely values."""
-    matcher = _matcher_of(schema)
-    if not consumes(matcher, begun):
-        return None
-    rests = [text[len(begun) :] for text in likely if text.startswith(begun)]
-    rests = [rest for rest in rests if accepts(matcher, rest)]
-    searched = search_completion(matcher)
+def _multiple(schema: Branch, begun: str) -> str | None:
+    """Of natural numbers. A search may miss the first, since it follows one of several digits only."""
+    step = schema["multipleOf"]
+    first = str(-(-schema["minimum"] // step) * step)
+    rests = [first[len(begun) :]] if first.startswith(begun) else []
+    searched = _searched(schema, begun)
     return min([*rests, searched] if searched is not None else rests, key=len, default=None)
 
 
+def _searched(schema: Branch, begun: str) -> str | None:
+    matcher = _matcher_of(schema)
+    return search_completion(matcher) if consumes(matcher, begun) else None
+
+
 def _matcher_of(schema: Branch) -> LLMatcher:
-    return _MATCHERS.get(json.dumps(schema), lambda: schema_matcher(schema)).deep_copy()
+    return _MATCHERS.get(dump_json(schema), lambda: schema_matcher(schema)).deep_copy()
 
 
 _MATCHERS: Cache[str, LLMatcher] = Cache(MAX_CACHED, lambda text, matcher: 1024 + len(text))

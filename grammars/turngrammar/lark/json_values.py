@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
+from turngrammar.exact import is_number
 from turngrammar.json_style import CANONICAL, JsonStyle, sort_properties
 from turngrammar.lark.arrays import ArrayWriter
 from turngrammar.lark.branches import member_bounds
 from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered, definition
-from turngrammar.regex import expression_text, printed_language
-from turngrammar.schema.digits import TooLarge
-from turngrammar.schema.numerals import constant_language, numeral_language
+from turngrammar.regex import printed_language
 from turngrammar.terminals.expressions import Member, any_text, join, object_members, quoted
+from turngrammar.terminals.numbers import json_constant, json_number
 from turngrammar.terminals.strings import Branch, json_regex, json_string
 
 # Optional properties of an object; more have no order, and may be repeated: llguidance has room for 2,000 items in a
@@ -29,8 +28,8 @@ _HOLE = "\0arguments"
 _SCALARS: Mapping[str, Callable[[Branch], str]] = {
     "null": lambda branch: quoted("null"),
     "boolean": lambda branch: f"{quoted('true')} | {quoted('false')}",
-    "integer": lambda branch: _numeral(branch),
-    "number": lambda branch: _numeral(branch),
+    "integer": json_number,
+    "number": json_number,
     "string": json_string,
 }
 _EVERY_TYPE: tuple[Branch, ...] = tuple({"type": name} for name in (*_SCALARS, "array", "object") if name != "integer")
@@ -178,17 +177,9 @@ def _scalar(option: Lowered) -> str:
 
 
 def _constant(value: Any) -> str:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return f"/{expression_text(constant_language(value))}/"
+    if is_number(value):
+        return json_constant(value)
     return quoted(json.dumps(value, ensure_ascii=False))
-
-
-def _numeral(branch: Branch) -> str:
-    """ "" where llguidance's own automaton is needed."""
-    try:
-        return f"/{expression_text(numeral_language(branch))}/"
-    except TooLarge:
-        return ""
 
 
 _COMPOSITES: Mapping[str, Callable[[JsonWriter, Branch], str]] = {

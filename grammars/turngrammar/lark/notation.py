@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from turngrammar import wire
+from turngrammar.exact import is_number
 from turngrammar.json_style import sort_properties
 from turngrammar.lark.arrays import ArrayWriter
 from turngrammar.lark.branches import declared_members, member_bounds
@@ -71,6 +72,8 @@ class NotationWriter:
 
     def _listed(self, value: Any) -> str:
         """In the notation and in JSON, where both may be written: the model takes the one that it prefers."""
+        if is_number(value):
+            return write_json(self._writer, {"const": value}, self._root)
         texts = [self._notation.encode(value)]
         texts += [json.dumps(value, ensure_ascii=False)] if self._notation.loose else []
         return self._writer.either([self._listed_as(value, text) for text in dict.fromkeys(texts)])

@@ -63,7 +63,7 @@ def compile_pattern(pattern: str) -> Language:
 
 
 def widened(pattern: str) -> Language:
-    """At least the texts in which a pattern finds a match: of an irregular one, what it is without back references."""
+    """At least the texts in which a pattern finds a match; exactly these where `compile_pattern` knows them."""
     try:
         return _countable(at_least(parse_pattern(pattern).tree))
     except Irregular:
@@ -76,6 +76,7 @@ def _countable(tree: Tree) -> Language:
     return texts_with(tree)
 
 
+@lru_cache(maxsize=1024)
 def texts_with(tree: Tree) -> Language:
     """The texts in which the tree finds a match, for an automaton: it counts any number of repetitions."""
     tree = written_out(tree)

@@ -45,6 +45,7 @@ def _as_ecma(piece: re.Match[str]) -> str:
     return chr(int(piece[1], 16)) if piece[1] else piece[0]
 
 
+@lru_cache(maxsize=4096)
 def expression_text(language: Language) -> str:
     """The same as a regex for whole texts, without anchors; it is empty for the empty text alone."""
     return _expression(language)

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from turngrammar.exact import fraction
 
 Lowered = Mapping[str, Any] | bool
+
+
+def _assert_multiple(validator: Any, step: Any, instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    if isinstance(instance, int | float | Decimal) and fraction(instance) % fraction(step):
+        yield ValidationError(f"{instance} is not a multiple of {step}")
+
+
+_DecimalValidator: type[Validator] = extend(Draft202012Validator, {"multipleOf": _assert_multiple})  # type: ignore[no-untyped-call]
 
 
 def arrange(instance: Any, schema: Lowered) -> Any:
@@ -47,7 +61,7 @@ class _Arranging:
     def fits(self, instance: Any, schema: Lowered) -> bool:
         if isinstance(schema, bool):
             return schema
-        return bool(Draft202012Validator({**schema, "$defs": self.definitions}).is_valid(instance))
+        return bool(_DecimalValidator({**schema, "$defs": self.definitions}).is_valid(instance))
 
 
 def _value_schema(node: Mapping[str, Any], name: str) -> Lowered:

@@ -1,8 +1,8 @@
 """Keywords in the check of a finished document that replace jsonschema's own.
 
-jsonschema matches patterns with `re`, which a pattern can keep busy for years, and compares each pair of items. An
-`assert_*` gets (table, validator, value, instance, schema) and yields errors. A `names_*` gets (rules, validator,
-instance, value, schema) and returns the names that its keyword evaluates, for `unevaluatedProperties`.
+jsonschema matches patterns with `re`, which a pattern can keep busy for years. An `assert_*` gets (table, validator,
+value, instance, schema) and yields errors. A `names_*` gets (rules, validator, instance, value, schema) and returns the
+names that its keyword evaluates, for `unevaluatedProperties`.
 """
 
 from __future__ import annotations
@@ -91,20 +91,6 @@ def assert_dependencies(
 ) -> Errors:
     """Later drafts have others in its place; jsonschema doesn't check it there."""
     yield from Draft7Validator.VALIDATORS["dependencies"](validator, dependencies, instance, schema)
-
-
-def assert_unique_items(table: KeywordTable, validator: Any, unique: bool, instance: Any, schema: JsonObject) -> Errors:
-    if unique and isinstance(instance, list) and len(set(map(_comparable, instance))) < len(instance):
-        yield ValidationError("an item is repeated")
-
-
-def _comparable(value: Any) -> Any:
-    """Equal for values that are equal in JSON Schema: 1 and 1.0, but not 1 and true."""
-    if isinstance(value, list):
-        return list, tuple(map(_comparable, value))
-    if isinstance(value, dict):
-        return dict, frozenset((name, _comparable(item)) for name, item in value.items())
-    return (bool, value) if isinstance(value, bool) else value
 
 
 def within_budget(keyword: JsonschemaKeyword) -> JsonschemaKeyword:

@@ -1,7 +1,8 @@
 """The check of a finished document: jsonschema, against the source schema.
 
-Three things differ from stock jsonschema: patterns are ECMA-262's, in linear time if they are regular; only the formats
-in the report are asserted; and a check that takes too long is stopped, and counts as failed.
+Four things differ from stock jsonschema: numbers are decimals of any size; patterns are ECMA-262's, in linear time if
+they are regular; only the formats in the report are asserted; and a check that takes too long is stopped, and counts as
+failed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from turngrammar.schema.assertions import nullable, within_budget
 from turngrammar.schema.dialect import DIALECTS, Dialect, dialect_within, pointer
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.load import Options, Schema
+from turngrammar.schema.value_assertions import is_any_integer, is_draft4_integer
 from turngrammar.string_formats import FORMATS, StringFormat
 
 SECONDS = 2.0  # of CPU time; a megabyte takes less
@@ -67,6 +69,9 @@ def _violation(error: ValidationError) -> Violation:
     return Violation(pointer(tuple(error.absolute_path)), str(error.validator), cut(error.message, MESSAGE_LENGTH))
 
 
+_INTEGER = {"draft4": is_draft4_integer}
+
+
 @lru_cache(maxsize=16)
 def _validator_class(dialect: Dialect, keywords: KeywordTable, allows_nullable: bool) -> type[Validator]:
     functions: dict[str, Any] = dict(dialect.validator.VALIDATORS)
@@ -77,7 +82,8 @@ def _validator_class(dialect: Dialect, keywords: KeywordTable, allows_nullable: 
             functions[name] = within_budget(functions[name])
     if allows_nullable:
         functions = {name: nullable(function) for name, function in functions.items()}
-    extended: Any = extend(dialect.validator, functions)  # type: ignore[no-untyped-call]
+    types = dialect.validator.TYPE_CHECKER.redefine("integer", _INTEGER.get(dialect.name, is_any_integer))
+    extended: Any = extend(dialect.validator, functions, type_checker=types)  # type: ignore[no-untyped-call]
     chosen = partial(_class_within, dialect, keywords, allows_nullable)
     extended.evolve = lambda validator, **changes: _evolve(validator, chosen, changes)
     return cast("type[Validator]", extended)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
+from turngrammar.exact import decimal, fraction, is_digits
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.keyword_table import Lower
 from turngrammar.schema.load import Subschema
-from turngrammar.schema.numbers import as_fraction
 from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.shape import (
     ANYTHING,
@@ -24,10 +24,12 @@ from turngrammar.schema.shape import (
     Shape,
     enum_shape,
     loosen,
+    number_shape,
     object_shape,
     unite,
 )
 from turngrammar.schema.unevaluated import Case, failing, fitting, inside
+from turngrammar.terminals.numerals import LARGEST
 
 PARTS = 8  # of a branch of oneOf without its overlaps
 ALTERNATIVES = 64  # from dependencies, each of which may double them
@@ -78,8 +80,10 @@ def shape_of_value(value: Any) -> Shape:
     if isinstance(value, Mapping):
         members = tuple((name, shape_of_value(item)) for name, item in value.items())
         return object_shape(Object(properties=members, required=tuple(value)))
-    exact = as_fraction(value)
-    return (Number(low=exact, high=exact, integer=exact.denominator == 1),)
+    exact = fraction(value)
+    if decimal(value) != exact or (exact > LARGEST and not is_digits(value)):
+        return NOTHING  # no 64-bit float holds it
+    return number_shape(Number(low=exact, high=exact))
 
 
 def lower_all_of(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from turngrammar import exact
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.keyword_table import Holds, Keyword, KeywordTable
 
@@ -28,7 +29,8 @@ def malformed(schema: Any, dialect: Dialect, keywords: KeywordTable) -> list[str
     forms = _forms(dialect.name, keywords)
     found = [name for name, value in schema.items() if name in forms and not forms[name](value, dialect)]
     if dialect.name == "draft4":
-        found.extend(name for name, beside in _needed(keywords) if name in schema and beside not in schema)
+        lone = (name for name, beside in _needed(keywords) if name in schema and beside not in schema)
+        found.extend(name for name in lone if name not in found)
     return found
 
 
@@ -57,7 +59,7 @@ def is_boolean(value: Any, dialect: Dialect) -> bool:
 
 
 def is_number(value: Any, dialect: Dialect) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return exact.is_number(value)
 
 
 def is_count(value: Any, dialect: Dialect) -> bool:
@@ -72,7 +74,7 @@ def is_positive(value: Any, dialect: Dialect) -> bool:
 
 def is_exclusive_bound(value: Any, dialect: Dialect) -> bool:
     """A flag in draft 4."""
-    return isinstance(value, bool) == (dialect.name == "draft4") and isinstance(value, int | float)
+    return isinstance(value, bool) == (dialect.name == "draft4") and (isinstance(value, bool) or exact.is_number(value))
 
 
 def is_type(value: Any, dialect: Dialect) -> bool:

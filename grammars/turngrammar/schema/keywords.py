@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from turngrammar.schema import arrays, assertions, combine, forms, members, objects, strings, unevaluated
+from turngrammar.schema import (
+    arrays,
+    assertions,
+    combine,
+    forms,
+    members,
+    objects,
+    strings,
+    unevaluated,
+    value_assertions,
+)
 from turngrammar.schema.dialect import DIALECTS, LATEST
 from turngrammar.schema.keyword_table import ANY_TYPE, Keyword, KeywordTable, Stage, since
 from turngrammar.schema.read import inert_nullable
@@ -253,6 +263,7 @@ VALIDATION: Mapping[str, Keyword] = {
         holds="data",
         lower=combine.lower_const,
         bounds_numbers=True,
+        check=value_assertions.assert_const,
     ),
     "enum": Keyword(
         example={"enum": [1, "a", None]},
@@ -260,15 +271,29 @@ VALIDATION: Mapping[str, Keyword] = {
         form=forms.is_enum,
         lower=combine.lower_enum,
         bounds_numbers=True,
+        check=value_assertions.assert_enum,
         measure="values",
     ),
     "multipleOf": Keyword(
-        example={"type": "number", "minimum": 0, "multipleOf": 0.25}, form=forms.is_positive, type="number"
+        example={"type": "number", "minimum": 0, "multipleOf": 0.25},
+        form=forms.is_positive,
+        type="number",
+        check=value_assertions.assert_multiple,
     ),
-    "minimum": _bound_keyword("minimum", form=forms.is_number),
-    "maximum": _bound_keyword("maximum", form=forms.is_number),
-    "exclusiveMinimum": _bound_keyword("exclusiveMinimum", form=forms.is_exclusive_bound, only_beside="minimum"),
-    "exclusiveMaximum": _bound_keyword("exclusiveMaximum", form=forms.is_exclusive_bound, only_beside="maximum"),
+    "minimum": _bound_keyword("minimum", form=forms.is_number, check=value_assertions.assert_minimum),
+    "maximum": _bound_keyword("maximum", form=forms.is_number, check=value_assertions.assert_maximum),
+    "exclusiveMinimum": _bound_keyword(
+        "exclusiveMinimum",
+        form=forms.is_exclusive_bound,
+        only_beside="minimum",
+        check=value_assertions.assert_exclusive_minimum,
+    ),
+    "exclusiveMaximum": _bound_keyword(
+        "exclusiveMaximum",
+        form=forms.is_exclusive_bound,
+        only_beside="maximum",
+        check=value_assertions.assert_exclusive_maximum,
+    ),
     "minLength": _count_keyword("minLength", "string"),
     "maxLength": _count_keyword("maxLength", "string"),
     "pattern": Keyword(
@@ -287,7 +312,7 @@ VALIDATION: Mapping[str, Keyword] = {
         lower=members.lower_unique_items,
         stage=Stage.ARRANGE,
         rewritten="each of the listed values once",
-        check=assertions.assert_unique_items,
+        check=value_assertions.assert_unique_items,
     ),
     "minContains": _contained_count_keyword(),
     "maxContains": _contained_count_keyword(),

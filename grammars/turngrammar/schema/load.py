@@ -33,15 +33,15 @@ class Options:
     Attributes:
         dialect: for schemas without `$schema`: draft4, draft6, draft7, 2019-09 or 2020-12.
         assert_formats: known formats are asserted. False makes each an annotation, the default of drafts since 2019-09.
-        digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 18 digits
-            hold every 59-bit integer. A bound in the schema that is farther out replaces this limit.
+        digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 20 digits
+            hold every 64-bit integer. A bound in the schema that is farther out replaces this limit.
         alternatives: into which a keyword may split a schema; beyond, it is only checked.
         vocabulary: the model's, with which terminals are tried; None: every byte is a token.
     """
 
     dialect: str = LATEST
     assert_formats: bool = True
-    digits: int = 18
+    digits: int = 20
     alternatives: int = ALTERNATIVES
     vocabulary: LLTokenizer | None = None
 
@@ -131,8 +131,8 @@ class Source:
             )
         try:
             target = node.resolver.lookup(reference)
-        except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError) as error:
-            # TypeError: the pointer leads into a number or a boolean, which referencing doesn't handle.
+        except (PointerToNowhere, NoSuchAnchor, InvalidAnchor, TypeError, ValueError) as error:
+            # referencing doesn't handle a pointer into a scalar (TypeError), or to a name in a list (ValueError).
             message = f"{shown(reference)} refers to nothing in this schema. Add what it names, or correct it."
             raise InvalidSchema(message, pointer=where, keyword=keyword) from error
         except Unresolvable as error:

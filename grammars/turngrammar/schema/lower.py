@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from turngrammar.exact import number_of
 from turngrammar.schema.algebra import ALTERNATIVES, Algebra
 from turngrammar.schema.cover import with_fewer_objects
 from turngrammar.schema.inhabited import Inhabited
-from turngrammar.schema.large import is_literal, is_writable, json_number, refusal
 from turngrammar.schema.load import Options
 from turngrammar.schema.report import Ledger
 from turngrammar.schema.shape import EVERY_TYPE, AnyValue, Boolean, Number, Ref, Shape, StringEnum, Variant
@@ -76,7 +76,7 @@ class Lowering:
             return {}
         constants: list[Any] = []
         nodes: list[dict[str, Any]] = []
-        for variant in self._writable(self._with_few_objects(shape)):
+        for variant in filter(self.inhabited.variant, self._with_few_objects(shape)):
             if isinstance(variant, AnyValue):
                 return {}
             values = _constants(variant)
@@ -91,22 +91,8 @@ class Lowering:
         most = self.options.alternatives
         fewer = shape if most == ALTERNATIVES else with_fewer_objects(self.algebra, shape, most)
         if fewer is not shape:
-            self.ledger.check_everywhere(
-                _UNITING, f"more than {most} objects are alternatives, too many for llguidance"
-            )
+            self.ledger.check_everywhere(_UNITING, f"llguidance can't follow more than {most} alternative objects")
         return fewer
-
-    def _writable(self, shape: Shape) -> list[Variant]:
-        """The variants without numbers that llguidance can't write.
-
-        Integers that are too large are left out, like those with more digits than `Options` allows.
-        Raises RefusedSchema for a single such number, and if no other variant remains.
-        """
-        inhabited = [variant for variant in shape if self.inhabited.variant(variant)]
-        beyond = [variant for variant in inhabited if isinstance(variant, Number) and not is_writable(variant)]
-        if beyond and (len(beyond) == len(inhabited) or any(variant.single for variant in beyond)):
-            raise refusal(self.ledger.source, next((variant for variant in beyond if variant.single), beyond[0]))
-        return [variant for variant in inhabited if variant not in beyond]
 
     def _variant(self, variant: Variant) -> list[dict[str, Any]]:
         if self._uses.recurs(variant):
@@ -139,5 +125,5 @@ def _constants(variant: Variant) -> list[Any]:
     if isinstance(variant, Boolean) and len(variant.values) == 1:
         return list(variant.values)
     if isinstance(variant, Number) and variant.low is not None and variant.single:
-        return [json_number(variant.low)] if is_literal(variant.low) else []
+        return [number_of(variant.low)] if variant.point else []
     return []

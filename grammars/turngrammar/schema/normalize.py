@@ -12,20 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turngrammar.errors import InvalidSchema, shown
+from turngrammar.schema.contradictions import contradicted
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
 from turngrammar.schema.forms import malformed, misfit
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.places import Place, places
-from turngrammar.schema.readings import (
-    FOREIGN,
-    READINGS,
-    Note,
-    Notes,
-    Reading,
-    Site,
-    contradicted,
-    read_null,
-)
+from turngrammar.schema.readings import FOREIGN, READINGS, Reading, read_null
+from turngrammar.schema.sites import Note, Notes, Site
 
 Schema = Mapping[str, Any] | bool
 _POSITIONS = {keyword: position for position, keyword in enumerate(READINGS)}
@@ -112,7 +105,7 @@ class _Normalizing:
         if not tuples or self._dialect.name != LATEST:
             return
         for place in subschemas:
-            if any(keyword in place.schema for keyword in _NEWER):
+            if any(place.schema.get(keyword) for keyword in _NEWER):
                 raise _mixed(tuples[0], place)
         self._dialect = _TUPLES
         if declares_dialect(self._schema):
@@ -155,6 +148,6 @@ def _tuple_notes(place: Place) -> Iterator[tuple[tuple[str, str], Note]]:
 
 
 def _mixed(older: Place, newer: Place) -> InvalidSchema:
-    found = next(keyword for keyword in _NEWER if keyword in newer.schema)
+    found = next(keyword for keyword in _NEWER if newer.schema.get(keyword))
     message = f"items is a list, as up to draft 2019-09, but {newer.pointer}/{found} is of 2020-12. Use prefixItems."
     return InvalidSchema(message, pointer=f"{older.pointer}/items", keyword="items")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 from jsonschema.protocols import Validator
 
 from turngrammar.cache import Cache
-from turngrammar.errors import RefusedSchema
+from turngrammar.errors import InvalidSchema, RefusedSchema
 from turngrammar.lazy_fields import LazyFields
+from turngrammar.scan import dump_json, load_long_numbers
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.dialect import DIALECTS, declares_dialect
@@ -75,7 +75,10 @@ def compile_schema(schema: Schema, options: Options = DEFAULTS) -> SchemaPlan:
         InvalidSchema: meta-validation fails, a reference refers to nothing, or a pattern is invalid.
         RefusedSchema: a remote reference, an unknown dialect, or, as ImpossibleSchema, a schema that no document fits.
     """
-    text = json.dumps(schema, ensure_ascii=False)
+    try:
+        text = dump_json(schema)
+    except ValueError as error:
+        raise InvalidSchema("NaN is not a JSON number.") from error
     return COMPILED.get((text, options), lambda: _compile_text(text, options))
 
 
@@ -91,7 +94,7 @@ def normalized(schema: Schema, options: Options = DEFAULTS) -> Schema:
 
 
 def _compile_text(text: str, options: Options) -> SchemaPlan:
-    source = Source(json.loads(text), options, KEYWORDS)
+    source = Source(load_long_numbers(text), options, KEYWORDS)
     refuse_endless(source, options)
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     lowering = Lowering(reader.algebra, reader.ledger, options, WRITERS)

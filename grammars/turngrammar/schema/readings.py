@@ -6,79 +6,17 @@ notes for the report what was read how.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from turngrammar.errors import shown
-from turngrammar.regex import RegexError, compile_pattern, intersection, is_empty
+from turngrammar.scan import load_json
+from turngrammar.schema.contradictions import read_format
 from turngrammar.schema.dialect import Dialect
-from turngrammar.schema.forms import TYPES, is_anchor, is_number
-from turngrammar.schema.places import Place
-from turngrammar.string_formats import FORMATS
-
-
-@dataclass(frozen=True)
-class Note:
-    """How a keyword was read: as `keyword` of the subschema at `pointer`, or as absent if that is ""."""
-
-    text: str
-    pointer: str = ""
-    keyword: str = ""
-
-
-Notes = dict[tuple[str, str], Note]  # by the pointer of a subschema, and a keyword in it
-
-
-@dataclass(frozen=True)
-class Site:
-    """A keyword in a subschema that may be changed. `targets` are those of the document's references."""
-
-    keyword: str
-    place: Place
-    targets: frozenset[str]
-    notes: Notes
-
-    @property
-    def dialect(self) -> Dialect:
-        return self.place.dialect
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = self.place.schema
-        return schema
-
-    @property
-    def value(self) -> Any:
-        return self.schema[self.keyword]
-
-    def sibling(self, keyword: str) -> Site:
-        return replace(self, keyword=keyword)
-
-    def becomes(self, value: Any, text: str = "") -> bool:
-        """It is read as another value."""
-        text = text or f"{shown(self.value)} is read as {shown(value)}"
-        self.schema[self.keyword] = value
-        return self.note(text, self.keyword)
-
-    def moves(self, keyword: str, value: Any, holder: Place | None = None) -> bool:
-        """It is read as another keyword, of the same subschema or of one above."""
-        del self.schema[self.keyword]
-        (holder or self.place).schema[keyword] = value
-        return self.note(f"is read as `{keyword}`" + (" of the object" if holder else ""), keyword, holder)
-
-    def vanishes(self, what: str) -> bool:
-        """It is read as absent."""
-        del self.schema[self.keyword]
-        return self.note(f"{what} is read as absent")
-
-    def note(self, text: str, read_as: str = "", holder: Place | None = None) -> bool:
-        at = (holder or self.place).pointer if read_as else ""
-        self.notes[self.place.pointer, self.keyword] = Note(text, at, read_as)
-        return True
-
+from turngrammar.schema.forms import is_anchor, is_number
+from turngrammar.schema.sites import Site
+from turngrammar.schema.type_names import named_types
 
 Reading = Callable[[Site], bool]  # whether it applies
 
@@ -106,17 +44,6 @@ def read_type(site: Site) -> bool:
     return site.becomes(types[0] if len(types) == 1 else types)
 
 
-def named_types(value: Any) -> list[str] | None:
-    """The different types that the value of `type` names, [] for any of them; None if it names something else."""
-    words = value if isinstance(value, list) else [value]
-    if not words or not all(isinstance(word, str) for word in words):
-        return None
-    types = [_TYPE_WORDS.get(name.strip().lower(), "") for word in words for name in word.split("|")]
-    if "" in types:
-        return None
-    return [] if _ANY in types else list(dict.fromkeys(types))
-
-
 def _read_numbers(enum: Site) -> bool:
     """In Gemini's API the values of every enum are strings: `{"type": "INTEGER", "enum": ["101", "201"]}`."""
     numbers = [_number(value) for value in enum.value] if isinstance(enum.value, list) else [None]
@@ -132,7 +59,7 @@ def read_number(site: Site) -> bool:
 
 def _number(value: Any) -> Any:
     """The number in a string, or None."""
-    return json.loads(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+    return load_json(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
 def read_exclusive_bound(site: Site) -> bool:
@@ -259,47 +186,6 @@ def read_additional_items(site: Site) -> bool:
     return rest and site.moves("items", site.value)
 
 
-def contradicted(schema: Mapping[str, Any], *, patterns: bool) -> list[str]:
-    """The keywords with which nothing fits others beside them. `patterns`: also if one has to be compiled."""
-    found = ["const"] if "const" in schema and _is_unset_constant(schema) else []
-    return [*found, "format"] if patterns and "format" in schema and _is_contradicted_format(schema) else found
-
-
-def _is_unset_constant(schema: Mapping[str, Any]) -> bool:
-    """Null beside other types: a field that was not set."""
-    types = named_types(schema.get("type")) or ["null"]
-    return schema["const"] is None and "null" not in types and schema.get("nullable") is not True
-
-
-def _is_contradicted_format(schema: Mapping[str, Any]) -> bool:
-    """Whether no string fits both the format and the pattern beside it."""
-    name, pattern = schema.get("format"), schema.get("pattern")
-    if not (isinstance(name, str) and name in FORMATS and isinstance(pattern, str)):
-        return False
-    try:
-        language = compile_pattern(pattern)
-    except RegexError:
-        return False
-    return is_empty(intersection(FORMATS[name].language, language)) is True
-
-
-def read_format(site: Site) -> bool:
-    """Up to version 4.2, zod writes `time` beside the pattern that it checks, of times without an offset."""
-    return _is_contradicted_format(site.schema) and site.vanishes(f"{site.value}, which contradicts the pattern,")
-
-
-_ANY = "any"
-_TYPE_WORDS: Mapping[str, str] = {
-    **{name: name for name in TYPES},
-    **dict.fromkeys((_ANY, "type_unspecified"), _ANY),
-    **dict.fromkeys(("dict", "dictionary", "map", "hashmap", "hashtable"), "object"),
-    **dict.fromkeys(("list", "tuple", "arraylist"), "array"),
-    **dict.fromkeys(("int", "int32", "int64", "long", "short", "bigint"), "integer"),
-    **dict.fromkeys(("float", "double", "decimal"), "number"),
-    **dict.fromkeys(("str", "char"), "string"),
-    "bool": "boolean",
-    "none": "null",
-}
 _BOOLEANS: Mapping[Any, bool] = {"true": True, "false": False, "True": True, "False": False}
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _INCLUSIVE: Mapping[str, tuple[str, Callable[..., Any]]] = {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from turngrammar.schema.load import Options, Source
 from turngrammar.schema.places import Place, value_at
-from turngrammar.schema.readings import Note, Notes
+from turngrammar.schema.sites import Note, Notes
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"

@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, lcm
 from typing import TypeVar
 
 from turngrammar.regex import Language, automaton
+from turngrammar.terminals.numerals import LARGEST, SMALLEST
+
+ENUMERATED = 64  # numbers that are listed one by one
 
 T = TypeVar("T")
 
@@ -73,7 +76,14 @@ class Boolean(Variant):
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Variant):
-    """Numbers between two bounds; integers only if `integer`, multiples of `step` if it is given."""
+    """Numbers between two bounds.
+
+    Attributes:
+        integer: integers only.
+        step: multiples of it only.
+        excluded: no multiples of these.
+        point: 1.0 is an integer, which draft 4 denies.
+    """
 
     low: Fraction | None = None
     high: Fraction | None = None
@@ -81,6 +91,13 @@ class Number(Variant):
     open_high: bool = False
     integer: bool = False
     step: Fraction | None = None
+    excluded: tuple[Fraction, ...] = ()
+    point: bool = True
+
+    @property
+    def own_step(self) -> Fraction | None:
+        """All of the numbers are multiples of it."""
+        return common_multiple(Fraction(1) if self.integer else None, self.step)
 
     @property
     def single(self) -> bool:
@@ -215,30 +232,50 @@ def subshapes(variant: Variant) -> list[Shape]:
     return []
 
 
+def common_multiple(left: Fraction | None, right: Fraction | None) -> Fraction | None:
+    """The least common multiple; None if there is no condition."""
+    if left is None or right is None:
+        return right if left is None else left
+    scale = left.denominator * right.denominator
+    return Fraction(lcm(left.numerator * right.denominator, right.numerator * left.denominator), scale)
+
+
 def number_shape(variant: Number) -> Shape:
-    """The variant; an integer's bounds are integers and included."""
-    low, high = variant.low, variant.high
-    if variant.integer:
-        low = None if low is None else Fraction(floor(low) + 1 if variant.open_low else ceil(low))
-        high = None if high is None else Fraction(ceil(high) - 1 if variant.open_high else floor(high))
+    """The variant; its bounds are multiples, if it has multiples only. A few numbers are listed."""
+    step, low, high = variant.own_step, variant.low, variant.high
+    if step is not None:
+        if any(step % other == 0 for other in variant.excluded):
+            return NOTHING
+        low = None if low is None else step * (floor(low / step) + 1 if variant.open_low else ceil(low / step))
+        high = None if high is None else step * (ceil(high / step) - 1 if variant.open_high else floor(high / step))
         variant = replace(variant, low=low, high=high, open_low=False, open_high=False)
-    if low is None or high is None or low < high:
-        return (variant,) if _has_multiple(variant) else NOTHING
-    single = low == high and not (variant.open_low or variant.open_high)
-    if not single or (variant.step is not None and low % variant.step):
+    if low is not None and high is not None:
+        if low >= high:
+            return _single_number(variant) if low == high else NOTHING
+        if variant.excluded and step is not None and high - low < ENUMERATED * step:
+            count = int((high - low) / step) + 1
+            listed = (replace(variant, low=low + step * index, high=low + step * index) for index in range(count))
+            return tuple(single for number in listed for single in _single_number(number))
+    return NOTHING if _is_beyond(variant) else (variant,)
+
+
+def _single_number(variant: Number) -> Shape:
+    number = variant.low
+    if number is None or variant.open_low or variant.open_high or 0 < abs(number) < SMALLEST:
         return NOTHING
-    return (replace(variant, integer=low.denominator == 1, step=None),)
+    if any(number % step == 0 for step in variant.excluded):
+        return NOTHING
+    return (replace(variant, high=number, integer=number.denominator == 1, step=None, excluded=()),)
 
 
-def _has_multiple(variant: Number) -> bool:
-    """Whether a multiple of the step is between the bounds."""
-    low, high, step = variant.low, variant.high, variant.step
-    if low is None or high is None or step is None:
+def _is_beyond(variant: Number) -> bool:
+    """Whether no 64-bit float is within the bounds: all numbers are too large, or too close to 0."""
+    low = -LARGEST if variant.low is None else variant.low
+    high = LARGEST if variant.high is None else variant.high
+    if low > LARGEST or high < -LARGEST:
         return True
-    step = Fraction(step.numerator) if variant.integer else step
-    least = floor(low / step) + 1 if variant.open_low else ceil(low / step)
-    most = ceil(high / step) - 1 if variant.open_high else floor(high / step)
-    return least <= most
+    zero = low < 0 < high or (low == 0 and not variant.open_low) or (high == 0 and not variant.open_high)
+    return low > -SMALLEST and high < SMALLEST and not zero
 
 
 def array_shape(variant: Array) -> Shape:

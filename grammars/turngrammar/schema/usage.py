@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from turngrammar.schema.algebra import Algebra
-from turngrammar.schema.shape import Array, Number, Object, Ref, Shape, String, Variant, subshapes
+from turngrammar.schema.shape import Array, Object, Ref, Shape, String, Variant, subshapes
 
 
 class ShapeUses:
@@ -51,7 +51,5 @@ class ShapeUses:
 
 
 def _costly(variant: Variant) -> bool:
-    """Scalars that llguidance compiles slowly: bounds of 18 digits, patterns, formats."""
-    if isinstance(variant, Number):
-        return variant.integer and (variant.low is None or variant.high is None)
+    """Scalars that llguidance compiles slowly: patterns and formats."""
     return isinstance(variant, String) and bool(variant.languages or variant.formats)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from latticework.errors import BadRequest, TooLarge, from_pointer
+from turngrammar.scan import load_json
 
 # Larger bodies are decoded in a thread, because they would delay other requests.
 INLINE = 1 << 16
@@ -56,27 +56,16 @@ async def decode(body: bytes) -> dict[str, Any]:
 def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]:
     """Raises BadRequest if the body, called `name`, is not a JSON object, or has strings that UTF-8 can't encode."""
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise BadRequest(f"{name} is nested too deeply.") from None
+        value = load_json(body)
     except ValueError as error:
-        raise BadRequest(f"{name} is not valid JSON: {_json_error(error)}") from None
+        raise BadRequest(f"{name} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be a JSON object.")
-    # A lone surrogate must be an escape: json.loads has checked the rest.
+    # A lone surrogate must be an escape: load_json has checked the rest.
     if rb"\ud" in body.lower():
         for pointer in lone_surrogates(value):
             raise BadRequest("A string has a lone surrogate, which is not valid Unicode.", param=from_pointer(pointer))
     return value
-
-
-def _json_error(error: ValueError) -> str:
-    """Without Python's own setting for the length of numbers, which means nothing to a client."""
-    return "a number has too many digits" if "set_int_max_str_digits" in str(error) else str(error)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def lone_surrogates(value: Any, pointer: str = "") -> Iterator[str]:

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -153,11 +154,13 @@ def _to_json(
     sort_keys: bool = False,
 ) -> str:
     return json.dumps(
-        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys, default=_as_list
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys, default=_encodable
     )
 
 
-def _as_list(value: object) -> list[Any]:
+def _encodable(value: object) -> list[Any] | float:
+    if isinstance(value, Decimal):
+        return float(value)  # of a schema with more digits than a float has; the model needs no more
     # llama.cpp's DeepSeek R1 template has `tools | map(...) | tojson`: a list in its engine, an iterator in Jinja.
     if isinstance(value, Iterator):
         return list(value)

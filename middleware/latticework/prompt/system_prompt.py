@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from turngrammar.client.inputs import SCHEMA
 from turngrammar.errors import GrammarError
 from turngrammar.formats import Format
 from turngrammar.render import Call, render
+from turngrammar.scan import dump_json
 from turngrammar.schema import normalized
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object", "properties": {}}
@@ -69,7 +69,7 @@ def system_text(
 
 def _encode_schema(value: Mapping[str, Any], param: str, separators: tuple[str, str]) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, separators=separators)
+        return dump_json(value, *separators)
     except RecursionError as error:
         raise PromptError(f"'{param}' has a schema that is nested too deeply for the prompt.", param) from error
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from itertools import groupby
-from typing import Any, NoReturn
+from typing import Any
 
 from latticework.prompt.capabilities import Message
 from latticework.prompt.messages import Adaptation, join_texts, message_text, user_message, without_key
 from turngrammar.render import Call, render
+from turngrammar.scan import dump_json, load_json
 
 # As clients send them: JSON text in OpenAI's API, perhaps an object. A model wrote them, so they may be anything.
 CallArguments = str | Mapping[str, Any]
@@ -32,15 +32,11 @@ def arguments_object(arguments: CallArguments) -> Mapping[str, Any]:
     if not isinstance(arguments, str):
         return arguments
     try:
-        value = json.loads(arguments or "{}", parse_constant=_reject_nan)
-        json.dumps(value, ensure_ascii=False).encode()
+        value = load_json(arguments or "{}")
+        dump_json(value).encode()
     except (ValueError, RecursionError):
         return {MALFORMED: arguments}
     return value if isinstance(value, dict) else {MALFORMED: arguments}
-
-
-def _reject_nan(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def is_json_object(text: str) -> bool:
@@ -50,13 +46,13 @@ def is_json_object(text: str) -> bool:
 
 def arguments_text(arguments: CallArguments) -> str:
     """`arguments` as text, whether or not it is JSON."""
-    return arguments or "{}" if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return arguments or "{}" if isinstance(arguments, str) else dump_json(arguments)
 
 
 def arguments_json(arguments: CallArguments) -> str:
     """`arguments` as JSON text of an object; unchanged if they are that."""
     value = arguments_object(arguments)
-    return json.dumps(value, ensure_ascii=False) if MALFORMED in value else arguments_text(arguments)
+    return dump_json(value) if MALFORMED in value else arguments_text(arguments)
 
 
 def convert_custom_calls(messages: list[Message], adaptation: Adaptation) -> list[Message]:
@@ -73,7 +69,7 @@ def convert_custom_calls(messages: list[Message], adaptation: Adaptation) -> lis
 def _custom_call_as_function(call: Message) -> Message:
     if call.get("type") != "custom":
         return call
-    arguments = json.dumps({"input": call["custom"]["input"]}, ensure_ascii=False)
+    arguments = dump_json({"input": call["custom"]["input"]})
     function = {"name": call["custom"]["name"], "arguments": arguments}
     return {**without_key(call, "custom"), "type": "function", "function": function}
 

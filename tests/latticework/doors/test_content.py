@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
 from latticework import create_app
-from tests.http import chat
+from tests.http import USER, chat, send
 from tests.scripted import ScriptedEngine, says
 
 TOOL = {"type": "function", "function": {"name": "f"}}
@@ -90,3 +91,24 @@ def test_the_answer_is_the_content_beside_tools() -> None:
         message = body["choices"][0]["message"]
         assert len(message.get("tool_calls", ())) == calls
         assert message["content"] == (None if calls else text)
+
+
+NUMBERS = ["0.1234567890123456789", "1e400", "-1e999999999", "1e-999999999", "0.30000000000000000000000000000000004"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_numbers_of_a_schema_keep_their_digits(number: str) -> None:
+    """In the schema of an answer, that of a tool, and that in text, also in the prompt."""
+    schema = (
+        f'{{"type": "object", "properties": {{"n": {{"type": "number", "maximum": {number}, "minimum": -{2**70}}}}}}}'
+    )
+    fields = [
+        f'"response_format": {{"type": "json_schema", "json_schema": {{"name": "n", "schema": {schema}}}}}',
+        f'"tools": [{{"type": "function", "function": {{"name": "f", "parameters": {schema}}}}}]',
+        f'"structured_outputs": {{"json": {json.dumps(schema)}}}',
+    ]
+    for field in fields:
+        engine = ScriptedEngine(says("{}"))
+        body = f'{{"model": "scripted", "messages": [{json.dumps(USER)}], {field}}}'
+        response = send(create_app(engine), "POST", "/v1/chat/completions", content=body)
+        assert response.status_code == 200 or response.status_code == 400, response.text

@@ -51,8 +51,8 @@ def test_a_client_that_goes_away_while_sending_is_noticed() -> None:
     [
         (b"", "not valid JSON"),
         (b"{", "not valid JSON"),
-        (b'{"a": NaN}', "NaN is not a JSON number"),
-        (b'{"a": -Infinity}', "-Infinity is not a JSON number"),
+        (b'{"a": NaN}', "NaN is not JSON"),
+        (b'{"a": -Infinity}', "-Infinity is not JSON"),
         (b"\xff\xfe", "not valid JSON"),
         (b"[1]", "must be a JSON object"),
         (b'"text"', "must be a JSON object"),

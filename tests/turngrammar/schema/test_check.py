@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from jsonschema import Draft201909Validator, Draft202012Validator
 
 from turngrammar.errors import MESSAGE_LENGTH
 from turngrammar.regex import BudgetExceeded, pattern_matcher, time_budget
+from turngrammar.scan import load_json
 from turngrammar.schema import Options, compile_schema
 from turngrammar.schema.check import MOST_VIOLATIONS
 
@@ -108,3 +110,47 @@ def test_jsonschema_agrees_on_what_is_unevaluated(
 def test_items_are_unique_by_value(items: list[Any], unique: bool) -> None:
     assert Draft202012Validator({"uniqueItems": True}).is_valid(items) == unique
     assert (keywords({"uniqueItems": True}, items) == []) == unique
+
+
+@pytest.mark.parametrize(
+    ("schema", "valid", "invalid"),
+    [
+        ({"multipleOf": 0.01}, ["19.99", "4.35", "1.15", "-0.07", "1e2", "0"], ["0.005", "19.999", "1e-3"]),
+        ({"multipleOf": 3}, ["3e300", "-6.0"], ["1e300", "1e-999999999"]),
+        ({"exclusiveMaximum": 1}, ["0.99999999999999999", "-1e999999999"], ["1.0", "1e999999999"]),
+        ({"minimum": 0.1}, ["0.1", "0.10"], ["0.09999999999999999999"]),
+        ({"maximum": 0.1}, ["0.1"], ["0.1000000000000000055511151231257827"]),
+        ({"exclusiveMinimum": 9007199254740992}, ["9007199254740993"], ["9007199254740992.0", "9007199254740992"]),
+        ({"maximum": float("inf")}, ["1e300"], []),
+        (
+            {"type": "integer"},
+            ["1.0", "1e2", "1.5e1", "1e999999999", "-0.0"],
+            ["1.5", "1e-1", "0.99999999999999999999"],
+        ),
+        ({"const": 0.1}, ["0.1", "1e-1"], ["0.1000000000000000055511151231257827", "0.11"]),
+        ({"enum": [1, 2.5]}, ["1.0", "2.50", "25e-1"], ["true", "1.00000000000000000001"]),
+        ({"const": [1, {"a": 2.0}]}, ['[1.0, {"a": 2}]'], ["[1, 2]", '[true, {"a": 2}]']),
+        ({"uniqueItems": True}, ["[0.1, 0.1000000000000000055511151231257827]"], ["[0.1, 1e-1]", "[1e2, 100]"]),
+        ({"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer"}, ["1", "9" * 40], ["1.0", "1e2"]),
+        (
+            {"$schema": "http://json-schema.org/draft-04/schema#", "minimum": 0.5, "exclusiveMinimum": True},
+            ["0.50000000000000000001"],
+            ["0.5", "0.50"],
+        ),
+    ],
+)
+def test_numbers_are_decimals(schema: Any, valid: list[str], invalid: list[str]) -> None:
+    plan = compile_schema(schema)
+    assert {text: plan.violations(load_json(text)) for text in valid} == dict.fromkeys(valid, ())
+    assert [text for text in invalid if not plan.violations(load_json(text))] == []
+
+
+def test_floats_and_decimals_of_python_are_the_same_numbers() -> None:
+    assert keywords({"multipleOf": 0.01}, 19.99) == keywords({"multipleOf": 0.01}, Decimal("19.99")) == []
+    assert keywords({"maximum": Decimal("0.1")}, 0.1) == keywords({"maximum": 0.1}, Decimal("0.1")) == []
+    assert keywords({"type": "number", "maximum": 5}, float("inf")) == ["maximum"]
+
+
+def test_messages_have_the_digits_of_numbers() -> None:
+    (violation,) = compile_schema({"maximum": 1}).violations(Decimal("1.00000000000000000001"))
+    assert violation.message == "1.00000000000000000001 is greater than the maximum of 1"

@@ -139,6 +139,11 @@ def test_the_order_of_properties_is_geminis() -> None:
     assert list(plan.lowered["properties"]) == ["c", "a", "b"]  # type: ignore[index]
 
 
+def test_a_null_flag_of_draft_4_is_absent() -> None:
+    plan = compile_schema({"$schema": "http://json-schema.org/draft-04/schema#", "exclusiveMinimum": None})
+    assert plan.lowered == {}
+
+
 def test_references_into_tuples_resolve() -> None:
     plan = compile_schema({"items": [{"type": "string"}, {"$ref": "#/items/0"}], "minItems": 2})
     assert plan.violations(["a", "b"]) == ()

@@ -10,6 +10,7 @@ import pytest
 
 from tests import shared
 from tests.mutation import mutated
+from tests.turngrammar.schema.dialects import SENT
 from turngrammar.errors import GrammarError
 from turngrammar.schema import compile_schema
 
@@ -23,6 +24,8 @@ FOUND = [
     {"$schema": "http://json-schema.org/draft-04/schema#", "$ref": {}},
     {"x": 1.5, "$ref": "#/x"},
     {"x": {"type": "a"}, "$ref": "#/x"},
+    {"x": ["a"], "$ref": "#/x/y"},
+    {"x": "a", "$ref": "#/x/y"},
     {"$defs": {"": True}, "allOf": [{"$ref": "#/$defs//$defs/"}]},
 ]
 
@@ -43,6 +46,7 @@ def test_mutated_schemas() -> None:
     rng = random.Random(20)
     schemas = [row["schema"] for row in shared.rows("jsonschemabench_dev")]
     schemas = [schema for schema in schemas if len(json.dumps(schema)) < 2000]
+    schemas += [dict(sent.schema) for sent in SENT] * 5
     outcomes: Counter[str] = Counter()
     for _ in range(CASES):
         try:

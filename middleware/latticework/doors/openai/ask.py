@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +25,7 @@ from latticework.doors.openai.types import (
 from latticework.engines.sampling import FROM_MODEL
 from latticework.errors import BadRequest
 from turngrammar.formats import FORMATS
+from turngrammar.scan import load_json
 from turngrammar.turn import ANY_OBJECT, ClientGrammar, JsonContent, TextInput, Tool, ToolChoice
 
 SCHEMA_POINTER = "/response_format/json_schema/schema"
@@ -70,7 +70,7 @@ def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
 def _schema_or_text(value: Any, pointer: str) -> Content:
     """vLLM also accepts a schema as JSON text."""
     try:
-        schema = json.loads(value) if isinstance(value, str) else value
+        schema = load_json(value) if isinstance(value, str) else value
     except ValueError as error:
         raise BadRequest(
             f"'structured_outputs.json' is not valid JSON: {error}", param="structured_outputs.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -47,7 +47,7 @@ class Sampler:
                 return self._chosen(keyword, schema, depth)
         kind = schema.get("type", "object" if "properties" in schema else "string")
         kinds = [kind] if isinstance(kind, str) else kind
-        return getattr(self, f"_{kinds[self._branch % len(kinds)].lower()}")(schema, depth)
+        return MAKERS[kinds[self._branch % len(kinds)].lower()](self, schema, depth)
 
     def _target(self, reference: str) -> Any:
         node: Any = self._root
@@ -65,7 +65,7 @@ class Sampler:
             return self.value({**schema, **_merged(given), "allOf": None}, depth)
         return self.value(given[self._branch % len(given)], depth)
 
-    def _object(self, schema: Mapping[str, Any], depth: int) -> Any:
+    def object(self, schema: Mapping[str, Any], depth: int) -> Any:
         listed = schema.get("properties") or {}
         required = schema.get("required") or ()
         names = [name for name in listed if name in required or (self._whole and depth < DEEPEST)]
@@ -74,28 +74,39 @@ class Sampler:
             made["key"] = self.value(schema["additionalProperties"], depth + 1)
         return made
 
-    def _array(self, schema: Mapping[str, Any], depth: int) -> Any:
+    def array(self, schema: Mapping[str, Any], depth: int) -> Any:
         prefix = schema.get("prefixItems") or (schema["items"] if isinstance(schema.get("items"), list) else [])
         made = [self.value(item, depth + 1) for item in prefix]
         count = max(schema.get("minItems") or 0, 1 if self._whole and depth < DEEPEST and not prefix else 0)
         return made + [self.value(schema.get("items", {}), depth + 1) for _ in range(count - len(made))]
 
-    def _string(self, schema: Mapping[str, Any], depth: int) -> str:
+    def string(self, schema: Mapping[str, Any], depth: int) -> str:
         text = TEXTS.get(schema.get("format", ""), ("a text", "b")[self._branch % 2])
         return text.ljust(schema.get("minLength") or 0, "x")[: schema.get("maxLength")]
 
-    def _integer(self, schema: Mapping[str, Any], depth: int) -> int:
+    def integer(self, schema: Mapping[str, Any], depth: int) -> int:
         least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
         return int(schema.get("maximum", least + 7) if self._branch else least)
 
-    def _number(self, schema: Mapping[str, Any], depth: int) -> float:
-        return self._integer(schema, depth) if self._branch or "multipleOf" in schema else schema.get("minimum", 0.5)
+    def number(self, schema: Mapping[str, Any], depth: int) -> float:
+        return self.integer(schema, depth) if self._branch or "multipleOf" in schema else schema.get("minimum", 0.5)
 
-    def _boolean(self, schema: Mapping[str, Any], depth: int) -> bool:
+    def boolean(self, schema: Mapping[str, Any], depth: int) -> bool:
         return self._whole
 
-    def _null(self, schema: Mapping[str, Any], depth: int) -> None:
+    def null(self, schema: Mapping[str, Any], depth: int) -> None:
         return None
+
+
+MAKERS: Mapping[str, Callable[[Sampler, Mapping[str, Any], int], Any]] = {
+    "object": Sampler.object,
+    "array": Sampler.array,
+    "string": Sampler.string,
+    "integer": Sampler.integer,
+    "number": Sampler.number,
+    "boolean": Sampler.boolean,
+    "null": Sampler.null,
+}
 
 
 def _merged(schemas: list[Any]) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 A language is built digit by digit. A digit has a place: the exponent of its power of ten. Which digits may follow
 depends on whether those so far equal the bounds' (`low`, `high`: the rest has to respect that bound) and on their
-remainder by the step.
+remainder by the step. Divisibility by 3 depends on all digits, so it is an intersection.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor, gcd
 
-from turngrammar.regex import NEVER, Language, union
+from turngrammar.exact import fraction_digits
+from turngrammar.regex import NEVER, Language, complement, intersection, union
 from turngrammar.regex.charset import of
 from turngrammar.regex.language import EMPTY, cat, chars, repeat, text_language
 
@@ -20,17 +22,16 @@ TAIL = 25  # digits after those that bounds and steps decide; a double's shortes
 LISTED = 256  # multiples that are written one by one if no shorter expression is known
 PRECISION = 40  # digits of a bound, and after its point: a uint128 has 39
 _DECIDING = 4  # last digits that a step may decide: those of multiples of 16
+_ANY_WIDTH = 400  # digits before the point, and after it
 
 ZERO = text_language("0")
 POINT = text_language(".")
 DIGIT = chars(of("0123456789"))
 NONZERO = chars(of("123456789"))
-_ZEROS = repeat(ZERO, 0, TAIL)
-ZERO_FRACTION = union(EMPTY, cat(POINT, repeat(ZERO, 1, TAIL)))
 
 
 class TooLarge(Exception):
-    """The language has no regular expression of reasonable size."""
+    """The language has no expression of reasonable size."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +44,31 @@ class Span:
     open_high: bool = False
 
 
-def decimals(span: Span, width: int, step: Fraction | None = None) -> Language:
+def decimals(span: Span, width: int, step: Fraction | None = None, excluded: Iterable[Fraction] = ()) -> Language:
     """The texts without exponent of the span's numbers, with at most `width` digits before the point.
 
     Args:
         step: only multiples of it.
+        excluded: no multiples of these.
 
     Raises:
-        TooLarge: for a step whose multiples no short expression distinguishes.
+        TooLarge: no short expression distinguishes the multiples.
     """
     span = _limited(span)
     if step is None:
-        return _Builder(span, None).language(width)
-    return cat(_multiples(span, width, step), ZERO_FRACTION if step.denominator == 1 else EMPTY)
+        texts = _Builder(span, None).language(width)
+    else:
+        texts = cat(_multiples(span, width, step), _zero_fraction(TAIL) if step.denominator == 1 else EMPTY)
+    return _without(texts, excluded)
 
 
-def integers(span: Span, width: int, step: int = 1) -> Language:
+def integers(span: Span, width: int, step: int = 1, excluded: Iterable[Fraction] = ()) -> Language:
     """The span's multiples of the step without a fraction, with at most `width` digits. Raises TooLarge."""
-    return _multiples(_limited(span), width, Fraction(step))
+    return _without(_multiples(_limited(span), width, Fraction(step)), excluded)
+
+
+def _without(texts: Language, excluded: Iterable[Fraction]) -> Language:
+    return intersection(texts, *(complement(_all_multiples(step)) for step in excluded))
 
 
 def _multiples(span: Span, width: int, step: Fraction) -> Language:
@@ -68,12 +76,25 @@ def _multiples(span: Span, width: int, step: Fraction) -> Language:
     first, last = _multiples_within(span, step, width)
     if first > last:
         return NEVER
-    deciding = _last_digits(step)
-    if deciding is not None:
-        return _Builder(Span(first * step, last * step), deciding).language(width)
+    deciding = last_digits(step)
+    if deciding is not None and (deciding.thirds == 1 or last - first >= LISTED):
+        return deciding.language(Span(first * step, last * step), width)
     if last - first >= LISTED:
         raise TooLarge
     return union(*(_spellings(number * step, step) for number in range(first, last + 1)))
+
+
+def _all_multiples(step: Fraction) -> Language:
+    """In any number of digits."""
+    deciding = last_digits(step)
+    if deciding is None:
+        raise TooLarge
+    texts = deciding.language(Span(), _ANY_WIDTH, _ANY_WIDTH)
+    return cat(texts, _zero_fraction(_ANY_WIDTH) if step.denominator == 1 else EMPTY)
+
+
+def _zero_fraction(tail: int) -> Language:
+    return union(EMPTY, cat(POINT, repeat(ZERO, 1, tail)))
 
 
 def _limited(span: Span) -> Span:
@@ -107,7 +128,7 @@ def _multiples_within(span: Span, step: Fraction, width: int) -> tuple[int, int]
 
 def _spellings(number: Fraction, step: Fraction) -> Language:
     text = decimal_text(number)
-    more = _ZEROS if "." in text else EMPTY if step.denominator == 1 else ZERO_FRACTION
+    more = repeat(ZERO, 0, TAIL) if "." in text else EMPTY if step.denominator == 1 else _zero_fraction(TAIL)
     return cat(text_language(text), more)
 
 
@@ -124,25 +145,24 @@ def decimal_text(number: Fraction) -> str:
     return f"{digits[:-places]}.{digits[-places:]}" if places else digits
 
 
-def fraction_digits(number: Fraction) -> int:
-    """How many digits a decimal has after its point."""
-    places, rest = 0, number.denominator
-    while rest > 1:
-        places, rest = places + 1, rest // gcd(rest, 10)
-    return places
-
-
 @dataclass(frozen=True)
-class _LastDigits:
-    """The multiples of coefficient * 10**place: the digits between `place` and `top` decide.
+class LastDigits:
+    """The multiples of thirds * coefficient * 10**place: the digits between `place` and `top` decide, and their sum.
 
     Attributes:
         coefficient: without factors of ten.
+        thirds: 1 or 3.
     """
 
     coefficient: int
     place: int
     top: int
+    thirds: int
+
+    def language(self, span: Span, width: int, tail: int = TAIL) -> Language:
+        """The bounds of the span are multiples."""
+        texts = _Builder(span, self, tail).language(width)
+        return texts if self.thirds == 1 else intersection(texts, _DIVISIBLE_BY_3)
 
     def remainder(self, remainder: int, place: int, digit: int) -> int:
         """The remainder after one more digit, as far as it matters for the digits to come."""
@@ -152,28 +172,45 @@ class _LastDigits:
         return (remainder * 10 + digit) % (self.coefficient // to_come)
 
 
-def _last_digits(step: Fraction) -> _LastDigits | None:
-    """None unless few digits decide, which takes factors of 2 and 5 only."""
+def last_digits(step: Fraction) -> LastDigits | None:
+    """None unless few digits and their sum decide, which takes the factors 2, 5 and a single 3."""
     place = -fraction_digits(step)
     coefficient = int(step * 10**-place)
+    thirds = gcd(coefficient, 3)
+    coefficient //= thirds
     while coefficient % 10 == 0:
         coefficient, place = coefficient // 10, place + 1
     count = next((count for count in range(_DECIDING + 1) if 10**count % coefficient == 0), None)
-    return None if count is None else _LastDigits(coefficient, place, place + count)
+    return None if count is None else LastDigits(coefficient, place, place + count, thirds)
+
+
+def _divisible_by_3() -> Language:
+    """Texts of digits and a point whose digits have a sum that 3 divides, by elimination of the remainders 2 and 1."""
+    same, one, two = (chars(of(digits)) for digits in ("0369.", "147", "258"))
+    stay = repeat(same, 0, None)
+    into = union(one, cat(two, stay, two))
+    around = union(same, cat(one, stay, two))
+    back = union(two, cat(one, stay, one))
+    return repeat(union(same, cat(two, stay, one), cat(into, repeat(around, 0, None), back)), 0, None)
+
+
+_DIVISIBLE_BY_3 = _divisible_by_3()
 
 
 class _Builder:
     """Builds one language. Its table of what may follow is its only state."""
 
-    def __init__(self, span: Span, step: _LastDigits | None) -> None:
+    def __init__(self, span: Span, step: LastDigits | None, tail: int = TAIL) -> None:
         bounds = [bound for bound in (span.low, span.high) if bound is not None]
         self.base = min(-max(map(fraction_digits, bounds)), step.place if step else 0, 0)
         self.low, *high = (int(bound * 10**-self.base) for bound in bounds)  # in units of 10**base
         self.high = high[0] if high else None
         self.open_low, self.open_high = span.open_low, span.open_high
         self.step = step
-        self.zeros = EMPTY if step and step.place >= 0 else ZERO_FRACTION
-        self.distance = step.coefficient * self.unit(step.place) if step else 0
+        self.tail = tail
+        self.zeros = repeat(ZERO, 0, tail)
+        self.fraction = EMPTY if step and step.place >= 0 else _zero_fraction(tail)  # of an integer at a bound
+        self.distance = step.thirds * step.coefficient * self.unit(step.place) if step else 0
         self.top = max(step.top, 0) if step else 0
         self.known: dict[tuple[int, bool, bool, int], Language] = {}
 
@@ -230,8 +267,8 @@ class _Builder:
         if low or self.open_high:
             return NEVER
         if place < -1:
-            return _ZEROS
-        return cat(repeat(ZERO, place + 1, place + 1), self.zeros)
+            return self.zeros
+        return cat(repeat(ZERO, place + 1, place + 1), self.fraction)
 
     def before_point(self, place: int, low: bool, high: bool, remainder: int) -> Language:
         if low or high or place < self.top:
@@ -243,8 +280,8 @@ class _Builder:
         """The point, if it is still to come, and digits."""
         end = EMPTY if self.may_end(place, low, high, remainder) else NEVER
         if place == -1 and self.step and self.step.place >= 0:
-            return self.zeros if end is EMPTY else NEVER
-        more = self.tail(place, low, high, remainder)
+            return end
+        more = self.rest_of_digits(place, low, high, remainder)
         if more is None:
             more = self.digits(place, low, high, remainder)
         return union(end, cat(POINT, more) if place == -1 else more)
@@ -255,16 +292,16 @@ class _Builder:
             return False
         return not low
 
-    def tail(self, place: int, low: bool, high: bool, remainder: int) -> Language | None:
+    def rest_of_digits(self, place: int, low: bool, high: bool, remainder: int) -> Language | None:
         """The digits at the end that nothing decides; None before."""
         least = 1 if place == -1 else 0
         if self.step:
-            return None if place >= self.step.place else repeat(ZERO, least, TAIL) if remainder == 0 else NEVER
+            return None if place >= self.step.place else repeat(ZERO, least, self.tail) if remainder == 0 else NEVER
         if not low and not high:
-            return repeat(DIGIT, least, TAIL)
+            return repeat(DIGIT, least, self.tail)
         if place >= self.base:
             return None
-        return cat(_ZEROS, NONZERO, repeat(DIGIT, 0, TAIL))
+        return cat(self.zeros, NONZERO, repeat(DIGIT, 0, self.tail))
 
     def digits(self, place: int, low: bool, high: bool, remainder: int, *, leading: bool = False) -> Language:
         """One digit and what may follow it; digits with the same continuation are one option."""

@@ -8,32 +8,31 @@ left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
+from turngrammar.exact import fraction_digits
 from turngrammar.regex import NEVER, Language, union
 from turngrammar.regex.charset import of
 from turngrammar.regex.language import EMPTY, cat, chars, repeat, text_language
-from turngrammar.schema.digits import (
+from turngrammar.terminals.digits import (
     TAIL,
     ZERO,
     Span,
     decimal_text,
     decimals,
     exponent,
-    fraction_digits,
     integers,
 )
 
 DIGITS = 20  # before the point, unless a bound has more: all of int64 and uint64
 LARGEST = Fraction(Decimal("1.7976931348623157e308"))  # of 64-bit floats
 _NEARLY_LARGEST = Fraction(Decimal("1.797e308"))  # between the two, nothing is written: it would take 17 alternatives
-_SMALLEST = Fraction(Decimal("5e-324"))
-_EXTREME = 400  # exponents beyond this are as good as infinite, and would take as many digits of memory
+_TINY = Fraction(1, 10**299)
+SMALLEST = Fraction(Decimal("5e-324"))
 _WHOLE_DIGITS = 308  # of any integer that a 64-bit float holds
 _PLAIN = (-4, 15)  # exponents of the numbers that Python writes without one
 _FINEST = -12  # multiples of smaller steps have no scientific notation
@@ -46,11 +45,13 @@ _POINT_ZERO = union(EMPTY, text_language(".0"))  # 2020-12 counts 1.0 as an inte
 
 @dataclass(frozen=True)
 class NumberRange:
-    """Numbers between two bounds; multiples of `step` only, if it is given.
+    """Numbers between two bounds.
 
     Attributes:
+        step: only multiples of it.
+        excluded: no multiples of these.
         integers: they are integers and written as such.
-        point: `1.0` is an integer, which it isn't in draft 4.
+        point: `1.0` is an integer, which draft 4 denies.
     """
 
     low: Fraction | None = None
@@ -58,6 +59,7 @@ class NumberRange:
     open_low: bool = False
     open_high: bool = False
     step: Fraction | None = None
+    excluded: tuple[Fraction, ...] = ()
     integers: bool = False
     point: bool = True
 
@@ -78,46 +80,9 @@ class NumberRange:
         return Span(low, high, self.open_high and self.high == -low, self.open_low)
 
 
-def exact(number: int | float | Decimal | Fraction) -> Fraction:
-    """The number, or one of the same sign that is as far beyond 64-bit floats."""
-    if isinstance(number, int | Fraction):
-        return Fraction(number)
-    decimal = number if isinstance(number, Decimal) else Decimal(repr(number))
-    if decimal.is_infinite() or decimal.adjusted() > _EXTREME:
-        return Fraction(-(10**_EXTREME) if decimal < 0 else 10**_EXTREME)
-    if decimal and decimal.adjusted() < -_EXTREME:
-        return Fraction(-1 if decimal < 0 else 1, 10**_EXTREME)
-    return Fraction(decimal)
-
-
-def numeral_language(branch: Mapping[str, Any]) -> Language:
-    """The texts of the numbers of a lowered branch of type number or integer.
-
-    Raises:
-        TooLarge: no expression of reasonable size distinguishes the multiples.
-    """
-    lows = [(exact(branch[name]), name != "minimum") for name in ("minimum", "exclusiveMinimum") if name in branch]
-    highs = [(exact(branch[name]), name == "maximum") for name in ("maximum", "exclusiveMaximum") if name in branch]
-    low, open_low = max(lows, default=(None, False))
-    high, closed_high = min(highs, default=(None, True))
-    step = exact(branch["multipleOf"]) if "multipleOf" in branch else None
-    integers = branch["type"] == "integer"
-    if low is not None and low <= -LARGEST:  # as good as none
-        low, open_low = None, False
-    if high is not None and high >= LARGEST:
-        high, closed_high = None, True
-    return range_language(NumberRange(low, high, open_low, not closed_high, step, integers))
-
-
-def has_own_multiples(branch: Mapping[str, Any]) -> bool:
-    """Whether llguidance's own automaton of multiples serves for a lowered branch: for natural numbers of 18 digits."""
-    low, high = branch.get("minimum", -1), branch.get("maximum", 10**18)
-    return branch["type"] == "integer" and bool(low >= 0 and high <= 10**18 and branch["multipleOf"] < 2**32)
-
-
 @lru_cache(maxsize=4096)
-def range_language(numbers: NumberRange) -> Language:
-    """The texts of the numbers of a range. Raises TooLarge."""
+def numeral_language(numbers: NumberRange) -> Language:
+    """The texts of the numbers. Raises TooLarge if no expression of reasonable size distinguishes the multiples."""
     magnitudes = _integers if numbers.integers else _numbers if numbers.step is None else _multiples
     negative, positive = (
         NEVER if span is None or _is_empty(span) else magnitudes(span, numbers)
@@ -138,7 +103,8 @@ def _is_empty(span: Span) -> bool:
 def _integers(span: Span, numbers: NumberRange) -> Language:
     step = 1 if numbers.step is None else numbers.step.numerator  # of the multiples that are integers
     width = _width(span, step) if span.high is None else _integer_digits(span.high)
-    return cat(integers(span, min(width, _WHOLE_DIGITS), step), _POINT_ZERO if numbers.point else EMPTY)
+    texts = integers(span, min(width, _WHOLE_DIGITS), step, numbers.excluded)
+    return cat(texts, _POINT_ZERO if numbers.point else EMPTY)
 
 
 def _integer_digits(number: Fraction) -> int:
@@ -151,19 +117,25 @@ def _width(span: Span, step: Fraction | int = 0) -> int:
 
 
 def _numbers(span: Span, numbers: NumberRange) -> Language:
-    plain = decimals(span, _width(span))
-    if span.high is not None or span.low or span.open_low:
+    plain = decimals(span, _width(span), excluded=numbers.excluded)
+    if numbers.excluded:  # scientific notation has those that are less than any of them
+        return union(plain, _scientific(_below(span, min(numbers.excluded))))
+    if span != Span():
         return union(plain, _scientific(span))
     # With any number of digits before the point, so that what a model began with 12.5 can end as 12.5e6.
-    beyond = Span(Fraction(10) ** (308 - DIGITS + 1))
-    below = Span(Fraction(0), Fraction(10) ** -300, False, True)
     marked = cat(plain, union(EMPTY, _exponents(-299, 308 - DIGITS)))
-    return union(marked, _scientific(beyond), _scientific(below))
+    return union(marked, _scientific(Span(Fraction(10) ** (309 - DIGITS))), _scientific(_below(span, _TINY)))
+
+
+def _below(span: Span, limit: Fraction) -> Span:
+    if span.high is not None and span.high < limit:
+        return span
+    return replace(span, high=limit, open_high=True)
 
 
 def _scientific(span: Span) -> Language:
     largest = _scientific_constant(LARGEST) if span.high is None or span.high >= LARGEST else NEVER
-    low, open_low = max((span.low, span.open_low), (_SMALLEST, False))
+    low, open_low = max((span.low, span.open_low), (SMALLEST, False))
     high, closed = min((_NEARLY_LARGEST, False), (LARGEST if span.high is None else span.high, not span.open_high))
     span = Span(low, high, open_low, not closed)
     if _is_empty(span):
@@ -176,12 +148,14 @@ def _scientific(span: Span) -> Language:
     return union(*parts, largest)
 
 
-def _mantissas(span: Span, place: int, step: Fraction | None = None) -> Language:
+def _mantissas(span: Span, place: int, step: Fraction | None = None, excluded: tuple[Fraction, ...] = ()) -> Language:
     """The digits before this exponent: one before the point, which is not zero."""
     scale = Fraction(10) ** place
     low, open_low = max((span.low / scale, span.open_low), (Fraction(1), False))
     scaled = Span(low, None if span.high is None else span.high / scale, open_low, span.open_high)
-    return NEVER if _is_empty(scaled) else decimals(scaled, 1, None if step is None else step / scale)
+    if _is_empty(scaled):
+        return NEVER
+    return decimals(scaled, 1, None if step is None else step / scale, [other / scale for other in excluded])
 
 
 def _exponents(low: int, high: int) -> Language:
@@ -200,30 +174,29 @@ def _whole(low: int, high: int) -> Language:
 def _multiples(span: Span, numbers: NumberRange) -> Language:
     step = numbers.step
     assert step is not None
-    width = _width(span, step)
+    width = min(_width(span, step), _WHOLE_DIGITS)
     if span.high is not None:
         width = min(width, _integer_digits(span.high))
-    return union(decimals(span, width, step), *_small_multiples(span, step))
+    return union(decimals(span, width, step, numbers.excluded), *_small_multiples(span, step, numbers.excluded))
 
 
-def _small_multiples(span: Span, step: Fraction) -> Iterator[Language]:
+def _small_multiples(span: Span, step: Fraction, excluded: tuple[Fraction, ...]) -> Iterator[Language]:
     for place in range(_PLAIN[0] - 1, max(-fraction_digits(step), _FINEST) - 1, -1):
-        yield cat(_mantissas(span, place, step), _exponents(place, place))
+        yield cat(_mantissas(span, place, step, excluded), _exponents(place, place))
 
 
-def constant_language(number: int | float | Decimal | Fraction, *, point: bool = True) -> Language:
+def constant_language(number: Fraction, *, point: bool = True) -> Language:
     """The texts of one number: the digits, and scientific notation for those that Python writes so.
 
     Args:
         point: an integer is also written with `.0`, or as `1e+20`.
     """
-    value = exact(number)
-    magnitude, place = abs(value), exponent(abs(value))
+    magnitude, place = abs(number), exponent(abs(number))
     usual = _PLAIN[0] <= place <= _PLAIN[1]
     texts = NEVER if usual or not point or magnitude > LARGEST else _scientific_constant(magnitude)
     if texts is NEVER or abs(place) < 2 * TAIL:
         texts = union(_with_zero(magnitude, _POINT_ZERO if point else EMPTY), texts)
-    return cat(_MINUS if value < 0 else EMPTY, texts)
+    return cat(_MINUS if number < 0 else EMPTY, texts)
 
 
 def _scientific_constant(number: Fraction) -> Language:
