@@ -66,6 +66,9 @@ def completion(schema: Any, begun: str = "") -> ShortestCompletion:
 
 
 COMPLETED = [
+    ({"type": "array", "contains": {"const": "abcdef"}, "minContains": 2}, '["x"', ', "abcdef", "abcdef"]'),
+    ({"type": "array", "contains": {"const": "abcdef"}}, '["abcdef", "', '"]'),
+    ({"items": {"enum": ["ab", "cd"]}, "uniqueItems": True, "minItems": 2, "type": "array"}, '["cd"', ', "ab"]'),
     (ORDER, "", '{"id": 0, "items": [], "paid": false}'),
     (ORDER, '{"i', 'd": 0, "items": [], "paid": false}'),
     (ORDER, '{"id": 12', ', "items": [], "paid": false}'),

@@ -96,6 +96,26 @@ SCHEMAS: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
         [{"x": ["a", 1]}, {"x": ["a", 1, 2]}],
         [{"x": ["a"]}, {"x": ["a", "b"]}],
     ),
+    (
+        argument_x({"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "maxItems": 2}),
+        [{"x": []}, {"x": ["b"]}, {"x": ["c", "a"]}],
+        [{"x": ["a", "a"]}, {"x": ["a", "b", "c"]}],
+    ),
+    (
+        argument_x({"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 2}),
+        [{"x": ["b", "a"]}, {"x": ["c", "a", "b"]}],
+        [{"x": ["a"]}, {"x": ["a", "b", "a"]}],
+    ),
+    (
+        argument_x({"type": "array", "items": {"enum": ["a", "b", "c"]}, "contains": {"const": "b"}, "maxContains": 2}),
+        [{"x": ["b"]}, {"x": ["a", "b"]}, {"x": ["b", "c", "c", "b", "a"]}],
+        [{"x": []}, {"x": ["a", "c"]}, {"x": ["b", "b", "a", "b"]}],
+    ),
+    (
+        argument_x({"type": "array", "items": {"type": "integer"}, "contains": {"maximum": 0}, "minContains": 2}),
+        [{"x": [0, 0]}, {"x": [1, -1, 2, 0, 3, -2]}],
+        [{"x": [0]}, {"x": [1, 0, 2]}],
+    ),
     (argument_x({"type": "array"}), [{"x": []}, {"x": [1, "a", None, [True], {"b": {}}]}], [{"x": {}}]),
     (
         argument_x(PERSON),

@@ -99,11 +99,11 @@ class ShortestCompletion:
             return
         behind, separator = self.outline.text[container.behind :], ", " if count else ""
         if not behind:
-            yield from _if_any(self._shortest.rest_of_list(branch, count))
-        rest = self._shortest.rest_of_list(branch, count + 1)
+            yield from filter(None, self._shortest.rests_of_list(branch, count))
         lead = costed(separator[len(behind) :])
-        for value in _cheapest(self._value(branch_item(branch, count), level + 1)):
-            yield from _if_any(concatenated(lead, value, rest))
+        values = _cheapest(self._value(branch_item(branch, count), level + 1))
+        for rest in self._shortest.rests_of_list(branch, count + 1):
+            yield from filter(None, (concatenated(lead, value, rest) for value in values))
 
     def _object(self, branch: Branch, level: int) -> Iterator[CostedText]:
         container = self.outline.open[level]

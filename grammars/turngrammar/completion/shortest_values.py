@@ -18,6 +18,7 @@ MAX_COST = 64 * 2**10
 # longer one than they might.
 MAX_TOTAL_COST = 8 * 2**20
 MAX_ROUNDS = 64
+MAX_MISSING = 8  # matching items, of more than which all are missing
 # One token in every vocabulary; null, the best for an unknown value, comes first.
 LITERALS = ("null", "false", "true")
 
@@ -102,7 +103,8 @@ class ShortestValues:
             case "object":
                 return concatenated(costed("{"), self.rest_of_object(branch, ()))
             case "array":
-                return concatenated(costed("["), self.rest_of_list(branch, 0))
+                *_, rest = self.rests_of_list(branch, 0)
+                return concatenated(costed("["), rest)
             case kind:
                 return cheapest(self.scalars(kind, branch, ""))
 
@@ -114,12 +116,14 @@ class ShortestValues:
         elif (rest := scalar_completion(branch, begun)) is not None:
             yield costed(rest)
 
-    def rest_of_list(self, branch: Branch, count: int) -> CostedText | None:
-        """What must follow `count` items, bracket included. None where no list can go on so."""
-        rest: CostedText | None = costed("")
-        for index in range(count, branch.get("minItems", 0)):
-            rest = concatenated(rest, costed(", " if index else ""), self.of(branch_item(branch, index)))
-        return concatenated(rest, costed("]"))
+    def rests_of_list(self, branch: Branch, count: int) -> Iterator[CostedText | None]:
+        """What may follow `count` items, bracket included, for each number of matching items that may be missing."""
+        matching = branch.get("minContains", 0)
+        for missing in sorted({*range(min(matching, MAX_MISSING) + 1), matching}):
+            rest: CostedText | None = costed("")
+            for index, item in enumerate(_required_items(branch, count, missing), count):
+                rest = concatenated(rest, costed(", " if index else ""), self.of(item))
+            yield concatenated(rest, costed("]"))
 
     def rest_of_object(self, branch: Branch, keys: Sequence[str]) -> CostedText | None:
         """What must follow these members, brace included. None where no object can go on so."""
@@ -164,6 +168,16 @@ class ShortestValues:
         if self.of(branch.get("additionalProperties", True)) is not None:
             names = ["", *map(str, range(64))]
             yield from (name for name in names if name not in taken and name not in known)
+
+
+def _required_items(branch: Branch, count: int, matching: int) -> list[Lowered]:
+    """The schemas of the items that must follow `count` of them, with so many that match at the end."""
+    least = branch.get("minItems", 0)
+    if branch.get("uniqueItems"):
+        values: list[Lowered] = branch["items"]["anyOf"][count:least]
+        return values
+    others = range(count, least - branch.get("minContains", 0))
+    return [*(branch_item(branch, index) for index in others), *([branch["contains"]] * matching if matching else ())]
 
 
 def properties_after(branch: Branch, keys: Sequence[str]) -> list[str]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from turngrammar.exact import number_of
-from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.algebra import ALTERNATIVES, Algebra
+from turngrammar.schema.cover import with_fewer_objects
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.load import Options
 from turngrammar.schema.report import Ledger
@@ -19,6 +20,8 @@ from turngrammar.schema.shape import EVERY_TYPE, AnyValue, Boolean, Number, Ref,
 from turngrammar.schema.usage import ShapeUses
 
 Lowered = dict[str, Any] | bool
+
+_UNITING = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "dependentRequired", "dependencies")
 
 
 class Lowering:
@@ -73,7 +76,7 @@ class Lowering:
             return {}
         constants: list[Any] = []
         nodes: list[dict[str, Any]] = []
-        for variant in filter(self.inhabited.variant, shape):
+        for variant in filter(self.inhabited.variant, self._with_few_objects(shape)):
             if isinstance(variant, AnyValue):
                 return {}
             values = _constants(variant)
@@ -82,6 +85,14 @@ class Lowering:
         if constants:
             nodes.insert(0, {"const": constants[0]} if len(constants) == 1 else {"enum": constants})
         return _any_of(nodes)
+
+    def _with_few_objects(self, shape: Shape) -> Shape:
+        """As many as the options allow: fewer than usual where llguidance has given up on the grammar of more."""
+        most = self.options.alternatives
+        fewer = shape if most == ALTERNATIVES else with_fewer_objects(self.algebra, shape, most)
+        if fewer is not shape:
+            self.ledger.check_everywhere(_UNITING, f"llguidance can't follow more than {most} alternative objects")
+        return fewer
 
     def _variant(self, variant: Variant) -> list[dict[str, Any]]:
         if self._uses.recurs(variant):

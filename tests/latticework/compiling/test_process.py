@@ -74,3 +74,12 @@ def test_what_llguidance_rejects_is_split_into_fewer_alternatives_and_checked() 
     plan = compile_with_vocabulary(turn, SmallVocabulary("byte", rejected="\0"), LIMITS).plan
     assert not plan.exact
     assert ("/schema", "dependentRequired") in {(finding.pointer, finding.keyword) for finding in plan.checked}
+
+
+def test_objects_that_are_too_many_alternatives_are_replaced_by_fewer() -> None:
+    names = [[f"{letter}{index}" for letter in "abcdefghij"] for index in range(70)]
+    branches = [{"type": "object", "properties": {name: {"const": name} for name in few}} for few in names]
+    turn = Turn(HERMES, content=JsonContent({"anyOf": branches}, "/schema"))
+    compiled = compile_with_vocabulary(turn, Vocabulary("byte"), LIMITS)
+    assert compiled.trial.error is None
+    assert ("/schema", "anyOf") in {(finding.pointer, finding.keyword) for finding in compiled.plan.checked}

@@ -13,7 +13,7 @@ from tests.turngrammar.schema.strategies import INSTANCES, likely
 from turngrammar.audit import Acceptor
 from turngrammar.json_style import CANONICAL
 from turngrammar.lark.json_values import schema_grammar
-from turngrammar.schema import compile_schema
+from turngrammar.schema import Options, compile_schema
 
 
 def record(*required: str, closed: bool = False, **properties: Any) -> dict[str, Any]:
@@ -112,3 +112,15 @@ def test_exact(name: str, data: st.DataObject) -> None:
     for instance in data.draw(st.lists(likely(schema, schema) | INSTANCES, min_size=8, max_size=16)):
         accepted = acceptor.accepts(CANONICAL.encode(plan.arrange(instance)))
         assert accepted == source.is_valid(instance), CANONICAL.encode(instance)
+
+
+@pytest.mark.parametrize("most", [3, 1])
+def test_fewer_objects_allow_more(most: int) -> None:
+    documents = [{"kind": index, name: index} for index, name in enumerate("abcdefg")]
+    branches = ({name: {"const": value} for name, value in document.items()} for document in documents)
+    schema = {"anyOf": [record("kind", **properties) for properties in branches]}
+    plan = compile_schema(schema, Options(alternatives=most))
+    acceptor = Acceptor(schema_grammar(plan.lowered))
+    assert not plan.exact
+    assert all(acceptor.accepts(CANONICAL.encode(document)) for document in documents)
+    assert not acceptor.accepts(CANONICAL.encode({"a": 0}))
