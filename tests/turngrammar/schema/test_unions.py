@@ -118,7 +118,7 @@ def test_exact(name: str, data: st.DataObject) -> None:
 def test_fewer_objects_allow_more(most: int) -> None:
     documents = [{"kind": index, name: index} for index, name in enumerate("abcdefg")]
     branches = ({name: {"const": value} for name, value in document.items()} for document in documents)
-    schema = {"anyOf": [record("kind", **properties) for properties in branches]}
+    schema = {"anyOf": [{**record("kind"), "properties": properties} for properties in branches]}
     plan = compile_schema(schema, Options(alternatives=most))
     acceptor = Acceptor(schema_grammar(plan.lowered))
     assert not plan.exact
