@@ -55,7 +55,8 @@ def has_own_multiples(branch: Branch) -> bool:
     step = branch.get("multipleOf")
     if branch["type"] != "integer" or not isinstance(step, int) or step >= OWN_STEPS or "allOf" in branch:
         return False
-    return bool(branch.get("minimum", -1) >= 0 and branch.get("maximum", OWN_LIMIT) <= OWN_LIMIT)
+    low, high = branch.get("minimum", -1), branch.get("maximum", OWN_LIMIT)
+    return bool(0 <= low <= OWN_LIMIT - step and high <= OWN_LIMIT)
 
 
 def language_expression(language: Language) -> str:

@@ -129,6 +129,13 @@ def test_the_digits_of_integers_are_an_option() -> None:
     assert beyond("5000") and beyond("99999") and not beyond("100000")
 
 
+def test_multiples_beyond_what_llguidance_computes_are_checked() -> None:
+    plan = compile_schema({"type": "integer", "multipleOf": 7, "minimum": 10**21})
+    assert [finding.keyword for finding in plan.report if finding.status == "checked"] == ["multipleOf"]
+    assert acceptor(plan).accepts(str(7 * 10**21))
+    assert not acceptor(plan).accepts("7")
+
+
 def test_multiples_that_no_expression_distinguishes_are_checked() -> None:
     plan = compile_schema({"type": "number", "multipleOf": 0.07})
     assert [(finding.keyword, finding.status) for finding in plan.report if finding.status == "checked"] == [
