@@ -35,7 +35,7 @@ class SchemaPlan(LazyFields):
 
     Attributes:
         schema: the source, normalized.
-        lowered: the same in llguidance's subset of JSON Schema, in the normal form of `lower`. It allows every document
+        lowered: the same in the normal form of `lower`, from which the grammar is written. It allows every document
             that the source allows, except for the limits in `Options` and alternative notations of numbers.
         exact: it allows no other document, so no keyword is only checked.
         dialect: the schema's draft, as in `Options.dialect`.
