@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from llguidance import LLMatcher, LLTokenizer
 
-from turngrammar.regex import long_start
+from turngrammar.regex import Language, long_start
 from turngrammar.terminals.strings import Branch, json_string, string_language
 
 _BYTES = LLTokenizer("byte")
@@ -20,13 +20,13 @@ MASKS = 4  # along it
 
 def is_held(branch: Branch, vocabulary: LLTokenizer | None = None) -> bool:
     """Whether the lexer holds the JSON strings of a branch with this vocabulary, or with one token for each byte."""
-    return _is_held(json_string(branch), long_start(string_language(branch), LENGTH), vocabulary or _BYTES)
+    return _is_held(json_string(branch), string_language(branch), vocabulary or _BYTES)
 
 
 @lru_cache(maxsize=4096)
-def _is_held(terminal: str, text: str, vocabulary: LLTokenizer) -> bool:
+def _is_held(terminal: str, language: Language, vocabulary: LLTokenizer) -> bool:
     matcher = LLMatcher(vocabulary, f"start: T\nT: {terminal}\n", log_level=0)
-    for piece in ('"', *_pieces(text)):
+    for piece in ('"', *_pieces(long_start(language, LENGTH))):
         matcher.compute_bitmask()
         tokens = vocabulary.tokenize_str(piece)
         matcher.try_consume_tokens(tokens)

@@ -111,19 +111,17 @@ def _compile_and_try(vocabulary: Vocabulary, limits: Limits, turn: Turn) -> Comp
         trial = tried[plan.grammar] = try_plan(plan, vocabulary)
         if trial.error is None:
             return CompiledTurn(plan, trial)
-    raise _failed_trial(turn, plan, vocabulary)
+    raise _failed_trial(turn, plan, vocabulary, tried[plan.grammar])
 
 
-def _failed_trial(turn: Turn, plan: Plan, vocabulary: Vocabulary) -> InvalidGrammar:
+def _failed_trial(turn: Turn, plan: Plan, vocabulary: Vocabulary, whole: Trial) -> InvalidGrammar:
     """The error of the first tool that fails without the others, or of the turn as a whole."""
     for tool in plan.tools:
         alone = replace(turn, tools=tuple(other for other in turn.tools if other.name == tool.name), content=None)
         trial = try_plan(compile_turn(replace(alone, choice=ToolChoice("required"))), vocabulary)
         if trial.error is not None:
             return _rejected("tool", trial).inside(tool.pointer, tool.name)
-    return _rejected("request", try_plan(plan, vocabulary)).inside(
-        turn.content.pointer if turn.content else turn.tools_pointer
-    )
+    return _rejected("request", whole).inside(turn.content.pointer if turn.content else turn.tools_pointer)
 
 
 def _rejected(what: str, trial: Trial) -> InvalidGrammar:
