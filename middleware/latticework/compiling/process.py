@@ -105,23 +105,29 @@ def _compile_and_try(vocabulary: Vocabulary, limits: Limits, turn: Turn) -> Comp
     turn = replace(turn, special_tokens=vocabulary.special_tokens, ends=vocabulary.ends)
     tried: dict[str | None, Trial] = {}
     for alternatives in FEWER_ALTERNATIVES:
-        plan = compile_turn(turn, Options(alternatives=alternatives, vocabulary=vocabulary.matchable))
+        options = Options(alternatives=alternatives, vocabulary=vocabulary.matchable)
+        plan = compile_turn(turn, options)
         if plan.grammar in tried:
             continue
         trial = tried[plan.grammar] = try_plan(plan, vocabulary)
         if trial.error is None:
             return CompiledTurn(plan, trial)
-    raise _failed_trial(turn, plan, vocabulary, tried[plan.grammar])
+    _raise_bad_tool(turn, plan, vocabulary, options)
+    raise _rejected("request", tried[plan.grammar]).inside(turn.content.pointer if turn.content else turn.tools_pointer)
 
 
-def _failed_trial(turn: Turn, plan: Plan, vocabulary: Vocabulary, whole: Trial) -> InvalidGrammar:
-    """The error of the first tool that fails without the others, or of the turn as a whole."""
+def _raise_bad_tool(turn: Turn, plan: Plan, vocabulary: Vocabulary, options: Options) -> None:
+    """Raises the error of the first tool that fails without the others, compiled as the turn was."""
     for tool in plan.tools:
-        alone = replace(turn, tools=tuple(other for other in turn.tools if other.name == tool.name), content=None)
-        trial = try_plan(compile_turn(replace(alone, choice=ToolChoice("required"))), vocabulary)
+        trial = try_plan(compile_turn(_with_only(turn, tool.name), options), vocabulary)
         if trial.error is not None:
-            return _rejected("tool", trial).inside(tool.pointer, tool.name)
-    return _rejected("request", whole).inside(turn.content.pointer if turn.content else turn.tools_pointer)
+            raise _rejected("tool", trial).inside(tool.pointer, tool.name)
+
+
+def _with_only(turn: Turn, name: str) -> Turn:
+    """A turn that has to call this tool."""
+    tools = tuple(tool for tool in turn.tools if tool.name == name)
+    return replace(turn, tools=tools, content=None, choice=ToolChoice("required"))
 
 
 def _rejected(what: str, trial: Trial) -> InvalidGrammar:
