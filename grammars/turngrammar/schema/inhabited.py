@@ -18,7 +18,8 @@ class Inhabited:
         grown = True
         while grown:
             before = len(self._names)
-            self._names.update(name for name, shape in definitions.items() if self.shape(shape))
+            rest = [(name, shape) for name, shape in definitions.items() if name not in self._names]
+            self._names.update(name for name, shape in rest if self.shape(shape))
             grown = len(self._names) > before
 
     def shape(self, shape: Shape) -> bool:
