@@ -36,7 +36,7 @@ class Inhabited:
 
     def array(self, variant: Array) -> bool:
         counted = variant.contained
-        if counted is not None and counted.least and not self.shape(counted.shape):
+        if counted is not None and counted.least and not all(map(self.shape, (*variant.prefix, counted.shape))):
             return False
         return all(self.shape(variant.item(i)) for i in range(min(variant.least, len(variant.prefix) + 1)))
 
