@@ -60,9 +60,12 @@ def _subclasses(kind: type[ApiError]) -> Iterator[type[ApiError]]:
 
 
 class ResponseWarning(msgspec.Struct, frozen=True):
-    """What the server has left out of a request. `tool`: the name of a skipped tool; `param`: the reason's place."""
+    """What is left out of a request or of its answer: a tool that can't be compiled, a call that was cut.
 
-    code: Literal["skipped_tool"]
+    `tool`: its name; `param`: the reason's place in the request.
+    """
+
+    code: Literal["skipped_tool", "incomplete_tool_call"]
     message: str
     param: str | None
     tool: str
