@@ -142,7 +142,7 @@ class InputText:
         return self._text()
 
     def close(self) -> str:
-        """Nothing: what is left is no whole character."""
+        """Nothing: what is left is not a whole character."""
         return ""
 
     def _text(self) -> str:
