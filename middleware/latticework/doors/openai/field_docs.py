@@ -52,21 +52,4 @@ OURS: Mapping[str, str] = {
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 
-_NOTHING = "Accepted without effect."
-WITHOUT_EFFECT: Mapping[str, str] = dict.fromkeys(
-    (
-        "user",
-        "metadata",
-        "store",
-        "service_tier",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "prompt_cache_options",
-        "safety_identifier",
-        "prediction",
-        "verbosity",
-    ),
-    _NOTHING,
-)
-
-CHAT: Mapping[str, str] = {**OPENAI, **VLLM, **OURS, **WITHOUT_EFFECT}
+CHAT: Mapping[str, str] = {**OPENAI, **VLLM, **OURS}
