@@ -57,9 +57,10 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
         # A whole response has no call that is cut, so that none needs to be taken back.
         self._held = not request.stream or any(job.whole_calls for job in generation.jobs)
+        self._opening = OPENING_OF_EITHER if request.tools and request.tool_choice != "none" else OPENING
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        opening = replace(self._chunk(), warnings=warnings_of(self._generation.jobs))
+        opening = replace(self._chunk(), warnings=warnings_of(self._generation))
         return msgspec.json.encode(
             fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
@@ -67,11 +68,11 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     @cached_property
     def _frame(self) -> ChunkFrame:
         """The first event has the warnings."""
-        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation.jobs)
+        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation)
         return OpeningFrame(replace(chunk, warnings=warnings), chunk) if warnings else ChunkFrame(chunk)
 
     def _new_choice(self, index: int) -> _Choice:
-        return _Choice(index, self._custom, held=self._held)
+        return _Choice(index, self._custom, self._opening, held=self._held)
 
     def _chunk(self, *choices: ChunkChoice, usage: Usage | UnsetType | None = UNSET) -> Chunk:
         return Chunk(self._generation.id, self._created, self._model, choices, usage=usage)
@@ -80,12 +81,14 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
 class _Choice:
     """One choice of a stream: its steps in, its chunks out."""
 
-    def __init__(self, index: int, custom: frozenset[str], *, held: bool) -> None:
+    def __init__(self, index: int, custom: frozenset[str], opening: Delta, *, held: bool) -> None:
         """`custom`: the names of custom tools. `held`: whether each call is sent only when it is complete."""
         self._index = index
         self._custom = custom
+        self._opening = opening
         self._held = held
         self._opened = False
+        self._silent = opening.content is UNSET  # neither content nor a call so far
         self._calls: dict[int, StreamedCall] = {}
         self._places = itertools.count()
         self._logprobs: list[SampledToken] = []
@@ -98,17 +101,18 @@ class _Choice:
         if step.sources:
             self._sources += step.sources
         if step.finish is not None:
-            incomplete = tuple(call.cut() for call in self._calls.values() if not call.ended) or UNSET
-            return self._made(
-                Delta(incomplete_tool_calls=incomplete), FINISH_REASONS[step.finish], step.truncation or UNSET
-            )
+            return self._made(self._last_delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
         if not self._opened:
             self._opened = True
-            return self._made(OPENING)
+            return self._made(self._opening)
         delta = self._delta(step.events)
         if delta is None:
             return None
         return self._made(delta) if self._logprobs or self._sources else ChunkChoice(self._index, delta)
+
+    def _last_delta(self) -> Delta:
+        incomplete = tuple(call.cut() for call in self._calls.values() if not call.ended) or UNSET
+        return replace(EMPTY if self._silent else Delta(), incomplete_tool_calls=incomplete)
 
     def _delta(self, events: Sequence[Event]) -> Delta | None:
         if len(events) == 1:  # as in most steps
@@ -126,12 +130,14 @@ class _Choice:
         return ChunkChoice(self._index, delta, logprobs, finish, truncation, sources)
 
     def _content(self, added: ContentDelta) -> Delta:
+        self._silent = False
         return Delta(content=added.text)
 
     def _reasoning(self, added: ReasoningDelta) -> Delta:
         return Delta(reasoning_content=added.text, reasoning=added.text)
 
     def _call_start(self, added: ToolCallStart) -> None:
+        self._silent = False
         custom = added.name in self._custom
         self._calls[added.index] = StreamedCall(added, self._places, custom=custom, held=self._held)
 
@@ -160,7 +166,10 @@ def _token_logprob(sampled: SampledToken) -> ChatTokenLogprob:
     return ChatTokenLogprob(sampled.token, sampled.logprob, sampled.bytes, top)
 
 
-OPENING = Delta(role="assistant", content="")
+# Clients keep the content of the first chunk, and that of calls without text is null in the whole response. A message
+# that turns out to have neither says so at its end.
+OPENING, OPENING_OF_EITHER = Delta(role="assistant", content=""), Delta(role="assistant")
+EMPTY = Delta(content="")
 
 
 def joined_deltas(deltas: Sequence[Delta]) -> Delta:
