@@ -74,7 +74,7 @@ class DetokenizeResponse(msgspec.Struct, frozen=True):
 
 def _tokenize(models: Models, settings: Settings) -> Endpoint:
     async def tokenize(request: Request) -> Response:
-        decoded = await body.read_object(request.receive, settings.max_body_bytes)
+        decoded = await body.read_object(request.receive, settings.max_body_bytes, ("messages",))
         parsed = parse_as(TokenizeRequest, decoded)
         refuse_fields(parsed, REFUSED)
         model = await _model_named(models, parsed.model)

@@ -50,6 +50,10 @@ WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
 )
 
 
+# The fields that may have lone surrogates: tools cut their results anywhere.
+TEXTS = ("messages",)
+
+
 def parse_chat_request(body: dict[str, Any]) -> ChatRequest:
     """A valid request. Raises BadRequest that names the first invalid parameter."""
     request = parse_as(ChatRequest, body)
