@@ -153,8 +153,8 @@ def test_a_call_that_is_required_needs_tools() -> None:
         response = chat(app(), tool_choice=choice, parallel_tool_calls=False)
         assert response.status_code == 200
         assert "x-latticework-ignored" not in response.headers
-    for tools in ([], None):
-        response = chat(app(), tool_choice="required", tools=tools)
+    for nothing in ({"tools": []}, {"tools": None}):
+        response = chat(app(), tool_choice="required", **dict[str, Any](nothing))
         assert (response.status_code, response.json()["error"]["param"]) == (400, "tool_choice")
         assert "'tools'" in response.json()["error"]["message"]
 
