@@ -153,8 +153,9 @@ def test_a_call_that_is_required_needs_tools() -> None:
         response = chat(app(), tool_choice=choice, parallel_tool_calls=False)
         assert response.status_code == 200
         assert "x-latticework-ignored" not in response.headers
-    for nothing in ({"tools": []}, {"tools": None}):
-        response = chat(app(), tool_choice="required", **dict[str, Any](nothing))
+    without: list[dict[str, Any]] = [{}, {"tools": []}, {"tools": None}]
+    for fields in without:
+        response = chat(app(), tool_choice="required", **fields)
         assert (response.status_code, response.json()["error"]["param"]) == (400, "tool_choice")
         assert "'tools'" in response.json()["error"]["message"]
 
