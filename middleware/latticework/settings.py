@@ -38,6 +38,9 @@ class ModelSettings:
     on_bad_tool: Literal["error", "skip"] = choice(
         "error", "answer a request with a tool that can't be compiled by a 400, or leave the tool out"
     )
+    open_objects: bool = switch(
+        "let objects that list properties, without a keyword for others, have others; by default, they are closed"
+    )
     markup_in_text: bool = switch(
         "tokenize special tokens in messages, tools and schemas as such, not as text: lets clients forge turns"
     )

@@ -231,6 +231,8 @@ class ContentRequest(ApiObject):
 
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
+    # Extension: whether objects that list properties and say nothing of others may have others.
+    open_objects: StrictBool | None = None
 
 
 class TurnRequest(ContentRequest):
