@@ -157,7 +157,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         prompt=prompt,
         plan=plan,
         sampling=sampling,
-        stops=ask.stops if plan.free else (),
+        stops=ask.stops if plan.writes_free_text else (),
         n=ask.n,
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from latticework import errors
@@ -12,6 +13,7 @@ from latticework.app import OPERATIONS
 from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.doors import Operation
 from latticework.doors.openai import error_type, field_docs
+from latticework.doors.openai.fields import HARMLESS, REFUSED, DoorName, Refused
 from latticework.errors import ApiError
 from latticework.http import endpoint, lifetime
 from latticework.http.record import REQUEST_ID
@@ -94,7 +96,6 @@ def request() -> str:
         "OpenAI": field_docs.OPENAI,
         "vLLM": field_docs.VLLM,
         "extension": field_docs.OURS,
-        "no effect": field_docs.WITHOUT_EFFECT,
     }
     properties = SCHEMAS["ChatRequest"]["properties"]
     rows = [
@@ -107,9 +108,25 @@ def request() -> str:
 
 def refused() -> str:
     """Fields that would change the answer and can't be honoured."""
-    properties = SCHEMAS["ChatRequest"]["properties"]
-    rows = [(name, schema["description"]) for name, schema in properties.items() if name not in field_docs.CHAT]
-    return table(("field", "reason"), [(code(name), why.removeprefix("Refused: it ")) for name, why in rows])
+    rows = [
+        (code(name), row.servers, _doors(row.doors), row.why, _neutral(row)) for name, row in sorted(REFUSED.items())
+    ]
+    return table(("field", "of", "refused in", "reason", "accepted"), rows)
+
+
+def _doors(doors: Sequence[DoorName]) -> str:
+    return "" if len(doors) > 1 else doors[0]
+
+
+def _neutral(row: Refused) -> str:
+    """The values that have no effect, but for null and false."""
+    return ", ".join(code(json.dumps(value)) for value in row.neutral if value is not None and value is not False)
+
+
+def harmless() -> str:
+    """Fields on which no answer depends."""
+    rows = [(code(name), row.servers, row.why) for name, row in sorted(HARMLESS.items())]
+    return table(("field", "of", ""), rows)
 
 
 def components() -> str:

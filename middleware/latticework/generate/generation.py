@@ -50,13 +50,22 @@ class Generation:
 
     Attributes:
         id: of the response, with its API's prefix; the ids of the engine's requests are derived from it.
+        replaced: JSON pointers to the request's texts in which lone surrogates were replaced.
         first_at: time.perf_counter() at the first token; None before.
         finishes: the finish reasons of the choices that have ended.
     """
 
-    def __init__(self, model: TextGenerator, jobs: Sequence[Job], metrics: Metrics, id_prefix: str) -> None:
+    def __init__(
+        self,
+        model: TextGenerator,
+        jobs: Sequence[Job],
+        metrics: Metrics,
+        id_prefix: str,
+        replaced: Sequence[str] = (),
+    ) -> None:
         self.id = f"{id_prefix}{secrets.token_hex(16)}"
         self.jobs = jobs
+        self.replaced = replaced
         self.first_at: float | None = None
         self.finishes: list[Finish] = []
         self._generator = model

@@ -68,9 +68,10 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     def __init__(self, request: ChatRequest, generation: Generation) -> None:
         super().__init__(request, generation)
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
+        self._opening = OPENING_OF_EITHER if request.tools and request.tool_choice != "none" else OPENING
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        opening = replace(self._chunk(), warnings=warnings_of(self._generation.jobs))
+        opening = replace(self._chunk(), warnings=warnings_of(self._generation))
         return msgspec.json.encode(
             fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
@@ -78,11 +79,11 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     @cached_property
     def _frame(self) -> ChunkFrame:
         """The first event has the warnings."""
-        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation.jobs)
+        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation)
         return OpeningFrame(replace(chunk, warnings=warnings), chunk) if warnings else ChunkFrame(chunk)
 
     def _new_choice(self, index: int) -> _Choice:
-        return _Choice(index, self._custom)
+        return _Choice(index, self._custom, self._opening)
 
     def _chunk(self, *choices: ChunkChoice, usage: Usage | UnsetType | None = UNSET) -> Chunk:
         return Chunk(self._generation.id, self._created, self._model, choices, usage=usage)
@@ -91,10 +92,12 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
 class _Choice:
     """One choice of a stream: its steps in, its chunks out."""
 
-    def __init__(self, index: int, custom: frozenset[str]) -> None:
+    def __init__(self, index: int, custom: frozenset[str], opening: Delta) -> None:
         self._index = index
         self._custom = custom
+        self._opening = opening
         self._opened = False
+        self._silent = opening.content is UNSET  # neither content nor a call so far
         self._inputs: dict[int, InputText] = {}  # of calls of custom tools
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
@@ -106,10 +109,10 @@ class _Choice:
         if step.sources:
             self._sources += step.sources
         if step.finish is not None:
-            return self._made(Delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
+            return self._made(EMPTY if self._silent else Delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
         if not self._opened:
             self._opened = True
-            return self._made(OPENING)
+            return self._made(self._opening)
         delta = self._delta(step.events)
         if delta is None:
             return None
@@ -131,12 +134,14 @@ class _Choice:
         return ChunkChoice(self._index, delta, logprobs, finish, truncation, sources)
 
     def _content(self, added: ContentDelta) -> Delta:
+        self._silent = False
         return Delta(content=added.text)
 
     def _reasoning(self, added: ReasoningDelta) -> Delta:
         return Delta(reasoning_content=added.text, reasoning=added.text)
 
     def _call_start(self, added: ToolCallStart) -> Delta:
+        self._silent = False
         id = added.id or f"call_{secrets.token_hex(12)}"
         if added.name in self._custom:
             self._inputs[added.index] = InputText()
@@ -171,7 +176,10 @@ def _token_logprob(sampled: SampledToken) -> ChatTokenLogprob:
     return ChatTokenLogprob(sampled.token, sampled.logprob, sampled.bytes, top)
 
 
-OPENING = Delta(role="assistant", content="")
+# Clients keep the content of the first chunk, and that of calls without text is null in the whole response. A message
+# that turns out to have neither says so at its end.
+OPENING, OPENING_OF_EITHER = Delta(role="assistant", content=""), Delta(role="assistant")
+EMPTY = Delta(content="")
 
 
 def joined_deltas(deltas: Sequence[Delta]) -> Delta:

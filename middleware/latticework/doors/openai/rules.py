@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from latticework.doors.openai.validation import UNSUPPORTED
+from latticework.doors.openai.fields import HARMLESS, Refused, refused_by
 
 Schema = dict[str, Any]
 
@@ -27,8 +27,12 @@ STRUCTURED_OUTPUTS: Schema = {
 }
 
 
-def refused_fields(unsupported: Mapping[str, str]) -> Mapping[str, Schema]:
-    return {name: {"enum": [None, False], "description": f"Refused: it {why}"} for name, why in unsupported.items()}
+def refused_fields(refused: Mapping[str, Refused]) -> Mapping[str, Schema]:
+    return {name: {"enum": list(row.neutral), "description": f"Refused: it {row.why}"} for name, row in refused.items()}
+
+
+def ignored_fields() -> Mapping[str, Schema]:
+    return {name: {"description": f"No effect. {row.why}"} for name, row in HARMLESS.items()}
 
 
 STOP: Schema = {
@@ -42,7 +46,8 @@ CHAT: Mapping[str, Schema] = {
     "ChatRequest": {
         "allOf": [only_if("top_logprobs", "logprobs"), only_if("stream_options", "stream")],
         "properties": {
-            **refused_fields(UNSUPPORTED),
+            **ignored_fields(),
+            **refused_fields(refused_by("chat")),
             "modalities": {"anyOf": [{"type": "array", "items": {"const": "text"}}, {"type": "null"}]},
             "stop": STOP,
         },

@@ -273,9 +273,6 @@ class SampledRequest(ApiObject):
     # Extension: whether the source of each token is returned: forced, copied or sampled.
     token_sources: StrictBool | None = None
 
-    # Accepted without effect.
-    user: Any = None
-
     @property
     def streamed(self) -> bool:
         return bool(self.stream)

@@ -8,23 +8,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from latticework.doors.openai.fields import Refused, passes
 from latticework.doors.openai.types import ApiObject, SampledRequest
 from latticework.errors import BadRequest
-
-# Fields that would change the answer and that this server can't honour: ignoring them would break a guarantee.
-UNSUPPORTED = {
-    "functions": "is deprecated; send 'tools' instead.",
-    "function_call": "is deprecated; send 'tool_choice' instead.",
-    "audio": "is not supported: this server generates text.",
-    "web_search_options": "is not supported: this server has no web search.",
-    "moderation": "is not supported: this server has no moderation.",
-    "guided_json": "was removed from vLLM in 0.12; send 'response_format' or 'structured_outputs' instead.",
-    "guided_regex": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
-    "guided_choice": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
-    "guided_grammar": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
-    "use_beam_search": "is not supported.",
-}
-
 
 Request = TypeVar("Request", bound=ApiObject)
 
@@ -57,12 +43,12 @@ def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
     return path
 
 
-def refuse_unsupported_fields(request: ApiObject, unsupported: Mapping[str, str] = UNSUPPORTED) -> None:
+def refuse_fields(request: ApiObject, refused: Mapping[str, Refused]) -> None:
     """Raises BadRequest for a field that would change the answer and can't be honoured."""
-    extra = request.model_extra or {}
-    for name, why in unsupported.items():
-        if extra.get(name) not in (None, False):
-            raise BadRequest(f"'{name}' {why}", param=name, code="unsupported_parameter")
+    for name, value in (request.model_extra or {}).items():
+        row = refused.get(name)
+        if row is not None and not passes(value, row):
+            raise BadRequest(f"'{name}' {row.why}", param=name, code="unsupported_parameter")
 
 
 def refuse_unstreamed_options(request: SampledRequest) -> None:
