@@ -14,6 +14,7 @@ from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.doors import Operation
 from latticework.doors.openai import error_type, field_docs
 from latticework.doors.openai.fields import HARMLESS, REFUSED, DoorName, Refused
+from latticework.doors.openai.fields.nested import NESTED
 from latticework.errors import ApiError
 from latticework.http import endpoint, lifetime
 from latticework.http.record import REQUEST_ID
@@ -95,6 +96,7 @@ def request() -> str:
     groups = {
         "OpenAI": field_docs.OPENAI,
         "vLLM": field_docs.VLLM,
+        "others": field_docs.ALIASES,
         "extension": field_docs.OURS,
     }
     properties = SCHEMAS["ChatRequest"]["properties"]
@@ -109,7 +111,8 @@ def request() -> str:
 def refused() -> str:
     """Fields that would change the answer and can't be honoured."""
     rows = [
-        (code(name), row.servers, _doors(row.doors), row.why, _neutral(row)) for name, row in sorted(REFUSED.items())
+        (code(name), row.servers, _doors(row.doors), row.why, _neutral(row))
+        for name, row in sorted({**REFUSED, **NESTED}.items())
     ]
     return table(("field", "of", "refused in", "reason", "accepted"), rows)
 

@@ -47,7 +47,6 @@ class ChatRequest(TurnRequest, SampledRequest):
 WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
     ("stop", lambda request, job: bool(request.stop and not job.stops)),
     ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
-    ("tool_choice", lambda request, job: request.tool_choice == "required" and not request.tools),
 )
 
 
