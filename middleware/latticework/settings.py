@@ -42,6 +42,7 @@ class ModelSettings:
     )
     open_objects: bool = switch(
         "let objects that list properties, without a keyword for others, have others; by default, they are closed"
+    )
     tool_call_streaming: Literal["incremental", "whole"] = choice(
         "incremental", "stream a tool call from the first argument's value on, or in one piece when it is complete"
     )
