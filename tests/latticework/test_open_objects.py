@@ -12,8 +12,8 @@ from tests.http import chat, send
 from tests.scripted import ScriptedEngine, says
 from turngrammar.audit import Acceptor
 
-LISTED = {"type": "object", "properties": {"a": {"type": "string"}}}
-DOCUMENT = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": LISTED}}}
+LISTED: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}
+DOCUMENT: dict[str, Any] = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": LISTED}}}
 JSON_MODE = {"response_format": {"type": "json_object"}}
 NO_SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}
 MORE = '{"a": "x", "b": 1}'
