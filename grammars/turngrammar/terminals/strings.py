@@ -67,7 +67,7 @@ def string_language(branch: Branch) -> Language:
 
 
 def constraints(branch: Branch) -> tuple[Language, ...]:
-    """The languages that the strings of a branch are in. A complement never stands alone: it matches other texts too."""
+    """The languages that the strings of a branch are in. No complement stands alone: it matches other texts too."""
     languages = tuple(language for part in (branch, *branch.get("allOf", ())) for language in _languages_of(part))
     length = of_length(branch.get("minLength", 0), branch.get("maxLength"))
     if length != ANY or all(language.kind == "not" for language in languages):
