@@ -17,7 +17,7 @@ from latticework.model import Model
 from latticework.prompt import Prompt, PromptError
 from latticework.turn import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
-from latticework.turn.sampling import known_token_ids, refuse_crowd, room, sampling_of
+from latticework.turn.sampling import known_token_ids, refuse_crowd, refuse_little_room, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
@@ -133,6 +133,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
     plan, engine = compiled[0].plan, model.engine
     prompt = _encoded_prompt(model, draft.prompt)
     most = room(ask, len(prompt), engine.max_model_len)
+    refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if (unsupported := engine.refusal(sampling)) is not None:
         raise BadRequest(unsupported[1], param=ask.name(unsupported[0]))

@@ -61,10 +61,14 @@ class CompileRequest:
 
 @dataclass(frozen=True)
 class CompiledTurn:
-    """A turn's plan, and its grammar's trial with the model's vocabulary."""
+    """A turn's plan, and its grammar's trial with the model's vocabulary.
+
+    `least`: tokens that its first call takes at least, if one is required; 0: unknown, or none is required.
+    """
 
     plan: Plan
     trial: Trial
+    least: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
+from latticework.engines.token_texts import TokenTexts
+
 # `eos_token_id` in a generation config.
 EndTokens = int | Sequence[int] | None
 
@@ -169,6 +171,12 @@ class Vocabulary:
         if not isinstance(self.source, str):
             return self.source.matchable(self.size, self.eos)
         return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.eos)
+
+    @cached_property
+    def texts(self) -> TokenTexts:
+        """Takes a second for a large vocabulary."""
+        tokens = (self.matchable.decode_bytes([token_id]) for token_id in range(self.matchable.vocab_size))
+        return TokenTexts([*tokens, *(text.encode() for text in self.special_tokens)])
 
     def trial(self, grammar: str, text: str = "") -> Trial:
         """Compiles the grammar, llguidance Lark, and begins to generate with it, up to the first mask behind `text`.

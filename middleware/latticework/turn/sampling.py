@@ -49,6 +49,21 @@ def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
     )
 
 
+def refuse_little_room(ask: Ask, least: int, prompt_tokens: int, room: int, max_model_len: int) -> None:
+    """Raises BadRequest if a required call, of `least` tokens, can't end within the `room` that the answer has."""
+    if least <= room:
+        return
+    call = f"The shortest call that the request allows takes at least {least} tokens"
+    if ask.max_tokens is not None:
+        name = ask.name("max_tokens")
+        raise BadRequest(f"'{name}' is {ask.max_tokens}. {call}: raise '{name}'.", param=name)
+    raise ContextExceeded(
+        f"This model's maximum context length is {max_model_len} tokens. However, the prompt has {prompt_tokens} "
+        f"tokens. {call}: shorten '{ask.name('prompt')}'.",
+        param=ask.name("prompt"),
+    )
+
+
 def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
     """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks.
 
