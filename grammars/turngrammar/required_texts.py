@@ -5,13 +5,13 @@ They are for a lower bound: what may differ between two calls is a gap, so that 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from turngrammar import wire
 from turngrammar.lowered import Lowered, branches
+from turngrammar.scan import dump_scalar
 
 # Between two pieces, and where others may follow: any text, or none.
 GAP = None
@@ -93,7 +93,7 @@ class _Reading:
     def arguments(self, node: wire.JsonArguments) -> list[Pieces]:
         style = node.style
         return [
-            ("{", GAP, *_apart(json.dumps(name, ensure_ascii=False) + style.key_separator for name in names), "}")
+            ("{", GAP, *_apart(dump_scalar(name) + style.key_separator for name in names), "}")
             for names in self._required(sort=style.sort_keys)
         ]
 
