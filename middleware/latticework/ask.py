@@ -6,7 +6,7 @@ A door makes it from its request. An error names a parameter as the request does
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -96,7 +96,8 @@ class Ask(msgspec.Struct, frozen=True):
         n: number of answers.
         effort: a value for the chat template; "none" turns reasoning off.
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
-        complete: whether a document cut by `max_tokens` is completed, so that it fits its schema.
+        complete: what the answer ends with, as cut or not, if `max_tokens` cuts a document or a call, which then is
+            completed to fit its schema; None: it stays cut.
         whole_calls: whether a stream has each call in one piece; None: as the model is configured.
         echo: whether a raw prompt is returned before its answer.
         names: the request's names of these fields and of those of `sampling`, if they differ.
@@ -111,7 +112,7 @@ class Ask(msgspec.Struct, frozen=True):
     n: int = 1
     effort: str | None = None
     reasoning_limit: int | None = None
-    complete: bool = False
+    complete: Literal["length", "stop"] | None = None
     whole_calls: bool | None = None
     echo: bool = False
     names: Mapping[str, str] = {}

@@ -18,7 +18,7 @@ from latticework.prompt import Prompt, PromptError
 from latticework.turn import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
 from latticework.turn.sampling import known_token_ids, refuse_crowd, refuse_little_room, room, sampling_of
-from latticework.turn.truncation import truncation_plan
+from latticework.turn.truncation import closing_of
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
 from turngrammar.scan import dump_json
@@ -164,9 +164,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         reasons=draft.format.reasoning is not None,
         budget=_budget(model, ask, draft, compiled[-1].plan) if len(compiled) > 1 else None,
         echo=_echo(model, ask, prompt),
-        truncation=truncation_plan(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most)
-        if ask.complete
-        else None,
+        truncation=closing_of(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most),
         whole_calls=_sends_whole_calls(model, ask),
     )
 

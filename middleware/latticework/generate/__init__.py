@@ -23,14 +23,15 @@ FINISHES: Mapping[tuple[EngineFinish, bool], Finish] = {
 
 
 class Truncation(msgspec.Struct, frozen=True):
-    """The completed parts of a document that `max_tokens` cut, as JSON pointers into it.
+    """The completed parts of a document or a call that `max_tokens` cut, as JSON pointers into it or its arguments.
 
     `cut` is the innermost value that the model had started but not finished, or null; `filled` are the values that it
-    had not started.
+    had not started. `call`: the index of the call.
     """
 
     cut: str | None
     filled: tuple[str, ...]
+    call: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):

@@ -31,7 +31,7 @@ class Choice:
         malformed: the places where it left its wire format.
         tokens: generated tokens so far. `reasoning`: of these, the tokens of pieces with reasoning.
         saved: of the whole answer, once it has ended.
-        truncation: set it if a cut document was completed.
+        truncation: set it if a cut document or call was completed.
     """
 
     def __init__(self, index: int, plan: Plan, stops: Sequence[str] = ()) -> None:
@@ -66,6 +66,16 @@ class Choice:
     def unfinished(self) -> Sequence[str]:
         """The names of the calls that have begun and not ended: at the end of the answer, of those that were cut."""
         return [call.name for call in self._calls if not call.ended]
+
+    @property
+    def calls(self) -> int:
+        """The number of calls that have begun."""
+        return len(self._calls)
+
+    @property
+    def open_call(self) -> Call | None:
+        """The last call, if it has not ended."""
+        return self._calls[-1].call if self._calls and not self._calls[-1].ended else None
 
     @property
     def _stopped(self) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from latticework.engines.base import Sampling
 from latticework.turn.reasoning import Budget
-from latticework.turn.truncation import TruncationPlan
+from latticework.turn.truncation import Closing
 from turngrammar.plan import Plan
 
 
@@ -31,7 +31,7 @@ class Job(msgspec.Struct, frozen=True):
         reasons: whether the model's format has reasoning.
         budget: of the reasoning, if the request limits it.
         echo: the prompt, if it is returned before the answer.
-        truncation: how a document cut by `max_tokens` is completed; None: it stays cut.
+        truncation: how an answer cut by `max_tokens` is completed; None: it stays cut.
         whole_calls: whether a stream has each call in one piece, when it is complete.
     """
 
@@ -44,5 +44,5 @@ class Job(msgspec.Struct, frozen=True):
     reasons: bool = False
     budget: Budget | None = None
     echo: Echo | None = None
-    truncation: TruncationPlan | None = None
+    truncation: Closing | None = None
     whole_calls: bool = False

@@ -33,9 +33,8 @@ class ChatRequest(TurnRequest, SampledRequest):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     # Extension: the reasoning is ended after this many tokens.
     max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
-    # Extension: whether a document cut by max_tokens is completed, so that it fits its schema.
-    truncation: Literal["cut", "close"] | None = None
-
+    # Extension: whether a document or a call cut by max_tokens is completed, and what the answer ends with then.
+    truncation: Literal["cut", "close", "complete"] | None = None
     # Extension: whether a stream has a call from its first argument's value on, or only when it is complete.
     tool_call_streaming: Literal["incremental", "whole"] | None = None
 
@@ -45,6 +44,9 @@ class ChatRequest(TurnRequest, SampledRequest):
     def answers(self) -> int:
         return self.n or 1
 
+
+# A cut answer that is completed: what it ends with.
+COMPLETED: Mapping[str, Literal["length", "stop"]] = {"close": "length", "complete": "stop"}
 
 # Known fields without effect on this answer. A `stop` never cuts a document.
 WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
@@ -84,7 +86,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         n=request.n or 1,
         effort=request.reasoning_effort,
         reasoning_limit=request.max_reasoning_tokens,
-        complete=request.truncation == "close",
+        complete=COMPLETED.get(request.truncation or ""),
         whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
         names={
             "prompt": "messages",
