@@ -58,6 +58,7 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     endpoint.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, held back until then",
     endpoint.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     endpoint.SKIPPED: "tools that can't be compiled and were left out, if `on_bad_tool` is `skip`",
+    endpoint.INCOMPLETE: "tools whose calls were cut and are not in `tool_calls`; streams name them at their end",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",

@@ -42,6 +42,9 @@ class ChatRequest(TurnRequest, SampledRequest):
     # Extension: whether a document cut by max_tokens is completed, so that it fits its schema.
     truncation: Literal["cut", "close"] | None = None
 
+    # Extension: whether a stream has a call from its first argument's value on, or only when it is complete.
+    tool_call_streaming: Literal["incremental", "whole"] | None = None
+
     modalities: Items[StrictStr] | None = None
 
     @property
@@ -107,6 +110,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         effort=request.reasoning_effort,
         reasoning_limit=request.reasoning_limit,
         complete=request.truncation == "close",
+        whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
         names={
             "prompt": "messages",
             "schema": "response_format",

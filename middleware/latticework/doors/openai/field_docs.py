@@ -68,6 +68,8 @@ OURS: Mapping[str, str] = {
     "max_reasoning_tokens": "Ends the reasoning after this many tokens, and the answer gets the rest of "
     "`max_tokens`; 0: no reasoning.",
     "truncation": "`close`: a document cut by `max_tokens` is completed, so that it fits its schema.",
+    "tool_call_streaming": "How a stream sends a call: `incremental`, from the first character of the first argument's "
+    "value on, or `whole`, in one piece when it is complete. Default: `--tool-call-streaming`, `incremental`.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 
