@@ -93,6 +93,7 @@ _VLLM: Mapping[str, Refused] = {
     "thinking_token_budget": Refused(VLLM, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
     "max_reasoning_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "tool_format": Refused("extension", CONVERSATION, doors=COMPLETIONS),
+    "tool_call_streaming": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "truncation": Refused(
         "extension", "is for chats; send it to /v1/chat/completions.", (*ABSENT, "cut"), doors=COMPLETIONS
     ),
