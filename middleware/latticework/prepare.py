@@ -17,7 +17,14 @@ from latticework.model import Model
 from latticework.prompt import Prompt, PromptError
 from latticework.turn import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
-from latticework.turn.sampling import known_token_ids, refuse_crowd, refuse_little_room, room, sampling_of
+from latticework.turn.sampling import (
+    kept_prompt,
+    known_token_ids,
+    refuse_crowd,
+    refuse_little_room,
+    room,
+    sampling_of,
+)
 from latticework.turn.truncation import closing_of
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
@@ -145,7 +152,7 @@ def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileR
 
 def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
-    prompt = _encoded_prompt(model, draft.prompt)
+    prompt = kept_prompt(ask, _encoded_prompt(model, draft.prompt), engine.max_model_len)
     most = room(ask, len(prompt), engine.max_model_len)
     refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
@@ -159,6 +166,8 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         plan=plan,
         sampling=sampling,
         stops=ask.stops if plan.writes_free_text else (),
+        keeps_stop=ask.keeps_stop,
+        returns_ids=ask.returns_ids,
         n=ask.n,
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,
@@ -226,6 +235,9 @@ def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
 def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
     """The prompt of a conversation. Raises BadRequest that names the part refused by the template."""
     refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
+    for name in conversation.shown:
+        if not model.template.shows(name):
+            raise BadRequest(f"The model's chat template does not show '{name}'; send it in a message.", param=name)
     try:
         return model.template.prompt(
             conversation.messages,
