@@ -1,7 +1,7 @@
 """Completes a call that `max_tokens` cuts, with the shortest arguments that its schema allows.
 
-The completion is not written in the wire format: clients see a call only as its arguments, so that nothing has to fit into
-the limit, and nothing that was generated is dropped.
+The completion is not written in the wire format: clients see a call only as its arguments, so that nothing has to fit
+into the limit, and nothing that was generated is dropped.
 """
 
 from __future__ import annotations
