@@ -4,16 +4,20 @@ import os
 from typing import Literal
 
 import instructor
+import shared
 from instructor.core import IncompleteOutputException, InstructorRetryException
 from openai import OpenAI
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
+from shared import HELD, NOTHING, TASK, ran, refused
 
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
 client = OpenAI(
-    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"), api_key=os.environ.get("API_KEY", "none")
+    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
+    api_key=os.environ.get("API_KEY", "none"),
+    max_retries=0,
 )
 REPORT = [{"role": "user", "content": "The printer on floor 3 is on fire. File a ticket."}]
-ASK = {"model": MODEL, "temperature": 0, "max_tokens": 200, "max_retries": 1, "messages": REPORT}
+ASK = {"model": MODEL, "temperature": 0, "max_tokens": 200, "max_retries": 0, "messages": REPORT}
 
 
 class Ticket(BaseModel, extra="forbid"):
@@ -62,7 +66,7 @@ def tool_loop():
                 raise ValueError("think about it once more")
             return minutes
 
-    asked = {**ASK, "max_retries": 2}
+    asked = {**ASK, "max_retries": 1}
     ticket = instructor.from_openai(client, mode=instructor.Mode.TOOLS).create(**asked, response_model=Checked)
     assert isinstance(ticket, Checked)
     assert len(seen) == 2
@@ -81,3 +85,31 @@ def error():
         assert "The model 'no-such-model' does not exist" in str(error)
     else:
         raise AssertionError("an unknown model was served")
+
+
+class Remove(BaseModel):
+    """Removes the files that match a pattern."""
+
+    pattern: str = "*"
+    days: int = 0
+
+
+# What instructor answers with is what a program acts on: an instance of the type.
+REMOVING = {**ASK, "messages": [{"role": "user", "content": TASK}], "response_model": Remove}
+
+
+def handed_over(ask):
+    def drive(tokens):
+        try:
+            ran.append(ask(tokens).model_dump())
+        except IncompleteOutputException:
+            pass  # it heeds the finish reason
+        except InstructorRetryException as error:
+            refused(error)
+
+    return drive
+
+
+def cut_whole():
+    tools = instructor.from_openai(client, mode=instructor.Mode.TOOLS)
+    return shared.cut(handed_over(lambda tokens: tools.create(**{**REMOVING, "max_tokens": tokens})))
