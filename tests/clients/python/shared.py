@@ -8,7 +8,7 @@ import os
 CUTS = range(1, 36, int(os.environ.get("EVERY", "1")))
 UNCUT = 120
 # Sampled, a small model makes up keys wherever a grammar lets it.
-SEEDS = range(1, 4)
+SEEDS = range(1, 1 + int(os.environ.get("SEEDS", "3")))
 TASK = "Remove all temporary files, *.tmp. First do a dry run."
 NOTHING = {"pattern": "*", "days": 0}
 HELD = {"tool_call_streaming": "whole"}
@@ -55,10 +55,10 @@ def cut(drive, streamed=False):
     empty = [tokens for tokens, calls in cuts.items() if NOTHING in calls]
     partial = [tokens for tokens, calls in cuts.items() if any(call not in [*whole, NOTHING] for call in calls)]
     finished = [tokens for tokens, calls in cuts.items() if calls and tokens not in empty + partial]
-    seen = f"of {len(cuts)} limits it ran at {len(finished)}, with cut arguments at {partial}, with none at {empty}"
-    assert finished, seen
-    assert not empty and (streamed or not partial), seen
-    return seen
+    assert finished, f"at none of the limits {[*cuts]} it ran {whole}"
+    assert not empty, f"run with empty arguments at {empty}, with cut ones at {partial}"
+    assert streamed or not partial, f"run with cut arguments at {partial}"
+    return f"{len(cuts)} limits: complete at {len(finished)}, cut arguments at {len(partial)}, empty at {len(empty)}"
 
 
 def _ran(drive, tokens):
