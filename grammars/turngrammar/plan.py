@@ -155,6 +155,7 @@ def _compile(turn: Turn, options: Options) -> Plan:
 
 def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
+    options = replace(options, open_objects=turn.open_objects)
     tools = [_compiled_tool(tool, options) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)

@@ -12,6 +12,7 @@ from turngrammar.schema.sites import Note, Notes
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"
+CLOSED = "closed by default: no other names are generated"
 # The reason of the keywords of a subschema that no value fits, by the keyword that holds it.
 OMITTED = {
     "properties": "no value fits; the property is never generated",
@@ -80,10 +81,15 @@ class Ledger:
 
 
 def report_keywords(
-    source: Source, ledger: Ledger, options: Options, impossible: Callable[[Any], bool]
+    source: Source,
+    ledger: Ledger,
+    options: Options,
+    impossible: Callable[[Any], bool],
+    closed: Callable[[Place], bool],
 ) -> tuple[KeywordReport, ...]:
-    """Every keyword that was sent, in document order. `impossible`: whether no value fits a subschema."""
-    reporter = _Reporter(source, ledger, options, impossible)
+    """Every keyword that was sent, in document order. `impossible`: whether no value fits a subschema; `closed`:
+    whether its objects are closed by default."""
+    reporter = _Reporter(source, ledger, options, impossible, closed)
     return tuple(row for place, sent in _in_document_order(source) for row in reporter.rows(place, sent))
 
 
@@ -105,6 +111,7 @@ class _Reporter:
     ledger: Ledger
     options: Options
     impossible: Callable[[Any], bool]
+    closed: Callable[[Place], bool]
 
     def rows(self, place: Place, sent: Any) -> Iterator[KeywordReport]:
         """Those of the keywords that were sent at that place."""
@@ -133,7 +140,8 @@ class _Reporter:
             return "checked", checked
         if name in table.rewritten:
             return "rewritten", table.rewritten[name]
-        return "enforced", ENFORCED
+        closes = name == "properties" and not self.options.open_objects and self.closed(place)
+        return "enforced", f"{ENFORCED}; {CLOSED}" if closes else ENFORCED
 
     def _inert(self, place: Place, name: str) -> str:
         """Why the keyword asserts nothing in the subschema, as it was read, or ""."""
