@@ -21,14 +21,15 @@ HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name
 TEXT = """# Clients
 
 Real clients, unmodified except lm_eval (below), against `latticework serve`. `make clients` generates this page from
-[clients.json](clients.json). The scripts, one per client, are examples to copy: [tests/clients](../tests/clients). No client retries a request.
+[clients.json](clients.json). The scripts, one per client, are examples to copy: [tests/clients](../tests/clients).
+No client retries a request.
 
 - structured output: the client returns an instance of the requested type, with valid values
 - tool loop: the model calls, the tool runs with valid arguments, its result goes back, and the model answers
 - streaming: more than one delta, and together they are the whole answer, or the requested value
 - error: an unknown model raises the client's own typed error, with the server's message
-- cut: a tool call ends by `max_tokens`, at each token of it. Whole answers run no tool with cut arguments, nor do streams
-  with `"tool_call_streaming": "whole"`; streams without it run none with empty arguments
+- cut: `max_tokens` cuts a tool call, at each token of it. A whole answer runs no tool with cut arguments, nor does a
+  stream with `"tool_call_streaming": "whole"`; a stream without it runs none with empty arguments
 - closed: objects whose schema says nothing of other properties have none
 - many tools: 26 tools, one of which has an impossible schema and is left out (`"on_bad_tool": "skip"`), and names with
   dots and slashes, if the client sends them
@@ -39,8 +40,8 @@ Real clients, unmodified except lm_eval (below), against `latticework serve`. `m
 
 ✓ passed, with the variants if there are several; ✗ failed; n/a: the client doesn't support it; –: not tested.
 {remarks}
-lm_eval's script overrides one check of its client, that of `/tokenizer_info`, and gives it the beginning and end tokens:
-this server has no such endpoint.
+lm_eval's script overrides one check of its client, that of `/tokenizer_info`, and gives it the beginning and end
+tokens: this server has no such endpoint.
 {cuts}
 ## Repeating it
 

@@ -41,7 +41,6 @@ export async function cutting(drive, streamed = false) {
     else if (calls.some((call) => !whole.includes(call))) partial.push(tokens);
     else if (calls.length) finished.push(tokens);
   }
-  assert.ok(finished.length, `at none of the limits ${CUTS} it ran [${whole}]`);
   assert.ok(!empty.length, `run with empty arguments at ${empty}, with cut ones at ${partial}`);
   assert.ok(streamed || !partial.length, `run with cut arguments at ${partial}`);
   return `${CUTS.length} limits: complete at ${finished.length}, cut arguments at ${partial.length}, empty at ${empty.length}`;

@@ -33,7 +33,12 @@ def outcome(function):
         traceback.print_exc()
         failure = f"{type(error).__name__}: {error}"[:500]
     seconds = round(time.monotonic() - start, 1)
-    return {"scenario": function.__name__, "seconds": seconds, "failure": failure, "seen": seen if not failure else None}
+    return {
+        "scenario": function.__name__,
+        "seconds": seconds,
+        "failure": failure,
+        "seen": seen if not failure else None,
+    }
 
 
 def main(script, *packages):

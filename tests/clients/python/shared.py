@@ -1,4 +1,4 @@
-"""What the scenarios of all clients share, and nothing of any client: a tool, calls that are cut, schemas, histories."""
+"""What the scenarios of all clients share: a tool, calls that are cut, schemas, histories; nothing of any client."""
 
 import asyncio
 import inspect
@@ -55,7 +55,6 @@ def cut(drive, streamed=False):
     empty = [tokens for tokens, calls in cuts.items() if NOTHING in calls]
     partial = [tokens for tokens, calls in cuts.items() if any(call not in [*whole, NOTHING] for call in calls)]
     finished = [tokens for tokens, calls in cuts.items() if calls and tokens not in empty + partial]
-    assert finished, f"at none of the limits {[*cuts]} it ran {whole}"
     assert not empty, f"run with empty arguments at {empty}, with cut ones at {partial}"
     assert streamed or not partial, f"run with cut arguments at {partial}"
     return f"{len(cuts)} limits: complete at {len(finished)}, cut arguments at {len(partial)}, empty at {len(empty)}"
@@ -115,7 +114,11 @@ HISTORIES = {
         {"role": "developer", "content": "You help."},
         {"role": "user", "content": "What is there?"},
         {"role": "assistant", "content": "", "tool_calls": [_call("shops", "{}", 1)]},
-        {"role": "tool", "tool_call_id": "call_1", "content": '{"shops": ["Bäckerei", "图书馆", "👩‍👩‍👧"], "next": null}'},
+        {
+            "role": "tool",
+            "tool_call_id": "call_1",
+            "content": '{"shops": ["Bäckerei", "图书馆", "👩‍👩‍👧"], "next": null}',
+        },
     ],
     "an empty answer, a call after a call": [
         {"role": "user", "content": "Grüße! 你好 😀"},

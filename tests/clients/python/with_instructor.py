@@ -1,5 +1,6 @@
 """instructor: an answer of a Pydantic type, in each of its modes; a second try when a validator says no."""
 
+import json
 import os
 from typing import Literal
 
@@ -7,8 +8,8 @@ import instructor
 import shared
 from instructor.core import IncompleteOutputException, InstructorRetryException
 from openai import OpenAI
-from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
-from shared import HELD, NOTHING, TASK, ran, refused
+from pydantic import BaseModel, Field, field_validator
+from shared import HELD, TASK, ran, refused
 
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
 client = OpenAI(
@@ -101,7 +102,7 @@ REMOVING = {**ASK, "messages": [{"role": "user", "content": TASK}], "response_mo
 def handed_over(ask):
     def drive(tokens):
         try:
-            ran.append(ask(tokens).model_dump())
+            ran.extend(one.model_dump() for one in ask(tokens))
         except IncompleteOutputException:
             pass  # it heeds the finish reason
         except InstructorRetryException as error:
@@ -112,4 +113,34 @@ def handed_over(ask):
 
 def cut_whole():
     tools = instructor.from_openai(client, mode=instructor.Mode.TOOLS)
-    return shared.cut(handed_over(lambda tokens: tools.create(**{**REMOVING, "max_tokens": tokens})))
+    return shared.cut(handed_over(lambda tokens: [tools.create(**{**REMOVING, "max_tokens": tokens})]))
+
+
+def last(tokens, **options):
+    """Of the partial objects, which have none for what has not come."""
+    partial = instructor.from_openai(client).create_partial(**{**REMOVING, "max_tokens": tokens, **options})
+    return list(partial)[-1:]
+
+
+def cut_streamed():
+    return shared.cut(handed_over(last), streamed=True)
+
+
+def cut_streamed_whole():
+    return shared.cut(handed_over(lambda tokens: last(tokens, extra_body=HELD)))
+
+
+class Hours(BaseModel):
+    shop: Literal["bakery", "library"]
+    note: str = Field("", max_length=12)
+
+
+def closed():
+    tools = instructor.from_openai(client, mode=instructor.Mode.TOOLS)
+
+    def drive(seed):
+        asked = {**ASK, "temperature": 1, "seed": seed, "response_model": Hours}
+        _, completion = tools.create_with_completion(**asked)
+        return [json.loads(call.function.arguments) for call in completion.choices[0].message.tool_calls]
+
+    shared.closed(drive)

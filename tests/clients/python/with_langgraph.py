@@ -127,10 +127,9 @@ def calls_of(state):
 
 def answering(name, parameters):
     """A tool of a schema that no Python function stands for; the agent ends once it has run."""
-    asked = StructuredTool(
+    return StructuredTool(
         name=name, description="A tool.", args_schema=parameters, func=lambda **given: "Done.", return_direct=True
     )
-    return asked
 
 
 def closed():

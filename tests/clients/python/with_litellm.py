@@ -7,7 +7,7 @@ from typing import Literal
 import litellm
 import shared
 from pydantic import BaseModel, Field
-from shared import HELD, OPEN, REMOVE, SKIP, TASK, ran, refused, remove
+from shared import HELD, OPEN, REMOVE, SKIP, TASK, ran, remove
 
 litellm.suppress_debug_info = True
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
@@ -134,14 +134,14 @@ def whole(provider, tokens):
     try:
         run_calls(limited(provider, tokens).choices[0].message)
     except litellm.BadRequestError as error:
-        refused(error)
+        shared.refused(error)
 
 
 def in_pieces(provider, tokens, **options):
     try:
         chunks = list(limited(provider, tokens, stream=True, **options))
     except litellm.BadRequestError as error:
-        return refused(error)
+        return shared.refused(error)
     return run_calls(litellm.stream_chunk_builder(chunks).choices[0].message)
 
 

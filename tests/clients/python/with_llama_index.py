@@ -159,7 +159,9 @@ def cut_streamed_whole():
 
 def answering(name, parameters):
     """A tool whose schema is given as it is: LlamaIndex takes a type, and asks it for its schema."""
-    kind = type(name, (BaseModel,), {"model_config": ConfigDict(json_schema_extra=lambda made: made.update(parameters))})
+    kind = type(
+        name, (BaseModel,), {"model_config": ConfigDict(json_schema_extra=lambda made: made.update(parameters))}
+    )
     return FunctionTool.from_defaults(lambda **given: "Done.", name=name, description="A tool.", fn_schema=kind)
 
 

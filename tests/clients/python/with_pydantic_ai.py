@@ -33,7 +33,6 @@ from pydantic_ai.usage import UsageLimits
 from shared import HELD, OPEN, SKIP, TASK, refused, remove
 
 
-
 def made(name=None):
     """A client belongs to the event loop that it is first used in."""
     client = AsyncOpenAI(
@@ -197,9 +196,8 @@ async def first_calls(agent):
     given = []
 
     async def events(context, stream):
-        async for event in stream:
-            if event.event_kind == "function_tool_call":
-                given.append((event.part.tool_name, event.part.args_as_dict()))
+        calls = [event.part async for event in stream if event.event_kind == "function_tool_call"]
+        given.extend((call.tool_name, call.args_as_dict()) for call in calls)
 
     await tried(agent.run(REPORT, usage_limits=ONCE, event_stream_handler=events))
     return given

@@ -10,7 +10,13 @@ from pydantic import BaseModel, Field
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
-from semantic_kernel.contents import ChatHistory, ChatMessageContent, FunctionCallContent, FunctionResultContent, TextContent
+from semantic_kernel.contents import (
+    ChatHistory,
+    ChatMessageContent,
+    FunctionCallContent,
+    FunctionResultContent,
+    TextContent,
+)
 from semantic_kernel.exceptions import ServiceResponseException
 from semantic_kernel.functions import KernelFunctionFromMethod, KernelParameterMetadata, kernel_function
 from shared import HELD, OPEN, SKIP, TASK, refused
