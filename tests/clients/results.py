@@ -114,7 +114,7 @@ def _cell(client: Client, row: Mapping[str, Any], column: str) -> str:
         return "n/a"
     outcomes = [one for one in row["outcomes"] if one["scenario"].startswith(column)]
     if not outcomes:
-        return "–" if column == COMPLETION else "✗"
+        return "✗" if row["broken"] and column != COMPLETION else "–"
     good, bad = (_ways(outcomes, column, failed) for failed in (False, True))
     return " ".join(filter(None, [good and "✓" + good.rstrip(), bad and "✗" + bad.rstrip()]))
 

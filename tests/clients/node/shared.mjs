@@ -92,9 +92,12 @@ export const HISTORIES = [
   ],
 ];
 
-// `ask` sends a conversation through the client, and returns the text of the answer.
+// `ask` sends a conversation through the client, and returns the text of the answer, which depends on it.
 export async function replayed(ask) {
-  for (const messages of HISTORIES) assert.ok(await ask(messages), "no answer");
+  const answers = [];
+  for (const messages of HISTORIES) answers.push(await ask(messages));
+  assert.ok(answers.every((answer) => answer), "no answer");
+  assert.ok(new Set(answers).size > 1, `the same answers: ${answers}`);
 }
 
 // Schemas by the name of a tool: 26, of which nothing fits the 13th.

@@ -133,9 +133,10 @@ HISTORIES = {
 
 
 def histories(ask):
-    """`ask` sends a conversation through the client, and returns the text of the answer."""
-    for name, messages in HISTORIES.items():
-        assert _awaited(ask(messages)), f"{name}: no answer"
+    """`ask` sends a conversation through the client, and returns the text of the answer, which depends on it."""
+    answers = {name: _awaited(ask(messages)) for name, messages in HISTORIES.items()}
+    assert all(answers.values()), answers
+    assert len(set(answers.values())) > 1, answers
 
 
 def schema(number):
