@@ -28,8 +28,8 @@ No client retries a request.
 - tool loop: the model calls, the tool runs with valid arguments, its result goes back, and the model answers
 - streaming: more than one delta, and together they are the whole answer, or the requested value
 - error: an unknown model raises the client's own typed error, with the server's message
-- cut: `max_tokens` cuts a tool call, at each token of it. A whole answer runs no tool with cut arguments, nor does a
-  stream with `"tool_call_streaming": "whole"`; a stream without it runs none with empty arguments
+- cut: `max_tokens` cuts a tool call, at as many limits as the second table has. A whole answer runs no tool with cut
+  arguments, nor does a stream with `"tool_call_streaming": "whole"`; a stream without it runs none with empty arguments
 - closed: objects whose schema says nothing of other properties have none
 - many tools: 26 tools, one of which has an impossible schema and is left out (`"on_bad_tool": "skip"`), and names with
   dots and slashes, if the client sends them

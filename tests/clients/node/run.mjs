@@ -31,6 +31,7 @@ tell({ versions: { ...Object.fromEntries(packages.map((name) => [name, version(n
 const functions = await import(`./${script}.mjs`);
 const source = readFileSync(new URL(`./${script}.mjs`, import.meta.url), "utf8");
 const names = Object.keys(functions).filter((name) => SCENARIOS.test(name));
-names.sort((a, b) => source.indexOf(`function ${a}(`) - source.indexOf(`function ${b}(`)); // as they stand in the script
+const place = (name) => source.search(new RegExp(`export (async function|const) ${name}\\b`));
+names.sort((a, b) => place(a) - place(b)); // as they stand in the script
 for (const name of names) tell(await outcome(name, functions[name]));
 process.exit(0);
