@@ -30,7 +30,7 @@ No client retries a request.
 - error: an unknown model raises the client's own typed error, with the server's message
 - cut: `max_tokens` cuts a tool call, at as many limits as the second table has. A whole answer runs no tool with cut
   arguments, nor does a stream with `"tool_call_streaming": "whole"`; a stream without it runs none with empty arguments
-- closed: objects whose schema says nothing of other properties have none
+- closed: objects have listed properties only, if their schemas don't mention others
 - many tools: 26 tools, one of which has an impossible schema and is left out (`"on_bad_tool": "skip"`), and names with
   dots and slashes, if the client sends them
 - histories: parallel calls, empty and no content, empty results, a developer, text in many scripts
@@ -52,7 +52,7 @@ runs some of them. `ARGS="--url http://127.0.0.1:8000"` uses a running server. `
 CUTS = """
 ## Calls that are cut
 
-At each limit, what the client ran. A streamed answer is read as it comes: some clients complete arguments that are cut,
+At how many limits the client ran the tool, and with what. From a stream, some clients complete arguments that are cut,
 and run the tool with them. `"tool_call_streaming": "whole"` prevents it.
 
 | client | answers | tool runs |
