@@ -5,7 +5,6 @@ Compiling is pure and cached by `Turn.key`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +19,8 @@ from turngrammar.client.inputs import compile_input
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools, shown
 from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
-from turngrammar.parser import MAX_NAME, Parser
+from turngrammar.names import refuse_names
+from turngrammar.parser import Parser
 from turngrammar.render import Call
 from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compile_schema
@@ -30,7 +30,6 @@ from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice,
 from turngrammar.turn_tree import recovery_tree, turn_tree
 
 MAX_CACHED = 8 * 2**20  # characters of all cached grammars together
-_NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}")
 
 
 @dataclass(frozen=True)
@@ -155,6 +154,7 @@ def _compile(turn: Turn, options: Options) -> Plan:
 
 def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
+    refuse_names(turn.tools, format, turn.special_tokens)
     tools = [_compiled_tool(tool, options) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
@@ -224,9 +224,6 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
 
 
 def _compiled_tool(tool: Tool, options: Options) -> CompiledTool:
-    if not _NAME.fullmatch(tool.name):
-        message = f"The tool name {shown(tool.name)} must match {_NAME.pattern}."
-        raise InvalidTools(message, pointer=tool.name_pointer)
     try:
         input = compile_input(tool.input) if tool.input else None
         parameters = input.parameters if input else compile_schema(_of_object(tool.parameters), options)
