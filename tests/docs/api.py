@@ -14,6 +14,7 @@ from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.doors import Operation
 from latticework.doors.openai import error_type, field_docs
 from latticework.doors.openai.fields import HARMLESS, REFUSED, DoorName, Refused
+from latticework.doors.openai.fields.nested import NESTED
 from latticework.errors import ApiError
 from latticework.http import endpoint, lifetime
 from latticework.http.record import REQUEST_ID
@@ -57,6 +58,7 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     endpoint.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, held back until then",
     endpoint.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     endpoint.SKIPPED: "tools that can't be compiled and were left out, if `on_bad_tool` is `skip`",
+    endpoint.INCOMPLETE: "tools whose calls were cut and are not in `tool_calls`; streams name them at their end",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",
@@ -95,6 +97,7 @@ def request() -> str:
     groups = {
         "OpenAI": field_docs.OPENAI,
         "vLLM": field_docs.VLLM,
+        "others": field_docs.ALIASES,
         "extension": field_docs.OURS,
     }
     properties = SCHEMAS["ChatRequest"]["properties"]
@@ -109,7 +112,8 @@ def request() -> str:
 def refused() -> str:
     """Fields that would change the answer and can't be honoured."""
     rows = [
-        (code(name), row.servers, _doors(row.doors), row.why, _neutral(row)) for name, row in sorted(REFUSED.items())
+        (code(name), row.servers, _doors(row.doors), row.why, _neutral(row))
+        for name, row in sorted({**REFUSED, **NESTED}.items())
     ]
     return table(("field", "of", "refused in", "reason", "accepted"), rows)
 

@@ -147,12 +147,17 @@ def test_a_stop_string_never_cuts_a_document_and_the_header_says_so() -> None:
     assert response.headers["x-latticework-ignored"] == "stop"
 
 
-def test_a_call_that_is_required_of_no_tools_is_named_as_ignored() -> None:
-    """Clients send one; what "none" and "auto" ask for is so anyway."""
-    for choice, named in (("required", "tool_choice"), ("auto", None), ("none", None)):
+def test_a_call_that_is_required_needs_tools() -> None:
+    """Clients send the other choices without tools: they change nothing."""
+    for choice in ("auto", "none"):
         response = chat(app(), tool_choice=choice, parallel_tool_calls=False)
         assert response.status_code == 200
-        assert response.headers.get("x-latticework-ignored") == named
+        assert "x-latticework-ignored" not in response.headers
+    without: list[dict[str, Any]] = [{}, {"tools": []}, {"tools": None}]
+    for fields in without:
+        response = chat(app(), tool_choice="required", **fields)
+        assert (response.status_code, response.json()["error"]["param"]) == (400, "tool_choice")
+        assert "'tools'" in response.json()["error"]["message"]
 
 
 def test_ignored_fields_are_named_safely() -> None:

@@ -53,6 +53,7 @@ class Generation:
         replaced: JSON pointers to the request's texts in which lone surrogates were replaced.
         first_at: time.perf_counter() at the first token; None before.
         finishes: the finish reasons of the choices that have ended.
+        unfinished: the names of the tools whose calls were cut, once for each call.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Generation:
         self.replaced = replaced
         self.first_at: float | None = None
         self.finishes: list[Finish] = []
+        self.unfinished: list[str] = []
         self._generator = model
         self._metrics = metrics
         self._model = model.names[0]  # requests may use another of its names
@@ -144,6 +146,7 @@ class Generation:
         await self._check(choice, job)
         if choice.finish is not None:
             self.finishes.append(choice.finish)
+        self.unfinished += choice.unfinished
         yield [*steps, choice.close()]
 
     async def _check(self, choice: Choice, job: Job) -> None:

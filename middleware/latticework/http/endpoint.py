@@ -30,6 +30,7 @@ from latticework.turn import Job
 CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
 SKIPPED = "x-latticework-skipped-tools"
+INCOMPLETE = "x-latticework-incomplete-tool-calls"
 # Limits for the names in a header: a body may have any number of keys.
 MOST_NAMES = 20
 MOST_LETTERS = 200
@@ -138,7 +139,8 @@ class GeneratingEndpoint(Generic[R]):
             else:
                 async with until.kept():
                     whole = response.whole([chunk async for added in steps for chunk in response.chunks(added)])
-                await sse.start(send, 200, {"content-type": "application/json", **headers})
+                cut = listing(INCOMPLETE, generation.unfinished)
+                await sse.start(send, 200, {"content-type": "application/json", **headers, **cut})
                 await send({"type": "http.response.body", "body": whole})
 
 

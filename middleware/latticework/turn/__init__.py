@@ -32,6 +32,7 @@ class Job(msgspec.Struct, frozen=True):
         budget: of the reasoning, if the request limits it.
         echo: the prompt, if it is returned before the answer.
         truncation: how a document cut by `max_tokens` is completed; None: it stays cut.
+        whole_calls: whether a stream has each call in one piece, when it is complete.
     """
 
     prompt: Sequence[int]
@@ -44,3 +45,4 @@ class Job(msgspec.Struct, frozen=True):
     budget: Budget | None = None
     echo: Echo | None = None
     truncation: TruncationPlan | None = None
+    whole_calls: bool = False

@@ -105,7 +105,6 @@ def test_the_error_names_the_parameter(body: dict[str, Any], param: str) -> None
 FINE = [
     request(),
     request(tools=[], tool_choice="auto"),
-    request(tool_choice="required"),
     request(tools=None, response_format=None, stop=None, stream=None, n=None, temperature=None, user=None),
     request(user="u", metadata={"a": 1}, store=True, service_tier="auto", prompt_cache_key="k", verbosity="medium"),
     request(functions=None, audio=None, use_beam_search=False),

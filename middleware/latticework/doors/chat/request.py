@@ -36,6 +36,9 @@ class ChatRequest(TurnRequest, SampledRequest):
     # Extension: whether a document cut by max_tokens is completed, so that it fits its schema.
     truncation: Literal["cut", "close"] | None = None
 
+    # Extension: whether a stream has a call from its first argument's value on, or only when it is complete.
+    tool_call_streaming: Literal["incremental", "whole"] | None = None
+
     modalities: Items[StrictStr] | None = None
 
     @property
@@ -47,7 +50,6 @@ class ChatRequest(TurnRequest, SampledRequest):
 WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
     ("stop", lambda request, job: bool(request.stop and not job.stops)),
     ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
-    ("tool_choice", lambda request, job: request.tool_choice == "required" and not request.tools),
 )
 
 
@@ -83,6 +85,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         effort=request.reasoning_effort,
         reasoning_limit=request.max_reasoning_tokens,
         complete=request.truncation == "close",
+        whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
         names={
             "prompt": "messages",
             "schema": "response_format",

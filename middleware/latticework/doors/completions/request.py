@@ -9,7 +9,8 @@ from pydantic import Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
 
 from latticework.ask import Ask, RawPrompt, TurnAsk
 from latticework.doors.openai import field_docs, rules
-from latticework.doors.openai.ask import content_of, sampling_fields
+from latticework.doors.openai.ask import sampling_fields
+from latticework.doors.openai.content import content_of
 from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId
 from latticework.doors.openai.validation import (

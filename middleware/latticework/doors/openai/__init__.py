@@ -60,12 +60,13 @@ def _subclasses(kind: type[ApiError]) -> Iterator[type[ApiError]]:
 
 
 class ResponseWarning(msgspec.Struct, frozen=True):
-    """What the server has left out of a request, or changed in it.
+    """What the server has left out of a request or its answer, or changed in a request.
 
-    `param`: its place, the first one if there are several; `tool`: the name of a skipped tool.
+    `param`: its place, the first one if there are several; `tool`: the name of a skipped tool, or of one whose call was
+    cut.
     """
 
-    code: Literal["skipped_tool", "replaced_text"]
+    code: Literal["skipped_tool", "incomplete_tool_call", "replaced_text"]
     message: str
     param: str | None
     tool: str | None = None

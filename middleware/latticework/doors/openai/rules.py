@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from latticework.doors.openai.fields import HARMLESS, Refused, refused_by
+from latticework.doors.openai.fields.nested import OF_STREAM_OPTIONS, OF_STRUCTURED_OUTPUTS
 
 Schema = dict[str, Any]
 
@@ -21,18 +22,19 @@ def _given(name: str) -> Schema:
     return {"required": [name], "properties": {name: {"not": {"enum": [None, False]}}}}
 
 
-STRUCTURED_OUTPUTS: Schema = {
-    "additionalProperties": False,
-    "oneOf": [_given(name) for name in ("json", "json_object", "regex", "choice", "grammar")],
-}
-
-
 def refused_fields(refused: Mapping[str, Refused]) -> Mapping[str, Schema]:
     return {name: {"enum": list(row.neutral), "description": f"Refused: it {row.why}"} for name, row in refused.items()}
 
 
 def ignored_fields() -> Mapping[str, Schema]:
     return {name: {"description": f"No effect. {row.why}"} for name, row in HARMLESS.items()}
+
+
+STRUCTURED_OUTPUTS: Schema = {
+    "additionalProperties": False,
+    "properties": refused_fields(OF_STRUCTURED_OUTPUTS),
+    "oneOf": [_given(name) for name in ("json", "json_object", "regex", "choice", "grammar")],
+}
 
 
 STOP: Schema = {
@@ -53,4 +55,5 @@ CHAT: Mapping[str, Schema] = {
         },
     },
     "StructuredOutputs": STRUCTURED_OUTPUTS,
+    "StreamOptions": {"properties": refused_fields(OF_STREAM_OPTIONS)},
 }

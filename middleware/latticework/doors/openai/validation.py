@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from latticework.doors.openai.fields import Refused, passes
+from latticework.doors.openai.fields.nested import OF_STREAM_OPTIONS
 from latticework.doors.openai.types import ApiObject, SampledRequest
 from latticework.errors import BadRequest
 
@@ -43,17 +44,24 @@ def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
     return path
 
 
-def refuse_fields(request: ApiObject, refused: Mapping[str, Refused]) -> None:
-    """Raises BadRequest for a field that would change the answer and can't be honoured."""
-    for name, value in (request.model_extra or {}).items():
-        row = refused.get(name)
+def refuse_fields(part: ApiObject, refused: Mapping[str, Refused], where: str = "") -> None:
+    """Raises BadRequest for a field that would change the answer and can't be honoured.
+
+    `where`: the name of the request's field that has these fields.
+    """
+    for field, value in (part.model_extra or {}).items():
+        row = refused.get(field)
         if row is not None and not passes(value, row):
+            name = f"{where}.{field}" if where else field
             raise BadRequest(f"'{name}' {row.why}", param=name, code="unsupported_parameter")
 
 
 def refuse_unstreamed_options(request: SampledRequest) -> None:
     """Raises BadRequest for options of a stream that is not requested."""
-    if request.stream_options is not None and not request.stream:
+    if request.stream_options is None:
+        return
+    refuse_fields(request.stream_options, OF_STREAM_OPTIONS, "stream_options")
+    if not request.stream:
         raise BadRequest("'stream_options' requires 'stream' to be true.", param="stream_options")
 
 

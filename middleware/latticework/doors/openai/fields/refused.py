@@ -110,13 +110,9 @@ _TO_BE: Mapping[str, Refused] = {
     "truncate_prompt_tokens": Refused(VLLM, "is not supported; shorten the prompt."),
     "documents": Refused(VLLM, "is not supported; send documents in a message.", (*ABSENT, [])),
     "chat_template": Refused(VLLM, "is not supported; start the server with --chat-template instead."),
-    "json_schema": Refused(f"{SGLANG}, {LLAMA}", "is not supported; send 'response_format' instead."),
-    "regex": Refused(SGLANG, "is not supported; send 'structured_outputs' instead."),
-    "format": Refused(OLLAMA, "is not supported; send 'response_format' instead.", (*ABSENT, "")),
 }
 
 _SGLANG: Mapping[str, Refused] = {
-    "ebnf": Refused(SGLANG, "is not supported; send 'structured_outputs' with a 'grammar' in Lark instead."),
     "stop_regex": Refused(SGLANG, "is not supported; send 'stop' instead.", (*ABSENT, [])),
     "no_stop_trim": Refused(SGLANG, "is not supported: stop strings are left out of the answer."),
     "separate_reasoning": Refused(
@@ -145,11 +141,6 @@ _SGLANG: Mapping[str, Refused] = {
 }
 
 _LLAMA: Mapping[str, Refused] = {
-    "grammar": Refused(
-        LLAMA,
-        "is not supported: it would be GBNF. Send 'structured_outputs' with a 'grammar' in Lark instead.",
-        (*ABSENT, ""),
-    ),
     "grammar_lazy": Refused(LLAMA, "is not supported; send 'tools' instead."),
     "grammar_triggers": Refused(LLAMA, "is not supported; send 'tools' instead.", (*ABSENT, [])),
     "n_predict": Refused(LLAMA, "is not supported; send 'max_tokens' instead.", (*ABSENT, -1)),
