@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from turngrammar import wire
@@ -21,11 +21,10 @@ from turngrammar.wire import MAX_NAME, PLAIN_NAME
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-def refuse_names(tools: Iterable[Tool], format: Format, special_tokens: Mapping[str, int]) -> None:
-    """Raises InvalidTools for the first tool whose name the format can't carry, with the reason and the fix."""
-    for tool in tools:
-        if (why := unwritable(tool.name, format, special_tokens)) is not None:
-            raise InvalidTools(f"{why} Rename the tool.", pointer=tool.name_pointer, tool=tool.name)
+def refuse_name(tool: Tool, format: Format, special_tokens: Mapping[str, int]) -> None:
+    """Raises InvalidTools for a tool whose name the format can't carry, with the reason and the fix."""
+    if (why := unwritable(tool.name, format, special_tokens)) is not None:
+        raise InvalidTools(f"{why} Rename the tool.", pointer=tool.name_pointer, tool=tool.name)
 
 
 def unwritable(name: str, format: Format, special_tokens: Mapping[str, int]) -> str | None:

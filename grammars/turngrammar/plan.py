@@ -19,7 +19,7 @@ from turngrammar.client.inputs import compile_input
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools, shown
 from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
-from turngrammar.names import refuse_names
+from turngrammar.names import refuse_name
 from turngrammar.parser import Parser
 from turngrammar.render import Call
 from turngrammar.scan import load_json
@@ -154,8 +154,7 @@ def _compile(turn: Turn, options: Options) -> Plan:
 
 def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
-    refuse_names(turn.tools, format, turn.special_tokens)
-    tools = [_compiled_tool(tool, options) for tool in turn.tools]
+    tools = [_compiled_tool(tool, turn, options) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
@@ -223,7 +222,8 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
     return choice, allowed
 
 
-def _compiled_tool(tool: Tool, options: Options) -> CompiledTool:
+def _compiled_tool(tool: Tool, turn: Turn, options: Options) -> CompiledTool:
+    refuse_name(tool, turn.format, turn.special_tokens)
     try:
         input = compile_input(tool.input) if tool.input else None
         parameters = input.parameters if input else compile_schema(_of_object(tool.parameters), options)
