@@ -26,7 +26,7 @@ def wire(name: str) -> str:
 def test_a_tool_of_any_name_is_called(name: str, choice: str) -> None:
     allowed = {"mode": "required", "tools": [function(name)]}
     choices = {"named": function(name), "allowed": {"type": "allowed_tools", "allowed_tools": allowed}}
-    fields = {"tools": [function("get"), function(name)], "tool_choice": choices.get(choice, choice)}
+    fields: dict[str, Any] = {"tools": [function("get"), function(name)], "tool_choice": choices.get(choice, choice)}
     served = create_app(ScriptedEngine(says(*wire(name))))
     whole = chat(served, **fields)
     assert whole.status_code == 200, whole.text
