@@ -46,6 +46,7 @@ class TurnAsk(msgspec.Struct, frozen=True):
         format: the name of the wire format of calls; None: the model's own.
         tools_pointer: JSON pointer to the list of tools in the request.
         skips_bad_tools: whether a tool that can't be compiled is left out; None: as the model is configured.
+        open_objects: whether objects without a keyword for other properties may have them; None: likewise.
     """
 
     tools: tuple[Tool, ...] = ()
@@ -54,6 +55,7 @@ class TurnAsk(msgspec.Struct, frozen=True):
     format: str | None = None
     tools_pointer: str = ""
     skips_bad_tools: bool | None = None
+    open_objects: bool | None = None
 
 
 class Conversation(msgspec.Struct, frozen=True):

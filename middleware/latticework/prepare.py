@@ -104,19 +104,33 @@ def _compiled_draft(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[Co
 
 
 def compiler_turn(
-    ask: TurnAsk, format: Format, most_calls: int | None = None, *, skips_bad_tools: bool = False
+    ask: TurnAsk,
+    format: Format,
+    most_calls: int | None = None,
+    *,
+    skips_bad_tools: bool = False,
+    open_objects: bool = False,
 ) -> Turn:
-    """The turn for the compiler. `most_calls`: if the request sets no limit."""
+    """The turn for the compiler. `most_calls`: if the request sets no limit; `open_objects`: if it has no value."""
     choice, constraint, place = ask.choice, ask.content.constraint, ask.tools_pointer
     if choice is not NO_CALLS and choice.most is None:
         choice = replace(choice, most=most_calls)
-    return Turn(format, ask.tools, choice, constraint, tools_pointer=place, skips_bad_tools=skips_bad_tools)
+    return Turn(
+        format,
+        ask.tools,
+        choice,
+        constraint,
+        tools_pointer=place,
+        skips_bad_tools=skips_bad_tools,
+        open_objects=open_objects if ask.open_objects is None else ask.open_objects,
+    )
 
 
 def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
     """Refuses turns over the limits."""
-    skips = _skips_bad_tools(model, ask)
-    turn = compiler_turn(ask, format, model.settings.max_tool_calls, skips_bad_tools=skips)
+    skips, settings = _skips_bad_tools(model, ask), model.settings
+    opens = settings.open_objects
+    turn = compiler_turn(ask, format, settings.max_tool_calls, skips_bad_tools=skips, open_objects=opens)
     model.compiler.refuse_oversized(turn)
     return turn
 

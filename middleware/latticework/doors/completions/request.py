@@ -110,7 +110,7 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
         sampling["logprobs"] = request.logprobs
         if request.echo:
             sampling["prompt_logprobs"] = request.logprobs
-    turn = TurnAsk(content=content_of(request))
+    turn = TurnAsk(content=content_of(request), open_objects=request.open_objects)
     return [
         Ask(
             model=request.model,

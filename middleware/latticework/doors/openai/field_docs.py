@@ -56,6 +56,8 @@ OURS: Mapping[str, str] = {
     "tool_format": "A wire format of tool calls, instead of the one selected for the model's chat template.",
     "on_bad_tool": "`skip`: a tool that can't be compiled is left out of the grammar and the prompt, and named in "
     "`warnings` and `x-latticework-skipped-tools`. `error`, by default: the request is refused.",
+    "open_objects": "True: an object that lists `properties`, without a keyword for others, may have others. By "
+    "default, only the listed ones are generated.",
     "max_reasoning_tokens": "Ends the reasoning after this many tokens, and the answer gets the rest of "
     "`max_tokens`; 0: no reasoning.",
     "truncation": "`close`: a document cut by `max_tokens` is completed, so that it fits its schema.",

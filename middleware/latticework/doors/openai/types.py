@@ -277,6 +277,8 @@ class ContentRequest(ApiObject):
     grammar: StrictStr | None = None
     ebnf: StrictStr | None = None
     format: dict[str, Any] | StrictStr | None = None
+    # Extension: whether objects that list properties and have no keyword for others may have others.
+    open_objects: StrictBool | None = None
 
 
 class TurnRequest(ContentRequest):
