@@ -93,6 +93,8 @@ class Ask(msgspec.Struct, frozen=True):
         sampling: the fields of `engines.base.Sampling` that the client has set.
         max_tokens: of the answer; None: the rest of the context.
         stops: strings that end free text.
+        keeps_stop: whether the string that ends it is a part of the answer.
+        prompt_limit: how many of the prompt's last tokens are kept; -1: as many as fit; None: all.
         n: number of answers.
         effort: a value for the chat template; "none" turns reasoning off.
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
@@ -108,6 +110,8 @@ class Ask(msgspec.Struct, frozen=True):
     sampling: Mapping[str, Any] = {}
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
+    keeps_stop: bool = False
+    prompt_limit: int | None = None
     n: int = 1
     effort: str | None = None
     reasoning_limit: int | None = None

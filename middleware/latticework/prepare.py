@@ -17,7 +17,7 @@ from latticework.model import Model
 from latticework.prompt import Prompt, PromptError
 from latticework.turn import Echo, Job
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
-from latticework.turn.sampling import known_token_ids, refuse_crowd, room, sampling_of
+from latticework.turn.sampling import kept_prompt, known_token_ids, refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
@@ -145,7 +145,7 @@ def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileR
 
 def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
-    prompt = _encoded_prompt(model, draft.prompt)
+    prompt = kept_prompt(ask, _encoded_prompt(model, draft.prompt), engine.max_model_len)
     most = room(ask, len(prompt), engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if (unsupported := engine.refusal(sampling)) is not None:
@@ -158,6 +158,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         plan=plan,
         sampling=sampling,
         stops=ask.stops if plan.writes_free_text else (),
+        keeps_stop=ask.keeps_stop,
         n=ask.n,
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,

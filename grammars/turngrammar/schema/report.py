@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import msgspec
+
 from turngrammar.schema.load import Options, Source
 from turngrammar.schema.places import Place, value_at
 from turngrammar.schema.sites import Note, Notes
@@ -21,9 +23,11 @@ OMITTED = {
 }
 
 
-@dataclass(frozen=True)
-class KeywordReport:
-    """How one keyword of a schema is enforced: `pointer` is that of the subschema with the keyword."""
+class KeywordReport(msgspec.Struct, frozen=True, gc=False):
+    """How one keyword of a schema is enforced: `pointer` is that of the subschema with the keyword.
+
+    A large schema has thousands, none of them is part of a cycle, and the collector is spared the search.
+    """
 
     pointer: str
     keyword: str
@@ -72,6 +76,8 @@ class Ledger:
 
     def reason(self, at: str, keyword: str) -> str:
         """Why the keyword of the subschema at that pointer is only checked, or ""."""
+        if self.clear:
+            return ""
         general = (reason for keywords, reason in self.everywhere.items() if keyword in keywords)
         return self.reasons.get((at, keyword)) or next(general, "")
 
@@ -120,7 +126,7 @@ class _Reporter:
         omitted = OMITTED.get(place.path[0], "") if place.depth and self.impossible(place.schema) else ""
         for name in sent:
             row = self._row(place, name)
-            yield replace(row, reason=omitted) if omitted and row.asserts else row
+            yield msgspec.structs.replace(row, reason=omitted) if omitted and row.asserts else row
 
     def _row(self, place: Place, name: str) -> KeywordReport:
         at = self.source.pointers[id(place.schema)]

@@ -38,13 +38,22 @@ VLLM: Mapping[str, str] = {
     "min_tokens": "Minimum number of generated tokens. Not for constrained answers.",
     "ignore_eos": "Generate up to `max_tokens`. Not for constrained answers.",
     "stop_token_ids": "Tokens that end the answer. Not for constrained answers.",
+    "include_stop_str_in_output": "The stop string that ends free text is a part of it. Not for `stop_token_ids`.",
+    "allowed_token_ids": "The only tokens that may be generated. Not for constrained answers.",
+    "bad_words": "Texts that are never generated. Not for constrained answers.",
+    "truncate_prompt_tokens": "Keep this many of the prompt's last tokens; -1: as many as fit beside `max_tokens`.",
+    "priority": "Requests with a lower priority are scheduled first; needs vLLM's `--scheduling-policy priority`.",
+    "cache_salt": "The prompt shares the engine's prefix cache only with prompts of the same salt.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
     "structured_outputs": "The format of the answer, instead of `response_format`: exactly one of `json` (a schema), "
     "`json_object`, `regex`, `choice`, and `grammar` (Lark, or llama.cpp's GBNF).",
 }
 
-# Other servers' names of what `structured_outputs` has.
+# Other servers' names of the same.
 ALIASES: Mapping[str, str] = {
+    "thinking_token_budget": "vLLM's `max_reasoning_tokens`; -1: no limit.",
+    "reasoning_budget_tokens": "llama.cpp's `max_reasoning_tokens`; -1: no limit.",
+    "thinking_budget_tokens": "llama.cpp's `max_reasoning_tokens`; -1: no limit.",
     "json_schema": "SGLang's and llama.cpp's `structured_outputs.json`.",
     "regex": "SGLang's `structured_outputs.regex`.",
     "grammar": "llama.cpp's `structured_outputs.grammar`.",
