@@ -34,7 +34,9 @@ class Choice:
         truncation: set it if a cut document was completed.
     """
 
-    def __init__(self, index: int, plan: Plan, stops: Sequence[str] = (), *, keeps_stop: bool = False) -> None:
+    def __init__(
+        self, index: int, plan: Plan, stops: Sequence[str] = (), *, keeps_stop: bool = False, with_ids: bool = False
+    ) -> None:
         """`stops` are for free text: pass none if the content is a document."""
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
@@ -47,6 +49,8 @@ class Choice:
         self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
+        self._with_ids = with_ids
+        self._token_ids: list[int] = []
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
         self._content: list[str] = []
         self._calls: list[_GrowingCall] = []
@@ -85,12 +89,8 @@ class Choice:
 
     def add(self, piece: Piece, events: Sequence[Event], *, in_reasoning: bool) -> Step | None:
         """The same for a piece that is already parsed. `in_reasoning`: whether the reasoning continues after it."""
-        if piece.logprobs:
-            self._logprobs += piece.logprobs
-        if piece.sources:
-            self._sources += piece.sources
-        if piece.prompt_logprobs:
-            self._prompt_logprobs = piece.prompt_logprobs
+        if self._with_ids or piece.logprobs or piece.sources or piece.prompt_logprobs:
+            self._note_tokens(piece)
         if self._stop is not None:
             events = self._through_stop(self._stop, events, piece)
         self._reasons = in_reasoning
@@ -104,7 +104,7 @@ class Choice:
             self._finish(piece, "length" if self.unfinished else FINISHES[piece.finish, bool(self._calls)])
         if not events:
             return None
-        if self._logprobs or self._sources or self._prompt_logprobs:
+        if self._logprobs or self._sources or self._prompt_logprobs or self._token_ids:
             return self._step(events)
         return Step(self._index, events)
 
@@ -120,6 +120,15 @@ class Choice:
         calls = tuple(call.call for call in self._calls if call.ended)
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
+
+    def _note_tokens(self, piece: Piece) -> None:
+        """What the response has for each token."""
+        self._logprobs += piece.logprobs
+        self._sources += piece.sources
+        if self._with_ids:
+            self._token_ids += piece.token_ids
+        if piece.prompt_logprobs:
+            self._prompt_logprobs = piece.prompt_logprobs
 
     def _through_stop(self, stop: StopFilter, events: Sequence[Event], piece: Piece) -> Sequence[Event]:
         """The events up to a stop string."""
@@ -153,7 +162,8 @@ class Choice:
         """A step with the data of the tokens since the last one."""
         logprobs, sources, prompt = self._logprobs, self._sources, self._prompt_logprobs
         self._logprobs, self._sources, self._prompt_logprobs = [], [], ()
-        return Step(self._index, events, logprobs, sources, prompt, finish, truncation)
+        token_ids, self._token_ids = self._token_ids, []
+        return Step(self._index, events, logprobs, sources, prompt, finish, truncation, token_ids)
 
     def _note_reasoning(self, event: ReasoningDelta) -> None:
         self._reasons = True

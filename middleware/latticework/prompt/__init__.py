@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -124,6 +125,10 @@ class ChatTemplate:
             PromptError: it is not valid Jinja; `param` is "chat_template".
         """
         return probe_capabilities(self._template)
+
+    def shows(self, variable: str) -> bool:
+        """Whether the template has a variable of this name."""
+        return re.search(rf"\b{re.escape(variable)}\b", self.source) is not None
 
     @cached_property
     def _markup(self) -> TemplateMarkup:

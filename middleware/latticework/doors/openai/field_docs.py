@@ -41,9 +41,13 @@ VLLM: Mapping[str, str] = {
     "include_stop_str_in_output": "The stop string that ends free text is a part of it. Not for `stop_token_ids`.",
     "allowed_token_ids": "The only tokens that may be generated. Not for constrained answers.",
     "bad_words": "Texts that are never generated. Not for constrained answers.",
+    "return_token_ids": "Return `prompt_token_ids`, and the `token_ids` of each choice.",
+    "return_tokens_as_token_ids": "Tokens in `logprobs` are `token_id:` and the id.",
+    "prompt_logprobs": "Return the prompt's tokens with this many alternatives each; not in a stream.",
     "truncate_prompt_tokens": "Keep this many of the prompt's last tokens; -1: as many as fit beside `max_tokens`.",
     "priority": "Requests with a lower priority are scheduled first; needs vLLM's `--scheduling-policy priority`.",
     "cache_salt": "The prompt shares the engine's prefix cache only with prompts of the same salt.",
+    "documents": "Documents for a chat template that shows them; refused with any other.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
     "structured_outputs": "The format of the answer, instead of `response_format`: exactly one of `json` (a schema), "
     "`json_object`, `regex`, `choice`, and `grammar` (Lark, or llama.cpp's GBNF).",
