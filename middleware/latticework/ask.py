@@ -64,12 +64,14 @@ class Conversation(msgspec.Struct, frozen=True):
             those of the turn, in the same order.
         variables: further variables of the template.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
+        continued: whether the answer continues the text of the last message, which is the assistant's.
     """
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
     variables: Mapping[str, Any] = {}
     generation_prompt: bool = True
+    continued: bool = False
 
 
 class RawPrompt(msgspec.Struct, frozen=True):
@@ -95,7 +97,7 @@ class Ask(msgspec.Struct, frozen=True):
         effort: a value for the chat template; "none" turns reasoning off.
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
         complete: whether a document cut by `max_tokens` is completed, so that it fits its schema.
-        echo: whether a raw prompt is returned before its answer.
+        echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
         names: the request's names of these fields and of those of `sampling`, if they differ.
     """
 

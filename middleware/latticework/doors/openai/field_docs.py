@@ -38,6 +38,9 @@ VLLM: Mapping[str, str] = {
     "ignore_eos": "Generate up to `max_tokens`. Not for constrained answers.",
     "stop_token_ids": "Tokens that end the answer. Not for constrained answers.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
+    "continue_final_message": "True: the answer continues the text of the last message, which must be the assistant's.",
+    "add_generation_prompt": "False: the same.",
+    "echo": "True: the content begins with the text that the answer continues; requires `continue_final_message`.",
     "structured_outputs": "The format of the answer, instead of `response_format`: exactly one of `json` (a schema), "
     "`json_object`, `regex`, `choice`, and `grammar` (Lark).",
 }

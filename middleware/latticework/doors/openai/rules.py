@@ -31,6 +31,17 @@ def refused_fields(unsupported: Mapping[str, str]) -> Mapping[str, Schema]:
     return {name: {"enum": [None, False], "description": f"Refused: it {why}"} for name, why in unsupported.items()}
 
 
+def _both(value: bool) -> Schema:
+    return {key: {"const": value} for key in ("continue_final_message", "add_generation_prompt")}
+
+
+# An answer begins a new message, or continues the last one.
+BEGINNING: Schema = {
+    "not": {
+        "required": ["continue_final_message", "add_generation_prompt"],
+        "anyOf": [{"properties": _both(True)}, {"properties": _both(False)}],
+    }
+}
 STOP: Schema = {
     "anyOf": [
         {"type": "string", "minLength": 1},
@@ -40,7 +51,12 @@ STOP: Schema = {
 }
 CHAT: Mapping[str, Schema] = {
     "ChatRequest": {
-        "allOf": [only_if("top_logprobs", "logprobs"), only_if("stream_options", "stream")],
+        "allOf": [
+            only_if("top_logprobs", "logprobs"),
+            only_if("stream_options", "stream"),
+            only_if("echo", "continue_final_message"),
+            BEGINNING,
+        ],
         "properties": {
             **refused_fields(UNSUPPORTED),
             "modalities": {"anyOf": [{"type": "array", "items": {"const": "text"}}, {"type": "null"}]},
