@@ -44,7 +44,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "app serving",
         "doors.openapi",
         "doors",
-        "doors.openai.chunked http.endpoint http.quota",
+        "doors.openai.chunked http.cors http.endpoint http.quota",
         "http.auth http.record http.sse",
         "doors.openai",
         "generate",

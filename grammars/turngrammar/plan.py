@@ -94,6 +94,11 @@ class Plan(LazyFields):
         schemas = [tool.parameters for tool in self.tools] + ([self.document] if self.document else [])
         return all(schema.exact for schema in schemas)
 
+    @property
+    def writes_free_text(self) -> bool:
+        """Whether the turn may have text without a schema, beside or instead of calls."""
+        return self.free and self.choice.mode != "required"
+
     def parser(self) -> Parser:
         """A fresh parser for one choice of the response."""
         return Parser(self.tree, self.recovery, {tool.name: tool.parameters.lowered for tool in self.tools})

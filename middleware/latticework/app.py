@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from latticework.doors import Door, chat, completions, grammars, playground, tokenize
 from latticework.doors.models import DOORS as models_doors
@@ -22,6 +23,7 @@ from latticework.doors.openapi import openapi_door
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
 from latticework.http.auth import ApiKeys, BearerAuth
+from latticework.http.cors import for_origins
 from latticework.http.endpoint import json_response
 from latticework.http.lifetime import BodyTimeout
 from latticework.http.quota import QuotaLimiter, Quotas
@@ -58,7 +60,18 @@ def create_app(*models: Engine | Served, settings: Settings | None = None) -> St
         finally:
             await all_models.unload()
 
-    return Starlette(routes=_routes(all_models, settings), exception_handlers=HANDLERS, lifespan=running)
+    return _App(settings, routes=_routes(all_models, settings), exception_handlers=HANDLERS, lifespan=running)
+
+
+class _App(Starlette):
+    """Its outermost layer adds the CORS headers: Starlette's own middleware is not around unexpected errors."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        super().__init__(**options)
+        self._settings = settings
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return for_origins(super().build_middleware_stack(), self._settings)
 
 
 def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[None]]:

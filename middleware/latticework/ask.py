@@ -97,6 +97,7 @@ class Ask(msgspec.Struct, frozen=True):
         effort: a value for the chat template; "none" turns reasoning off.
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
         complete: whether a document cut by `max_tokens` is completed, so that it fits its schema.
+        whole_calls: whether a stream has each call in one piece; None: as the model is configured.
         echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
         names: the request's names of these fields and of those of `sampling`, if they differ.
     """
@@ -111,6 +112,7 @@ class Ask(msgspec.Struct, frozen=True):
     effort: str | None = None
     reasoning_limit: int | None = None
     complete: bool = False
+    whole_calls: bool | None = None
     echo: bool = False
     names: Mapping[str, str] = {}
 

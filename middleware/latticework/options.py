@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -62,6 +63,23 @@ def api_keys(given: str) -> tuple[str, ...]:
     return tuple(key for line in lines for key in comma_separated(line))
 
 
+def _listed(given: str) -> tuple[str, ...]:
+    """Separated by commas, or a JSON list, as vLLM takes it."""
+    if not given.lstrip().startswith("["):
+        return comma_separated(given)
+    listed = json.loads(given)
+    if not all(isinstance(item, str) for item in listed):
+        raise ValueError(given)
+    return tuple(listed)
+
+
+def _origins(given: str) -> tuple[str, ...]:
+    origins = _listed(given)
+    if not all(origin == "*" or re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#]+", origin) for origin in origins):
+        raise ValueError(given)
+    return origins
+
+
 def _path_prefix(given: str) -> str:
     """Without a slash at its end, so that "/" is the empty prefix."""
     if not re.fullmatch(r"(/[\w.~-]+)*/?", given, re.ASCII):
@@ -87,6 +105,10 @@ SECONDS: Kind[float] = Kind(
 BYTES = integer("BYTES", 1, 2**40)
 POSITIVE = integer("N", 1, 2**40)
 API_KEYS = Kind(api_keys, "a comma-separated list of keys", "KEYS")
+NAMES: Kind[tuple[str, ...]] = Kind(_listed, "names, separated by commas", "NAMES")
+ORIGINS: Kind[tuple[str, ...]] = Kind(
+    _origins, "origins such as https://example.com, without a path and separated by commas, or *", "ORIGINS"
+)
 PATH_PREFIX = Kind(_path_prefix, "a URL path such as /llm", "PATH")
 
 

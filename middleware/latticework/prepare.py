@@ -148,7 +148,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         prompt=prompt,
         plan=plan,
         sampling=sampling,
-        stops=ask.stops if plan.free else (),
+        stops=ask.stops if plan.writes_free_text else (),
         n=ask.n,
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,
@@ -158,7 +158,12 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         truncation=truncation_plan(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most, begun)
         if ask.complete
         else None,
+        whole_calls=_sends_whole_calls(model, ask),
     )
+
+
+def _sends_whole_calls(model: Model, ask: Ask) -> bool:
+    return model.settings.tool_call_streaming == "whole" if ask.whole_calls is None else ask.whole_calls
 
 
 def _budget(model: Model, ask: Ask, draft: _Draft, rest: Plan) -> Budget:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from latticework.options import (
     API_KEYS,
     BYTES,
+    NAMES,
+    ORIGINS,
     PATH_PREFIX,
     POSITIVE,
     SECONDS,
@@ -37,6 +39,9 @@ class ModelSettings:
     )
     on_bad_tool: Literal["error", "skip"] = choice(
         "error", "answer a request with a tool that can't be compiled by a 400, or leave the tool out"
+    )
+    tool_call_streaming: Literal["incremental", "whole"] = choice(
+        "incremental", "stream a tool call from the first argument's value on, or in one piece when it is complete"
     )
     markup_in_text: bool = switch(
         "tokenize special tokens in messages, tools and schemas as such, not as text: lets clients forge turns"
@@ -106,6 +111,14 @@ class Settings(ModelSettings, EngineSettings):
         private=True,
     )
     no_auth: bool = switch("allow any address without API keys: anyone who reaches the port can use the model")
+    allowed_origins: tuple[str, ...] = setting(
+        (), ORIGINS, "origins of pages that may call this server from a browser (CORS), or *; none by default"
+    )
+    allowed_methods: tuple[str, ...] = setting(("*",), NAMES, "methods that pages of allowed_origins may use, or *")
+    allowed_headers: tuple[str, ...] = setting(
+        ("*",), NAMES, "request headers that pages of allowed_origins may send, or *"
+    )
+    allow_credentials: bool = switch("let pages of allowed_origins send cookies, for a proxy in front of this server")
     requests_per_minute: int | None = setting(
         None, POSITIVE, "maximum number of requests per minute and API key; unlimited by default"
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from latticework import errors
@@ -12,6 +13,8 @@ from latticework.app import OPERATIONS
 from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.doors import Operation
 from latticework.doors.openai import error_type, field_docs
+from latticework.doors.openai.fields import HARMLESS, REFUSED, DoorName, Refused
+from latticework.doors.openai.fields.nested import NESTED
 from latticework.errors import ApiError
 from latticework.http import endpoint, lifetime
 from latticework.http.record import REQUEST_ID
@@ -55,6 +58,7 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     endpoint.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, held back until then",
     endpoint.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     endpoint.SKIPPED: "tools that can't be compiled and were left out, if `on_bad_tool` is `skip`",
+    endpoint.INCOMPLETE: "tools whose calls were cut and are not in `tool_calls`; streams name them at their end",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",
@@ -93,8 +97,8 @@ def request() -> str:
     groups = {
         "OpenAI": field_docs.OPENAI,
         "vLLM": field_docs.VLLM,
+        "others": field_docs.ALIASES,
         "extension": field_docs.OURS,
-        "no effect": field_docs.WITHOUT_EFFECT,
     }
     properties = SCHEMAS["ChatRequest"]["properties"]
     rows = [
@@ -107,9 +111,26 @@ def request() -> str:
 
 def refused() -> str:
     """Fields that would change the answer and can't be honoured."""
-    properties = SCHEMAS["ChatRequest"]["properties"]
-    rows = [(name, schema["description"]) for name, schema in properties.items() if name not in field_docs.CHAT]
-    return table(("field", "reason"), [(code(name), why.removeprefix("Refused: it ")) for name, why in rows])
+    rows = [
+        (code(name), row.servers, _doors(row.doors), row.why, _neutral(row))
+        for name, row in sorted({**REFUSED, **NESTED}.items())
+    ]
+    return table(("field", "of", "refused in", "reason", "accepted"), rows)
+
+
+def _doors(doors: Sequence[DoorName]) -> str:
+    return "" if len(doors) > 1 else doors[0]
+
+
+def _neutral(row: Refused) -> str:
+    """The values that have no effect, but for null and false."""
+    return ", ".join(code(json.dumps(value)) for value in row.neutral if value is not None and value is not False)
+
+
+def harmless() -> str:
+    """Fields on which no answer depends."""
+    rows = [(code(name), row.servers, row.why) for name, row in sorted(HARMLESS.items())]
+    return table(("field", "of", ""), rows)
 
 
 def components() -> str:

@@ -31,6 +31,7 @@ PARTS: Parts = {
     "operations": api.operations,
     "request": api.request,
     "refused fields": api.refused,
+    "harmless fields": api.harmless,
     "errors": api.failures,
     "codes": api.codes,
     "headers": api.headers,

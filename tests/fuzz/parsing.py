@@ -118,7 +118,7 @@ def _bytes(number: int) -> bytes:
 
 def decodes(data: bytes) -> str:
     try:
-        decoded: Any = asyncio.run(body.decode(data))
+        decoded: Any = asyncio.run(body.decode(data)).value
     except BadRequest as error:
         envelope(error)
         return "refused"

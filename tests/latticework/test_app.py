@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -47,6 +48,13 @@ def test_models_are_listed_and_found() -> None:
     listed = send(served, "GET", "/v1/models").json()
     assert [card["id"] for card in listed["data"]] == ["scripted"]
     assert send(served, "GET", "/v1/models/scripted").json() == listed["data"][0]
+    assert send(served, "GET", "/v1/models/").json() == listed
+
+
+def test_a_name_may_have_slashes() -> None:
+    served = create_app(ScriptedEngine(says("hello"), model_ids=("org/family/model",)))
+    for path in ("/v1/models/org/family/model", "/v1/models/org%2Ffamily%2Fmodel"):
+        assert send(served, "GET", path).json()["id"] == "org/family/model"
 
 
 def test_a_whole_answer() -> None:
@@ -139,12 +147,17 @@ def test_a_stop_string_never_cuts_a_document_and_the_header_says_so() -> None:
     assert response.headers["x-latticework-ignored"] == "stop"
 
 
-def test_a_call_that_is_required_of_no_tools_is_named_as_ignored() -> None:
-    """Clients send one; what "none" and "auto" ask for is so anyway."""
-    for choice, named in (("required", "tool_choice"), ("auto", None), ("none", None)):
+def test_a_call_that_is_required_needs_tools() -> None:
+    """Clients send the other choices without tools: they change nothing."""
+    for choice in ("auto", "none"):
         response = chat(app(), tool_choice=choice, parallel_tool_calls=False)
         assert response.status_code == 200
-        assert response.headers.get("x-latticework-ignored") == named
+        assert "x-latticework-ignored" not in response.headers
+    without: list[dict[str, Any]] = [{}, {"tools": []}, {"tools": None}]
+    for fields in without:
+        response = chat(app(), tool_choice="required", **fields)
+        assert (response.status_code, response.json()["error"]["param"]) == (400, "tool_choice")
+        assert "'tools'" in response.json()["error"]["message"]
 
 
 def test_ignored_fields_are_named_safely() -> None:
@@ -188,15 +201,74 @@ def test_errors_come_before_anything_is_generated(
     assert chat(served).status_code == 200
 
 
+# What clients look for in the message: LangChain's Python and JavaScript, LiteLLM and CrewAI.
+OVERFLOW = (
+    "input tokens exceed the configured limit",
+    "this model's maximum context length is",
+    "maximum context length",
+)
+
+
 def test_a_prompt_that_is_too_long_is_called_so() -> None:
     error = chat(app(), messages=[{"role": "user", "content": "x" * 100_000}]).json()["error"]
     assert error["code"] == "context_length_exceeded"
-    assert "maximum context length" in error["message"]
+    for phrase in OVERFLOW:
+        assert phrase in error["message"].lower()
+
+
+def test_more_tokens_than_the_prompt_leaves_are_named() -> None:
+    error = chat(app(), max_tokens=200_000).json()["error"]
+    assert (error["code"], error["param"]) == ("context_length_exceeded", "max_tokens")
+    assert re.search(r"Lower 'max_tokens' to 99\d\d\d, or shorten the prompt\.$", error["message"])
+
+
+def test_stop_strings_that_calls_cannot_have_are_named() -> None:
+    wire = '<tool_call>\n{"name": "add", "arguments": {"n": 1}}\n</tool_call>'
+    for choice, ignored in (
+        ("required", "stop"),
+        ("auto", None),
+        ({"type": "function", "function": {"name": "add"}}, "stop"),
+    ):
+        response = chat(app(says(wire)), tools=[TOOL], tool_choice=choice, stop=["n"])
+        assert response.headers.get("x-latticework-ignored") == ignored
+        assert response.json()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == '{"n": 1}'
 
 
 def test_ten_thousand_messages_are_too_many_for_the_context() -> None:
     error = chat(app(), messages=[{"role": "user", "content": "hi"}] * 10_000).json()["error"]
     assert error["code"] == "context_length_exceeded"
+
+
+def half_an_emoji(**fields: Any) -> dict[str, Any]:
+    call = {"id": "1", "type": "function", "function": {"name": "add", "arguments": '{"n": "\ud83d"}'}}
+    messages = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "5 \ud83d"},
+    ]
+    return {"model": "scripted", "messages": messages, "tools": [TOOL], **fields}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_half_an_emoji_in_a_message_is_replaced_and_named(stream: bool) -> None:
+    engine = ScriptedEngine(says("hello"))
+    body = json.dumps(half_an_emoji(stream=stream))
+    response = send(create_app(engine), "POST", "/v1/chat/completions", content=body)
+    assert response.status_code == 200, response.text
+    assert "5 \ufffd" in engine.prompts[0]
+    (warning,) = (events(response)[0] if stream else response.json())["warnings"]
+    assert (warning["code"], warning["tool"]) == ("replaced_text", None)
+    assert warning["param"] == "messages[1].tool_calls[0].function.arguments"
+    assert "and 1 more" in warning["message"]
+    counted = send(create_app(engine), "POST", "/tokenize", content=json.dumps({**half_an_emoji(), "stream": None}))
+    assert counted.status_code == 200, counted.text
+
+
+def test_half_an_emoji_in_a_tool_is_refused() -> None:
+    tool = {"type": "function", "function": {"name": "add\ud83d"}}
+    body = json.dumps(half_an_emoji(tools=[tool]))
+    error = send(app(), "POST", "/v1/chat/completions", content=body).json()["error"]
+    assert error["param"] == "tools[0].function.name"
 
 
 def test_a_huge_body_is_refused() -> None:

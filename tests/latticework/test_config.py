@@ -21,6 +21,8 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "": ("true", "true"),
     "KEYS": ("sk-a,sk-b", '["sk-a", "sk-b"]'),
     "ENGINE": ("portable", '["portable"]'),
+    "ORIGINS": ("https://a.example,http://localhost:5173", '["https://a.example", "http://localhost:5173"]'),
+    "NAMES": ("GET,POST", '["GET", "POST"]'),
     "PATH": ("/ai", '"/ai"'),
     "PORT": ("81", "81"),
     "BYTES": ("77", "77"),

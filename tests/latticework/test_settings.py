@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -22,6 +23,12 @@ def test_a_models_settings_are_options_of_that_scope() -> None:
 READ = [
     ({}, Settings()),
     ({"LATTICEWORK_HOST": "::1", "LATTICEWORK_PORT": "0"}, Settings(host="::1", port=0)),
+    ({"LATTICEWORK_ALLOWED_ORIGINS": "*"}, Settings(allowed_origins=("*",))),
+    (
+        {"LATTICEWORK_ALLOWED_ORIGINS": '["https://a.b", "http://[::1]:80"]'},
+        Settings(allowed_origins=("https://a.b", "http://[::1]:80")),
+    ),
+    ({"LATTICEWORK_ALLOWED_METHODS": "GET, POST"}, Settings(allowed_methods=("GET", "POST"))),
     ({"LATTICEWORK_ROOT_PATH": "/ai/"}, Settings(root_path="/ai")),
     ({"LATTICEWORK_ROOT_PATH": "/"}, Settings()),
     ({"LATTICEWORK_API_KEYS": "a, b,,c"}, Settings(api_keys=("a", "b", "c"))),
@@ -52,6 +59,9 @@ UNREADABLE = [
     ("PORT", "65536"),
     ("PORT", "-1"),
     ("ROOT_PATH", "ai"),
+    ("ALLOWED_ORIGINS", "example.com"),
+    ("ALLOWED_ORIGINS", "https://example.com/"),
+    ("ALLOWED_ORIGINS", "[1]"),
     ("ROOT_PATH", "//ai"),
     ("ROOT_PATH", "/a i"),
     ("ROOT_PATH", "/ä"),
@@ -69,7 +79,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("name", "text"), UNREADABLE)
 def test_what_cannot_be_read_is_named(name: str, text: str) -> None:
-    with pytest.raises(InvalidSetting, match=f"LATTICEWORK_{name}: must be .*, not '{text}'$"):
+    with pytest.raises(InvalidSetting, match=f"LATTICEWORK_{name}: must be .*, not '{re.escape(text)}'$"):
         environment_settings({f"LATTICEWORK_{name}": text})
 
 

@@ -6,17 +6,20 @@ import asyncio
 import json
 import re
 import threading
+from codecs import utf_8_decode
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from latticework.engines.base import EngineDead, EngineFailed, Piece, Sampling
+from latticework.engines.base import EngineDead, EngineFailed, EngineFinish, Piece, Sampling
 from latticework.engines.portable import PortableArgs, PortableEngine, answer
+from latticework.engines.portable.pieces import GeneratedStep, PortablePieces
 from tests.portable.conftest import NAME, Driven, text
 
 PERSON = """start: "{\\"name\\": \\"" NAME "\\", \\"age\\": " AGE ", \\"kind\\": \\"person of no fixed abode\\"}"
@@ -41,9 +44,16 @@ def test_text_is_generated_up_to_its_limit(driven: Driven) -> None:
     pieces = driven.ask("Once", FREE)
     assert len(tokens(pieces)) == 12
     assert [piece.finish for piece in pieces] == [None] * 11 + ["length"]
-    assert text(pieces) == driven.engine.tokenizer.vocabulary.matchable.decode_bytes(tokens(pieces)).decode(
-        errors="replace"
-    )
+    whole = driven.engine.tokenizer.vocabulary.matchable.decode_bytes(tokens(pieces))
+    assert text(pieces) == utf_8_decode(whole, "replace", False)[0]
+
+
+@pytest.mark.parametrize(("finish", "told"), [("length", ""), ("stop", "\ufffd")])
+def test_half_a_character_is_dropped_where_the_limit_cuts_it(finish: EngineFinish, told: str) -> None:
+    tokenizer: Any = SimpleNamespace(token_bytes=[b"a", b"\xc3", b"<end>"], special_tokens={})
+    pieces = PortablePieces(tokenizer, Sampling(max_tokens=2))
+    steps = [GeneratedStep((), 0, (), None), GeneratedStep((), 1, (2,) * (finish == "stop"), finish)]
+    assert [pieces.piece(step).text for step in steps] == ["a", told]
 
 
 def test_a_grammar_rules_the_answer_and_forces_much_of_it(driven: Driven) -> None:

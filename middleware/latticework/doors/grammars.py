@@ -14,8 +14,9 @@ from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai.ask import turn_of
 from latticework.doors.openai.field_docs import CHAT
+from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import TurnRequest
-from latticework.doors.openai.validation import parse_as
+from latticework.doors.openai.validation import parse_as, refuse_fields
 from latticework.http import body
 from latticework.http.endpoint import json_response
 from latticework.models import Models
@@ -61,6 +62,7 @@ def _explain_grammar(models: Models, settings: Settings) -> Endpoint:
     async def explain(request: Request) -> Response:
         decoded = await body.read_object(request.receive, settings.max_body_bytes)
         parsed = parse_as(GrammarRequest, decoded)
+        refuse_fields(parsed, refused_by("chat"))
         return json_response(request, await _grammar(models, parsed, settings.compile_timeout))
 
     return explain

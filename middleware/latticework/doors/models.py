@@ -61,15 +61,21 @@ def _cards(models: Models) -> tuple[ModelCard, ...]:
 
 def _list_models(models: Models, settings: Settings) -> Endpoint:
     async def list_models(request: Request) -> Response:
-        await models.load()
-        return json_response(request, ModelList(_cards(models)))
+        return await _listed(models, request)
 
     return list_models
+
+
+async def _listed(models: Models, request: Request) -> Response:
+    await models.load()
+    return json_response(request, ModelList(_cards(models)))
 
 
 def _get_model(models: Models, settings: Settings) -> Endpoint:
     async def get_model(request: Request) -> Response:
         name = request.path_params["name"]
+        if not name:  # `/v1/models/`
+            return await _listed(models, request)
         await models.find(name)
         return json_response(request, next(card for card in _cards(models) if card.id == name))
 

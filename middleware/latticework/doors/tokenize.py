@@ -16,8 +16,9 @@ from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
 from latticework.doors.openai.ask import TOOLS_POINTER, skips_bad_tools, template_tools, tools_of
 from latticework.doors.openai.continuation import continues
+from latticework.doors.openai.fields import Refused
 from latticework.doors.openai.types import ApiObject, Items, Message, OnBadTool, TokenId, Tool
-from latticework.doors.openai.validation import parse_as, refuse_unsupported_fields, unknown_fields
+from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
 from latticework.errors import BadRequest
 from latticework.http import body
 from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
@@ -27,10 +28,11 @@ from latticework.prepare import tokens_of
 from latticework.settings import Settings
 from latticework.turn.sampling import known_token_ids
 
-UNSUPPORTED: Mapping[str, str] = {
-    "chat_template": "is not supported; start the server with --chat-template instead.",
-    "mm_processor_kwargs": "is not supported: this model reads text only.",
-    "media_io_kwargs": "is not supported: this model reads text only.",
+TEXT_ONLY = "is not supported: this model reads text only."
+REFUSED: Mapping[str, Refused] = {
+    "chat_template": Refused("vLLM", "is not supported; start the server with --chat-template instead."),
+    "mm_processor_kwargs": Refused("vLLM", TEXT_ONLY),
+    "media_io_kwargs": Refused("vLLM", TEXT_ONLY),
 }
 
 
@@ -73,9 +75,9 @@ class DetokenizeResponse(msgspec.Struct, frozen=True):
 
 def _tokenize(models: Models, settings: Settings) -> Endpoint:
     async def tokenize(request: Request) -> Response:
-        decoded = await body.read_object(request.receive, settings.max_body_bytes)
+        decoded = await body.read_object(request.receive, settings.max_body_bytes, ("messages",))
         parsed = parse_as(TokenizeRequest, decoded)
-        refuse_unsupported_fields(parsed, UNSUPPORTED)
+        refuse_fields(parsed, REFUSED)
         model = await _model_named(models, parsed.model)
         ids, skipped = await tokens_of(model, _ask(parsed, decoded))
         texts = tuple(model.engine.tokenizer.token_strings(ids)) if parsed.return_token_strs else None
@@ -157,7 +159,7 @@ DOORS = (
                 "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
                 "return_token_strs": "Return the tokens in the vocabulary's notation too.",
             },
-            {"TokenizeRequest": {"properties": dict(rules.refused_fields(UNSUPPORTED))}},
+            {"TokenizeRequest": {"properties": dict(rules.refused_fields(REFUSED))}},
             errors=(*REFUSALS, *FAULTS),
             guarded=True,
         ),

@@ -71,7 +71,7 @@ class VllmPieces:
         # A token that stops the answer has no text.
         visible = token_ids[:-1] if reason == "stop" else token_ids
         logprobs = zip(output.token_ids, output.logprobs or (), strict=False)
-        texts = self._text.texts(visible, last=reason is not None)
+        texts = self._text.texts(visible, last=reason == "stop")
         return Piece(
             text="".join(texts),
             token_ids=token_ids,

@@ -15,7 +15,8 @@ IMPOSSIBLE = -9999.0
 class Detokenizer:
     """Of one answer. A character that several tokens make up is passed on with the last of them.
 
-    `hidden` tokens have no text; invalid UTF-8 becomes U+FFFD.
+    `hidden` tokens have no text; invalid UTF-8 becomes U+FFFD. A character that the end of the answer cuts is dropped,
+    unless the model itself ended there.
     """
 
     def __init__(self, token_bytes: Sequence[bytes], hidden: Collection[int] = ()) -> None:
@@ -24,7 +25,7 @@ class Detokenizer:
         self._rest = b""
 
     def feed(self, token_ids: Sequence[int], *, last: bool = False) -> str:
-        """The text that these tokens complete; with the `last`, all that is left."""
+        """The text that these tokens complete; with the `last` of an answer that was not cut, all that is left."""
         shown = [self._token_bytes[token_id] for token_id in token_ids if token_id not in self._hidden]
         pending = self._rest + b"".join(shown)
         text, length = utf_8_decode(pending, "replace", last)

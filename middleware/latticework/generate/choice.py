@@ -68,6 +68,11 @@ class Choice:
         return self._plan.free and not self._calls
 
     @property
+    def unfinished(self) -> Sequence[str]:
+        """The names of the calls that have begun and not ended: at the end of the answer, of those that were cut."""
+        return [call.name for call in self._calls if not call.ended]
+
+    @property
     def _stopped(self) -> bool:
         return self._stop is not None and self._stop.stopped
 
@@ -101,7 +106,7 @@ class Choice:
         if self._reasons:
             self.reasoning += tokens
         if piece.finish is not None:
-            self._finish(piece, FINISHES[piece.finish, bool(self._calls)])
+            self._finish(piece, "length" if self.unfinished else FINISHES[piece.finish, bool(self._calls)])
         if not events:
             return None
         if self._logprobs or self._sources or self._prompt_logprobs:
@@ -186,8 +191,8 @@ class _GrowingCall:
     def __init__(self, name: str) -> None:
         self.ended = False
         self.arguments: list[str] = []
-        self._name = name
+        self.name = name
 
     @property
     def call(self) -> Call:
-        return Call(self._name, "".join(self.arguments))
+        return Call(self.name, "".join(self.arguments))

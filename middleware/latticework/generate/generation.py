@@ -50,15 +50,26 @@ class Generation:
 
     Attributes:
         id: of the response, with its API's prefix; the ids of the engine's requests are derived from it.
+        replaced: JSON pointers to the request's texts in which lone surrogates were replaced.
         first_at: time.perf_counter() at the first token; None before.
         finishes: the finish reasons of the choices that have ended.
+        unfinished: the names of the tools whose calls were cut, once for each call.
     """
 
-    def __init__(self, model: TextGenerator, jobs: Sequence[Job], metrics: Metrics, id_prefix: str) -> None:
+    def __init__(
+        self,
+        model: TextGenerator,
+        jobs: Sequence[Job],
+        metrics: Metrics,
+        id_prefix: str,
+        replaced: Sequence[str] = (),
+    ) -> None:
         self.id = f"{id_prefix}{secrets.token_hex(16)}"
         self.jobs = jobs
+        self.replaced = replaced
         self.first_at: float | None = None
         self.finishes: list[Finish] = []
+        self.unfinished: list[str] = []
         self._generator = model
         self._metrics = metrics
         self._model = model.names[0]  # requests may use another of its names
@@ -135,6 +146,7 @@ class Generation:
         await self._check(choice, job)
         if choice.finish is not None:
             self.finishes.append(choice.finish)
+        self.unfinished += choice.unfinished
         yield [*steps, choice.close()]
 
     async def _check(self, choice: Choice, job: Job) -> None:

@@ -106,7 +106,7 @@ class _Growing:
         """The piece token by token, if the text of each is known."""
         decode = self._plan.tokenizer.vocabulary.matchable.decode_bytes
         texts = [self._decoder.decode(decode([token_id])) for token_id in piece.token_ids]
-        if texts and piece.finish:
+        if texts and piece.finish == "stop":
             texts[-1] += self._decoder.decode(b"", True)
         if len(texts) < 2 or "".join(texts) != piece.text:
             return [replace(piece, finish=None)]

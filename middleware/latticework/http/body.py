@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -18,6 +19,7 @@ INLINE = 1 << 16
 # because distinguishing them would take as long.
 MOST_CONTAINERS = 100_000
 MOST_VALUES = 1_000_000
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 async def read_body(receive: Receive, most: int) -> bytes:
@@ -35,26 +37,41 @@ async def read_body(receive: Receive, most: int) -> bytes:
     return bytes(body)
 
 
-async def read_object(receive: Receive, most: int) -> dict[str, Any]:
-    """The JSON object in a request's body. Raises TooLarge and BadRequest."""
-    return await decode(await read_body(receive, most))
+class Decoded(NamedTuple):
+    """The JSON object in a body, and JSON pointers to the strings in which a lone surrogate was replaced."""
+
+    value: dict[str, Any]
+    replaced: tuple[str, ...] = ()
 
 
-async def decode(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Raises BadRequest."""
+async def read_object(receive: Receive, most: int, texts: Collection[str] = ()) -> dict[str, Any]:
+    """The JSON object in a request's body; `texts` as in `decode`. Raises TooLarge and BadRequest."""
+    return (await decode(await read_body(receive, most), texts)).value
+
+
+async def decode(body: bytes, texts: Collection[str] = ()) -> Decoded:
+    """The JSON object in a body. Raises BadRequest.
+
+    `texts` are top-level fields of text that the client may only pass on, such as a history: half an emoji in a tool's
+    result would refuse every further request of the conversation. A lone surrogate there becomes U+FFFD.
+    """
     if len(body) <= INLINE:
-        return decode_object(body)
+        return _decoded(body, texts)
     if body.count(b"{") + body.count(b"[") > MOST_CONTAINERS or body.count(b",") > MOST_VALUES:
         raise BadRequest(
             f"The request body is too complex to decode: at most {MOST_CONTAINERS} braces and brackets and "
             f"{MOST_VALUES} commas are allowed.",
             code="request_too_large",
         )
-    return await asyncio.to_thread(decode_object, body)
+    return await asyncio.to_thread(_decoded, body, texts)
 
 
 def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]:
     """Raises BadRequest if the body, called `name`, is not a JSON object, or has strings that UTF-8 can't encode."""
+    return _decoded(body, (), name).value
+
+
+def _decoded(body: bytes, texts: Collection[str], name: str = "The request body") -> Decoded:
     try:
         value = load_json(body)
     except ValueError as error:
@@ -62,10 +79,30 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be a JSON object.")
     # A lone surrogate must be an escape: load_json has checked the rest.
-    if rb"\ud" in body.lower():
-        for pointer in lone_surrogates(value):
-            raise BadRequest("A string has a lone surrogate, which is not valid Unicode.", param=from_pointer(pointer))
-    return value
+    if rb"\ud" not in body.lower():
+        return Decoded(value)
+    replaced = [pointer for text in texts if text in value for pointer in _replace(value, text, f"/{text}")]
+    for pointer in lone_surrogates(value):
+        raise BadRequest(
+            "A string has a lone surrogate, which is not valid Unicode: send both halves of the pair, or U+FFFD.",
+            param=from_pointer(pointer),
+        )
+    return Decoded(value, tuple(replaced))
+
+
+def _replace(container: Any, at: Any, pointer: str) -> Iterator[str]:
+    """Replaces the lone surrogates in the strings at and below `container[at]`, but not in keys."""
+    value = container[at]
+    match value:
+        case str() if not _encodes(value):
+            container[at] = _LONE.sub("\ufffd", value)
+            yield pointer
+        case list():
+            for index in range(len(value)):
+                yield from _replace(value, index, f"{pointer}/{index}")
+        case dict():
+            for key in value:
+                yield from _replace(value, key, f"{pointer}/{key}")
 
 
 def lone_surrogates(value: Any, pointer: str = "") -> Iterator[str]:

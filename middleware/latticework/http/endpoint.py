@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -30,6 +30,7 @@ from latticework.turn import Job
 CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
 SKIPPED = "x-latticework-skipped-tools"
+INCOMPLETE = "x-latticework-incomplete-tool-calls"
 # Limits for the names in a header: a body may have any number of keys.
 MOST_NAMES = 20
 MOST_LETTERS = 200
@@ -72,6 +73,7 @@ class Translation(Generic[R]):
         ignored: the names of unknown fields, and of those without effect.
         envelope: how an error is encoded, as an event of a stream.
         id_prefix: of the response's id.
+        texts: fields of text in which lone surrogates are replaced.
     """
 
     parse: Callable[[dict[str, Any]], R]
@@ -80,6 +82,7 @@ class Translation(Generic[R]):
     ignored: Callable[[R, Sequence[Job]], list[str]]
     envelope: Callable[[ApiError], bytes]
     id_prefix: str
+    texts: Collection[str] = ()
 
 
 class GeneratingEndpoint(Generic[R]):
@@ -97,7 +100,7 @@ class GeneratingEndpoint(Generic[R]):
 
     async def _answer(self, content: bytes, until: Deadline, send: Send, record: Record) -> None:
         translation = self._translation
-        decoded = await body.decode(content)
+        decoded, replaced = await body.decode(content, translation.texts)
         if self._settings.log_content:
             record.content["request"] = decoded
         request = translation.parse(decoded)
@@ -107,7 +110,7 @@ class GeneratingEndpoint(Generic[R]):
         with model.concurrency.acquire(request.answers):
             async with until.kept():
                 jobs = await jobs_of(model, lambda: translation.asks(request, decoded))
-            generation = Generation(model, jobs, self._models.metrics, translation.id_prefix)
+            generation = Generation(model, jobs, self._models.metrics, translation.id_prefix, replaced)
             record.generation = generation
             headers = {
                 REQUEST_ID: record.id,
@@ -136,7 +139,8 @@ class GeneratingEndpoint(Generic[R]):
             else:
                 async with until.kept():
                     whole = response.whole([chunk async for added in steps for chunk in response.chunks(added)])
-                await sse.start(send, 200, {"content-type": "application/json", **headers})
+                cut = listing(INCOMPLETE, generation.unfinished)
+                await sse.start(send, 200, {"content-type": "application/json", **headers, **cut})
                 await send({"type": "http.response.body", "body": whole})
 
 

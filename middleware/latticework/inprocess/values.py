@@ -30,7 +30,17 @@ CHAT, MODELS = "/v1/chat/completions", "/v1/models"
 # Fields that `output` determines, and those with more than one value as the answer.
 TAKEN = frozenset({"messages", "model", "response_format", "structured_outputs", "stream", "stream_options"})
 MANY = frozenset(
-    {"n", "tools", "tool_choice", "parallel_tool_calls", "tool_format", "on_bad_tool", "logprobs", "top_logprobs"}
+    {
+        "n",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "tool_format",
+        "on_bad_tool",
+        "tool_call_streaming",
+        "logprobs",
+        "top_logprobs",
+    }
 )
 FIELDS = sorted(set(ChatRequest.model_fields) - TAKEN - MANY)
 

@@ -40,6 +40,7 @@ class Job(msgspec.Struct, frozen=True):
         echo: the prompt, if it is returned before the answer.
         begun: what the answer continues; None: it is a message of its own.
         truncation: how a document cut by `max_tokens` is completed; None: it stays cut.
+        whole_calls: whether a stream has each call in one piece, when it is complete.
     """
 
     prompt: Sequence[int]
@@ -53,3 +54,4 @@ class Job(msgspec.Struct, frozen=True):
     echo: Echo | None = None
     begun: Begun | None = None
     truncation: TruncationPlan | None = None
+    whole_calls: bool = False

@@ -13,13 +13,17 @@ from latticework.errors import BadRequest, ContextExceeded
 UNCONSTRAINED = ("min_tokens", "ignore_eos", "stop_token_ids")
 # Digits of a token id as text. Python refuses to parse more than 4300.
 MOST_DIGITS = 20
+# OpenAI's words, by which clients know that they must shorten the history: LangChain, LiteLLM and CrewAI look for them,
+# or for "maximum context length".
+_SHORTEN = "Input tokens exceed the configured limit: shorten the messages."
 
 
 def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
     """Raises ContextExceeded for more messages than tokens fit: some templates take minutes to render them."""
     if messages > max_model_len:
         raise ContextExceeded(
-            f"This model's maximum context length is {max_model_len} tokens. However, there are {messages} messages.",
+            f"This model's maximum context length is {max_model_len} tokens. However, there are {messages} messages. "
+            f"{_SHORTEN}",
             param=ask.name("prompt"),
         )
 
@@ -36,10 +40,12 @@ def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
     if left >= (requested or 1):
         return requested or left
     answer = f", and {requested} were requested for the answer" if requested else ""
+    name = ask.name("prompt" if left < 1 else "max_tokens")
     raise ContextExceeded(
         f"This model's maximum context length is {max_model_len} tokens. "
-        f"However, the prompt has {prompt_tokens} tokens{answer}.",
-        param=ask.name("prompt" if left < 1 else "max_tokens"),
+        f"However, the prompt has {prompt_tokens} tokens{answer}. "
+        + (_SHORTEN if left < 1 else f"Lower '{name}' to {left}, or shorten the prompt."),
+        param=name,
     )
 
 

@@ -57,10 +57,48 @@ def test_the_grammar_is_what_was_asked_for(structured: dict[str, Any], good: lis
     assert not allows(alone, CALL)
 
 
+SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"response_format": {"type": "json_object", "schema": SCHEMA}}, {"json": SCHEMA}),
+    ({"response_format": {"type": "json_schema", "schema": SCHEMA}}, {"json": SCHEMA}),
+    ({"response_format": {"type": "json_object", "schema": None}}, {"json_object": True}),
+    ({"json_schema": SCHEMA}, {"json": SCHEMA}),
+    ({"json_schema": json.dumps(SCHEMA)}, {"json": SCHEMA}),
+    ({"regex": "a+"}, {"regex": "a+"}),
+    ({"grammar": 'root ::= "x"'}, {"grammar": 'root ::= "x"'}),
+    ({"ebnf": 'root ::= "x"'}, {"grammar": 'root ::= "x"'}),
+    ({"format": SCHEMA}, {"json": SCHEMA}),
+    ({"format": "json"}, {"json_object": True}),
+    ({"structured_outputs": {"json": SCHEMA, "disable_any_whitespace": True, "whitespace_pattern": None}},
+     {"json": SCHEMA}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "structured"), SAME, ids=[str(fields) for fields, _ in SAME])
+def test_a_constraint_has_several_names(fields: dict[str, Any], structured: dict[str, Any]) -> None:
+    """In both APIs, and in the prompt of a chat."""
+    engine, as_structured = ScriptedEngine(says("x")), ScriptedEngine(says("x"))
+    for asked, given in ((engine, fields), (as_structured, {"structured_outputs": structured})):
+        chat(create_app(asked), **given)
+        send(create_app(asked), "POST", "/v1/completions", json={"model": "scripted", "prompt": "a", **given})
+    grammars = [sampling.grammar for sampling in engine.asked]
+    assert grammars == [sampling.grammar for sampling in as_structured.asked]
+    assert len(grammars) == 2 and None not in grammars
+    assert engine.prompts == as_structured.prompts
+
+
+@pytest.mark.parametrize("fields", [{"format": ""}, {"grammar": ""}, {"ebnf": ""}, {"response_format": None}])
+def test_nothing_is_no_constraint(fields: dict[str, Any]) -> None:
+    assert grammar(**fields) == ""
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"structured_outputs": {}}, "structured_outputs"),
     ({"structured_outputs": {"regex": "a", "choice": ["a"]}}, "structured_outputs"),
-    ({"structured_outputs": {"structural_tag": "{}"}}, "structured_outputs"),
+    ({"structured_outputs": {"structural_tag": "{}"}}, "structured_outputs.structural_tag"),
+    ({"structured_outputs": {"regex": "a", "wizardry": 1}}, "structured_outputs"),
+    ({"structured_outputs": {"json": {}, "whitespace_pattern": " ?"}}, "structured_outputs.whitespace_pattern"),
+    ({"structured_outputs": {"json": {}, "disable_additional_properties": True}},
+     "structured_outputs.disable_additional_properties"),
     ({"structured_outputs": {"choice": []}}, "structured_outputs.choice"),
     ({"structured_outputs": {"regex": "("}}, "structured_outputs.regex"),
     ({"structured_outputs": {"regex": "(?=a)b"}}, "structured_outputs.regex"),
@@ -72,7 +110,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"structured_outputs": {"json": "{"}}, "structured_outputs.json"),
     ({"structured_outputs": {"json": {"type": "x"}}}, "structured_outputs.json.type"),
     ({"structured_outputs": {"regex": "a"}, "response_format": {"type": "json_object"}}, "structured_outputs"),
-]
+    ({"regex": "a", "response_format": {"type": "json_object"}}, "regex"),
+    ({"format": "json", "json_schema": {}}, "format"),
+    ({"format": "yaml"}, "format"),
+    ({"format": {"type": "x"}}, "format.type"),
+    ({"json_schema": "{"}, "json_schema"),
+    ({"json_schema": "[]"}, "json_schema"),
+    ({"json_schema": {"properties": {"a": {"type": "x"}}}}, "json_schema.properties.a.type"),
+    ({"regex": "("}, "regex"),
+    ({"grammar": "root ::= missing"}, "grammar"),
+    ({"ebnf": "root ::= ("}, "ebnf"),
+    ({"response_format": {"type": "json_object", "schema": {"type": "x"}}}, "response_format.schema.type"),
+    ({"response_format": {"type": "json_object", "schema": 1}}, "response_format.schema"),
+    ({"response_format": {"type": "json_object", "json_schema": {"name": "n"}}}, "response_format.json_schema"),
+    ({"response_format": {"type": "text", "schema": {}}}, "response_format.schema"),
+    ({"response_format": {"type": "json_schema", "schema": {"type": "x"}}}, "response_format.schema.type"),
+    ({"response_format": {"type": "json_schema", "json_schema": {"name": "n"}, "schema": {}}},
+     "response_format.schema"),
+    ({"response_format": "json_object"}, "response_format"),
+    ({"stream": True, "stream_options": {"continuous_usage_stats": True}}, "stream_options.continuous_usage_stats"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fields", "param"), WRONG)

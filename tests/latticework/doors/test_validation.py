@@ -106,9 +106,8 @@ def test_the_error_names_the_parameter(body: dict[str, Any], param: str) -> None
 FINE = [
     request(),
     request(tools=[], tool_choice="auto"),
-    request(tool_choice="required"),
     request(tools=None, response_format=None, stop=None, stream=None, n=None, temperature=None, user=None),
-    request(user="u", metadata={"a": 1}, store=True, service_tier="auto", prompt_cache_key="k", verbosity="low"),
+    request(user="u", metadata={"a": 1}, store=True, service_tier="auto", prompt_cache_key="k", verbosity="medium"),
     request(functions=None, audio=None, use_beam_search=False),
     request(modalities=["text"]),
     request(temperature=0, top_p=1, top_k=-1, seed=-1),

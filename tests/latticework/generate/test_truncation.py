@@ -45,7 +45,7 @@ def writes(text: str, size: int = 1) -> Script:
         for start in range(0, min(len(ids), sampling.max_tokens), size):
             end = min(start + size, len(ids), sampling.max_tokens)
             cut = end == sampling.max_tokens
-            whole = bytes(ids[:end]).decode(errors="ignore" if not cut else "replace")
+            whole = bytes(ids[:end]).decode(errors="ignore")
             logprobs = tuple(SampledToken(str(one), -1.0, (one,)) for one in ids[start:end])
             said = logprobs if sampling.logprobs is not None else ()
             yield Piece(whole[told:], tuple(ids[start:end]), said, "length" if cut else None)

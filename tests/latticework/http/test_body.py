@@ -79,10 +79,26 @@ def test_lone_surrogates_are_found_wherever_they_are(body: bytes, param: str | N
     assert raised.value.param == param
 
 
+@pytest.mark.parametrize("padding", [0, 100_000])
+def test_half_a_pair_in_a_text_is_replaced(padding: int) -> None:
+    body = rb'{"pad": "%s", "texts": [{"a": "x\ud83d"}, "\ude00\ud83d", "\ud83d\ude00"], "text": "a"}' % (
+        b" " * padding
+    )
+    decoded = asyncio.run(decode(body, ("texts", "text", "absent")))
+    assert decoded.value["texts"] == [{"a": "x\ufffd"}, "\ufffd\ufffd", "😀"]
+    assert decoded.replaced == ("/texts/0/a", "/texts/1")
+
+
+@pytest.mark.parametrize("body", [rb'{"texts": [{"\ud800": 1}]}', rb'{"texts": ["\ud800"], "tools": ["\ud800"]}'])
+def test_half_a_pair_elsewhere_is_refused(body: bytes) -> None:
+    with pytest.raises(BadRequest, match="lone surrogate"):
+        asyncio.run(decode(body, ("texts",)))
+
+
 def test_surrogate_pairs_are_text() -> None:
     assert decode_object(rb'{"a": "\ud83d\ude00"}') == {"a": "😀"}
 
 
 def test_large_bodies_are_decoded_too() -> None:
     value = {"a": "x" * 1_000_000}
-    assert asyncio.run(decode(json.dumps(value).encode())) == value
+    assert asyncio.run(decode(json.dumps(value).encode())).value == value

@@ -56,7 +56,7 @@ class CustomDelta(msgspec.Struct, frozen=True):
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
-    """The next piece of a call. Only the first has id and type."""
+    """The next piece of a call. Only the first has id and type; it goes up to the first argument's value at least."""
 
     index: int
     function: FunctionDelta | UnsetType = UNSET
@@ -65,14 +65,28 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
     custom: CustomDelta | UnsetType = UNSET
 
 
+class IncompleteToolCall(msgspec.Struct, frozen=True):
+    """A call that was cut, as far as it goes: `arguments` of a function, `input` of a custom tool. Don't run it.
+
+    In a stream, `index` and `id` are those of a call that has begun in `tool_calls`: discard it there.
+    """
+
+    name: str
+    arguments: str | UnsetType = UNSET
+    input: str | UnsetType = UNSET
+    index: int | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+
+
 class Delta(msgspec.Struct, frozen=True, gc=False):
-    """The next piece of a message."""
+    """The next piece of a message. `incomplete_tool_calls` comes with the finish reason."""
 
     role: Literal["assistant"] | UnsetType = UNSET
     reasoning_content: str | UnsetType = UNSET
     reasoning: str | UnsetType = UNSET
     content: str | UnsetType = UNSET
     tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
+    incomplete_tool_calls: tuple[IncompleteToolCall, ...] | UnsetType = UNSET
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
@@ -112,7 +126,7 @@ class Function(msgspec.Struct, frozen=True):
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag_field="type", tag="function"):
-    """A finished call, or a cut one if `finish_reason` is "length"."""
+    """A complete call."""
 
     id: str
     function: Function
@@ -126,19 +140,23 @@ class Custom(msgspec.Struct, frozen=True):
 
 
 class CustomCall(msgspec.Struct, frozen=True, tag_field="type", tag="custom"):
-    """A call of a custom tool."""
+    """A complete call of a custom tool."""
 
     id: str
     custom: Custom
 
 
 class AnswerMessage(msgspec.Struct, frozen=True):
-    """The model's answer. `reasoning` is an alias of `reasoning_content`; `refusal` is never set."""
+    """The model's answer. `reasoning` is an alias of `reasoning_content`; `refusal` is never set.
+
+    `incomplete_tool_calls`: calls that were cut, which are not in `tool_calls`.
+    """
 
     content: str | None
     reasoning_content: str | None
     reasoning: str | None
     tool_calls: tuple[ToolCall | CustomCall, ...] | UnsetType = UNSET
+    incomplete_tool_calls: tuple[IncompleteToolCall, ...] | UnsetType = UNSET
     role: Literal["assistant"] = "assistant"
     refusal: None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
@@ -10,11 +11,12 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from latticework.ask import Ask, Conversation
 from latticework.doors.openai.ask import sampling_fields, template_tools, turn_of
 from latticework.doors.openai.continuation import continues, refuse_uncontinuable
+from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest
 from latticework.doors.openai.validation import (
     parse_as,
+    refuse_fields,
     refuse_unstreamed_options,
-    refuse_unsupported_fields,
     unknown_fields,
 )
 from latticework.errors import BadRequest
@@ -39,16 +41,9 @@ class ChatRequest(TurnRequest, SampledRequest):
     # Extension: whether a document cut by max_tokens is completed, so that it fits its schema.
     truncation: Literal["cut", "close"] | None = None
 
-    # Accepted without effect: accounting, caching and routing at OpenAI, and hints.
-    metadata: Any = None
-    store: Any = None
-    service_tier: Any = None
-    prompt_cache_key: Any = None
-    prompt_cache_retention: Any = None
-    prompt_cache_options: Any = None
-    safety_identifier: Any = None
-    prediction: Any = None
-    verbosity: Any = None
+    # Extension: whether a stream has a call from its first argument's value on, or only when it is complete.
+    tool_call_streaming: Literal["incremental", "whole"] | None = None
+
     modalities: Items[StrictStr] | None = None
 
     @property
@@ -60,8 +55,11 @@ class ChatRequest(TurnRequest, SampledRequest):
 WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
     ("stop", lambda request, job: bool(request.stop and not job.stops)),
     ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
-    ("tool_choice", lambda request, job: request.tool_choice == "required" and not request.tools),
 )
+
+
+# The fields that may have lone surrogates: tools cut their results anywhere.
+TEXTS = ("messages",)
 
 
 def parse_chat_request(body: dict[str, Any]) -> ChatRequest:
@@ -94,6 +92,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         reasoning_limit=request.max_reasoning_tokens,
         complete=request.truncation == "close",
         echo=bool(request.echo),
+        whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
         names={
             "prompt": "messages",
             "schema": "response_format",
@@ -170,7 +169,7 @@ def _echo_of_continued(request: ChatRequest) -> None:
 
 
 RULES: tuple[Callable[[ChatRequest], None], ...] = (
-    refuse_unsupported_fields,
+    partial(refuse_fields, refused=refused_by("chat")),
     _text_only,
     _one_limit,
     _top_logprobs_with_logprobs,

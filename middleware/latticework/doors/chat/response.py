@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from latticework.doors.chat.calls import StreamedCall
 from latticework.doors.chat.chunks import (
     AnswerMessage,
     ChatCompletion,
@@ -34,7 +33,7 @@ from latticework.doors.chat.chunks import (
     TopLogprob,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai import Usage, warnings_of
+from latticework.doors.openai import ResponseWarning, Usage, warnings_of
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
@@ -42,18 +41,6 @@ from latticework.generate.generation import Generation
 from latticework.http.sse import ChunkFrame, OpeningFrame
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
-_OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
-# What says something by itself: plain characters, an escape, both halves of a surrogate pair. Half a pair waits for
-# what comes next, unless it is certain that the other half does not.
-_UNIT = re.compile(
-    r"""[^"\\]+
-      | \\u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?=[^\\]|\\[^u]|\\u[^dD]|\\u[dD][^c-fC-F]))
-      | \\u(?![dD][89abAB])[0-9a-fA-F]{4}
-      | \\["\\/bfnrt]""",
-    re.VERBOSE,
-)
-_decode = json.JSONDecoder(strict=False).decode
-_LONE = re.compile("[\ud800-\udfff]")
 FINISH_REASONS: Mapping[Finish, FinishReason] = {
     "stop": "stop",
     "stop_string": "stop",
@@ -68,9 +55,12 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     def __init__(self, request: ChatRequest, generation: Generation) -> None:
         super().__init__(request, generation)
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
+        # A whole response has no call that is cut, so that none needs to be taken back.
+        self._held = not request.stream or any(job.whole_calls for job in generation.jobs)
+        self._opening = OPENING_OF_EITHER if request.tools and request.tool_choice != "none" else OPENING
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        opening = replace(self._chunk(), warnings=warnings_of(self._generation.jobs))
+        opening = replace(self._chunk(), warnings=warnings_of(self._generation))
         return msgspec.json.encode(
             fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
@@ -78,11 +68,11 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     @cached_property
     def _frame(self) -> ChunkFrame:
         """The first event has the warnings."""
-        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation.jobs)
+        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation)
         return OpeningFrame(replace(chunk, warnings=warnings), chunk) if warnings else ChunkFrame(chunk)
 
     def _new_choice(self, index: int) -> _Choice:
-        return _Choice(index, self._custom)
+        return _Choice(index, self._custom, self._opening, held=self._held)
 
     def _chunk(self, *choices: ChunkChoice, usage: Usage | UnsetType | None = UNSET) -> Chunk:
         return Chunk(self._generation.id, self._created, self._model, choices, usage=usage)
@@ -91,11 +81,16 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
 class _Choice:
     """One choice of a stream: its steps in, its chunks out."""
 
-    def __init__(self, index: int, custom: frozenset[str]) -> None:
+    def __init__(self, index: int, custom: frozenset[str], opening: Delta, *, held: bool) -> None:
+        """`custom`: the names of custom tools. `held`: whether each call is sent only when it is complete."""
         self._index = index
         self._custom = custom
+        self._opening = opening
+        self._held = held
         self._opened = False
-        self._inputs: dict[int, InputText] = {}  # of calls of custom tools
+        self._silent = opening.content is UNSET  # neither content nor a call so far
+        self._calls: dict[int, StreamedCall] = {}
+        self._places = itertools.count()
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
 
@@ -106,14 +101,18 @@ class _Choice:
         if step.sources:
             self._sources += step.sources
         if step.finish is not None:
-            return self._made(Delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
+            return self._made(self._last_delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
         if not self._opened:
             self._opened = True
-            return self._made(OPENING)
+            return self._made(self._opening)
         delta = self._delta(step.events)
         if delta is None:
             return None
         return self._made(delta) if self._logprobs or self._sources else ChunkChoice(self._index, delta)
+
+    def _last_delta(self) -> Delta:
+        incomplete = tuple(call.cut() for call in self._calls.values() if not call.ended) or UNSET
+        return replace(EMPTY if self._silent else Delta(), incomplete_tool_calls=incomplete)
 
     def _delta(self, events: Sequence[Event]) -> Delta | None:
         if len(events) == 1:  # as in most steps
@@ -131,26 +130,22 @@ class _Choice:
         return ChunkChoice(self._index, delta, logprobs, finish, truncation, sources)
 
     def _content(self, added: ContentDelta) -> Delta:
+        self._silent = False
         return Delta(content=added.text)
 
     def _reasoning(self, added: ReasoningDelta) -> Delta:
         return Delta(reasoning_content=added.text, reasoning=added.text)
 
-    def _call_start(self, added: ToolCallStart) -> Delta:
-        id = added.id or f"call_{secrets.token_hex(12)}"
-        if added.name in self._custom:
-            self._inputs[added.index] = InputText()
-            return _call_delta(ToolCallDelta(added.index, id=id, type="custom", custom=CustomDelta("", added.name)))
-        return _call_delta(ToolCallDelta(added.index, FunctionDelta("", added.name), id, "function"))
+    def _call_start(self, added: ToolCallStart) -> None:
+        self._silent = False
+        custom = added.name in self._custom
+        self._calls[added.index] = StreamedCall(added, self._places, custom=custom, held=self._held)
 
     def _arguments(self, added: ArgumentsDelta) -> Delta | None:
-        if added.index not in self._inputs:
-            return _call_delta(ToolCallDelta(added.index, FunctionDelta(added.text)))
-        text = self._inputs[added.index].feed(added.text)
-        return _call_delta(ToolCallDelta(added.index, custom=CustomDelta(text))) if text else None
+        return _call_delta(self._calls[added.index].feed(added.text))
 
-    def _call_end(self, added: ToolCallEnd) -> None:
-        """Clients see a call's end by the next one, or by the end of the message."""
+    def _call_end(self, added: ToolCallEnd) -> Delta | None:
+        return _call_delta(self._calls[added.index].end())
 
 
 _DELTAS: Mapping[type[Event], Callable[[_Choice, Any], Delta | None]] = {
@@ -162,8 +157,8 @@ _DELTAS: Mapping[type[Event], Callable[[_Choice, Any], Delta | None]] = {
 }
 
 
-def _call_delta(call: ToolCallDelta) -> Delta:
-    return Delta(tool_calls=(call,))
+def _call_delta(call: ToolCallDelta | None) -> Delta | None:
+    return None if call is None else Delta(tool_calls=(call,))
 
 
 def _token_logprob(sampled: SampledToken) -> ChatTokenLogprob:
@@ -171,7 +166,10 @@ def _token_logprob(sampled: SampledToken) -> ChatTokenLogprob:
     return ChatTokenLogprob(sampled.token, sampled.logprob, sampled.bytes, top)
 
 
-OPENING = Delta(role="assistant", content="")
+# Clients keep the content of the first chunk, and that of calls without text is null in the whole response. A message
+# that turns out to have neither says so at its end.
+OPENING, OPENING_OF_EITHER = Delta(role="assistant", content=""), Delta(role="assistant")
+EMPTY = Delta(content="")
 
 
 def joined_deltas(deltas: Sequence[Delta]) -> Delta:
@@ -191,6 +189,7 @@ def joined_deltas(deltas: Sequence[Delta]) -> Delta:
         reasoning_content=reasoning,
         reasoning=reasoning,
         tool_calls=tuple(_joined_call(pieces) for _, pieces in sorted(calls.items())) or UNSET,
+        incomplete_tool_calls=tuple(call for delta in deltas for call in delta.incomplete_tool_calls or ()) or UNSET,
     )
 
 
@@ -224,14 +223,18 @@ class _Gathered:
         self.sources += choice.token_sources or ()
 
     def message(self) -> AnswerMessage:
+        """Without the calls that were cut: a stream may have begun one of them."""
         whole = joined_deltas(self.deltas)
-        calls = tuple(map(_whole_call, whole.tool_calls or ()))
+        incomplete = whole.incomplete_tool_calls or ()
+        begun = {call.index for call in incomplete}
+        calls = tuple(_whole_call(call) for call in whole.tool_calls or () if call.index not in begun)
         content, reasoning = whole.content or "", whole.reasoning or None
         return AnswerMessage(
-            content=None if calls and not content else content,
+            content=None if (calls or incomplete) and not content else content,
             reasoning_content=reasoning,
             reasoning=reasoning,
             tool_calls=calls or UNSET,
+            incomplete_tool_calls=tuple(replace(call, index=UNSET, id=UNSET) for call in incomplete) or UNSET,
         )
 
 
@@ -250,43 +253,26 @@ def fold_chunks(chunks: Sequence[Chunk]) -> ChatCompletion:
         for choice in chunk.choices:
             gathered.setdefault(choice.index, _Gathered()).add(choice)
     last = chunks[-1]
+    choices = tuple(_whole_choice(index, choice) for index, choice in sorted(gathered.items()))
+    given = [warning for chunk in chunks for warning in chunk.warnings or ()]
     return ChatCompletion(
         id=last.id,
         created=last.created,
         model=last.model,
-        choices=tuple(_whole_choice(index, choice) for index, choice in sorted(gathered.items())),
+        choices=choices,
         usage=last.usage or Usage(0, 0, 0),
-        warnings=next((chunk.warnings for chunk in chunks if chunk.warnings), UNSET),
+        warnings=(*given, *_cut_warnings(choices)) or UNSET,
     )
+
+
+def _cut_warnings(choices: Sequence[CompletionChoice]) -> Iterator[ResponseWarning]:
+    for choice in choices:
+        for call in choice.message.incomplete_tool_calls or ():
+            message = f"The answer was cut within a call of '{call.name}', which is not in tool_calls."
+            yield ResponseWarning("incomplete_tool_call", message, None, call.name)
 
 
 def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:
     logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
     sources = tuple(choice.sources) or UNSET
     return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason, choice.truncation, sources)
-
-
-class InputText:
-    """Decodes one call's arguments. Never fails: any other object has no text, and is reported elsewhere."""
-
-    def __init__(self) -> None:
-        self._waiting = ""
-        self._opened = False
-
-    def feed(self, arguments: str) -> str:
-        """The text that this piece makes certain. Half a surrogate pair is U+FFFD, since UTF-8 has none."""
-        self._waiting += arguments
-        if not self._opened:
-            opening = _OPENING.match(self._waiting)
-            if opening is None:
-                return ""
-            self._opened, self._waiting = True, self._waiting[opening.end() :]
-        return self._text()
-
-    def _text(self) -> str:
-        texts, at = [], 0
-        while unit := _UNIT.match(self._waiting, at):
-            texts.append(_decode(f'"{unit[0]}"'))
-            at = unit.end()
-        self._waiting = self._waiting[at:]
-        return _LONE.sub("\ufffd", "".join(texts))

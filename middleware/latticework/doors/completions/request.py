@@ -9,13 +9,14 @@ from pydantic import Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
 
 from latticework.ask import Ask, RawPrompt, TurnAsk
 from latticework.doors.openai import field_docs, rules
-from latticework.doors.openai.ask import content_of, sampling_fields
+from latticework.doors.openai.ask import sampling_fields
+from latticework.doors.openai.content import content_of
+from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId
 from latticework.doors.openai.validation import (
-    UNSUPPORTED,
     parse_as,
+    refuse_fields,
     refuse_unstreamed_options,
-    refuse_unsupported_fields,
     unknown_fields,
 )
 from latticework.errors import BadRequest
@@ -27,12 +28,7 @@ MOST_PROMPTS = 2048
 
 Tokens = Items[TokenId]
 
-UNSUPPORTED_HERE: Mapping[str, str] = {
-    **{name: why for name, why in UNSUPPORTED.items() if not name.startswith("function")},
-    "prompt_embeds": "is not supported; send 'prompt' as text or token ids.",
-    "tools": "needs a conversation; send it to /v1/chat/completions.",
-    "messages": "needs a chat template; send it to /v1/chat/completions.",
-}
+REFUSED = refused_by("completions")
 
 
 def _form(prompt: Any) -> str | None:
@@ -85,7 +81,7 @@ class CompletionRequest(ContentRequest, SampledRequest):
 def parse_completion_request(body: dict[str, Any]) -> CompletionRequest:
     """A request that makes sense. Raises BadRequest that names the first parameter at fault."""
     request = parse_as(CompletionRequest, body)
-    refuse_unsupported_fields(request, UNSUPPORTED_HERE)
+    refuse_fields(request, REFUSED)
     refuse_unstreamed_options(request)
     for name, why in _contradictions(request):
         raise BadRequest(why, param=name)
@@ -154,7 +150,8 @@ RULES: Mapping[str, rules.Schema] = {
     "CompletionRequest": {
         "allOf": [rules.only_if("stream_options", "stream")],
         "properties": {
-            **rules.refused_fields(UNSUPPORTED_HERE),
+            **rules.ignored_fields(),
+            **rules.refused_fields(REFUSED),
             "suffix": {"enum": [None, ""], "description": FIELD_DOCS["suffix"]},
             "stop": rules.STOP,
         },

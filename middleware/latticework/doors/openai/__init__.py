@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from latticework.errors import ApiError, RateLimited, ServerFault, from_pointer
 from latticework.generate import TokenCounts
-from latticework.turn import Job
+from latticework.generate.generation import Generation
 
 
 class ErrorBody(msgspec.Struct):
@@ -60,20 +60,32 @@ def _subclasses(kind: type[ApiError]) -> Iterator[type[ApiError]]:
 
 
 class ResponseWarning(msgspec.Struct, frozen=True):
-    """What the server has left out of a request. `tool`: the name of a skipped tool; `param`: the reason's place."""
+    """What the server has left out of a request or its answer, or changed in a request.
 
-    code: Literal["skipped_tool"]
+    `param`: its place, the first one if there are several; `tool`: the name of a skipped tool, or of one whose call was
+    cut.
+    """
+
+    code: Literal["skipped_tool", "incomplete_tool_call", "replaced_text"]
     message: str
     param: str | None
-    tool: str
+    tool: str | None = None
 
 
-def warnings_of(jobs: Sequence[Job]) -> tuple[ResponseWarning, ...]:
-    """One for each tool that was left out."""
-    errors = (error for job in jobs for error in job.plan.skipped)
-    return tuple(
+def warnings_of(generation: Generation) -> tuple[ResponseWarning, ...]:
+    """One for each tool that was left out, and one for all texts that were changed."""
+    errors = (error for job in generation.jobs for error in job.plan.skipped)
+    skipped = tuple(
         ResponseWarning("skipped_tool", error.message, from_pointer(error.pointer), error.tool) for error in errors
     )
+    return (*skipped, _replaced(generation.replaced)) if generation.replaced else skipped
+
+
+def _replaced(pointers: Sequence[str]) -> ResponseWarning:
+    first = from_pointer(pointers[0])
+    more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
+    message = f"'{first}'{more} has half a surrogate pair, which is read as U+FFFD: cut texts between characters."
+    return ResponseWarning("replaced_text", message, first)
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True):

@@ -1,93 +1,27 @@
-"""From fields of OpenAI's requests to parts of an ask: the content, the tools and their choice, the sampling."""
+"""From fields of OpenAI's requests to parts of an ask: the turn, the tools and their choice, the sampling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from latticework.ask import FREE_TEXT, NO_CALLS, Content, TurnAsk
+from latticework.ask import NO_CALLS, TurnAsk
+from latticework.doors.openai.content import content_of
 from latticework.doors.openai.types import (
     AllowedToolsChoice,
-    ContentRequest,
     CustomTool,
     FunctionTool,
     GrammarFormat,
-    JsonObjectFormat,
-    JsonSchemaResponse,
     NamedCustom,
     NamedFunction,
     OnBadTool,
     SampledRequest,
-    StructuredOutputs,
-    TextFormat,
     TurnRequest,
 )
 from latticework.engines.sampling import FROM_MODEL
 from latticework.errors import BadRequest
 from turngrammar.formats import FORMATS
-from turngrammar.scan import load_json
-from turngrammar.turn import ANY_OBJECT, ClientGrammar, JsonContent, TextInput, Tool, ToolChoice
-
-SCHEMA_POINTER = "/response_format/json_schema/schema"
-JSON_MODE = Content(JsonContent(ANY_OBJECT, "/response_format"))
-
-
-def content_of(request: ContentRequest) -> Content:
-    """Raises BadRequest if both are set."""
-    formatted = _of_response_format(request)
-    structured = request.structured_outputs
-    if structured is None:
-        return formatted
-    if formatted is not FREE_TEXT:
-        raise BadRequest("'structured_outputs' and 'response_format' can't both be set.", param="structured_outputs")
-    return _of_structured_outputs(structured)
-
-
-def _of_response_format(request: ContentRequest) -> Content:
-    """Without a JSON Schema, any object."""
-    match request.response_format:
-        case None | TextFormat():
-            return FREE_TEXT
-        case JsonObjectFormat():
-            return JSON_MODE
-        case JsonSchemaResponse(json_schema=form):
-            schema = ANY_OBJECT if form.schema_ is None else form.schema_
-            return Content(JsonContent(schema, SCHEMA_POINTER), in_prompt=True)
-
-
-def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
-    given = [(name, value) for name in READ if (value := getattr(outputs, name)) not in (None, False)]
-    if outputs.model_extra or len(given) != 1:
-        raise BadRequest(
-            "'structured_outputs' must have exactly one of json, json_object, regex, choice and grammar.",
-            param="structured_outputs",
-        )
-    name, value = given[0]
-    pointer = f"/structured_outputs/{name.rstrip('_')}"
-    return READ[name](value, pointer)
-
-
-def _schema_or_text(value: Any, pointer: str) -> Content:
-    """vLLM also accepts a schema as JSON text."""
-    try:
-        schema = load_json(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise BadRequest(
-            f"'structured_outputs.json' is not valid JSON: {error}", param="structured_outputs.json"
-        ) from None
-    if not isinstance(schema, dict):
-        raise BadRequest("'structured_outputs.json' must be an object.", param="structured_outputs.json")
-    return Content(JsonContent(schema, pointer), in_prompt=True)
-
-
-READ: Mapping[str, Callable[[Any, str], Content]] = {
-    "json_": _schema_or_text,
-    "json_object": lambda value, pointer: Content(JsonContent(ANY_OBJECT, pointer)),
-    "regex": lambda value, pointer: Content(ClientGrammar("regex", value, pointer)),
-    "choice": lambda value, pointer: Content(ClientGrammar("choice", tuple(value), pointer)),
-    "grammar": lambda value, pointer: Content(ClientGrammar("grammar", value, pointer)),
-}
-
+from turngrammar.turn import ANY_OBJECT, TextInput, Tool, ToolChoice
 
 CHOICE_POINTER = "/tool_choice"
 TOOLS_POINTER = "/tools"
@@ -140,14 +74,19 @@ def _compiler_tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
 
 
 def _tool_choice(request: TurnRequest) -> ToolChoice:
-    """Without tools a choice has no effect, because some clients send one; but a named tool must exist."""
+    """Without tools, `auto` and `none` have no effect: some clients send them. A call needs a tool."""
     most = 1 if request.parallel_tool_calls is False else None
     match request.tool_choice:
         case NamedFunction() | NamedCustom() as named:
             return ToolChoice("required", _offered(request, [named]), most=1, pointer=CHOICE_POINTER)
         case AllowedToolsChoice(allowed_tools=allowed):
             return ToolChoice(allowed.mode, _offered(request, allowed.tools), most, CHOICE_POINTER)
-        case "required" if request.tools:
+        case "required" if not request.tools:
+            raise BadRequest(
+                "'tool_choice' is 'required', and the request has no 'tools'; send some, or omit 'tool_choice'.",
+                param="tool_choice",
+            )
+        case "required":
             return ToolChoice("required", most=most, pointer=CHOICE_POINTER)
         case None | "auto" if request.tools:
             return ToolChoice("auto", most=most, pointer=CHOICE_POINTER)

@@ -11,7 +11,8 @@ OPENAI: Mapping[str, str] = {
     "tool_choice": "`auto` (the default), `none`, `required`, one tool by name, or `allowed_tools`: some of the tools, "
     "enforced by the grammar, with an unchanged prompt.",
     "parallel_tool_calls": "False: at most one call, enforced by the grammar.",
-    "response_format": "The format of the answer. A schema is enforced with or without `strict`.",
+    "response_format": "The format of the answer. A schema is enforced with or without `strict`, and also where it "
+    "is the `schema` of `json_object`.",
     "max_tokens": "Maximum number of generated tokens, reasoning included; default: the rest of the context.",
     "max_completion_tokens": "The same. If both are set, they must be equal.",
     "temperature": "0 is greedy. The defaults of all sampling parameters are those of the model's generation config.",
@@ -42,7 +43,16 @@ VLLM: Mapping[str, str] = {
     "add_generation_prompt": "False: the same.",
     "echo": "True: the content begins with the text that the answer continues; requires `continue_final_message`.",
     "structured_outputs": "The format of the answer, instead of `response_format`: exactly one of `json` (a schema), "
-    "`json_object`, `regex`, `choice`, and `grammar` (Lark).",
+    "`json_object`, `regex`, `choice`, and `grammar` (Lark, or llama.cpp's GBNF).",
+}
+
+# Other servers' names of what `structured_outputs` has.
+ALIASES: Mapping[str, str] = {
+    "json_schema": "SGLang's and llama.cpp's `structured_outputs.json`.",
+    "regex": "SGLang's `structured_outputs.regex`.",
+    "grammar": "llama.cpp's `structured_outputs.grammar`.",
+    "ebnf": "SGLang's `structured_outputs.grammar`.",
+    "format": "Ollama's: `json`, any object, or a JSON Schema.",
 }
 
 OURS: Mapping[str, str] = {
@@ -52,24 +62,9 @@ OURS: Mapping[str, str] = {
     "max_reasoning_tokens": "Ends the reasoning after this many tokens, and the answer gets the rest of "
     "`max_tokens`; 0: no reasoning.",
     "truncation": "`close`: a document cut by `max_tokens` is completed, so that it fits its schema.",
+    "tool_call_streaming": "How a stream sends a call: `incremental`, from the first character of the first argument's "
+    "value on, or `whole`, in one piece when it is complete. Default: `--tool-call-streaming`, `incremental`.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 
-_NOTHING = "Accepted without effect."
-WITHOUT_EFFECT: Mapping[str, str] = dict.fromkeys(
-    (
-        "user",
-        "metadata",
-        "store",
-        "service_tier",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "prompt_cache_options",
-        "safety_identifier",
-        "prediction",
-        "verbosity",
-    ),
-    _NOTHING,
-)
-
-CHAT: Mapping[str, str] = {**OPENAI, **VLLM, **OURS, **WITHOUT_EFFECT}
+CHAT: Mapping[str, str] = {**OPENAI, **VLLM, **ALIASES, **OURS}

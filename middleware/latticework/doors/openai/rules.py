@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from latticework.doors.openai.validation import UNSUPPORTED
+from latticework.doors.openai.fields import HARMLESS, Refused, refused_by
+from latticework.doors.openai.fields.nested import OF_STREAM_OPTIONS, OF_STRUCTURED_OUTPUTS
 
 Schema = dict[str, Any]
 
@@ -21,14 +22,19 @@ def _given(name: str) -> Schema:
     return {"required": [name], "properties": {name: {"not": {"enum": [None, False]}}}}
 
 
+def refused_fields(refused: Mapping[str, Refused]) -> Mapping[str, Schema]:
+    return {name: {"enum": list(row.neutral), "description": f"Refused: it {row.why}"} for name, row in refused.items()}
+
+
+def ignored_fields() -> Mapping[str, Schema]:
+    return {name: {"description": f"No effect. {row.why}"} for name, row in HARMLESS.items()}
+
+
 STRUCTURED_OUTPUTS: Schema = {
     "additionalProperties": False,
+    "properties": refused_fields(OF_STRUCTURED_OUTPUTS),
     "oneOf": [_given(name) for name in ("json", "json_object", "regex", "choice", "grammar")],
 }
-
-
-def refused_fields(unsupported: Mapping[str, str]) -> Mapping[str, Schema]:
-    return {name: {"enum": [None, False], "description": f"Refused: it {why}"} for name, why in unsupported.items()}
 
 
 def _both(value: bool) -> Schema:
@@ -58,10 +64,12 @@ CHAT: Mapping[str, Schema] = {
             BEGINNING,
         ],
         "properties": {
-            **refused_fields(UNSUPPORTED),
+            **ignored_fields(),
+            **refused_fields(refused_by("chat")),
             "modalities": {"anyOf": [{"type": "array", "items": {"const": "text"}}, {"type": "null"}]},
             "stop": STOP,
         },
     },
     "StructuredOutputs": STRUCTURED_OUTPUTS,
+    "StreamOptions": {"properties": refused_fields(OF_STREAM_OPTIONS)},
 }

@@ -12,11 +12,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
+    Tag,
     WithJsonSchema,
 )
 
@@ -183,7 +185,10 @@ class JsonSchemaFormat(ApiObject):
 
 
 class JsonObjectFormat(ApiObject):
+    """JSON mode. llama.cpp's and Together's clients add a `schema`."""
+
     type: Literal["json_object"]
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
 
 
 class JsonSchemaResponse(ApiObject):
@@ -191,7 +196,38 @@ class JsonSchemaResponse(ApiObject):
     json_schema: JsonSchemaFormat
 
 
-ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaResponse, Field(discriminator="type")]
+class FlatSchemaResponse(ApiObject):
+    """The same without the object around the schema, as SGLang, llama.cpp and Together accept it."""
+
+    type: Literal["json_schema"]
+    schema_: dict[str, Any] = Field(alias="schema")
+
+
+FORMATS = ("text", "json_object", "json_schema")
+
+
+def _form_of_format(format: Any) -> str | None:
+    """Its type; "flat" for a schema without an object around it."""
+    if not isinstance(format, dict):
+        return None
+    kind = format.get("type")
+    if kind == "json_schema" and format.get("schema") is not None and "json_schema" not in format:
+        return "flat"
+    return kind if kind in FORMATS else None
+
+
+ResponseFormat: TypeAlias = TextFormat | JsonObjectFormat | JsonSchemaResponse | FlatSchemaResponse
+FormatField = Annotated[
+    Annotated[TextFormat, Tag("text")]
+    | Annotated[JsonObjectFormat, Tag("json_object")]
+    | Annotated[JsonSchemaResponse, Tag("json_schema")]
+    | Annotated[FlatSchemaResponse, Tag("flat")],
+    Discriminator(
+        _form_of_format,
+        custom_error_type="format_type",
+        custom_error_message="Input should be an object with a 'type': 'text', 'json_object' or 'json_schema'",
+    ),
+]
 
 
 class StructuredOutputs(ApiObject):
@@ -202,6 +238,8 @@ class StructuredOutputs(ApiObject):
     regex: StrictStr | None = None
     choice: Items[StrictStr] | None = Field(default=None, min_length=1)
     grammar: StrictStr | None = None
+    # No effect: there is no other whitespace.
+    disable_any_whitespace: StrictBool | None = None
 
 
 class StreamOptions(ApiObject):
@@ -229,8 +267,14 @@ def _up_to_invalid(biases: Any) -> Any:
 class ContentRequest(ApiObject):
     """Constraints on the content of the answer. Null means the same as omitting a field."""
 
-    response_format: ResponseFormat | None = None
+    response_format: FormatField | None = None
     structured_outputs: StructuredOutputs | None = None
+    # The same by other names: SGLang's and llama.cpp's, and Ollama's `format`.
+    json_schema: dict[str, Any] | StrictStr | None = None
+    regex: StrictStr | None = None
+    grammar: StrictStr | None = None
+    ebnf: StrictStr | None = None
+    format: dict[str, Any] | StrictStr | None = None
 
 
 class TurnRequest(ContentRequest):
@@ -270,9 +314,6 @@ class SampledRequest(ApiObject):
     stream_options: StreamOptions | None = None
     # Extension: whether the source of each token is returned: forced, copied or sampled.
     token_sources: StrictBool | None = None
-
-    # Accepted without effect.
-    user: Any = None
 
     @property
     def streamed(self) -> bool:

@@ -8,23 +8,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from latticework.doors.openai.fields import Refused, passes
+from latticework.doors.openai.fields.nested import OF_STREAM_OPTIONS
 from latticework.doors.openai.types import ApiObject, SampledRequest
 from latticework.errors import BadRequest
-
-# Fields that would change the answer and that this server can't honour: ignoring them would break a guarantee.
-UNSUPPORTED = {
-    "functions": "is deprecated; send 'tools' instead.",
-    "function_call": "is deprecated; send 'tool_choice' instead.",
-    "audio": "is not supported: this server generates text.",
-    "web_search_options": "is not supported: this server has no web search.",
-    "moderation": "is not supported: this server has no moderation.",
-    "guided_json": "was removed from vLLM in 0.12; send 'response_format' or 'structured_outputs' instead.",
-    "guided_regex": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
-    "guided_choice": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
-    "guided_grammar": "was removed from vLLM in 0.12; send 'structured_outputs' instead.",
-    "use_beam_search": "is not supported.",
-}
-
 
 Request = TypeVar("Request", bound=ApiObject)
 
@@ -57,17 +44,24 @@ def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
     return path
 
 
-def refuse_unsupported_fields(request: ApiObject, unsupported: Mapping[str, str] = UNSUPPORTED) -> None:
-    """Raises BadRequest for a field that would change the answer and can't be honoured."""
-    extra = request.model_extra or {}
-    for name, why in unsupported.items():
-        if extra.get(name) not in (None, False):
-            raise BadRequest(f"'{name}' {why}", param=name, code="unsupported_parameter")
+def refuse_fields(part: ApiObject, refused: Mapping[str, Refused], where: str = "") -> None:
+    """Raises BadRequest for a field that would change the answer and can't be honoured.
+
+    `where`: the name of the request's field that has these fields.
+    """
+    for field, value in (part.model_extra or {}).items():
+        row = refused.get(field)
+        if row is not None and not passes(value, row):
+            name = f"{where}.{field}" if where else field
+            raise BadRequest(f"'{name}' {row.why}", param=name, code="unsupported_parameter")
 
 
 def refuse_unstreamed_options(request: SampledRequest) -> None:
     """Raises BadRequest for options of a stream that is not requested."""
-    if request.stream_options is not None and not request.stream:
+    if request.stream_options is None:
+        return
+    refuse_fields(request.stream_options, OF_STREAM_OPTIONS, "stream_options")
+    if not request.stream:
         raise BadRequest("'stream_options' requires 'stream' to be true.", param="stream_options")
 
 

@@ -47,7 +47,7 @@ class PortablePieces:
         self._forced += len(step.before) + len(step.after)
         # A token that stops the answer has no text.
         visible = token_ids[:-1] if step.finish == "stop" else token_ids
-        texts = self._text.texts(visible, last=step.finish is not None)
+        texts = self._text.texts(visible, last=step.finish == "stop")
         letters = FORCED * len(step.before) + SAMPLED + FORCED * len(step.after)
         return Piece(
             text="".join(texts),

@@ -94,7 +94,7 @@ def test_an_answer_comes_as_it_is_written(scale_out: bool) -> None:
             hidden = await answer(made.engine, Sampling(max_tokens=100, special_tokens=False))
             assert "".join(piece.text for piece in hidden) == "Grüße!"
             cut = await answer(made.engine, Sampling(max_tokens=3))
-            assert ("".join(piece.text for piece in cut), cut[-1].finish) == ("Gr\ufffd", "length")
+            assert ("".join(piece.text for piece in cut), cut[-1].finish) == ("Gr", "length")
 
     run(test())
 
