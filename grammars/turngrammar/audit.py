@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from llguidance import LLMatcher, LLTokenizer
@@ -15,7 +15,7 @@ from turngrammar.lark import schema_grammar
 from turngrammar.schema.load import DEFAULTS, Options
 from turngrammar.schema.plan import SchemaPlan, compile_schema
 
-Outcome = Literal["exact", "checked", "under", "over", "refused", "crashed"]
+Outcome = Literal["exact", "checked", "narrower", "under", "over", "refused", "crashed"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class AuditResult:
 
     Attributes:
         outcome: exact, the grammar alone accepts the valid instances only; checked, the grammar and `violations`
-            together do; under, an invalid instance passes both; over, a valid one is rejected; refused, with a
-            GrammarError; crashed, with another error.
+            together do; narrower, a valid one is rejected only because objects are closed by default; under, an invalid
+            instance passes both; over, a valid one is rejected; refused, with a GrammarError; crashed, with another
+            error.
         detail: the instance or the error.
         compile_ms: time of compile_schema and of llguidance's compilation.
     """
@@ -65,6 +66,15 @@ def audit_schema(schema: Any, valid: Iterable[Any], invalid: Iterable[Any], opti
         return AuditResult("crashed", acceptor.error, elapsed)
     outcome, detail = _compare(plan, acceptor, valid, invalid)
     return AuditResult(outcome, detail, elapsed)
+
+
+def audit_closed(
+    schema: Any, valid: Iterable[Any], invalid: Iterable[Any], opened: AuditResult, options: Options = DEFAULTS
+) -> AuditResult:
+    """The same with objects closed by default. `opened`: the result of the schema with open objects."""
+    result = audit_schema(schema, valid, invalid, replace(options, open_objects=False))
+    narrower = result.outcome == "over" and opened.outcome in ("exact", "checked")
+    return replace(result, outcome="narrower") if narrower else result
 
 
 def _milliseconds_since(start: float) -> float:

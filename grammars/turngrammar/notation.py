@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from turngrammar.scan import dump_json
+from turngrammar.scan import dump_json, dump_scalar
 
 # word -> (type, JSON). Python's words too: some chat templates show them.
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -81,7 +80,7 @@ class Notation:
     def encode_string(self, text: str) -> str:
         if not self.escapes or (self.quote == "'" and not NEEDS_ESCAPE.search(text)):
             return f"{self.quote}{text}{self.quote}"
-        return json.dumps(text, ensure_ascii=False)
+        return dump_scalar(text)
 
     def _word(self, value: Any) -> str | None:
         return next((word for of, word in zip((None, True, False), self.words, strict=True) if value is of), None)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from turngrammar import lark, wire
 from turngrammar.analysis import at_most
 from turngrammar.bad_tools import without_bad_tools
@@ -155,6 +157,7 @@ def _compile(turn: Turn, options: Options) -> Plan:
 
 def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
+    options = replace(options, open_objects=turn.open_objects)
     tools = [_compiled_tool(tool, options) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
@@ -256,7 +259,11 @@ def _of_object(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
 def _report(turn: Turn, tools: Sequence[CompiledTool], document: SchemaPlan | None) -> tuple[KeywordReport, ...]:
     places = [(tool.pointer, tool.parameters) for tool in tools if tool.input is None]
     places += [(turn.content.pointer, document)] if document and turn.content else []
-    return tuple(replace(finding, pointer=place + finding.pointer) for place, plan in places for finding in plan.report)
+    return tuple(
+        msgspec.structs.replace(finding, pointer=place + finding.pointer)
+        for place, plan in places
+        for finding in plan.report
+    )
 
 
 def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnViolation]:

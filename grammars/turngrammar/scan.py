@@ -85,6 +85,10 @@ def _refuse_nan(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+# The text of a name or a scalar in every style. json.dumps would make an encoder for each.
+dump_scalar = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def dump_json(value: Any, item_separator: str = ", ", key_separator: str = ": ", *, sort_keys: bool = False) -> str:
     """JSON text, Decimals and integers of any length included. An infinite number becomes one beyond all floats.
 
@@ -110,4 +114,4 @@ def _dump(value: Any, comma: str, colon: str, sort_keys: bool) -> str:
 def _scalar(value: Any) -> str:
     if is_number(value):
         return number_text(value)
-    return json.dumps(value, ensure_ascii=False)
+    return dump_scalar(value)

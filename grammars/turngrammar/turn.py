@@ -18,6 +18,7 @@ from turngrammar.scan import dump_json
 from turngrammar.schema import Schema
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
+NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
 
 Syntax = Literal["text", "lark", "regex"]
 GrammarKind = Literal["regex", "choice", "grammar"]
@@ -105,6 +106,7 @@ class Turn:
         reasoning: the state in which the prompt leaves the model.
         tools_pointer: of the list of tools.
         skips_bad_tools: whether a tool that can't be compiled is left out, unless no other may be called.
+        open_objects: as in `Options`, for all schemas of the turn.
     """
 
     format: Format
@@ -116,6 +118,7 @@ class Turn:
     reasoning: Reasoning = "off"
     tools_pointer: str = ""
     skips_bad_tools: bool = False
+    open_objects: bool = False
 
     @property
     def constrained(self) -> bool:

@@ -46,6 +46,7 @@ class TurnAsk(msgspec.Struct, frozen=True):
         format: the name of the wire format of calls; None: the model's own.
         tools_pointer: JSON pointer to the list of tools in the request.
         skips_bad_tools: whether a tool that can't be compiled is left out; None: as the model is configured.
+        open_objects: whether objects without a keyword for other properties may have them; None: likewise.
     """
 
     tools: tuple[Tool, ...] = ()
@@ -54,6 +55,7 @@ class TurnAsk(msgspec.Struct, frozen=True):
     format: str | None = None
     tools_pointer: str = ""
     skips_bad_tools: bool | None = None
+    open_objects: bool | None = None
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -93,6 +95,8 @@ class Ask(msgspec.Struct, frozen=True):
         sampling: the fields of `engines.base.Sampling` that the client has set.
         max_tokens: of the answer; None: the rest of the context.
         stops: strings that end free text.
+        keeps_stop: whether the string that ends it is a part of the answer.
+        prompt_limit: how many of the prompt's last tokens are kept; -1: as many as fit; None: all.
         n: number of answers.
         effort: a value for the chat template; "none" turns reasoning off.
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
@@ -108,6 +112,8 @@ class Ask(msgspec.Struct, frozen=True):
     sampling: Mapping[str, Any] = {}
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
+    keeps_stop: bool = False
+    prompt_limit: int | None = None
     n: int = 1
     effort: str | None = None
     reasoning_limit: int | None = None

@@ -18,7 +18,7 @@ from latticework.prompt import Prompt, PromptError
 from latticework.turn import Begun, Echo, Job
 from latticework.turn.continuation import begun_text, state_after
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
-from latticework.turn.sampling import known_token_ids, refuse_crowd, room, sampling_of
+from latticework.turn.sampling import kept_prompt, known_token_ids, refuse_crowd, room, sampling_of
 from latticework.turn.truncation import truncation_plan
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
@@ -105,19 +105,33 @@ def _compiled_draft(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[Co
 
 
 def compiler_turn(
-    ask: TurnAsk, format: Format, most_calls: int | None = None, *, skips_bad_tools: bool = False
+    ask: TurnAsk,
+    format: Format,
+    most_calls: int | None = None,
+    *,
+    skips_bad_tools: bool = False,
+    open_objects: bool = False,
 ) -> Turn:
-    """The turn for the compiler. `most_calls`: if the request sets no limit."""
+    """The turn for the compiler. `most_calls`: if the request sets no limit; `open_objects`: if it has no value."""
     choice, constraint, place = ask.choice, ask.content.constraint, ask.tools_pointer
     if choice is not NO_CALLS and choice.most is None:
         choice = replace(choice, most=most_calls)
-    return Turn(format, ask.tools, choice, constraint, tools_pointer=place, skips_bad_tools=skips_bad_tools)
+    return Turn(
+        format,
+        ask.tools,
+        choice,
+        constraint,
+        tools_pointer=place,
+        skips_bad_tools=skips_bad_tools,
+        open_objects=open_objects if ask.open_objects is None else ask.open_objects,
+    )
 
 
 def _turn(model: Model, ask: TurnAsk, format: Format) -> Turn:
     """Refuses turns over the limits."""
-    skips = _skips_bad_tools(model, ask)
-    turn = compiler_turn(ask, format, model.settings.max_tool_calls, skips_bad_tools=skips)
+    skips, settings = _skips_bad_tools(model, ask), model.settings
+    opens = settings.open_objects
+    turn = compiler_turn(ask, format, settings.max_tool_calls, skips_bad_tools=skips, open_objects=opens)
     model.compiler.refuse_oversized(turn)
     return turn
 
@@ -132,7 +146,7 @@ def _compile_request(model: Model, turn: Turn, reasoning: Reasoning, begun: str 
 
 def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
-    prompt = _encoded_prompt(model, draft.prompt)
+    prompt = kept_prompt(ask, _encoded_prompt(model, draft.prompt), engine.max_model_len)
     beginning = compiled[0].beginning
     begun = begun_text(ask, draft.prompt, plan, beginning)
     most = room(ask, len(prompt), engine.max_model_len)
@@ -149,6 +163,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         plan=plan,
         sampling=sampling,
         stops=ask.stops if plan.writes_free_text else (),
+        keeps_stop=ask.keeps_stop,
         n=ask.n,
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,

@@ -40,6 +40,9 @@ class ModelSettings:
     on_bad_tool: Literal["error", "skip"] = choice(
         "error", "answer a request with a tool that can't be compiled by a 400, or leave the tool out"
     )
+    open_objects: bool = switch(
+        "let objects that list properties, without a keyword for others, have others; by default, they are closed"
+    )
     tool_call_streaming: Literal["incremental", "whole"] = choice(
         "incremental", "stream a tool call from the first argument's value on, or in one piece when it is complete"
     )

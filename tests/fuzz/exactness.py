@@ -109,6 +109,10 @@ def _composites(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             "prefixItems": st.lists(inner, min_size=1, max_size=2),
             "minItems": st.integers(0, 2),
             "maxItems": st.integers(0, 3),
+            "contains": inner,
+            "minContains": st.integers(0, 2),
+            "maxContains": st.integers(0, 2),
+            "uniqueItems": st.booleans(),
         },
     )
     options = st.lists(inner, min_size=1, max_size=3)

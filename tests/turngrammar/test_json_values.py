@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from turngrammar.audit import Acceptor
-from turngrammar.json_style import JSON_STYLES, JsonStyle
+from turngrammar.json_style import CANONICAL, JSON_STYLES, JsonStyle
 from turngrammar.lark import schema_grammar
 from turngrammar.lowered import Lowered
+from turngrammar.schema import compile_schema
 
 TREE: Lowered = {
     "$ref": "#/$defs/tree",
@@ -90,6 +91,38 @@ def test_a_schema_that_nothing_fits_has_no_alternative() -> None:
     ).accepts
     assert accepts("null")
     assert not accepts("[")
+
+
+LOOP = {"type": "object", "required": ["next"], "properties": {"next": {"$ref": "#/$defs/loop"}}}  # nothing fits
+IMPOSSIBLE_ITEMS = [
+    ({"prefixItems": [{"type": "integer"}, {"$ref": "#/$defs/loop"}]}, [[], [1]], ["[1, ]", "[1, , 2]", "[1, 2]"]),
+    ({"prefixItems": [{"$ref": "#/$defs/loop"}, {"type": "null"}]}, [[]], ["[, null]", "[null]"]),
+    (
+        {
+            "contains": {"$ref": "#/$defs/loop"},
+            "minContains": 0,
+            "maxContains": 1,
+            "items": {"type": ["null", "object"]},
+        },
+        [[], [None], [None, {}]],
+        ["[]]", "[, null]", "[null, ]"],
+    ),
+    (
+        {"prefixItems": [{"$ref": "#/$defs/loop"}], "contains": {"type": "null"}, "minContains": 0, "maxContains": 1},
+        [[]],
+        ["[null]", "[, null]"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("keywords", "valid", "invalid"), IMPOSSIBLE_ITEMS)
+def test_nothing_stands_in_place_of_an_impossible_item(
+    keywords: dict[str, Any], valid: list[Any], invalid: list[str]
+) -> None:
+    schema = {"type": "array", **keywords, "$defs": {"loop": LOOP}}
+    accepts = Acceptor(schema_grammar(compile_schema(schema).lowered)).accepts
+    assert [value for value in valid if not accepts(CANONICAL.encode(value))] == []
+    assert [text for text in invalid if accepts(text)] == []
 
 
 def test_optional_properties_beyond_what_llguidance_can_order_have_no_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from turngrammar.regex import automaton, printed_language, shortest_rest
+from turngrammar.scan import dump_scalar
 from turngrammar.terminals.strings import PLAIN, Branch, string_language
 
 
@@ -19,7 +20,7 @@ def string_completion(schema: Branch, begun: str) -> str | None:
     except ValueError:
         return None  # within an escape, or no string at all
     rest = shortest_rest(string_language(schema), text) if isinstance(text, str) else None
-    return None if rest is None else ("" if begun else '"') + json.dumps(rest, ensure_ascii=False)[1:]
+    return None if rest is None else ("" if begun else '"') + dump_scalar(rest)[1:]
 
 
 def pattern_matches(pattern: str, text: str) -> bool:

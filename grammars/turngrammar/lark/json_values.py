@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from turngrammar.exact import is_number
@@ -17,6 +18,7 @@ from turngrammar.lark.branches import member_bounds
 from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered, definition
 from turngrammar.regex import printed_language
+from turngrammar.scan import dump_scalar
 from turngrammar.terminals.expressions import Member, any_text, join, object_members, quoted
 from turngrammar.terminals.numbers import json_constant, json_number
 from turngrammar.terminals.strings import Branch, json_regex, json_string
@@ -143,7 +145,7 @@ class JsonWriter:
 
     def _free_members(self, branch: Branch) -> Iterator[str]:
         """Members whose names the schema doesn't list: those that a pattern matches, and the others."""
-        listed = [json.dumps(name, ensure_ascii=False) for name in branch.get("properties", {})]
+        listed = [dump_scalar(name) for name in branch.get("properties", {})]
         taken = [f"~/{any_text(tuple(listed))}/"] if listed else []
         for pattern, schema in branch.get("patternProperties", {}).items():
             names = json_regex(printed_language(pattern))
@@ -154,7 +156,7 @@ class JsonWriter:
             yield join(self._free_key([json_string({}), *taken]), value)
 
     def _key(self, name: str) -> str:
-        return quoted(json.dumps(name, ensure_ascii=False) + self._style.key_separator)
+        return quoted(dump_scalar(name) + self._style.key_separator)
 
     def _free_key(self, constraints: list[str]) -> str:
         return self._rules.terminal(f"({' & '.join(constraints)}) {quoted(self._style.key_separator)}")
@@ -173,13 +175,20 @@ def _scalar(option: Lowered) -> str:
         return ""
     if "const" in option or "enum" in option:
         return " | ".join(map(_constant, option.get("enum", [option.get("const")])))
-    return _SCALARS[option["type"]](option) if option.get("type") in _SCALARS else ""
+    if option.get("type") not in _SCALARS:
+        return ""
+    return _unbounded(option["type"]) if len(option) == 1 else _SCALARS[option["type"]](option)
+
+
+@cache
+def _unbounded(name: str) -> str:
+    return _SCALARS[name]({"type": name})
 
 
 def _constant(value: Any) -> str:
     if is_number(value):
         return json_constant(value)
-    return quoted(json.dumps(value, ensure_ascii=False))
+    return quoted(dump_scalar(value))
 
 
 _COMPOSITES: Mapping[str, Callable[[JsonWriter, Branch], str]] = {

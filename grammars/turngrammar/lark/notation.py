@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from turngrammar.lark.json_values import write_json
 from turngrammar.lark.rules import RuleWriter
 from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
+from turngrammar.scan import dump_scalar
 from turngrammar.terminals.expressions import Member, join, object_members, quoted
 from turngrammar.terminals.strings import Branch, text_terminal
 
@@ -75,7 +75,7 @@ class NotationWriter:
         if is_number(value):
             return write_json(self._writer, {"const": value}, self._root)
         texts = [self._notation.encode(value)]
-        texts += [json.dumps(value, ensure_ascii=False)] if self._notation.loose else []
+        texts += [dump_scalar(value)] if self._notation.loose else []
         return self._writer.either([self._listed_as(value, text) for text in dict.fromkeys(texts)])
 
     def _listed_as(self, value: Any, text: str) -> str:
@@ -152,7 +152,7 @@ class NotationWriter:
 
     def key(self, name: str) -> str:
         keys = [self._notation.encode_key(name)]
-        keys += [json.dumps(name, ensure_ascii=False) + self._notation.colon] if self._notation.loose else []
+        keys += [dump_scalar(name) + self._notation.colon] if self._notation.loose else []
         return self._writer.either([self._named(name, key) for key in dict.fromkeys(keys)])
 
     def free_key(self, names: str) -> str:

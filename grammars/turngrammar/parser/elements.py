@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from turngrammar import wire
@@ -11,6 +10,7 @@ from turngrammar.notation import ITEM
 from turngrammar.parser.cursor import MAX_SPACE, SPACE, Mismatch, Steps
 from turngrammar.parser.reader import MAX_KEY, TurnReader
 from turngrammar.parser.scalars import read_scalar_or_string, read_string
+from turngrammar.scan import dump_scalar
 
 MAX_DEPTH = 100
 EMPTY: Mapping[str, str] = {"string": '""', "object": "{}", "array": "[]", "null": "null"}
@@ -95,7 +95,7 @@ class ElementReader:
 
     def _members(self, schema: Lowered, name: str, depth: int) -> Steps[None]:
         while True:
-            self._reader.report_arguments(json.dumps(name, ensure_ascii=False) + ": ")
+            self._reader.report_arguments(dump_scalar(name) + ": ")
             yield from self.value(member_schema(schema, name, self._root), depth - 1)
             yield from self.name()
             if not (yield from self._another()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from turngrammar import wire
@@ -11,7 +10,7 @@ from turngrammar.notation import Notation
 from turngrammar.parser.cursor import MAX_SPACE, SPACE, Mismatch, Steps, TextEnded
 from turngrammar.parser.reader import MAX_KEY, TurnReader
 from turngrammar.parser.scalars import json_string_body, read_string, word_as_json
-from turngrammar.scan import load_json
+from turngrammar.scan import dump_scalar, load_json
 
 MAX_DEPTH = 100
 MAX_WORD = 500
@@ -92,7 +91,7 @@ def _read_key(reader: TurnReader, notation: Notation) -> Steps[None]:
     opening = yield from _next_character(reader)
     if notation.bare_keys:
         name = yield from _read_name(reader, notation, notation.colon)
-        reader.report_arguments(json.dumps(name, ensure_ascii=False))
+        reader.report_arguments(dump_scalar(name))
     else:
         yield from _read_string(reader, notation, opening)
         yield from reader.cursor.skip(SPACE, MAX_SPACE)

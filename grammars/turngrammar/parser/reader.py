@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
@@ -10,7 +9,7 @@ from turngrammar import wire
 from turngrammar.events import ArgumentsDelta, Event
 from turngrammar.lowered import ANY_TYPES, Lowered, argument_types
 from turngrammar.parser.cursor import Cursor, Mismatch, Sink, Steps, Stops, TextEnded
-from turngrammar.scan import load_json
+from turngrammar.scan import dump_scalar, load_json
 
 MAX_KEY = 1000
 Failures = tuple[type[Mismatch | TextEnded], ...]
@@ -90,7 +89,7 @@ class TurnReader(ABC):
 
     def begin_member(self, name: str) -> None:
         """Reports the key of the next argument."""
-        self.report_arguments(("{", ", ")[self.member > 0] + json.dumps(name, ensure_ascii=False) + ": ")
+        self.report_arguments(("{", ", ")[self.member > 0] + dump_scalar(name) + ": ")
         self.member += 1
 
     @property

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from turngrammar.events import Event
 from turngrammar.notation import WORDS
 from turngrammar.parser.cursor import Cursor, Steps, TextEnded, stops
 from turngrammar.parser.reader import TurnReader
+from turngrammar.scan import dump_scalar
 
 MAX_SCALAR = 500
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SCALAR = re.compile(r"[A-Za-z0-9+.-]*")
-_quoted = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for every token
 
 
 def read_string(reader: TurnReader, end: str) -> Steps[None]:
@@ -59,9 +58,9 @@ def word_as_json(word: str, types: frozenset[str]) -> str:
     kind, literal = WORDS.get(word, ("number", word) if _NUMBER.fullmatch(word) else ("string", word))
     if kind != "string" and (kind in types or "string" not in types):
         return literal
-    return _quoted(word)
+    return dump_scalar(word)
 
 
 def json_string_body(text: str) -> str:
     """A piece of a JSON string."""
-    return _quoted(text)[1:-1]
+    return dump_scalar(text)[1:-1]

@@ -45,10 +45,22 @@ class Language:
         nullable: whether the empty string is in it.
         boolean: whether "and", "not" or "loop" occurs, which no `pattern` can express directly.
         size, depth: nodes of the expression as a tree, and levels; in memory, equal parts are shared.
+        positions: characters of the expression with its counted repetitions written out.
         recursive: whether "loop" occurs: only while a pattern is compiled.
     """
 
-    __slots__ = ("__weakref__", "boolean", "data", "depth", "kind", "nullable", "parts", "recursive", "size")
+    __slots__ = (
+        "__weakref__",
+        "boolean",
+        "data",
+        "depth",
+        "kind",
+        "nullable",
+        "parts",
+        "positions",
+        "recursive",
+        "size",
+    )
     kind: Kind
     parts: tuple[Language, ...]
     data: Any
@@ -57,6 +69,7 @@ class Language:
     recursive: bool
     size: int
     depth: int
+    positions: int
 
     def __new__(cls, kind: Kind, parts: tuple[Language, ...] = (), data: Any = None) -> Language:
         key = (kind, frozenset(parts) if kind in ("or", "and") else parts, data)
@@ -67,6 +80,8 @@ class Language:
             language.nullable = _NULLABLE[kind](parts, data)
             language.boolean = kind in ("and", "not", "loop") or any(part.boolean for part in parts)
             language.recursive = kind == "loop" or any(part.recursive for part in parts)
+            turns = max(data[1] or data[0], 1) if kind == "repeat" else 1
+            language.positions = turns * sum(part.positions for part in parts) + (kind == "chars")
             language.size = 1 + sum(part.size for part in parts)
             language.depth = 1 + max((part.depth for part in parts), default=0)
         return language

@@ -8,11 +8,12 @@ from itertools import zip_longest
 from typing import Any
 
 from turngrammar.schema.algebra import Algebra
+from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.items import at_most, constrained, containing, listed_values, with_item, with_prefix_item
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.lower import Lowering, typed
 from turngrammar.schema.read import SchemaReader
-from turngrammar.schema.shape import ARRAY, Array, Contained, Inexact, Shape, array_shape, lower_limit, unite
+from turngrammar.schema.shape import ARRAY, NOTHING, Array, Contained, Inexact, Shape, array_shape, lower_limit, unite
 from turngrammar.schema.unevaluated import Evaluated
 
 COUNTED_ITEMS = 1000  # each is a symbol of llguidance's grammar, which has room for 65,000
@@ -122,6 +123,7 @@ def disjoint_arrays(algebra: Algebra, left: Array, right: Array) -> bool:
 
 def write_array(lowering: Lowering, variant: Array) -> list[dict[str, Any]]:
     node: dict[str, Any] = {}
+    variant = _without_impossible_items(variant, lowering.inhabited)
     if variant.prefix:
         node["prefixItems"] = [lowering.shape(item) for item in variant.prefix]
     rest = lowering.shape(variant.rest)
@@ -139,6 +141,16 @@ def write_array(lowering: Lowering, variant: Array) -> list[dict[str, Any]]:
         reason = f"the grammar counts {COUNTED_ITEMS} items at most"
         lowering.ledger.check_everywhere(("minItems", "maxItems"), reason)
     return [typed("array", node)]
+
+
+def _without_impossible_items(variant: Array, inhabited: Inhabited) -> Array:
+    """The same arrays: they end before the first item that no value fits, and count only possible ones."""
+    length = next((index for index, item in enumerate(variant.prefix) if not inhabited.shape(item)), None)
+    if length is not None:
+        return replace(variant, prefix=variant.prefix[:length], rest=NOTHING, contained=None)
+    if variant.contained is not None and not inhabited.shape(variant.contained.shape):
+        return replace(variant, rest=variant.contained.others, contained=None)
+    return variant
 
 
 def _distinct_node(lowering: Lowering, variant: Array) -> dict[str, Any]:

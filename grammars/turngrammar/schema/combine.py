@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -21,6 +22,7 @@ from turngrammar.schema.shape import (
     Inexact,
     Number,
     Object,
+    Others,
     Shape,
     enum_shape,
     loosen,
@@ -79,7 +81,7 @@ def shape_of_value(value: Any) -> Shape:
         return (Array(prefix=tuple(map(shape_of_value, value)), least=len(value), most=len(value)),)
     if isinstance(value, Mapping):
         members = tuple((name, shape_of_value(item)) for name, item in value.items())
-        return object_shape(Object(properties=members, required=tuple(value)))
+        return object_shape(Object(properties=members, required=tuple(value), others=Others.STATED))
     exact = fraction(value)
     if decimal(value) != exact or (exact > LARGEST and not is_digits(value)):
         return NOTHING  # no 64-bit float holds it
@@ -140,11 +142,21 @@ def lower_conditional(reader: SchemaReader, node: Subschema, keyword: str, shape
         return shape
     condition = reader.read(node.child(schema[keyword]))
     then, otherwise = (reader.read(node.child(schema.get(branch, True))) for branch in ("then", "else"))
-    fits = reader.attempt(node, keyword, shape, algebra.meet, shape, condition)
+    fits = reader.attempt(node, keyword, shape, algebra.meet, shape, _as_condition(condition))
     fits = reader.attempt(node, "then", fits, algebra.meet, fits, then)
     narrowed = reader.attempt(node, "else", shape, algebra.meet, shape, otherwise)
     fails = reader.attempt(node, keyword, narrowed, _without, algebra, narrowed, condition, algebra.alternatives)
     return unite(fits, fails)
+
+
+def _as_condition(shape: Shape) -> Shape:
+    """The same: that it lists properties closes no object."""
+    return tuple(
+        replace(variant, others=Others.FREE)
+        if isinstance(variant, Object) and variant.others is Others.IMPLIED
+        else variant
+        for variant in shape
+    )
 
 
 def split_conditional(reader: SchemaReader, node: Subschema, keyword: str, cases: list[Case], depth: int) -> list[Case]:
@@ -169,10 +181,11 @@ def lower_dependencies(reader: SchemaReader, node: Subschema, keyword: str, shap
 def _depending(reader: SchemaReader, node: Subschema, shape: Shape, name: str, needed: Any) -> Shape:
     if isinstance(needed, list):
         names = tuple(dict.fromkeys([name, *needed]))
-        satisfied: Shape = (*NOT_OBJECT, *object_shape(Object(rest=ANYTHING, required=names)))
+        present = Object(rest=ANYTHING, required=names, listed=frozenset(needed))
+        satisfied: Shape = (*NOT_OBJECT, *object_shape(present))
     else:
-        present = object_shape(Object(rest=ANYTHING, required=(name,)))
-        satisfied = (*NOT_OBJECT, *reader.algebra.meet(present, reader.read(node.child(needed))))
+        having = object_shape(Object(rest=ANYTHING, required=(name,)))
+        satisfied = (*NOT_OBJECT, *reader.algebra.meet(having, reader.read(node.child(needed))))
     absent: Shape = object_shape(Object(properties=((name, NOTHING),), rest=ANYTHING))
     met = unite(reader.algebra.meet(shape, absent), reader.algebra.meet(shape, satisfied))
     most = min(ALTERNATIVES, reader.algebra.alternatives)

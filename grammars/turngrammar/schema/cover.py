@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 
 from turngrammar.schema.algebra import Algebra
@@ -10,9 +10,9 @@ from turngrammar.schema.items import resolved
 from turngrammar.schema.shape import Object, Shape, unite
 
 
-def with_fewer_objects(algebra: Algebra, shape: Shape, most: int) -> Shape:
-    """The same shape if it has no more objects than that. Otherwise loose ones, each in the place of several."""
-    variants = resolved(algebra, shape)
+def with_fewer_objects(algebra: Algebra, shape: Shape, most: int, close: Callable[[Shape], Shape]) -> Shape:
+    """The same shape if it has no more objects than that. Otherwise loose ones, each in place of several, closed."""
+    variants = close(resolved(algebra, shape))
     objects = [variant for variant in variants if isinstance(variant, Object)]
     if len(objects) <= most:
         return shape

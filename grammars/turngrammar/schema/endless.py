@@ -6,21 +6,38 @@ Recursion through a property or an item ends with the document.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema.load import Options, Source, Subschema
+from turngrammar.schema.places import Place
 
 
 def refuse_endless(source: Source, options: Options) -> None:
     """Raises RefusedSchema if a subschema that a document can need does so."""
-    _Walk(source, options).every_value()
+    if leading := _leading_to_references(source):
+        _Walk(source, options, leading).every_value()
+
+
+def _leading_to_references(source: Source) -> frozenset[int]:
+    """The ids of the document's subschemas with a reference in them: only these can be endless."""
+    names = source.keywords.referring
+    leading: set[int] = set()
+    for place in source.places:
+        if isinstance(place.schema, Mapping) and not names.isdisjoint(place.schema):
+            above: Place | None = place
+            while above and id(above.schema) not in leading:
+                leading.add(id(above.schema))
+                above = above.above
+    return frozenset(leading)
 
 
 class _Walk:
     """Depth first, through the subschemas that apply to one value."""
 
-    def __init__(self, source: Source, options: Options) -> None:
+    def __init__(self, source: Source, options: Options, leading: frozenset[int]) -> None:
         self._source = source
+        self._leading = leading
         self._options = options
         self._values = [source.root]  # where the walk of another value starts
         self._path: dict[int, tuple[Subschema, Iterator[Subschema]]] = {}
@@ -40,7 +57,7 @@ class _Walk:
 
     def _enter(self, node: Subschema) -> None:
         key = id(node.schema)
-        if key in self._finished or not isinstance(node.schema, Mapping):
+        if key in self._finished or not self._leads(node.schema):
             return
         if key in self._path:
             message = (
@@ -52,18 +69,22 @@ class _Walk:
             (in_place if self._source.keywords.rows[keyword].in_place else self._values).append(child)
         self._path[key] = node, iter(in_place)
 
+    def _leads(self, schema: Any) -> bool:
+        """Whether there is a reference in it, or may be: a meta-schema that is referred to has no place here."""
+        return id(schema) in self._leading or (isinstance(schema, Mapping) and id(schema) not in self._source.pointers)
+
     def _applied(self, node: Subschema) -> Iterator[tuple[str, Subschema]]:
         """The subschemas that the node applies, with the keyword that does."""
         overriding = node.dialect.overriding
         for keyword in (overriding,) if overriding and overriding in node.schema else node.schema:
-            row = self._source.keywords.rows.get(keyword)
+            row = self._source.keywords.applying.get(keyword)
             if row is None or not row.asserts(node.dialect.name) or self._is_inert(node, keyword):
                 continue
             if row.refers:
                 yield keyword, self._source.target(node, keyword)
             else:
                 children = self._source.keywords.subschemas({keyword: node.schema[keyword]})
-                yield from ((keyword, node.child(child)) for _, child in children)
+                yield from ((keyword, node.child(child)) for _, child in children if self._leads(child))
 
     def _is_inert(self, node: Subschema, keyword: str) -> bool:
         inert = self._source.keywords.inert.get(keyword)

@@ -18,7 +18,8 @@ class Inhabited:
         grown = True
         while grown:
             before = len(self._names)
-            self._names.update(name for name, shape in definitions.items() if self.shape(shape))
+            rest = [(name, shape) for name, shape in definitions.items() if name not in self._names]
+            self._names.update(name for name, shape in rest if self.shape(shape))
             grown = len(self._names) > before
 
     def shape(self, shape: Shape) -> bool:
@@ -35,7 +36,7 @@ class Inhabited:
 
     def array(self, variant: Array) -> bool:
         counted = variant.contained
-        if counted is not None and counted.least and not self.shape(counted.shape):
+        if counted is not None and counted.least and not all(map(self.shape, (*variant.prefix, counted.shape))):
             return False
         return all(self.shape(variant.item(i)) for i in range(min(variant.least, len(variant.prefix) + 1)))
 

@@ -108,6 +108,8 @@ class KeywordTable:
         structural: the keywords that have such a function.
         require, evaluates, cases, evaluated_names, inert, rewritten, part_of: these columns.
         bounding: keywords with numbers that can become bounds.
+        referring: keywords with references as their values.
+        applying: the rows of keywords with references or subschemas.
     """
 
     def __init__(self, groups: Mapping[str, Mapping[str, Keyword]]) -> None:
@@ -133,6 +135,8 @@ class KeywordTable:
         self.rewritten = {name: row.rewritten for name, row in self.rows.items() if row.rewritten}
         self.part_of = {name: row.part_of for name, row in self.rows.items() if row.part_of}
         self.bounding = tuple(name for name, row in self.rows.items() if row.bounds_numbers)
+        self.referring = frozenset(name for name, row in self.rows.items() if row.refers)
+        self.applying = {name: row for name, row in self.rows.items() if row.refers or row.holds not in (None, "data")}
         self._holds = {name: row.holds for name, row in self.rows.items() if row.holds and row.holds != "data"}
 
     def _staged(self) -> list[tuple[str, Keyword]]:

@@ -36,6 +36,8 @@ class Options:
         digits: of integers without bounds in the schema, so that a small model doesn't print 400 of them. 20 digits
             hold every 64-bit integer. A bound in the schema that is farther out replaces this limit.
         alternatives: into which a keyword may split a schema; beyond, it is only checked.
+        open_objects: an object that lists properties and has no keyword for others may have others, as in JSON Schema.
+            False closes it: the grammar generates the listed names only.
         vocabulary: the model's, with which terminals are tried; None: every byte is a token.
     """
 
@@ -43,6 +45,7 @@ class Options:
     assert_formats: bool = True
     digits: int = 20
     alternatives: int = ALTERNATIVES
+    open_objects: bool = True
     vocabulary: LLTokenizer | None = None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from turngrammar.exact import number_of
 from turngrammar.schema.algebra import ALTERNATIVES, Algebra
+from turngrammar.schema.closing import closed
 from turngrammar.schema.cover import with_fewer_objects
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.load import Options
@@ -89,10 +90,13 @@ class Lowering:
     def _with_few_objects(self, shape: Shape) -> Shape:
         """As many as the options allow: fewer than usual where llguidance has given up on the grammar of more."""
         most = self.options.alternatives
-        fewer = shape if most == ALTERNATIVES else with_fewer_objects(self.algebra, shape, most)
+        fewer = shape if most == ALTERNATIVES else with_fewer_objects(self.algebra, shape, most, self._closed)
         if fewer is not shape:
             self.ledger.check_everywhere(_UNITING, f"llguidance can't follow more than {most} alternative objects")
-        return fewer
+        return self._closed(fewer)
+
+    def _closed(self, shape: Shape) -> Shape:
+        return shape if self.options.open_objects else closed(self.inhabited, shape)
 
     def _variant(self, variant: Variant) -> list[dict[str, Any]]:
         if self._uses.recurs(variant):

@@ -19,6 +19,7 @@ from turngrammar.schema.shape import (
     Array,
     Inexact,
     Object,
+    Others,
     Shape,
     String,
     StringEnum,
@@ -45,13 +46,14 @@ def _with_names(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
     listed = [word for variant in strings if isinstance(variant, StringEnum) for word in variant.values]
     if all(isinstance(variant, StringEnum) for variant in strings):
         properties = tuple((word, ANYTHING) for word in listed)
-        return algebra.meet(shape, (*NOT_OBJECT, *object_shape(Object(properties=properties))))
+        named = object_shape(Object(properties=properties, others=Others.STATED))
+        return algebra.meet(shape, (*NOT_OBJECT, *named))
     language = regex.printable(regex.union(*map(string_language, strings)))
     if language is None:
         raise Inexact("the allowed names need a pattern that is too large")
     if language == regex.ANY:
         return shape
-    return algebra.meet(shape, (*NOT_OBJECT, Object(patterns=((language, ANYTHING),))))
+    return algebra.meet(shape, (*NOT_OBJECT, Object(patterns=((language, ANYTHING),), others=Others.STATED)))
 
 
 def _each_array(algebra: Algebra, shape: Shape, change: Callable[[Array], Shape]) -> Shape:

@@ -118,10 +118,11 @@ def write_number(lowering: Lowering, variant: Number) -> list[dict[str, Any]]:
     for candidate, dropped in _candidates(variant, lowering.ledger.source.keywords.bounding):
         node = _node(candidate, lowering.options)
         capped = {**node, "maximum": min(node.get("maximum", OWN_LIMIT), OWN_LIMIT)}
-        if _is_written(node) or has_own_multiples(capped):
+        written = _is_written(node)
+        if written or has_own_multiples(capped):
             if dropped:
                 lowering.ledger.check_everywhere(dropped, TOO_LARGE)
-            return [node if _is_written(node) else capped]
+            return [node if written else capped]
     return [typed("number", {})]
 
 

@@ -20,6 +20,7 @@ from turngrammar.schema.shape import (
     Inexact,
     Null,
     Object,
+    Others,
     Shape,
     StringEnum,
     lower_limit,
@@ -31,6 +32,8 @@ from turngrammar.schema.unevaluated import Evaluated
 
 COUNTED_MEMBERS = 1000
 COUNTING_RULES = 4000
+
+FOR_OTHERS = frozenset(("additionalProperties", "patternProperties", "unevaluatedProperties", "propertyNames"))
 
 Region = tuple[Language, Shape]
 
@@ -48,10 +51,21 @@ def read_objects(reader: SchemaReader, node: Subschema) -> Shape:
         required=tuple(schema.get("required", ())),
         least=int(schema.get("minProperties", 0)),
         most=None if most is None else int(most),
+        **_of_others(schema, reader.options),
     )
     if "patternProperties" in schema:
         variant = _with_patterns(reader, node, "patternProperties", variant)
     return object_shape(variant)
+
+
+def _of_others(schema: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    """What it states about names that it doesn't list; nothing if objects are open."""
+    if options.open_objects:
+        return {}
+    if not FOR_OTHERS.isdisjoint(schema):
+        return {"others": Others.STATED}
+    listed = frozenset((*schema.get("properties", ()), *schema.get("required", ())))
+    return {"others": Others.IMPLIED if "properties" in schema else Others.FREE, "listed": listed}
 
 
 def _ordered_properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -150,6 +164,8 @@ def meet_objects(algebra: Algebra, left: Object, right: Object) -> Shape:
             required=tuple(dict.fromkeys(left.required + right.required)),
             least=max(left.least, right.least),
             most=lower_limit(left.most, right.most),
+            others=max(left.others, right.others),
+            listed=left.listed | right.listed,
         )
     )
 

@@ -14,17 +14,22 @@ from turngrammar.lazy_fields import LazyFields
 from turngrammar.scan import dump_json, load_long_numbers
 from turngrammar.schema.arrange import arrange
 from turngrammar.schema.check import Violation, find_violations, make_validator
+from turngrammar.schema.closing import is_closed
 from turngrammar.schema.dialect import DIALECTS, declares_dialect
 from turngrammar.schema.endless import refuse_endless
 from turngrammar.schema.impossible import contradiction
 from turngrammar.schema.inhabited import Inhabited
+from turngrammar.schema.items import resolved
 from turngrammar.schema.keywords import KEYWORDS
 from turngrammar.schema.load import DEFAULTS, Options, Schema, Source, Subschema
 from turngrammar.schema.lower import Lowered, Lowering
 from turngrammar.schema.normalize import normalize
 from turngrammar.schema.operations import OPERATIONS, READERS, WRITERS
+from turngrammar.schema.places import Place
 from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.report import KeywordReport, report_keywords
+
+CONDITIONS = frozenset(("not", "if"))  # subschemas of which a document need not be
 
 CACHED = 8 * 2**20  # characters of schemas
 
@@ -36,7 +41,8 @@ class SchemaPlan(LazyFields):
     Attributes:
         schema: the source, normalized.
         lowered: the same in the normal form of `lower`, from which the grammar is written. It allows every document
-            that the source allows, except for the limits in `Options` and alternative notations of numbers.
+            that the source allows, except for the limits in `Options`, objects that they close, and alternative
+            notations of numbers.
         exact: it allows no other document, so no keyword is only checked.
         dialect: the schema's draft, as in `Options.dialect`.
         report: how each keyword is enforced, in document order.
@@ -103,10 +109,14 @@ def _compile_text(text: str, options: Options) -> SchemaPlan:
         lowered = lowering.document(root)
     except RecursionError as error:
         raise RefusedSchema("Subschemas nest too deeply to be compiled. Move the inner ones to $defs.") from error
+    if not options.open_objects and not reader.lists_all_names:
+        return _compile_text(text, replace(options, open_objects=True))
     if lowered is False:
         raise contradiction(source, partial(_has_documents, source, options))
     exact = reader.ledger.clear and reader.algebra.exact(root)
-    reports = report_keywords(source, reader.ledger, options, partial(_impossible, reader, lowering.inhabited))
+    impossible = partial(_impossible, reader, lowering.inhabited)
+    closed = partial(_closed_by_default, reader, lowering.inhabited)
+    reports = report_keywords(source, reader.ledger, options, impossible, closed)
     return SchemaPlan(source.schema, lowered, exact, replace(options, vocabulary=None), source.dialect.name, reports)
 
 
@@ -114,6 +124,17 @@ def _has_documents(source: Source, options: Options, node: Subschema) -> bool:
     """Whether any document fits the subschema."""
     reader = SchemaReader(source, options, READERS, OPERATIONS)
     return Lowering(reader.algebra, reader.ledger, options, WRITERS).document(reader.read(node)) is not False
+
+
+def _closed_by_default(reader: SchemaReader, inhabited: Inhabited, place: Place) -> bool:
+    """Whether the objects of a subschema are closed as those of the one that applies to the same value as a whole."""
+    whole = place
+    while whole.above is not None and whole.depth and reader.keywords.rows[whole.path[0]].in_place:
+        if whole.path[0] in CONDITIONS:
+            return False
+        whole = whole.above
+    shape = reader.known(whole.schema)
+    return shape is not None and is_closed(inhabited, resolved(reader.algebra, shape))
 
 
 def _impossible(reader: SchemaReader, inhabited: Inhabited, schema: Any) -> bool:

@@ -14,6 +14,11 @@ from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.report import Ledger
 from turngrammar.schema.shape import ANYTHING, NOTHING, NULL, Ref, Shape, unite
 
+# Keywords that may require a name of an object farther in; the others do so through `algebra.meet`.
+LISTING = frozenset(
+    ("$dynamicRef", "$recursiveRef", "patternProperties", "dependentSchemas", "dependencies", "const", "enum")
+)
+
 
 class SchemaReader:
     """Reads the subschemas of one document. Definitions are read when an operation or the output needs them."""
@@ -29,6 +34,7 @@ class SchemaReader:
         self._nodes: dict[str, Subschema] = {}
         self._shapes: dict[int, Shape] = {}
         self._reading: set[int] = set()
+        self._lost_a_meet = False
 
     def read(self, node: Subschema) -> Shape:
         """The shape of a subschema. If it allows more than that, it is loose, and the ledger has the reason."""
@@ -42,6 +48,11 @@ class SchemaReader:
             self._shapes[key] = unite(shape, (NULL,)) if self._nullable(node) else shape
             self._reading.discard(key)
         return self._shapes[key]
+
+    @property
+    def lists_all_names(self) -> bool:
+        """Whether all that a subschema lists or requires has reached the shapes."""
+        return not self._lost_a_meet and LISTING.isdisjoint(keyword for _, keyword in self.ledger.reasons)
 
     def known(self, schema: Any) -> Shape | None:
         """The shape of a subschema that has been read."""
@@ -65,6 +76,7 @@ class SchemaReader:
 
         def report(reason: str) -> None:
             self.ledger.check(node.schema, keyword, reason)
+            self._lost_a_meet |= operation == self.algebra.meet
 
         return self.algebra.definitions.attempt(Task(keyword, lambda: operation(*operands), fallback, report))
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import msgspec
+
 from turngrammar.schema.load import Options, Source
 from turngrammar.schema.places import Place, value_at
 from turngrammar.schema.sites import Note, Notes
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"
+CLOSED = "closed by default: no other names are generated"
 # The reason of the keywords of a subschema that no value fits, by the keyword that holds it.
 OMITTED = {
     "properties": "no value fits; the property is never generated",
@@ -20,9 +23,11 @@ OMITTED = {
 }
 
 
-@dataclass(frozen=True)
-class KeywordReport:
-    """How one keyword of a schema is enforced: `pointer` is that of the subschema with the keyword."""
+class KeywordReport(msgspec.Struct, frozen=True, gc=False):
+    """How one keyword of a schema is enforced: `pointer` is that of the subschema with the keyword.
+
+    A large schema has thousands, none of them is part of a cycle, and the collector is spared the search.
+    """
 
     pointer: str
     keyword: str
@@ -71,6 +76,8 @@ class Ledger:
 
     def reason(self, at: str, keyword: str) -> str:
         """Why the keyword of the subschema at that pointer is only checked, or ""."""
+        if self.clear:
+            return ""
         general = (reason for keywords, reason in self.everywhere.items() if keyword in keywords)
         return self.reasons.get((at, keyword)) or next(general, "")
 
@@ -80,10 +87,15 @@ class Ledger:
 
 
 def report_keywords(
-    source: Source, ledger: Ledger, options: Options, impossible: Callable[[Any], bool]
+    source: Source,
+    ledger: Ledger,
+    options: Options,
+    impossible: Callable[[Any], bool],
+    closed: Callable[[Place], bool],
 ) -> tuple[KeywordReport, ...]:
-    """Every keyword that was sent, in document order. `impossible`: whether no value fits a subschema."""
-    reporter = _Reporter(source, ledger, options, impossible)
+    """Every keyword that was sent, in document order. `impossible`: whether no value fits a subschema; `closed`:
+    whether its objects are closed by default."""
+    reporter = _Reporter(source, ledger, options, impossible, closed)
     return tuple(row for place, sent in _in_document_order(source) for row in reporter.rows(place, sent))
 
 
@@ -105,6 +117,7 @@ class _Reporter:
     ledger: Ledger
     options: Options
     impossible: Callable[[Any], bool]
+    closed: Callable[[Place], bool]
 
     def rows(self, place: Place, sent: Any) -> Iterator[KeywordReport]:
         """Those of the keywords that were sent at that place."""
@@ -113,7 +126,7 @@ class _Reporter:
         omitted = OMITTED.get(place.path[0], "") if place.depth and self.impossible(place.schema) else ""
         for name in sent:
             row = self._row(place, name)
-            yield replace(row, reason=omitted) if omitted and row.asserts else row
+            yield msgspec.structs.replace(row, reason=omitted) if omitted and row.asserts else row
 
     def _row(self, place: Place, name: str) -> KeywordReport:
         at = self.source.pointers[id(place.schema)]
@@ -133,7 +146,8 @@ class _Reporter:
             return "checked", checked
         if name in table.rewritten:
             return "rewritten", table.rewritten[name]
-        return "enforced", ENFORCED
+        closes = name == "properties" and not self.options.open_objects and self.closed(place)
+        return "enforced", f"{ENFORCED}; {CLOSED}" if closes else ENFORCED
 
     def _inert(self, place: Place, name: str) -> str:
         """Why the keyword asserts nothing in the subschema, as it was read, or ""."""

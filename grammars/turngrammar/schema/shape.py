@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from fractions import Fraction
 from math import ceil, floor, lcm
 from typing import TypeVar
@@ -154,12 +155,24 @@ class Array(Variant):
         return self.prefix[index] if index < len(self.prefix) else self.rest
 
 
+class Others(IntEnum):
+    """What the schema states about names that it doesn't list. Of several subschemas, the one with the most counts."""
+
+    FREE = 0  # nothing, and it lists none
+    IMPLIED = 1  # nothing, but it lists some: no others are generated (see `closing.py`)
+    STATED = 2
+
+
 @hashed_once
 @dataclass(frozen=True, kw_only=True)
 class Object(Variant):
     """Objects. A value fits the shape of its name in `properties`, else that of the pattern that matches, else `rest`.
 
     Patterns are pairwise disjoint, so their order doesn't matter; the order of `properties` is the order of keys.
+
+    Attributes:
+        others, listed: what the schema states about other names, and those that it lists or requires. They don't
+            change what the variant allows: a negation sees it as the schema has it.
     """
 
     properties: tuple[tuple[str, Shape], ...] = ()
@@ -168,6 +181,8 @@ class Object(Variant):
     required: tuple[str, ...] = ()
     least: int = 0
     most: int | None = None
+    others: Others = Others.FREE
+    listed: frozenset[str] = frozenset()
 
     def value(self, name: str) -> Shape:
         """What the value under that name has to fit."""

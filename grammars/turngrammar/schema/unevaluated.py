@@ -23,6 +23,7 @@ from turngrammar.schema.shape import (
     Array,
     Inexact,
     Object,
+    Others,
     Shape,
     array_shape,
     object_shape,
@@ -95,7 +96,8 @@ def _other_members(evaluated: Evaluated, rest: Shape) -> Shape:
         raise Inexact("the evaluated names need a pattern that is too large")
     patterns = ((language, ANYTHING),) if evaluated.patterns else ()
     names = tuple((name, ANYTHING) for name in evaluated.names)
-    return (*NOT_OBJECT, *object_shape(Object(properties=names, patterns=patterns, rest=rest)))
+    limited = Object(properties=names, patterns=patterns, rest=rest, others=Others.STATED)
+    return (*NOT_OBJECT, *object_shape(limited))
 
 
 def _other_items(evaluated: Evaluated, rest: Shape) -> Shape:

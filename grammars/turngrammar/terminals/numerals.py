@@ -158,6 +158,7 @@ def _mantissas(span: Span, place: int, step: Fraction | None = None, excluded: t
     return decimals(scaled, 1, None if step is None else step / scale, [other / scale for other in excluded])
 
 
+@lru_cache(maxsize=1024)  # few numbers have bounds with many digits
 def _exponents(low: int, high: int) -> Language:
     options = [NEVER, NEVER]
     if high >= 0:
@@ -199,6 +200,7 @@ def constant_language(number: Fraction, *, point: bool = True) -> Language:
     return cat(_MINUS if number < 0 else EMPTY, texts)
 
 
+@lru_cache(maxsize=256)
 def _scientific_constant(number: Fraction) -> Language:
     place = exponent(number)
     return cat(_with_zero(number / Fraction(10) ** place, _POINT_ZERO), _exponents(place, place))

@@ -5,7 +5,7 @@ Each constraint is a regex, and a terminal their intersection. llguidance follow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -33,12 +33,21 @@ def text_terminal(branch: Branch) -> str:
         return f"/{any_text(tuple(branch['enum']))}/"
     if "regex" in branch:
         return f"/{branch['regex']}/"
-    return " & ".join(_constraints(branch, text_regex))
+    return _terminal(constraints(branch), text_regex)
 
 
 def json_string(branch: Branch) -> str:
     """The strings of a branch as JSON."""
-    return " & ".join(_constraints(branch, json_regex))
+    return json_terminal(constraints(branch))
+
+
+def json_terminal(languages: Iterable[Language]) -> str:
+    """The strings that are in all of the languages, as JSON."""
+    return _terminal(languages, json_regex)
+
+
+def _terminal(languages: Iterable[Language], encode: Encode) -> str:
+    return " & ".join(_constraint(language, encode) for language in languages)
 
 
 def text_regex(language: Language) -> str:
@@ -54,29 +63,20 @@ def json_regex(language: Language) -> str:
 
 def string_language(branch: Branch) -> Language:
     """All strings of a branch."""
-    return intersection(*branch_languages(branch), _lengths(branch))
+    return intersection(*constraints(branch))
 
 
-def _lengths(branch: Branch) -> Language:
-    return of_length(branch.get("minLength", 0), branch.get("maxLength"))
-
-
-def _constraints(branch: Branch, encode: Encode) -> Iterator[str]:
-    """At least one regex of texts; a complement alone would match what is no text."""
-    languages = branch_languages(branch)
-    length = _lengths(branch)
+def constraints(branch: Branch) -> tuple[Language, ...]:
+    """The languages that the strings of a branch are in. No complement stands alone: it matches other texts too."""
+    languages = tuple(language for part in (branch, *branch.get("allOf", ())) for language in _languages_of(part))
+    length = of_length(branch.get("minLength", 0), branch.get("maxLength"))
     if length != ANY or all(language.kind == "not" for language in languages):
-        languages = [*languages, length]
-    return (_constraint(language, encode) for language in languages)
+        return (*languages, length)
+    return languages
 
 
 def _constraint(language: Language, encode: Encode) -> str:
     return f"~/{encode(complement(language))}/" if language.kind == "not" else f"/{encode(language)}/"
-
-
-def branch_languages(branch: Branch) -> list[Language]:
-    """The languages that the strings of a branch are in, apart from their lengths. Some are complements."""
-    return [language for part in (branch, *branch.get("allOf", ())) for language in _languages_of(part)]
 
 
 def _languages_of(part: Branch) -> Iterator[Language]:

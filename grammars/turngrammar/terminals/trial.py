@@ -6,27 +6,35 @@ look harmless and do that in the middle of an answer. So a terminal is loaded, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from llguidance import LLMatcher, LLTokenizer
 
-from turngrammar.regex import Language, long_start
-from turngrammar.terminals.strings import Branch, json_string, string_language
+from turngrammar.regex import Language, intersection, long_start
+from turngrammar.terminals.strings import Branch, constraints, json_terminal
 
 _BYTES = LLTokenizer("byte")
 LENGTH = 96  # characters of the text
 MASKS = 4  # along it
+POSITIONS = 100  # characters of a regex, counted repetitions written out, with which nothing can go wrong
 
 
 def is_held(branch: Branch, vocabulary: LLTokenizer | None = None) -> bool:
     """Whether the lexer holds the JSON strings of a branch with this vocabulary, or with one token for each byte."""
-    return _is_held(json_string(branch), string_language(branch), vocabulary or _BYTES)
+    languages = constraints(branch)
+    return _is_small(languages) or _is_held(languages, vocabulary or _BYTES)
+
+
+def _is_small(languages: Sequence[Language]) -> bool:
+    """Each state of the lexer is a set of positions in a regex; it is left by a step in as many parts at most."""
+    return len(languages) == 1 and not languages[0].boolean and languages[0].positions <= POSITIONS
 
 
 @lru_cache(maxsize=4096)
-def _is_held(terminal: str, language: Language, vocabulary: LLTokenizer) -> bool:
-    matcher = LLMatcher(vocabulary, f"start: T\nT: {terminal}\n", log_level=0)
-    for piece in ('"', *_pieces(long_start(language, LENGTH))):
+def _is_held(languages: Sequence[Language], vocabulary: LLTokenizer) -> bool:
+    matcher = LLMatcher(vocabulary, f"start: T\nT: {json_terminal(languages)}\n", log_level=0)
+    for piece in ('"', *_pieces(long_start(intersection(*languages), LENGTH))):
         matcher.compute_bitmask()
         tokens = vocabulary.tokenize_str(piece)
         matcher.try_consume_tokens(tokens)

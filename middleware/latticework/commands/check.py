@@ -22,11 +22,13 @@ FILE has one JSON object per line, and may be compressed with gzip:
   {"id": "a-name", "schema": {...}, "valid": [INSTANCE, ...], "invalid": [{"data": INSTANCE}, ...]}
 
 Lines without instances are skipped. An invalid instance with "format_only": true counts only if its "error" names a
-format that is enforced. The last line of the output is one JSON object that counts schemas by outcome:
+format that is enforced. The last line of the output is one JSON object that counts schemas by outcome, with open
+objects (as with --open-objects), and under "closed" with objects closed by default, as a server generates them:
   exact    the grammar alone accepts every valid instance and rejects every invalid one
   checked  the grammar and the check of the finished document together do so; includes exact
+  narrower a valid instance is rejected only because an object in it is closed by default
   under    an invalid instance is accepted
-  over     a valid instance is rejected
+  over     a valid instance is rejected for another reason
   refused  the schema is refused, with an error that points at the keyword
   crashed  the compiler failed"""
 
@@ -50,16 +52,23 @@ def add_check_options(parser: ArgumentParser) -> None:
 
 
 def check_schemas(given: Namespace) -> int:
-    from turngrammar.audit import audit_schema
+    from turngrammar.audit import audit_closed, audit_schema
 
-    verdicts = []
+    opened, closed = [], []
     for case in schema_cases(contents(given.file), given.file):
-        verdict = audit_schema(case.schema, case.valid, case.invalid)
-        verdicts.append(verdict)
-        if given.verbose and verdict.outcome != "exact":
-            say(f"{case.id}  {verdict.outcome}  {verdict.detail[:DETAIL]}")
-    print(json.dumps(outcome_figures(verdicts)))
+        opened.append(audit_schema(case.schema, case.valid, case.invalid))
+        closed.append(audit_closed(case.schema, case.valid, case.invalid, opened[-1]))
+        if given.verbose:
+            _say_outcome(case.id, opened[-1])
+            if closed[-1].outcome != opened[-1].outcome:
+                _say_outcome(f"{case.id} closed", closed[-1])
+    print(json.dumps(outcome_figures(opened) | {"closed": outcome_figures(closed)}))
     return DONE
+
+
+def _say_outcome(name: str, verdict: AuditResult) -> None:
+    if verdict.outcome != "exact":
+        say(f"{name}  {verdict.outcome}  {verdict.detail[:DETAIL]}")
 
 
 def schema_cases(data: bytes, file: str) -> Iterator[SchemaCase]:
@@ -98,7 +107,7 @@ def outcome_figures(verdicts: Iterable[AuditResult]) -> dict[str, Any]:
         "schemas": len(listed),
         "exact": outcomes["exact"],
         "checked": outcomes["exact"] + outcomes["checked"],
-        **{outcome: outcomes[outcome] for outcome in ("under", "over", "refused", "crashed")},
+        **{outcome: outcomes[outcome] for outcome in ("narrower", "under", "over", "refused", "crashed")},
         "compile_ms": {
             "p50": round(times[len(times) // 2], 2),
             "p99": round(times[min(int(len(times) * 0.99), len(times) - 1)], 2),

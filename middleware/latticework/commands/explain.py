@@ -59,12 +59,17 @@ def add_explain_options(parser: ArgumentParser) -> None:
         default=DEFAULT_FORMAT,
         help="wire format of tool calls, for requests without tool_format (%(default)s)",
     )
+    parser.add_argument(
+        "--open-objects",
+        action="store_true",
+        help="let objects that list properties, without a keyword for others, have others",
+    )
     with_json(parser)
 
 
 def explain_file(given: Namespace) -> int:
     name = "standard input" if given.file == "-" else given.file
-    report = explain_json(contents(given.file), name, given.tool_format)
+    report = explain_json(contents(given.file), name, given.tool_format, open_objects=given.open_objects)
     names = ("pointer", "keyword", "status", "reason")
     value: dict[str, Any] = {
         "exact": report.exact,
@@ -79,20 +84,20 @@ def explain_file(given: Namespace) -> int:
     return NEGATIVE if report.refused else DONE
 
 
-def explain_json(text: bytes, name: str, format: str) -> Explained:
+def explain_json(text: bytes, name: str, format: str, *, open_objects: bool = False) -> Explained:
     """`name` is the name of the text in messages. Raises WrongUsage for an unknown format."""
     from latticework.errors import BadRequest
     from turngrammar.errors import GrammarError
 
     try:
-        return _explain_turn(_turn_of_json(text, name, format))
+        return _explain_turn(_turn_of_json(text, name, format, open_objects))
     except GrammarError as error:
         return _refused_row(error.pointer or "/", error.keyword, error.message)
     except BadRequest as error:
         return _refused_row(error.param or "/", "", error.message)
 
 
-def _turn_of_json(text: bytes, name: str, format: str) -> Turn:
+def _turn_of_json(text: bytes, name: str, format: str, opens: bool) -> Turn:
     """The turn of a request, or one with a schema for its content. Raises BadRequest."""
     from latticework.doors.openai.ask import turn_of
     from latticework.doors.openai.types import TurnRequest
@@ -105,9 +110,10 @@ def _turn_of_json(text: bytes, name: str, format: str) -> Turn:
     default = known_format("--tool-format", format)
     value = decode_object(text, name)
     if REQUEST.isdisjoint(value):
-        return Turn(default, content=JsonContent(value))
+        return Turn(default, content=JsonContent(value), open_objects=opens)
     turn = turn_of(parse_as(TurnRequest, value))
-    return compiler_turn(turn, FORMATS[turn.format or format], skips_bad_tools=bool(turn.skips_bad_tools))
+    skips = bool(turn.skips_bad_tools)
+    return compiler_turn(turn, FORMATS[turn.format or format], skips_bad_tools=skips, open_objects=opens)
 
 
 def _explain_turn(turn: Turn) -> Explained:

@@ -7,6 +7,7 @@ compile's time is up, even if the server is no longer there to kill it. A compil
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import pickle
 import signal
@@ -61,6 +62,7 @@ class CompileProcess:
         if isinstance(message, LoadVocabulary):
             self._vocabularies[message.digest] = message.vocabulary
             _ = message.vocabulary.matchable
+            gc.freeze()  # modules and vocabulary stay: the collector would go through them in the middle of a compile
             self._baseline = system.peak_memory()
             return b""
         # Its thread needs no interpreter lock, which native code may hold for the whole compile.

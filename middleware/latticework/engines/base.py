@@ -125,6 +125,10 @@ class Sampling:
     stop_token_ids: Sequence[int] = ()
     special_tokens: bool = True  # whether special tokens appear in `Piece.text`
     sources: bool = False  # whether pieces have each token's source
+    allowed_token_ids: Sequence[int] | None = None  # no other token is sampled; None: any
+    bad_words: Sequence[str] | None = None  # texts that are never completed, as words of their own or within one
+    priority: int | None = None  # requests with a lower one are scheduled first; None: 0
+    cache_salt: str | None = None  # prompts share a prefix cache only with those of the same salt
 
 
 class Tokenizer(Protocol):

@@ -36,7 +36,15 @@ class Choice:
         truncation: set it if a cut document was completed.
     """
 
-    def __init__(self, index: int, plan: Plan, stops: Sequence[str] = (), begun: Begun | None = None) -> None:
+    def __init__(
+        self,
+        index: int,
+        plan: Plan,
+        stops: Sequence[str] = (),
+        *,
+        keeps_stop: bool = False,
+        begun: Begun | None = None,
+    ) -> None:
         """`stops` are for free text: pass none if the content is a document. `begun`: what the answer continues."""
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
@@ -46,7 +54,7 @@ class Choice:
         self.truncation: Truncation | None = None
         self._index = index
         self._plan = plan
-        self._stop = StopFilter(stops) if stops else None
+        self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
         self._prompt_logprobs: Sequence[SampledToken | None] = ()

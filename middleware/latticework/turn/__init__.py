@@ -32,7 +32,7 @@ class Job(msgspec.Struct, frozen=True):
     Attributes:
         prompt: token ids.
         sampling: of the first choice.
-        stops: strings that end free text.
+        stops: strings that end free text; `keeps_stop`: the one that does is a part of the answer.
         n: number of answers.
         attempts: maximum number of attempts, if the grammar can't enforce the whole schema.
         reasons: whether the model's format has reasoning.
@@ -47,6 +47,7 @@ class Job(msgspec.Struct, frozen=True):
     plan: Plan
     sampling: Sampling
     stops: Sequence[str] = ()
+    keeps_stop: bool = False
     n: int = 1
     attempts: int = 1
     reasons: bool = False

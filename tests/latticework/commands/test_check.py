@@ -14,6 +14,7 @@ from latticework.cli import main
 
 INTEGER = {"type": "integer"}
 UNIQUE = {"type": "array", "uniqueItems": True}
+LISTED = {"type": "object", "properties": {"a": INTEGER}}
 EMAIL = {"type": "string", "format": "email"}
 
 ROWS: list[dict[str, Any]] = [
@@ -23,11 +24,12 @@ ROWS: list[dict[str, Any]] = [
     {"id": "under", "schema": INTEGER, "valid": [1], "invalid": [{"data": 2}]},
     {"id": "refused", "schema": {"type": "strnig"}, "valid": [1], "invalid": []},
     {"id": "skipped", "schema": INTEGER, "valid": [], "invalid": []},
+    {"id": "narrower", "schema": LISTED, "valid": [{"a": 1, "b": 2}], "invalid": [{"data": {"a": "1"}}]},
     # Only a format makes these invalid: one that is enforced, and one that is not.
     {"schema": EMAIL, "valid": [], "invalid": [{"data": "x", "format_only": True, "error": "'x' is not a 'email'"}]},
     {"schema": INTEGER, "valid": [], "invalid": [{"data": 1, "format_only": True, "error": "1 is not a 'colour'"}]},
 ]
-FIGURES = {"schemas": 7, "exact": 3, "checked": 4, "under": 1, "over": 1, "refused": 1, "crashed": 0}
+FIGURES = {"schemas": 8, "exact": 4, "checked": 5, "narrower": 0, "under": 1, "over": 1, "refused": 1, "crashed": 0}
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -37,14 +39,17 @@ def test_figures_are_the_last_line(pack: Any, tmp_path: Path, capsys: pytest.Cap
     assert main(["check", str(file), "--verbose"]) == 0
     out, err = capsys.readouterr()
     figures = json.loads(out.splitlines()[-1])
-    times = figures.pop("compile_ms")
+    closed = figures.pop("closed")
+    for times in (figures.pop("compile_ms"), closed.pop("compile_ms")):
+        assert list(times) == ["p50", "p99", "max"]
     assert figures == FIGURES
-    assert list(times) == ["p50", "p99", "max"]
-    assert [line.split()[:2] for line in err.splitlines()] == [
+    assert closed == {**FIGURES, "exact": 3, "checked": 4, "narrower": 1}
+    assert [line.split("  ")[:2] for line in err.splitlines()] == [
         ["checked", "checked"],
         ["over", "over"],
         ["under", "under"],
         ["refused", "refused"],
+        ["narrower closed", "narrower"],
     ]
 
 

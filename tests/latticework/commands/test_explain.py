@@ -55,6 +55,14 @@ def test_every_keyword_has_a_line(explain: Any) -> None:
     assert "1 checked: the finished answer is validated too" in err
 
 
+@pytest.mark.parametrize(("options", "closed"), [((), True), (("--open-objects",), False)])
+def test_objects_are_closed_unless_opened(explain: Any, options: tuple[str, ...], closed: bool) -> None:
+    function = {"name": "f", "parameters": {"type": "object", "properties": {"a": {}}}}
+    for value in (SCHEMA, {"messages": [], "tools": [{"type": "function", "function": function}]}):
+        _, out, _ = explain(value, *options)
+        assert ("closed by default" in out) is closed
+
+
 def test_of_a_request_tools_and_answer_are_explained(explain: Any) -> None:
     status, out, err = explain(REQUEST, "--json")
     value = json.loads(out)

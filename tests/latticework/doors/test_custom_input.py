@@ -15,7 +15,7 @@ from tests.scripted import ScriptedEngine, says
 
 LARK = {"type": "grammar", "grammar": {"syntax": "lark", "definition": 'start: "SELECT " /[^;]+/ ";"'}}
 SQL = {"type": "custom", "custom": {"name": "sql", "description": "Runs it.", "format": LARK}}
-ADD = {"type": "function", "function": {"name": "add"}}
+ADD = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
 QUERY = 'SELECT "é😀"\n\\ \x01;'
 
 

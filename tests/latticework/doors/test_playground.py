@@ -149,7 +149,8 @@ def test_a_schema_is_typed_explained_and_answered(opened: Page) -> None:
     write(opened, "schema", SCHEMA)
     opened.until("document.querySelector('#findings').textContent.includes('maxProperties')")
     assert text(opened, "#read") == "Read as a schema."
-    assert "type, properties, required" in text(opened, "#findings")
+    assert "type, required, maxProperties" in text(opened, "#findings")
+    assert "closed by default" in text(opened, "#findings")
     assert "enforced" in text(opened, "#counts")
     assert '"maxProperties": 1' in text(opened, "#code")
 

@@ -15,7 +15,9 @@ from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest
 from latticework.doors.openai.validation import (
     parse_as,
+    refuse_empty_prompt,
     refuse_fields,
+    refuse_kept_stop_tokens,
     refuse_unstreamed_options,
     unknown_fields,
 )
@@ -38,6 +40,10 @@ class ChatRequest(TurnRequest, SampledRequest):
     echo: StrictBool | None = None
     # Extension: the reasoning is ended after this many tokens.
     max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
+    # The same by vLLM's name, and by llama.cpp's. -1: no limit.
+    thinking_token_budget: StrictInt | None = Field(None, ge=-1)
+    reasoning_budget_tokens: StrictInt | None = Field(None, ge=-1)
+    thinking_budget_tokens: StrictInt | None = Field(None, ge=-1)
     # Extension: whether a document cut by max_tokens is completed, so that it fits its schema.
     truncation: Literal["cut", "close"] | None = None
 
@@ -50,11 +56,28 @@ class ChatRequest(TurnRequest, SampledRequest):
     def answers(self) -> int:
         return self.n or 1
 
+    @property
+    def budgets(self) -> Mapping[str, int]:
+        """The maximum number of reasoning tokens, by each name that the request has for it; -1: no limit."""
+        return {name: value for name in BUDGETS if (value := getattr(self, name)) is not None}
+
+    @property
+    def reasoning_limit(self) -> int | None:
+        return next((budget for budget in self.budgets.values() if budget >= 0), None)
+
+
+BUDGETS = ("max_reasoning_tokens", "thinking_token_budget", "reasoning_budget_tokens", "thinking_budget_tokens")
+
+
+def _limits_nothing(name: str, request: ChatRequest, job: Job) -> bool:
+    return request.budgets.get(name, -1) >= 0 and not job.reasons
+
 
 # Known fields without effect on this answer. A `stop` never cuts a document.
 WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
     ("stop", lambda request, job: bool(request.stop and not job.stops)),
-    ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
+    ("include_stop_str_in_output", lambda request, job: bool(request.include_stop_str_in_output and not job.stops)),
+    *((name, partial(_limits_nothing, name)) for name in BUDGETS),
 )
 
 
@@ -87,9 +110,11 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         sampling=sampling,
         max_tokens=request.max_completion_tokens or request.max_tokens,
         stops=tuple(request.stop or ()),
+        keeps_stop=bool(request.include_stop_str_in_output),
+        prompt_limit=request.truncate_prompt_tokens,
         n=request.n or 1,
         effort=request.reasoning_effort,
-        reasoning_limit=request.max_reasoning_tokens,
+        reasoning_limit=request.reasoning_limit,
         complete=request.truncation == "close",
         echo=bool(request.echo),
         whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
@@ -137,6 +162,12 @@ def _one_limit(request: ChatRequest) -> None:
         raise BadRequest("'min_tokens' must not be larger than 'max_tokens'.", param="min_tokens")
 
 
+def _one_budget(request: ChatRequest) -> None:
+    if len(set(request.budgets.values())) > 1:
+        names = " and ".join(f"'{name}'" for name in request.budgets)
+        raise BadRequest(f"{names} must be equal if more than one of them is set.", param=list(request.budgets)[-1])
+
+
 def _top_logprobs_with_logprobs(request: ChatRequest) -> None:
     if request.top_logprobs is not None and not request.logprobs:
         raise BadRequest("'top_logprobs' requires 'logprobs' to be true.", param="top_logprobs")
@@ -172,6 +203,9 @@ RULES: tuple[Callable[[ChatRequest], None], ...] = (
     partial(refuse_fields, refused=refused_by("chat")),
     _text_only,
     _one_limit,
+    _one_budget,
+    refuse_kept_stop_tokens,
+    refuse_empty_prompt,
     _top_logprobs_with_logprobs,
     _generation_prompt,
     _echo_of_continued,

@@ -21,7 +21,7 @@ from latticework.doors.openai.types import (
 from latticework.engines.sampling import FROM_MODEL
 from latticework.errors import BadRequest
 from turngrammar.formats import FORMATS
-from turngrammar.turn import ANY_OBJECT, TextInput, Tool, ToolChoice
+from turngrammar.turn import NO_PARAMETERS, TextInput, Tool, ToolChoice
 
 CHOICE_POINTER = "/tool_choice"
 TOOLS_POINTER = "/tools"
@@ -31,7 +31,10 @@ def turn_of(request: TurnRequest) -> TurnAsk:
     """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
     format = _known_format(request.tool_format)
     skips = skips_bad_tools(request.on_bad_tool)
-    return TurnAsk(tools_of(request.tools), _tool_choice(request), content_of(request), format, TOOLS_POINTER, skips)
+    choice, content = _tool_choice(request), content_of(request)
+    return TurnAsk(
+        tools_of(request.tools), choice, content, format, TOOLS_POINTER, skips, open_objects=request.open_objects
+    )
 
 
 def _known_format(name: str | None) -> str | None:
@@ -46,7 +49,7 @@ def template_tools(tools: Sequence[FunctionTool | CustomTool] | None) -> list[di
 
 
 def tools_of(tools: Sequence[FunctionTool | CustomTool] | None) -> tuple[Tool, ...]:
-    """The offered tools. Functions without `parameters` take any object."""
+    """The offered tools. Functions without `parameters` take none."""
     return tuple(_compiler_tool(f"{TOOLS_POINTER}/{index}", tool) for index, tool in enumerate(tools or ()))
 
 
@@ -60,7 +63,7 @@ def _compiler_tool(pointer: str, tool: FunctionTool | CustomTool) -> Tool:
         return Tool(
             tool.name,
             tool.function.description or "",
-            tool.function.parameters or ANY_OBJECT,
+            NO_PARAMETERS if tool.function.parameters is None else tool.function.parameters,
             pointer=f"{pointer}/function/parameters",
             name_pointer=f"{pointer}/function/name",
         )
@@ -107,10 +110,14 @@ def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]
 
 
 # Fields with the same name in `Sampling`.
-SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
+SAMPLING = (
+    *FROM_MODEL,
+    *("seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids"),
+    *("allowed_token_ids", "bad_words", "priority", "cache_salt"),
+)
 
 
 def sampling_fields(request: SampledRequest) -> dict[str, Any]:
     """The fields set by the client, by their names in the engine's `Sampling`."""
-    given = {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    given = {name: value for name in SAMPLING if (value := getattr(request, name)) not in (None, [])}
     return given if request.token_sources is None else {**given, "sources": request.token_sources}

@@ -38,6 +38,12 @@ VLLM: Mapping[str, str] = {
     "min_tokens": "Minimum number of generated tokens. Not for constrained answers.",
     "ignore_eos": "Generate up to `max_tokens`. Not for constrained answers.",
     "stop_token_ids": "Tokens that end the answer. Not for constrained answers.",
+    "include_stop_str_in_output": "The stop string that ends free text is a part of it. Not for `stop_token_ids`.",
+    "allowed_token_ids": "The only tokens that may be generated. Not for constrained answers.",
+    "bad_words": "Texts that are never generated. Not for constrained answers.",
+    "truncate_prompt_tokens": "Keep this many of the prompt's last tokens; -1: as many as fit beside `max_tokens`.",
+    "priority": "Requests with a lower priority are scheduled first; needs vLLM's `--scheduling-policy priority`.",
+    "cache_salt": "The prompt shares the engine's prefix cache only with prompts of the same salt.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
     "continue_final_message": "True: the answer continues the text of the last message, which must be the assistant's.",
     "add_generation_prompt": "False: the same.",
@@ -46,8 +52,11 @@ VLLM: Mapping[str, str] = {
     "`json_object`, `regex`, `choice`, and `grammar` (Lark, or llama.cpp's GBNF).",
 }
 
-# Other servers' names of what `structured_outputs` has.
+# Other servers' names of the same.
 ALIASES: Mapping[str, str] = {
+    "thinking_token_budget": "vLLM's `max_reasoning_tokens`; -1: no limit.",
+    "reasoning_budget_tokens": "llama.cpp's `max_reasoning_tokens`; -1: no limit.",
+    "thinking_budget_tokens": "llama.cpp's `max_reasoning_tokens`; -1: no limit.",
     "json_schema": "SGLang's and llama.cpp's `structured_outputs.json`.",
     "regex": "SGLang's `structured_outputs.regex`.",
     "grammar": "llama.cpp's `structured_outputs.grammar`.",
@@ -59,6 +68,8 @@ OURS: Mapping[str, str] = {
     "tool_format": "A wire format of tool calls, instead of the one selected for the model's chat template.",
     "on_bad_tool": "`skip`: a tool that can't be compiled is left out of the grammar and the prompt, and named in "
     "`warnings` and `x-latticework-skipped-tools`. `error`, by default: the request is refused.",
+    "open_objects": "True: an object that lists `properties`, without a keyword for others, may have others. By "
+    "default, only the listed ones are generated.",
     "max_reasoning_tokens": "Ends the reasoning after this many tokens, and the answer gets the rest of "
     "`max_tokens`; 0: no reasoning.",
     "truncation": "`close`: a document cut by `max_tokens` is completed, so that it fits its schema.",

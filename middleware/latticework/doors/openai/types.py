@@ -275,6 +275,8 @@ class ContentRequest(ApiObject):
     grammar: StrictStr | None = None
     ebnf: StrictStr | None = None
     format: dict[str, Any] | StrictStr | None = None
+    # Extension: whether objects that list properties and have no keyword for others may have others.
+    open_objects: StrictBool | None = None
 
 
 class TurnRequest(ContentRequest):
@@ -308,6 +310,13 @@ class SampledRequest(ApiObject):
     ignore_eos: StrictBool | None = None
     stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_listed)] = None
     stop_token_ids: Items[TokenId] | None = None
+    include_stop_str_in_output: StrictBool | None = None
+    allowed_token_ids: Items[TokenId] | None = Field(None, min_length=1)
+    bad_words: Items[Annotated[StrictStr, Field(min_length=1)]] | None = None
+    # -1: as many tokens as fit. Not 0: a prompt has a token.
+    truncate_prompt_tokens: StrictInt | None = Field(None, ge=-1, json_schema_extra={"not": {"const": 0}})
+    priority: StrictInt | None = Field(None, ge=-(2**63), lt=2**63)
+    cache_salt: Annotated[StrictStr, Field(min_length=1, max_length=1024)] | None = None
 
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None

@@ -200,6 +200,8 @@ class VllmEngine:
             return "seed", "vLLM's CPU engine can't seed requests while chunked prefill is enabled."
         if sampling.begun is not None and not self._opens:
             return "begun", "Without drafts, vLLM can't continue a text under a grammar: switch drafts on."
+        if sampling.priority and self._llm.vllm_config.scheduler_config.policy != "priority":
+            return "priority", BY_ARRIVAL
         return unsupported(sampling, "vllm")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
@@ -209,7 +211,7 @@ class VllmEngine:
         pieces = VllmPieces(self.tokenizer, sampling, opening)
         self._answers += 1
         try:
-            queue, abort = await self._queue(request_id, [*prompt, *opening], params)
+            queue, abort = await self._queue(request_id, _input([*prompt, *opening], sampling), params, sampling)
             finished = False
             try:
                 while not finished:
@@ -226,12 +228,14 @@ class VllmEngine:
             self._answers -= 1
 
     async def _queue(
-        self, request_id: str, token_ids: list[int], params: SamplingParams
+        self, request_id: str, tokens: Any, params: SamplingParams, sampling: Sampling
     ) -> tuple[Any, Callable[[], Awaitable[None]]]:
         """The request's outputs, and what aborts it. Raises PromptRefused and EngineDead."""
         llm = self._llm
         try:
-            queue, abort = await self._patches[compat.OUTPUT_QUEUES](llm, request_id, tokens_input(token_ids), params)
+            queue, abort = await self._patches[compat.OUTPUT_QUEUES](
+                llm, request_id, tokens, params, sampling.priority or 0
+            )
         except AT_FAULT as error:
             raise PromptRefused(str(error)) from error
         except self._dead as error:
@@ -293,6 +297,13 @@ class VllmEngine:
         if self._drafts != "auto" or sampling.logit_bias or chosen.get("min_p"):
             return False
         return chosen.get("temperature") == 0 or (not self._sampler_is_wrong and sampling.seed is None)
+
+
+BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '--scheduling-policy priority'."
+
+
+def _input(token_ids: list[int], sampling: Sampling) -> Any:
+    return tokens_input(token_ids, **({"cache_salt": sampling.cache_salt} if sampling.cache_salt is not None else {}))
 
 
 def refuse_unmasked(tokenizer: Any, size: int) -> None:

@@ -87,31 +87,26 @@ _VLLM: Mapping[str, Refused] = {
     "documents": Refused(VLLM, CONVERSATION, (*ABSENT, []), doors=COMPLETIONS),
     "chat_template": Refused(VLLM, CONVERSATION, doors=COMPLETIONS),
     "chat_template_kwargs": Refused(VLLM, CONVERSATION, (*ABSENT, {}), doors=COMPLETIONS),
+    "thinking_token_budget": Refused(VLLM, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
     "max_reasoning_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "tool_format": Refused("extension", CONVERSATION, doors=COMPLETIONS),
+    "tool_call_streaming": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "truncation": Refused(
         "extension", "is for chats; send it to /v1/chat/completions.", (*ABSENT, "cut"), doors=COMPLETIONS
     ),
 }
 
 _TO_BE: Mapping[str, Refused] = {
-    "bad_words": Refused(VLLM, "is not supported; send 'logit_bias' instead.", (*ABSENT, [])),
-    "allowed_token_ids": Refused(VLLM, "is not supported; send 'structured_outputs' instead.", (*ABSENT, [])),
-    "include_stop_str_in_output": Refused(VLLM, "is not supported: stop strings are left out of the answer."),
-    "thinking_token_budget": Refused(VLLM, "is not supported; send 'max_reasoning_tokens' instead.", (*ABSENT, -1)),
-    "cache_salt": Refused(VLLM_SGLANG, "is not supported."),
-    "priority": Refused(VLLM_SGLANG, "is not supported.", (*ABSENT, 0)),
     "return_token_ids": Refused(VLLM_SGLANG, "is not supported; send the answer to /tokenize instead."),
     "return_tokens_as_token_ids": Refused(VLLM, "is not supported; send tokens to /tokenize instead."),
     "prompt_logprobs": Refused(VLLM, "is not supported; send 'echo' with 'logprobs' to /v1/completions instead."),
-    "truncate_prompt_tokens": Refused(VLLM, "is not supported; shorten the prompt."),
     "documents": Refused(VLLM, "is not supported; send documents in a message.", (*ABSENT, [])),
     "chat_template": Refused(VLLM, "is not supported; start the server with --chat-template instead."),
 }
 
 _SGLANG: Mapping[str, Refused] = {
     "stop_regex": Refused(SGLANG, "is not supported; send 'stop' instead.", (*ABSENT, [])),
-    "no_stop_trim": Refused(SGLANG, "is not supported: stop strings are left out of the answer."),
+    "no_stop_trim": Refused(SGLANG, "is not supported; send 'include_stop_str_in_output' instead."),
     "separate_reasoning": Refused(
         SGLANG, "must be true: reasoning is returned in a field of its own, 'reasoning_content'.", (None, True)
     ),
@@ -172,8 +167,8 @@ _LLAMA: Mapping[str, Refused] = {
     "parse_tool_calls": Refused(LLAMA, "must be true: the markup of calls is never returned.", (None, True)),
     "generation_prompt": Refused(LLAMA, "is not supported: the chat template has it.", (*ABSENT, "")),
     "reasoning_budget_message": Refused(LLAMA, "is not supported; send 'max_reasoning_tokens'.", (*ABSENT, "")),
-    "reasoning_budget_tokens": Refused(LLAMA, "is not supported; send 'max_reasoning_tokens'.", (*ABSENT, -1)),
-    "thinking_budget_tokens": Refused(LLAMA, "is not supported; send 'max_reasoning_tokens'.", (*ABSENT, -1)),
+    "reasoning_budget_tokens": Refused(LLAMA, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
+    "thinking_budget_tokens": Refused(LLAMA, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
 }
 
 _OLLAMA: Mapping[str, Refused] = {
