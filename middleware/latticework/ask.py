@@ -65,6 +65,8 @@ class Conversation(msgspec.Struct, frozen=True):
         messages, tools: as chat templates take them (Hugging Face's form), unchanged from the request. The tools are
             those of the turn, in the same order.
         variables: further variables of the template.
+        shown: the variables that the template must show.
+        shown: the variables that the template must show.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
         continued: whether the answer continues the text of the last message, which is the assistant's.
     """
@@ -73,6 +75,7 @@ class Conversation(msgspec.Struct, frozen=True):
     tools: Sequence[Mapping[str, Any]] = ()
     variables: Mapping[str, Any] = {}
     generation_prompt: bool = True
+    shown: tuple[str, ...] = ()
     continued: bool = False
 
 
@@ -96,6 +99,7 @@ class Ask(msgspec.Struct, frozen=True):
         max_tokens: of the answer; None: the rest of the context.
         stops: strings that end free text.
         keeps_stop: whether the string that ends it is a part of the answer.
+        returns_ids: whether the response has the ids of the prompt's tokens and of the answer's.
         prompt_limit: how many of the prompt's last tokens are kept; -1: as many as fit; None: all.
         n: number of answers.
         effort: a value for the chat template; "none" turns reasoning off.
@@ -113,6 +117,7 @@ class Ask(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
     keeps_stop: bool = False
+    returns_ids: bool = False
     prompt_limit: int | None = None
     n: int = 1
     effort: str | None = None

@@ -164,6 +164,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         sampling=sampling,
         stops=ask.stops if plan.writes_free_text else (),
         keeps_stop=ask.keeps_stop,
+        returns_ids=ask.returns_ids,
         n=ask.n,
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,
@@ -234,6 +235,9 @@ def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
 def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
     """The prompt of a conversation. Raises BadRequest that names the part refused by the template."""
     refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
+    for name in conversation.shown:
+        if not model.template.shows(name):
+            raise BadRequest(f"The model's chat template does not show '{name}'; send it in a message.", param=name)
     try:
         return model.template.prompt(
             conversation.messages,

@@ -127,7 +127,7 @@ def _ask(request: TokenizeRequest, decoded: Mapping[str, Any]) -> Ask:
         template_tools(request.tools),
         request.chat_template_kwargs or {},
         request.add_generation_prompt is not False,
-        continues(request.messages or (), request.continue_final_message, request.add_generation_prompt),
+        continued=continues(request.messages or (), request.continue_final_message, request.add_generation_prompt),
     )
     turn = TurnAsk(
         tools_of(request.tools),

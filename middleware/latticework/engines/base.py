@@ -42,11 +42,16 @@ class EngineDead(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A token's log probability (natural logarithm, at most 0) and its bytes."""
+    """A token's log probability (natural logarithm, at most 0), its bytes and its id.
+
+    `rank`: its place among all tokens at its position, from 1; 0 if unknown.
+    """
 
     token: str
     logprob: float
     bytes: tuple[int, ...]
+    id: int = field(default=-1, kw_only=True)
+    rank: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

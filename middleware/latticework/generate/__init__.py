@@ -36,7 +36,7 @@ class Truncation(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True, gc=False):
     """An addition to one choice. Its first step has no events, and its last one the finish reason.
 
-    `logprobs` and `sources`, if requested, have one entry for each token since the last step.
+    `logprobs`, `sources` and `token_ids`, if requested, have one entry for each token since the last step.
     `prompt_logprobs`, in one of the first steps, has one entry for each token of the prompt.
     """
 
@@ -47,6 +47,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     prompt_logprobs: Sequence[SampledToken | None] = ()
     finish: Finish | None = None
     truncation: Truncation | None = None
+    token_ids: Sequence[int] = ()
 
 
 class TokenCounts(msgspec.Struct, frozen=True):

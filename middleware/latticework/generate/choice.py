@@ -43,6 +43,7 @@ class Choice:
         stops: Sequence[str] = (),
         *,
         keeps_stop: bool = False,
+        with_ids: bool = False,
         begun: Begun | None = None,
     ) -> None:
         """`stops` are for free text: pass none if the content is a document. `begun`: what the answer continues."""
@@ -57,6 +58,8 @@ class Choice:
         self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
+        self._with_ids = with_ids
+        self._token_ids: list[int] = []
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
         self._begun = begun
         self._unsent = [ContentDelta(begun.text)] if begun and begun.shown else []
@@ -98,12 +101,8 @@ class Choice:
 
     def add(self, piece: Piece, events: Sequence[Event], *, in_reasoning: bool) -> Step | None:
         """The same for a piece that is already parsed. `in_reasoning`: whether the reasoning continues after it."""
-        if piece.logprobs:
-            self._logprobs += piece.logprobs
-        if piece.sources:
-            self._sources += piece.sources
-        if piece.prompt_logprobs:
-            self._prompt_logprobs = piece.prompt_logprobs
+        if self._with_ids or piece.logprobs or piece.sources or piece.prompt_logprobs:
+            self._note_tokens(piece)
         if self._stop is not None:
             events = self._through_stop(self._stop, events, piece)
         self._reasons = in_reasoning
@@ -117,7 +116,7 @@ class Choice:
             self._finish(piece, "length" if self.unfinished else FINISHES[piece.finish, bool(self._calls)])
         if not events:
             return None
-        if self._logprobs or self._sources or self._prompt_logprobs:
+        if self._logprobs or self._sources or self._prompt_logprobs or self._token_ids:
             return self._step(events)
         return Step(self._index, events)
 
@@ -133,6 +132,15 @@ class Choice:
         calls = tuple(call.call for call in self._calls if call.ended)
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
+
+    def _note_tokens(self, piece: Piece) -> None:
+        """What the response has for each token."""
+        self._logprobs += piece.logprobs
+        self._sources += piece.sources
+        if self._with_ids:
+            self._token_ids += piece.token_ids
+        if piece.prompt_logprobs:
+            self._prompt_logprobs = piece.prompt_logprobs
 
     def _through_stop(self, stop: StopFilter, events: Sequence[Event], piece: Piece) -> Sequence[Event]:
         """The events up to a stop string."""
@@ -168,7 +176,8 @@ class Choice:
         """A step with the data of the tokens since the last one."""
         logprobs, sources, prompt = self._logprobs, self._sources, self._prompt_logprobs
         self._logprobs, self._sources, self._prompt_logprobs = [], [], ()
-        return Step(self._index, events, logprobs, sources, prompt, finish, truncation)
+        token_ids, self._token_ids = self._token_ids, []
+        return Step(self._index, events, logprobs, sources, prompt, finish, truncation, token_ids)
 
     def _note_reasoning(self, event: ReasoningDelta) -> None:
         self._reasons = True

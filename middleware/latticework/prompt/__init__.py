@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -129,6 +130,10 @@ class ChatTemplate:
         """
         return probe_capabilities(self._template)
 
+    def shows(self, variable: str) -> bool:
+        """Whether the template has a variable of this name."""
+        return re.search(rf"\b{re.escape(variable)}\b", self.source) is not None
+
     @cached_property
     def _markup(self) -> TemplateMarkup:
         return TemplateMarkup(self.markup, *self._template.literals)
@@ -177,7 +182,8 @@ class ChatTemplate:
         return _unmarked(sentinel, self._marked(sentinel, conversation, format))
 
     def _continued(self, conversation: _Conversation, format: Format) -> Prompt:
-        mark = unused_character((conversation.messages, conversation.tools, conversation.schema))
+        parts = (conversation.messages, conversation.tools, conversation.schema, conversation.variables)
+        mark = unused_character(parts)
         messages, text = without_last_text(conversation.messages, mark, format.reasoning)
         conversation = replace(conversation, messages=messages)
         sentinel = self._sentinel(conversation, text)

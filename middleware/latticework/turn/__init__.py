@@ -33,6 +33,7 @@ class Job(msgspec.Struct, frozen=True):
         prompt: token ids.
         sampling: of the first choice.
         stops: strings that end free text; `keeps_stop`: the one that does is a part of the answer.
+        returns_ids: whether steps have the ids of their tokens.
         n: number of answers.
         attempts: maximum number of attempts, if the grammar can't enforce the whole schema.
         reasons: whether the model's format has reasoning.
@@ -48,6 +49,7 @@ class Job(msgspec.Struct, frozen=True):
     sampling: Sampling
     stops: Sequence[str] = ()
     keeps_stop: bool = False
+    returns_ids: bool = False
     n: int = 1
     attempts: int = 1
     reasons: bool = False

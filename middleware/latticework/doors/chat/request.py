@@ -32,7 +32,9 @@ class ChatRequest(TurnRequest, SampledRequest):
     max_completion_tokens: StrictInt | None = Field(None, ge=1)
     logprobs: StrictBool | None = None
     top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
+    prompt_logprobs: StrictInt | None = Field(None, ge=0, le=20)
     chat_template_kwargs: dict[str, Any] | None = None
+    documents: Items[dict[str, Any]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     # vLLM's: whether the answer continues the last message, and whether it returns that message's text too.
     continue_final_message: StrictBool | None = None
@@ -98,12 +100,15 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     sampling = sampling_fields(request)
     if request.logprobs:
         sampling["logprobs"] = request.top_logprobs or 0
+    if request.prompt_logprobs is not None:
+        sampling["prompt_logprobs"] = request.prompt_logprobs
     ask = Ask(
         model=request.model,
         prompt=Conversation(
             body["messages"],
             template_tools(request.tools),
-            request.chat_template_kwargs or {},
+            {**(request.chat_template_kwargs or {}), **({"documents": request.documents} if request.documents else {})},
+            shown=("documents",) if request.documents else (),
             continued=_continues(request),
         ),
         turn=turn_of(request),
@@ -112,6 +117,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         stops=tuple(request.stop or ()),
         keeps_stop=bool(request.include_stop_str_in_output),
         prompt_limit=request.truncate_prompt_tokens,
+        returns_ids=bool(request.return_token_ids),
         n=request.n or 1,
         effort=request.reasoning_effort,
         reasoning_limit=request.reasoning_limit,
@@ -171,6 +177,8 @@ def _one_budget(request: ChatRequest) -> None:
 def _top_logprobs_with_logprobs(request: ChatRequest) -> None:
     if request.top_logprobs is not None and not request.logprobs:
         raise BadRequest("'top_logprobs' requires 'logprobs' to be true.", param="top_logprobs")
+    if request.prompt_logprobs is not None and request.stream:
+        raise BadRequest("'prompt_logprobs' can't be streamed: omit 'stream'.", param="prompt_logprobs")
 
 
 def _continues(request: ChatRequest) -> bool:

@@ -132,6 +132,7 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
             stops=tuple(request.stop or ()),
             keeps_stop=bool(request.include_stop_str_in_output),
             prompt_limit=request.truncate_prompt_tokens,
+            returns_ids=bool(request.return_token_ids),
             n=request.n or 1,
             echo=bool(request.echo),
             names={"prompt_logprobs": "echo", "top_logprobs": "logprobs"},

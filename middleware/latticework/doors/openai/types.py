@@ -321,6 +321,9 @@ class SampledRequest(ApiObject):
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
+    # vLLM's and SGLang's: whether the ids of tokens are returned, and whether they are the tokens of `logprobs`.
+    return_token_ids: StrictBool | None = None
+    return_tokens_as_token_ids: StrictBool | None = None
     # Extension: whether the source of each token is returned: forced, copied or sampled.
     token_sources: StrictBool | None = None
 

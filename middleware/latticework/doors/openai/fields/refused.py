@@ -85,7 +85,6 @@ _VLLM: Mapping[str, Refused] = {
         VLLM, "is not supported; send 'prompt' as text or token ids.", (*ABSENT, []), doors=COMPLETIONS
     ),
     "documents": Refused(VLLM, CONVERSATION, (*ABSENT, []), doors=COMPLETIONS),
-    "chat_template": Refused(VLLM, CONVERSATION, doors=COMPLETIONS),
     "chat_template_kwargs": Refused(VLLM, CONVERSATION, (*ABSENT, {}), doors=COMPLETIONS),
     "thinking_token_budget": Refused(VLLM, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
     "max_reasoning_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
@@ -96,11 +95,8 @@ _VLLM: Mapping[str, Refused] = {
     ),
 }
 
-_TO_BE: Mapping[str, Refused] = {
-    "return_token_ids": Refused(VLLM_SGLANG, "is not supported; send the answer to /tokenize instead."),
-    "return_tokens_as_token_ids": Refused(VLLM, "is not supported; send tokens to /tokenize instead."),
-    "prompt_logprobs": Refused(VLLM, "is not supported; send 'echo' with 'logprobs' to /v1/completions instead."),
-    "documents": Refused(VLLM, "is not supported; send documents in a message.", (*ABSENT, [])),
+_UNSAFE: Mapping[str, Refused] = {
+    "prompt_logprobs": Refused(VLLM, "is for chats; send 'echo' with 'logprobs' instead.", doors=COMPLETIONS),
     "chat_template": Refused(VLLM, "is not supported; start the server with --chat-template instead."),
 }
 
@@ -188,7 +184,7 @@ _OTHERS: Mapping[str, Refused] = {
 REFUSED: Mapping[str, Refused] = {
     **_OPENAI,
     **_VLLM,
-    **_TO_BE,
+    **_UNSAFE,
     **_SGLANG,
     **_LLAMA,
     **_OLLAMA,
