@@ -66,7 +66,6 @@ class Conversation(msgspec.Struct, frozen=True):
             those of the turn, in the same order.
         variables: further variables of the template.
         shown: the variables that the template must show.
-        shown: the variables that the template must show.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
         continued: whether the answer continues the text of the last message, which is the assistant's.
     """
