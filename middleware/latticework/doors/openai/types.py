@@ -22,7 +22,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+# The wire format of the model decides which names it can carry.
+ToolName = Annotated[StrictStr, Field(min_length=1)]
+SchemaName = Annotated[StrictStr, Field(min_length=1, max_length=256)]
 Number = StrictFloat | StrictInt
 
 T = TypeVar("T")
@@ -177,7 +179,7 @@ ChosenTools = Annotated[NamedFunction | NamedCustom | AllowedToolsChoice, Field(
 
 
 class JsonSchemaFormat(ApiObject):
-    name: ToolName
+    name: SchemaName
     description: StrictStr | None = None
     # Not named `schema`, which is a method of pydantic's models.
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
