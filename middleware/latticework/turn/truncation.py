@@ -43,13 +43,15 @@ class TruncationPlan:
 
     Attributes:
         completion: for a document that has not begun; each answer has a copy.
-        shortest: the shortest document.
+        begun: the text of the document that the answer continues.
+        shortest: the shortest document, without that text.
         reasoning: whether the prompt has opened the reasoning.
         ends: the markup between reasoning and document.
         opens: the markup before the document, without reasoning.
     """
 
     completion: ShortestCompletion
+    begun: str
     shortest: str
     reasoning: bool
     ends: str
@@ -81,7 +83,7 @@ class Closing:
 
 
 def closing_of(
-    ask: Ask, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, room: int
+    ask: Ask, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, room: int, begun: str
 ) -> Closing | None:
     """None if the request doesn't ask for it. Raises BadRequest for an answer that can't be completed within `room`.
 
@@ -97,21 +99,25 @@ def closing_of(
             "calls of tools.",
             param=name,
         )
-    document = _document_plan(name, plan, format, reasoning, tokenizer) if has_document else None
+    document = _document_plan(name, plan, format, reasoning, tokenizer, begun) if has_document else None
     if document is not None and not plan.tools:
         _refuse_little_room(ask, document, room)
     return Closing(document, bool(plan.tools), ask.complete)
 
 
-def _document_plan(name: str, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer) -> TruncationPlan:
+def _document_plan(
+    name: str, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, begun: str
+) -> TruncationPlan:
     completion, shortest = _SHORTEST.get(plan.grammar or "", lambda: _shortest_document(plan.document))
+    if begun:
+        shortest = _shortest_rest(completion, begun)
     if shortest is None:
         problem = "no document that fits the schema is short enough."
         raise BadRequest(f"'{name}' must be 'cut' or absent: {problem}", param=name)
     opens = format.answer.open if format.answer and reasoning != "answer" else ""
     frame = format.reasoning
     ends = frame.close + frame.resume + frame.gap if frame else ""
-    return TruncationPlan(completion, shortest, reasoning == "open", ends + opens, opens, tokenizer)
+    return TruncationPlan(completion, begun, shortest, reasoning == "open", ends + opens, opens, tokenizer)
 
 
 def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None:
@@ -121,6 +127,11 @@ def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None
             f"{needed} tokens, and here it may have {room}.",
             param=ask.name("max_tokens"),
         )
+
+
+def _shortest_rest(completion: ShortestCompletion, begun: str) -> str | None:
+    rest = completion.copy()
+    return rest.shortest() if rest.feed(begun) else None
 
 
 def _shortest_document(document: SchemaPlan | None) -> tuple[ShortestCompletion, str | None]:
