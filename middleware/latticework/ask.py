@@ -67,6 +67,7 @@ class Conversation(msgspec.Struct, frozen=True):
         variables: further variables of the template.
         shown: the variables that the template must show.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
+        continued: whether the answer continues the text of the last message, which is the assistant's.
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -74,6 +75,7 @@ class Conversation(msgspec.Struct, frozen=True):
     variables: Mapping[str, Any] = {}
     generation_prompt: bool = True
     shown: tuple[str, ...] = ()
+    continued: bool = False
 
 
 class RawPrompt(msgspec.Struct, frozen=True):
@@ -103,7 +105,7 @@ class Ask(msgspec.Struct, frozen=True):
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
         complete: whether a document cut by `max_tokens` is completed, so that it fits its schema.
         whole_calls: whether a stream has each call in one piece; None: as the model is configured.
-        echo: whether a raw prompt is returned before its answer.
+        echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
         names: the request's names of these fields and of those of `sampling`, if they differ.
     """
 

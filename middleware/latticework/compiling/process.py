@@ -84,8 +84,12 @@ class CompileProcess:
 
     def _outcome(self, task: CompileTask) -> Outcome | WorkerError:
         request = task.request
+        vocabulary = self._vocabularies[request.vocabulary]
         try:
-            return compile_with_vocabulary(request.turn, self._vocabularies[request.vocabulary], task.limits)
+            compiled = compile_with_vocabulary(request.turn, vocabulary, task.limits)
+            if not request.begun or compiled.plan.grammar is None:
+                return compiled
+            return replace(compiled, beginning=vocabulary.beginning(compiled.plan.grammar, request.begun))
         except GrammarError as error:
             return error
         except MemoryError:

@@ -113,6 +113,7 @@ class Sampling:
 
     max_tokens: int
     grammar: str | None = None  # llguidance Lark
+    begun: Sequence[int] | None = None  # tokens of the text at the prompt's end with which the grammar's text begins
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None

@@ -34,6 +34,12 @@ class Parameter:
 PARAMETERS: Mapping[str, Parameter] = {
     "max_tokens": Parameter("max_tokens"),
     "grammar": Parameter(),
+    "begun": Parameter(
+        unsupported={
+            "remote": "An engine at an HTTP address can't continue a text under a grammar: its grammars begin with the "
+            "answer. Continue free text, without tools, a schema or another grammar.",
+        }
+    ),
     "temperature": Parameter("temperature", neutral=1.0, from_model=True),
     "top_p": Parameter("top_p", neutral=1.0, from_model=True),
     "top_k": Parameter("top_k", neutral=0, from_model=True),

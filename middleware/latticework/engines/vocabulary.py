@@ -35,6 +35,23 @@ class Trial:
     walked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How far a grammar allows a text as the beginning of an answer.
+
+    Attributes:
+        token_ids: of the text; no special tokens.
+        allowed: the number of its characters that the grammar allows.
+        expected: the only text that the grammar allows behind them; "" if it allows several.
+        complete: whether nothing can follow the text.
+    """
+
+    token_ids: tuple[int, ...]
+    allowed: int
+    expected: str = ""
+    complete: bool = False
+
+
 def is_special(token: str, *, flagged: bool) -> bool:
     """Whether llguidance takes an added token for special: it does so for any `<...>`, flagged or not."""
     return flagged or (token.startswith("<") and token.endswith(">"))
@@ -184,3 +201,26 @@ class Vocabulary:
         if walked:
             matcher.compute_bitmask()
         return Trial(matcher.get_error() if matcher.is_error() else None, opening, walked)
+
+    def beginning(self, grammar: str, text: str) -> Beginning:
+        """How far the grammar, which `trial` has tried, allows the text. Takes seconds for a large grammar.
+
+        A matcher follows bytes, so any tokens will do that have those of the text and are not special.
+        """
+        vocabulary = self.matchable
+        matcher, token_ids = LLMatcher(vocabulary, grammar, log_level=0), vocabulary.greedy_tokenize(text)
+        taken = matcher.try_consume_tokens(token_ids)
+        if taken == len(token_ids):
+            return Beginning(tuple(token_ids), len(text), complete=matcher.is_stopped())
+        matcher.reset()
+        allowed = next(place for place, letter in enumerate(text) if not self._takes(matcher, letter))
+        return Beginning(tuple(token_ids), allowed, matcher.compute_ff_bytes().decode(errors="ignore"))
+
+    def _takes(self, matcher: LLMatcher, letter: str) -> bool:
+        """Feeds the matcher a character, unless it does not allow that."""
+        token_ids = self.matchable.greedy_tokenize(letter)
+        taken = matcher.try_consume_tokens(token_ids)
+        if taken == len(token_ids):
+            return True
+        matcher.rollback(taken)
+        return False

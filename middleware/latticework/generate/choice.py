@@ -8,7 +8,9 @@ from typing import Any
 
 from latticework.engines.base import NOTHING_SAVED, Piece, SampledToken, TokenSource
 from latticework.generate import FINISHES, Finish, Step, Truncation
+from latticework.generate.continued import ContinuedParser
 from latticework.generate.stop import StopFilter
+from latticework.turn import Begun
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -35,9 +37,16 @@ class Choice:
     """
 
     def __init__(
-        self, index: int, plan: Plan, stops: Sequence[str] = (), *, keeps_stop: bool = False, with_ids: bool = False
+        self,
+        index: int,
+        plan: Plan,
+        stops: Sequence[str] = (),
+        *,
+        keeps_stop: bool = False,
+        with_ids: bool = False,
+        begun: Begun | None = None,
     ) -> None:
-        """`stops` are for free text: pass none if the content is a document."""
+        """`stops` are for free text: pass none if the content is a document. `begun`: what the answer continues."""
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
         self.tokens = 0
@@ -52,14 +61,17 @@ class Choice:
         self._with_ids = with_ids
         self._token_ids: list[int] = []
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
-        self._content: list[str] = []
+        self._begun = begun
+        self._unsent = [ContentDelta(begun.text)] if begun and begun.shown else []
+        self._content = [begun.text] if begun else []
         self._calls: list[_GrowingCall] = []
         self._reasons = False  # whether the current piece has reasoning, or ends within it
 
     @cached_property
-    def parser(self) -> Parser:
+    def parser(self) -> Parser | ContinuedParser:
         """Created with the first piece, so that the engine need not wait for it."""
-        return self._plan.parser()
+        parser = self._plan.parser()
+        return ContinuedParser(parser, self._begun.text) if self._begun else parser
 
     @property
     def free(self) -> bool:
@@ -94,7 +106,7 @@ class Choice:
         if self._stop is not None:
             events = self._through_stop(self._stop, events, piece)
         self._reasons = in_reasoning
-        if events:
+        if events or self._unsent:
             events = self._noted(events)
         tokens = len(piece.token_ids)
         self.tokens += tokens
@@ -152,6 +164,8 @@ class Choice:
                 self._content.append(event.text)
             else:
                 _NOTES[type(event)](self, event)
+        if self._unsent:
+            events, self._unsent = [*self._unsent, *events], []
         if len(self.malformed) == malformed:
             return events
         return [event for event in events if type(event) is not Malformed]

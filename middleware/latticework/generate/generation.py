@@ -123,7 +123,8 @@ class Generation:
         self, job: Job, index: int, place: int, attempt: int = 0
     ) -> AsyncGenerator[Sequence[Step], None]:
         """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
-        choice = Choice(index, job.plan, job.stops, keeps_stop=job.keeps_stop, with_ids=job.returns_ids)
+        begun, keeps, with_ids = job.begun, job.keeps_stop, job.returns_ids
+        choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun)
         self._choices.append(choice)
         sampling = _seeded_sampling(job, place, attempt)
         request = Attempt(self._generator, job, sampling, f"{self.id}-{index}-{attempt}", choice)

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from latticework.engines.base import Piece
 from latticework.generate import Step, Truncation
 from latticework.generate.choice import Choice
+from latticework.generate.continued import ContinuedParser
 from latticework.turn.truncation import Tail, TruncationPlan
 from turngrammar.completion import added_values
 from turngrammar.events import ContentDelta, Event
@@ -88,16 +89,16 @@ class _Unit(NamedTuple):
 class _Growing:
     """One answer in progress. `tail` completes the part that fits, which is `_content` characters of the document."""
 
-    def __init__(self, plan: TruncationPlan, parser: Parser, most: int) -> None:
+    def __init__(self, plan: TruncationPlan, parser: Parser | ContinuedParser, most: int) -> None:
         self.tail = plan.of_nothing
         self._plan = plan
         self._room = most
         self._released = most
-        self._content = 0
+        self._content = len(plan.begun)
         self._added = ""
         self._parser = parser
         self._completion = plan.completion.copy()
-        self._sound = True
+        self._sound = self._completion.feed(plan.begun)
         self._took = inf
         self._decoder = _utf8(errors="replace")
 

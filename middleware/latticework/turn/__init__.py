@@ -19,6 +19,13 @@ class Echo(msgspec.Struct, frozen=True):
     first_token: str
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """The text that the answer continues. `shown`: whether it is returned before the answer."""
+
+    text: str
+    shown: bool
+
+
 class Job(msgspec.Struct, frozen=True):
     """A generation for the engine, and how its output is parsed.
 
@@ -32,6 +39,7 @@ class Job(msgspec.Struct, frozen=True):
         reasons: whether the model's format has reasoning.
         budget: of the reasoning, if the request limits it.
         echo: the prompt, if it is returned before the answer.
+        begun: what the answer continues; None: it is a message of its own.
         truncation: how a document cut by `max_tokens` is completed; None: it stays cut.
         whole_calls: whether a stream has each call in one piece, when it is complete.
     """
@@ -47,5 +55,6 @@ class Job(msgspec.Struct, frozen=True):
     reasons: bool = False
     budget: Budget | None = None
     echo: Echo | None = None
+    begun: Begun | None = None
     truncation: TruncationPlan | None = None
     whole_calls: bool = False

@@ -42,13 +42,15 @@ class TruncationPlan:
 
     Attributes:
         completion: for a document that has not begun; each answer has a copy.
-        shortest: the shortest document.
+        begun: the text of the document that the answer continues.
+        shortest: the shortest document, without that text.
         reasoning: whether the prompt has opened the reasoning.
         ends: the markup between reasoning and document.
         opens: the markup before the document, without reasoning.
     """
 
     completion: ShortestCompletion
+    begun: str
     shortest: str
     reasoning: bool
     ends: str
@@ -65,7 +67,7 @@ class TruncationPlan:
 
 
 def truncation_plan(
-    ask: Ask, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, room: int
+    ask: Ask, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, room: int, begun: str
 ) -> TruncationPlan:
     """Raises BadRequest for an answer that can't be completed within `room`. A large schema takes a second."""
     name = ask.name("complete")
@@ -76,12 +78,14 @@ def truncation_plan(
             param=name,
         )
     completion, shortest = _SHORTEST.get(plan.grammar or "", lambda: _shortest_document(plan.document))
+    if begun:
+        shortest = _shortest_rest(completion, begun)
     if shortest is None:
         raise BadRequest(f"'{name}' can't be 'close': no document that fits the schema is short enough.", param=name)
     opens = format.answer.open if format.answer and reasoning != "answer" else ""
     frame = format.reasoning
     ends = frame.close + frame.resume + frame.gap if frame else ""
-    truncation = TruncationPlan(completion, shortest, reasoning == "open", ends + opens, opens, tokenizer)
+    truncation = TruncationPlan(completion, begun, shortest, reasoning == "open", ends + opens, opens, tokenizer)
     _refuse_little_room(ask, truncation, room)
     return truncation
 
@@ -93,6 +97,11 @@ def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None
             f"{needed} tokens, and here it may have {room}.",
             param=ask.name("max_tokens"),
         )
+
+
+def _shortest_rest(completion: ShortestCompletion, begun: str) -> str | None:
+    rest = completion.copy()
+    return rest.shortest() if rest.feed(begun) else None
 
 
 def _shortest_document(document: SchemaPlan | None) -> tuple[ShortestCompletion, str | None]:

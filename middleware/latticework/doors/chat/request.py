@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
 from latticework.doors.openai.ask import sampling_fields, template_tools, turn_of
+from latticework.doors.openai.continuation import continues, refuse_uncontinuable
 from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest
 from latticework.doors.openai.validation import (
@@ -35,6 +36,10 @@ class ChatRequest(TurnRequest, SampledRequest):
     chat_template_kwargs: dict[str, Any] | None = None
     documents: Items[dict[str, Any]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    # vLLM's: whether the answer continues the last message, and whether it returns that message's text too.
+    continue_final_message: StrictBool | None = None
+    add_generation_prompt: StrictBool | None = None
+    echo: StrictBool | None = None
     # Extension: the reasoning is ended after this many tokens.
     max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
     # The same by vLLM's name, and by llama.cpp's. -1: no limit.
@@ -104,6 +109,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
             template_tools(request.tools),
             {**(request.chat_template_kwargs or {}), **({"documents": request.documents} if request.documents else {})},
             shown=("documents",) if request.documents else (),
+            continued=_continues(request),
         ),
         turn=turn_of(request),
         sampling=sampling,
@@ -116,12 +122,14 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         effort=request.reasoning_effort,
         reasoning_limit=request.reasoning_limit,
         complete=request.truncation == "close",
+        echo=bool(request.echo),
         whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
         names={
             "prompt": "messages",
             "schema": "response_format",
             "variables": "chat_template_kwargs",
             "complete": "truncation",
+            "begun": "continue_final_message",
             "logprobs": "top_logprobs",
             "max_tokens": "max_completion_tokens" if request.max_completion_tokens else "max_tokens",
         },
@@ -173,6 +181,32 @@ def _top_logprobs_with_logprobs(request: ChatRequest) -> None:
         raise BadRequest("'prompt_logprobs' can't be streamed: omit 'stream'.", param="prompt_logprobs")
 
 
+def _continues(request: ChatRequest) -> bool:
+    """Without a generation prompt, an answer can't but continue the last message."""
+    asked, begins = request.continue_final_message, request.add_generation_prompt
+    return continues(request.messages, begins is False if asked is None else asked, begins)
+
+
+def _generation_prompt(request: ChatRequest) -> None:
+    if request.add_generation_prompt is not False or request.continue_final_message:
+        return
+    if request.continue_final_message is False:
+        raise BadRequest(
+            "'add_generation_prompt' and 'continue_final_message' can't both be false: an answer begins a new message, "
+            "or continues the last one.",
+            param="add_generation_prompt",
+        )
+    refuse_uncontinuable(request.messages, "add_generation_prompt")
+
+
+def _echo_of_continued(request: ChatRequest) -> None:
+    if request.echo and not request.continue_final_message:
+        raise BadRequest(
+            "'echo' requires 'continue_final_message' to be true: it returns the message that the answer continues.",
+            param="echo",
+        )
+
+
 RULES: tuple[Callable[[ChatRequest], None], ...] = (
     partial(refuse_fields, refused=refused_by("chat")),
     _text_only,
@@ -181,5 +215,7 @@ RULES: tuple[Callable[[ChatRequest], None], ...] = (
     refuse_kept_stop_tokens,
     refuse_empty_prompt,
     _top_logprobs_with_logprobs,
+    _generation_prompt,
+    _echo_of_continued,
     refuse_unstreamed_options,
 )

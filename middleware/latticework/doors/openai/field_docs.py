@@ -49,6 +49,9 @@ VLLM: Mapping[str, str] = {
     "cache_salt": "The prompt shares the engine's prefix cache only with prompts of the same salt.",
     "documents": "Documents for a chat template that shows them; refused with any other.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
+    "continue_final_message": "True: the answer continues the text of the last message, which must be the assistant's.",
+    "add_generation_prompt": "False: the same.",
+    "echo": "True: the content begins with the text that the answer continues; requires `continue_final_message`.",
     "structured_outputs": "The format of the answer, instead of `response_format`: exactly one of `json` (a schema), "
     "`json_object`, `regex`, `choice`, and `grammar` (Lark, or llama.cpp's GBNF).",
 }

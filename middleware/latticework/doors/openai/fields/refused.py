@@ -67,11 +67,8 @@ _VLLM: Mapping[str, Refused] = {
     "truncation_side": Refused(
         VLLM, "must be 'left': the end of a prompt is what the answer continues.", (*ABSENT, "left")
     ),
-    "continue_final_message": Refused(VLLM_SGLANG, "is not supported; send the text as a user message.", doors=CHAT),
-    "add_generation_prompt": Refused(
-        VLLM, "must be true: the answer is a turn of the assistant.", (None, True), doors=CHAT
-    ),
-    "echo": Refused(f"{VLLM}, {LLAMA}", "is not supported in a chat; send it to /v1/completions.", doors=CHAT),
+    "continue_final_message": Refused(VLLM_SGLANG, CONVERSATION, doors=COMPLETIONS),
+    "add_generation_prompt": Refused(VLLM, CONVERSATION, (None, True), doors=COMPLETIONS),
     "add_special_tokens": Refused(
         VLLM, "is not supported in a chat: the chat template adds special tokens.", doors=CHAT
     ),
