@@ -53,6 +53,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
 	$(BIN)/python -m benchmarks.front_end $(ARGS)
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+	$(BIN)/python -m benchmarks.closed_objects $(ARGS)
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 soak: $(INSTALLED)

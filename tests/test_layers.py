@@ -22,7 +22,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "format_docs",
         "audit completion fitting limits",
         "plan",
-        "bad_tools client lark parser render turn_tree",
+        "bad_tools names",
+        "client lark parser render required_texts turn_tree",
         "turn",
         "analysis formats",
         "wire",
@@ -59,7 +60,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "errors options settings telemetry",
         "version",
         "engines.base",
-        "engines.vocabulary",
+        "engines.token_texts engines.vocabulary",
     ),
 }
 

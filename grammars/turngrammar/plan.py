@@ -5,7 +5,6 @@ Compiling is pure and cached by `Turn.key`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +21,8 @@ from turngrammar.client.inputs import compile_input
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools, shown
 from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
-from turngrammar.parser import MAX_NAME, Parser
+from turngrammar.names import refuse_name
+from turngrammar.parser import Parser
 from turngrammar.render import Call
 from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compile_schema
@@ -32,7 +32,6 @@ from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice,
 from turngrammar.turn_tree import recovery_tree, turn_tree
 
 MAX_CACHED = 8 * 2**20  # characters of all cached grammars together
-_NAME = re.compile(f"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}")
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _compile(turn: Turn, options: Options) -> Plan:
 def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
     options = replace(options, open_objects=turn.open_objects)
-    tools = [_compiled_tool(tool, options) for tool in turn.tools]
+    tools = [_compiled_tool(tool, turn, options) for tool in turn.tools]
     answer, document, client_grammar = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
@@ -226,10 +225,8 @@ def _settled_choice(turn: Turn, tools: Sequence[CompiledTool]) -> tuple[ToolChoi
     return choice, allowed
 
 
-def _compiled_tool(tool: Tool, options: Options) -> CompiledTool:
-    if not _NAME.fullmatch(tool.name):
-        message = f"The tool name {shown(tool.name)} must match {_NAME.pattern}."
-        raise InvalidTools(message, pointer=tool.name_pointer)
+def _compiled_tool(tool: Tool, turn: Turn, options: Options) -> CompiledTool:
+    refuse_name(tool, turn.format, turn.special_tokens)
     try:
         input = compile_input(tool.input) if tool.input else None
         parameters = input.parameters if input else compile_schema(_of_object(tool.parameters), options)

@@ -120,9 +120,13 @@ class Invocation(Node):
     tail: Node
 
 
+MAX_NAME = 256  # characters
+PLAIN_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}")
+
+
 @dataclass(frozen=True)
 class Name(Node):
-    """The name of the tool."""
+    """The name of the tool: any plain name, or that of a tool which may be called. Both end before what follows."""
 
 
 @dataclass(frozen=True)

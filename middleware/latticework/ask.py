@@ -6,7 +6,7 @@ A door makes it from its request. An error names a parameter as the request does
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -65,13 +65,17 @@ class Conversation(msgspec.Struct, frozen=True):
         messages, tools: as chat templates take them (Hugging Face's form), unchanged from the request. The tools are
             those of the turn, in the same order.
         variables: further variables of the template.
+        shown: the variables that the template must show.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
+        continued: whether the answer continues the text of the last message, which is the assistant's.
     """
 
     messages: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]] = ()
     variables: Mapping[str, Any] = {}
     generation_prompt: bool = True
+    shown: tuple[str, ...] = ()
+    continued: bool = False
 
 
 class RawPrompt(msgspec.Struct, frozen=True):
@@ -93,12 +97,16 @@ class Ask(msgspec.Struct, frozen=True):
         sampling: the fields of `engines.base.Sampling` that the client has set.
         max_tokens: of the answer; None: the rest of the context.
         stops: strings that end free text.
+        keeps_stop: whether the string that ends it is a part of the answer.
+        returns_ids: whether the response has the ids of the prompt's tokens and of the answer's.
+        prompt_limit: how many of the prompt's last tokens are kept; -1: as many as fit; None: all.
         n: number of answers.
         effort: a value for the chat template; "none" turns reasoning off.
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
-        complete: whether a document cut by `max_tokens` is completed, so that it fits its schema.
+        complete: what the answer ends with, as cut or not, if `max_tokens` cuts a document or a call, which then is
+            completed to fit its schema; None: it stays cut.
         whole_calls: whether a stream has each call in one piece; None: as the model is configured.
-        echo: whether a raw prompt is returned before its answer.
+        echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
         names: the request's names of these fields and of those of `sampling`, if they differ.
     """
 
@@ -108,10 +116,13 @@ class Ask(msgspec.Struct, frozen=True):
     sampling: Mapping[str, Any] = {}
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
+    keeps_stop: bool = False
+    returns_ids: bool = False
+    prompt_limit: int | None = None
     n: int = 1
     effort: str | None = None
     reasoning_limit: int | None = None
-    complete: bool = False
+    complete: Literal["length", "stop"] | None = None
     whole_calls: bool | None = None
     echo: bool = False
     names: Mapping[str, str] = {}

@@ -15,14 +15,22 @@ from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
 from latticework.prompt import Prompt, PromptError
-from latticework.turn import Echo, Job
+from latticework.turn import Begun, Echo, Job
+from latticework.turn.continuation import begun_text, state_after
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
-from latticework.turn.sampling import known_token_ids, refuse_crowd, room, sampling_of
-from latticework.turn.truncation import truncation_plan
+from latticework.turn.sampling import (
+    kept_prompt,
+    known_token_ids,
+    refuse_crowd,
+    refuse_little_room,
+    room,
+    sampling_of,
+)
+from latticework.turn.truncation import closing_of
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
 from turngrammar.scan import dump_json
-from turngrammar.turn import Reasoning, Turn, reasoning_after
+from turngrammar.turn import Reasoning, Turn
 from turngrammar.wire import Lit
 
 # By default a schema that takes more than this part of the context is omitted from the prompt.
@@ -85,8 +93,8 @@ def _draft(model: Model, ask: Ask, hidden: frozenset[str] = frozenset()) -> _Dra
     format = RAW if isinstance(ask.prompt, RawPrompt) else model.format_named(ask.turn.format)
     turn = _turn(model, ask.turn, format)
     prompt = _prompt_of(model, ask, format, hidden)
-    reasoning = "off" if isinstance(prompt, list) else reasoning_after(format, prompt.text)
-    compiles = [_compile_request(model, turn, reasoning)]
+    reasoning = state_after(format, prompt)
+    compiles = [_compile_request(model, turn, reasoning, "" if isinstance(prompt, list) else prompt.begun or "")]
     if ask.reasoning_limit is not None and reasoning in ("may", "open"):
         begun = has_begun(ask.reasoning_limit, reasoning)
         compiles.append(_compile_request(model, turn, state_behind(format, begun=begun)))
@@ -139,15 +147,20 @@ def _skips_bad_tools(model: Model, ask: TurnAsk) -> bool:
     return model.settings.on_bad_tool == "skip" if ask.skips_bad_tools is None else ask.skips_bad_tools
 
 
-def _compile_request(model: Model, turn: Turn, reasoning: Reasoning) -> CompileRequest:
-    return CompileRequest(replace(turn, reasoning=reasoning), model.vocabulary)
+def _compile_request(model: Model, turn: Turn, reasoning: Reasoning, begun: str = "") -> CompileRequest:
+    return CompileRequest(replace(turn, reasoning=reasoning), model.vocabulary, begun)
 
 
 def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]) -> Job:
     plan, engine = compiled[0].plan, model.engine
-    prompt = _encoded_prompt(model, draft.prompt)
+    prompt = kept_prompt(ask, _encoded_prompt(model, draft.prompt), engine.max_model_len)
+    beginning = compiled[0].beginning
+    begun = begun_text(ask, draft.prompt, plan, beginning)
     most = room(ask, len(prompt), engine.max_model_len)
+    refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
+    if beginning is not None:
+        sampling = replace(sampling, begun=beginning.token_ids)
     if (unsupported := engine.refusal(sampling)) is not None:
         raise BadRequest(unsupported[1], param=ask.name(unsupported[0]))
     for one in compiled:
@@ -158,14 +171,15 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         plan=plan,
         sampling=sampling,
         stops=ask.stops if plan.writes_free_text else (),
+        keeps_stop=ask.keeps_stop,
+        returns_ids=ask.returns_ids,
         n=ask.n,
         attempts=model.settings.attempts,
         reasons=draft.format.reasoning is not None,
         budget=_budget(model, ask, draft, compiled[-1].plan) if len(compiled) > 1 else None,
         echo=_echo(model, ask, prompt),
-        truncation=truncation_plan(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most)
-        if ask.complete
-        else None,
+        begun=Begun(begun, ask.echo) if begun else None,
+        truncation=closing_of(ask, plan, draft.format, draft.reasoning, engine.tokenizer, most, begun),
         whole_calls=_sends_whole_calls(model, ask),
     )
 
@@ -227,6 +241,9 @@ def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
 def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
     """The prompt of a conversation. Raises BadRequest that names the part refused by the template."""
     refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
+    for name in conversation.shown:
+        if not model.template.shows(name):
+            raise BadRequest(f"The model's chat template does not show '{name}'; send it in a message.", param=name)
     try:
         return model.template.prompt(
             conversation.messages,
@@ -235,6 +252,7 @@ def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format
             schema=_schema_in_prompt(model, ask),
             template_kwargs=_template_variables(ask, conversation, format),
             add_generation_prompt=conversation.generation_prompt,
+            continued=conversation.continued,
         )
     except PromptError as error:
         part = re.split(r"[.\[]", error.param)[0]

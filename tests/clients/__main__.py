@@ -1,6 +1,6 @@
 """Runs the clients and records the results.
 
-    python -m tests.clients [--url URL] [--key KEY] [--at-once N] [--no-save] [NAME ...]
+    python -m tests.clients [--url URL] [--key KEY] [--at-once N] [--every N] [--no-save] [NAME ...]
 
 Exits with status 1 if a scenario failed. Without --url it starts the server, after everything is installed.
 """
@@ -56,11 +56,11 @@ def known(url: str, key: str) -> tuple[Server, str]:
         return Server(url, key, model), http.get("/health").json()["version"]
 
 
-def ran(one: Ready, server: Server) -> Run:
+def ran(one: Ready, server: Server, every: int) -> Run:
     client, command = one
     if isinstance(command, environments.CannotInstall):
         return Run(client.name, broken=f"it could not be installed: {command}")
-    done = run(client, command, server)
+    done = run(client, command, server, every=every)
     for outcome in done.outcomes:
         say(f"{client.name}: {outcome.scenario} {outcome.seconds} s {outcome.failure or ''}")
     return done
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--url", help="the URL of a running server, without /v1")
     parser.add_argument("--key", default="none", help="the API key of that server")
     parser.add_argument("--at-once", type=int, default=2, metavar="N", help="concurrent clients (%(default)s)")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="cut calls at each N tokens (%(default)s)")
     parser.add_argument("--no-save", action="store_true", help="don't update docs/")
     given = parser.parse_args()
     table = {client.name: client for client in CLIENTS}
@@ -84,7 +85,7 @@ def main() -> None:
     clients = prepared([table[name] for name in given.names] or CLIENTS)
     failures = []
     with served(given.url, given.key) as (server, version), ThreadPoolExecutor(given.at_once) as pool:
-        for future in as_completed([pool.submit(ran, one, server) for one in clients]):
+        for future in as_completed([pool.submit(ran, one, server, given.every) for one in clients]):
             done = future.result()
             failures += [f"{done.client}: {failure}" for failure in done.failures(table[done.client])]
             if not given.no_save:

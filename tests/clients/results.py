@@ -20,23 +20,44 @@ COLUMNS = (*SCENARIOS, COMPLETION)
 HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name in COLUMNS))
 TEXT = """# Clients
 
-Real clients, unmodified, against `latticework serve`. `make clients` generates this page from
+Real clients, unmodified except lm_eval (below), against `latticework serve`. `make clients` generates this page from
 [clients.json](clients.json). The scripts, one per client, are examples to copy: [tests/clients](../tests/clients).
+No client retries a request.
 
 - structured output: the client returns an instance of the requested type, with valid values
 - tool loop: the model calls, the tool runs with valid arguments, its result goes back, and the model answers
 - streaming: more than one delta, and together they are the whole answer, or the requested value
 - error: an unknown model raises the client's own typed error, with the server's message
+- cut: `max_tokens` cuts a tool call, at as many limits as the second table has. A whole answer runs no tool with cut
+  arguments, nor does a stream with `"tool_call_streaming": "whole"`; a stream without it runs none with empty arguments
+- closed: objects have listed properties only, if their schemas don't mention others
+- many tools: 26 tools, one of which has an impossible schema and is left out (`"on_bad_tool": "skip"`), and names with
+  dots and slashes, if the client sends them
+- histories: parallel calls, empty and no content, empty results, a developer, text in many scripts
 - completion: `/v1/completions`: a stream adds up to the whole text, log probabilities have one entry per token
 
 {table}
 
 ✓ passed, with the variants if there are several; ✗ failed; n/a: the client doesn't support it; –: not tested.
 {remarks}
+lm_eval's script overrides one check of its client, that of `/tokenizer_info`, and gives it the beginning and end
+tokens: this server has no such endpoint.
+{cuts}
 ## Repeating it
 
 `make clients` installs each client into `.venv-clients` (some GB) and runs it; `make clients ARGS="instructor litellm"`
 runs some of them. `ARGS="--url http://127.0.0.1:8000"` uses a running server. `make test` includes the core clients.
+"""
+
+CUTS = """
+## Calls that are cut
+
+At how many limits the client ran the tool, and with what. From a stream, some clients complete arguments that are cut,
+and run the tool with them. `"tool_call_streaming": "whole"` prevents it.
+
+| client | answers | tool runs |
+| --- | --- | --- |
+{table}
 """
 
 
@@ -59,7 +80,22 @@ def render(rows: Mapping[str, Any]) -> str:
     lines = [HEAD, ("---",) * len(HEAD), *(_line(client, rows[client.name]) for client in clients)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     remarks = [f"- {client.name}, {remark}" for client in clients for remark in _remarks(client, rows[client.name])]
-    return TEXT.format(table=table, remarks="\n".join(["", *remarks, ""]) if remarks else "")
+    cuts = [_cuts(client, rows[client.name]) for client in clients]
+    return TEXT.format(
+        table=table,
+        remarks="\n".join(["", *remarks, ""]) if remarks else "",
+        cuts=CUTS.format(table="\n".join(line for line in cuts if line)) if any(cuts) else "",
+    )
+
+
+def _cuts(client: Client, row: Mapping[str, Any]) -> str:
+    """What a client ran at its limits, a line for each of its ways."""
+    seen = [one for one in row["outcomes"] if one["scenario"].startswith("cut") and one.get("seen")]
+    return "\n".join(f"| {client.name} | {_way(one['scenario'])} | {one['seen']} |" for one in seen)
+
+
+def _way(scenario: str) -> str:
+    return scenario.removeprefix("cut_").replace("_", " ")
 
 
 def _line(client: Client, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -78,7 +114,7 @@ def _cell(client: Client, row: Mapping[str, Any], column: str) -> str:
         return "n/a"
     outcomes = [one for one in row["outcomes"] if one["scenario"].startswith(column)]
     if not outcomes:
-        return "–" if column == COMPLETION else "✗"
+        return "✗" if row["broken"] and column != COMPLETION else "–"
     good, bad = (_ways(outcomes, column, failed) for failed in (False, True))
     return " ".join(filter(None, [good and "✓" + good.rstrip(), bad and "✗" + bad.rstrip()]))
 

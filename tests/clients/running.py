@@ -12,7 +12,7 @@ from typing import Any
 from tests.clients.table import SCENARIOS, Client
 
 # Seconds for all scenarios of one client, which ask for a few hundred tokens each: a busy machine writes two a second.
-PATIENCE = 600
+PATIENCE = 1200
 # Clients that count and trace their users do not, as far as they can be told.
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",
@@ -38,11 +38,12 @@ class Server:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`scenario`: the function's name. `failure`: what was raised; none where it passed."""
+    """`scenario`: the function's name. `failure`: what was raised; none where it passed. `seen`: what it returned."""
 
     scenario: str
     seconds: float
     failure: str | None
+    seen: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,16 @@ class Run:
         return told + ([self.broken] if self.broken else [])
 
 
-def run(client: Client, command: Sequence[str], server: Server, patience: float = PATIENCE) -> Run:
-    """`command` is its environment's, and `patience` in seconds."""
+def run(
+    client: Client, command: Sequence[str], server: Server, patience: float = PATIENCE, every: int = 1, seeds: int = 3
+) -> Run:
+    """`command` is its environment's, and `patience` in seconds.
+
+    `every`: calls are cut at each of so many limits. `seeds`: how many answers are sampled.
+    """
     process = subprocess.Popen(
         [*command, client.script, *client.packages],
-        env=_environ(server),
+        env={**_environ(server), "EVERY": str(every), "SEEDS": str(seeds)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 # A scenario is a function of a script. Its name begins with one of these, and what follows tells it from others.
-SCENARIOS = ("structured_output", "tool_loop", "streaming", "error")
+SCENARIOS = ("structured_output", "tool_loop", "streaming", "error", "cut", "closed", "many_tools", "histories")
 # Of legacy completions, for clients that use them: the others' scripts need none.
 COMPLETION = "completion"
 
@@ -35,16 +35,23 @@ def _own(script: str, *packages: str, core: bool = False, **lacks: str) -> Clien
     return Client(packages[0], "python", script, environment, packages, core, lacks)
 
 
-def _core(script: str, *packages: str) -> Client:
+def _core(script: str, *packages: str, **lacks: str) -> Client:
     """In the environment whose pins suit several: one to install in each run of the suite."""
-    return Client(packages[0], "python", script, "core", packages, core=True)
+    return Client(packages[0], "python", script, "core", packages, core=True, lacks=lacks)
 
 
 _NO_TOOLS = "it makes a single request and runs no tools"
+_SENDS_NONE = "it sends no tools"
 
 CLIENTS = (
     Client("openai", "python", "with_openai", None, ("openai",), core=True),
-    _core("with_instructor", "instructor", "openai"),
+    _core(
+        "with_instructor",
+        "instructor",
+        "openai",
+        many_tools="an answer is of one type",
+        histories="it sends what the openai package sends",
+    ),
     _core("with_langchain", "langchain-openai", "openai"),
     _core("with_langgraph", "langgraph", "langchain", "langchain-openai"),
     _own("with_pydantic_ai", "pydantic-ai-slim", "openai", core=True),
@@ -60,16 +67,32 @@ CLIENTS = (
         "with_langextract",
         "langextract",
         "openai",
-        tool_loop="it sends no tools",
+        tool_loop=_SENDS_NONE,
         streaming="it requests whole answers only",
+        cut=_SENDS_NONE,
+        closed="its schemas are closed",
+        many_tools=_SENDS_NONE,
+        histories="it sends a single message",
     ),
-    _own("with_outlines", "outlines", "openai", tool_loop=_NO_TOOLS),
+    _own(
+        "with_outlines",
+        "outlines",
+        "openai",
+        tool_loop=_NO_TOOLS,
+        cut=_NO_TOOLS,
+        many_tools=_NO_TOOLS,
+        histories="its conversations have no calls and no results",
+    ),
     _own(
         "with_lm_eval",
         "lm_eval",
         structured_output="it takes no schema",
-        tool_loop="it sends no tools",
+        tool_loop=_SENDS_NONE,
         streaming="it requests whole answers only",
+        cut=_SENDS_NONE,
+        closed="it takes no schema",
+        many_tools=_SENDS_NONE,
+        histories="it sends prompts",
     ),
     Client("openai (Node)", "node", "with_openai", "node-openai", ("openai",), core=True),
     Client("ai (Node)", "node", "with_ai", "node-ai", ("ai", "@ai-sdk/openai-compatible", "@ai-sdk/openai")),

@@ -38,4 +38,5 @@ def test_a_client(
     if isinstance(command, environments.Unreachable):
         pytest.skip(f"{client.name} can't be installed here: {str(command).splitlines()[-1]}")
     server: RunningServer = request.getfixturevalue("server")
-    assert run(client, command, Server(server.url, KEY, MODEL)).failures(client) == []
+    done = run(client, command, Server(server.url, KEY, MODEL), every=11, seeds=1)
+    assert done.failures(client) == []

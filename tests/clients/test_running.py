@@ -68,8 +68,8 @@ def test_a_script_that_never_ends_is_ended(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outcomes", "lacks", "failure"),
     [
-        ([*GOOD[:3], Outcome("error", 0.1, "ValueError: a reason")], {}, "error: ValueError: a reason"),
-        (GOOD[:3], {}, "error: the script has none"),
+        ([*GOOD[:-1], Outcome("histories", 0.1, "ValueError: a reason")], {}, "histories: ValueError: a reason"),
+        (GOOD[:-1], {}, "histories: the script has none"),
         (GOOD, {"error": "none"}, "error: it was run"),
     ],
 )
@@ -79,7 +79,7 @@ def test_failures(outcomes: list[Outcome], lacks: dict[str, str], failure: str) 
 
 
 def test_a_run_that_broke_is_a_failure_of_all() -> None:
-    assert len(Run("openai", broken="it could not be installed").failures(OPENAI)) == 5
+    assert len(Run("openai", broken="it could not be installed").failures(OPENAI)) == len(SCENARIOS) + 1
 
 
 def test_the_table() -> None:
@@ -87,6 +87,7 @@ def test_the_table() -> None:
         {"scenario": "structured_output_tools", "failure": None},
         {"scenario": "structured_output_json", "failure": "ValueError: a reason"},
         {"scenario": "streaming", "failure": None},
+        {"scenario": "cut_streamed", "failure": None, "seen": "4 limits: complete at 1"},
     ]
     row = {
         "model": "a/model",
@@ -96,8 +97,12 @@ def test_the_table() -> None:
         "broken": None,
     }
     text = render({"openai": row})
-    assert "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | ✗ | ✓ | ✗ | – |" in text
+    assert (
+        "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | – | ✓ | – | ✓ | – | – | – | – |" in text
+    )
+    assert "✓ tools ✗ json | ✗ | ✓ | ✗ | ✓ | ✗ | ✗ | ✗ | – |" in render({"openai": {**row, "broken": "exit status 1"}})
     assert "- openai, structured_output_json: ValueError: a reason" in text
+    assert "| openai | streamed | 4 limits: complete at 1 |" in text
 
 
 def test_a_run_replaces_the_row_of_its_client_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

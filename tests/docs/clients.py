@@ -13,7 +13,11 @@ def part() -> str:
     rows = json.loads((ROOT / "docs" / "clients.json").read_text(encoding="utf-8"))
     languages = dict.fromkeys(client.language for client in CLIENTS)
     return table(
-        ("", "tested with what each supports of structured output, a tool loop, a stream, an error and completions"),
+        (
+            "",
+            "tested with what each supports of structured output, tool loops, streams, errors, completions, cut calls, "
+            "open schemas, 26 tools and histories",
+        ),
         [
             (
                 language.capitalize(),

@@ -38,7 +38,7 @@ BAD: dict[str, tuple[dict[str, Any], int, str]] = {
     "a remote $ref": ({"response_format": schema({"$ref": "http://127.0.0.1:1/x.json"})},
                       400, "response_format.json_schema.schema"),
     "two tools of one name": ({"tools": [tool(name="f"), tool(name="f")]}, 400, "tools[1].function.name"),
-    "a tool name with a space": ({"tools": [tool(name="a b")]}, 400, "tools[0].function.name"),
+    "a tool without a name": ({"tools": [tool(name="")]}, 400, "tools[0].function.name"),
     "parameters that are no schema": ({"tools": [tool(name="f", parameters={"type": 7})]},
                                       400, "tools[0].function.parameters.type"),
     "a choice of no tool": ({"tools": [tool(name="f")], "tool_choice": tool(name="g")}, 400, "tool_choice"),

@@ -35,7 +35,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "auto": {"tools": TOOLS},
     "required": {"tools": TOOLS, "tool_choice": "required", "max_tokens": 150},
     "either": {"tools": TOOLS, "response_format": AS_ANSWER},
-    "cut call": {"tools": TOOLS, "tool_choice": "required", "max_tokens": 15},
+    "cut call": {"tools": TOOLS, "tool_choice": "required", "max_tokens": 25},
     "tool logprobs": {"tools": TOOLS, "tool_choice": "required", "logprobs": True, "max_tokens": 40},
 }
 

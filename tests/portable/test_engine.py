@@ -9,6 +9,7 @@ import threading
 from codecs import utf_8_decode
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ PERSON = """start: "{\\"name\\": \\"" NAME "\\", \\"age\\": " AGE ", \\"kind\\":
 NAME: /[A-Z][a-z]{2,8}/
 AGE: /[1-9][0-9]?/
 """
+BEGUN = ('{"name": "', '{"name": "Ada', '{"name": "Ada", "age": 3', '{"name": "Ada", "age": 3, "k')
 FREE = Sampling(max_tokens=12, temperature=0, ignore_eos=True)
 HELD = Sampling(max_tokens=80, temperature=0, grammar=PERSON)
 
@@ -66,6 +68,17 @@ def test_a_grammar_rules_the_answer_and_forces_much_of_it(driven: Driven) -> Non
     assert spent + saved.forced == len(tokens(pieces))
     assert saved.forced > len(tokens(pieces)) / 2
     assert tokens(pieces)[-1] == driven.engine.tokenizer.vocabulary.eos
+
+
+@pytest.mark.parametrize("begun", BEGUN)
+@pytest.mark.parametrize("logprobs", [None, 0])
+def test_a_grammar_goes_on_behind_what_the_prompt_ends_with(driven: Driven, begun: str, logprobs: int | None) -> None:
+    ids = driven.engine.tokenizer.vocabulary.matchable.greedy_tokenize(begun)
+    pieces = driven.ask("Who?" + begun, replace(HELD, begun=ids, logprobs=logprobs))
+    document = json.loads(begun + text(pieces))
+    assert re.fullmatch("[A-Z][a-z]{2,8}", document["name"])
+    assert 0 < document["age"] < 100
+    assert document["kind"] == "person of no fixed abode"
 
 
 def test_forced_tokens_change_no_answer(tiny: Path, driven: Driven) -> None:

@@ -20,7 +20,7 @@ BAD = (
     Tool("no_object", parameters={"type": "array"}),
     Tool("no_regex", input=TextInput("regex", "(")),
     Tool("no_lark", input=TextInput("lark", "start: x")),
-    Tool("no name"),
+    Tool("no\nname"),
 )
 UNWRITABLE = Tool("unwritable", parameters={"properties": {"a>\n": {}}})
 
@@ -29,7 +29,7 @@ def skipping(*tools: Tool, **fields: Any) -> Plan:
     return compile_turn(Turn(fields.pop("format", HERMES), placed(*tools), skips_bad_tools=True, **fields))
 
 
-@pytest.mark.parametrize("bad", BAD[:-1], ids=lambda tool: tool.name)
+@pytest.mark.parametrize("bad", BAD, ids=lambda tool: tool.name)
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_the_plan_is_that_without_the_tool_and_has_its_error(bad: Tool, place: int) -> None:
     tools = (*GOOD[:place], bad, *GOOD[place:])
@@ -48,8 +48,8 @@ def test_the_plan_is_that_without_the_tool_and_has_its_error(bad: Tool, place: i
 
 
 def test_all_of_them_are_skipped_in_their_order() -> None:
-    plan = skipping(GOOD[0], *BAD[:-1], GOOD[1])
-    assert [error.tool for error in plan.skipped] == [tool.name for tool in BAD[:-1]]
+    plan = skipping(GOOD[0], *BAD, GOOD[1])
+    assert [error.tool for error in plan.skipped] == [tool.name for tool in BAD]
     copy = pickle.loads(pickle.dumps(plan))
     assert [error.message for error in copy.skipped] == [error.message for error in plan.skipped]
 
@@ -86,7 +86,6 @@ def test_an_error_stays_if_nothing_to_call_is_left(fields: dict[str, Any]) -> No
         {"content": JsonContent({"type": "strng"}, "/schema")},
         {"choice": ToolChoice("required", ("nobody",), pointer="/choice")},
         {"tools": (GOOD[0], GOOD[0])},
-        {"tools": (BAD[-1],)},
     ],
 )
 def test_errors_that_name_no_tool_stay(fields: dict[str, Any]) -> None:

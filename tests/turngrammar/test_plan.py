@@ -133,7 +133,7 @@ ERRORS = [
     ({"tools": placed(*TOOLS, TOOLS[0])}, InvalidTools, "/tools/3/name"),
     ({"tools": placed(TOOLS[0], Tool('a "name"'))}, InvalidTools, "/tools/1/name"),
     ({"tools": placed(Tool(""))}, InvalidTools, "/tools/0/name"),
-    ({"tools": placed(Tool("a" * 129))}, InvalidTools, "/tools/0/name"),
+    ({"tools": placed(Tool("a" * 257))}, InvalidTools, "/tools/0/name"),
     ({"tools": placed(Tool("a", parameters={"type": "string"}))}, InvalidTools, "/tools/0/arguments/type"),
     (
         {"tools": placed(Tool("a", parameters={"properties": {"b": {"type": 1}}}))},

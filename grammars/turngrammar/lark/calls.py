@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from turngrammar.terminals.expressions import escaped
+from turngrammar.terminals.expressions import any_of, escaped
 from turngrammar.wire import (
     Ahead,
     Alt,
@@ -26,9 +26,12 @@ from turngrammar.wire import (
 WORD = r"[A-Za-z0-9_\-]{1,64}"
 
 
-def head_regex(calls: Node) -> str:
-    """A Lark regex of all that the parser takes for the beginning of `calls`, up to the head of the first."""
-    return "".join(_head_regex(node) for node in _to_first_head(calls))
+def head_regex(calls: Node, names: Iterable[str]) -> str:
+    """A Lark regex of all that the parser takes for the beginning of `calls`, up to the head of the first.
+
+    `names` are those of the tools that may be called.
+    """
+    return "".join(_head_regex(node, names) for node in _to_first_head(calls))
 
 
 def _to_first_head(node: Node) -> Iterator[Node]:
@@ -46,25 +49,25 @@ def _to_first_head(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _head_regex(node: Node) -> str:
+def _head_regex(node: Node, names: Iterable[str]) -> str:
     match node:
         case Lit(text) | Ahead(text):
             return escaped(text)
         case Space():
             return r"[ \t\r\n]*"
         case Name():
-            return r"[A-Za-z0-9_.\-]+"
+            return any_of([r"[A-Za-z0-9_.\-]+", *map(escaped, names)])
         case Ordinal():
             return "[0-9]+"
         case Word():
             return WORD
         case Seq(inner):
-            return "".join(map(_head_regex, inner))
+            return "".join(_head_regex(part, names) for part in inner)
         case Alt(options):
-            return f"({'|'.join(map(_head_regex, options))})"
+            return any_of([_head_regex(option, names) for option in options])
         case Opt(body) | May(body) | Stray(body):
-            return f"({_head_regex(body)})?"
+            return f"({_head_regex(body, names)})?"
         case Id(body):
-            return _head_regex(body)
+            return _head_regex(body, names)
         case _:
             raise TypeError(f"{node} can't be in the head of a call")

@@ -55,7 +55,8 @@ def write_json_call(rules: RuleSet, before: str, arguments: Lowered, after: str,
         template = json.loads(text)
     except ValueError:
         return None
-    if json.dumps(template, separators=(style.item_separator, style.key_separator)) != text:
+    separators = (style.item_separator, style.key_separator)
+    if json.dumps(template, ensure_ascii=False, separators=separators) != text:
         return None
     values = JsonWriter(rules, arguments, style)
     return values.template(template, values.value(arguments))
@@ -84,7 +85,7 @@ class JsonWriter:
         if value == _HOLE:
             return arguments
         if not isinstance(value, dict):
-            return self._rules.terminal(quoted(json.dumps(value)))
+            return self._rules.terminal(quoted(json.dumps(value, ensure_ascii=False)))
         members = [Member(join(self._key(name), self.template(item, arguments)), True) for name, item in value.items()]
         return self._within("{", object_members(members, "", member_bounds({}), self._comma, self._rules.either), "}")
 

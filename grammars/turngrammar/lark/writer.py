@@ -105,7 +105,8 @@ class GrammarWriter(RuleWriter):
         return join(self.closed(text_without(others), stop), self.walk(after(then, stop)))
 
     def unlike(self, node: wire.Unlike) -> str:
-        return self.terminal(f"/{ANYTHING}/ & ~/{head_regex(node.calls)}{ANYTHING}/")
+        names = [tool.name for tool in self.context.tools if not wire.PLAIN_NAME.fullmatch(tool.name)]
+        return self.terminal(f"/{ANYTHING}/ & ~/{head_regex(node.calls, names)}{ANYTHING}/")
 
     def call(self, node: wire.Invocation) -> str:
         return self.either([self._call_of(tool, node) for tool in self.context.tools])

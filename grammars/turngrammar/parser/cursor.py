@@ -101,6 +101,17 @@ class Cursor:
             yield
         self.at += len(literal)
 
+    def ahead(self, literals: Iterable[str]) -> Steps[str]:
+        """The first of `literals` that the text goes on with, unread; "" if there is none."""
+        for literal in literals:
+            while not self.text.startswith(literal, self.at):
+                if self.ended or not literal.startswith(self.text[self.at : self.at + len(literal)]):
+                    break
+                yield
+            else:
+                return literal
+        return ""
+
     def skip(self, characters: str, most: int) -> Steps[str]:
         """Reads a run of `characters`, raises Mismatch where it is longer than `most`."""
         start = self.at - self.reported

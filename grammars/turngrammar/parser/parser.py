@@ -10,7 +10,8 @@ that the end of the text cuts off is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from turngrammar import wire
@@ -30,10 +31,10 @@ from turngrammar.parser.members import (
 )
 from turngrammar.parser.notation import read_notation_arguments
 from turngrammar.parser.reader import TurnReader, is_object
+from turngrammar.wire import MAX_NAME, PLAIN_NAME
 
 NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 WORD_CHARACTERS = NAME_CHARACTERS.replace(".", "")
-MAX_NAME = 128
 DIGITS = "0123456789"
 _SINKS: Mapping[wire.Sink, Sink] = {"content": ContentDelta, "reasoning": ReasoningDelta}
 
@@ -171,9 +172,23 @@ class Parser(TurnReader):
             self.cursor.emit(Malformed("", "the arguments are not a JSON object"))
 
     def name(self, node: wire.Name) -> Steps[None]:
-        self.call_name = yield from self.cursor.run(NAME_CHARACTERS, MAX_NAME)
+        """A plain name, of any tool, or another one of a tool that may be called; the longer of the two."""
+        cursor = self.cursor
+        other = yield from cursor.ahead(self._other_names)
+        if other:
+            start = cursor.at - cursor.reported
+            plain = yield from cursor.skip(NAME_CHARACTERS, MAX_NAME)
+            self.call_name = plain if len(plain) > len(other) else other
+            cursor.at = cursor.reported + start + len(self.call_name)
+        else:
+            self.call_name = yield from cursor.run(NAME_CHARACTERS, MAX_NAME)
         if not (yield from self.cursor.more()):
             raise TextEnded  # the name may not be whole
+
+    @cached_property
+    def _other_names(self) -> Sequence[str]:
+        """The names that are not plain, longest first: only as a whole they differ from what follows."""
+        return sorted((name for name in self._parameters if not PLAIN_NAME.fullmatch(name)), key=len, reverse=True)
 
     def id(self, node: wire.Id) -> Steps[None]:
         start = self.cursor.at - self.cursor.reported

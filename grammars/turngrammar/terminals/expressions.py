@@ -28,7 +28,12 @@ def escaped(text: str) -> str:
 
 def any_text(texts: tuple[str, ...]) -> str:
     """A piece of a Lark regex that matches any of `texts`."""
-    return f"({'|'.join(map(escaped, texts))})"
+    return any_of([*map(escaped, texts)])
+
+
+def any_of(regexes: Sequence[str]) -> str:
+    """A Lark regex that matches what any of `regexes` does."""
+    return f"({'|'.join(regexes)})"
 
 
 def join(*expressions: str) -> str:

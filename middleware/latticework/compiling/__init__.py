@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from latticework.engines.vocabulary import Trial, Vocabulary
+from latticework.engines.vocabulary import Beginning, Trial, Vocabulary
 from turngrammar.errors import GrammarError
 from turngrammar.limits import Limits
 from turngrammar.plan import Plan
@@ -48,23 +48,33 @@ class WorkersBusy(WorkerError): ...
 
 @dataclass(frozen=True)
 class CompileRequest:
-    """A turn without special tokens and ends, which the vocabulary of that digest adds."""
+    """A turn without special tokens and ends, which the vocabulary of that digest adds.
+
+    `begun`: a text with which the turn has begun; "" for none.
+    """
 
     turn: Turn
     vocabulary: str
+    begun: str = ""
 
     @cached_property
     def key(self) -> bytes:
         """The same for requests with the same plan and trial. It takes milliseconds for a megabyte of schemas."""
-        return self.turn.key + self.vocabulary.encode()
+        return self.turn.key + self.vocabulary.encode() + self.begun.encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True)
 class CompiledTurn:
-    """A turn's plan, and its grammar's trial with the model's vocabulary."""
+    """A turn's plan, and its grammar's trial with the model's vocabulary.
+
+    `least`: tokens that its first call takes at least, if one is required; 0: unknown, or none is required.
+    `beginning`: how far the grammar allows the text with which the turn has begun; None without a text or grammar.
+    """
 
     plan: Plan
     trial: Trial
+    least: int = 0
+    beginning: Beginning | None = None
 
 
 @dataclass(frozen=True)

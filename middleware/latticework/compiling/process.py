@@ -29,6 +29,7 @@ from latticework.compiling import (
     WorkerError,
     system,
 )
+from latticework.compiling.fewest_tokens import fewest_tokens
 from latticework.compiling.trial import try_plan
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.bad_tools import without_bad_tools
@@ -61,7 +62,7 @@ class CompileProcess:
         """The pickled reply."""
         if isinstance(message, LoadVocabulary):
             self._vocabularies[message.digest] = message.vocabulary
-            _ = message.vocabulary.matchable
+            _ = message.vocabulary.matchable, message.vocabulary.texts
             gc.freeze()  # modules and vocabulary stay: the collector would go through them in the middle of a compile
             self._baseline = system.peak_memory()
             return b""
@@ -84,8 +85,12 @@ class CompileProcess:
 
     def _outcome(self, task: CompileTask) -> Outcome | WorkerError:
         request = task.request
+        vocabulary = self._vocabularies[request.vocabulary]
         try:
-            return compile_with_vocabulary(request.turn, self._vocabularies[request.vocabulary], task.limits)
+            compiled = compile_with_vocabulary(request.turn, vocabulary, task.limits)
+            if not request.begun or compiled.plan.grammar is None:
+                return compiled
+            return replace(compiled, beginning=vocabulary.beginning(compiled.plan.grammar, request.begun))
         except GrammarError as error:
             return error
         except MemoryError:
@@ -99,7 +104,7 @@ class CompileProcess:
 def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:
     """Raises GrammarError, with a pointer into the request. Even a turn within `limits` may never end compiling."""
     compiled, skipped = without_bad_tools(turn, partial(_compile_and_try, vocabulary, limits))
-    return CompiledTurn(compiled.plan.skipping(skipped), compiled.trial) if skipped else compiled
+    return replace(compiled, plan=compiled.plan.skipping(skipped)) if skipped else compiled
 
 
 def _compile_and_try(vocabulary: Vocabulary, limits: Limits, turn: Turn) -> CompiledTurn:
@@ -113,7 +118,7 @@ def _compile_and_try(vocabulary: Vocabulary, limits: Limits, turn: Turn) -> Comp
             continue
         trial = tried[plan.grammar] = try_plan(plan, vocabulary)
         if trial.error is None:
-            return CompiledTurn(plan, trial)
+            return CompiledTurn(plan, trial, fewest_tokens(plan, vocabulary))
     _raise_bad_tool(turn, plan, vocabulary, options)
     raise _rejected("request", tried[plan.grammar]).inside(turn.content.pointer if turn.content else turn.tools_pointer)
 

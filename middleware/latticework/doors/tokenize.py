@@ -15,6 +15,7 @@ from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
 from latticework.doors.openai.ask import TOOLS_POINTER, skips_bad_tools, template_tools, tools_of
+from latticework.doors.openai.continuation import continues
 from latticework.doors.openai.fields import Refused
 from latticework.doors.openai.types import ApiObject, Items, Message, OnBadTool, TokenId, Tool
 from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
@@ -30,7 +31,6 @@ from latticework.turn.sampling import known_token_ids
 TEXT_ONLY = "is not supported: this model reads text only."
 REFUSED: Mapping[str, Refused] = {
     "chat_template": Refused("vLLM", "is not supported; start the server with --chat-template instead."),
-    "continue_final_message": Refused("vLLM", "is not supported."),
     "mm_processor_kwargs": Refused("vLLM", TEXT_ONLY),
     "media_io_kwargs": Refused("vLLM", TEXT_ONLY),
 }
@@ -45,6 +45,7 @@ class TokenizeRequest(ApiObject):
     tools: Items[Tool] | None = None
     on_bad_tool: OnBadTool | None = None
     add_generation_prompt: StrictBool | None = None
+    continue_final_message: StrictBool | None = None
     add_special_tokens: StrictBool | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     return_token_strs: StrictBool | None = None
@@ -126,6 +127,7 @@ def _ask(request: TokenizeRequest, decoded: Mapping[str, Any]) -> Ask:
         template_tools(request.tools),
         request.chat_template_kwargs or {},
         request.add_generation_prompt is not False,
+        continued=continues(request.messages or (), request.continue_final_message, request.add_generation_prompt),
     )
     turn = TurnAsk(
         tools_of(request.tools),
@@ -151,6 +153,8 @@ DOORS = (
                 "tools": "The tools of the conversation.",
                 "on_bad_tool": "`skip`: a tool that can't be compiled is left out, as in a chat request.",
                 "add_generation_prompt": "False: omit the start of the assistant's turn.",
+                "continue_final_message": "True: end where the text of the last message does, which must be the "
+                "assistant's.",
                 "add_special_tokens": "False: the tokenizer adds no beginning-of-text token.",
                 "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
                 "return_token_strs": "Return the tokens in the vocabulary's notation too.",

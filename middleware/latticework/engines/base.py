@@ -42,11 +42,16 @@ class EngineDead(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A token's log probability (natural logarithm, at most 0) and its bytes."""
+    """A token's log probability (natural logarithm, at most 0), its bytes and its id.
+
+    `rank`: its place among all tokens at its position, from 1; 0 if unknown.
+    """
 
     token: str
     logprob: float
     bytes: tuple[int, ...]
+    id: int = field(default=-1, kw_only=True)
+    rank: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ class Sampling:
 
     max_tokens: int
     grammar: str | None = None  # llguidance Lark
+    begun: Sequence[int] | None = None  # tokens of the text at the prompt's end with which the grammar's text begins
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
@@ -124,6 +130,10 @@ class Sampling:
     stop_token_ids: Sequence[int] = ()
     special_tokens: bool = True  # whether special tokens appear in `Piece.text`
     sources: bool = False  # whether pieces have each token's source
+    allowed_token_ids: Sequence[int] | None = None  # no other token is sampled; None: any
+    bad_words: Sequence[str] | None = None  # texts that are never completed, as words of their own or within one
+    priority: int | None = None  # requests with a lower one are scheduled first; None: 0
+    cache_salt: str | None = None  # prompts share a prefix cache only with those of the same salt
 
 
 class Tokenizer(Protocol):

@@ -101,8 +101,8 @@ class VllmPieces:
         return Saved(self._opened + forced, copied)
 
     def _sampled(self, token_id: int, position: Mapping[int, Any], most: int | None) -> SampledToken:
-        chosen = self._text.logprob(token_id, position[token_id].logprob)
+        chosen = self._text.logprob(token_id, position[token_id].logprob, position[token_id].rank)
         # vLLM adds the sampled token where it is not among the likeliest.
         ranked = sorted(position.items(), key=lambda entry: entry[1].rank)[:most]
-        top = tuple(self._text.logprob(other, likely.logprob) for other, likely in ranked)
-        return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top)
+        top = tuple(self._text.logprob(other, likely.logprob, likely.rank) for other, likely in ranked)
+        return SampledToken(chosen.token, chosen.logprob, chosen.bytes, top, id=token_id, rank=chosen.rank)

@@ -34,6 +34,12 @@ class Parameter:
 PARAMETERS: Mapping[str, Parameter] = {
     "max_tokens": Parameter("max_tokens"),
     "grammar": Parameter(),
+    "begun": Parameter(
+        unsupported={
+            "remote": "An engine at an HTTP address can't continue a text under a grammar: its grammars begin with the "
+            "answer. Continue free text, without tools, a schema or another grammar.",
+        }
+    ),
     "temperature": Parameter("temperature", neutral=1.0, from_model=True),
     "top_p": Parameter("top_p", neutral=1.0, from_model=True),
     "top_k": Parameter("top_k", neutral=0, from_model=True),
@@ -56,6 +62,13 @@ PARAMETERS: Mapping[str, Parameter] = {
     "stop_token_ids": Parameter(),
     "special_tokens": Parameter(),
     "sources": Parameter(),
+    "allowed_token_ids": Parameter(
+        "allowed_token_ids", unsupported={"portable": "The portable engine can't restrict answers to some tokens."}
+    ),
+    "bad_words": Parameter("bad_words", unsupported={"portable": "The portable engine can't exclude words."}),
+    # These are no sampling parameters of vLLM's, but fields of its requests.
+    "priority": Parameter(neutral=0, unsupported={"portable": "The portable engine has no priorities."}),
+    "cache_salt": Parameter(unsupported={"portable": "The portable engine can't salt its prefix cache."}),
 }
 
 # What a request may leave to the model's generation config.
@@ -93,6 +106,6 @@ def has_penalties(chosen: Mapping[str, Any]) -> bool:
 def unsupported(sampling: Sampling, engine: EngineKind) -> tuple[str, str] | None:
     """The first parameter that this kind of engine can't honour, and why; None where it can honour all."""
     for name, parameter in PARAMETERS.items():
-        if engine in parameter.unsupported and getattr(sampling, name) is not None:
+        if engine in parameter.unsupported and getattr(sampling, name) not in (None, parameter.neutral):
             return name, parameter.unsupported[engine]
     return None

@@ -49,9 +49,10 @@ class TokenText:
         *before, end = token_ids
         return [*(self.feed((token_id,)) for token_id in before), self.feed((end,), last=last)]
 
-    def logprob(self, token_id: int, logprob: float) -> TokenLogprob:
+    def logprob(self, token_id: int, logprob: float, rank: int = 0) -> TokenLogprob:
         token = self._token_bytes[token_id]
-        return TokenLogprob(token.decode(errors="replace"), max(logprob, IMPOSSIBLE), tuple(token))
+        text = token.decode(errors="replace")
+        return TokenLogprob(text, max(logprob, IMPOSSIBLE), tuple(token), id=token_id, rank=rank)
 
 
 # The source of each token, as an engine core reports it: a letter.

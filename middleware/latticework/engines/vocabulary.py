@@ -10,6 +10,8 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
+from latticework.engines.token_texts import TokenTexts
+
 # `eos_token_id` in a generation config.
 EndTokens = int | Sequence[int] | None
 
@@ -33,6 +35,23 @@ class Trial:
     error: str | None = None
     opening: tuple[int, ...] = ()
     walked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How far a grammar allows a text as the beginning of an answer.
+
+    Attributes:
+        token_ids: of the text; no special tokens.
+        allowed: the number of its characters that the grammar allows.
+        expected: the only text that the grammar allows behind them; "" if it allows several.
+        complete: whether nothing can follow the text.
+    """
+
+    token_ids: tuple[int, ...]
+    allowed: int
+    expected: str = ""
+    complete: bool = False
 
 
 def is_special(token: str, *, flagged: bool) -> bool:
@@ -170,6 +189,12 @@ class Vocabulary:
             return self.source.matchable(self.size, self.eos)
         return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.eos)
 
+    @cached_property
+    def texts(self) -> TokenTexts:
+        """Takes a second for a large vocabulary."""
+        tokens = (self.matchable.decode_bytes([token_id]) for token_id in range(self.matchable.vocab_size))
+        return TokenTexts([*tokens, *(text.encode() for text in self.special_tokens)])
+
     def trial(self, grammar: str, text: str = "") -> Trial:
         """Compiles the grammar, llguidance Lark, and begins to generate with it, up to the first mask behind `text`.
 
@@ -184,3 +209,26 @@ class Vocabulary:
         if walked:
             matcher.compute_bitmask()
         return Trial(matcher.get_error() if matcher.is_error() else None, opening, walked)
+
+    def beginning(self, grammar: str, text: str) -> Beginning:
+        """How far the grammar, which `trial` has tried, allows the text. Takes seconds for a large grammar.
+
+        A matcher follows bytes, so any tokens will do that have those of the text and are not special.
+        """
+        vocabulary = self.matchable
+        matcher, token_ids = LLMatcher(vocabulary, grammar, log_level=0), vocabulary.greedy_tokenize(text)
+        taken = matcher.try_consume_tokens(token_ids)
+        if taken == len(token_ids):
+            return Beginning(tuple(token_ids), len(text), complete=matcher.is_stopped())
+        matcher.reset()
+        allowed = next(place for place, letter in enumerate(text) if not self._takes(matcher, letter))
+        return Beginning(tuple(token_ids), allowed, matcher.compute_ff_bytes().decode(errors="ignore"))
+
+    def _takes(self, matcher: LLMatcher, letter: str) -> bool:
+        """Feeds the matcher a character, unless it does not allow that."""
+        token_ids = self.matchable.greedy_tokenize(letter)
+        taken = matcher.try_consume_tokens(token_ids)
+        if taken == len(token_ids):
+            return True
+        matcher.rollback(taken)
+        return False

@@ -23,20 +23,21 @@ FINISHES: Mapping[tuple[EngineFinish, bool], Finish] = {
 
 
 class Truncation(msgspec.Struct, frozen=True):
-    """The completed parts of a document that `max_tokens` cut, as JSON pointers into it.
+    """The completed parts of a document or a call that `max_tokens` cut, as JSON pointers into it or its arguments.
 
     `cut` is the innermost value that the model had started but not finished, or null; `filled` are the values that it
-    had not started.
+    had not started. `call`: the index of the call.
     """
 
     cut: str | None
     filled: tuple[str, ...]
+    call: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
     """An addition to one choice. Its first step has no events, and its last one the finish reason.
 
-    `logprobs` and `sources`, if requested, have one entry for each token since the last step.
+    `logprobs`, `sources` and `token_ids`, if requested, have one entry for each token since the last step.
     `prompt_logprobs`, in one of the first steps, has one entry for each token of the prompt.
     """
 
@@ -47,6 +48,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     prompt_logprobs: Sequence[SampledToken | None] = ()
     finish: Finish | None = None
     truncation: Truncation | None = None
+    token_ids: Sequence[int] = ()
 
 
 class TokenCounts(msgspec.Struct, frozen=True):

@@ -8,7 +8,9 @@ from typing import Any
 
 from latticework.engines.base import NOTHING_SAVED, Piece, SampledToken, TokenSource
 from latticework.generate import FINISHES, Finish, Step, Truncation
+from latticework.generate.continued import ContinuedParser
 from latticework.generate.stop import StopFilter
+from latticework.turn import Begun
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -31,11 +33,20 @@ class Choice:
         malformed: the places where it left its wire format.
         tokens: generated tokens so far. `reasoning`: of these, the tokens of pieces with reasoning.
         saved: of the whole answer, once it has ended.
-        truncation: set it if a cut document was completed.
+        truncation: set it if a cut document or call was completed.
     """
 
-    def __init__(self, index: int, plan: Plan, stops: Sequence[str] = ()) -> None:
-        """`stops` are for free text: pass none if the content is a document."""
+    def __init__(
+        self,
+        index: int,
+        plan: Plan,
+        stops: Sequence[str] = (),
+        *,
+        keeps_stop: bool = False,
+        with_ids: bool = False,
+        begun: Begun | None = None,
+    ) -> None:
+        """`stops` are for free text: pass none if the content is a document. `begun`: what the answer continues."""
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
         self.tokens = 0
@@ -44,18 +55,23 @@ class Choice:
         self.truncation: Truncation | None = None
         self._index = index
         self._plan = plan
-        self._stop = StopFilter(stops) if stops else None
+        self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
+        self._with_ids = with_ids
+        self._token_ids: list[int] = []
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
-        self._content: list[str] = []
+        self._begun = begun
+        self._unsent = [ContentDelta(begun.text)] if begun and begun.shown else []
+        self._content = [begun.text] if begun else []
         self._calls: list[_GrowingCall] = []
         self._reasons = False  # whether the current piece has reasoning, or ends within it
 
     @cached_property
-    def parser(self) -> Parser:
+    def parser(self) -> Parser | ContinuedParser:
         """Created with the first piece, so that the engine need not wait for it."""
-        return self._plan.parser()
+        parser = self._plan.parser()
+        return ContinuedParser(parser, self._begun.text) if self._begun else parser
 
     @property
     def free(self) -> bool:
@@ -66,6 +82,16 @@ class Choice:
     def unfinished(self) -> Sequence[str]:
         """The names of the calls that have begun and not ended: at the end of the answer, of those that were cut."""
         return [call.name for call in self._calls if not call.ended]
+
+    @property
+    def calls(self) -> int:
+        """The number of calls that have begun."""
+        return len(self._calls)
+
+    @property
+    def open_call(self) -> Call | None:
+        """The last call, if it has not ended."""
+        return self._calls[-1].call if self._calls and not self._calls[-1].ended else None
 
     @property
     def _stopped(self) -> bool:
@@ -85,16 +111,12 @@ class Choice:
 
     def add(self, piece: Piece, events: Sequence[Event], *, in_reasoning: bool) -> Step | None:
         """The same for a piece that is already parsed. `in_reasoning`: whether the reasoning continues after it."""
-        if piece.logprobs:
-            self._logprobs += piece.logprobs
-        if piece.sources:
-            self._sources += piece.sources
-        if piece.prompt_logprobs:
-            self._prompt_logprobs = piece.prompt_logprobs
+        if self._with_ids or piece.logprobs or piece.sources or piece.prompt_logprobs:
+            self._note_tokens(piece)
         if self._stop is not None:
             events = self._through_stop(self._stop, events, piece)
         self._reasons = in_reasoning
-        if events:
+        if events or self._unsent:
             events = self._noted(events)
         tokens = len(piece.token_ids)
         self.tokens += tokens
@@ -104,7 +126,7 @@ class Choice:
             self._finish(piece, "length" if self.unfinished else FINISHES[piece.finish, bool(self._calls)])
         if not events:
             return None
-        if self._logprobs or self._sources or self._prompt_logprobs:
+        if self._logprobs or self._sources or self._prompt_logprobs or self._token_ids:
             return self._step(events)
         return Step(self._index, events)
 
@@ -120,6 +142,15 @@ class Choice:
         calls = tuple(call.call for call in self._calls if call.ended)
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
         return self._plan.violations("".join(self._content), calls, whole=whole)
+
+    def _note_tokens(self, piece: Piece) -> None:
+        """What the response has for each token."""
+        self._logprobs += piece.logprobs
+        self._sources += piece.sources
+        if self._with_ids:
+            self._token_ids += piece.token_ids
+        if piece.prompt_logprobs:
+            self._prompt_logprobs = piece.prompt_logprobs
 
     def _through_stop(self, stop: StopFilter, events: Sequence[Event], piece: Piece) -> Sequence[Event]:
         """The events up to a stop string."""
@@ -143,6 +174,8 @@ class Choice:
                 self._content.append(event.text)
             else:
                 _NOTES[type(event)](self, event)
+        if self._unsent:
+            events, self._unsent = [*self._unsent, *events], []
         if len(self.malformed) == malformed:
             return events
         return [event for event in events if type(event) is not Malformed]
@@ -153,7 +186,8 @@ class Choice:
         """A step with the data of the tokens since the last one."""
         logprobs, sources, prompt = self._logprobs, self._sources, self._prompt_logprobs
         self._logprobs, self._sources, self._prompt_logprobs = [], [], ()
-        return Step(self._index, events, logprobs, sources, prompt, finish, truncation)
+        token_ids, self._token_ids = self._token_ids, []
+        return Step(self._index, events, logprobs, sources, prompt, finish, truncation, token_ids)
 
     def _note_reasoning(self, event: ReasoningDelta) -> None:
         self._reasons = True

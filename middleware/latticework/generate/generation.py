@@ -16,7 +16,7 @@ from latticework.errors import BrokenGuarantee, SchemaViolation
 from latticework.generate import Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
-from latticework.generate.truncation import Truncating
+from latticework.generate.truncation import completing
 from latticework.telemetry import Metrics
 from latticework.turn import Job
 from turngrammar.plan import TurnViolation
@@ -123,11 +123,12 @@ class Generation:
         self, job: Job, index: int, place: int, attempt: int = 0
     ) -> AsyncGenerator[Sequence[Step], None]:
         """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
-        choice = Choice(index, job.plan, job.stops)
+        begun, keeps, with_ids = job.begun, job.keeps_stop, job.returns_ids
+        choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun)
         self._choices.append(choice)
         sampling = _seeded_sampling(job, place, attempt)
         request = Attempt(self._generator, job, sampling, f"{self.id}-{index}-{attempt}", choice)
-        truncating = None if job.truncation is None else Truncating(job.truncation, choice, sampling.max_tokens)
+        completed = completing(job, choice, sampling.max_tokens)
         bounded = job.budget is not None
         steps = [choice.open()]
         while (pieces := request.pieces()) is not None:
@@ -135,7 +136,7 @@ class Generation:
                 async for piece in pieces:
                     if self.first_at is None:
                         self.first_at = time.perf_counter()
-                    step = choice.feed(piece) if truncating is None else await truncating.feed(piece)
+                    step = choice.feed(piece) if completed is None else await completed.feed(piece)
                     if step is not None:
                         steps.append(step)
                     if choice.finish is not None or (bounded and request.exceeds(piece)):

@@ -13,8 +13,10 @@ class StopFilter:
     Text that may be the start of a stop string is held back.
     """
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], *, keeps_stop: bool = False) -> None:
+        """`keeps_stop`: whether the stop string itself is passed."""
         self._stops = tuple(stops)
+        self._keeps_stop = keeps_stop
         self._held = ""
         self.stopped = False
 
@@ -39,13 +41,17 @@ class StopFilter:
 
     def _text(self, text: str) -> Iterator[Event]:
         text, self._held = self._held + text, ""
-        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        found = [(at, stop) for stop in self._stops if (at := text.find(stop)) >= 0]
         self.stopped = bool(found)
-        safe = min(found) if found else min(_partial(text, stop) for stop in self._stops)
+        safe = self._end(*min(found)) if found else min(_partial(text, stop) for stop in self._stops)
         if not self.stopped:
             self._held = text[safe:]
         if safe:
             yield ContentDelta(text[:safe])
+
+    def _end(self, at: int, stop: str) -> int:
+        """Where the text ends that has this stop string at this place."""
+        return at + len(stop) if self._keeps_stop else at
 
 
 def _partial(text: str, stop: str) -> int:

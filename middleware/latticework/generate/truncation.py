@@ -11,16 +11,19 @@ import time
 from codecs import getincrementaldecoder
 from collections.abc import Sequence
 from math import inf
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from latticework.engines.base import Piece
 from latticework.generate import Step, Truncation
 from latticework.generate.choice import Choice
+from latticework.generate.continued import ContinuedParser
+from latticework.generate.cut_calls import CompletingCalls, joined_steps
+from latticework.turn import Job
 from latticework.turn.truncation import Tail, TruncationPlan
 from turngrammar.completion import added_values
-from turngrammar.events import ContentDelta, Event
+from turngrammar.events import ContentDelta, Event, ToolCallStart
 from turngrammar.parser import Parser
 
 # Characters of a tail that is checked on the event loop. The grammar takes a microsecond for each.
@@ -30,12 +33,41 @@ BRIEF_SECONDS = 0.0005
 _utf8 = getincrementaldecoder("utf-8")
 
 
-class Truncating:
-    """One answer that is a complete document even if it is cut."""
+class Completing(Protocol):
+    """One answer that is complete even if it is cut."""
 
-    def __init__(self, plan: TruncationPlan, choice: Choice, most: int) -> None:
-        """`most`: tokens of the answer. If it is cut, `choice.truncation` gets the completed parts."""
+    async def feed(self, piece: Piece) -> Step | None:
+        """Feeds the choice the part of this piece that can be sent; None if nothing can."""
+
+
+def completing(job: Job, choice: Choice, most: int) -> Completing | None:
+    """None if the answer stays cut. `most`: tokens of the answer."""
+    closing = job.truncation
+    if closing is None:
+        return None
+    calls = CompletingCalls(job.plan, choice, closing.finish) if closing.calls else None
+    return calls if closing.document is None else Truncating(closing.document, choice, most, closing.finish, calls)
+
+
+class Truncating:
+    """One answer that is a complete document even if it is cut, or else has complete calls."""
+
+    def __init__(
+        self,
+        plan: TruncationPlan,
+        choice: Choice,
+        most: int,
+        finish: Literal["length", "stop"],
+        calls: CompletingCalls | None,
+    ) -> None:
+        """`most`: tokens of the answer. If it is cut, `choice.truncation` gets the completed parts.
+
+        `finish`: what it ends with then. `calls`: for an answer that has calls instead; None: it can't.
+        """
         self._choice = choice
+        self._finish = finish
+        self._calls = calls
+        self._calling = False
         self._growing = _Growing(plan, choice.parser, most)
         self._held: list[_Unit] = []
 
@@ -44,14 +76,13 @@ class Truncating:
         free = 0
         for unit in self._growing.units(piece):
             self._held.append(self._parsed(unit))
-            # A part of a character has no text yet.
-            if unit.text and (self._growing.fits() or await self._growing.fits_shortened()):
+            if self._calling or (unit.text and await self._can_be_sent()):
                 free = len(self._held)
         if piece.finish == "stop":
             end = Piece("", (), finish="stop", saved=piece.saved)
             return self._release([*self._held, _Unit(end, self._choice.parser.close(), False)])
         if piece.finish == "length":
-            return await self._complete(self._held[:free], piece)
+            return await self._cut(self._held[:free], piece)
         if not free:
             return None
         released, self._held = self._held[:free], self._held[free:]
@@ -60,15 +91,28 @@ class Truncating:
     def _parsed(self, unit: Piece) -> _Unit:
         parser = self._choice.parser
         events = parser.feed(unit.text)
+        self._calling = self._calling or any(type(event) is ToolCallStart for event in events)
         self._growing.feed(events, len(unit.token_ids))
         return _Unit(unit, events, parser.in_reasoning)
+
+    async def _can_be_sent(self) -> bool:
+        """Whether the document can be completed behind this. A part of a character has no text yet."""
+        return self._growing.fits() or await self._growing.fits_shortened()
+
+    async def _cut(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
+        """Where calls may be made, an answer without any of a document yet stays as it is: none is invented."""
+        if self._calls is None or self._growing.kept:
+            return await self._complete(released, piece)
+        step = self._release(self._held) if self._held else None
+        in_reasoning, end = self._choice.parser.in_reasoning, Piece("", (), saved=piece.saved)
+        return joined_steps(step, await self._calls.end(end, self._choice.parser.close(), in_reasoning=in_reasoning))
 
     async def _complete(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
         tail, self._choice.truncation = await asyncio.to_thread(self._growing.completed)
         # The parser may hold back a possible start of markup. After dropped text, it is out of step.
         pending = self._choice.parser.feed(tail.markup) if len(released) == len(self._held) else []
         events = [*pending, ContentDelta(tail.document)] if tail.document else pending
-        end = Piece("", tuple(tail.token_ids), finish="length", saved=piece.saved)
+        end = Piece("", tuple(tail.token_ids), finish=self._finish, saved=piece.saved)
         return self._release([*released, _Unit(end, events, False)])
 
     def _release(self, units: Sequence[_Unit]) -> Step | None:
@@ -88,16 +132,16 @@ class _Unit(NamedTuple):
 class _Growing:
     """One answer in progress. `tail` completes the part that fits, which is `_content` characters of the document."""
 
-    def __init__(self, plan: TruncationPlan, parser: Parser, most: int) -> None:
+    def __init__(self, plan: TruncationPlan, parser: Parser | ContinuedParser, most: int) -> None:
         self.tail = plan.of_nothing
         self._plan = plan
         self._room = most
         self._released = most
-        self._content = 0
+        self._content = len(plan.begun)
         self._added = ""
         self._parser = parser
         self._completion = plan.completion.copy()
-        self._sound = True
+        self._sound = self._completion.feed(plan.begun)
         self._took = inf
         self._decoder = _utf8(errors="replace")
 
@@ -160,6 +204,11 @@ class _Growing:
             self._release(self._rest(shortest))
         added = added_values(completion.outline, self.tail.document)
         return self.tail, Truncation(added.cut, added.filled)
+
+    @property
+    def kept(self) -> bool:
+        """Whether some of the document can be sent."""
+        return self._content > 0
 
     @property
     def _writes(self) -> bool:

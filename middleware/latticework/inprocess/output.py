@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-# Valid names of a format.
+# Names that OpenAI's own API takes as well.
 NAMED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 UNNAMED = "answer"
 

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 
 from latticework.doors.chat.request import ChatRequest
 from latticework.doors.openai import from_envelope
+from latticework.doors.openai.fields import HARMLESS
+from latticework.doors.openai.types import ContentRequest
 from latticework.errors import BadRequest, ServerFault
 from latticework.inprocess import Response, asked
 from latticework.inprocess.output import OutputType
@@ -28,7 +30,7 @@ Messages = str | Sequence[Mapping[str, Any]]
 
 CHAT, MODELS = "/v1/chat/completions", "/v1/models"
 # Fields that `output` determines, and those with more than one value as the answer.
-TAKEN = frozenset({"messages", "model", "response_format", "structured_outputs", "stream", "stream_options"})
+TAKEN = frozenset({"messages", "model", "stream", "stream_options", *ContentRequest.model_fields}) - {"open_objects"}
 MANY = frozenset(
     {
         "n",
@@ -40,9 +42,13 @@ MANY = frozenset(
         "tool_call_streaming",
         "logprobs",
         "top_logprobs",
+        "prompt_logprobs",
+        "return_token_ids",
+        "return_tokens_as_token_ids",
     }
 )
-FIELDS = sorted(set(ChatRequest.model_fields) - TAKEN - MANY)
+# As in the API, fields on which no answer depends are accepted.
+FIELDS = sorted(ChatRequest.model_fields.keys() - TAKEN - MANY | HARMLESS.keys())
 
 
 class Truncated(BadRequest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,7 +10,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Required, TypedDict, Unpack
 
+import msgspec
+
 from latticework.prompt.capabilities import TOOL_VARIABLES, Capabilities, Message
+from latticework.prompt.continuation import text_before, without_last_text
 from latticework.prompt.jinja_template import JinjaTemplate, PromptError
 from latticework.prompt.messages import (
     Adaptation,
@@ -23,7 +27,7 @@ from latticework.prompt.messages import (
     split_framed_reasoning,
 )
 from latticework.prompt.probe import probe_capabilities
-from latticework.prompt.sentinel import Prompt, TemplateMarkup
+from latticework.prompt.sentinel import Prompt, Sentinel, TemplateMarkup, unused_character
 from latticework.prompt.system_prompt import custom_tool_as_function, normalized_tool, system_text
 from latticework.prompt.tool_messages import (
     convert_custom_calls,
@@ -80,6 +84,7 @@ class PromptOptions(TypedDict, total=False):
     tools: Sequence[Mapping[str, Any]]
     schema: Mapping[str, Any] | None
     add_generation_prompt: bool
+    continued: bool
     template_kwargs: Mapping[str, Any]
 
 
@@ -125,6 +130,10 @@ class ChatTemplate:
         """
         return probe_capabilities(self._template)
 
+    def shows(self, variable: str) -> bool:
+        """Whether the template has a variable of this name."""
+        return re.search(rf"\b{re.escape(variable)}\b", self.source) is not None
+
     @cached_property
     def _markup(self) -> TemplateMarkup:
         return TemplateMarkup(self.markup, *self._template.literals)
@@ -141,6 +150,7 @@ class ChatTemplate:
         tools: Sequence[Mapping[str, Any]] = (),
         schema: Mapping[str, Any] | None = None,
         add_generation_prompt: bool = True,
+        continued: bool = False,
         template_kwargs: Mapping[str, Any] = _NO_VARIABLES,
     ) -> Prompt:
         """The prompt for a conversation of validated messages, which stay unchanged.
@@ -151,6 +161,7 @@ class ChatTemplate:
             tools: OpenAI's function tools and custom tools.
             schema: a JSON Schema of the answer, to be put into the system message.
             add_generation_prompt: whether the text ends where the assistant's turn begins.
+            continued: whether it ends where the text of the last message does, which is the assistant's.
             template_kwargs: further variables for the template.
 
         Raises:
@@ -161,19 +172,44 @@ class ChatTemplate:
                 raise PromptError(
                     f"'{name}' can't be set: the chat template gets it from the conversation.", f"variables.{name}"
                 )
-        generation = {"add_generation_prompt": add_generation_prompt}
+        generation = {"add_generation_prompt": add_generation_prompt and not continued}
+        variables = {**template_kwargs, **generation} if continued else {**generation, **template_kwargs}
+        split = split_framed_reasoning(messages, format.reasoning) if self.markup else messages
+        conversation = _Conversation(split, tools, schema, variables)
+        if continued:
+            return self._continued(conversation, format)
+        sentinel = self._sentinel(conversation)
+        return _unmarked(sentinel, self._marked(sentinel, conversation, format))
+
+    def _continued(self, conversation: _Conversation, format: Format) -> Prompt:
+        parts = (conversation.messages, conversation.tools, conversation.schema, conversation.variables)
+        mark = unused_character(parts)
+        messages, text = without_last_text(conversation.messages, mark, format.reasoning)
+        conversation = replace(conversation, messages=messages)
+        sentinel = self._sentinel(conversation, text)
+        rendered = self._marked(sentinel, conversation, format)
+        head = text_before(mark, rendered, messages, format.reasoning)
+        whole = _unmarked(sentinel, head + (sentinel.mark(text) if sentinel else text))
+        return msgspec.structs.replace(whole, begun=text)
+
+    def _sentinel(self, conversation: _Conversation, *others: str) -> Sentinel | None:
+        """None where no text counts as markup."""
         if not self.markup:
-            conversation = _Conversation(messages, tools, schema, {**generation, **template_kwargs})
-            return Prompt(self._rendered(conversation, format))
-        split = split_framed_reasoning(messages, format.reasoning)
-        sentinel = self._markup.sentinel(split, tools, schema, template_kwargs)
+            return None
+        values = (conversation.messages, conversation.tools, conversation.schema, conversation.variables)
+        return self._markup.sentinel(*values, *others)
+
+    def _marked(self, sentinel: Sentinel | None, conversation: _Conversation, format: Format) -> str:
+        """The rendered text, with sentinels."""
+        if sentinel is None:
+            return self._rendered(conversation, format)
         try:
-            split, tools, schema = sentinel.mark([split, tools, schema])
-            variables = {name: sentinel.mark(value) for name, value in template_kwargs.items()}
+            parts = [conversation.messages, conversation.tools, conversation.schema]
+            messages, tools, schema = sentinel.mark(parts)
+            variables = {name: sentinel.mark(value) for name, value in conversation.variables.items()}
         except RecursionError as error:
             raise PromptError("'messages' or 'tools' are nested too deeply for the prompt.") from error
-        conversation = _Conversation(split, tools, schema, {**generation, **variables})
-        return sentinel.unmark(self._rendered(conversation, format))
+        return self._rendered(_Conversation(messages, tools, schema, variables), format)
 
     def _rendered(self, conversation: _Conversation, format: Format) -> str:
         capabilities = self.capabilities
@@ -206,3 +242,7 @@ def _tool_variables(capabilities: Capabilities, tools: Sequence[Mapping[str, Any
         return {"tools": capabilities.no_tools}
     normalized = [normalized_tool(tool, described=tool_input.needs_descriptions) for tool in tools]
     return {tool_input.variable: TOOL_VARIABLES[tool_input.variable](normalized)}
+
+
+def _unmarked(sentinel: Sentinel | None, rendered: str) -> Prompt:
+    return Prompt(rendered) if sentinel is None else sentinel.unmark(rendered)

@@ -45,10 +45,12 @@ class Prompt(msgspec.Struct, frozen=True):
         text: all of it.
         segments: `text` in pieces, if a client's text in it looks like markup: text in which no markup counts and the
             template's markup, alternating. Empty if all markup in `text` is the template's.
+        begun: the text that the answer continues, with which `text` ends; None if it is a message of its own.
     """
 
     text: str
     segments: tuple[str, ...] = ()
+    begun: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class TemplateMarkup:
         for text in _strings(values):
             needed = needed or any(sign in text for sign in self._signs)
             taken = taken or usual in text or escaped in text
-        return Sentinel(self, _unused_sentinel(values) if taken else usual, needed)
+        return Sentinel(self, unused_character(values) if taken else usual, needed)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -233,7 +235,8 @@ def _escaped_in_json(character: str) -> str:
     return json.dumps(character)[1:-1]
 
 
-def _unused_sentinel(values: Any) -> str:
+def unused_character(values: Any) -> str:
+    """A character that no string in `values` contains. Raises PromptError if there is none."""
     used: set[str] = set()
     for text in _strings(values):
         used.update(text, (chr(int(code, 16)) for code in _JSON_ESCAPE.findall(text)))

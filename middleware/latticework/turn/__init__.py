@@ -8,7 +8,7 @@ import msgspec
 
 from latticework.engines.base import Sampling
 from latticework.turn.reasoning import Budget
-from latticework.turn.truncation import TruncationPlan
+from latticework.turn.truncation import Closing
 from turngrammar.plan import Plan
 
 
@@ -19,19 +19,28 @@ class Echo(msgspec.Struct, frozen=True):
     first_token: str
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """The text that the answer continues. `shown`: whether it is returned before the answer."""
+
+    text: str
+    shown: bool
+
+
 class Job(msgspec.Struct, frozen=True):
     """A generation for the engine, and how its output is parsed.
 
     Attributes:
         prompt: token ids.
         sampling: of the first choice.
-        stops: strings that end free text.
+        stops: strings that end free text; `keeps_stop`: the one that does is a part of the answer.
+        returns_ids: whether steps have the ids of their tokens.
         n: number of answers.
         attempts: maximum number of attempts, if the grammar can't enforce the whole schema.
         reasons: whether the model's format has reasoning.
         budget: of the reasoning, if the request limits it.
         echo: the prompt, if it is returned before the answer.
-        truncation: how a document cut by `max_tokens` is completed; None: it stays cut.
+        begun: what the answer continues; None: it is a message of its own.
+        truncation: how an answer cut by `max_tokens` is completed; None: it stays cut.
         whole_calls: whether a stream has each call in one piece, when it is complete.
     """
 
@@ -39,10 +48,13 @@ class Job(msgspec.Struct, frozen=True):
     plan: Plan
     sampling: Sampling
     stops: Sequence[str] = ()
+    keeps_stop: bool = False
+    returns_ids: bool = False
     n: int = 1
     attempts: int = 1
     reasons: bool = False
     budget: Budget | None = None
     echo: Echo | None = None
-    truncation: TruncationPlan | None = None
+    begun: Begun | None = None
+    truncation: Closing | None = None
     whole_calls: bool = False

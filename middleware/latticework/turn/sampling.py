@@ -9,8 +9,13 @@ from latticework.ask import Ask
 from latticework.engines.base import Sampling
 from latticework.errors import BadRequest, ContextExceeded
 
-# They would end a constrained answer before or after its grammar does.
-UNCONSTRAINED = ("min_tokens", "ignore_eos", "stop_token_ids")
+_ENDS = "it would cut the answer short of its grammar, or drive it past the end."
+_EXCLUDES = "it could exclude every token that the grammar allows."
+# What can't be honoured in a constrained answer, and why.
+UNCONSTRAINED: Mapping[str, str] = {
+    **dict.fromkeys(("min_tokens", "ignore_eos", "stop_token_ids"), _ENDS),
+    **dict.fromkeys(("allowed_token_ids", "bad_words"), _EXCLUDES),
+}
 # Digits of a token id as text. Python refuses to parse more than 4300.
 MOST_DIGITS = 20
 # OpenAI's words, by which clients know that they must shorten the history: LangChain, LiteLLM and CrewAI look for them,
@@ -49,6 +54,29 @@ def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
     )
 
 
+def refuse_little_room(ask: Ask, least: int, prompt_tokens: int, room: int, max_model_len: int) -> None:
+    """Raises BadRequest if a required call, of `least` tokens, can't end within the `room` that the answer has."""
+    if least <= room:
+        return
+    call = f"The shortest call that the request allows takes at least {least} tokens"
+    if ask.max_tokens is not None:
+        name = ask.name("max_tokens")
+        raise BadRequest(f"'{name}' is {ask.max_tokens}. {call}: raise '{name}'.", param=name)
+    raise ContextExceeded(
+        f"This model's maximum context length is {max_model_len} tokens. However, the prompt has {prompt_tokens} "
+        f"tokens. {call}: shorten '{ask.name('prompt')}'.",
+        param=ask.name("prompt"),
+    )
+
+
+def kept_prompt(ask: Ask, prompt: list[int], max_model_len: int) -> list[int]:
+    """The last tokens of the prompt, if the request limits it."""
+    most = ask.prompt_limit
+    if most is None:
+        return prompt
+    return prompt[-(most if most >= 0 else max(1, max_model_len - (ask.max_tokens or 1))) :]
+
+
 def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
     """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks.
 
@@ -64,12 +92,11 @@ def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size:
 
 
 def _refuse_unconstrained(ask: Ask) -> None:
-    for field in UNCONSTRAINED:
+    for field, why in UNCONSTRAINED.items():
         if ask.sampling.get(field):
             name = ask.name(field)
             raise BadRequest(
-                f"'{name}' can't be honoured where tools, a schema or another grammar constrain the answer: "
-                "it would cut the answer short of its grammar, or drive it past the end.",
+                f"'{name}' can't be honoured where tools, a schema or another grammar constrain the answer: {why}",
                 param=name,
             )
 
@@ -103,4 +130,12 @@ def _is_token_id(key: str, vocabulary_size: int) -> bool:
     return key.isdecimal() and key.isascii() and len(key) <= MOST_DIGITS and int(key) < vocabulary_size
 
 
-_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {"stop_token_ids": known_token_ids, "logit_bias": _biases}
+def _known_list(ids: Sequence[int], name: str, vocabulary_size: int) -> list[int]:
+    return list(known_token_ids(ids, name, vocabulary_size))
+
+
+_CHECKED: Mapping[str, Callable[[Any, str, int], Any]] = {
+    "stop_token_ids": known_token_ids,
+    "allowed_token_ids": _known_list,
+    "logit_bias": _biases,
+}

@@ -1,8 +1,9 @@
-"""How a document cut by `max_tokens` is completed, and whether that is possible."""
+"""How an answer cut by `max_tokens` is completed, and whether that is possible."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from latticework.ask import Ask
 from latticework.engines.base import Tokenizer
@@ -42,13 +43,15 @@ class TruncationPlan:
 
     Attributes:
         completion: for a document that has not begun; each answer has a copy.
-        shortest: the shortest document.
+        begun: the text of the document that the answer continues.
+        shortest: the shortest document, without that text.
         reasoning: whether the prompt has opened the reasoning.
         ends: the markup between reasoning and document.
         opens: the markup before the document, without reasoning.
     """
 
     completion: ShortestCompletion
+    begun: str
     shortest: str
     reasoning: bool
     ends: str
@@ -64,26 +67,57 @@ class TruncationPlan:
         return Tail(markup, document, self.tokenizer)
 
 
-def truncation_plan(
-    ask: Ask, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, room: int
-) -> TruncationPlan:
-    """Raises BadRequest for an answer that can't be completed within `room`. A large schema takes a second."""
+@dataclass(frozen=True)
+class Closing:
+    """How a cut answer is completed.
+
+    Attributes:
+        document: None: the answer can't be a document.
+        calls: whether it can have calls.
+        finish: what a completed answer ends with, as if it was cut or not.
+    """
+
+    document: TruncationPlan | None
+    calls: bool
+    finish: Literal["length", "stop"]
+
+
+def closing_of(
+    ask: Ask, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, room: int, begun: str
+) -> Closing | None:
+    """None if the request doesn't ask for it. Raises BadRequest for an answer that can't be completed within `room`.
+
+    A large schema takes a second.
+    """
+    if ask.complete is None:
+        return None
     name = ask.name("complete")
-    if plan.document is None or plan.tools:
+    has_document = plan.document is not None and plan.choice.mode != "required"
+    if not has_document and not plan.tools:
         raise BadRequest(
-            f"'{name}' can be 'close' only where the answer is a JSON document, given by a schema or as any object, "
-            "and without tools to call.",
+            f"'{name}' needs an answer that can be completed: a JSON document, given by a schema or as any object, or "
+            "calls of tools.",
             param=name,
         )
+    document = _document_plan(name, plan, format, reasoning, tokenizer, begun) if has_document else None
+    if document is not None and not plan.tools:
+        _refuse_little_room(ask, document, room)
+    return Closing(document, bool(plan.tools), ask.complete)
+
+
+def _document_plan(
+    name: str, plan: Plan, format: Format, reasoning: Reasoning, tokenizer: Tokenizer, begun: str
+) -> TruncationPlan:
     completion, shortest = _SHORTEST.get(plan.grammar or "", lambda: _shortest_document(plan.document))
+    if begun:
+        shortest = _shortest_rest(completion, begun)
     if shortest is None:
-        raise BadRequest(f"'{name}' can't be 'close': no document that fits the schema is short enough.", param=name)
+        problem = "no document that fits the schema is short enough."
+        raise BadRequest(f"'{name}' must be 'cut' or absent: {problem}", param=name)
     opens = format.answer.open if format.answer and reasoning != "answer" else ""
     frame = format.reasoning
     ends = frame.close + frame.resume + frame.gap if frame else ""
-    truncation = TruncationPlan(completion, shortest, reasoning == "open", ends + opens, opens, tokenizer)
-    _refuse_little_room(ask, truncation, room)
-    return truncation
+    return TruncationPlan(completion, begun, shortest, reasoning == "open", ends + opens, opens, tokenizer)
 
 
 def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None:
@@ -93,6 +127,11 @@ def _refuse_little_room(ask: Ask, truncation: TruncationPlan, room: int) -> None
             f"{needed} tokens, and here it may have {room}.",
             param=ask.name("max_tokens"),
         )
+
+
+def _shortest_rest(completion: ShortestCompletion, begun: str) -> str | None:
+    rest = completion.copy()
+    return rest.shortest() if rest.feed(begun) else None
 
 
 def _shortest_document(document: SchemaPlan | None) -> tuple[ShortestCompletion, str | None]:

@@ -3,22 +3,23 @@
 //     node run.mjs with_openai openai
 //
 // The first line has the versions of the packages that are named. A scenario is a function that the script exports, whose
-// name begins with structured_output, tool_loop, streaming, error or completion; it has passed when it returns.
+// name begins with one of SCENARIOS; it has passed when it returns, and what it returns is what was seen.
 
 import { readFileSync } from "node:fs";
 
-const SCENARIOS = /^(structured_output|tool_loop|streaming|error|completion)/;
+const SCENARIOS = /^(structured_output|tool_loop|streaming|error|cut|closed|many_tools|histories|completion)/;
 
 async function outcome(name, scenario) {
   const start = performance.now();
   let failure = null;
+  let seen = null;
   try {
-    await scenario();
+    seen = (await scenario()) ?? null;
   } catch (error) {
     console.error(error);
     failure = `${error.name}: ${error.message}`.slice(0, 500);
   }
-  return { scenario: name, seconds: Math.round((performance.now() - start) / 100) / 10, failure };
+  return { scenario: name, seconds: Math.round((performance.now() - start) / 100) / 10, failure, seen };
 }
 
 const tell = (line) => process.stdout.write(JSON.stringify(line) + "\n");
@@ -30,6 +31,7 @@ tell({ versions: { ...Object.fromEntries(packages.map((name) => [name, version(n
 const functions = await import(`./${script}.mjs`);
 const source = readFileSync(new URL(`./${script}.mjs`, import.meta.url), "utf8");
 const names = Object.keys(functions).filter((name) => SCENARIOS.test(name));
-names.sort((a, b) => source.indexOf(`function ${a}(`) - source.indexOf(`function ${b}(`)); // as they stand in the script
+const place = (name) => source.search(new RegExp(`export (async function|const) ${name}\\b`));
+names.sort((a, b) => place(a) - place(b)); // as they stand in the script
 for (const name of names) tell(await outcome(name, functions[name]));
 process.exit(0);

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } from "ai";
+import { APICallError, generateObject, generateText, jsonSchema, Output, stepCountIs, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
+import { cutting, fits, HELD, isClosed, many, OPEN, refused, REMOVE, remove, replayed, SKIP, TASK } from "./shared.mjs";
 
 const server = {
   name: "latticework",
@@ -144,5 +145,77 @@ export async function error() {
     assert.equal(error.statusCode, 404);
     assert.match(error.message, /no-such-model/);
     return true;
+  });
+}
+
+const forced = (options) => ({
+  toolChoice: "required",
+  providerOptions: { latticework: { parallel_tool_calls: false, ...options } },
+});
+
+// One step: the SDK runs what is called in it.
+function limited(finished, options) {
+  const removing = tool({ inputSchema: jsonSchema(REMOVE), execute: async (given) => remove(given) });
+  return async (tokens) => {
+    try {
+      await finished({ ...ask, ...forced(options), prompt: TASK, tools: { remove: removing }, maxOutputTokens: tokens });
+    } catch (error) {
+      if (APICallError.isInstance(error)) refused(error);
+      else if (error.name !== "AI_ToolChoiceViolationError") throw error; // there was no call
+    }
+  };
+}
+
+async function inPieces(asked) {
+  for await (const part of streamText({ ...asked, onError: () => {} }).fullStream) {
+    if (part.type === "error") throw part.error;
+  }
+}
+
+export const cut_whole = () => cutting(limited(generateText));
+export const cut_streamed = () => cutting(limited(inPieces), true);
+export const cut_streamed_whole = () => cutting(limited(inPieces, HELD));
+
+async function called(schemas, options, sampling) {
+  const entries = Object.entries(schemas).map(([name, given]) => [name, tool({ inputSchema: jsonSchema(given) })]);
+  const asked = { ...ask, ...forced(options), ...sampling, prompt: question, tools: Object.fromEntries(entries) };
+  return (await generateText(asked)).toolCalls.map((call) => [call.toolName, call.input]);
+}
+
+export async function closed() {
+  const sampled = (seed) => called({ hours: OPEN }, {}, { temperature: 1, seed });
+  await isClosed(async (seed) => (await sampled(seed)).map(([, given]) => given));
+}
+
+export async function many_tools() {
+  fits(...(await called(many(), SKIP))[0]);
+}
+
+export async function many_tools_dotted() {
+  fits(...(await called(many("files.v2/tool_"), SKIP))[0], "files.v2/tool_");
+}
+
+// A message of OpenAI's as the SDK's; `names` of the calls so far, by their ids.
+function turn({ role, content, tool_calls = [], tool_call_id }, names) {
+  for (const call of tool_calls) names[call.id] = call.function.name;
+  if (role === "tool") {
+    const output = { type: "text", value: content };
+    return { role, content: [{ type: "tool-result", toolCallId: tool_call_id, toolName: names[tool_call_id], output }] };
+  }
+  if (role !== "assistant") return { role: role === "developer" ? "system" : role, content };
+  const calls = tool_calls.map(({ id, function: { name, arguments: given } }) => ({
+    type: "tool-call",
+    toolCallId: id,
+    toolName: name,
+    input: JSON.parse(given),
+  }));
+  return { role, content: [...(content === null ? [] : [{ type: "text", text: content }]), ...calls] };
+}
+
+export async function histories() {
+  await replayed(async (messages) => {
+    const names = {};
+    const turns = messages.map((message) => turn(message, names));
+    return (await generateText({ ...ask, maxOutputTokens: 8, messages: turns })).text;
   });
 }

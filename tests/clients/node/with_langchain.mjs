@@ -5,6 +5,7 @@ import { HumanMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import { ChatOpenAI } from "@langchain/openai";
 import { z } from "zod";
+import { cutting, fits, HELD, isClosed, many, OPEN, refused, REMOVE, remove, replayed, SKIP, TASK } from "./shared.mjs";
 
 const made = (options) =>
   new ChatOpenAI({
@@ -74,4 +75,53 @@ export async function error() {
     assert.match(error.message, /no-such-model/);
     return true;
   });
+}
+
+const forced = { tool_choice: "required", parallel_tool_calls: false };
+
+// The calls of an answer, run as LangChain's examples do.
+function limited(answered, modelKwargs = {}) {
+  const removing = tool(remove, { name: "remove", description: "Removes the files that match a pattern.", schema: REMOVE });
+  return async (tokens) => {
+    try {
+      const answer = await answered(made({ maxTokens: tokens, modelKwargs }).bindTools([removing], forced));
+      for (const call of answer.tool_calls ?? []) await removing.invoke(call);
+    } catch (error) {
+      if (error.status !== 400) throw error;
+      refused(error);
+    }
+  };
+}
+
+async function gathered(bound) {
+  let whole;
+  for await (const chunk of await bound.stream(TASK)) whole = whole ? whole.concat(chunk) : chunk;
+  return whole;
+}
+
+export const cut_whole = () => cutting(limited((bound) => bound.invoke(TASK)));
+export const cut_streamed = () => cutting(limited(gathered), true);
+export const cut_streamed_whole = () => cutting(limited(gathered, HELD));
+
+async function called(schemas, options) {
+  const tools = Object.entries(schemas).map(([name, parameters]) => ({ type: "function", function: { name, parameters } }));
+  const { tool_calls } = await made(options).bindTools(tools, forced).invoke([question]);
+  return tool_calls.map((call) => [call.name, call.args]);
+}
+
+export async function closed() {
+  const sampled = (seed) => ({ temperature: 1, modelKwargs: { seed } });
+  await isClosed(async (seed) => (await called({ hours: OPEN }, sampled(seed))).map(([, given]) => given));
+}
+
+export async function many_tools() {
+  fits(...(await called(many(), { modelKwargs: SKIP }))[0]);
+}
+
+export async function many_tools_dotted() {
+  fits(...(await called(many("files.v2/tool_"), { modelKwargs: SKIP }))[0], "files.v2/tool_");
+}
+
+export async function histories() {
+  await replayed(async (messages) => (await made({ maxTokens: 8 }).invoke(messages)).text);
 }

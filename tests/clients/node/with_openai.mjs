@@ -1,14 +1,17 @@
 // The openai package for Node: parsed answers, tools that it runs itself, streams, completions.
 
 import assert from "node:assert/strict";
-import OpenAI, { NotFoundError } from "openai";
+import OpenAI, { BadRequestError, NotFoundError } from "openai";
+import { LengthFinishReasonError } from "openai/error";
 import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
+import { cutting, fits, HELD, isClosed, many, OPEN, refused, REMOVE, remove, replayed, SKIP, TASK } from "./shared.mjs";
 
 const model = process.env.MODEL ?? "HuggingFaceTB/SmolLM2-135M-Instruct";
 const client = new OpenAI({
   baseURL: process.env.BASE_URL ?? "http://127.0.0.1:8000/v1",
   apiKey: process.env.API_KEY ?? "none",
+  maxRetries: 0,
 });
 const ask = { model, temperature: 0, max_tokens: 200 };
 
@@ -92,4 +95,55 @@ export async function error() {
     assert.match(error.message, /no-such-model/);
     return true;
   });
+}
+
+const forced = { tool_choice: "required", parallel_tool_calls: false };
+
+// The package's own loop. Like the openai package's examples, the function takes no text for no arguments.
+function limited(options = {}) {
+  const parse = (text) => {
+    try {
+      return JSON.parse(text || "{}");
+    } catch {
+      return text;
+    }
+  };
+  const tool = { type: "function", function: { name: "remove", parameters: REMOVE, parse, function: remove } };
+  const asked = { ...ask, ...forced, messages: [{ role: "user", content: TASK }], tools: [tool], ...options };
+  return async (tokens) => {
+    try {
+      await client.chat.completions.runTools({ ...asked, max_tokens: tokens }, { maxChatCompletions: 1 }).done();
+    } catch (error) {
+      if (error instanceof BadRequestError) refused(error);
+      else if (!(error instanceof LengthFinishReasonError)) throw error; // it heeds the finish reason
+    }
+  };
+}
+
+export const cut_whole = () => cutting(limited());
+export const cut_streamed = () => cutting(limited({ stream: true }), true);
+export const cut_streamed_whole = () => cutting(limited({ stream: true, ...HELD }));
+
+async function called(schemas, options) {
+  const tools = Object.entries(schemas).map(([name, parameters]) => ({ type: "function", function: { name, parameters } }));
+  const asked = { ...ask, ...forced, messages: question, tools, ...options };
+  const { message } = (await client.chat.completions.create(asked)).choices[0];
+  return message.tool_calls.map((call) => [call.function.name, JSON.parse(call.function.arguments)]);
+}
+
+export async function closed() {
+  await isClosed(async (seed) => (await called({ hours: OPEN }, { temperature: 1, seed })).map(([, given]) => given));
+}
+
+export async function many_tools() {
+  fits(...(await called(many(), SKIP))[0]);
+}
+
+export async function many_tools_dotted() {
+  fits(...(await called(many("files.v2/tool_"), SKIP))[0], "files.v2/tool_");
+}
+
+export async function histories() {
+  const short = { ...ask, max_tokens: 8 };
+  await replayed(async (messages) => (await client.chat.completions.create({ ...short, messages })).choices[0].message.content);
 }

@@ -3,7 +3,7 @@
     python run.py with_openai openai
 
 The first line has the versions of the packages that are named. A scenario is a function of the script whose name begins
-with structured_output, tool_loop, streaming, error or completion; it has passed when it returns.
+with one of SCENARIOS; it has passed when it returns, and what it returns is what was seen.
 """
 
 import asyncio
@@ -17,20 +17,28 @@ import time
 import traceback
 from importlib.metadata import version
 
-SCENARIOS = ("structured_output", "tool_loop", "streaming", "error", "completion")
+SCENARIOS = (
+    *("structured_output", "tool_loop", "streaming", "error"),
+    *("cut", "closed", "many_tools", "histories", "completion"),
+)
 
 
 def outcome(function):
-    start = time.monotonic()
+    start, seen, failure = time.monotonic(), None, None
     try:
-        answer = function()
-        if inspect.iscoroutine(answer):
-            asyncio.run(answer)
-        failure = None
+        seen = function()
+        if inspect.iscoroutine(seen):
+            seen = asyncio.run(seen)
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a scenario
         traceback.print_exc()
         failure = f"{type(error).__name__}: {error}"[:500]
-    return {"scenario": function.__name__, "seconds": round(time.monotonic() - start, 1), "failure": failure}
+    seconds = round(time.monotonic() - start, 1)
+    return {
+        "scenario": function.__name__,
+        "seconds": seconds,
+        "failure": failure,
+        "seen": seen if not failure else None,
+    }
 
 
 def main(script, *packages):

@@ -4,10 +4,12 @@ import json
 import os
 from typing import Literal
 
+import shared
 from crewai import LLM, Agent, Crew, Task
 from crewai.events import LLMStreamChunkEvent, crewai_event_bus
-from openai import NotFoundError
+from openai import BadRequestError, NotFoundError
 from pydantic import BaseModel, Field
+from shared import HELD, OPEN, REMOVE, SKIP, TASK, refused, remove
 
 
 class Ticket(BaseModel, extra="forbid"):
@@ -25,6 +27,7 @@ def made(model=None, **options):
             "api_key": os.environ.get("API_KEY", "none"),
             "temperature": 0,
             "max_tokens": 200,
+            "max_retries": 0,
             **options,
         }
     )
@@ -89,3 +92,56 @@ def error():
         assert "The model 'no-such-model' does not exist" in str(error)
     else:
         raise AssertionError("an unknown model was served")
+
+
+FORCED = {"tool_choice": "required", "parallel_tool_calls": False}
+
+
+def act(tokens, **options):
+    """The function is CrewAI's to run, as soon as the model has called it."""
+    extra = options.pop("extra_body", {})
+    forced = {**FORCED, "tools": [REMOVE], "extra_body": extra}
+    model = made(max_tokens=tokens, additional_params=forced, **options)
+    try:
+        model.call([{"role": "user", "content": TASK}], available_functions={"remove": remove})
+    except BadRequestError as error:
+        refused(error)
+
+
+def cut_whole():
+    return shared.cut(act)
+
+
+def cut_streamed():
+    return shared.cut(lambda tokens: act(tokens, stream=True), streamed=True)
+
+
+def cut_streamed_whole():
+    return shared.cut(lambda tokens: act(tokens, stream=True, extra_body=HELD))
+
+
+def called(tools, **options):
+    calls = made(additional_params={**FORCED, "tools": tools, **options}).call(QUESTION)
+    return [(call.function.name, json.loads(call.function.arguments)) for call in calls]
+
+
+def closed():
+    tool = {"type": "function", "function": {"name": "hours", "parameters": OPEN}}
+    shared.closed(lambda seed: [given for _, given in called([tool], temperature=1, seed=seed)])
+
+
+def fitting(names):
+    ((name, arguments),) = called(shared.functions(names), extra_body=SKIP)
+    shared.fits(name, arguments, names)
+
+
+def many_tools():
+    fitting("tool_{}")
+
+
+def many_tools_dotted():
+    fitting("files.v2/tool_{}")
+
+
+def histories():
+    shared.histories(made(max_tokens=8).call)

@@ -3,11 +3,13 @@
 import os
 from typing import Literal
 
+import shared
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAI
-from openai import LengthFinishReasonError, NotFoundError
+from openai import BadRequestError, LengthFinishReasonError, NotFoundError
 from pydantic import BaseModel, Field
+from shared import HELD, OPEN, SKIP, TASK, refused
 
 model = ChatOpenAI(
     model=os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct"),
@@ -15,6 +17,7 @@ model = ChatOpenAI(
     api_key=os.environ.get("API_KEY", "none"),
     temperature=0,
     max_tokens=200,
+    max_retries=0,
 )
 REPORT = "The printer on floor 3 is on fire. File a ticket."
 QUESTION = HumanMessage("When does the bakery open on Monday?")
@@ -102,6 +105,7 @@ def completing(**options):
             "api_key": model.openai_api_key,
             "temperature": 0,
             "max_tokens": 10,
+            "max_retries": 0,
             **options,
         }
     )
@@ -140,3 +144,77 @@ def error():
         assert "The model 'no-such-model' does not exist" in error.message
     else:
         raise AssertionError("an unknown model was served")
+
+
+remove = tool(shared.remove)
+
+
+def limiting(ask):
+    """The calls of a cut answer, run as LangChain's examples do."""
+
+    def drive(tokens):
+        try:
+            for call in ask(remover.bind(max_tokens=tokens)).tool_calls:
+                remove.invoke(call)
+        except BadRequestError as error:
+            refused(error)
+
+    return drive
+
+
+remover = model.bind_tools([remove], tool_choice="any", parallel_tool_calls=False)
+
+
+def cut_whole():
+    return shared.cut(limiting(lambda bound: bound.invoke(TASK)))
+
+
+def cut_streamed():
+    return shared.cut(limiting(lambda bound: add_all(bound.stream(TASK))), streamed=True)
+
+
+def cut_streamed_whole():
+    return shared.cut(limiting(lambda bound: add_all(bound.stream(TASK, extra_body=HELD))))
+
+
+def add_all(chunks):
+    first, *rest = chunks
+    return sum(rest, first)
+
+
+def sampled(seed):
+    return model.model_copy(update={"temperature": 1.0, "seed": seed})
+
+
+def closed_tool():
+    function = {"name": "hours", "description": "When a shop opens.", "parameters": OPEN}
+
+    def drive(seed):
+        bound = sampled(seed).bind_tools([function], tool_choice="any", parallel_tool_calls=False)
+        return [call["args"] for call in bound.invoke([QUESTION]).tool_calls]
+
+    shared.closed(drive)
+
+
+def closed_document():
+    form = {"title": "hours", "description": "When a shop opens.", **OPEN}
+    shared.closed(lambda seed: sampled(seed).with_structured_output(form, method="json_schema").invoke([QUESTION]))
+
+
+def called(names):
+    bound = model.bind_tools(shared.functions(names), tool_choice="any", parallel_tool_calls=False)
+    (call,) = bound.invoke([QUESTION], extra_body=SKIP).tool_calls
+    shared.fits(call["name"], call["args"], names)
+
+
+def many_tools():
+    called("tool_{}")
+
+
+def many_tools_dotted():
+    called("files.v2/tool_{}")
+
+
+def histories():
+    """As dicts, which LangChain makes its own messages of."""
+    shared.histories(lambda messages: model.bind(max_tokens=8).invoke(messages).text)

@@ -3,14 +3,16 @@
 import os
 from typing import Literal
 
+import shared
 from langchain.agents import create_agent
 from langchain.agents.middleware import wrap_model_call
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.messages import AIMessageChunk, ToolMessage
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langchain_openai import ChatOpenAI
-from openai import NotFoundError
+from openai import BadRequestError, NotFoundError
 from pydantic import BaseModel, Field
+from shared import HELD, OPEN, SKIP, TASK, refused
 
 model = ChatOpenAI(
     model=os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct"),
@@ -18,6 +20,7 @@ model = ChatOpenAI(
     api_key=os.environ.get("API_KEY", "none"),
     temperature=0,
     max_tokens=200,
+    max_retries=0,
     model_kwargs={"parallel_tool_calls": False},  # a small model goes on and on, and ToolStrategy takes one call only
 )
 QUESTION = {"messages": [{"role": "user", "content": "When does the bakery open on Monday?"}]}
@@ -84,3 +87,75 @@ def error():
         assert "The model 'no-such-model' does not exist" in error.message
     else:
         raise AssertionError("an unknown model was served")
+
+
+def limited(tokens, **options):
+    """An agent whose model must call, and which ends after that."""
+    bound = model.model_copy(update={"max_tokens": tokens, **options})
+    removed = tool(return_direct=True)(shared.remove)
+    return create_agent(bound, [removed], middleware=[tool_first])
+
+
+def limiting(act):
+    def drive(tokens):
+        try:
+            act(tokens, {"messages": [{"role": "user", "content": TASK}]})
+        except BadRequestError as error:
+            refused(error)
+
+    return drive
+
+
+def cut_whole():
+    return shared.cut(limiting(lambda tokens, task: limited(tokens).invoke(task)))
+
+
+def cut_streamed():
+    by = limiting(lambda tokens, task: list(limited(tokens).stream(task, stream_mode="messages")))
+    return shared.cut(by, streamed=True)
+
+
+def cut_streamed_whole():
+    return shared.cut(
+        limiting(lambda tokens, task: list(limited(tokens, extra_body=HELD).stream(task, stream_mode="messages")))
+    )
+
+
+def calls_of(state):
+    return [call for message in state["messages"] for call in getattr(message, "tool_calls", [])]
+
+
+def answering(name, parameters):
+    """A tool of a schema that no Python function stands for; the agent ends once it has run."""
+    return StructuredTool(
+        name=name, description="A tool.", args_schema=parameters, func=lambda **given: "Done.", return_direct=True
+    )
+
+
+def closed():
+    def drive(seed):
+        sampled = model.model_copy(update={"temperature": 1.0, "seed": seed})
+        agent = create_agent(sampled, [answering("hours", OPEN)], middleware=[tool_first])
+        return [call["args"] for call in calls_of(agent.invoke(QUESTION))]
+
+    shared.closed(drive)
+
+
+def called(names):
+    tools = [answering(name, parameters) for name, parameters in shared.many(names).items()]
+    skipping = model.model_copy(update={"extra_body": SKIP})
+    (call,) = calls_of(create_agent(skipping, tools, middleware=[tool_first]).invoke(QUESTION))
+    shared.fits(call["name"], call["args"], names)
+
+
+def many_tools():
+    called("tool_{}")
+
+
+def many_tools_dotted():
+    called("files.v2/tool_{}")
+
+
+def histories():
+    agent = create_agent(model.bind(max_tokens=8))
+    shared.histories(lambda messages: agent.invoke({"messages": messages})["messages"][-1].text)

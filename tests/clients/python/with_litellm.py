@@ -5,14 +5,18 @@ import os
 from typing import Literal
 
 import litellm
+import shared
 from pydantic import BaseModel, Field
+from shared import HELD, OPEN, REMOVE, SKIP, TASK, ran, remove
 
+litellm.suppress_debug_info = True
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
 ASK = {
     "api_base": os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
     "api_key": os.environ.get("API_KEY", "none"),
     "temperature": 0,
     "max_tokens": 200,
+    "max_retries": 0,
 }
 REPORT = [{"role": "user", "content": "The printer on floor 3 is on fire. File a ticket."}]
 QUESTION = [{"role": "user", "content": "When does the bakery open on Monday?"}]
@@ -106,3 +110,112 @@ def error_openai():
 
 def error_hosted_vllm():
     refused("hosted_vllm")
+
+
+FORCED = {"tool_choice": "required", "parallel_tool_calls": False}
+
+
+def limited(provider, tokens, **options):
+    messages = [{"role": "user", "content": TASK}]
+    asked = {**ASK, **FORCED, "max_tokens": tokens, "messages": messages, "tools": [REMOVE], **options}
+    return litellm.completion(f"{provider}/{MODEL}", **asked)
+
+
+def run_calls(message):
+    """As litellm's examples do: it has no loop of its own."""
+    for call in message.tool_calls or []:
+        try:
+            remove(**json.loads(call.function.arguments or "{}"))
+        except json.JSONDecodeError:
+            ran.append(call.function.arguments)
+
+
+def whole(provider, tokens):
+    try:
+        run_calls(limited(provider, tokens).choices[0].message)
+    except litellm.BadRequestError as error:
+        shared.refused(error)
+
+
+def in_pieces(provider, tokens, **options):
+    try:
+        chunks = list(limited(provider, tokens, stream=True, **options))
+    except litellm.BadRequestError as error:
+        return shared.refused(error)
+    return run_calls(litellm.stream_chunk_builder(chunks).choices[0].message)
+
+
+def cut_whole_openai():
+    return shared.cut(lambda tokens: whole("openai", tokens))
+
+
+def cut_whole_hosted_vllm():
+    return shared.cut(lambda tokens: whole("hosted_vllm", tokens))
+
+
+def cut_streamed_openai():
+    return shared.cut(lambda tokens: in_pieces("openai", tokens), streamed=True)
+
+
+def cut_streamed_hosted_vllm():
+    return shared.cut(lambda tokens: in_pieces("hosted_vllm", tokens), streamed=True)
+
+
+def cut_streamed_whole_openai():
+    return shared.cut(lambda tokens: in_pieces("openai", tokens, extra_body=HELD))
+
+
+def cut_streamed_whole_hosted_vllm():
+    return shared.cut(lambda tokens: in_pieces("hosted_vllm", tokens, extra_body=HELD))
+
+
+def called(provider, tools, **options):
+    """Names and arguments, as the model called."""
+    asked = {**ASK, **FORCED, "messages": QUESTION, "tools": tools, **options}
+    message = litellm.completion(f"{provider}/{MODEL}", **asked).choices[0].message
+    return [(call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls]
+
+
+def sampled(provider):
+    tool = {"type": "function", "function": {"name": "hours", "parameters": OPEN}}
+
+    def drive(seed):
+        return [arguments for _, arguments in called(provider, [tool], temperature=1, seed=seed)]
+
+    shared.closed(drive)
+
+
+def closed_openai():
+    sampled("openai")
+
+
+def closed_hosted_vllm():
+    sampled("hosted_vllm")
+
+
+def fitting(provider, names):
+    ((name, arguments),) = called(provider, shared.functions(names), extra_body=SKIP)
+    shared.fits(name, arguments, names)
+
+
+def many_tools_openai():
+    fitting("openai", "tool_{}")
+
+
+def many_tools_hosted_vllm():
+    fitting("hosted_vllm", "files.v2/tool_{}")
+
+
+def replayed(provider):
+    asked = {**ASK, "max_tokens": 8}
+    shared.histories(
+        lambda messages: litellm.completion(f"{provider}/{MODEL}", messages, **asked).choices[0].message.content
+    )
+
+
+def histories_openai():
+    replayed("openai")
+
+
+def histories_hosted_vllm():
+    replayed("hosted_vllm")

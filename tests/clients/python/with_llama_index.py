@@ -3,13 +3,17 @@
 import os
 from typing import Literal
 
+import shared
+from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.llms import ChatMessage
 from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import FunctionTool
+from llama_index.llms.openai.utils import from_openai_message_dict
 from llama_index.llms.openai_like import OpenAILike
-from openai import NotFoundError
-from pydantic import BaseModel, Field
+from openai import BadRequestError, NotFoundError
+from pydantic import BaseModel, ConfigDict, Field
+from shared import HELD, OPEN, SKIP, TASK, refused, remove
 
 
 def made(**options):
@@ -23,6 +27,7 @@ def made(**options):
             "context_window": 4096,
             "temperature": 0,
             "max_tokens": 200,
+            "max_retries": 0,
             **options,
         }
     )
@@ -120,8 +125,68 @@ def completion_logprobs():
 
 def error():
     try:
-        made(model="no-such-model", max_retries=0).chat([QUESTION])
+        made(model="no-such-model").chat([QUESTION])
     except NotFoundError as error:
         assert "The model 'no-such-model' does not exist" in error.message
     else:
         raise AssertionError("an unknown model was served")
+
+
+async def act(tokens, streaming, **extra):
+    """An agent of the framework's, which must call at first, and ends once the tool has run."""
+    tool = FunctionTool.from_defaults(remove, return_direct=True)
+    llm = made(max_tokens=tokens, additional_kwargs={"extra_body": extra})
+    agent = FunctionAgent(
+        tools=[tool], llm=llm, streaming=streaming, initial_tool_choice="required", allow_parallel_tool_calls=False
+    )
+    try:
+        await agent.run(TASK)
+    except BadRequestError as error:
+        refused(error)
+
+
+def cut_whole():
+    return shared.cut(lambda tokens: act(tokens, streaming=False))
+
+
+def cut_streamed():
+    return shared.cut(lambda tokens: act(tokens, streaming=True), streamed=True)
+
+
+def cut_streamed_whole():
+    return shared.cut(lambda tokens: act(tokens, streaming=True, **HELD))
+
+
+def answering(name, parameters):
+    """A tool whose schema is given as it is: LlamaIndex takes a type, and asks it for its schema."""
+    kind = type(
+        name, (BaseModel,), {"model_config": ConfigDict(json_schema_extra=lambda made: made.update(parameters))}
+    )
+    return FunctionTool.from_defaults(lambda **given: "Done.", name=name, description="A tool.", fn_schema=kind)
+
+
+def called(schemas, **options):
+    llm = made(**options)
+    tools = [answering(name, parameters) for name, parameters in schemas.items()]
+    answer = llm.chat_with_tools(tools, QUESTION, tool_required=True, allow_parallel_tool_calls=False)
+    return [(call.tool_name, call.tool_kwargs) for call in llm.get_tool_calls_from_response(answer)]
+
+
+def closed_tool():
+    def drive(seed):
+        return [given for _, given in called({"hours": OPEN}, temperature=1, additional_kwargs={"seed": seed})]
+
+    shared.closed(drive)
+
+
+def many_tools():
+    """It makes its own of names with dots and slashes."""
+    ((name, arguments),) = called(shared.many(), additional_kwargs={"extra_body": SKIP})
+    shared.fits(name, arguments)
+
+
+def histories():
+    def ask(messages):
+        return made(max_tokens=8).chat([from_openai_message_dict(one) for one in messages]).message.content
+
+    shared.histories(ask)

@@ -4,12 +4,16 @@ import json
 import os
 from typing import Literal
 
-from openai import BadRequestError, NotFoundError, OpenAI, pydantic_function_tool
+import shared
+from openai import BadRequestError, LengthFinishReasonError, NotFoundError, OpenAI, pydantic_function_tool
 from pydantic import BaseModel, Field
+from shared import HELD, OPEN, REMOVE, SKIP, TASK, ran, refused, remove
 
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
 client = OpenAI(
-    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"), api_key=os.environ.get("API_KEY", "none")
+    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
+    api_key=os.environ.get("API_KEY", "none"),
+    max_retries=0,
 )
 ASK = {"model": MODEL, "temperature": 0, "max_tokens": 200}
 
@@ -135,3 +139,99 @@ def error_bad_schema():
         assert "banana" in error.message
     else:
         raise AssertionError("a schema of no type was taken")
+
+
+CUT = {"model": MODEL, "temperature": 0, "messages": [{"role": "user", "content": TASK}], "tools": [REMOVE]}
+
+
+def run_calls(message):
+    """As the package's examples do: it has no loop of its own."""
+    for call in message.tool_calls or []:
+        try:
+            remove(**json.loads(call.function.arguments or "{}"))
+        except json.JSONDecodeError:
+            ran.append(call.function.arguments)
+
+
+def cut_whole():
+    def drive(tokens):
+        try:
+            answer = client.chat.completions.create(
+                **CUT, max_tokens=tokens, tool_choice="required", parallel_tool_calls=False
+            )
+        except BadRequestError as error:
+            return refused(error)
+        return run_calls(answer.choices[0].message)
+
+    return shared.cut(drive)
+
+
+def streamed(tokens, **options):
+    try:
+        asked = {**CUT, "max_tokens": tokens, "tool_choice": "required", "parallel_tool_calls": False, **options}
+        with client.chat.completions.stream(**asked) as stream:
+            for _ in stream:
+                message = stream.current_completion_snapshot.choices[0].message
+    except BadRequestError as error:
+        return refused(error)
+    except LengthFinishReasonError as error:
+        message = error.completion.choices[0].message
+    return run_calls(message)
+
+
+def cut_streamed():
+    return shared.cut(streamed, streamed=True)
+
+
+def cut_streamed_whole():
+    return shared.cut(lambda tokens: streamed(tokens, extra_body=HELD))
+
+
+def function(name, parameters):
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
+
+
+FORCED = {"tool_choice": "required", "parallel_tool_calls": False}
+
+
+def closed_tool():
+    def drive(seed):
+        asked = {**ASK, **FORCED, "temperature": 1, "seed": seed, "messages": QUESTION}
+        answer = client.chat.completions.create(**asked, tools=[function("hours", OPEN)])
+        return [json.loads(call.function.arguments) for call in answer.choices[0].message.tool_calls]
+
+    shared.closed(drive)
+
+
+def closed_document():
+    form = {"type": "json_schema", "json_schema": {"name": "hours", "schema": OPEN}}
+
+    def drive(seed):
+        asked = {**ASK, "temperature": 1, "seed": seed, "messages": QUESTION}
+        return json.loads(client.chat.completions.create(**asked, response_format=form).choices[0].message.content)
+
+    shared.closed(drive)
+
+
+def called(names):
+    asked = {**ASK, **FORCED, "messages": QUESTION}
+    answer = client.chat.completions.create(**asked, tools=shared.functions(names), extra_body=SKIP)
+    (call,) = answer.choices[0].message.tool_calls
+    shared.fits(call.function.name, json.loads(call.function.arguments), names)
+
+
+def many_tools():
+    called("tool_{}")
+
+
+def many_tools_dotted():
+    """Names of servers and their tools, as MCP writes them."""
+    called("files.v2/tool_{}")
+
+
+def histories():
+    def ask(messages):
+        asked = {**ASK, "max_tokens": 8, "messages": messages}
+        return client.chat.completions.create(**asked).choices[0].message.content
+
+    shared.histories(ask)

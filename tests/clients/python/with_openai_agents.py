@@ -1,11 +1,23 @@
 """openai-agents: an agent with an output type, a tool, streams."""
 
+import json
 import os
 from typing import Literal
 
-from agents import Agent, ModelSettings, OpenAIChatCompletionsModel, Runner, function_tool, set_tracing_disabled
-from openai import AsyncOpenAI, NotFoundError
+import shared
+from agents import (
+    Agent,
+    FunctionTool,
+    ModelBehaviorError,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    Runner,
+    function_tool,
+    set_tracing_disabled,
+)
+from openai import AsyncOpenAI, BadRequestError, NotFoundError
 from pydantic import BaseModel, Field
+from shared import HELD, OPEN, SKIP, TASK, refused, remove
 
 set_tracing_disabled(True)
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
@@ -20,7 +32,9 @@ class Ticket(BaseModel, extra="forbid"):
 
 def agent(name=MODEL, settings=None, **options):
     client = AsyncOpenAI(
-        base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"), api_key=os.environ.get("API_KEY", "none")
+        base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
+        api_key=os.environ.get("API_KEY", "none"),
+        max_retries=0,
     )
     settings = ModelSettings(temperature=0, max_tokens=200).resolve(settings)
     model = OpenAIChatCompletionsModel(model=name, openai_client=client)
@@ -67,3 +81,95 @@ async def error():
         assert "The model 'no-such-model' does not exist" in error.message
     else:
         raise AssertionError("an unknown model was served")
+
+
+FORCED = ModelSettings(tool_choice="required", parallel_tool_calls=False)
+
+
+def limited(tokens, **extra):
+    """It must call, and ends after that."""
+    settings = FORCED.resolve(ModelSettings(max_tokens=tokens, extra_body=extra))
+    return agent(tools=[function_tool(remove)], settings=settings, tool_use_behavior="stop_on_first_tool")
+
+
+async def tried(act):
+    try:
+        await act
+    except BadRequestError as error:
+        refused(error)
+    except ModelBehaviorError as error:  # of an answer that has nothing, or arguments that are no JSON
+        assert "finish_reason='length'" in str(error) or "Invalid JSON" in str(error), error
+
+
+async def streamed(helper):
+    async for _ in Runner.run_streamed(helper, TASK, max_turns=1).stream_events():
+        pass
+
+
+def cut_whole():
+    return shared.cut(lambda tokens: tried(Runner.run(limited(tokens), TASK, max_turns=1)))
+
+
+def cut_streamed():
+    return shared.cut(lambda tokens: tried(streamed(limited(tokens))), streamed=True)
+
+
+def cut_streamed_whole():
+    return shared.cut(lambda tokens: tried(streamed(limited(tokens, **HELD))))
+
+
+async def called(schemas, settings):
+    """What a model calls of tools of these schemas, as they are: names and arguments."""
+    given = []
+
+    def answering(name, parameters):
+        async def answered(context, arguments):
+            given.append((name, json.loads(arguments)))
+            return "Done."
+
+        return FunctionTool(name, "A tool.", parameters, answered, strict_json_schema=False)
+
+    tools = [answering(name, parameters) for name, parameters in schemas.items()]
+    helper = agent(tools=tools, settings=FORCED.resolve(settings), tool_use_behavior="stop_on_first_tool")
+    await Runner.run(helper, REPORT, max_turns=1)
+    return given
+
+
+def closed():
+    async def drive(seed):
+        settings = ModelSettings(temperature=1, extra_args={"seed": seed})
+        return [arguments for _, arguments in await called({"hours": OPEN}, settings)]
+
+    shared.closed(drive)
+
+
+async def fitting(names):
+    ((name, arguments),) = await called(shared.many(names), ModelSettings(extra_body=SKIP))
+    shared.fits(name, arguments, names)
+
+
+async def many_tools():
+    await fitting("tool_{}")
+
+
+async def many_tools_dotted():
+    await fitting("files.v2/tool_{}")
+
+
+def items(messages):
+    """OpenAI's messages as the items of a run, which this package sends as messages again."""
+    for message in messages:
+        if message["role"] == "tool":
+            yield {"type": "function_call_output", "call_id": message["tool_call_id"], "output": message["content"]}
+            continue
+        if message["content"] is not None:
+            yield {"role": message["role"], "content": message["content"]}
+        for call in message.get("tool_calls", []):
+            yield {"type": "function_call", "call_id": call["id"], **call["function"]}
+
+
+def histories():
+    async def ask(messages):
+        return (await Runner.run(agent(settings=ModelSettings(max_tokens=8)), list(items(messages)))).final_output
+
+    shared.histories(ask)

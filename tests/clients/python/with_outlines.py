@@ -1,18 +1,23 @@
 """outlines as a client: types by `from_openai`; types, regexes and choices by `from_vllm`; streams."""
 
+import json
 import os
 import re
 from typing import Literal
 
 import outlines
+import shared
 from openai import OpenAI
 from outlines.exceptions import NotFoundError
-from outlines.types import Regex
+from outlines.types import JsonSchema, Regex
 from pydantic import BaseModel, Field
+from shared import OPEN
 
 MODEL = os.environ.get("MODEL", "HuggingFaceTB/SmolLM2-135M-Instruct")
 client = OpenAI(
-    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"), api_key=os.environ.get("API_KEY", "none")
+    base_url=os.environ.get("BASE_URL", "http://127.0.0.1:8000/v1"),
+    api_key=os.environ.get("API_KEY", "none"),
+    max_retries=0,
 )
 REPORT = "The printer on floor 3 is on fire. File a ticket."
 ASK = {"temperature": 0, "max_tokens": 200}
@@ -61,3 +66,9 @@ def error():
         assert "The model 'no-such-model' does not exist" in str(error)
     else:
         raise AssertionError("an unknown model was served")
+
+
+def closed():
+    model = outlines.from_vllm(client, MODEL)
+    asked = {"temperature": 1, "max_tokens": 200}
+    shared.closed(lambda seed: json.loads(model(REPORT, JsonSchema(OPEN), seed=seed, **asked)))

@@ -14,7 +14,7 @@ from tests.latticework.generate.test_generation import Thinking
 from tests.scripted import ScriptedEngine, says
 
 CALL = '<tool_call>\n{"name": "add", "arguments": {"n": 1}}\n</tool_call>'
-TOOLS = {"tools": [{"type": "function", "function": {"name": "add"}}]}
+TOOLS = {"tools": [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}]}
 
 TURNS: dict[str, tuple[tuple[str, ...], dict[str, Any], str | None]] = {
     "text": (("hel", "lo"), {}, "hello"),

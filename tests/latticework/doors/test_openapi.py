@@ -132,7 +132,7 @@ def test_requests_of_ours_are_described(body: dict[str, Any]) -> None:
 
 WRONG: dict[str, dict[str, Any]] = {
     **{f"e2e, {name}": test_bad_input.BAD[name][0] for name in ("an unknown role", "an image", "a top_p of 2")},
-    **{f"e2e, {name}": test_bad_input.BAD[name][0] for name in ("wrong types", "a tool name with a space")},
+    **{f"e2e, {name}": test_bad_input.BAD[name][0] for name in ("wrong types", "a tool without a name")},
     "no messages": {"messages": []},
     "a temperature of 3": {"temperature": 3},
     "an empty stop": {"stop": ""},

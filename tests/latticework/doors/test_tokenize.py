@@ -59,7 +59,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "add_special_tokens",
     ),
     "a chat template": ("/tokenize", {"messages": [USER], "chat_template": "x"}, "chat_template"),
-    "prefill": ("/tokenize", {"messages": [USER], "continue_final_message": True}, "continue_final_message"),
+    "prefill": ("/tokenize", {"messages": [USER], "continue_final_message": True}, "messages[0].role"),
     "an unknown token": ("/detokenize", {"tokens": [1, 256]}, "tokens[1]"),
     "no tokens": ("/detokenize", {}, "tokens"),
     "text for tokens": ("/detokenize", {"tokens": "hi"}, "tokens"),

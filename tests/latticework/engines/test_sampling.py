@@ -61,4 +61,8 @@ def test_an_engine_names_what_it_can_not_honour() -> None:
         "remote": "prompt_logprobs",
         "portable": "prompt_logprobs",
     }
+    for field in ({"bad_words": ["a"]}, {"allowed_token_ids": [1]}, {"priority": 1}, {"cache_salt": "s"}):
+        refusal = unsupported(Sampling(9, **field), "portable")
+        assert refusal is not None and [refusal[0]] == list(field)
+    assert unsupported(Sampling(9, priority=0), "portable") is None
     assert not any(unsupported(Sampling(9), kind) for kind in get_args(EngineKind))

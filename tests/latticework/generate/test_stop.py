@@ -46,6 +46,15 @@ def test_text_ends_before_the_first_stop_string(text: str, stops: list[str], kep
         assert stop.stopped is stopped
 
 
+@pytest.mark.parametrize(("text", "stops", "kept", "stopped"), CASES)
+def test_a_stop_string_can_be_kept(text: str, stops: list[str], kept: str, stopped: bool) -> None:
+    found = next((stop for stop in stops if stopped and text[len(kept) :].startswith(stop)), "")
+    for pieces in chunkings(text):
+        stop = StopFilter(stops, keeps_stop=True)
+        assert through(stop, pieces) == kept + found
+        assert stop.stopped is stopped
+
+
 def test_a_tool_call_lets_go_of_held_text() -> None:
     stop = StopFilter(["END"])
     events = [*stop.feed([ContentDelta("so E")]), *stop.feed([ToolCallStart(0, "f")])]

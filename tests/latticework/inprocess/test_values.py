@@ -139,7 +139,13 @@ WRONG = [
     ({"n": 2}, "can.t be set here"),
     ({"tools": []}, "can.t be set here"),
     ({"response_format": {"type": "json_object"}}, "can.t be set here"),
+    ({"format": "json"}, "can.t be set here"),
+    ({"return_token_ids": True}, "can.t be set here"),
 ]
+
+
+def test_fields_without_effect_are_accepted() -> None:
+    assert asyncio.run(complete(saying("x"), "hi", user="u", metadata={"a": "b"})) == "x"
 
 
 @pytest.mark.parametrize(("fields", "message"), WRONG)

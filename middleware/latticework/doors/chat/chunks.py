@@ -41,6 +41,18 @@ class Logprobs(msgspec.Struct, frozen=True):
     refusal: None = None
 
 
+class PromptLogprob(msgspec.Struct, frozen=True):
+    """A token of the prompt, or an alternative at its position. `rank`: from 1, the most likely token."""
+
+    logprob: float
+    rank: int
+    decoded_token: str
+
+
+# For each token of the prompt, by token id; null for the first.
+PromptLogprobs = tuple[dict[str, PromptLogprob] | None, ...]
+
+
 class FunctionDelta(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a call's arguments. The name comes once, with the first piece."""
 
@@ -92,7 +104,7 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
     """The next piece of a choice. `truncation`, if requested, comes with the finish reason.
 
-    `token_sources`, if requested, has one entry for each generated token, in order.
+    `token_sources` and `token_ids`, if requested, have one entry for each generated token, in order.
     """
 
     index: int
@@ -101,12 +113,14 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
     finish_reason: FinishReason | None = None
     truncation: Truncation | UnsetType = UNSET
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
+    token_ids: tuple[int, ...] | UnsetType = UNSET
 
 
 class Chunk(msgspec.Struct, frozen=True):
     """An event of a stream. With `include_usage`, the last one has the usage and no choices.
 
-    `warnings`, if there are any, come with the first one, which SDKs build the whole completion on.
+    `warnings`, if there are any, come with the first one, which SDKs build the whole completion on; so do
+    `prompt_token_ids`, if requested.
     """
 
     id: str
@@ -116,6 +130,8 @@ class Chunk(msgspec.Struct, frozen=True):
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     usage: Usage | UnsetType | None = UNSET
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
+    prompt_token_ids: tuple[int, ...] | UnsetType = UNSET
+    prompt_logprobs: PromptLogprobs | UnsetType = UNSET
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -170,6 +186,7 @@ class CompletionChoice(msgspec.Struct, frozen=True):
     finish_reason: FinishReason
     truncation: Truncation | UnsetType = UNSET
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
+    token_ids: tuple[int, ...] | UnsetType = UNSET
 
 
 class ChatCompletion(msgspec.Struct, frozen=True):
@@ -182,3 +199,5 @@ class ChatCompletion(msgspec.Struct, frozen=True):
     usage: Usage
     object: Literal["chat.completion"] = "chat.completion"
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
+    prompt_token_ids: tuple[int, ...] | UnsetType = UNSET
+    prompt_logprobs: PromptLogprobs | UnsetType = UNSET

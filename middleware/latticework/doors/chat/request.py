@@ -10,11 +10,14 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
 from latticework.doors.openai.ask import sampling_fields, template_tools, turn_of
+from latticework.doors.openai.continuation import continues, refuse_uncontinuable
 from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest
 from latticework.doors.openai.validation import (
     parse_as,
+    refuse_empty_prompt,
     refuse_fields,
+    refuse_kept_stop_tokens,
     refuse_unstreamed_options,
     unknown_fields,
 )
@@ -29,13 +32,22 @@ class ChatRequest(TurnRequest, SampledRequest):
     max_completion_tokens: StrictInt | None = Field(None, ge=1)
     logprobs: StrictBool | None = None
     top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
+    prompt_logprobs: StrictInt | None = Field(None, ge=0, le=20)
     chat_template_kwargs: dict[str, Any] | None = None
+    documents: Items[dict[str, Any]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    # vLLM's: whether the answer continues the last message, and whether it returns that message's text too.
+    continue_final_message: StrictBool | None = None
+    add_generation_prompt: StrictBool | None = None
+    echo: StrictBool | None = None
     # Extension: the reasoning is ended after this many tokens.
     max_reasoning_tokens: StrictInt | None = Field(None, ge=0)
-    # Extension: whether a document cut by max_tokens is completed, so that it fits its schema.
-    truncation: Literal["cut", "close"] | None = None
-
+    # The same by vLLM's name, and by llama.cpp's. -1: no limit.
+    thinking_token_budget: StrictInt | None = Field(None, ge=-1)
+    reasoning_budget_tokens: StrictInt | None = Field(None, ge=-1)
+    thinking_budget_tokens: StrictInt | None = Field(None, ge=-1)
+    # Extension: whether a document or a call cut by max_tokens is completed, and what the answer ends with then.
+    truncation: Literal["cut", "close", "complete"] | None = None
     # Extension: whether a stream has a call from its first argument's value on, or only when it is complete.
     tool_call_streaming: Literal["incremental", "whole"] | None = None
 
@@ -45,11 +57,31 @@ class ChatRequest(TurnRequest, SampledRequest):
     def answers(self) -> int:
         return self.n or 1
 
+    @property
+    def budgets(self) -> Mapping[str, int]:
+        """The maximum number of reasoning tokens, by each name that the request has for it; -1: no limit."""
+        return {name: value for name in BUDGETS if (value := getattr(self, name)) is not None}
+
+    @property
+    def reasoning_limit(self) -> int | None:
+        return next((budget for budget in self.budgets.values() if budget >= 0), None)
+
+
+BUDGETS = ("max_reasoning_tokens", "thinking_token_budget", "reasoning_budget_tokens", "thinking_budget_tokens")
+
+
+def _limits_nothing(name: str, request: ChatRequest, job: Job) -> bool:
+    return request.budgets.get(name, -1) >= 0 and not job.reasons
+
+
+# A cut answer that is completed: what it ends with.
+COMPLETED: Mapping[str, Literal["length", "stop"]] = {"close": "length", "complete": "stop"}
 
 # Known fields without effect on this answer. A `stop` never cuts a document.
 WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
     ("stop", lambda request, job: bool(request.stop and not job.stops)),
-    ("max_reasoning_tokens", lambda request, job: request.max_reasoning_tokens is not None and not job.reasons),
+    ("include_stop_str_in_output", lambda request, job: bool(request.include_stop_str_in_output and not job.stops)),
+    *((name, partial(_limits_nothing, name)) for name in BUDGETS),
 )
 
 
@@ -70,27 +102,36 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     sampling = sampling_fields(request)
     if request.logprobs:
         sampling["logprobs"] = request.top_logprobs or 0
+    if request.prompt_logprobs is not None:
+        sampling["prompt_logprobs"] = request.prompt_logprobs
     ask = Ask(
         model=request.model,
         prompt=Conversation(
             body["messages"],
             template_tools(request.tools),
-            request.chat_template_kwargs or {},
+            {**(request.chat_template_kwargs or {}), **({"documents": request.documents} if request.documents else {})},
+            shown=("documents",) if request.documents else (),
+            continued=_continues(request),
         ),
         turn=turn_of(request),
         sampling=sampling,
         max_tokens=request.max_completion_tokens or request.max_tokens,
         stops=tuple(request.stop or ()),
+        keeps_stop=bool(request.include_stop_str_in_output),
+        prompt_limit=request.truncate_prompt_tokens,
+        returns_ids=bool(request.return_token_ids),
         n=request.n or 1,
         effort=request.reasoning_effort,
-        reasoning_limit=request.max_reasoning_tokens,
-        complete=request.truncation == "close",
+        reasoning_limit=request.reasoning_limit,
+        complete=COMPLETED.get(request.truncation or ""),
+        echo=bool(request.echo),
         whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
         names={
             "prompt": "messages",
             "schema": "response_format",
             "variables": "chat_template_kwargs",
             "complete": "truncation",
+            "begun": "continue_final_message",
             "logprobs": "top_logprobs",
             "max_tokens": "max_completion_tokens" if request.max_completion_tokens else "max_tokens",
         },
@@ -129,15 +170,54 @@ def _one_limit(request: ChatRequest) -> None:
         raise BadRequest("'min_tokens' must not be larger than 'max_tokens'.", param="min_tokens")
 
 
+def _one_budget(request: ChatRequest) -> None:
+    if len(set(request.budgets.values())) > 1:
+        names = " and ".join(f"'{name}'" for name in request.budgets)
+        raise BadRequest(f"{names} must be equal if more than one of them is set.", param=list(request.budgets)[-1])
+
+
 def _top_logprobs_with_logprobs(request: ChatRequest) -> None:
     if request.top_logprobs is not None and not request.logprobs:
         raise BadRequest("'top_logprobs' requires 'logprobs' to be true.", param="top_logprobs")
+    if request.prompt_logprobs is not None and request.stream:
+        raise BadRequest("'prompt_logprobs' can't be streamed: omit 'stream'.", param="prompt_logprobs")
+
+
+def _continues(request: ChatRequest) -> bool:
+    """Without a generation prompt, an answer can't but continue the last message."""
+    asked, begins = request.continue_final_message, request.add_generation_prompt
+    return continues(request.messages, begins is False if asked is None else asked, begins)
+
+
+def _generation_prompt(request: ChatRequest) -> None:
+    if request.add_generation_prompt is not False or request.continue_final_message:
+        return
+    if request.continue_final_message is False:
+        raise BadRequest(
+            "'add_generation_prompt' and 'continue_final_message' can't both be false: an answer begins a new message, "
+            "or continues the last one.",
+            param="add_generation_prompt",
+        )
+    refuse_uncontinuable(request.messages, "add_generation_prompt")
+
+
+def _echo_of_continued(request: ChatRequest) -> None:
+    if request.echo and not request.continue_final_message:
+        raise BadRequest(
+            "'echo' requires 'continue_final_message' to be true: it returns the message that the answer continues.",
+            param="echo",
+        )
 
 
 RULES: tuple[Callable[[ChatRequest], None], ...] = (
     partial(refuse_fields, refused=refused_by("chat")),
     _text_only,
     _one_limit,
+    _one_budget,
+    refuse_kept_stop_tokens,
+    refuse_empty_prompt,
     _top_logprobs_with_logprobs,
+    _generation_prompt,
+    _echo_of_continued,
     refuse_unstreamed_options,
 )

@@ -28,12 +28,14 @@ from latticework.doors.chat.chunks import (
     Function,
     FunctionDelta,
     Logprobs,
+    PromptLogprob,
+    PromptLogprobs,
     ToolCall,
     ToolCallDelta,
     TopLogprob,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai import ResponseWarning, Usage, warnings_of
+from latticework.doors.openai import ResponseWarning, Usage, token_label, warnings_of
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
@@ -57,22 +59,38 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
         self._custom = frozenset(tool.name for tool in request.tools or () if tool.type == "custom")
         # A whole response has no call that is cut, so that none needs to be taken back.
         self._held = not request.stream or any(job.whole_calls for job in generation.jobs)
+        self._as_ids = bool(request.return_tokens_as_token_ids)
+        self._made_choices: list[_Choice] = []
         self._opening = OPENING_OF_EITHER if request.tools and request.tool_choice != "none" else OPENING
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
-        opening = replace(self._chunk(), warnings=warnings_of(self._generation))
+        opening = replace(self._chunk(), prompt_logprobs=self._prompt_logprobs, **self._once)
         return msgspec.json.encode(
             fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
         )
 
     @cached_property
     def _frame(self) -> ChunkFrame:
-        """The first event has the warnings."""
-        chunk, warnings = self._chunk(usage=self._no_usage), warnings_of(self._generation)
-        return OpeningFrame(replace(chunk, warnings=warnings), chunk) if warnings else ChunkFrame(chunk)
+        """The first event has what comes once."""
+        chunk, once = self._chunk(usage=self._no_usage), self._once
+        return OpeningFrame(replace(chunk, **once), chunk) if once else ChunkFrame(chunk)
+
+    @cached_property
+    def _once(self) -> Mapping[str, Any]:
+        """The warnings and the prompt's tokens, where there are any to return."""
+        warnings, jobs = warnings_of(self._generation), self._generation.jobs
+        ids = {"prompt_token_ids": tuple(jobs[0].prompt)} if jobs[0].returns_ids else {}
+        return {**ids, "warnings": warnings} if warnings else ids
+
+    @property
+    def _prompt_logprobs(self) -> PromptLogprobs | UnsetType:
+        """Known once the answer is there. Its tokens are the same for all choices."""
+        return next((choice.prompt_logprobs for choice in self._made_choices if choice.prompt_logprobs), UNSET)
 
     def _new_choice(self, index: int) -> _Choice:
-        return _Choice(index, self._custom, self._opening, held=self._held)
+        choice = _Choice(index, self._custom, self._opening, held=self._held, as_ids=self._as_ids)
+        self._made_choices.append(choice)
+        return choice
 
     def _chunk(self, *choices: ChunkChoice, usage: Usage | UnsetType | None = UNSET) -> Chunk:
         return Chunk(self._generation.id, self._created, self._model, choices, usage=usage)
@@ -81,8 +99,14 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
 class _Choice:
     """One choice of a stream: its steps in, its chunks out."""
 
-    def __init__(self, index: int, custom: frozenset[str], opening: Delta, *, held: bool) -> None:
-        """`custom`: the names of custom tools. `held`: whether each call is sent only when it is complete."""
+    def __init__(self, index: int, custom: frozenset[str], opening: Delta, *, held: bool, as_ids: bool) -> None:
+        """`custom`: the names of custom tools. `held`: whether each call is sent only when it is complete.
+
+        `as_ids`: whether tokens with log probabilities are named by their ids.
+        """
+        self.prompt_logprobs: PromptLogprobs = ()
+        self._as_ids = as_ids
+        self._token_ids: list[int] = []
         self._index = index
         self._custom = custom
         self._opening = opening
@@ -100,6 +124,10 @@ class _Choice:
             self._logprobs += step.logprobs
         if step.sources:
             self._sources += step.sources
+        if step.token_ids:
+            self._token_ids += step.token_ids
+        if step.prompt_logprobs:
+            self.prompt_logprobs = tuple(map(_prompt_logprob, step.prompt_logprobs))
         if step.finish is not None:
             return self._made(self._last_delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
         if not self._opened:
@@ -108,7 +136,9 @@ class _Choice:
         delta = self._delta(step.events)
         if delta is None:
             return None
-        return self._made(delta) if self._logprobs or self._sources else ChunkChoice(self._index, delta)
+        if self._logprobs or self._sources or self._token_ids:
+            return self._made(delta)
+        return ChunkChoice(self._index, delta)
 
     def _last_delta(self) -> Delta:
         incomplete = tuple(call.cut() for call in self._calls.values() if not call.ended) or UNSET
@@ -124,10 +154,11 @@ class _Choice:
         self, delta: Delta, finish: FinishReason | None = None, truncation: Truncation | UnsetType = UNSET
     ) -> ChunkChoice:
         """With what is known of the tokens since the last chunk."""
-        logprobs = Logprobs(tuple(map(_token_logprob, self._logprobs))) if self._logprobs else None
+        made = tuple(_token_logprob(token, as_id=self._as_ids) for token in self._logprobs)
         sources = tuple(self._sources) if self._sources else UNSET
-        self._logprobs, self._sources = [], []
-        return ChunkChoice(self._index, delta, logprobs, finish, truncation, sources)
+        token_ids = tuple(self._token_ids) if self._token_ids else UNSET
+        self._logprobs, self._sources, self._token_ids = [], [], []
+        return ChunkChoice(self._index, delta, Logprobs(made) if made else None, finish, truncation, sources, token_ids)
 
     def _content(self, added: ContentDelta) -> Delta:
         self._silent = False
@@ -161,9 +192,15 @@ def _call_delta(call: ToolCallDelta | None) -> Delta | None:
     return None if call is None else Delta(tool_calls=(call,))
 
 
-def _token_logprob(sampled: SampledToken) -> ChatTokenLogprob:
-    top = tuple(TopLogprob(other.token, other.logprob, other.bytes) for other in sampled.top)
-    return ChatTokenLogprob(sampled.token, sampled.logprob, sampled.bytes, top)
+def _token_logprob(sampled: SampledToken, *, as_id: bool) -> ChatTokenLogprob:
+    top = tuple(TopLogprob(token_label(other, as_id=as_id), other.logprob, other.bytes) for other in sampled.top)
+    return ChatTokenLogprob(token_label(sampled, as_id=as_id), sampled.logprob, sampled.bytes, top)
+
+
+def _prompt_logprob(token: SampledToken | None) -> dict[str, PromptLogprob] | None:
+    if token is None:
+        return None
+    return {str(other.id): PromptLogprob(other.logprob, other.rank, other.token) for other in (*token.top, token)}
 
 
 # Clients keep the content of the first chunk, and that of calls without text is null in the whole response. A message
@@ -213,6 +250,7 @@ class _Gathered:
     finish_reason: FinishReason = "stop"
     truncation: Truncation | UnsetType = UNSET
     sources: list[TokenSource] = field(default_factory=list)
+    token_ids: list[int] = field(default_factory=list)
 
     def add(self, choice: ChunkChoice) -> None:
         self.deltas.append(choice.delta)
@@ -221,6 +259,7 @@ class _Gathered:
         self.finish_reason = choice.finish_reason or self.finish_reason
         self.truncation = choice.truncation or self.truncation
         self.sources += choice.token_sources or ()
+        self.token_ids += choice.token_ids or ()
 
     def message(self) -> AnswerMessage:
         """Without the calls that were cut: a stream may have begun one of them."""
@@ -262,6 +301,8 @@ def fold_chunks(chunks: Sequence[Chunk]) -> ChatCompletion:
         choices=choices,
         usage=last.usage or Usage(0, 0, 0),
         warnings=(*given, *_cut_warnings(choices)) or UNSET,
+        prompt_token_ids=chunks[0].prompt_token_ids,
+        prompt_logprobs=chunks[0].prompt_logprobs,
     )
 
 
@@ -274,5 +315,6 @@ def _cut_warnings(choices: Sequence[CompletionChoice]) -> Iterator[ResponseWarni
 
 def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:
     logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
-    sources = tuple(choice.sources) or UNSET
-    return CompletionChoice(index, choice.message(), logprobs, choice.finish_reason, choice.truncation, sources)
+    sources, token_ids = tuple(choice.sources) or UNSET, tuple(choice.token_ids) or UNSET
+    message, finish = choice.message(), choice.finish_reason
+    return CompletionChoice(index, message, logprobs, finish, choice.truncation, sources, token_ids)

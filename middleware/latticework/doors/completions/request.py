@@ -15,7 +15,9 @@ from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId
 from latticework.doors.openai.validation import (
     parse_as,
+    refuse_empty_prompt,
     refuse_fields,
+    refuse_kept_stop_tokens,
     refuse_unstreamed_options,
     unknown_fields,
 )
@@ -83,6 +85,8 @@ def parse_completion_request(body: dict[str, Any]) -> CompletionRequest:
     request = parse_as(CompletionRequest, body)
     refuse_fields(request, REFUSED)
     refuse_unstreamed_options(request)
+    refuse_kept_stop_tokens(request)
+    refuse_empty_prompt(request)
     for name, why in _contradictions(request):
         raise BadRequest(why, param=name)
     return request
@@ -95,6 +99,11 @@ def _contradictions(request: CompletionRequest) -> Iterator[tuple[str, str]]:
         yield "suffix", "'suffix' is not supported: this server doesn't support fill-in-the-middle."
     if request.best_of not in (None, request.n or 1):
         yield "best_of", "'best_of' must be equal to 'n': this server returns all answers."
+    if request.echo and request.truncate_prompt_tokens is not None:
+        yield (
+            "truncate_prompt_tokens",
+            "'truncate_prompt_tokens' excludes 'echo': send the shorter prompt.",
+        )
     if not most and not request.echo:
         yield "max_tokens", "'max_tokens' must be at least 1, unless 'echo' is true."
     if (request.min_tokens or 0) > most:
@@ -121,6 +130,9 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
             sampling=sampling,
             max_tokens=MAX_TOKENS if request.max_tokens is None else request.max_tokens or 1,
             stops=tuple(request.stop or ()),
+            keeps_stop=bool(request.include_stop_str_in_output),
+            prompt_limit=request.truncate_prompt_tokens,
+            returns_ids=bool(request.return_token_ids),
             n=request.n or 1,
             echo=bool(request.echo),
             names={"prompt_logprobs": "echo", "top_logprobs": "logprobs"},
@@ -131,8 +143,8 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
 
 def ineffective_completion_fields(request: CompletionRequest, jobs: Sequence[Job]) -> list[str]:
     """The names of all fields without meaning or effect. A `stop` never cuts a document."""
-    without_effect = ["stop"] if request.stop and not jobs[0].stops else []
-    return [*unknown_fields(request), *without_effect]
+    idle = [name for name in ("stop", "include_stop_str_in_output") if getattr(request, name) and not jobs[0].stops]
+    return [*unknown_fields(request), *idle]
 
 
 FIELD_DOCS: Mapping[str, str] = {

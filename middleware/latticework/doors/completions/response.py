@@ -11,12 +11,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.completions.request import CompletionRequest
-from latticework.doors.openai import Usage
+from latticework.doors.openai import Usage, token_label
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenLogprob, TokenSource
 from latticework.generate import Finish, Step
 from latticework.generate.generation import Generation
-from latticework.turn import Echo
+from latticework.turn import Echo, Job
 from turngrammar.events import ContentDelta
 
 TextFinish = Literal["stop", "length"]
@@ -43,13 +43,17 @@ class TextLogprobs(msgspec.Struct, frozen=True):
 
 
 class TextChoice(msgspec.Struct, frozen=True, gc=False):
-    """An answer, or its next piece. `token_sources`: if requested."""
+    """An answer, or its next piece. `token_sources`, `token_ids`, `prompt_token_ids`: if requested, the last of them
+    with the first piece.
+    """
 
     index: int
     text: str
     logprobs: TextLogprobs | None = None
     finish_reason: TextFinish | None = None
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
+    token_ids: tuple[int, ...] | UnsetType = UNSET
+    prompt_token_ids: tuple[int, ...] | UnsetType = UNSET
 
 
 class TextCompletion(msgspec.Struct, frozen=True):
@@ -70,6 +74,7 @@ class CompletionResponse(ChunkedResponse[TextChoice]):
         super().__init__(request, generation)
         self._answers_per_prompt = request.n or 1
         self._silent = request.max_tokens == 0
+        self._as_ids = bool(request.return_tokens_as_token_ids)
 
     def whole(self, chunks: Sequence[TextChoice]) -> bytes:
         of_choice: dict[int, list[TextChoice]] = defaultdict(list)
@@ -80,7 +85,7 @@ class CompletionResponse(ChunkedResponse[TextChoice]):
 
     def _new_choice(self, index: int) -> _TextChoice:
         job = self._generation.jobs[index // self._answers_per_prompt]
-        return _TextChoice(index, job.echo, silent=self._silent)
+        return _TextChoice(index, job, silent=self._silent, as_ids=self._as_ids)
 
     def _chunk(self, *choices: TextChoice, usage: Usage | UnsetType | None = UNSET) -> TextCompletion:
         return TextCompletion(self._generation.id, self._created, self._model, choices, usage=usage)
@@ -89,12 +94,14 @@ class CompletionResponse(ChunkedResponse[TextChoice]):
 class _TextChoice:
     """One choice of a stream: its steps in, its chunks out."""
 
-    def __init__(self, index: int, echo: Echo | None, *, silent: bool) -> None:
-        """`silent`: nothing but the prompt is returned."""
+    def __init__(self, index: int, job: Job, *, silent: bool, as_ids: bool) -> None:
+        """`silent`: nothing but the prompt is returned. `as_ids`: tokens are named by their ids."""
         self._index = index
-        self._echo = echo
+        self._echo = job.echo
         self._silent = silent
-        self._tokens = _TextTokens()
+        self._tokens = _TextTokens(job.prompt[0] if as_ids else None)
+        self._token_ids: list[int] = []
+        self._prompt_ids = tuple(job.prompt) if job.returns_ids else UNSET
         self._sources: list[TokenSource] = []
 
     def chunk(self, step: Step) -> TextChoice | None:
@@ -104,6 +111,7 @@ class _TextChoice:
         if not self._silent:
             self._tokens.add(step.logprobs)
             self._sources += step.sources
+            self._token_ids += step.token_ids
         text = "" if self._silent else "".join(part.text for part in step.events if isinstance(part, ContentDelta))
         finish = FINISHES[step.finish] if step.finish is not None else None
         if not text and finish is None:
@@ -111,14 +119,18 @@ class _TextChoice:
         if self._echo is not None:
             text, self._echo = self._echo.text + text, None
         sources = tuple(self._sources) or UNSET
-        self._sources = []
-        return TextChoice(self._index, text, self._tokens.take(), finish, sources)
+        token_ids = tuple(self._token_ids) or UNSET
+        prompt_ids, self._prompt_ids = self._prompt_ids, UNSET
+        self._sources, self._token_ids = [], []
+        return TextChoice(self._index, text, self._tokens.take(), finish, sources, token_ids, prompt_ids)
 
 
 class _TextTokens:
     """Tokens with their places in the text. A character of several tokens belongs to the last one of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_id: int | None) -> None:
+        """`first_id`: of the prompt's first token, if tokens are named by their ids."""
+        self._first_id = first_id
         self._rows: list[_Row] = []
         self._offset = 0
         self._unfinished = b""
@@ -127,7 +139,7 @@ class _TextTokens:
         """The prompt's, before all others. Some may not stand in its text, such as that of its beginning."""
         for token in tokens:
             if token is None:
-                self._append(echo.first_token, None, None)
+                self._append(echo.first_token, None, None, self._first_id)
             else:
                 self.add((token,))
         missing = max(0, self._offset - len(echo.text))
@@ -143,8 +155,8 @@ class _TextTokens:
             top: dict[str, float] = {}
             # Several tokens can have one text, parts of characters above all: the likeliest one of them counts.
             for other in (*token.top, token):
-                top.setdefault(text if other.bytes == token.bytes else _text_behind(before, other), other.logprob)
-            self._append(text, token.logprob, top)
+                top.setdefault(self._name(other, token, text, before), other.logprob)
+            self._append(text, token.logprob, top, token.id)
 
     def take(self) -> TextLogprobs | None:
         """Those since the last call; None for none."""
@@ -154,8 +166,15 @@ class _TextTokens:
         offsets, texts, logprobs, tops = zip(*rows, strict=True)
         return TextLogprobs(offsets, logprobs, texts, tops)
 
-    def _append(self, text: str, logprob: float | None, top: dict[str, float] | None) -> None:
-        self._rows.append((self._offset, text, logprob, top))
+    def _name(self, other: TokenLogprob, token: SampledToken, text: str, before: bytes) -> str:
+        """Of an alternative to a token, or of the token."""
+        if self._first_id is not None:
+            return token_label(other, as_id=True)
+        return text if other.bytes == token.bytes else _text_behind(before, other)
+
+    def _append(self, text: str, logprob: float | None, top: dict[str, float] | None, token_id: int | None) -> None:
+        name = text if self._first_id is None else f"token_id:{token_id}"
+        self._rows.append((self._offset, name, logprob, top))
         self._offset += len(text)
 
 
@@ -174,12 +193,15 @@ def _fold(chunks: Sequence[TextChoice]) -> TextChoice:
     """The whole answer that its chunks amount to."""
     parts = [chunk.logprobs for chunk in chunks if chunk.logprobs is not None]
     sources = tuple(source for chunk in chunks for source in chunk.token_sources or ())
+    token_ids = tuple(token_id for chunk in chunks for token_id in chunk.token_ids or ())
     return TextChoice(
         chunks[-1].index,
         "".join(chunk.text for chunk in chunks),
         _joined_logprobs(parts) if parts else None,
         chunks[-1].finish_reason,
         sources or UNSET,
+        token_ids or UNSET,
+        chunks[0].prompt_token_ids,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from latticework.engines.base import TokenLogprob
 from latticework.errors import ApiError, RateLimited, ServerFault, from_pointer
 from latticework.generate import TokenCounts
 from latticework.generate.generation import Generation
@@ -86,6 +87,11 @@ def _replaced(pointers: Sequence[str]) -> ResponseWarning:
     more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
     message = f"'{first}'{more} has half a surrogate pair, which is read as U+FFFD: cut texts between characters."
     return ResponseWarning("replaced_text", message, first)
+
+
+def token_label(token: TokenLogprob, *, as_id: bool) -> str:
+    """A token's text; or its id, which differs between tokens of the same text."""
+    return f"token_id:{token.id}" if as_id else token.token
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True):

@@ -110,10 +110,14 @@ def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]
 
 
 # Fields with the same name in `Sampling`.
-SAMPLING = (*FROM_MODEL, "seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids")
+SAMPLING = (
+    *FROM_MODEL,
+    *("seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids"),
+    *("allowed_token_ids", "bad_words", "priority", "cache_salt"),
+)
 
 
 def sampling_fields(request: SampledRequest) -> dict[str, Any]:
     """The fields set by the client, by their names in the engine's `Sampling`."""
-    given = {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    given = {name: value for name in SAMPLING if (value := getattr(request, name)) not in (None, [])}
     return given if request.token_sources is None else {**given, "sources": request.token_sources}

@@ -38,13 +38,29 @@ VLLM: Mapping[str, str] = {
     "min_tokens": "Minimum number of generated tokens. Not for constrained answers.",
     "ignore_eos": "Generate up to `max_tokens`. Not for constrained answers.",
     "stop_token_ids": "Tokens that end the answer. Not for constrained answers.",
+    "include_stop_str_in_output": "The stop string that ends free text is a part of it. Not for `stop_token_ids`.",
+    "allowed_token_ids": "The only tokens that may be generated. Not for constrained answers.",
+    "bad_words": "Texts that are never generated. Not for constrained answers.",
+    "return_token_ids": "Return `prompt_token_ids`, and the `token_ids` of each choice.",
+    "return_tokens_as_token_ids": "Tokens in `logprobs` are `token_id:` and the id.",
+    "prompt_logprobs": "Return the prompt's tokens with this many alternatives each; not in a stream.",
+    "truncate_prompt_tokens": "Keep this many of the prompt's last tokens; -1: as many as fit beside `max_tokens`.",
+    "priority": "Requests with a lower priority are scheduled first; needs vLLM's `--scheduling-policy priority`.",
+    "cache_salt": "The prompt shares the engine's prefix cache only with prompts of the same salt.",
+    "documents": "Documents for a chat template that shows them; refused with any other.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
+    "continue_final_message": "True: the answer continues the text of the last message, which must be the assistant's.",
+    "add_generation_prompt": "False: the same.",
+    "echo": "True: the content begins with the text that the answer continues; requires `continue_final_message`.",
     "structured_outputs": "The format of the answer, instead of `response_format`: exactly one of `json` (a schema), "
     "`json_object`, `regex`, `choice`, and `grammar` (Lark, or llama.cpp's GBNF).",
 }
 
-# Other servers' names of what `structured_outputs` has.
+# Other servers' names of the same.
 ALIASES: Mapping[str, str] = {
+    "thinking_token_budget": "vLLM's `max_reasoning_tokens`; -1: no limit.",
+    "reasoning_budget_tokens": "llama.cpp's `max_reasoning_tokens`; -1: no limit.",
+    "thinking_budget_tokens": "llama.cpp's `max_reasoning_tokens`; -1: no limit.",
     "json_schema": "SGLang's and llama.cpp's `structured_outputs.json`.",
     "regex": "SGLang's `structured_outputs.regex`.",
     "grammar": "llama.cpp's `structured_outputs.grammar`.",
@@ -60,7 +76,8 @@ OURS: Mapping[str, str] = {
     "default, only the listed ones are generated.",
     "max_reasoning_tokens": "Ends the reasoning after this many tokens, and the answer gets the rest of "
     "`max_tokens`; 0: no reasoning.",
-    "truncation": "`close`: a document cut by `max_tokens` is completed, so that it fits its schema.",
+    "truncation": "`close`: a document or a call cut by `max_tokens` is completed, so that it fits its schema. "
+    "`complete`: the same, with `finish_reason` `stop` or `tool_calls`, for strict clients.",
     "tool_call_streaming": "How a stream sends a call: `incremental`, from the first character of the first argument's "
     "value on, or `whole`, in one piece when it is complete. Default: `--tool-call-streaming`, `incremental`.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",

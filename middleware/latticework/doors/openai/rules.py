@@ -37,6 +37,17 @@ STRUCTURED_OUTPUTS: Schema = {
 }
 
 
+def _both(value: bool) -> Schema:
+    return {key: {"const": value} for key in ("continue_final_message", "add_generation_prompt")}
+
+
+# An answer begins a new message, or continues the last one.
+BEGINNING: Schema = {
+    "not": {
+        "required": ["continue_final_message", "add_generation_prompt"],
+        "anyOf": [{"properties": _both(True)}, {"properties": _both(False)}],
+    }
+}
 STOP: Schema = {
     "anyOf": [
         {"type": "string", "minLength": 1},
@@ -46,7 +57,12 @@ STOP: Schema = {
 }
 CHAT: Mapping[str, Schema] = {
     "ChatRequest": {
-        "allOf": [only_if("top_logprobs", "logprobs"), only_if("stream_options", "stream")],
+        "allOf": [
+            only_if("top_logprobs", "logprobs"),
+            only_if("stream_options", "stream"),
+            only_if("echo", "continue_final_message"),
+            BEGINNING,
+        ],
         "properties": {
             **ignored_fields(),
             **refused_fields(refused_by("chat")),

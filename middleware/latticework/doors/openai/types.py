@@ -22,7 +22,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-ToolName = Annotated[StrictStr, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+# The wire format of the model decides which names it can carry.
+ToolName = Annotated[StrictStr, Field(min_length=1)]
+SchemaName = Annotated[StrictStr, Field(min_length=1, max_length=256)]
 Number = StrictFloat | StrictInt
 
 T = TypeVar("T")
@@ -177,7 +179,7 @@ ChosenTools = Annotated[NamedFunction | NamedCustom | AllowedToolsChoice, Field(
 
 
 class JsonSchemaFormat(ApiObject):
-    name: ToolName
+    name: SchemaName
     description: StrictStr | None = None
     # Not named `schema`, which is a method of pydantic's models.
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
@@ -310,10 +312,20 @@ class SampledRequest(ApiObject):
     ignore_eos: StrictBool | None = None
     stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_listed)] = None
     stop_token_ids: Items[TokenId] | None = None
+    include_stop_str_in_output: StrictBool | None = None
+    allowed_token_ids: Items[TokenId] | None = Field(None, min_length=1)
+    bad_words: Items[Annotated[StrictStr, Field(min_length=1)]] | None = None
+    # -1: as many tokens as fit. Not 0: a prompt has a token.
+    truncate_prompt_tokens: StrictInt | None = Field(None, ge=-1, json_schema_extra={"not": {"const": 0}})
+    priority: StrictInt | None = Field(None, ge=-(2**63), lt=2**63)
+    cache_salt: Annotated[StrictStr, Field(min_length=1, max_length=1024)] | None = None
 
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
+    # vLLM's and SGLang's: whether the ids of tokens are returned, and whether they are the tokens of `logprobs`.
+    return_token_ids: StrictBool | None = None
+    return_tokens_as_token_ids: StrictBool | None = None
     # Extension: whether the source of each token is returned: forced, copied or sampled.
     token_sources: StrictBool | None = None
 

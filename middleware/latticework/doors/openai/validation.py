@@ -65,6 +65,23 @@ def refuse_unstreamed_options(request: SampledRequest) -> None:
         raise BadRequest("'stream_options' requires 'stream' to be true.", param="stream_options")
 
 
+def refuse_kept_stop_tokens(request: SampledRequest) -> None:
+    """Raises BadRequest for stop tokens that are to be kept: a token that ends an answer has no text."""
+    if request.include_stop_str_in_output and request.stop_token_ids:
+        raise BadRequest(
+            "'include_stop_str_in_output' can't be combined with 'stop_token_ids': send 'stop' instead.",
+            param="include_stop_str_in_output",
+        )
+
+
+def refuse_empty_prompt(request: SampledRequest) -> None:
+    if request.truncate_prompt_tokens == 0:
+        raise BadRequest(
+            "'truncate_prompt_tokens' must be at least 1, or -1 for as many tokens as fit.",
+            param="truncate_prompt_tokens",
+        )
+
+
 def unknown_fields(request: ApiObject) -> list[str]:
     """The paths of all unknown fields in the request."""
     return list(_unknown_paths(request, ""))

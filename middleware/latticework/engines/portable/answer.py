@@ -30,7 +30,9 @@ class PortableAnswer:
         stops = {*sampling.stop_token_ids, *(() if sampling.ignore_eos else loaded.ends)}
         self._loaded = loaded
         self._prefixes = prefixes
-        self._mask = loaded.masks.mask(sampling.grammar) if sampling.grammar is not None else None
+        self._mask = None
+        if sampling.grammar is not None:
+            self._mask = loaded.masks.mask(sampling.grammar, sampling.begun or ())
         self._forces = forces and sampling.logprobs is None
         self._stops = stops
         self._sampler = Sampler(sampling, loaded.sampling, prompt, loaded.tokenizer.vocabulary_size, stops)

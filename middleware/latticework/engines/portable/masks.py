@@ -6,6 +6,7 @@ matcher gives more than a mask: the tokens that are forced.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,19 +27,24 @@ class Masks:
         self._backend.tensor_library_name = "numpy"
         self._size = vocabulary.matchable.vocab_size
 
-    def mask(self, grammar: str) -> Mask:
-        """Compiles the grammar, llguidance Lark: seconds for a large one. Raises EngineFailed if it is invalid."""
-        return Mask(self._backend.get_cfg_logits_processor(grammar), self._size)
+    def mask(self, grammar: str, begun: Sequence[int] = ()) -> Mask:
+        """Compiles the grammar, llguidance Lark: seconds for a large one. `begun`: the first tokens of its text, behind
+        which the answer goes on. Raises EngineFailed if it is invalid.
+        """
+        return Mask(self._backend.get_cfg_logits_processor(grammar), self._size, begun)
 
 
 class Mask:
     """Of one answer."""
 
-    def __init__(self, processor: Any, size: int) -> None:
+    def __init__(self, processor: Any, size: int, begun: Sequence[int] = ()) -> None:
         self._processor = processor
         # Before there are any logits, so that the compile holds up this request alone.
         self._first = self._masked(torch.zeros(size), 0)
         (self._matcher,) = processor.ll_matchers
+        if begun:
+            self._matcher.consume_tokens(list(begun[:-1]))
+            self._first = self._masked(torch.zeros(size), begun[-1])
         self._refuse_error()
 
     def __call__(self, logits: torch.Tensor, last: int | None) -> torch.Tensor:

@@ -65,4 +65,4 @@ class PortablePieces:
         values, likeliest = logprobs.topk(self._most)
         top = tuple(map(self._text.logprob, likeliest.tolist(), values.tolist()))
         sampled = self._text.logprob(step.sampled, float(logprobs[step.sampled]))
-        return (SampledToken(sampled.token, sampled.logprob, sampled.bytes, top),)
+        return (SampledToken(sampled.token, sampled.logprob, sampled.bytes, top, id=step.sampled),)

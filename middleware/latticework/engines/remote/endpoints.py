@@ -83,6 +83,7 @@ def _generate_body(request: RemoteRequest) -> Mapping[str, Any]:
         "request_id": request.request_id,
         "token_ids": request.prompt,
         "sampling_params": {**request.defaults, **sampling, "stop_token_ids": stops, "detokenize": False},
+        **_scheduling_fields(request.sampling),
         "reasoning_ended": True,
         "stream": True,
     }
@@ -98,8 +99,15 @@ def _completions_body(request: RemoteRequest) -> Mapping[str, Any]:
         "skip_special_tokens": False,
         "return_token_ids": True,
         "return_tokens_as_token_ids": True,
+        **_scheduling_fields(request.sampling),
         "stream": True,
     }
+
+
+def _scheduling_fields(sampling: Sampling) -> dict[str, Any]:
+    """A remote that schedules in order of arrival refuses a priority."""
+    given = {"priority": sampling.priority or None, "cache_salt": sampling.cache_salt}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _sampling_fields(sampling: Sampling, more: int) -> dict[str, Any]:

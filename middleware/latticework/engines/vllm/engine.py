@@ -198,6 +198,10 @@ class VllmEngine:
             return "prompt_logprobs", f"This server gives at most {most} prompt_logprobs."
         if sampling.seed is not None and current_platform.is_cpu() and self._args.enable_chunked_prefill:
             return "seed", "vLLM's CPU engine can't seed requests while chunked prefill is enabled."
+        if sampling.begun is not None and not self._opens:
+            return "begun", "Without drafts, vLLM can't continue a text under a grammar: switch drafts on."
+        if sampling.priority and self._llm.vllm_config.scheduler_config.policy != "priority":
+            return "priority", BY_ARRIVAL
         return unsupported(sampling, "vllm")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
@@ -207,7 +211,7 @@ class VllmEngine:
         pieces = VllmPieces(self.tokenizer, sampling, opening)
         self._answers += 1
         try:
-            queue, abort = await self._queue(request_id, [*prompt, *opening], params)
+            queue, abort = await self._queue(request_id, _input([*prompt, *opening], sampling), params, sampling)
             finished = False
             try:
                 while not finished:
@@ -224,12 +228,14 @@ class VllmEngine:
             self._answers -= 1
 
     async def _queue(
-        self, request_id: str, token_ids: list[int], params: SamplingParams
+        self, request_id: str, tokens: Any, params: SamplingParams, sampling: Sampling
     ) -> tuple[Any, Callable[[], Awaitable[None]]]:
         """The request's outputs, and what aborts it. Raises PromptRefused and EngineDead."""
         llm = self._llm
         try:
-            queue, abort = await self._patches[compat.OUTPUT_QUEUES](llm, request_id, tokens_input(token_ids), params)
+            queue, abort = await self._patches[compat.OUTPUT_QUEUES](
+                llm, request_id, tokens, params, sampling.priority or 0
+            )
         except AT_FAULT as error:
             raise PromptRefused(str(error)) from error
         except self._dead as error:
@@ -247,12 +253,17 @@ class VllmEngine:
         None where the sampling or the response depends on their being the answer's, nor where vLLM itself would check
         the grammar, and find them before it.
         """
-        if self._drafts == "off" or sampling.grammar is None or compat.CHECKED_PARAMS in self._missing:
+        if sampling.grammar is None or sampling.begun is not None or not self._opens:
             return ()
         if sampling.logprobs is not None or sampling.prompt_logprobs is not None or has_penalties(chosen):
             return ()
         opening = self.tokenizer.tried(sampling.grammar).opening
         return opening if len(opening) < sampling.max_tokens else ()
+
+    @property
+    def _opens(self) -> bool:
+        """Whether a grammar's text may begin within the prompt."""
+        return self._drafts != "off" and compat.CHECKED_PARAMS not in self._missing
 
     def _params(self, sampling: Sampling, chosen: Mapping[str, Any], opening: tuple[int, ...]) -> SamplingParams:
         params: SamplingParams = self._patches[compat.CHECKED_PARAMS](
@@ -260,14 +271,14 @@ class VllmEngine:
             logit_bias=dict(sampling.logit_bias) or None,
             stop_token_ids=list(sampling.stop_token_ids),
             detokenize=False,  # done here, for a fraction of the cost
-            structured_outputs=self._constraint(sampling.grammar, opening),
+            structured_outputs=self._constraint(sampling.grammar, sampling.begun or opening),
             extra_args=self._draft_options(sampling, chosen) if self._drafts != "off" else None,
             output_kind=RequestOutputKind.DELTA,
             **self._patches[compat.UNCOPIED_PARAMS](),
         )
         return params
 
-    def _constraint(self, grammar: str | None, opening: tuple[int, ...]) -> StructuredOutputsParams | None:
+    def _constraint(self, grammar: str | None, opening: Sequence[int]) -> StructuredOutputsParams | None:
         if grammar is None:
             return None
         return StructuredOutputsParams(grammar=grammar if self._drafts == "off" else specification(opening, grammar))
@@ -286,6 +297,13 @@ class VllmEngine:
         if self._drafts != "auto" or sampling.logit_bias or chosen.get("min_p"):
             return False
         return chosen.get("temperature") == 0 or (not self._sampler_is_wrong and sampling.seed is None)
+
+
+BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '--scheduling-policy priority'."
+
+
+def _input(token_ids: list[int], sampling: Sampling) -> Any:
+    return tokens_input(token_ids, **({"cache_salt": sampling.cache_salt} if sampling.cache_salt is not None else {}))
 
 
 def refuse_unmasked(tokenizer: Any, size: int) -> None:

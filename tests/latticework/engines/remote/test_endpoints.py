@@ -84,6 +84,16 @@ def test_all_of_a_sampling_is_sent() -> None:
     }
 
 
+def test_priority_and_salt_are_fields_of_the_request() -> None:
+    sampling = Sampling(max_tokens=9, priority=-1, cache_salt="s", bad_words=["no"], allowed_token_ids=[1])
+    generated, completed = sent(GENERATE, sampling), sent(COMPLETIONS, sampling)
+    for body in (generated, completed):
+        assert (body["priority"], body["cache_salt"]) == (-1, "s")
+    for fields in (generated["sampling_params"], completed):
+        assert (fields["bad_words"], fields["allowed_token_ids"]) == (["no"], [1])
+    assert "priority" not in sent(COMPLETIONS, Sampling(max_tokens=9, priority=0))
+
+
 def test_what_a_request_leaves_open_is_the_models_own() -> None:
     params = sent(GENERATE, Sampling(max_tokens=9), temperature=0.1, stop_token_ids=[8])["sampling_params"]
     assert params == {"max_tokens": 9, "min_tokens": 0, "ignore_eos": False, "temperature": 0.1} | {

@@ -67,11 +67,8 @@ _VLLM: Mapping[str, Refused] = {
     "truncation_side": Refused(
         VLLM, "must be 'left': the end of a prompt is what the answer continues.", (*ABSENT, "left")
     ),
-    "continue_final_message": Refused(VLLM_SGLANG, "is not supported; send the text as a user message.", doors=CHAT),
-    "add_generation_prompt": Refused(
-        VLLM, "must be true: the answer is a turn of the assistant.", (None, True), doors=CHAT
-    ),
-    "echo": Refused(f"{VLLM}, {LLAMA}", "is not supported in a chat; send it to /v1/completions.", doors=CHAT),
+    "continue_final_message": Refused(VLLM_SGLANG, CONVERSATION, doors=COMPLETIONS),
+    "add_generation_prompt": Refused(VLLM, CONVERSATION, (None, True), doors=COMPLETIONS),
     "add_special_tokens": Refused(
         VLLM, "is not supported in a chat: the chat template adds special tokens.", doors=CHAT
     ),
@@ -88,33 +85,24 @@ _VLLM: Mapping[str, Refused] = {
         VLLM, "is not supported; send 'prompt' as text or token ids.", (*ABSENT, []), doors=COMPLETIONS
     ),
     "documents": Refused(VLLM, CONVERSATION, (*ABSENT, []), doors=COMPLETIONS),
-    "chat_template": Refused(VLLM, CONVERSATION, doors=COMPLETIONS),
     "chat_template_kwargs": Refused(VLLM, CONVERSATION, (*ABSENT, {}), doors=COMPLETIONS),
+    "thinking_token_budget": Refused(VLLM, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
     "max_reasoning_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "tool_format": Refused("extension", CONVERSATION, doors=COMPLETIONS),
+    "tool_call_streaming": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "truncation": Refused(
         "extension", "is for chats; send it to /v1/chat/completions.", (*ABSENT, "cut"), doors=COMPLETIONS
     ),
 }
 
-_TO_BE: Mapping[str, Refused] = {
-    "bad_words": Refused(VLLM, "is not supported; send 'logit_bias' instead.", (*ABSENT, [])),
-    "allowed_token_ids": Refused(VLLM, "is not supported; send 'structured_outputs' instead.", (*ABSENT, [])),
-    "include_stop_str_in_output": Refused(VLLM, "is not supported: stop strings are left out of the answer."),
-    "thinking_token_budget": Refused(VLLM, "is not supported; send 'max_reasoning_tokens' instead.", (*ABSENT, -1)),
-    "cache_salt": Refused(VLLM_SGLANG, "is not supported."),
-    "priority": Refused(VLLM_SGLANG, "is not supported.", (*ABSENT, 0)),
-    "return_token_ids": Refused(VLLM_SGLANG, "is not supported; send the answer to /tokenize instead."),
-    "return_tokens_as_token_ids": Refused(VLLM, "is not supported; send tokens to /tokenize instead."),
-    "prompt_logprobs": Refused(VLLM, "is not supported; send 'echo' with 'logprobs' to /v1/completions instead."),
-    "truncate_prompt_tokens": Refused(VLLM, "is not supported; shorten the prompt."),
-    "documents": Refused(VLLM, "is not supported; send documents in a message.", (*ABSENT, [])),
+_UNSAFE: Mapping[str, Refused] = {
+    "prompt_logprobs": Refused(VLLM, "is for chats; send 'echo' with 'logprobs' instead.", doors=COMPLETIONS),
     "chat_template": Refused(VLLM, "is not supported; start the server with --chat-template instead."),
 }
 
 _SGLANG: Mapping[str, Refused] = {
     "stop_regex": Refused(SGLANG, "is not supported; send 'stop' instead.", (*ABSENT, [])),
-    "no_stop_trim": Refused(SGLANG, "is not supported: stop strings are left out of the answer."),
+    "no_stop_trim": Refused(SGLANG, "is not supported; send 'include_stop_str_in_output' instead."),
     "separate_reasoning": Refused(
         SGLANG, "must be true: reasoning is returned in a field of its own, 'reasoning_content'.", (None, True)
     ),
@@ -175,8 +163,8 @@ _LLAMA: Mapping[str, Refused] = {
     "parse_tool_calls": Refused(LLAMA, "must be true: the markup of calls is never returned.", (None, True)),
     "generation_prompt": Refused(LLAMA, "is not supported: the chat template has it.", (*ABSENT, "")),
     "reasoning_budget_message": Refused(LLAMA, "is not supported; send 'max_reasoning_tokens'.", (*ABSENT, "")),
-    "reasoning_budget_tokens": Refused(LLAMA, "is not supported; send 'max_reasoning_tokens'.", (*ABSENT, -1)),
-    "thinking_budget_tokens": Refused(LLAMA, "is not supported; send 'max_reasoning_tokens'.", (*ABSENT, -1)),
+    "reasoning_budget_tokens": Refused(LLAMA, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
+    "thinking_budget_tokens": Refused(LLAMA, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
 }
 
 _OLLAMA: Mapping[str, Refused] = {
@@ -196,7 +184,7 @@ _OTHERS: Mapping[str, Refused] = {
 REFUSED: Mapping[str, Refused] = {
     **_OPENAI,
     **_VLLM,
-    **_TO_BE,
+    **_UNSAFE,
     **_SGLANG,
     **_LLAMA,
     **_OLLAMA,

@@ -42,17 +42,17 @@ class Llm:
         self.added: list[Any] = []
         self.aborted: list[Any] = []
 
-    async def add_request(self, request_id: str, prompt: Any, params: Any) -> Any:
-        self.added.append((request_id, prompt, params))
+    async def add_request(self, request_id: str, prompt: Any, params: Any, *, priority: int) -> Any:
+        self.added.append((request_id, prompt, params, priority))
         return SimpleNamespace(request_id=f"{request_id}-1")
 
     async def abort(self, request_id: str, internal: bool = False) -> None:
         self.aborted.append((request_id, internal))
 
-    async def generate(self, prompt: Any, params: Any, request_id: str) -> AsyncGenerator[int, None]:
+    async def generate(self, prompt: Any, params: Any, request_id: str, *, priority: int) -> AsyncGenerator[int, None]:
         if prompt == "refused":
             raise ValueError("no")
-        self.added.append((request_id, prompt, params))
+        self.added.append((request_id, prompt, params, priority))
         try:
             for number in range(3):
                 yield number
@@ -64,11 +64,11 @@ def test_a_request_is_queued_and_aborted() -> None:
     llm, params = Llm(), SamplingParams()
 
     async def run() -> None:
-        _, abort = await queue_outputs(llm, "r", "prompt", params)
+        _, abort = await queue_outputs(llm, "r", "prompt", params, 7)
         await abort()
 
     asyncio.run(run())
-    assert llm.added == [("r", "prompt", params)]
+    assert llm.added == [("r", "prompt", params, 7)]
     assert llm.aborted == [("r-1", True)]
 
 
@@ -76,13 +76,13 @@ def test_without_the_queue_the_public_generator_gives_the_same() -> None:
     llm, params = Llm(), SamplingParams()
 
     async def run() -> list[int]:
-        queue, abort = await generate_outputs(llm, "r", "prompt", params)
+        queue, abort = await generate_outputs(llm, "r", "prompt", params, 7)
         outputs = [queue.get_nowait(), queue.get_nowait(), await queue.get()]
         await abort()
         return outputs
 
     assert asyncio.run(run()) == [0, None, 1]
-    assert llm.added == [("r", "prompt", params)]
+    assert llm.added == [("r", "prompt", params, 7)]
     assert llm.aborted == ["r"]
 
 

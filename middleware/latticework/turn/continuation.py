@@ -1,0 +1,65 @@
+"""A text of the assistant's that the answer continues: whether it can begin this answer, and what is sent of it."""
+
+from __future__ import annotations
+
+from latticework.ask import Ask, Conversation
+from latticework.engines.vocabulary import Beginning
+from latticework.errors import BadRequest
+from latticework.prompt import Prompt
+from turngrammar.errors import cut
+from turngrammar.events import ContentDelta
+from turngrammar.formats import Format
+from turngrammar.plan import Plan
+from turngrammar.turn import Reasoning, reasoning_after
+
+# Characters that errors quote.
+QUOTED = 40
+
+
+def state_after(format: Format, prompt: Prompt | list[int]) -> Reasoning:
+    """The state in which the prompt leaves the model. Where it continues a text, the reasoning is over."""
+    if isinstance(prompt, list):
+        return "off"
+    if prompt.begun is None:
+        return reasoning_after(format, prompt.text)
+    before = reasoning_after(format, prompt.text.removesuffix(prompt.begun))
+    return before if before == "answer" else "off"
+
+
+def begun_text(ask: Ask, prompt: Prompt | list[int], plan: Plan, beginning: Beginning | None) -> str:
+    """The text that the answer continues; "" for none. Raises BadRequest for one that can't begin this answer."""
+    text = prompt.begun if isinstance(prompt, Prompt) else None
+    if not text:
+        return ""
+    if beginning is not None:
+        _refuse_impossible(ask, text, beginning)
+    if _begins_call(plan, text):
+        raise _refusal(ask, "begins a tool call, and only text can be continued. End it before the call.")
+    return text
+
+
+def _refuse_impossible(ask: Ask, text: str, beginning: Beginning) -> None:
+    at = beginning.allowed
+    if at < len(text):
+        only = f"; here it allows only {_quoted(beginning.expected)}" if beginning.expected else ""
+        problem = f"leaves what the grammar of the answer allows at character {at}, {_quoted(text[at:])}{only}."
+        raise _refusal(
+            ask,
+            f"{problem} Documents have the form that this server generates: one line, keys in the order of the schema.",
+        )
+    if beginning.complete:
+        raise _refusal(ask, "is complete: nothing can follow it in the grammar of the answer.")
+
+
+def _begins_call(plan: Plan, text: str) -> bool:
+    return any(not isinstance(event, ContentDelta) for event in plan.parser().feed(text))
+
+
+def _quoted(text: str) -> str:
+    return repr(cut(text, QUOTED))
+
+
+def _refusal(ask: Ask, problem: str) -> BadRequest:
+    last = len(ask.prompt.messages) - 1 if isinstance(ask.prompt, Conversation) else 0
+    place = f"{ask.name('prompt')}[{last}].content"
+    return BadRequest(f"'{place}', which the answer continues, {problem}", param=place)
