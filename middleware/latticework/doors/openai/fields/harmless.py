@@ -23,6 +23,8 @@ HARMLESS: Mapping[str, Harmless] = {
         Harmless("OpenAI", ACCOUNT),
     ),
     "prediction": Harmless("OpenAI", "A hint for speed."),
+    # Clients send it to every model. It promises nothing that could be broken.
+    "verbosity": Harmless("OpenAI", "A hint to models that are trained on it."),
     **dict.fromkeys(("request_id", "session_id"), Harmless("vLLM", NAMING)),
     **dict.fromkeys(("rid", "custom_labels"), Harmless("SGLang", NAMING)),
     **dict.fromkeys(

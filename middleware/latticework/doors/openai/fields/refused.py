@@ -22,9 +22,6 @@ _OPENAI: Mapping[str, Refused] = {
     "audio": Refused(OPENAI, TEXT_ONLY),
     "web_search_options": Refused(OPENAI, "is not supported: this server has no web search."),
     "moderation": Refused(OPENAI, "is not supported: this server has no moderation."),
-    "verbosity": Refused(
-        OPENAI, "is not supported: only OpenAI's models know it. Request a length in a message.", (*ABSENT, "medium")
-    ),
     "best_of": Refused(
         "OpenAI, vLLM, SGLang", "is not supported in a chat; send 'n' instead.", (*ABSENT, 1), doors=CHAT
     ),
