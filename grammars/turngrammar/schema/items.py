@@ -148,12 +148,17 @@ def at_most(array: Array, most: int) -> Shape:
 
 
 def _rows(algebra: Algebra, array: Array, values: list[Variant]) -> Shape:
-    """An alternative for each arrangement of values."""
+    """An alternative for each arrangement of values in which as many match as have to."""
     rows: list[Shape] = []
+    counted = array.contained or Contained(NOTHING, NOTHING, 0, None)
+    matching = {value for value in values if not algebra.disjoint((value,), counted.shape)}
     most = min(ARRANGEMENTS, algebra.alternatives)
     longest = min(len(values), len(values) if array.most is None else array.most)
     for size in range(array.least, longest + 1):
         for row in permutations(values, size):
+            matches = len(matching.intersection(row[len(array.prefix) :]))
+            if matches < counted.least or (counted.most is not None and matches > counted.most):
+                continue
             prefix = tuple(algebra.meet(array.item(i), (value,)) for i, value in enumerate(row))
             rows.append(array_shape(Array(prefix=prefix, least=size, most=size, loose=array.loose)))
             if len(rows) > most:
