@@ -15,7 +15,7 @@ from turngrammar.schema import compile_schema
 
 VALUES = (0.5, True, None)
 SHORT = [list(row) for length in range(4) for row in product(VALUES, repeat=length)]
-ITEMS = ({}, {"enum": [0.5, True, None]}, {"type": ["number", "boolean"]})
+ITEMS: tuple[dict[str, Any], ...] = ({}, {"enum": [0.5, True, None]}, {"type": ["number", "boolean"]})
 CONTAINS: tuple[dict[str, Any], ...] = (
     {},
     {"contains": {"type": "number"}},
