@@ -66,12 +66,12 @@ def _is_read_again(name: str, format: Format) -> bool:
 
 def ends_of_names(calls: wire.Node) -> frozenset[str]:
     """The characters by which names end in these calls, and the backslash where names are JSON strings."""
-    walk = _Walk()
+    walk = _FirstCharacters()
     walk.firsts(calls, frozenset())
     return frozenset(walk.ends)
 
 
-class _Walk:
+class _FirstCharacters:
     """Computes the characters with which nodes can open, and collects those that follow a name."""
 
     def __init__(self) -> None:
@@ -134,25 +134,25 @@ def _opens_json_string(text: str) -> bool:
     return text.endswith('"') and not text.endswith('="')
 
 
-_FIRSTS: Mapping[type[wire.Node], Callable[[_Walk, Any, frozenset[str]], frozenset[str]]] = {
-    wire.Name: _Walk.name,
-    wire.Lit: _Walk.literal,
-    wire.Ahead: _Walk.literal,
-    wire.Space: _Walk.space,
-    wire.Seq: _Walk.sequence,
-    wire.Invocation: _Walk.invocation,
-    wire.Alt: _Walk.choice,
-    wire.Opt: _Walk.perhaps,
-    wire.May: _Walk.perhaps,
-    wire.Stray: _Walk.perhaps,
-    wire.Many: _Walk.many,
-    wire.Id: _Walk.id,
-    wire.Members: _Walk.members,
-    wire.Elements: _Walk.elements,
-    wire.JsonArguments: _Walk.arguments,
-    wire.Ordinal: _Walk.ordinal,
+_FIRSTS: Mapping[type[wire.Node], Callable[[_FirstCharacters, Any, frozenset[str]], frozenset[str]]] = {
+    wire.Name: _FirstCharacters.name,
+    wire.Lit: _FirstCharacters.literal,
+    wire.Ahead: _FirstCharacters.literal,
+    wire.Space: _FirstCharacters.space,
+    wire.Seq: _FirstCharacters.sequence,
+    wire.Invocation: _FirstCharacters.invocation,
+    wire.Alt: _FirstCharacters.choice,
+    wire.Opt: _FirstCharacters.perhaps,
+    wire.May: _FirstCharacters.perhaps,
+    wire.Stray: _FirstCharacters.perhaps,
+    wire.Many: _FirstCharacters.many,
+    wire.Id: _FirstCharacters.id,
+    wire.Members: _FirstCharacters.members,
+    wire.Elements: _FirstCharacters.elements,
+    wire.JsonArguments: _FirstCharacters.arguments,
+    wire.Ordinal: _FirstCharacters.ordinal,
     **dict.fromkeys(
         (wire.Word, wire.Key, wire.Value, wire.Wrapped, wire.Typed, wire.TypeName, wire.NotationArguments),
-        _Walk.never_behind_a_name,
+        _FirstCharacters.never_behind_a_name,
     ),
 }

@@ -26,10 +26,10 @@ def required_texts(tree: wire.Node, name: str, parameters: Lowered) -> list[Piec
     [] where there are more ways than are worth comparing.
     """
     ways = _Reading(name, parameters).walk(tree)
-    return [] if len(ways) > MOST_WAYS else [_joined(way) for way in ways]
+    return [] if len(ways) > MOST_WAYS else [_merged_pieces(way) for way in ways]
 
 
-def _joined(pieces: Pieces) -> Pieces:
+def _merged_pieces(pieces: Pieces) -> Pieces:
     """Neighbouring texts as one, and neighbouring gaps; a gap at the end, because more may follow the call."""
     joined: list[str | None] = []
     for piece in (*pieces, GAP):

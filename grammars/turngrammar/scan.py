@@ -104,14 +104,14 @@ def dump_json(value: Any, item_separator: str = ", ", key_separator: str = ": ",
 def _dump(value: Any, comma: str, colon: str, sort_keys: bool) -> str:
     if isinstance(value, dict):
         members = sorted(value.items()) if sort_keys else value.items()
-        texts = (f"{_scalar(name)}{colon}{_dump(item, comma, colon, sort_keys)}" for name, item in members)
+        texts = (f"{_scalar_text(name)}{colon}{_dump(item, comma, colon, sort_keys)}" for name, item in members)
         return f"{{{comma.join(texts)}}}"
     if isinstance(value, list | tuple):
         return f"[{comma.join(_dump(item, comma, colon, sort_keys) for item in value)}]"
-    return _scalar(value)
+    return _scalar_text(value)
 
 
-def _scalar(value: Any) -> str:
+def _scalar_text(value: Any) -> str:
     if is_number(value):
         return number_text(value)
     return dump_scalar(value)

@@ -12,7 +12,7 @@ from turngrammar.completion.matcher import accepts, consumes, schema_matcher, se
 from turngrammar.completion.strings import string_completion
 from turngrammar.regex import shortest_rest
 from turngrammar.scan import dump_json
-from turngrammar.terminals.digits import TooLarge
+from turngrammar.terminals.digits import NoShortExpression
 from turngrammar.terminals.numbers import number_language
 
 MAX_CACHED = 4 * 2**20  # characters of schemas
@@ -36,7 +36,7 @@ def _number(schema: Branch, begun: str) -> str | None:
     preferred = "1234567890" if begun == "-" else "0123456789"
     try:
         rest = shortest_rest(number_language(schema), begun, preferred)
-    except TooLarge:
+    except NoShortExpression:
         return _multiple(schema, begun)
     return rest if rest is not None else _searched(schema, begun)
 

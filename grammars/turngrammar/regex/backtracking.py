@@ -14,7 +14,7 @@ import regex  # type: ignore[import-untyped]
 from turngrammar.regex.budget import BudgetExceeded, seconds_left
 from turngrammar.regex.errors import RegexError
 from turngrammar.regex.references import references
-from turngrammar.regex.tree import BackReference, Chars, Choice, Group, Look, Repeat, Sequence, Tree, walk
+from turngrammar.regex.tree import Alternation, BackReference, Chars, Group, Look, Repeat, Sequence, Tree, walk
 
 SEARCH_SECONDS = 1.0  # of one search; ordinary patterns take far less
 MOST_WRITTEN_OUT = 100_000
@@ -66,7 +66,7 @@ class _Printer:
     def sequence(self, tree: Sequence) -> str:
         return "".join(map(self.text, tree.parts))
 
-    def choice(self, tree: Choice) -> str:
+    def alternation(self, tree: Alternation) -> str:
         return f"(?:{'|'.join(map(self.text, tree.options))})" if tree.options else "(?!)"
 
     def repeat(self, tree: Repeat) -> str:
@@ -94,7 +94,7 @@ def _range(codes: tuple[int, int]) -> str:
 _TEXT: Mapping[type[Tree], Callable[[_Printer, Any], str]] = {
     Chars: _Printer.chars,
     Sequence: _Printer.sequence,
-    Choice: _Printer.choice,
+    Alternation: _Printer.alternation,
     Repeat: _Printer.repeat,
     Group: _Printer.group,
     BackReference: _Printer.back_reference,

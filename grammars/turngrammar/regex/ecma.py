@@ -38,9 +38,9 @@ from turngrammar.regex.references import at_least, written_out
 from turngrammar.regex.syntax import parse_pattern
 from turngrammar.regex.tree import (
     END,
+    Alternation,
     BackReference,
     Chars,
-    Choice,
     Group,
     Look,
     Repeat,
@@ -152,7 +152,7 @@ class _Compiler:
             after = self.compile(part, after)
         return after
 
-    def choice(self, tree: Choice, after: Vector) -> Vector:
+    def alternation(self, tree: Alternation, after: Vector) -> Vector:
         return self.either(*(self.compile(option, after) for option in tree.options))
 
     def either(self, *vectors: Vector) -> Vector:
@@ -194,7 +194,7 @@ class _Compiler:
 _COMPILE: Mapping[type[Tree], Callable[[_Compiler, Any, Vector], Vector]] = {
     Chars: _Compiler.chars,
     Sequence: _Compiler.sequence,
-    Choice: _Compiler.choice,
+    Alternation: _Compiler.alternation,
     Group: _Compiler.group,
     Look: _Compiler.look,
     Repeat: _Compiler.repeat,
@@ -209,7 +209,7 @@ def language_of(tree: Tree) -> Language:
             return chars(codes)
         case Sequence(parts):
             return cat(*map(language_of, parts))
-        case Choice(options):
+        case Alternation(options):
             return union(*map(language_of, options))
         case Repeat(inner, least, most):
             return repeat(language_of(inner), least, most)

@@ -33,11 +33,11 @@ def printable(language: Language) -> Language | None:
         if state is None:
             return None
         states.append(state)
-    edges = _without_dead_ends(_edges(machine, _numbered(machine, states)))
+    edges = _without_dead_ends(_edges(machine, _state_numbers(machine, states)))
     return _Elimination(edges).expression() if _START in edges else NEVER
 
 
-def _numbered(machine: Automaton, states: list[Language]) -> dict[Language, int]:
+def _state_numbers(machine: Automaton, states: list[Language]) -> dict[Language, int]:
     """The states with numbers; those from which the same is accepted have the same (Moore)."""
     after = [[machine.step(state, index) for index in range(len(machine.classes))] for state in states]
     order = {state: place for place, state in enumerate(states)}

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from turngrammar.regex.tree import NOTHING, Chars, Choice, Group, Look, Repeat, Sequence, Tree, choice, sequence
+from turngrammar.regex.tree import (
+    NOTHING,
+    Alternation,
+    Chars,
+    Group,
+    Look,
+    Repeat,
+    Sequence,
+    Tree,
+    alternation,
+    sequence,
+)
 
 
 def consuming(tree: Tree) -> Tree:
@@ -12,9 +23,9 @@ def consuming(tree: Tree) -> Tree:
             return NOTHING
         case Sequence((first, *rest)):
             others = sequence(*rest)
-            return choice(sequence(consuming(first), others), sequence(resting(first), consuming(others)))
-        case Choice(options):
-            return choice(*map(consuming, options))
+            return alternation(sequence(consuming(first), others), sequence(resting(first), consuming(others)))
+        case Alternation(options):
+            return alternation(*map(consuming, options))
         case Group(inner):
             return consuming(inner)
         case Repeat(inner, least, most):
@@ -23,7 +34,7 @@ def consuming(tree: Tree) -> Tree:
                 return NOTHING
             if least <= 1:
                 return sequence(consuming(inner), fewer)
-            return choice(sequence(consuming(inner), fewer), sequence(resting(inner), consuming(fewer)))
+            return alternation(sequence(consuming(inner), fewer), sequence(resting(inner), consuming(fewer)))
         case _:
             return tree
 
@@ -35,8 +46,8 @@ def resting(tree: Tree) -> Tree:
             return NOTHING
         case Sequence(parts):
             return sequence(*map(resting, parts))
-        case Choice(options):
-            return choice(*map(resting, options))
+        case Alternation(options):
+            return alternation(*map(resting, options))
         case Group(inner):
             return resting(inner)
         case Repeat(inner, least, _):

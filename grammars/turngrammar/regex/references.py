@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator
 from turngrammar.regex import charset
 from turngrammar.regex.case import fold_case
 from turngrammar.regex.tree import (
+    Alternation,
     BackReference,
     Chars,
-    Choice,
     Group,
     Look,
     Repeat,
     Sequence,
     Tree,
-    choice,
+    alternation,
     sequence,
     walk,
     with_children,
@@ -42,7 +42,7 @@ def written_out(tree: Tree, outside: frozenset[int] = frozenset()) -> Tree:
         for group in _groups_before_references(tree):
             words = _words(group.inner)
             if words and group.number not in outside:
-                return choice(*(written_out(_with_word(tree, group.number, word), outside) for word in words))
+                return alternation(*(written_out(_with_word(tree, group.number, word), outside) for word in words))
     children = tree.children
     around = (outside | references((*children[:place], *children[place + 1 :])) for place in range(len(children)))
     return with_children(tree, map(written_out, children, around))
@@ -78,7 +78,7 @@ def _words(tree: Tree) -> list[tuple[Chars, ...]]:
     match tree:
         case Chars(codes) if charset.size(codes) <= MOST_WORDS:
             return [(Chars(((code, code),)),) for low, high in codes for code in range(low, high + 1)]
-        case Choice(options):
+        case Alternation(options):
             words = [_words(option) for option in options]
             return _few([word for some in words for word in some]) if all(words) else []
         case Sequence(parts):
@@ -114,7 +114,7 @@ def at_least(tree: Tree) -> Tree:
 def _loosened(tree: Tree, groups: dict[int, list[Tree]]) -> Tree:
     match tree:
         case BackReference(group, ignore_case):
-            captured = choice(Sequence(), *groups.get(group, ()))
+            captured = alternation(Sequence(), *groups.get(group, ()))
             return _folded(captured) if ignore_case else captured
         case Look(_, _, True) if references((tree,)):
             return Sequence()

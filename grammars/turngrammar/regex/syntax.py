@@ -1,6 +1,6 @@
 """The parser of patterns: ECMA-262 with the flag `u`, and what is clear without it.
 
-Anchors and groups of other dialects that have one meaning everywhere are read, and listed in `Pattern.readings`.
+Anchors and groups of other dialects that have one meaning everywhere are read, and listed in `ParsedPattern.readings`.
 Whatever else ECMA-262 lacks is refused by name.
 """
 
@@ -17,7 +17,7 @@ from turngrammar.regex.escapes import anchor, char_class, escape
 from turngrammar.regex.foreign import lacking
 from turngrammar.regex.groups import Make, read_group
 from turngrammar.regex.scanner import Flags, Scanner
-from turngrammar.regex.tree import BEGIN, END, Chars, Look, Repeat, Tree, choice, sequence
+from turngrammar.regex.tree import BEGIN, END, Chars, Look, Repeat, Tree, alternation, sequence
 
 _QUANTIFIER = re.compile(r"([*+?])|\{(\d+)(?:(,)(\d*))?\}")
 _SIGNS: Mapping[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
@@ -25,7 +25,7 @@ _OPEN_BRACES = re.compile(r"\{(,\d*)\}")
 
 
 @dataclass(frozen=True)
-class Pattern:
+class ParsedPattern:
     """A parsed pattern. `readings` has constructs of other dialects, and what of ECMA-262 they are read as."""
 
     tree: Tree
@@ -33,10 +33,10 @@ class Pattern:
 
 
 @lru_cache(maxsize=4096)
-def parse_pattern(pattern: str) -> Pattern:
+def parse_pattern(pattern: str) -> ParsedPattern:
     """Raises RegexError."""
     scanner = Scanner(pattern)
-    return Pattern(_Parser(scanner).parse(), scanner.readings)
+    return ParsedPattern(_Parser(scanner).parse(), scanner.readings)
 
 
 @dataclass
@@ -53,7 +53,7 @@ class _OpenGroup:
 
     def close(self) -> Tree:
         self.next_option()
-        return self.make(choice(*self.options))
+        return self.make(alternation(*self.options))
 
 
 class _Parser:
@@ -117,9 +117,9 @@ class _Parser:
         """An assertion without a group: it can't be repeated."""
         scanner = self.scanner
         if scanner.take("^"):
-            return choice(BEGIN, Look(Chars(charset.LINE_END), ahead=False)) if scanner.flags.m else BEGIN
+            return alternation(BEGIN, Look(Chars(charset.LINE_END), ahead=False)) if scanner.flags.m else BEGIN
         if scanner.take("$"):
-            return choice(END, Look(Chars(charset.LINE_END), ahead=True)) if scanner.flags.m else END
+            return alternation(END, Look(Chars(charset.LINE_END), ahead=True)) if scanner.flags.m else END
         start = scanner.at
         tree = anchor(scanner) if scanner.take("\\") else None
         scanner.at = scanner.at if tree else start

@@ -44,7 +44,7 @@ class Sequence(Tree):
 
 
 @dataclass(frozen=True, eq=False)
-class Choice(Tree):
+class Alternation(Tree):
     options: tuple[Tree, ...]
 
     @property
@@ -102,7 +102,7 @@ class Look(Tree):
 _ANY_CHAR = Chars(charset.ALL)
 BEGIN = Look(_ANY_CHAR, ahead=False, negative=True)
 END = Look(_ANY_CHAR, ahead=True, negative=True)
-NOTHING = Choice(())
+NOTHING = Alternation(())
 
 
 def sequence(*parts: Tree) -> Tree:
@@ -110,8 +110,8 @@ def sequence(*parts: Tree) -> Tree:
     return flat[0] if len(flat) == 1 else Sequence(flat)
 
 
-def choice(*options: Tree) -> Tree:
-    return options[0] if len(options) == 1 else Choice(options)
+def alternation(*options: Tree) -> Tree:
+    return options[0] if len(options) == 1 else Alternation(options)
 
 
 def with_children(tree: Tree, children: Iterable[Tree]) -> Tree:
@@ -119,8 +119,8 @@ def with_children(tree: Tree, children: Iterable[Tree]) -> Tree:
     match tree:
         case Sequence():
             return sequence(*children)
-        case Choice():
-            return Choice(tuple(children))
+        case Alternation():
+            return Alternation(tuple(children))
         case Repeat() | Group() | Look():
             return replace(tree, inner=next(iter(children)))
         case _:
@@ -141,7 +141,7 @@ def word_boundary(word: CharSet, *, inside: bool) -> Tree:
     """`\\b`: between a character of a word and another, or the end of the text; or the inverse, `\\B`."""
     chars = Chars(word)
     sides = ((behind, ahead) for behind in (False, True) for ahead in (False, True) if (behind == ahead) == inside)
-    return choice(
+    return alternation(
         *(
             sequence(Look(chars, ahead=False, negative=left), Look(chars, ahead=True, negative=right))
             for left, right in sides

@@ -82,13 +82,13 @@ def minus_arrays(algebra: Algebra, left: Array, right: Array) -> Shape:
         shapes.append(at_most(plain, right.least - 1))
     if right.most is not None:
         shapes.append(array_shape(replace(plain, least=max(left.least, right.most + 1))))
-    shapes.extend(_misfits(algebra, plain, right))
+    shapes.extend(_item_misfits(algebra, plain, right))
     if right.contained is not None:
         shapes.extend(_miscounted(algebra, plain, right.contained))
     return constrained(algebra, unite(*shapes), left)
 
 
-def _misfits(algebra: Algebra, left: Array, right: Array) -> Iterator[Shape]:
+def _item_misfits(algebra: Algebra, left: Array, right: Array) -> Iterator[Shape]:
     """The first item that doesn't fit is at some position of the prefix, or behind it."""
     reach = max(len(left.prefix), len(right.prefix))
     for index in range(reach if left.most is None else min(reach, left.most)):
@@ -132,7 +132,7 @@ def write_array(lowering: Lowering, variant: Array) -> list[dict[str, Any]]:
     if variant.distinct:
         node |= _distinct_node(lowering, variant)
     if variant.contained is not None:
-        node |= _count_node(lowering, variant.contained)
+        node |= _contains_node(lowering, variant.contained)
     if variant.least:
         node["minItems"] = min(variant.least, COUNTED_ITEMS)
     if variant.most is not None and rest is not False and variant.most <= COUNTED_ITEMS:
@@ -159,7 +159,7 @@ def _distinct_node(lowering: Lowering, variant: Array) -> dict[str, Any]:
     return {"items": {"anyOf": [lowering.shape((value,)) for value in values]}, "uniqueItems": True}
 
 
-def _count_node(lowering: Lowering, counted: Contained) -> dict[str, Any]:
+def _contains_node(lowering: Lowering, counted: Contained) -> dict[str, Any]:
     """Items as two alternatives, of which the second is counted."""
     shape, others = lowering.shape(counted.shape), lowering.shape(counted.others)
     most = {} if counted.most is None else {"maxContains": counted.most}

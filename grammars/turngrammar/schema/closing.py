@@ -28,7 +28,7 @@ def closed(inhabited: Inhabited, shape: Shape) -> Shape:
 
 def is_closed(inhabited: Inhabited, shape: Shape) -> bool:
     """Whether closing changes it."""
-    return any(_suffices(inhabited, variant, _named(variant)) for variant in _closing(shape))
+    return any(_suffices(inhabited, variant, _known_names(variant)) for variant in _closing(shape))
 
 
 def _closing(shape: Iterable[Variant]) -> Iterator[Object]:
@@ -40,7 +40,7 @@ def _closes(variant: Variant) -> bool:
     return isinstance(variant, Object) and variant.others is Others.IMPLIED and not variant.loose
 
 
-def _named(variant: Object) -> frozenset[str]:
+def _known_names(variant: Object) -> frozenset[str]:
     return variant.listed.union(variant.required)
 
 
@@ -55,7 +55,7 @@ def _closed_variant(inhabited: Inhabited, variant: Variant, whole: set[frozenset
         return (variant,)
     if variant.listed in whole and not _suffices(inhabited, variant, variant.listed):
         return NOTHING
-    names = _named(variant)
+    names = _known_names(variant)
     if not _suffices(inhabited, variant, names):
         return (replace(variant, others=Others.STATED),)
     known = dict(variant.properties)

@@ -16,7 +16,7 @@ from turngrammar.schema.places import Place
 def refuse_endless(source: Source, options: Options) -> None:
     """Raises RefusedSchema if a subschema that a document can need does so."""
     if leading := _leading_to_references(source):
-        _Walk(source, options, leading).every_value()
+        _InPlaceWalk(source, options, leading).every_value()
 
 
 def _leading_to_references(source: Source) -> frozenset[int]:
@@ -32,7 +32,7 @@ def _leading_to_references(source: Source) -> frozenset[int]:
     return frozenset(leading)
 
 
-class _Walk:
+class _InPlaceWalk:
     """Depth first, through the subschemas that apply to one value."""
 
     def __init__(self, source: Source, options: Options, leading: frozenset[int]) -> None:

@@ -26,7 +26,7 @@ def malformed(schema: Any, dialect: Dialect, keywords: KeywordTable) -> list[str
     """The keywords of a subschema that have a value that the dialect doesn't allow."""
     if not isinstance(schema, dict):
         return []
-    forms = _forms(dialect.name, keywords)
+    forms = _forms_of_dialect(dialect.name, keywords)
     found = [name for name, value in schema.items() if name in forms and not forms[name](value, dialect)]
     if dialect.name == "draft4":
         lone = (name for name, beside in _needed(keywords) if name in schema and beside not in schema)
@@ -35,7 +35,7 @@ def malformed(schema: Any, dialect: Dialect, keywords: KeywordTable) -> list[str
 
 
 @lru_cache(maxsize=32)
-def _forms(dialect: str, keywords: KeywordTable) -> Mapping[str, Form]:
+def _forms_of_dialect(dialect: str, keywords: KeywordTable) -> Mapping[str, Form]:
     rows = ((name, row, form_of(row)) for name, row in keywords.rows.items())
     return {name: form for name, row, form in rows if form is not None and row.defined(dialect)}
 

@@ -27,7 +27,7 @@ from turngrammar.schema.shape import (
     object_shape,
     unite,
 )
-from turngrammar.schema.strings import string_language
+from turngrammar.schema.strings import variant_language
 
 
 def lower_property_names(reader: SchemaReader, node: Subschema, keyword: str, shape: Shape) -> Shape:
@@ -48,7 +48,7 @@ def _with_names(algebra: Algebra, shape: Shape, names: Shape) -> Shape:
         properties = tuple((word, ANYTHING) for word in listed)
         named = object_shape(Object(properties=properties, others=Others.STATED))
         return algebra.meet(shape, (*NOT_OBJECT, *named))
-    language = regex.printable(regex.union(*map(string_language, strings)))
+    language = regex.printable(regex.union(*map(variant_language, strings)))
     if language is None:
         raise Inexact("the allowed names need a pattern that is too large")
     if language == regex.ANY:

@@ -23,7 +23,7 @@ from turngrammar.schema.shape import (
     number_shape,
     unite,
 )
-from turngrammar.terminals.digits import TooLarge, exponent, last_digits
+from turngrammar.terminals.digits import NoShortExpression, exponent, last_digits
 from turngrammar.terminals.numbers import OWN_LIMIT, has_own_multiples, number_language
 from turngrammar.terminals.numerals import DIGITS
 
@@ -96,11 +96,11 @@ def minus_numbers(algebra: Algebra, left: Number, right: Number) -> Shape:
         above = meet_numbers(algebra, left, Number(low=right.high, open_low=not right.open_high))
     bounds = replace(right, integer=False, step=None, excluded=(), point=True)
     between = meet_numbers(algebra, left, bounds)
-    rest = (_outside(algebra, inside, right) for inside in between if isinstance(inside, Number))
+    rest = (_outside_step(algebra, inside, right) for inside in between if isinstance(inside, Number))
     return unite(below, *rest, above)
 
 
-def _outside(algebra: Algebra, inside: Number, right: Number) -> Shape:
+def _outside_step(algebra: Algebra, inside: Number, right: Number) -> Shape:
     """Of numbers between the bounds: those that are no multiples, and multiples of what the right excludes."""
     excluded = NOTHING if right.own_step is None else _no_multiples(inside, right.own_step)
     return unite(excluded, *(meet_numbers(algebra, inside, Number(step=step)) for step in right.excluded))
@@ -115,8 +115,8 @@ def _no_multiples(inside: Number, step: Fraction) -> Shape:
 
 def write_number(lowering: Lowering, variant: Number) -> list[dict[str, Any]]:
     """The narrowest node of which there is an expression; what that leaves out is recorded."""
-    for candidate, dropped in _candidates(variant, lowering.ledger.source.keywords.bounding):
-        node = _node(candidate, lowering.options)
+    for candidate, dropped in _ever_wider_numbers(variant, lowering.ledger.source.keywords.bounding):
+        node = _number_node(candidate, lowering.options)
         capped = {**node, "maximum": min(node.get("maximum", OWN_LIMIT), OWN_LIMIT)}
         written = _is_written(node)
         if written or has_own_multiples(capped):
@@ -126,7 +126,7 @@ def write_number(lowering: Lowering, variant: Number) -> list[dict[str, Any]]:
     return [typed("number", {})]
 
 
-def _candidates(variant: Number, bounding: tuple[str, ...]) -> Iterator[tuple[Number, tuple[str, ...]]]:
+def _ever_wider_numbers(variant: Number, bounding: tuple[str, ...]) -> Iterator[tuple[Number, tuple[str, ...]]]:
     """From the narrowest to the widest, with the keywords that are left out."""
     yield variant, ()
     yield replace(variant, step=None), _STEP
@@ -136,12 +136,12 @@ def _candidates(variant: Number, bounding: tuple[str, ...]) -> Iterator[tuple[Nu
 def _is_written(node: Mapping[str, Any]) -> bool:
     try:
         number_language(node)
-    except TooLarge:
+    except NoShortExpression:
         return False
     return True
 
 
-def _node(variant: Number, options: Options) -> dict[str, Any]:
+def _number_node(variant: Number, options: Options) -> dict[str, Any]:
     low, high = variant.low, variant.high
     if variant.integer and options.digits != DIGITS:
         limit = Fraction(10 ** max(options.digits, _digits(variant) + 1) - 1)

@@ -240,7 +240,7 @@ def _open_misfits(algebra: Algebra, left: Object, right: Object) -> Shape:
     if right.rest and not right.patterns and not algebra.minus(left.unlisted, right.rest):
         return NOTHING
     regions = (*left.patterns, (regex.ANY, left.rest))
-    misfits = [shape for language, shape in regions if _misfits(algebra, language, shape, right)]
+    misfits = [shape for language, shape in regions if _member_misfits(algebra, language, shape, right)]
     if not misfits:
         return NOTHING
     if any(dict(left.properties).values()) or not algebra.disjoint(left.unlisted, right.unlisted):
@@ -248,7 +248,7 @@ def _open_misfits(algebra: Algebra, left: Object, right: Object) -> Shape:
     return object_shape(replace(left, least=max(left.least, 1)))
 
 
-def _misfits(algebra: Algebra, language: Language, shape: Shape, right: Object) -> bool:
+def _member_misfits(algebra: Algebra, language: Language, shape: Shape, right: Object) -> bool:
     """Whether some value of the shape doesn't fit the right, under a name of the language."""
     return any(
         shape and not regex.disjoint(language, other) and algebra.minus(shape, allowed)

@@ -51,12 +51,12 @@ def places(schema: Any, dialect: Dialect, keywords: KeywordTable) -> Iterator[Pl
             if isinstance(place.schema, dict):
                 if "$ref" in place.schema:
                     references[str(place.schema["$ref"])] = None
-                pending.extend(_children(place, keywords))
+                pending.extend(_child_places(place, keywords))
         pending = [place for place in _targets(root, references) if id(place.schema) not in seen]
         references.clear()
 
 
-def _children(place: Place, keywords: KeywordTable) -> Iterator[Place]:
+def _child_places(place: Place, keywords: KeywordTable) -> Iterator[Place]:
     for path, child in keywords.subschemas(place.schema):
         if keywords.defines(path[0], place.dialect):
             if place.depth == MAX_DEPTH:

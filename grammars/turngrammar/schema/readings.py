@@ -46,18 +46,18 @@ def read_type(site: Site) -> bool:
 
 def _read_numbers(enum: Site) -> bool:
     """In Gemini's API the values of every enum are strings: `{"type": "INTEGER", "enum": ["101", "201"]}`."""
-    numbers = [_number(value) for value in enum.value] if isinstance(enum.value, list) else [None]
+    numbers = [_read_number(value) for value in enum.value] if isinstance(enum.value, list) else [None]
     return None not in numbers and enum.becomes(numbers, "strings are read as the numbers in them")
 
 
 def read_number(site: Site) -> bool:
     """Protocol Buffers write 64-bit integers as strings. In draft 4, `2.0` is not an integer."""
     value = site.value
-    number = int(value) if isinstance(value, float) and value.is_integer() else _number(value)
+    number = int(value) if isinstance(value, float) and value.is_integer() else _read_number(value)
     return number is not None and site.becomes(number)
 
 
-def _number(value: Any) -> Any:
+def _read_number(value: Any) -> Any:
     """The number in a string, or None."""
     return load_json(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 

@@ -45,7 +45,7 @@ def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
         loose=loose,
     )
     constraints = len(languages) + known + ("minLength" in schema) + ("maxLength" in schema)
-    return NOTHING if constraints > 1 and _is_empty(variant) else string_shape(variant)
+    return NOTHING if constraints > 1 and _is_empty_string(variant) else string_shape(variant)
 
 
 def _languages(reader: SchemaReader, node: Subschema) -> tuple[tuple[Language, ...], bool]:
@@ -96,7 +96,7 @@ def inert_format(schema: Mapping[str, Any], source: Source, options: Options) ->
     return "" if options.assert_formats else "formats assert nothing (assert_formats is false)"
 
 
-def string_language(variant: String | StringEnum) -> Language:
+def variant_language(variant: String | StringEnum) -> Language:
     if isinstance(variant, StringEnum):
         return regex.finite(variant.values)
     formats = (FORMATS[name].language for name in variant.formats)
@@ -141,12 +141,12 @@ def meet_strings(algebra: Algebra, left: String, right: String) -> Shape:
         least=max(left.least, right.least),
         most=lower_limit(left.most, right.most),
     )
-    return NOTHING if _is_empty(both) else string_shape(both)
+    return NOTHING if _is_empty_string(both) else string_shape(both)
 
 
-def _is_empty(variant: String) -> bool:
+def _is_empty_string(variant: String) -> bool:
     """Whether provably no string fits."""
-    return regex.is_empty(string_language(variant)) is True
+    return regex.is_empty(variant_language(variant)) is True
 
 
 def minus_string_enum(algebra: Algebra, left: String, right: StringEnum) -> Shape:
@@ -169,8 +169,8 @@ def _complements(variant: String) -> Iterator[String]:
 
 def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
     """The narrowest node that llguidance's lexer holds; what that leaves out is recorded."""
-    for candidate, dropped in _candidates(variant):
-        node = _node(candidate)
+    for candidate, dropped in _ever_wider_strings(variant):
+        node = _string_node(candidate)
         if node is None or not (node.keys() <= PLAIN or trial.is_held(node, lowering.options.vocabulary)):
             continue
         if dropped:
@@ -179,7 +179,7 @@ def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
     return [typed("string", {})]
 
 
-def _candidates(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
+def _ever_wider_strings(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
     """From the narrowest to the widest, with the keywords that are left out."""
     yield variant, ()
     formats = tuple(FORMATS[name].language for name in variant.formats)
@@ -193,7 +193,7 @@ def _candidates(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
     yield STRING, (*_PATTERNS, *_LENGTHS)
 
 
-def _node(variant: String) -> dict[str, Any] | None:
+def _string_node(variant: String) -> dict[str, Any] | None:
     """A node with the first constraint; `allOf` has the others. None if one can't be written."""
     patterns = [_pattern(language) for language in variant.languages]
     written = [pattern for pattern in patterns if pattern is not None]

@@ -30,7 +30,7 @@ DIGIT = chars(of("0123456789"))
 NONZERO = chars(of("123456789"))
 
 
-class TooLarge(Exception):
+class NoShortExpression(Exception):
     """The language has no expression of reasonable size."""
 
 
@@ -52,26 +52,26 @@ def decimals(span: Span, width: int, step: Fraction | None = None, excluded: Ite
         excluded: no multiples of these.
 
     Raises:
-        TooLarge: no short expression distinguishes the multiples.
+        NoShortExpression: no short expression distinguishes the multiples.
     """
-    span = _limited(span)
+    span = _with_short_bounds(span)
     if step is None:
         texts = _Builder(span, None).language(width)
     else:
-        texts = cat(_multiples(span, width, step), _zero_fraction(TAIL) if step.denominator == 1 else EMPTY)
-    return _without(texts, excluded)
+        texts = cat(_multiples_in_span(span, width, step), _zero_fraction(TAIL) if step.denominator == 1 else EMPTY)
+    return _without_multiples(texts, excluded)
 
 
 def integers(span: Span, width: int, step: int = 1, excluded: Iterable[Fraction] = ()) -> Language:
-    """The span's multiples of the step without a fraction, with at most `width` digits. Raises TooLarge."""
-    return _without(_multiples(_limited(span), width, Fraction(step)), excluded)
+    """The span's multiples of the step without a fraction, with at most `width` digits. Raises NoShortExpression."""
+    return _without_multiples(_multiples_in_span(_with_short_bounds(span), width, Fraction(step)), excluded)
 
 
-def _without(texts: Language, excluded: Iterable[Fraction]) -> Language:
+def _without_multiples(texts: Language, excluded: Iterable[Fraction]) -> Language:
     return intersection(texts, *(complement(_all_multiples(step)) for step in excluded))
 
 
-def _multiples(span: Span, width: int, step: Fraction) -> Language:
+def _multiples_in_span(span: Span, width: int, step: Fraction) -> Language:
     """Those that are integers have a fraction if the step has."""
     first, last = _multiples_within(span, step, width)
     if first > last:
@@ -80,7 +80,7 @@ def _multiples(span: Span, width: int, step: Fraction) -> Language:
     if deciding is not None and (deciding.thirds == 1 or last - first >= LISTED):
         return deciding.language(Span(first * step, last * step), width)
     if last - first >= LISTED:
-        raise TooLarge
+        raise NoShortExpression
     return union(*(_spellings(number * step, step) for number in range(first, last + 1)))
 
 
@@ -88,7 +88,7 @@ def _all_multiples(step: Fraction) -> Language:
     """In any number of digits."""
     deciding = last_digits(step)
     if deciding is None:
-        raise TooLarge
+        raise NoShortExpression
     texts = deciding.language(Span(), _ANY_WIDTH, _ANY_WIDTH)
     return cat(texts, _zero_fraction(_ANY_WIDTH) if step.denominator == 1 else EMPTY)
 
@@ -97,9 +97,11 @@ def _zero_fraction(tail: int) -> Language:
     return union(EMPTY, cat(POINT, repeat(ZERO, 1, tail)))
 
 
-def _limited(span: Span) -> Span:
-    """The span with bounds of at most PRECISION digits, moved inwards if they have more. Raises TooLarge if it is less
-    than that wide."""
+def _with_short_bounds(span: Span) -> Span:
+    """The span with bounds of at most PRECISION digits, moved inwards if they have more.
+
+    Raises NoShortExpression if it is less than that wide.
+    """
     low, high = span.low, span.high
     grid = _grid(low)
     if low % grid or (span.open_low and grid >= 1):
@@ -108,7 +110,7 @@ def _limited(span: Span) -> Span:
         high -= high % _grid(high)
         span = replace(span, high=high, open_high=high > span.low)
         if high < span.low or (high == span.low and span.open_low):
-            raise TooLarge
+            raise NoShortExpression
     return span
 
 

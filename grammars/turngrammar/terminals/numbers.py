@@ -7,7 +7,7 @@ from typing import Any
 
 from turngrammar.exact import Number, fraction
 from turngrammar.regex import Language, expression_text
-from turngrammar.terminals.digits import TooLarge
+from turngrammar.terminals.digits import NoShortExpression
 from turngrammar.terminals.numerals import LARGEST, NumberRange, constant_language, numeral_language
 
 Branch = Mapping[str, Any]
@@ -19,7 +19,7 @@ def json_number(branch: Branch) -> str:
     """The numbers of a branch as JSON; "" where only llguidance's own automaton distinguishes the multiples."""
     try:
         return language_expression(number_language(branch))
-    except TooLarge:
+    except NoShortExpression:
         return ""
 
 
@@ -29,7 +29,7 @@ def json_constant(number: Number) -> str:
 
 
 def number_language(branch: Branch) -> Language:
-    """The texts of the numbers of a branch of type number or integer, or of a constant. Raises TooLarge."""
+    """The texts of the numbers of a branch of type number or integer, or of a constant. Raises NoShortExpression."""
     return numeral_language(number_range(branch))
 
 

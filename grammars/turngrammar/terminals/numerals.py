@@ -82,10 +82,10 @@ class NumberRange:
 
 @lru_cache(maxsize=4096)
 def numeral_language(numbers: NumberRange) -> Language:
-    """The texts of the numbers. Raises TooLarge if no expression of reasonable size distinguishes the multiples."""
-    magnitudes = _integers if numbers.integers else _numbers if numbers.step is None else _multiples
+    """The texts of the numbers. Raises NoShortExpression if none of reasonable size distinguishes the multiples."""
+    magnitudes = _integers if numbers.integers else _numbers if numbers.step is None else _multiple_texts
     negative, positive = (
-        NEVER if span is None or _is_empty(span) else magnitudes(span, numbers)
+        NEVER if span is None or _is_empty_span(span) else magnitudes(span, numbers)
         for span in (numbers.negative(), numbers.positive())
     )
     if negative == positive:
@@ -93,7 +93,7 @@ def numeral_language(numbers: NumberRange) -> Language:
     return union(cat(_MINUS, negative), positive)
 
 
-def _is_empty(span: Span) -> bool:
+def _is_empty_span(span: Span) -> bool:
     return span.low > LARGEST or (
         span.high is not None
         and (span.low > span.high or (span.low == span.high and (span.open_low or span.open_high)))
@@ -138,7 +138,7 @@ def _scientific(span: Span) -> Language:
     low, open_low = max((span.low, span.open_low), (SMALLEST, False))
     high, closed = min((_NEARLY_LARGEST, False), (LARGEST if span.high is None else span.high, not span.open_high))
     span = Span(low, high, open_low, not closed)
-    if _is_empty(span):
+    if _is_empty_span(span):
         return largest
     first, last = exponent(low), exponent(high)
     options: dict[Language, list[int]] = {}
@@ -153,7 +153,7 @@ def _mantissas(span: Span, place: int, step: Fraction | None = None, excluded: t
     scale = Fraction(10) ** place
     low, open_low = max((span.low / scale, span.open_low), (Fraction(1), False))
     scaled = Span(low, None if span.high is None else span.high / scale, open_low, span.open_high)
-    if _is_empty(scaled):
+    if _is_empty_span(scaled):
         return NEVER
     return decimals(scaled, 1, None if step is None else step / scale, [other / scale for other in excluded])
 
@@ -172,7 +172,7 @@ def _whole(low: int, high: int) -> Language:
     return integers(Span(Fraction(low), Fraction(high)), 3)
 
 
-def _multiples(span: Span, numbers: NumberRange) -> Language:
+def _multiple_texts(span: Span, numbers: NumberRange) -> Language:
     step = numbers.step
     assert step is not None
     width = min(_width(span, step), _WHOLE_DIGITS)

@@ -18,7 +18,7 @@ from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar.exact import fraction
 from turngrammar.regex import NEVER, Language, automaton, pattern_text
-from turngrammar.terminals.digits import TAIL, TooLarge
+from turngrammar.terminals.digits import TAIL, NoShortExpression
 from turngrammar.terminals.numbers import language_expression, number_language
 from turngrammar.terminals.numerals import constant_language
 
@@ -230,7 +230,7 @@ def test_a_constant_without_point() -> None:
 
 @pytest.mark.parametrize("branch", [integer(multipleOf=7), number(multipleOf=Decimal("0.0007"), minimum=0, maximum=9)])
 def test_multiples_without_a_short_expression(branch: Branch) -> None:
-    with pytest.raises(TooLarge):
+    with pytest.raises(NoShortExpression):
         number_language(branch)
 
 

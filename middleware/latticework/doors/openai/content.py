@@ -44,12 +44,12 @@ def _of_response_format(format: ResponseFormat) -> Content:
             return FREE_TEXT
         case JsonObjectFormat(schema_=schema):
             refuse_fields(format, OF_TEXT_FORMATS, "response_format")
-            return _any_object("/response_format") if schema is None else _document(schema, FLAT_POINTER)
+            return _any_object("/response_format") if schema is None else _document_content(schema, FLAT_POINTER)
         case JsonSchemaResponse(json_schema=form):
             refuse_fields(format, {"schema": OF_TEXT_FORMATS["schema"]}, "response_format")
-            return _document(ANY_OBJECT if form.schema_ is None else form.schema_, SCHEMA_POINTER)
+            return _document_content(ANY_OBJECT if form.schema_ is None else form.schema_, SCHEMA_POINTER)
         case FlatSchemaResponse(schema_=schema):
-            return _document(schema, FLAT_POINTER)
+            return _document_content(schema, FLAT_POINTER)
 
 
 SCHEMA_POINTER = "/response_format/json_schema/schema"
@@ -69,7 +69,7 @@ def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
     return KINDS[name](value, pointer)
 
 
-def _document(schema: Mapping[str, Any], pointer: str) -> Content:
+def _document_content(schema: Mapping[str, Any], pointer: str) -> Content:
     return Content(JsonContent(dict(schema), pointer), in_prompt=True)
 
 
@@ -87,7 +87,7 @@ def _schema_or_text(value: Any, pointer: str) -> Content:
         raise BadRequest(f"'{name}' is not valid JSON: {error}", param=name) from None
     if not isinstance(schema, dict):
         raise BadRequest(f"'{name}' must be an object.", param=name)
-    return _document(schema, pointer)
+    return _document_content(schema, pointer)
 
 
 def _of_format(value: Any) -> Content:
@@ -98,7 +98,7 @@ def _of_format(value: Any) -> Content:
         return _any_object("/format")
     if isinstance(value, str):
         raise BadRequest("'format' must be 'json' or a JSON Schema.", param="format")
-    return _document(value, "/format")
+    return _document_content(value, "/format")
 
 
 def _of_grammar(value: str, name: str) -> Content:

@@ -249,7 +249,7 @@ class StreamOptions(ApiObject):
     include_obfuscation: StrictBool | None = None
 
 
-def _listed(stop: Any) -> Any:
+def _as_list(stop: Any) -> Any:
     return [stop] if isinstance(stop, str) else stop
 
 
@@ -310,7 +310,7 @@ class SampledRequest(ApiObject):
     logit_bias: Annotated[dict[str, Bias] | None, BeforeValidator(_up_to_invalid)] = None
     min_tokens: StrictInt | None = Field(None, ge=0)
     ignore_eos: StrictBool | None = None
-    stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_listed)] = None
+    stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_as_list)] = None
     stop_token_ids: Items[TokenId] | None = None
     include_stop_str_in_output: StrictBool | None = None
     allowed_token_ids: Items[TokenId] | None = Field(None, min_length=1)

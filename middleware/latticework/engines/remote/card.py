@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from latticework.engines.remote.client import Client
-from latticework.engines.remote.errors import Incompatible, Refused
+from latticework.engines.remote.errors import Incompatible, RemoteRefused
 from latticework.engines.tokenizer import ModelTokenizer
 
 # Seconds that a response to a short request may take.
@@ -48,7 +48,7 @@ async def list_cards(client: Client) -> Sequence[Card]:
         listed = msgspec.json.decode(await client.get("/v1/models", RESPONSE_TIMEOUT), type=_Cards).data
     except msgspec.DecodeError as error:
         raise Incompatible(f"its /v1/models is not vLLM's: {error}") from error
-    except Refused as error:
+    except RemoteRefused as error:
         if error.elsewhere:
             raise
         raise Incompatible(NO_KEY if error.status in UNAUTHORIZED else f"it has no /v1/models ({error})") from error

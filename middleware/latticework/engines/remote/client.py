@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from latticework.engines.remote.errors import Refused, RemoteTimedOut, Unreachable
+from latticework.engines.remote.errors import RemoteRefused, RemoteTimedOut, Unreachable
 
 # Seconds.
 CONNECT_TIMEOUT = 5.0
@@ -80,15 +80,15 @@ class Client:
             await opened.close()
 
     async def get(self, path: str, seconds: float) -> bytes:
-        """Raises Unreachable, RemoteTimedOut and Refused."""
+        """Raises Unreachable, RemoteTimedOut and RemoteRefused."""
         return await self._whole("GET", path, None, seconds)
 
     async def post(self, path: str, body: Any, seconds: float) -> bytes:
-        """Raises Unreachable, RemoteTimedOut and Refused."""
+        """Raises Unreachable, RemoteTimedOut and RemoteRefused."""
         return await self._whole("POST", path, body, seconds)
 
     async def stream(self, path: str, body: Any) -> ResponseBody:
-        """Raises Unreachable and Refused."""
+        """Raises Unreachable and RemoteRefused."""
         return ResponseBody(await self._response("POST", path, body))
 
     async def _whole(self, method: str, path: str, body: Any, seconds: float) -> bytes:
@@ -109,7 +109,7 @@ class Client:
             raise Unreachable(_error_text(error)) from error
         if response.status == HTTPStatus.OK:
             return response
-        raise Refused(response.status, await _read_message(response))
+        raise RemoteRefused(response.status, await _read_message(response))
 
 
 def keepalive_socket(address: aiohttp.AddrInfoType) -> socket.socket:

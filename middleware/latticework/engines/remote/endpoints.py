@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from latticework.engines.base import Sampling
-from latticework.engines.remote.errors import Refused
+from latticework.engines.remote.errors import RemoteRefused
 from latticework.engines.sampling import vllm_parameters
 
 # COMPLETIONS's notation of a token's id.
@@ -54,7 +54,7 @@ class Endpoint:
 
     path: its path.
     body: the body of a request.
-    read: an event's data -> what is new, or None. Raises Refused, and msgspec.DecodeError.
+    read: an event's data -> what is new, or None. Raises RemoteRefused, and msgspec.DecodeError.
     more: how many more likeliest tokens must be requested than are needed.
     """
 
@@ -187,7 +187,7 @@ def _completions_read(data: bytes) -> RemoteOutput | None:
 
 
 def _event_output(event: _GenerateEvent | _CompletionsEvent) -> RemoteOutput | None:
-    """Without log probabilities. None for an event without anything new, such as usage. Raises Refused."""
+    """Without log probabilities. None for an event without anything new, such as usage. Raises RemoteRefused."""
     if event.error is not None:
         raise _as_refused(event.error)
     choices = event.choices
@@ -211,8 +211,8 @@ def _ranked(logprobs: Mapping[int, float]) -> Mapping[int, Logprob]:
     return {token_id: Logprob(logprob, rank) for rank, (token_id, logprob) in enumerate(ordered)}
 
 
-def _as_refused(error: _Error) -> Refused:
-    return Refused(error.code if isinstance(error.code, int) else SERVER_ERROR, error.message)
+def _as_refused(error: _Error) -> RemoteRefused:
+    return RemoteRefused(error.code if isinstance(error.code, int) else SERVER_ERROR, error.message)
 
 
 # Of the requested number of likeliest tokens, the sampled one is the first: if it is not among them, the last is left

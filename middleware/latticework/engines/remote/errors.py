@@ -3,7 +3,7 @@
 RemoteError
 ├── Unreachable    no response, or an incomplete one; the remote may have begun the work
 │   └── RemoteTimedOut  no response in time
-└── Refused        an error response: its HTTP status and message
+└── RemoteRefused        an error response: its HTTP status and message
 
 Incompatible       the remote responds, but must not be used as it is; reported to the operator
 """
@@ -34,7 +34,7 @@ class RemoteTimedOut(Unreachable):
     """It may still be running."""
 
 
-class Refused(RemoteError):
+class RemoteRefused(RemoteError):
     """An error response."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -54,7 +54,7 @@ class Incompatible(Exception):
 def as_engine_error(error: RemoteError) -> EngineError:
     """For the layer above, and so for clients: without addresses, and with the remote's message only if it is about
     the request."""
-    if not isinstance(error, Refused):
+    if not isinstance(error, RemoteRefused):
         return EngineDead("The engine can't be reached, or was lost during the answer.")
     if error.status in BAD_REQUESTS:
         return PromptRefused(error.message)

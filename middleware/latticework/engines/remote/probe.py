@@ -19,7 +19,7 @@ from latticework.engines.base import Sampling
 from latticework.engines.remote.card import RESPONSE_TIMEOUT, Requirements, context_length, list_cards
 from latticework.engines.remote.client import Client
 from latticework.engines.remote.endpoints import COMPLETIONS, GENERATE, Endpoint, RemoteOutput, RemoteRequest
-from latticework.engines.remote.errors import BAD_REQUESTS, BUSY, Incompatible, Refused, RemoteTimedOut
+from latticework.engines.remote.errors import BAD_REQUESTS, BUSY, Incompatible, RemoteRefused, RemoteTimedOut
 from latticework.engines.remote.stream import whole_answer
 from latticework.engines.sampling import FROM_MODEL
 from latticework.engines.tokenizer import ModelTokenizer
@@ -109,7 +109,7 @@ async def _refuse_other_tokenizer(probed: _Probed) -> bool:
     body = {"model": probed.name, "prompt": text, "add_special_tokens": False}
     try:
         answer = msgspec.json.decode(await probed.client.post("/tokenize", body, RESPONSE_TIMEOUT), type=dict[str, Any])
-    except Refused as error:
+    except RemoteRefused as error:
         if error.status in BUSY:
             raise
         return False
@@ -123,7 +123,7 @@ async def _defaults(probed: _Probed) -> Mapping[str, Any] | None:
     body = {"model": probed.name, "prompt": _probe_prompt(probed), "max_tokens": 1}
     try:
         answer = await probed.client.post("/v1/completions/render", body, RESPONSE_TIMEOUT)
-    except Refused as error:
+    except RemoteRefused as error:
         if error.elsewhere:
             raise
         return None
@@ -143,7 +143,7 @@ async def _refuse_other_backend(probed: _Probed, endpoint: Endpoint, unenforced:
     room = len(SAMPLE.encode()) + 8
     try:
         output = await _probe_answer(probed, endpoint, Sampling(room, probe_grammar(special), temperature=0))
-    except Refused as error:
+    except RemoteRefused as error:
         if error.status not in BAD_REQUESTS:
             raise
         raise Incompatible(
@@ -182,7 +182,7 @@ async def _refuse_auto(probed: _Probed) -> None:
     }
     try:
         await probed.client.post(COMPLETIONS.path, body, ANSWER_TIMEOUT)
-    except Refused as error:
+    except RemoteRefused as error:
         if error.status in BAD_REQUESTS:
             return
         if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -196,7 +196,7 @@ async def _most_logprobs(probed: _Probed, endpoint: Endpoint) -> int:
         body = {**endpoint.body(_probe_request(probed, Sampling(1, temperature=0, logprobs=most))), "stream": False}
         try:
             await probed.client.post(endpoint.path, body, ANSWER_TIMEOUT)
-        except Refused as error:
+        except RemoteRefused as error:
             if error.status not in BAD_REQUESTS:
                 raise
         else:

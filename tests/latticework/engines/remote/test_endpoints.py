@@ -17,7 +17,7 @@ from latticework.engines.remote.endpoints import (
     RemoteRequest,
     merged_output,
 )
-from latticework.engines.remote.errors import Refused
+from latticework.engines.remote.errors import RemoteRefused
 from tests.remote import completions_event, tokens_event
 
 EVENTS = [(GENERATE, tokens_event), (COMPLETIONS, completions_event)]
@@ -126,7 +126,7 @@ def test_what_says_nothing_new_is_passed_over(endpoint: Endpoint, event: Any) ->
 @pytest.mark.parametrize("endpoint", [GENERATE, COMPLETIONS])
 @pytest.mark.parametrize(("code", "status"), [("bad_request", 500), (None, 500), (503, 503), (400, 400)])
 def test_an_error_among_the_events_is_raised(endpoint: Endpoint, code: Any, status: int) -> None:
-    with pytest.raises(Refused, match="full") as raised:
+    with pytest.raises(RemoteRefused, match="full") as raised:
         endpoint.read(json.dumps({"error": {"message": "full", "code": code, "param": None}}).encode())
     assert raised.value.status == status
 
