@@ -69,7 +69,7 @@ class SmallVocabulary(LimitedVocabulary):
 def test_what_llguidance_rejects_is_split_into_fewer_alternatives_and_checked() -> None:
     needs = {f"a{index}": [f"b{index}"] for index in range(5)}
     schema = {"type": "object", "properties": {f"b{index}": {} for index in range(5)}, "dependentRequired": needs}
-    turn = Turn(HERMES, content=JsonContent(schema, "/schema"))
+    turn = Turn(HERMES, content=JsonContent(schema, "/schema"), open_objects=True)
     assert compile_with_vocabulary(turn, Vocabulary("byte"), LIMITS).plan.exact
     plan = compile_with_vocabulary(turn, SmallVocabulary("byte", rejected="\0"), LIMITS).plan
     assert not plan.exact
