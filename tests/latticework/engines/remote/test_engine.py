@@ -422,7 +422,7 @@ def test_an_app_serves_it_and_no_supervisor_starts_it_again() -> None:
                 httpx.AsyncClient(transport=transport, base_url="http://t") as ask,
             ):
                 body = {"model": "m", "messages": [USER]}
-                tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+                tools = [{"type": "function", "function": {"name": "f"}}]
                 told = (
                     await ask.post("/v1/chat/completions", json={**body, "tools": tools, "tool_choice": "required"})
                 ).json()
