@@ -36,7 +36,7 @@ def grammar_of(path: str, fields: dict[str, Any], answer: str, **settings: Any) 
     engine = ScriptedEngine(says(answer))
     app = create_app(engine, settings=Settings(**settings))
     prompt = {"prompt": "hi"} if path == "/v1/completions" else {"messages": [{"role": "user", "content": "hi"}]}
-    body = {"model": "scripted", "max_tokens": 50, **prompt, **fields}
+    body = {"model": "scripted", "max_tokens": 500, **prompt, **fields}
     response = send(app, "POST", path, content=json.dumps(body))
     assert response.status_code == 200, response.text
     assert "x-latticework-ignored" not in response.headers
