@@ -58,6 +58,8 @@ def _chat(rng: random.Random, model: str, fields: Mapping[str, Any]) -> Body:
         "stream": rng.random() < 0.5,
         **fields,
     }
+    if body.get("tool_choice") == "required":
+        body["max_tokens"] = 600  # room for the shortest call of any of the tools
     if rng.random() < 0.1:
         body |= {"logprobs": True, "top_logprobs": rng.randrange(3)}
     if rng.random() < 0.1:
