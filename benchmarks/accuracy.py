@@ -23,11 +23,11 @@ from benchmarks import workload
 from benchmarks.client import Answer, Failed, ask, connected
 from benchmarks.contestants import CHAT
 from benchmarks.matching import right
-from benchmarks.options import Options, parse, say
-from benchmarks.results import Bar, Report, publish
+from benchmarks.options import Options, say
+from benchmarks.results import Bar, Report, run_command
 from benchmarks.servers import Server, latticework, running
 from benchmarks.targets import Target
-from benchmarks.workload import Missing, Task
+from benchmarks.workload import Task
 
 AT_ONCE = 4
 ROWS = 24
@@ -167,12 +167,7 @@ def report(options: Options) -> Report:
 
 
 def main() -> None:
-    options = parse(__doc__)
-    try:
-        publish(report(options), options)
-    except Missing as missing:
-        say(str(missing))
-        print(json.dumps(None) if options.json else str(missing))
+    run_command(__doc__, report)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ arguments, each with seeds 1 to 8 and the model's own sampling defaults, with `t
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +19,11 @@ from pydantic_core import from_json
 from benchmarks import workload
 from benchmarks.accuracy import answers
 from benchmarks.client import Answer
-from benchmarks.options import Options, parse, say
-from benchmarks.results import Bar, Report, publish
+from benchmarks.options import Options, say
+from benchmarks.results import Bar, Report, run_command
 from benchmarks.servers import latticework, running
 from benchmarks.targets import Target
-from benchmarks.workload import Missing, Task
+from benchmarks.workload import Task
 
 ROWS = 6
 SEEDS = range(1, 9)
@@ -101,12 +100,7 @@ def report(options: Options) -> Report:
 
 
 def main() -> None:
-    options = parse(__doc__)
-    try:
-        publish(report(options), options)
-    except Missing as missing:
-        say(str(missing))
-        print(json.dumps(None) if options.json else str(missing))
+    run_command(__doc__, report)
 
 
 if __name__ == "__main__":

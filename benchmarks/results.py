@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.options import Options, say
+from benchmarks.options import Options, parse, say
 from benchmarks.ratios import Ratio
+from benchmarks.workload import Missing
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -121,6 +122,16 @@ def publish(report: Report, options: Options) -> None:
     plot(report, folder / f"{report.name}.png")
     say(f"Wrote {folder / report.name}.md and .png")
     print(json.dumps(report.figures) if options.json else page)
+
+
+def run_command(doc: str | None, report: Callable[[Options], Report]) -> None:
+    """Measures and publishes; or says which data of the workload is missing."""
+    options = parse(doc)
+    try:
+        publish(report(options), options)
+    except Missing as missing:
+        say(str(missing))
+        print(json.dumps(None) if options.json else str(missing))
 
 
 def plot(report: Report, file: Path) -> None:

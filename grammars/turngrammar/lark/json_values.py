@@ -18,7 +18,7 @@ from turngrammar.lark.branches import member_bounds
 from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered, definition
 from turngrammar.regex import printed_language
-from turngrammar.scan import dump_scalar
+from turngrammar.scan import dump_json, dump_scalar
 from turngrammar.terminals.expressions import Member, any_text, join, object_members, quoted
 from turngrammar.terminals.numbers import json_constant, json_number
 from turngrammar.terminals.strings import Branch, json_regex, json_string
@@ -55,8 +55,7 @@ def write_json_call(rules: RuleSet, before: str, arguments: Lowered, after: str,
         template = json.loads(text)
     except ValueError:
         return None
-    separators = (style.item_separator, style.key_separator)
-    if json.dumps(template, ensure_ascii=False, separators=separators) != text:
+    if dump_json(template, style.item_separator, style.key_separator) != text:
         return None
     values = JsonWriter(rules, arguments, style)
     return values.template(template, values.value(arguments))
@@ -85,7 +84,7 @@ class JsonWriter:
         if value == _HOLE:
             return arguments
         if not isinstance(value, dict):
-            return self._rules.terminal(quoted(json.dumps(value, ensure_ascii=False)))
+            return self._rules.terminal(quoted(dump_scalar(value)))
         members = [Member(join(self._key(name), self.template(item, arguments)), True) for name, item in value.items()]
         return self._within("{", object_members(members, "", member_bounds({}), self._comma, self._rules.either), "}")
 

@@ -7,7 +7,7 @@ each context; look-behind leaves those in which it holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from itertools import groupby
 from typing import Any
@@ -34,12 +34,11 @@ from turngrammar.regex.language import (
     union,
     with_parts,
 )
-from turngrammar.regex.references import at_least, written_out
+from turngrammar.regex.references import at_least, references, written_out
 from turngrammar.regex.syntax import parse_pattern
 from turngrammar.regex.tree import (
     END,
     Alternation,
-    BackReference,
     Chars,
     Group,
     Look,
@@ -79,19 +78,13 @@ def _countable(tree: Tree) -> Language:
 @lru_cache(maxsize=1024)
 def texts_with(tree: Tree) -> Language:
     """The texts in which the tree finds a match, for an automaton: it counts any number of repetitions."""
-    nodes = list(walk(tree))
-    if _refers(nodes):
+    if references((tree,)):
         tree = written_out(tree)
-        nodes = list(walk(tree))
-        if _refers(nodes):
+        if references((tree,)):
             raise Irregular("back references are not regular")
-    behind = {node: _texts_before(node) for node in nodes if isinstance(node, Look) and not node.ahead}
+    behind = {node: _texts_before(node) for node in walk(tree) if isinstance(node, Look) and not node.ahead}
     compiler = _Compiler(Contexts(behind))
     return _without_loops(compiler.compile(sequence(_SEARCH, tree), compiler.everywhere(ANY))[0])
-
-
-def _refers(nodes: Iterable[Tree]) -> bool:
-    return any(isinstance(node, BackReference) for node in nodes)
 
 
 @lru_cache(maxsize=256)

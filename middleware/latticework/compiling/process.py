@@ -85,8 +85,8 @@ class CompileProcess:
 
     def _outcome(self, task: CompileTask) -> Outcome | WorkerError:
         request = task.request
-        vocabulary = self._vocabularies[request.vocabulary]
         try:
+            vocabulary = self._vocabularies[request.vocabulary]
             compiled = compile_with_vocabulary(request.turn, vocabulary, task.limits)
             if not request.begun or compiled.plan.grammar is None:
                 return compiled

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from latticework.ask import Ask, Conversation, RawPrompt, TurnAsk
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
-from latticework.doors.openai import rules
+from latticework.doors.openai import fields, rules
 from latticework.doors.openai.ask import TOOLS_POINTER, skips_bad_tools, template_tools, tools_of
 from latticework.doors.openai.continuation import continues
 from latticework.doors.openai.fields import Refused
@@ -30,7 +30,7 @@ from latticework.turn.sampling import known_token_ids
 
 TEXT_ONLY = "is not supported: this model reads text only."
 REFUSED: Mapping[str, Refused] = {
-    "chat_template": Refused("vLLM", "is not supported; start the server with --chat-template instead."),
+    "chat_template": fields.REFUSED["chat_template"],
     "mm_processor_kwargs": Refused("vLLM", TEXT_ONLY),
     "media_io_kwargs": Refused("vLLM", TEXT_ONLY),
 }

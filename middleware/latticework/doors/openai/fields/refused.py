@@ -90,9 +90,6 @@ _VLLM: Mapping[str, Refused] = {
     "truncation": Refused(
         "extension", "is for chats; send it to /v1/chat/completions.", (*ABSENT, "cut"), doors=COMPLETIONS
     ),
-}
-
-_UNSAFE: Mapping[str, Refused] = {
     "prompt_logprobs": Refused(VLLM, "is for chats; send 'echo' with 'logprobs' instead.", doors=COMPLETIONS),
     "chat_template": Refused(VLLM, "is not supported; start the server with --chat-template instead."),
 }
@@ -181,7 +178,6 @@ _OTHERS: Mapping[str, Refused] = {
 REFUSED: Mapping[str, Refused] = {
     **_OPENAI,
     **_VLLM,
-    **_UNSAFE,
     **_SGLANG,
     **_LLAMA,
     **_OLLAMA,
