@@ -8,7 +8,7 @@ from latticework.doors import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door
 from latticework.doors.chat.chunks import ChatCompletion, Chunk
 from latticework.doors.chat.request import TEXTS, ChatRequest, chat_asks, ineffective_chat_fields, parse_chat_request
 from latticework.doors.chat.response import ChatResponse
-from latticework.doors.openai import ErrorResponse, envelope, field_docs, rules
+from latticework.doors.openai import ErrorResponse, field_docs, rules
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -25,7 +25,7 @@ DOOR = Door(
     ),
     partial(
         GeneratingEndpoint,
-        Translation(parse_chat_request, chat_asks, ChatResponse, ineffective_chat_fields, envelope, "chatcmpl-", TEXTS),
+        Translation(parse_chat_request, chat_asks, ChatResponse, ineffective_chat_fields, "chatcmpl-", TEXTS),
     ),
     limited=True,
     recorded=True,

@@ -14,7 +14,7 @@ from latticework.doors.completions.request import (
     parse_completion_request,
 )
 from latticework.doors.completions.response import CompletionResponse, TextCompletion
-from latticework.doors.openai import ErrorResponse, envelope
+from latticework.doors.openai import ErrorResponse
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -36,7 +36,6 @@ DOOR = Door(
             completion_asks,
             CompletionResponse,
             ineffective_completion_fields,
-            envelope,
             "cmpl-",
         ),
     ),

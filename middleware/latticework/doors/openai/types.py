@@ -293,12 +293,9 @@ class TurnRequest(ContentRequest):
     on_bad_tool: OnBadTool | None = None
 
 
-class SampledRequest(ApiObject):
-    """How the answer is sampled and sent."""
+class SampledAnswer(ApiObject):
+    """How an answer is sampled."""
 
-    model: StrictStr
-
-    max_tokens: StrictInt | None = Field(None, ge=1)
     temperature: Number | None = Field(None, ge=0, le=2)
     top_p: Number | None = Field(None, gt=0, le=1)
     top_k: StrictInt | None = Field(None, ge=-1)
@@ -319,15 +316,21 @@ class SampledRequest(ApiObject):
     truncate_prompt_tokens: StrictInt | None = Field(None, ge=-1, json_schema_extra={"not": {"const": 0}})
     priority: StrictInt | None = Field(None, ge=-(2**63), lt=2**63)
     cache_salt: Annotated[StrictStr, Field(min_length=1, max_length=1024)] | None = None
+    # Extension: whether the source of each token is returned: forced, copied or sampled.
+    token_sources: StrictBool | None = None
 
+
+class SampledRequest(SampledAnswer):
+    """How the answers are sampled and sent."""
+
+    model: StrictStr
+    max_tokens: StrictInt | None = Field(None, ge=1)
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     # vLLM's and SGLang's: whether the ids of tokens are returned, and whether they are the tokens of `logprobs`.
     return_token_ids: StrictBool | None = None
     return_tokens_as_token_ids: StrictBool | None = None
-    # Extension: whether the source of each token is returned: forced, copied or sampled.
-    token_sources: StrictBool | None = None
 
     @property
     def streamed(self) -> bool:
