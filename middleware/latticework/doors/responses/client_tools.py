@@ -15,7 +15,7 @@ class ClientTool:
         call, output: the types of its items.
         arguments: the field of the call that has the arguments.
         parameters: the JSON Schema of the arguments.
-        fixed: what a call's arguments have beside those of the model.
+        fixed: what the arguments have in an item, where the model has not written it.
     """
 
     call: str
@@ -60,6 +60,7 @@ CLIENT_TOOLS: Mapping[str, ClientTool] = {
         "action",
         "Runs shell commands on the user's machine.",
         _object({"commands": _TEXTS}, {"timeout_ms": _MILLISECONDS, "max_output_length": _MILLISECONDS}),
+        fixed={"timeout_ms": None, "max_output_length": None},
     ),
     "apply_patch": ClientTool(
         "apply_patch_call",

@@ -86,7 +86,7 @@ class _Conversation:
         arguments = getattr(item, where)
         if arguments is None:
             raise BadRequest(f"Missing required parameter: '{place}.{where}'.", param=f"{place}.{where}")
-        given = {key: value for key, value in arguments.items() if key not in CLIENT_TOOLS[name].fixed}
+        given = {key: value for key, value in arguments.items() if (key, value) not in CLIENT_TOOLS[name].fixed.items()}
         call_id = item.call_id or item.id or ""
         self._call({"id": call_id, "type": "function", "function": {"name": name, "arguments": dump_json(given)}})
 

@@ -17,6 +17,7 @@ from latticework.doors.responses.request import (
     ineffective_fields,
     offered,
     parse_responses_request,
+    refuse_hosted_tools,
     responses_ask,
 )
 from latticework.doors.responses.response import ResponsesResponse
@@ -37,16 +38,19 @@ class ResponsesEndpoint:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(history_of(scope, self._models, self._settings), send)
+        history = history_of(scope, self._models, self._settings)
+        exchange = _Exchange(history, send, refuses_hosted=self._settings.hosted_tools == "error")
         await GeneratingEndpoint(exchange.translation, self._models, self._settings)(scope, receive, exchange.send)
 
 
 class _Exchange:
     """One request and its response, which is stored before the client has all of it."""
 
-    def __init__(self, history: History, send: Send) -> None:
+    def __init__(self, history: History, send: Send, *, refuses_hosted: bool) -> None:
+        """`refuses_hosted`: whether a tool that this server lacks is an error."""
         self._history = history
         self._send = send
+        self._refuses_hosted = refuses_hosted
         self._tools: Sequence[OfferedTool] = ()
         self._input: list[Item] = []
         self._body: Mapping[str, Any] = {}
@@ -61,6 +65,8 @@ class _Exchange:
         )
 
     def _asks(self, request: ResponsesRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
+        if self._refuses_hosted:
+            refuse_hosted_tools(request)
         items = self._history.items(request)
         self._body = body
         self._tools = offered(request, items)

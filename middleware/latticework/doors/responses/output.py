@@ -102,6 +102,7 @@ class ShellCall(msgspec.Struct, frozen=True, tag_field="type", tag="shell_call")
     call_id: str
     action: dict[str, Any]
     status: ItemStatus
+    environment: None = None
 
 
 class ApplyPatchCall(msgspec.Struct, frozen=True, tag_field="type", tag="apply_patch_call"):

@@ -297,12 +297,25 @@ def hosted_tools(request: InputRequest) -> Iterator[tuple[str, str]]:
             yield f"tools[{index}]", tool.type
 
 
+def refuse_hosted_tools(request: InputRequest) -> None:
+    """Raises BadRequest for a tool that this server lacks."""
+    for place, kind in hosted_tools(request):
+        raise BadRequest(
+            f"'{place}' is of type '{kind}', which this server lacks; leave it out, or start the server with "
+            "--hosted-tools skip.",
+            param=place,
+            code="unsupported_value",
+        )
+
+
 def ineffective_fields(request: ResponsesRequest, jobs: Sequence[Job]) -> list[str]:
     """The names of unknown fields, of fields without effect, and of tools that this server lacks."""
     idle = [name for name in ("stop", "include_stop_str_in_output") if getattr(request, name) and not jobs[0].stops]
     if request.max_reasoning_tokens is not None and not jobs[0].reasons:
         idle.append("max_reasoning_tokens")
-    return [*unknown_fields(request), *idle, *_hints(request), *(place for place, _ in hosted_tools(request))]
+    hosted = [place for place, _ in hosted_tools(request)]
+    unknown = [path for path in unknown_fields(request) if not path.startswith(tuple(f"{place}." for place in hosted))]
+    return [*unknown, *idle, *_hints(request), *hosted]
 
 
 def _hints(request: InputRequest) -> Iterator[str]:

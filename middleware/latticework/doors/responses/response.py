@@ -22,6 +22,7 @@ from latticework.doors.responses.events import (
     encoded,
 )
 from latticework.doors.responses.output import (
+    IncompleteCall,
     IncompleteDetails,
     InputTokensDetails,
     ModelResponse,
@@ -107,7 +108,7 @@ class ResponsesResponse:
             incomplete_details=IncompleteDetails("max_output_tokens") if is_cut else None,
             output=tuple(output.done),
             usage=_usage(self._generation),
-            warnings=self._warnings or UNSET,
+            warnings=(*self._warnings, *map(_cut_warning, output.cut)) or UNSET,
             incomplete_tool_calls=tuple(output.cut) or UNSET,
             token_sources=tuple(output.sources) or UNSET,
         )
@@ -167,6 +168,11 @@ def _hosted_warnings(request: ResponsesRequest) -> list[ResponseWarning]:
         ResponseWarning("skipped_tool", f"'{place}' is of type '{kind}', which this server lacks.", place, kind)
         for place, kind in hosted_tools(request)
     ]
+
+
+def _cut_warning(call: IncompleteCall) -> ResponseWarning:
+    message = f"The answer was cut within a call of '{call.name}', which is not in the output."
+    return ResponseWarning("incomplete_tool_call", message, None, call.name)
 
 
 def _usage(generation: Generation) -> ResponseUsage:
