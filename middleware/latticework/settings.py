@@ -55,6 +55,9 @@ class ModelSettings:
         "Jinja chat template instead of the model's: a file, or the template itself",
         private=True,
     )
+    trust_request_chat_template: bool = switch(
+        "let requests bring a chat template: Jinja that runs in this server, for as long as it likes"
+    )
     max_queue: int = setting(
         1024,
         integer("N", 0, 2**20),
@@ -146,7 +149,7 @@ class Settings(ModelSettings, EngineSettings):
     compile_timeout: float = setting(5.0, SECONDS, "time limit for compiling the schemas of one request")
     compile_memory: int = setting(2**30, BYTES, "memory limit for compiling the schemas of one request")
     compile_workers: int = setting(
-        4, integer("N", 1, 100), "maximum number of compiler processes; an idle one is kept ready"
+        4, integer("N", 1, 100), "maximum number of compiler processes; an API key uses all but one at most"
     )
     compile_cache_bytes: int = setting(64 * 2**20, BYTES, "size of the cache of compiled grammars")
     max_schema_bytes: int = setting(

@@ -72,12 +72,12 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
 
 def _decoded(body: bytes, texts: Collection[str], name: str = "The request body") -> Decoded:
     try:
-        value = _load(body)
+        value = _load(body, name)
     except ValueError as error:
         raise BadRequest(f"{name} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be a JSON object.")
-    # A lone surrogate must be an escape: others are no UTF-8.
+    # A lone surrogate must be an escape: UTF-8 has none.
     if rb"\ud" not in body.lower():
         return Decoded(value)
     replaced = [pointer for text in texts if text in value for pointer in _replace(value, text, f"/{text}")]
@@ -92,12 +92,22 @@ def _decoded(body: bytes, texts: Collection[str], name: str = "The request body"
 _DECODER = msgspec.json.Decoder(float_hook=load_float)
 
 
-def _load(body: bytes) -> Any:
-    """The same value as `load_json`'s of the text, and the same errors, in half the time. Raises ValueError."""
+def _load(body: bytes, name: str) -> Any:
+    """The value of `load_json`, and its errors, in half the time. Raises ValueError and BadRequest."""
     try:
         return _DECODER.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):  # msgspec refuses lone surrogates too
-        return load_json(body.decode("utf-8-sig"))
+        return load_json(_utf8(body, name))
+
+
+def _utf8(body: bytes, name: str) -> str:
+    """Raises BadRequest. json.loads would guess UTF-16 too, and let encoded surrogates pass."""
+    try:
+        return body.decode("utf-8-sig")  # RFC 8259 allows to ignore a byte order mark
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            f"{name} is not valid JSON: it must be UTF-8, and byte 0x{body[error.start]:02x} at {error.start} is not."
+        ) from None
 
 
 def _replace(container: Any, at: Any, pointer: str) -> Iterator[str]:
