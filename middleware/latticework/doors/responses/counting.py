@@ -12,10 +12,11 @@ from starlette.responses import Response
 from latticework.ask import Ask
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors.openai.counts import refuse_crowds
 from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
-from latticework.doors.responses.fields import REFUSED
+from latticework.doors.responses.fields import INPUT_CROWDS, REFUSED
 from latticework.doors.responses.history import History
-from latticework.doors.responses.request import NAMES, InputRequest, conversation, effort_of, offered, turn_of
+from latticework.doors.responses.request import NAMES, TEXTS, InputRequest, conversation, effort_of, offered, turn_of
 from latticework.doors.responses.stored import history_of
 from latticework.http import body
 from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
@@ -46,7 +47,8 @@ def _ask(request: InputTokensRequest, history: History) -> Ask:
 
 def _count(models: Models, settings: Settings) -> Endpoint:
     async def count(request: Request) -> Response:
-        decoded = await body.read_object(request.receive, settings.max_body_bytes, ("input", "instructions"))
+        decoded = await body.read_object(request.receive, settings, TEXTS)
+        refuse_crowds(decoded, settings, INPUT_CROWDS)
         parsed = parse_as(InputTokensRequest, decoded)
         refuse_fields(parsed, REFUSED)
         model = await models.named(parsed.model)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from latticework.ask import Ask
+from latticework.doors.openai.counts import refuse_crowds
+from latticework.doors.responses.fields import INPUT_CROWDS
 from latticework.doors.responses.history import History, kept_items
 from latticework.doors.responses.items import ReferenceInput
 from latticework.doors.responses.request import (
+    TEXTS,
     ResponsesRequest,
     ineffective_fields,
     offered,
@@ -56,12 +60,13 @@ class _Exchange:
         self._body: Mapping[str, Any] = {}
         self._response: ResponsesResponse | None = None
         self.translation = Translation(
+            partial(refuse_crowds, crowds=INPUT_CROWDS),
             parse_responses_request,
             self._asks,
             self._new_response,
             ineffective_fields,
             "resp_",
-            texts=("input", "instructions"),
+            texts=TEXTS,
         )
 
     def _asks(self, request: ResponsesRequest, body: Mapping[str, Any]) -> Sequence[Ask]:

@@ -1,9 +1,11 @@
-"""The fields of `/v1/responses` that are refused by name: each would change the answer."""
+"""The fields of `/v1/responses` that are refused by name, and the lists that may not have too many items."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+from latticework.doors.openai.counts import CROWDS, Crowd, in_each, listed
 from latticework.doors.openai.fields import Refused, refused_by
 from latticework.doors.openai.fields.rows import ABSENT
 
@@ -33,3 +35,12 @@ REFUSED: Mapping[str, Refused] = {
     **{name: row for name, row in refused_by("chat").items() if name not in ("prompt", "reasoning")},
     **_OWN,
 }
+
+INPUT_CROWDS: Sequence[Crowd] = (
+    Crowd("max_messages", "items", partial(listed, "input")),
+    Crowd("max_content_parts", "content parts", partial(in_each, "input", "content")),
+    Crowd("max_content_parts", "parts of an output", partial(in_each, "input", "output")),
+    Crowd("max_tools", "tools", partial(in_each, "input", "tools"), code=None),
+    Crowd("max_tools", "tools", partial(in_each, "tools", "tools"), code=None),
+    *CROWDS,
+)

@@ -35,6 +35,8 @@ from latticework.turn import Job
 from turngrammar.turn import ToolChoice
 
 CHOICE_POINTER, TOOLS_POINTER = "/tool_choice", "/tools"
+# The fields that may have lone surrogates: tools cut their results anywhere.
+TEXTS = ("input", "instructions")
 
 LOGPROBS, ENCRYPTED = "message.output_text.logprobs", "reasoning.encrypted_content"
 
