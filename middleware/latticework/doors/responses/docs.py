@@ -1,4 +1,4 @@
-"""What `/openapi.json` says of the fields of a request."""
+"""The fields of a request in `/openapi.json`: their meaning, and the rules that their types lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The events of a streamed response. Each says its type, and `sequence_number` counts them from 0."""
+"""The events of a streamed response. Each has its type, and `sequence_number` counts them from 0."""
 
 from __future__ import annotations
 

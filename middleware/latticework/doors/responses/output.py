@@ -46,7 +46,7 @@ class ReasoningText(msgspec.Struct, frozen=True, tag_field="type", tag="reasonin
 
 
 class ReasoningOutput(msgspec.Struct, frozen=True, tag_field="type", tag="reasoning"):
-    """What the model has thought. `encrypted_content`, if included, is the text again, for a later request."""
+    """The model's reasoning. `encrypted_content`, if included, is the text again, for a later request."""
 
     id: str
     status: ItemStatus
