@@ -102,7 +102,7 @@ def test_reasoning_in_several_items() -> None:
     content = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "two"}]}
     answer = {"role": "assistant", "content": "hello"}
     joined = {**content, "content": [{"type": "reasoning_text", "text": "one\ntwo"}]}
-    empty = {"type": "reasoning", "summary": [], "content": None, "status": None}
+    empty: dict[str, Any] = {"type": "reasoning", "summary": [], "content": None, "status": None}
     whole(app, [USER, summary, empty, content, answer, USER])
     whole(app, [USER, joined, answer, USER])
     assert engine.prompts[0] == engine.prompts[1]
@@ -189,7 +189,7 @@ def test_wrong_types_are_told(field: str) -> None:
             assert param is not None and param.startswith(field), (value, response.text)
 
 
-ITEM_FIELDS = {
+ITEM_FIELDS: dict[str, dict[str, Any]] = {
     "message": {"role": "user", "content": "x"},
     "function_call": {"call_id": "a", "name": "f", "arguments": "{}"},
     "custom_tool_call": {"call_id": "a", "name": "f", "input": "x"},
