@@ -34,7 +34,7 @@ def _is_small(languages: Sequence[Language]) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_empty(terminal: str) -> bool:
-    """Whether no text fits the expression of a terminal; False where the lexer can't tell."""
+    """Whether no text fits the expression of a terminal; False where the lexer can't hold it."""
     matcher = LLMatcher(_BYTES, f"start: T\nT: {terminal}\n", log_level=0)
     if matcher.is_error():
         return False
