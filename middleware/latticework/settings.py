@@ -132,6 +132,9 @@ class Settings(ModelSettings, EngineSettings):
         None, POSITIVE, "maximum number of concurrent requests per API key; unlimited by default"
     )
     max_body_bytes: int = setting(16 * 2**20, BYTES, "maximum size of a request body")
+    max_bodies_bytes: int = setting(
+        512 * 2**20, BYTES, "maximum size of the bodies of all requests in progress together"
+    )
     read_timeout: float = setting(30.0, SECONDS, "read timeout for the headers of a request, and again for its body")
     write_timeout: float = setting(
         60.0, SECONDS, "write timeout: a client that reads nothing of its response for this long is disconnected"
