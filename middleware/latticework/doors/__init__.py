@@ -21,7 +21,6 @@ JSON, EVENTS, TEXT, HTML = "application/json", "text/event-stream", "text/plain"
 
 FAULTS = (errors.ServerFault, errors.Unavailable)
 STORED = (errors.UnknownResponse, errors.StoreUnavailable)
-BUSY = (errors.Overloaded, errors.TimedOut)
 REFUSALS = (
     errors.Unauthorized,
     errors.BadRequest,
@@ -29,6 +28,7 @@ REFUSALS = (
     errors.SlowRequest,
     errors.TooLarge,
     errors.RateLimited,
+    errors.Overloaded,
 )
 BROKEN = (errors.BrokenGuarantee, errors.SchemaViolation)
 
