@@ -68,6 +68,7 @@ class Conversation(msgspec.Struct, frozen=True):
         shown: the variables that the template must show.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
         continued: whether the answer continues the text of the last message, which is the assistant's.
+        template: Jinja that renders it instead of the model's chat template.
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -76,6 +77,7 @@ class Conversation(msgspec.Struct, frozen=True):
     generation_prompt: bool = True
     shown: tuple[str, ...] = ()
     continued: bool = False
+    template: str | None = None
 
 
 class RawPrompt(msgspec.Struct, frozen=True):

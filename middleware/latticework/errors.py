@@ -29,7 +29,6 @@ from typing import ClassVar
 from latticework.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, PromptRefused
 from turngrammar.errors import GrammarError
 
-
 # The maximum length of an error's message: what it quotes may have any.
 MOST_LETTERS = 500
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -28,6 +28,9 @@ from turngrammar.formats import FORMATS, Format
 logger = logging.getLogger(__name__)
 
 NOTHING: Mapping[str, Any] = {}
+
+# How many of the templates that requests bring are kept compiled.
+REQUEST_TEMPLATES = 16
 
 NO_TEMPLATE = "%s has no chat template: its prompts are %s. If it was trained on another form, set --chat-template FILE"
 
@@ -168,6 +171,14 @@ class Model:
     @cached_property
     def template(self) -> ChatTemplate:
         return replace(self._plain_template, markup=self.markup)
+
+    def template_for(self, source: str | None) -> ChatTemplate:
+        """The template of a request that brings Jinja of its own; None: the model's."""
+        return self.template if source is None else self._request_template(source)
+
+    @cached_property
+    def _request_template(self) -> Callable[[str], ChatTemplate]:
+        return lru_cache(REQUEST_TEMPLATES)(lambda source: replace(self.template, source=source))
 
     @cached_property
     def _plain_template(self) -> ChatTemplate:

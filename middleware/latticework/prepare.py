@@ -14,7 +14,7 @@ from latticework.compiling import CompiledTurn, CompileRequest
 from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
-from latticework.prompt import Prompt, PromptError
+from latticework.prompt import ChatTemplate, Prompt, PromptError
 from latticework.turn import Begun, Echo, Job
 from latticework.turn.continuation import begun_text, state_after
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind, variables
@@ -241,11 +241,9 @@ def _raw_tokens(model: Model, ask: Ask, prompt: RawPrompt) -> list[int]:
 def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format) -> Prompt:
     """The prompt of a conversation. Raises BadRequest that names the part refused by the template."""
     refuse_crowd(ask, len(conversation.messages), model.engine.max_model_len)
-    for name in conversation.shown:
-        if not model.template.shows(name):
-            raise BadRequest(f"The model's chat template does not show '{name}'; send it in a message.", param=name)
+    template = _template(model, ask, conversation)
     try:
-        return model.template.prompt(
+        return template.prompt(
             conversation.messages,
             tools=conversation.tools,
             format=format,
@@ -257,6 +255,23 @@ def _rendered(model: Model, ask: Ask, conversation: Conversation, format: Format
     except PromptError as error:
         part = re.split(r"[.\[]", error.param)[0]
         raise BadRequest(str(error), param=ask.name(part) + error.param.removeprefix(part)) from error
+
+
+def _template(model: Model, ask: Ask, conversation: Conversation) -> ChatTemplate:
+    """Raises BadRequest for a template of the request that isn't trusted, and for variables that it does not show."""
+    name = ask.name("template")
+    if conversation.template is not None and not model.settings.trust_request_chat_template:
+        raise BadRequest(
+            f"'{name}' is refused: start the server with --trust-request-chat-template to let requests bring "
+            "templates, or with --chat-template FILE to replace the model's.",
+            param=name,
+            code="unsupported_parameter",
+        )
+    template = model.template_for(conversation.template)
+    for variable in conversation.shown:
+        if not template.shows(variable):
+            raise BadRequest(f"The chat template does not show '{variable}'; send it in a message.", param=variable)
+    return template
 
 
 def _template_variables(ask: Ask, conversation: Conversation, format: Format) -> Mapping[str, Any]:

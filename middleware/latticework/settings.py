@@ -55,6 +55,9 @@ class ModelSettings:
         "Jinja chat template instead of the model's: a file, or the template itself",
         private=True,
     )
+    trust_request_chat_template: bool = switch(
+        "let requests bring a chat template: Jinja that runs in this server, for as long as it likes"
+    )
     max_queue: int = setting(
         1024,
         integer("N", 0, 2**20),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from latticework.ask import Ask, Conversation, RawPrompt, TurnAsk
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
-from latticework.doors.openai import fields, rules
+from latticework.doors.openai import rules
 from latticework.doors.openai.ask import TOOLS_POINTER, skips_bad_tools, template_tools, tools_of
 from latticework.doors.openai.continuation import continues
 from latticework.doors.openai.fields import Refused
@@ -30,7 +30,6 @@ from latticework.turn.sampling import known_token_ids
 
 TEXT_ONLY = "is not supported: this model reads text only."
 REFUSED: Mapping[str, Refused] = {
-    "chat_template": fields.REFUSED["chat_template"],
     "mm_processor_kwargs": Refused("vLLM", TEXT_ONLY),
     "media_io_kwargs": Refused("vLLM", TEXT_ONLY),
 }
@@ -47,6 +46,7 @@ class TokenizeRequest(ApiObject):
     add_generation_prompt: StrictBool | None = None
     continue_final_message: StrictBool | None = None
     add_special_tokens: StrictBool | None = None
+    chat_template: StrictStr | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     return_token_strs: StrictBool | None = None
 
@@ -128,13 +128,14 @@ def _ask(request: TokenizeRequest, decoded: Mapping[str, Any]) -> Ask:
         request.chat_template_kwargs or {},
         request.add_generation_prompt is not False,
         continued=continues(request.messages or (), request.continue_final_message, request.add_generation_prompt),
+        template=request.chat_template,
     )
     turn = TurnAsk(
         tools_of(request.tools),
         tools_pointer=TOOLS_POINTER,
         skips_bad_tools=skips_bad_tools(request.on_bad_tool),
     )
-    return Ask("", conversation, turn, names={"prompt": "messages"})
+    return Ask("", conversation, turn, names={"prompt": "messages", "template": "chat_template"})
 
 
 _MODEL_DOC = "The name of a model listed in `/v1/models`; optional if there is only one."
@@ -156,6 +157,7 @@ DOORS = (
                 "continue_final_message": "True: end where the text of the last message does, which must be the "
                 "assistant's.",
                 "add_special_tokens": "False: the tokenizer adds no beginning-of-text token.",
+                "chat_template": "Jinja that renders the conversation instead of the model's chat template.",
                 "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
                 "return_token_strs": "Return the tokens in the vocabulary's notation too.",
             },

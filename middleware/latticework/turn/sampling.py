@@ -78,8 +78,8 @@ def kept_prompt(ask: Ask, prompt: list[int], max_model_len: int) -> list[int]:
 
 
 def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
-    """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks, and for more tokens at
-    least than there is room for.
+    """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks, and if `min_tokens`
+    exceeds the room.
 
     Parameters that would end a constrained answer too early or too late are refused.
     """

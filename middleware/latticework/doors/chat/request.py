@@ -33,6 +33,7 @@ class ChatRequest(TurnRequest, SampledRequest):
     logprobs: StrictBool | None = None
     top_logprobs: StrictInt | None = number_field("logprobs")
     prompt_logprobs: StrictInt | None = number_field("prompt_logprobs")
+    chat_template: StrictStr | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     documents: Items[dict[str, Any]] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
@@ -112,6 +113,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
             {**(request.chat_template_kwargs or {}), **({"documents": request.documents} if request.documents else {})},
             shown=("documents",) if request.documents else (),
             continued=_continues(request),
+            template=request.chat_template,
         ),
         turn=turn_of(request),
         sampling=sampling,
@@ -129,6 +131,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         names={
             "prompt": "messages",
             "schema": "response_format",
+            "template": "chat_template",
             "variables": "chat_template_kwargs",
             "complete": "truncation",
             "begun": "continue_final_message",

@@ -48,6 +48,8 @@ VLLM: Mapping[str, str] = {
     "priority": "Requests with a lower priority are scheduled first; needs vLLM's `--scheduling-policy priority`.",
     "cache_salt": "The prompt shares the engine's prefix cache only with prompts of the same salt.",
     "documents": "Documents for a chat template that shows them; refused with any other.",
+    "chat_template": "Jinja that renders the conversation instead of the model's chat template; refused without "
+    "`--trust-request-chat-template`.",
     "chat_template_kwargs": "Variables for the chat template, such as `enable_thinking`.",
     "continue_final_message": "True: the answer continues the text of the last message, which must be the assistant's.",
     "add_generation_prompt": "False: the same.",

@@ -91,7 +91,7 @@ _VLLM: Mapping[str, Refused] = {
         "extension", "is for chats; send it to /v1/chat/completions.", (*ABSENT, "cut"), doors=COMPLETIONS
     ),
     "prompt_logprobs": Refused(VLLM, "is for chats; send 'echo' with 'logprobs' instead.", doors=COMPLETIONS),
-    "chat_template": Refused(VLLM, "is not supported; start the server with --chat-template instead."),
+    "chat_template": Refused(VLLM, CONVERSATION, doors=COMPLETIONS),
 }
 
 _SGLANG: Mapping[str, Refused] = {
