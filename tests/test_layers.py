@@ -57,7 +57,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "concurrency prompt turn",
         "embedded engines served sse_reader supervisor",
         "ask config",
-        "errors options settings telemetry",
+        "caller errors lifeline options settings telemetry",
         "version",
         "engines.base",
         "engines.token_texts engines.vocabulary",

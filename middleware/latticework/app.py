@@ -22,7 +22,7 @@ from latticework.doors.openai import envelope
 from latticework.doors.openapi import openapi_door
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
-from latticework.http.auth import ApiKeys, BearerAuth
+from latticework.http.auth import ApiKeys, BearerAuth, CallerKnown
 from latticework.http.cors import for_origins
 from latticework.http.endpoint import json_response
 from latticework.http.lifetime import BodyTimeout
@@ -92,6 +92,7 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     # Around endpoints that cost work. A caller's requests to all of them are counted together.
     quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
     limits = [
+        Middleware(CallerKnown),
         *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
         Middleware(BodyTimeout, settings.read_timeout),
     ]

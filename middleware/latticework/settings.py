@@ -139,7 +139,7 @@ class Settings(ModelSettings, EngineSettings):
     compile_timeout: float = setting(5.0, SECONDS, "time limit for compiling the schemas of one request")
     compile_memory: int = setting(2**30, BYTES, "memory limit for compiling the schemas of one request")
     compile_workers: int = setting(
-        4, integer("N", 1, 100), "maximum number of compiler processes; an idle one is kept ready"
+        4, integer("N", 1, 100), "maximum number of compiler processes; an API key uses all but one at most"
     )
     compile_cache_bytes: int = setting(64 * 2**20, BYTES, "size of the cache of compiled grammars")
     max_schema_bytes: int = setting(

@@ -9,6 +9,7 @@ WorkerError                    why a compile has no result; none affects the nex
 ├── CompileCrash               it crashed its process, usually by overflowing the stack
 ├── CompileBug                 a bug of this server; the message is the traceback
 ├── WorkerDied                 its process was killed from outside, or could not be started
+│   └── NeverBegun             the same before it began the task, which another process may do
 └── WorkersBusy                it waited longer than compile_timeout for a process
 """
 
@@ -41,6 +42,9 @@ class CompileBug(WorkerError): ...
 
 
 class WorkerDied(WorkerError): ...
+
+
+class NeverBegun(WorkerDied): ...
 
 
 class WorkersBusy(WorkerError): ...

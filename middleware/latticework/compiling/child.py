@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import pickle
 import socket
-import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +18,7 @@ from latticework.compiling import (
     CompileOutOfMemory,
     CompileTask,
     CompileTimeout,
+    NeverBegun,
     Outcome,
     Reply,
     WorkerDied,
@@ -49,24 +49,45 @@ class CompileResult:
 class Child:
     """Used by one thread, except for `kill`."""
 
-    def __init__(self, memory: int, probe: system.MemoryProbe = system.memory_probe) -> None:
-        """`memory`: bytes that one compile may take. Raises WorkerDied where no process can be started."""
+    def __init__(
+        self,
+        memory: int,
+        probe: system.MemoryProbe = system.memory_probe,
+        ended: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`memory`: bytes that one compile may take. `ended` is called once the process has ended, in another thread.
+
+        Raises WorkerDied where no process can be started.
+        """
         self._memory = memory
         self._probe = probe
         ours, theirs = socket.socketpair()
         with ours, theirs:
             try:
                 environ = {**os.environ, "PYTHONPATH": _import_path()}
-                self._process = system.start_process((*COMMAND, str(memory)), theirs, environ)
+                self._process = system.start_process((*COMMAND, str(memory), str(os.getpid())), theirs, environ)
             except OSError as error:
                 raise WorkerDied(str(error)) from error
             self._connection = Connection(ours.detach())
         self._loaded: set[str] = set()
-        self.usable = True
+        self._sound = True
+        self._begun = False  # whether it may have read a task that it has not answered
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, args=(ended,), name="compile end", daemon=True).start()
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may get another task."""
+        return self._sound and not self._ended.is_set()
+
+    def _watch(self, ended: Callable[[], object]) -> None:
+        self._process.wait()
+        self._ended.set()
+        ended()
 
     def wait_until_ready(self) -> None:
         """Raises WorkerError."""
@@ -82,9 +103,11 @@ class Child:
     def compile(self, task: CompileTask) -> CompileResult:
         """Raises WorkerError."""
         self._send(pickle.dumps(task, 5))
+        self._begun = True
         received = self._receive(task.seconds, self._probe)
+        self._begun = False
         reply: Reply = pickle.loads(received)
-        self.usable = not (reply.grown or isinstance(reply.outcome, CompileOutOfMemory))
+        self._sound = not (reply.grown or isinstance(reply.outcome, CompileOutOfMemory))
         if isinstance(reply.outcome, WorkerError):
             raise reply.outcome
         return CompileResult(reply.outcome, len(received))
@@ -95,9 +118,9 @@ class Child:
 
     def close(self) -> None:
         """Returns once the process is gone, whatever it was doing."""
-        self.usable = False
+        self._sound = False
         self._process.kill()
-        self._process.wait()
+        self._ended.wait()
         self._connection.close()
 
     def _send(self, message: bytes) -> None:
@@ -110,9 +133,12 @@ class Child:
         try:
             if self._poll(seconds, probe):
                 return self._connection.recv_bytes()
+        except ConnectionResetError:  # something that was sent had not been read
+            self._begun = False
+            raise self._exit_error() from None
         except (EOFError, OSError):
             raise self._exit_error() from None
-        self.usable = False
+        self._sound = False
         raise CompileTimeout
 
     def _poll(self, seconds: float, probe: system.MemoryProbe) -> bool:
@@ -124,16 +150,16 @@ class Child:
             if self._connection.poll(min(left, MEMORY_CHECK_INTERVAL)):
                 return True
             if probe(self.pid) - initial > self._memory:
-                self.usable = False
+                self._sound = False
                 raise CompileOutOfMemory
         return False
 
     def _exit_error(self) -> WorkerError:
-        self.usable = False
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        code = self._process.poll()
-        return EXIT_ERRORS.get(code or 0, WorkerDied)(f"exit status {code}")
+        self._sound = False
+        self._ended.wait(1)
+        code = self._process.returncode
+        error = EXIT_ERRORS.get(code or 0, WorkerDied) if self._begun else NeverBegun
+        return error(f"exit status {code}")
 
 
 def _import_path() -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from latticework.caller import CURRENT_CALLER
 from latticework.compiling import (
     CompileBug,
     CompileCrash,
@@ -25,6 +26,7 @@ from latticework.compiling import (
     CompileRequest,
     CompileTask,
     CompileTimeout,
+    NeverBegun,
     WorkerDied,
     WorkerError,
     WorkersBusy,
@@ -65,6 +67,7 @@ COMPILE_FAILURES: Mapping[type[WorkerError], tuple[type[ApiError], str, str]] = 
         f"The request took more memory to compile than compile_memory ({{memory}} bytes). {HINT}",
     ),
     CompileCrash: (BadRequest, "compile_crash", f"The request is too deeply nested to be compiled. {HINT}"),
+    NeverBegun: (Unavailable, "compile_failed", "No process could be started to compile the request. Try again."),
     WorkerDied: (Unavailable, "compile_failed", "The process that compiled the request died. Try again."),
     WorkersBusy: (Unavailable, "compile_busy", "Too many requests are being compiled. Try again."),
     CompileBug: (ServerFault, "internal_error", "The server failed to compile the request."),
@@ -156,7 +159,7 @@ class Compiler:
         pending = self._pending.get(request.key)
         if pending is None:
             task = CompileTask(request, self._limits, self._settings.compile_timeout)
-            pending = self._pending[request.key] = _Pending(self._workers.submit(task))
+            pending = self._pending[request.key] = _Pending(self._workers.submit(task, CURRENT_CALLER.get()))
             pending.future.add_done_callback(partial(self._store, request.key))
         pending.waiting += 1
         return pending

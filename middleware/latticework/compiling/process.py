@@ -1,7 +1,7 @@
-"""A compile process: `python -m latticework.compiling.process BYTES`, which inherits a socket as system.py passes it.
+"""A compile process: `python -m latticework.compiling.process BYTES PARENT`, and a socket as system.py passes it.
 
-It can be killed at any time. It exits when the other end of its socket is closed; in the middle of a compile, when the
-compile's time is up, even if the server is no longer there to kill it. A compile that fails is answered with its error.
+It can be killed at any time. It ends with the process PARENT, which started it, and when the other end of its socket is
+closed. A compile that fails is answered with its error.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import faulthandler
 import gc
 import os
 import pickle
-import signal
 import sys
 import traceback
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from latticework import lifeline
 from latticework.compiling import (
     CompileBug,
     CompiledTurn,
@@ -145,7 +145,8 @@ def _rejected(what: str, trial: Trial) -> InvalidGrammar:
 
 def serve_compiles() -> None:
     """Handles messages until the socket is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which lets running answers finish
+    lifeline.end_with(int(sys.argv[2]))
+    lifeline.leave_signals_to_parent()
     system.lower_priority()
     process, connection = CompileProcess(int(sys.argv[1])), system.inherited_connection()
     connection.send_bytes(b"")

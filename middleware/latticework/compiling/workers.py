@@ -15,7 +15,7 @@ import pickle
 import threading
 import time
 import weakref
-from collections import deque
+from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -23,11 +23,13 @@ from latticework.compiling import (
     CompileBug,
     CompileTask,
     LoadVocabulary,
+    NeverBegun,
     WorkerDied,
     WorkerError,
     WorkersBusy,
 )
 from latticework.compiling.child import Child, CompileResult
+from latticework.compiling.fair import FairQueue
 from latticework.engines.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -39,12 +41,15 @@ INITIAL_PROCESSES = 2
 @dataclass
 class _Job:
     task: CompileTask
+    caller: Hashable
     future: Future[CompileResult] = field(default_factory=Future)
     submitted: float = field(default_factory=time.monotonic)
 
 
 class WorkerPool:
     """Up to `size` processes, started on demand. Safe to use from many threads.
+
+    Callers take turns, and none has more than `size - 1` of several processes: one stays free for the others.
 
     The processes end with `stop`, with this object, and with the server process however that ends.
     """
@@ -69,9 +74,12 @@ class WorkerPool:
         if digest not in self._state.vocabularies:
             self._state.vocabularies[digest] = pickle.dumps(LoadVocabulary(digest, vocabulary), 5)
 
-    def submit(self, task: CompileTask) -> Future[CompileResult]:
-        """The future raises WorkerError. Cancelled before a process is free, the task never starts."""
-        job = _Job(task)
+    def submit(self, task: CompileTask, caller: Hashable = None) -> Future[CompileResult]:
+        """The future raises WorkerError. Cancelled before a process is free, the task never starts.
+
+        `caller`: whose task it is; None: unknown.
+        """
+        job = _Job(task, caller)
         self._state.put(job)
         return job.future
 
@@ -86,7 +94,7 @@ class _PoolState:
         self.children: set[Child] = set()
         self.ready = threading.Event()
         self.threads: set[threading.Thread] = set()
-        self._jobs: deque[_Job] = deque()
+        self._jobs: FairQueue[_Job] = FairQueue(max(1, size - 1))
         self._changed = threading.Condition()
         self._free = 0
         self.running = False
@@ -100,31 +108,40 @@ class _PoolState:
     def put(self, job: _Job) -> None:
         with self._changed:
             self.running = True
-            self._jobs.append(job)
-            self._changed.notify()
-            if len(self._jobs) >= self._free and len(self.threads) < self._size:
+            self._jobs.put(job, job.caller)
+            self._changed.notify_all()  # some of those that wait may have found their process dead
+            if self._jobs.ready() >= self._free and len(self.threads) < self._size:
                 self._start_thread()
 
     def _start_thread(self) -> None:
-        thread = threading.Thread(target=_manage_child, args=(self,), name="compile", daemon=True)
+        thread = threading.Thread(target=_Manager(self).run, name="compile", daemon=True)
         self.threads.add(thread)
         self._free += 1
         thread.start()
 
-    def take(self) -> _Job | None:
-        """The next job; None once the pool is stopped."""
+    def take(self, child: Child | None) -> _Job | None:
+        """The next job; None once the pool is stopped, or once the process that waits for it has died."""
         with self._changed:
-            while self.running and not self._jobs:
+            while self.running:
+                if (job := self._jobs.take()) is not None:
+                    self._free -= 1
+                    return job
+                if child is not None and not child.usable:
+                    return None
                 self._changed.wait()
-            if not self.running:
-                return None
-            self._free -= 1
-            return self._jobs.popleft()
+        return None
 
-    def release(self) -> None:
+    def release(self, job: _Job) -> None:
         """The calling thread is free for another job."""
         with self._changed:
             self._free += 1
+            self._jobs.release(job.caller)
+            self._changed.notify_all()
+
+    def look(self) -> None:
+        """Whoever waits looks at its process."""
+        with self._changed:
+            self._changed.notify_all()
 
     def leave(self) -> None:
         """The calling thread ends."""
@@ -135,8 +152,7 @@ class _PoolState:
     def stop(self) -> None:
         with self._changed:
             self.running = False
-            jobs, children = tuple(self._jobs), tuple(self.children)
-            self._jobs.clear()
+            jobs, children = self._jobs.clear(), tuple(self.children)
             self.ready.clear()
             self._changed.notify_all()
         for job in jobs:
@@ -153,8 +169,10 @@ class _PoolState:
         """A process that is ready; None where none can be started, which the next job tries again."""
         child = None
         try:
-            child = Child(self._memory)
-            self.children.add(child)
+            child = Child(self._memory, ended=self.look)
+            with self._changed:
+                self.children.add(child)
+                self._changed.notify_all()
             child.wait_until_ready()
             for digest, vocabulary in tuple(self.vocabularies.items()):
                 child.load(digest, vocabulary)
@@ -169,35 +187,66 @@ class _PoolState:
 
     def close_child(self, child: Child | None) -> None:
         if child:
-            self.children.discard(child)
+            with self._changed:
+                self.children.discard(child)
+                self._changed.notify_all()
             child.close()
 
-    def run(self, job: _Job, child: Child | None) -> None:
+    def compile(self, job: _Job, child: Child | None) -> CompileResult:
+        """Raises WorkerError."""
+        if child is None:
+            raise WorkerDied("no compile process can be started")
+        digest = job.task.request.vocabulary
+        child.load(digest, self.vocabularies[digest])
+        return child.compile(job.task)
+
+
+class _Manager:
+    """A thread: keeps one process running, and gives it one job after the other."""
+
+    def __init__(self, pool: _PoolState) -> None:
+        self._pool = pool
+        self._child: Child | None = None
+        self._worked = True  # since the process was replaced without a job
+
+    def run(self) -> None:
+        pool = self._pool
+        self._child = pool.start_child()
+        while pool.running:
+            if (job := pool.take(self._child)) is not None:
+                self._worked = True
+                if job.future.set_running_or_notify_cancel():
+                    self._resolve(job)
+                pool.release(job)
+            if self._child and not self._child.usable and pool.running:
+                self._replace()
+        pool.close_child(self._child)
+        pool.leave()
+
+    def _replace(self) -> None:
+        """At once, so that no request has to wait for it. If it dies again before its first job, with the next job."""
+        self._pool.close_child(self._child)
+        self._child = self._pool.start_child() if self._worked else None
+        self._worked = False
+
+    def _resolve(self, job: _Job) -> None:
         """Resolves the job's future."""
         try:
-            if child is None:
-                raise WorkerDied("no compile process can be started")
             if time.monotonic() - job.submitted > job.task.seconds:
                 raise WorkersBusy
-            digest = job.task.request.vocabulary
-            child.load(digest, self.vocabularies[digest])
-            job.future.set_result(child.compile(job.task))
+            job.future.set_result(self._result(job))
         except WorkerError as error:
             job.future.set_exception(error)
         except Exception as error:  # noqa: BLE001 - or the future would never be resolved
             job.future.set_exception(CompileBug(repr(error)))
 
-
-def _manage_child(pool: _PoolState) -> None:
-    """A thread: keeps one process running, and gives it one job after the other."""
-    child = pool.start_child()
-    while (job := pool.take()) is not None:
-        if job.future.set_running_or_notify_cancel():
-            child = child or pool.start_child()
-            pool.run(job, child)
-        pool.release()
-        if child and not child.usable and pool.running:
-            pool.close_child(child)
-            child = pool.start_child()
-    pool.close_child(child)
-    pool.leave()
+    def _result(self, job: _Job) -> CompileResult:
+        """Of another process, once, if this one has died before it began. Raises WorkerError."""
+        pool = self._pool
+        self._child = self._child or pool.start_child()
+        try:
+            return pool.compile(job, self._child)
+        except NeverBegun:
+            pool.close_child(self._child)
+            self._child = pool.start_child()
+            return pool.compile(job, self._child)

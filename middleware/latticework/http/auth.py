@@ -13,6 +13,7 @@ from pathlib import Path
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from latticework.caller import CURRENT_CALLER
 from latticework.errors import Unauthorized
 from latticework.options import InvalidSetting, api_keys
 
@@ -86,6 +87,20 @@ class BearerAuth:
         # Every key is compared, and by digest, so that the time taken reveals nothing about a key.
         matches = [known for known in self._keys.digests() if hmac.compare_digest(digest, known)]
         return matches[0] if matches and scheme.lower() == "bearer" else None
+
+
+class CallerKnown:
+    """Wraps an app, within BearerAuth: what runs for a request knows its caller, whoever put that into the scope."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        before = CURRENT_CALLER.set(scope.get(CALLER))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            CURRENT_CALLER.reset(before)
 
 
 def load_api_keys(file: Path) -> tuple[str, ...]:

@@ -73,12 +73,12 @@ def decode_object(body: bytes, name: str = "The request body") -> dict[str, Any]
 
 def _decoded(body: bytes, texts: Collection[str], name: str = "The request body") -> Decoded:
     try:
-        value = load_json(body)
+        value = load_json(_utf8(body, name))
     except ValueError as error:
         raise BadRequest(f"{name} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be a JSON object.")
-    # A lone surrogate must be an escape: load_json has checked the rest.
+    # A lone surrogate must be an escape: UTF-8 has none.
     if rb"\ud" not in body.lower():
         return Decoded(value)
     replaced = [pointer for text in texts if text in value for pointer in _replace(value, text, f"/{text}")]
@@ -88,6 +88,16 @@ def _decoded(body: bytes, texts: Collection[str], name: str = "The request body"
             param=from_pointer(pointer),
         )
     return Decoded(value, tuple(replaced))
+
+
+def _utf8(body: bytes, name: str) -> str:
+    """Raises BadRequest. json.loads would guess UTF-16 too, and let encoded surrogates pass."""
+    try:
+        return body.decode("utf-8-sig")  # RFC 8259 allows to ignore a byte order mark
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            f"{name} is not valid JSON: it must be UTF-8, and byte 0x{body[error.start]:02x} at {error.start} is not."
+        ) from None
 
 
 def _replace(container: Any, at: Any, pointer: str) -> Iterator[str]:

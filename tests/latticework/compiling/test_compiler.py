@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Hashable
 from concurrent.futures import Future
 from typing import Any
 
@@ -43,7 +43,7 @@ class ManualWorkers(WorkerPool):
 
     def load(self, digest: str, vocabulary: Vocabulary) -> None: ...
 
-    def submit(self, task: CompileTask) -> Future[CompileResult]:
+    def submit(self, task: CompileTask, caller: Hashable = None) -> Future[CompileResult]:
         future: Future[CompileResult] = Future()
         self.submitted.append((task, future))
         return future

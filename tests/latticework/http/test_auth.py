@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,31 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from latticework import Settings, create_app
+from latticework.compiling import CompileTask, WorkersBusy
+from latticework.compiling.child import CompileResult
+from latticework.compiling.workers import WorkerPool
 from latticework.http import auth
 from latticework.http.auth import FILE_CHECK_INTERVAL, ApiKeys, key_digests
 from latticework.options import InvalidSetting
-from tests.http import send
+from tests.http import chat, send
 from tests.scripted import ScriptedEngine, says
+
+
+def test_compiles_know_whose_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    callers = []
+
+    def submit(self: WorkerPool, task: CompileTask, caller: Hashable = None) -> Future[CompileResult]:
+        callers.append(caller)
+        refused: Future[CompileResult] = Future()
+        refused.set_exception(WorkersBusy())
+        return refused
+
+    monkeypatch.setattr(WorkerPool, "submit", submit)
+    for keys, senders in ((("a", "b"), "aba"), ((), "-")):
+        app = create_app(ScriptedEngine(says("hi")), settings=Settings(api_keys=keys))
+        for key in senders:
+            chat(app, {"authorization": f"Bearer {key}"}, response_format={"type": "json_object"})
+    assert callers == [*key_digests(["a", "b", "a"]), None]
 
 
 class Clock:

@@ -53,7 +53,14 @@ def test_a_client_that_goes_away_while_sending_is_noticed() -> None:
         (b"{", "not valid JSON"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b'{"a": -Infinity}', "-Infinity is not JSON"),
-        (b"\xff\xfe", "not valid JSON"),
+        (b"\xff\xfe", "must be UTF-8, and byte 0xff at 0 is not"),
+        (b'{"a": "\xed\xa0\x80"}', "must be UTF-8, and byte 0xed at 7 is not"),
+        (b'{"a": "\xed\xa0\xbd\xed\xb8\x80"}', "must be UTF-8"),
+        (b'{"a": "\xc0\xaf"}', "must be UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "must be UTF-8"),
+        ('{"a": 1}'.encode("utf-16-le"), "not valid JSON"),
+        ('{"a": 1}'.encode("utf-32-be"), "not valid JSON"),
+        (b'{"a": "\0"}', "Invalid control character"),
         (b"[1]", "must be a JSON object"),
         (b'"text"', "must be a JSON object"),
         (b"[" * 100_000, "nested too deeply"),
@@ -93,6 +100,10 @@ def test_half_a_pair_in_a_text_is_replaced(padding: int) -> None:
 def test_half_a_pair_elsewhere_is_refused(body: bytes) -> None:
     with pytest.raises(BadRequest, match="lone surrogate"):
         asyncio.run(decode(body, ("texts",)))
+
+
+def test_a_byte_order_mark_is_ignored() -> None:
+    assert decode_object(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
 def test_surrogate_pairs_are_text() -> None:
