@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.hostile.row import CHAT, COMPLETIONS, DETOKENIZE, GRAMMARS, TOKENIZE, Row
+from tests.hostile.row import CHAT, COMPLETIONS, DETOKENIZE, GRAMMARS, HALF, TOKENIZE, Row
 
 BOTH = (CHAT, COMPLETIONS)
 TURNS = (CHAT, GRAMMARS)
@@ -74,7 +74,7 @@ class Field:
 
 FAR = ("18446744073709551616", "-18446744073709551617", "1" + "0" * 400, "-1" + "0" * 400)
 ABOVE, BELOW = FAR[::2], FAR[1::2]
-HALF = '"\\ud800"'
+
 SWITCHES = (
     *("ignore_eos", "stream", "return_token_ids", "token_sources"),
     *("include_stop_str_in_output", "return_tokens_as_token_ids"),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 CHAT, COMPLETIONS, GRAMMARS = "/v1/chat/completions", "/v1/completions", "/v1/grammars"
 TOKENIZE, DETOKENIZE = "/tokenize", "/detokenize"
 
+# Half a character, which no text may end with.
+HALF = '"\\ud800"'
 USER = '[{"role": "user", "content": "hi"}]'
 # A plain request of each path: JSON texts by field. MODEL is replaced by the name of the model that is attacked.
 MODEL = "MODEL"

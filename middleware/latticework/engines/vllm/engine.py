@@ -36,6 +36,7 @@ from latticework.engines.vllm.arguments import with_pinned
 from latticework.engines.vllm.compat.drafting import Drafts
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
+from latticework.logs import configure_engine_logs
 
 Made = tuple[AsyncLLMEngine, CollectorRegistry]
 
@@ -134,6 +135,7 @@ class VllmEngine:
     async def start(self) -> None:
         # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+        configure_engine_logs()
         await self._load()
         if self._drafts != "off":
             await self._prepare_drafts()
