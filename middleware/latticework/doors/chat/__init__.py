@@ -9,6 +9,7 @@ from latticework.doors.chat.chunks import ChatCompletion, Chunk
 from latticework.doors.chat.request import TEXTS, ChatRequest, chat_asks, ineffective_chat_fields, parse_chat_request
 from latticework.doors.chat.response import ChatResponse
 from latticework.doors.openai import ErrorResponse, envelope, field_docs, rules
+from latticework.doors.openai.counts import refuse_crowds
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -25,7 +26,16 @@ DOOR = Door(
     ),
     partial(
         GeneratingEndpoint,
-        Translation(parse_chat_request, chat_asks, ChatResponse, ineffective_chat_fields, envelope, "chatcmpl-", TEXTS),
+        Translation(
+            refuse_crowds,
+            parse_chat_request,
+            chat_asks,
+            ChatResponse,
+            ineffective_chat_fields,
+            envelope,
+            "chatcmpl-",
+            TEXTS,
+        ),
     ),
     limited=True,
     recorded=True,

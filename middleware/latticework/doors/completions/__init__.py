@@ -15,6 +15,7 @@ from latticework.doors.completions.request import (
 )
 from latticework.doors.completions.response import CompletionResponse, TextCompletion
 from latticework.doors.openai import ErrorResponse, envelope
+from latticework.doors.openai.counts import refuse_crowds
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -32,6 +33,7 @@ DOOR = Door(
     partial(
         GeneratingEndpoint,
         Translation(
+            refuse_crowds,
             parse_completion_request,
             completion_asks,
             CompletionResponse,
