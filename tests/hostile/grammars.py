@@ -9,10 +9,10 @@ from tests.hostile.row import CHAT, COMPLETIONS, GRAMMARS, Row
 
 # Each is refused, in every field and tool that takes a regex.
 BAD_REGEXES: Sequence[str] = (
-    *("(", ")", "(a", "[", "[z-a]", "a{3,1}", "*", "+a", "?", "(?", "(?<a", "[[:alpha:]", "(?P<x>a)(?P=y)"),
-    *("(a{1,5000}){1,5000}", "((a{1,99}){1,99}){1,99}", "a" * 5000 + "(", "(" * 3000 + ")" * 3000, "(?=", "(?<n>a)(?<n>b)"),
-    *("\\p{Banana}", "\\u{110000}", "[\\d-\\w", "(?i", "(?#", "\\1(a"),
-)
+    "(", ")", "(a", "[", "[z-a]", "a{3,1}", "*", "+a", "?", "(?", "(?<a", "[[:alpha:]", "(?P<x>a)(?P=y)",
+    "(a{1,5000}){1,5000}", "((a{1,99}){1,99}){1,99}", "a" * 5000 + "(", "(" * 3000 + ")" * 3000, "(?=",
+    "(?<n>a)(?<n>b)", "\\p{Banana}", "\\u{110000}", "[\\d-\\w", "(?i", "(?#", "\\1(a",
+)  # fmt: skip
 GOOD_REGEXES: Sequence[str] = (
     *("a", "a?b", "[a-z]{1,3}", "(a|b|ab){1,3}", "\\d{1,3}(\\.\\d{1,2})?", "^abc$", "a{0}b", "(ab|cd)?END", "\\u0041"),
     *("é{1,2}", "(?:a)b", "[^a]b", ".", "\\\\", '"', "\n", "\t", "(a+)+b", "[\\u4e00-\\u9fff]"),
@@ -29,11 +29,12 @@ BAD_GRAMMARS: Sequence[str] = (
 # What never ends.
 ENDLESS_GRAMMARS: Sequence[str] = ("start: start", "start: a\na: a", "start: a\na: b\nb: a")
 GOOD_GRAMMARS: Sequence[str] = (
-    'start: "a"', "start: /[a-c]{1,3}/", 'start: a b?\na: "x"\nb: "y"', 'root ::= "a" | "b"', 'root ::= [a-z] [0-9]{1,3}',
-    'start: ("a" | "b"){1,3}', '// nothing\nstart: "a"', "start:", "root ::= ",
+    'start: "a"', "start: /[a-c]{1,3}/", 'start: a b?\na: "x"\nb: "y"', 'root ::= "a" | "b"',
+    'root ::= [a-z] [0-9]{1,3}', 'start: ("a" | "b"){1,3}', '// nothing\nstart: "a"', "start:", "root ::= ",
 )  # fmt: skip
 GOOD_CHOICES: Sequence[Sequence[str]] = (
-    ["a"], ["a", "ab", "abc"], ["a", "a"], ["é", "東京"], ["a b", " a"], ["x" * 500], [str(number) for number in range(300)],
+    ["a"], ["a", "ab", "abc"], ["a", "a"], ["é", "東京"], ["a b", " a"], ["x" * 500],
+    [str(number) for number in range(300)],
 )  # fmt: skip
 BAD_CHOICES: Sequence[str] = ("[]", "[1]", "[null]", '"a"', "{}", "[[]]", json.dumps(["x"] * 60_000), '["\\ud800"]')
 
@@ -63,7 +64,11 @@ def _structured(kind: str, good: Sequence[str], bad: Sequence[str], path: str) -
 
 def _aliases() -> Iterator[Row]:
     """The fields of other servers for the same."""
-    for name, good, bad in (("regex", "a", "("), ("ebnf", 'root ::= "a"', "root ::= ("), ("grammar", 'start: "a"', "%")):
+    for name, good, bad in (
+        ("regex", "a", "("),
+        ("ebnf", 'root ::= "a"', "root ::= ("),
+        ("grammar", 'start: "a"', "%"),
+    ):
         yield Row({name: json.dumps(good)}, 200, real=True)
         yield Row({name: json.dumps(bad)}, 400, name)
         yield Row({name: '""'}, 200, real=name != "regex")

@@ -116,7 +116,9 @@ FIELDS: Sequence[Field] = (
     Field("add_special_tokens", "boolean", ("true", "false"), (), (COMPLETIONS, TOKENIZE)),
     Field("skip_special_tokens", "boolean", ("true", "false"), (), (COMPLETIONS,)),
     Field("return_token_strs", "boolean", ("true", "false"), (), (TOKENIZE,)),
-    Field("stop", "texts", ('"a"', "[]", '["a", "b"]', json.dumps(["x" * 100_000])), ('""', json.dumps(["a"] * 5000))),
+    Field("stop", "texts", ('"a"', "[]", '["a", "b"]', json.dumps(["x" * 1000])), (
+        '""', json.dumps(["a"] * 5000), json.dumps(["x" * 100_000]),
+    )),
     Field("bad_words", "texts", ("[]", '["a", "b"]', '["\\u0000"]'), (json.dumps(["w"] * 300),)),
     Field("stop_token_ids", "ids", ("[]", "[0, 255]"), ("[256]", json.dumps([1] * 65), json.dumps([0] * 50_000))),
     Field("allowed_token_ids", "ids", ("[0, 255]",), ("[]", "[256]", json.dumps([1] * 1025))),

@@ -108,8 +108,8 @@ EMPTY: Sequence[str] = (
 TOO_MUCH: Sequence[str] = (
     nested('{"items": %s}', 200),
     nested('{"properties": {"a": %s}}', 100),
-    nested('{"not": %s}', 300),
-    nested('{"anyOf": [%s, {"type": "null"}]}', 150),
+    nested('{"not": %s}', 140),
+    nested('{"anyOf": [%s, {"type": "null"}]}', 100),
     json.dumps({"enum": list(range(60_000))}),
     json.dumps({"enum": [f"{number:>30}" for number in range(60_000)]}),
     json.dumps({"properties": {f"p{number}": {} for number in range(10_001)}}),

@@ -21,20 +21,25 @@ def sent(*tools: Any) -> Mapping[str, str]:
     return {"tools": json.dumps(list(tools))}
 
 
+GRAMMAR = '{"type": "grammar", "grammar": %s}'
+ALLOWED = '{"type": "allowed_tools", "allowed_tools": %s}'
 # What a tool must not be: the JSON text of `tools[0]`.
 NO_TOOLS: Sequence[str] = (
-    *("0", "null", "true", '"f"', "[]", "{}", '{"type": "function"}', '{"type": "banana"}', '{"type": null}', "1e400"),
-    *('{"type": "function", "function": null}', '{"type": "function", "function": []}', '{"type": ["function"]}'),
-    *('{"type": "function", "function": {}}', '{"type": "function", "function": {"name": ""}}', '{"function": {"name": "f"}}'),
-    *('{"type": "function", "function": {"name": 1}}', '{"type": "function", "function": {"name": null}}'),
-    *('{"type": "function", "function": {"name": "f", "parameters": []}}', '{"type": "custom"}', '{"type": "custom", "custom": {}}'),
-    *('{"type": "function", "function": {"name": "f", "parameters": "{}"}}', '{"type": "custom", "custom": {"name": ""}}'),
-    *('{"type": "function", "function": {"name": "f", "strict": "yes"}}', '{"type": "custom", "custom": {"name": 1}}'),
-    *('{"type": "function", "function": {"name": "f", "description": 1}}', '{"type": "custom", "custom": {"name": "c", "format": 1}}'),
-    *('{"type": "custom", "custom": {"name": "c", "format": {}}}', '{"type": "custom", "custom": {"name": "c", "format": {"type": "lark"}}}'),
+    "0", "null", "true", '"f"', "[]", "{}", '{"type": "function"}', '{"type": "banana"}', '{"type": null}', "1e400",
+    '{"type": "function", "function": null}', '{"type": "function", "function": []}', '{"type": ["function"]}',
+    '{"type": "function", "function": {}}', '{"type": "function", "function": {"name": ""}}',
+    '{"function": {"name": "f"}}', '{"type": "function", "function": {"name": 1}}',
+    '{"type": "function", "function": {"name": null}}',
+    '{"type": "function", "function": {"name": "f", "parameters": []}}', '{"type": "custom"}',
+    '{"type": "custom", "custom": {}}', '{"type": "function", "function": {"name": "f", "parameters": "{}"}}',
+    '{"type": "custom", "custom": {"name": ""}}', '{"type": "function", "function": {"name": "f", "strict": "yes"}}',
+    '{"type": "custom", "custom": {"name": 1}}', '{"type": "function", "function": {"name": "f", "description": 1}}',
+    '{"type": "custom", "custom": {"name": "c", "format": 1}}',
+    '{"type": "custom", "custom": {"name": "c", "format": {}}}',
+    '{"type": "custom", "custom": {"name": "c", "format": {"type": "lark"}}}',
     '{"type": "custom", "custom": {"name": "c", "format": {"type": "grammar"}}}',
-    '{"type": "custom", "custom": {"name": "c", "format": {"type": "grammar", "grammar": {"syntax": "peg", "definition": "a"}}}}',
-    '{"type": "custom", "custom": {"name": "c", "format": {"type": "grammar", "grammar": {"syntax": "lark"}}}}',
+    f'{{"type": "custom", "custom": {{"name": "c", "format": {GRAMMAR % '{"syntax": "peg", "definition": "a"}'}}}}}',
+    f'{{"type": "custom", "custom": {{"name": "c", "format": {GRAMMAR % '{"syntax": "lark"}'}}}}}',
     f'{{"type": "function", "function": {{"name": {HALF}}}}}',
 )  # fmt: skip
 # Names that calls carry as any other.
@@ -46,15 +51,17 @@ NAMES: Sequence[str] = (
 NO_CHOICES: Sequence[str] = (
     *("0", "true", "[]", "{}", '"f"', '"banana"', '""', '{"type": "function"}', '{"type": "function", "function": {}}'),
     *('{"type": "function", "function": {"name": "g"}}', '{"type": "function", "function": {"name": 1}}', "1e400"),
-    *('{"type": "custom", "custom": {"name": "f"}}', '{"type": "allowed_tools"}', '{"type": "function", "function": "f"}'),
-    '{"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}',
-    '{"type": "allowed_tools", "allowed_tools": {"mode": "banana", "tools": [{"type": "function", "function": {"name": "f"}}]}}',
-    '{"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "g"}}]}}',
-    '{"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": "f"}}',
+    *('{"type": "custom", "custom": {"name": "f"}}', '{"type": "allowed_tools"}'),
+    *('{"type": "function", "function": "f"}'),
+    ALLOWED % '{"mode": "auto", "tools": []}',
+    ALLOWED % '{"mode": "banana", "tools": [{"type": "function", "function": {"name": "f"}}]}',
+    ALLOWED % '{"mode": "auto", "tools": [{"type": "function", "function": {"name": "g"}}]}',
+    ALLOWED % '{"mode": "auto", "tools": "f"}',
 )  # fmt: skip
 # Parameters that are read as the empty ones, or are any.
 PARAMETERS: Sequence[Any] = (
-    {}, None, {"type": "object"}, {"type": "object", "properties": {}}, {"type": "object", "properties": {"": {"const": 1}}},
+    {}, None, {"type": "object"}, {"type": "object", "properties": {}},
+    {"type": "object", "properties": {"": {"const": 1}}},
     {"type": "object", "properties": {"a": {"enum": ["</tool_call>", "```", "{}"]}}, "required": ["a"]},
     {"type": "object", "properties": {"a": {"const": '"}]}\n```\n'}}, "required": ["a"]},
     {"type": "object", "properties": {"arguments": {"const": "name"}, "name": {"const": 1}}, "required": ["name"]},
@@ -79,7 +86,9 @@ def rows() -> Iterator[Row]:
     for name in NAMES:
         yield Row({**sent(function(name)), **REQUIRED}, 200, real=True, name=f"function {name}")
     for parameters in PARAMETERS:
-        yield Row({**sent(function(parameters=parameters)), **REQUIRED}, 200, real=True, name=f"parameters {parameters}")
+        yield Row(
+            {**sent(function(parameters=parameters)), **REQUIRED}, 200, real=True, name=f"parameters {parameters}"
+        )
 
 
 def _within(schema: str) -> str:
@@ -90,5 +99,7 @@ def _together(path: str) -> Iterator[Row]:
     """Many at once, and twice the same."""
     yield Row(sent(*(function(f"t{number}") for number in range(129))), 400, "tools", path, name="129 tools")
     yield Row(sent(function(), function()), 400, "tools[1]", path, name="two of a name")
-    yield Row(sent(function(), {"type": "custom", "custom": {"name": "f"}}), 400, "tools[1]", path, name="two kinds of a name")
+    yield Row(
+        sent(function(), {"type": "custom", "custom": {"name": "f"}}), 400, "tools[1]", path, name="two kinds of a name"
+    )
     yield Row(sent(*(function(f"t{number}") for number in range(128))), 200, path=path, name="128 tools")

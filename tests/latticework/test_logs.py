@@ -38,8 +38,18 @@ def record(name: str, level: int, message: str, *args: Any, error: BaseException
 @pytest.mark.parametrize(
     ("name", "message", "args", "shown"),
     [
-        ("vllm.v1.structured_output.backend_guidance", "LLMatcher error: %s", (SECRET,), f"LLMatcher error: {WITHHELD}"),
-        ("vllm.v1.core.sched.scheduler", "rejected %s for %s", ([1, 2], "cmpl-0a-0"), f"rejected {WITHHELD} for cmpl-0a-0"),
+        (
+            "vllm.v1.structured_output.backend_guidance",
+            "LLMatcher error: %s",
+            (SECRET,),
+            f"LLMatcher error: {WITHHELD}",
+        ),
+        (
+            "vllm.v1.core.sched.scheduler",
+            "rejected %s for %s",
+            ([1, 2], "cmpl-0a-0"),
+            f"rejected {WITHHELD} for cmpl-0a-0",
+        ),
         ("vllm.v1.engine.core", "%d requests, %s", (3, None), "3 requests, None"),
         ("vllm.logging_utils.dump_input", "%(a)s", ({"a": SECRET},), WITHHELD),
         ("vllm.config.model", "Using %s", ("a model",), "Using a model"),

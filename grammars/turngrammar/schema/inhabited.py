@@ -14,7 +14,7 @@ class Inhabited:
 
     def __init__(self, algebra: Algebra, root: Shape) -> None:
         self._names: set[str] = set()
-        # By identity, with the shape that has it: an object asks for a property twice, and what is nested 2**depth times.
+        # By identity, with the shape that has it. An object asks for a property twice: what is nested, 2**depth times.
         self._known: dict[int, tuple[Shape, bool]] = {}
         definitions = _reachable_definitions(algebra, root)
         grown = True

@@ -278,10 +278,6 @@ def sized_field(name: str) -> Any:
     return Field(None, **PARAMETERS[name].range.of_length)
 
 
-# The text is searched for each of them, with every piece.
-MOST_STOPS = 64
-
-
 class ContentRequest(ApiObject):
     """Constraints on the content of the answer. Null means the same as omitting a field."""
 
@@ -326,9 +322,7 @@ class SampledRequest(ApiObject):
     logit_bias: Annotated[dict[str, Bias] | None, BeforeValidator(_up_to_invalid)] = sized_field("logit_bias")
     min_tokens: StrictInt | None = number_field("min_tokens")
     ignore_eos: StrictBool | None = None
-    stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_as_list)] = Field(
-        None, max_length=MOST_STOPS
-    )
+    stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_as_list)] = None
     stop_token_ids: Items[TokenId] | None = sized_field("stop_token_ids")
     include_stop_str_in_output: StrictBool | None = None
     allowed_token_ids: Items[TokenId] | None = sized_field("allowed_token_ids")
