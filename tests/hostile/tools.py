@@ -21,7 +21,7 @@ def sent(*tools: Any) -> Mapping[str, str]:
     return {"tools": json.dumps(list(tools))}
 
 
-GRAMMAR = '{"type": "grammar", "grammar": %s}'
+GRAMMAR = '{"type": "custom", "custom": {"name": "c", "format": {"type": "grammar", "grammar": %s}}}'
 ALLOWED = '{"type": "allowed_tools", "allowed_tools": %s}'
 # What a tool must not be: the JSON text of `tools[0]`.
 NO_TOOLS: Sequence[str] = (
@@ -38,8 +38,8 @@ NO_TOOLS: Sequence[str] = (
     '{"type": "custom", "custom": {"name": "c", "format": {}}}',
     '{"type": "custom", "custom": {"name": "c", "format": {"type": "lark"}}}',
     '{"type": "custom", "custom": {"name": "c", "format": {"type": "grammar"}}}',
-    f'{{"type": "custom", "custom": {{"name": "c", "format": {GRAMMAR % '{"syntax": "peg", "definition": "a"}'}}}}}',
-    f'{{"type": "custom", "custom": {{"name": "c", "format": {GRAMMAR % '{"syntax": "lark"}'}}}}}',
+    GRAMMAR % '{"syntax": "peg", "definition": "a"}',
+    GRAMMAR % '{"syntax": "lark"}',
     f'{{"type": "function", "function": {{"name": {HALF}}}}}',
 )  # fmt: skip
 # Names that calls carry as any other.
@@ -52,7 +52,7 @@ NO_CHOICES: Sequence[str] = (
     *("0", "true", "[]", "{}", '"f"', '"banana"', '""', '{"type": "function"}', '{"type": "function", "function": {}}'),
     *('{"type": "function", "function": {"name": "g"}}', '{"type": "function", "function": {"name": 1}}', "1e400"),
     *('{"type": "custom", "custom": {"name": "f"}}', '{"type": "allowed_tools"}'),
-    *('{"type": "function", "function": "f"}'),
+    '{"type": "function", "function": "f"}',
     ALLOWED % '{"mode": "auto", "tools": []}',
     ALLOWED % '{"mode": "banana", "tools": [{"type": "function", "function": {"name": "f"}}]}',
     ALLOWED % '{"mode": "auto", "tools": [{"type": "function", "function": {"name": "g"}}]}',
