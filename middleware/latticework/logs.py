@@ -1,7 +1,7 @@
 """Log lines of all processes: their formats, and what is withheld from them because clients or models wrote it.
 
-An engine's processes are started by vLLM. They read vllm_logging.json, whose handler is `engine_handler`; what the
-server was told about logs they find in their environment.
+An engine's processes are started by vLLM. They read vllm_logging.json, whose handler is `engine_handler`, and find the
+server's settings of its logs in their environment.
 """
 
 from __future__ import annotations
