@@ -175,6 +175,8 @@ FIELDS: Sequence[Field] = (
 
 # Null is the same as no field, where a field is not required.
 REQUIRED = {"model", "messages", "prompt", "tokens"}
+# What vLLM refuses, unless it is started otherwise.
+NOT_REAL = {"priority"}
 
 
 def rows() -> Iterator[Row]:
@@ -189,7 +191,7 @@ def _of_field(field: Field, path: str) -> Iterator[Row]:
     if field.name not in REQUIRED:
         yield Row({field.name: "null"}, 200, path=path)
     for text in field.good:
-        yield Row({field.name: text, **_companions(field.name, path)}, 200, path=path, real=True)
+        yield Row({field.name: text, **_companions(field.name, path)}, 200, path=path, real=field.name not in NOT_REAL)
     for text in (*field.bad, *WRONG.get(field.kind, ())):
         yield Row({field.name: text, **_companions(field.name, path)}, _status(field, text), field.name, path)
 
