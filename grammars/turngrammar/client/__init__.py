@@ -40,6 +40,8 @@ def choice_expression(texts: Sequence[str]) -> str:
 
 def regex_expression(pattern: str) -> str:
     """A text that the pattern matches as a whole; the syntax is that of Rust's regex crate, as in vLLM."""
+    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:  # regex_to_lark would drop it
+        raise InvalidGrammar("The regex does not compile: it ends in a backslash that escapes nothing. Remove it.")
     expression = f"/{regex_to_lark(pattern, '')}/"
     if error := _lark_error(f"start: expression\nexpression: {expression}\n"):
         raise InvalidGrammar(f"The regex does not compile: {_reason(error)}. Its syntax is that of Rust's regex crate.")
