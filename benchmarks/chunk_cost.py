@@ -32,15 +32,13 @@ WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", 
 SCOPE: Mapping[str, Any] = {
     "type": "http",
     "method": "POST",
-    "path": "/v1/chat/completions",
-    "raw_path": b"/v1/chat/completions",
     "query_string": b"",
     "headers": [(b"content-type", b"application/json")],
 }
 ITEM = {"type": "object", "properties": {"name": {"type": "string"}, "price": {"type": "number"}}}
 NOTE = {"type": "object", "properties": {"text": {"type": "string"}, "items": {"type": "array", "items": ITEM}}}
 AS_NOTE = {"type": "json_schema", "json_schema": {"name": "note", "schema": NOTE}}
-SAVE_NOTE = {"type": "function", "function": {"name": "save_note", "parameters": NOTE}}
+SAVE_NOTE: dict[str, Any] = {"type": "function", "function": {"name": "save_note", "parameters": NOTE}}
 
 
 class ByteTokenizer:
@@ -120,9 +118,22 @@ KINDS: Mapping[str, tuple[dict[str, Any], str]] = {
 }
 
 
-async def request(app: ASGIApp, fields: Mapping[str, Any]) -> int:
+# The same answers as events of /v1/responses, each to be compared with the chunks of the kind before the comma.
+RESPONSES: Mapping[str, tuple[dict[str, Any], str]] = {
+    "free text, responses": ({}, KINDS["free text"][1]),
+    "reasoning, responses": ({}, KINDS["reasoning"][1]),
+    "tool call, responses": (
+        {"tools": [{"type": "function", **SAVE_NOTE["function"]}]},
+        KINDS["tool call"][1],
+    ),
+}
+CHAT_PATH, RESPONSES_PATH = "/v1/chat/completions", "/v1/responses"
+
+
+async def request(app: ASGIApp, path: str, fields: Mapping[str, Any]) -> int:
     """One streamed request; the number of its events."""
-    body = {"model": "memory", "messages": [{"role": "user", "content": "hi"}], "stream": True, **fields}
+    asked = {"messages": [{"role": "user", "content": "hi"}]} if path == CHAT_PATH else {"input": "hi", "store": False}
+    body = {"model": "memory", **asked, "stream": True, **fields}
     messages: list[Message] = [{"type": "http.request", "body": json.dumps(body).encode()}]
     sent: list[bytes] = []
 
@@ -133,25 +144,30 @@ async def request(app: ASGIApp, fields: Mapping[str, Any]) -> int:
         if message["type"] == "http.response.body":
             sent.append(message["body"])
 
-    scope: Scope = {**SCOPE, "state": {}}
+    scope: Scope = {**SCOPE, "path": path, "raw_path": path.encode(), "state": {}}
     await app(scope, receive, send)
     stream = b"".join(sent)
-    assert stream.endswith(b"data: [DONE]\n\n"), stream[-200:]
+    assert stream.endswith(b"data: [DONE]\n\n") or b"event: response.completed\n" in stream, stream[-200:]
     return stream.count(b"data: ")
 
 
-def microseconds_per_chunk(fields: Mapping[str, Any], answer: str) -> float:
+def microseconds_per_chunk(path: str, fields: Mapping[str, Any], answer: str) -> float:
     engine = FromMemory(tokens(answer))
     app = create_app(engine)
     best = float("inf")
     for _ in range(ROUNDS):
-        chunks = asyncio.run(request(app, fields))
+        chunks = asyncio.run(request(app, path, fields))
         best = min(best, engine.seconds / chunks)
     return best * 1e6
 
 
 def measure() -> dict[str, float]:
-    return {kind: round(microseconds_per_chunk(fields, answer), 2) for kind, (fields, answer) in KINDS.items()}
+    kinds = [(CHAT_PATH, KINDS), (RESPONSES_PATH, RESPONSES)]
+    return {
+        kind: round(microseconds_per_chunk(path, fields, answer), 2)
+        for path, answers in kinds
+        for kind, (fields, answer) in answers.items()
+    }
 
 
 def main() -> None:
@@ -161,7 +177,7 @@ def main() -> None:
         return
     print("µs per chunk")
     for kind, cost in figures.items():
-        print(kind.ljust(12), f"{cost:6.2f}")
+        print(kind.ljust(22), f"{cost:6.2f}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,19 +85,21 @@ class OutputStream:
         self._text: _OpenText | None = None
         self._calls: dict[int, _OpenCall] = {}
 
-    def events(self, step: Step) -> Iterator[StreamEvent]:
+    def events(self, step: Step) -> Sequence[StreamEvent]:
         """The events of a step; of the last one, those that end the items."""
         if step.sources:
             self.sources += step.sources
         logprobs = tuple(map(_logprob, step.logprobs)) if step.logprobs else ()
+        if len(step.events) == 1 and step.finish is None:  # as in most steps
+            event = step.events[0]
+            return _EVENTS[type(event)](self, event, logprobs)
+        made: list[StreamEvent] = []
         for event in step.events:
-            for made in _EVENTS[type(event)](self, event, logprobs):
-                if type(made) is ItemDone:
-                    self.done.append(made.item)
-                yield made
+            made += _EVENTS[type(event)](self, event, logprobs)
             logprobs = () if type(event) is ContentDelta else logprobs
         if step.finish is not None:
-            yield from self._end(step, logprobs)
+            made += self._end(step, logprobs)
+        return made
 
     def _end(self, step: Step, logprobs: Logprobs) -> Iterator[StreamEvent]:
         """`logprobs`: of the tokens after the last text, such as the one that ends the answer."""
@@ -108,58 +110,60 @@ class OutputStream:
         if logprobs and self._text is not None and self._text.kind is _MESSAGE:
             yield self._text.add("", logprobs)
         is_cut = step.finish == "length" and step.truncation is None and not self.cut
-        for made in self._closed("incomplete" if is_cut else "completed"):
-            if type(made) is ItemDone:
-                self.done.append(made.item)
-            yield made
+        yield from self._closed("incomplete" if is_cut else "completed")
 
-    def _content(self, event: ContentDelta, logprobs: Logprobs) -> Iterator[StreamEvent]:
-        yield from self._written(_MESSAGE, event.text, logprobs)
+    def _content(self, event: ContentDelta, logprobs: Logprobs) -> Sequence[StreamEvent]:
+        return self._written(_MESSAGE, event.text, logprobs)
 
-    def _reasoned(self, event: ReasoningDelta, logprobs: Logprobs) -> Iterator[StreamEvent]:
-        yield from self._written(self._reasoning, event.text, ())
+    def _reasoned(self, event: ReasoningDelta, logprobs: Logprobs) -> Sequence[StreamEvent]:
+        return self._written(self._reasoning, event.text, ())
 
-    def _written(self, kind: _TextKind, text: str, logprobs: Logprobs) -> Iterator[StreamEvent]:
-        if self._text is None or self._text.kind is not kind:
-            yield from self._closed("completed")
-            yield from self._opened(kind)
+    def _written(self, kind: _TextKind, text: str, logprobs: Logprobs) -> Sequence[StreamEvent]:
+        if self._text is not None and self._text.kind is kind:
+            return (self._text.add(text, logprobs),)
+        begun = [*self._closed("completed"), *self._opened(kind)]
         assert self._text is not None
-        yield self._text.add(text, logprobs)
+        return [*begun, self._text.add(text, logprobs)]
 
     def _opened(self, kind: _TextKind) -> Iterator[StreamEvent]:
         self._text = _OpenText(kind, self.numbers, next(self._indices))
-        yield from self._text.begin()
+        return self._text.begin()
 
     def _closed(self, status: ItemStatus) -> Iterator[StreamEvent]:
         """Ends the text that is open."""
         if self._text is not None:
             text, self._text = self._text, None
-            yield from text.end(status)
+            yield from self._ended(text.end(status))
 
-    def _call_start(self, event: ToolCallStart, logprobs: Logprobs) -> Iterator[StreamEvent]:
+    def _ended(self, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
+        """The events that end an item, which is done then."""
+        for event in events:
+            if type(event) is ItemDone:
+                self.done.append(event.item)
+            yield event
+
+    def _call_start(self, event: ToolCallStart, logprobs: Logprobs) -> Sequence[StreamEvent]:
         self._calls[event.index] = _OpenCall(self._tools[event.name], event.id, self.numbers, held=self._held)
-        yield from ()
+        return ()
 
-    def _arguments(self, event: ArgumentsDelta, logprobs: Logprobs) -> Iterator[StreamEvent]:
+    def _arguments(self, event: ArgumentsDelta, logprobs: Logprobs) -> Sequence[StreamEvent]:
         call = self._calls[event.index]
-        if text := call.feed(event.text):
-            yield from self._called(call, text)
+        text = call.feed(event.text)
+        return self._called(call, text) if text else ()
 
-    def _call_end(self, event: ToolCallEnd, logprobs: Logprobs) -> Iterator[StreamEvent]:
+    def _call_end(self, event: ToolCallEnd, logprobs: Logprobs) -> Sequence[StreamEvent]:
         call = self._calls[event.index]
         text = call.close()
-        if text or not call.begun:
-            yield from self._called(call, text)
-        yield from call.end()
+        rest = self._called(call, text) if text or not call.begun else ()
+        return [*rest, *self._ended(call.end())]
 
-    def _called(self, call: _OpenCall, text: str) -> Iterator[StreamEvent]:
-        if not call.begun:
-            yield from self._closed("completed")
-            yield call.begin(next(self._indices))
-        yield from call.add(text)
+    def _called(self, call: _OpenCall, text: str) -> Sequence[StreamEvent]:
+        if call.begun:
+            return call.add(text)
+        return [*self._closed("completed"), call.begin(next(self._indices)), *call.add(text)]
 
 
-_EVENTS: Mapping[type[Event], Callable[[OutputStream, Any, Logprobs], Iterator[StreamEvent]]] = {
+_EVENTS: Mapping[type[Event], Callable[[OutputStream, Any, Logprobs], Sequence[StreamEvent]]] = {
     ContentDelta: OutputStream._content,
     ReasoningDelta: OutputStream._reasoned,
     ToolCallStart: OutputStream._call_start,
@@ -332,10 +336,11 @@ class _OpenCall:
         text = self._stream.text if self.kind.delta is None else ""
         return ItemAdded(next(self._numbers), index, self._item(text, "in_progress"))
 
-    def add(self, text: str) -> Iterator[StreamEvent]:
+    def add(self, text: str) -> Sequence[StreamEvent]:
         """A custom tool's input may be empty, and has no piece then."""
-        if self.kind.delta is not None and (text or not self.kind.custom):
-            yield self.kind.delta(self._place, text)
+        if self.kind.delta is None or (self.kind.custom and not text):
+            return ()
+        return (self.kind.delta(self._place, text),)
 
     def end(self) -> Iterator[StreamEvent]:
         """The last event has the item."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -81,7 +82,7 @@ def folded(events: Sequence[Event]) -> list[dict[str, Any]]:
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     items: dict[int, dict[str, Any]] = {}
     done: dict[int, dict[str, Any]] = {}
-    for event in events[2:-1]:
+    for event in deepcopy(events[2:-1]):
         _fold(event, items, done)
     assert sorted(items) == list(range(len(items)))
     return [done[index] for index in sorted(done)]
