@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ from latticework import Settings, create_app
 from latticework.engines.base import Piece, Sampling, TokenSource
 from tests.browser import Page, browsing, chromium
 from tests.http import send
-from tests.scripted import ScriptedEngine
+from tests.scripted import ScriptedEngine, says
 from tests.serving import served
 
 MOST_BYTES = 40_000
@@ -236,6 +238,48 @@ def test_tools_are_recognized_and_shown_as_python(opened: Page) -> None:
     code = text(opened, "#code")
     compile(code, "example", "exec")
     assert 'tool_choice="required"' in code
+
+
+TURNS: dict[str, Any] = {
+    "a schema": json.loads(SCHEMA),
+    "a format": {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": json.loads(SCHEMA)}},
+    "an object": {"type": "json_object"},
+    "tools": {
+        "tools": [
+            {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}},
+            {"type": "custom", "custom": {"name": "run", "format": {
+                "type": "grammar", "grammar": {"syntax": "lark", "definition": 'start: "ls" | "it\'s"'}}}},
+        ],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [
+            {"type": "custom", "custom": {"name": "run"}}]}},
+    },
+    "a named tool": {
+        "tools": [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}],
+        "tool_choice": {"type": "function", "function": {"name": "add"}},
+    },
+    "a regex": {"structured_outputs": {"regex": "a"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=str)
+def test_the_request_is_also_shown_for_responses(opened: Page, turn: str) -> None:
+    """The same turn: the engine is asked for the same grammar."""
+    write(opened, "schema", json.dumps(TURNS[turn]))
+    opened.until("document.querySelector('#read').textContent.startsWith('Read as ')")
+    engine = ScriptedEngine(says("x", finish="length"))
+    for api, path in (("chat", "/v1/chat/completions"), ("responses", "/v1/responses")):
+        opened.evaluate(f"document.querySelector('[value={api}]').click()")
+        opened.evaluate("document.querySelector('[value=python]').click()")
+        compile(text(opened, "#code"), "example", "exec")
+        opened.evaluate("document.querySelector('[value=curl]').click()")
+        command = text(opened, "#code")
+        assert path in command
+        body = shlex.split(command)[-1]
+        response = send(create_app(engine, settings=Settings(compile_timeout=60)), "POST", path, content=body)
+        assert response.status_code == 200, response.text
+        assert "x-latticework-ignored" not in response.headers
+    assert engine.asked[0] == engine.asked[1]
+    opened.evaluate("document.querySelector('[value=chat]').click()")
 
 
 def test_it_asks_for_a_required_key(tab: Page) -> None:

@@ -35,6 +35,10 @@ TOOLS = offered_tools(
 TWO = (Call("numbered", '{"n": 1}'), Call("run", '{"input": "l\\n"}'))
 
 
+# Items or events, and what has made them.
+Made = tuple[list[dict[str, Any]], OutputStream]
+
+
 @cache
 def planned(format: str) -> Plan:
     tools = tuple(tool.compiled for tool in TOOLS)
@@ -52,7 +56,7 @@ def generated(
     return [json.loads(msgspec.json.encode(event)) for event in events], output
 
 
-def assert_folds(format: str, pieces: Sequence[str], *, cut: bool) -> tuple[list[dict[str, Any]], OutputStream]:
+def assert_folds(format: str, pieces: Sequence[str], *, cut: bool) -> Made:
     """The events of a stream add up to its output, which is the same where each call is held until it is complete."""
     events, streamed = generated(format, pieces, cut=cut, held=False)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
