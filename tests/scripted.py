@@ -58,6 +58,13 @@ class ByteTokenizer:
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         return self.encode("".join(segments))
 
+    @property
+    def encoder(self) -> ByteTokenizer:
+        return self
+
+    def least_tokens(self, size: int) -> int:
+        return size
+
     def remember(self, grammar: str, trial: Trial) -> None:
         pass
 

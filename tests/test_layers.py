@@ -50,7 +50,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "doors.openai",
         "generate",
         "prepare",
-        "models",
+        "models prompts",
         "model",
         "compiling conformance",
         "http",
@@ -60,7 +60,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "caller errors lifeline options settings telemetry",
         "version",
         "engines.base",
-        "engines.token_texts engines.vocabulary",
+        "engines.encoder engines.segments engines.token_texts engines.vocabulary",
     ),
 }
 
@@ -98,12 +98,12 @@ ONLY: Mapping[str, str] = {
 
 # Whose modules know no field name of any API. Doors do; engines speak vLLM's.
 CORE = re.compile(
-    r"turngrammar\b|latticework\.(ask|model|models|prepare|turn|generate|compiling|concurrency|prompt|conformance)\b"
+    r"turngrammar\b|latticework\.(ask|model|models|prepare|prompts|turn|generate|compiling|concurrency|prompt|conformance)\b"
 )
 # Names of chat templates (Hugging Face's form), which some APIs share, and where they are at home.
 TEMPLATE_NAMES = {"tool_calls", "tool_call_id", "reasoning_content", "reasoning_effort", "add_generation_prompt"}
 TEMPLATE_MODULES = re.compile(
-    r"latticework\.(prompt|conformance)\b|latticework\.(prepare|turn\.reasoning)|turngrammar\.formats\b"
+    r"latticework\.(prompt|conformance)\b|latticework\.(prepare|prompts|turn\.reasoning)|turngrammar\.formats\b"
 )
 
 

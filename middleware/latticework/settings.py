@@ -146,8 +146,12 @@ class Settings(ModelSettings, EngineSettings):
     write_timeout: float = setting(
         60.0, SECONDS, "write timeout: a client that reads nothing of its response for this long is disconnected"
     )
-    compile_timeout: float = setting(5.0, SECONDS, "time limit for compiling the schemas of one request")
-    compile_memory: int = setting(2**30, BYTES, "memory limit for compiling the schemas of one request")
+    compile_timeout: float = setting(
+        5.0, SECONDS, "time limit for compiling the schemas of one request, and for rendering its prompt"
+    )
+    compile_memory: int = setting(
+        2**30, BYTES, "memory limit for compiling the schemas of one request, and for rendering its prompt"
+    )
     compile_workers: int = setting(
         4, integer("N", 1, 100), "maximum number of compiler processes; an API key uses all but one at most"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -82,8 +82,8 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
         refuse_fields(parsed, REFUSED)
         model = await _model_named(models, parsed.model)
         ids, skipped = await tokens_of(model, _ask(parsed, decoded))
-        texts = tuple(model.engine.tokenizer.token_strings(ids)) if parsed.return_token_strs else None
-        response = TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts)
+        strings = parsed.return_token_strs is True
+        response = await off_loop(settings.compile_timeout, _listed, model, ids, strings=strings)
         headers = {**listing(IGNORED, unknown_fields(parsed)), **listing(SKIPPED, skipped)}
         return json_response(request, response, headers=headers)
 
@@ -101,6 +101,12 @@ def _detokenize(models: Models, settings: Settings) -> Endpoint:
         return json_response(request, DetokenizeResponse(text), headers=listing(IGNORED, unknown_fields(parsed)))
 
     return detokenize
+
+
+def _listed(model: Model, ids: Sequence[int], *, strings: bool) -> bytes:
+    """The response. Slow: a prompt may have as many tokens as the model's context, and more."""
+    texts = tuple(model.engine.tokenizer.token_strings(ids)) if strings else None
+    return msgspec.json.encode(TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts))
 
 
 async def _model_named(models: Models, name: str | None) -> Model:

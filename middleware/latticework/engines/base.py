@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from latticework.engines.encoder import Encoder
 from latticework.engines.vocabulary import Trial, Vocabulary
 
 EngineFinish = Literal["stop", "length"]
@@ -185,6 +186,10 @@ class Tokenizer(Protocol):
 
         If no text looks like markup, the ids are those of the whole text.
         """
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """What encodes long texts in another process; None where only this one can."""
 
     @property
     def vocabulary(self) -> Vocabulary:

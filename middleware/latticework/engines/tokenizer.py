@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
+from latticework.engines.encoder import Encoder
 from latticework.engines.markup import pattern
 from latticework.engines.vocabulary import Trial, Vocabulary, VocabularySource
 from turngrammar.cache import Cache
@@ -79,6 +80,11 @@ class ModelTokenizer(ABC):
             parts = [segment] if place % 2 or marks is None else _cut_within(marks, segment)
             token_ids += [token_id for part in parts for token_id in self.encode(part)]
         return token_ids
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """None: it can't be used in another process."""
+        return None
 
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:
