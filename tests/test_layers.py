@@ -60,7 +60,9 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "caller errors lifeline options settings telemetry",
         "version",
         "engines.base",
-        "engines.encoder engines.segments engines.token_texts engines.vocabulary",
+        "engines.encoder engines.vocabulary",
+        "engines.segments engines.text_tokens engines.token_texts",
+        "engines.markup",
     ),
 }
 
