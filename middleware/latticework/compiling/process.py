@@ -11,7 +11,6 @@ import gc
 import os
 import pickle
 import sys
-import traceback
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -36,6 +35,7 @@ from latticework.compiling import (
 from latticework.compiling.fewest_tokens import fewest_tokens
 from latticework.compiling.trial import try_plan
 from latticework.engines.vocabulary import Trial, Vocabulary
+from latticework.logs import described
 from latticework.prompt import PromptError
 from latticework.prompt.writer import PromptWriter, Written
 from turngrammar.bad_tools import without_bad_tools
@@ -108,8 +108,8 @@ class CompileProcess:
             return CompileOutOfMemory()
         except RecursionError:
             return RefusedSchema("The request nests too deeply to be compiled. Make its schemas flatter.")
-        except Exception:  # noqa: BLE001 - the outermost boundary of this process
-            return CompileBug(traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+            return CompileBug(described(error))
 
     def _compiled(self, task: CompileTask) -> CompiledTurn:
         request = task.request
