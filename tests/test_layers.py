@@ -57,7 +57,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "concurrency prompt turn",
         "embedded engines served sse_reader supervisor",
         "ask config",
-        "caller errors lifeline logs options settings telemetry",
+        "caller errors lifeline logs memory options settings telemetry",
         "version",
         "engines.base",
         "engines.encoder engines.vocabulary",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.hostile_bodies import GOAL_GAP, GOAL_MEMORY, Noticed
 from tests.fuzz.target import Found
 from tests.soak.hostile import Attacked
 from tests.soak.kills import Kills
@@ -71,6 +72,31 @@ def of_streams(streams: Streams, count: int) -> list[Line]:
             f"{p50} {p99} {most} ms",
             f"p99 < {1000 * LATE:.0f} ms",
             streams.late[1] < LATE,
+        ),
+    ]
+
+
+def of_bodies(noticed: Noticed) -> list[Line]:
+    worst = max(noticed.gaps, key=lambda gap: gap.gap)
+    return [
+        Line(
+            "hostile bodies",
+            f"{len(noticed.gaps)}, {len(noticed.wrong)} with another answer",
+            "0",
+            not noticed.wrong,
+            noticed.wrong,
+        ),
+        Line(
+            "longest gap of a stream beside them",
+            f"{1000 * worst.gap:.0f} ms beside '{worst.name}', {1000 * noticed.idle:.0f} ms idle",
+            f"≤ {1000 * GOAL_GAP:.0f} ms more than idle",
+            noticed.worst <= GOAL_GAP,
+        ),
+        Line(
+            "memory after them",
+            f"{noticed.memory_before // MIB} MiB, then {noticed.memory_after // MIB} MiB",
+            f"≤ {GOAL_MEMORY}x",
+            noticed.growth <= GOAL_MEMORY,
         ),
     ]
 

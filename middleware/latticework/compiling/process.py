@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from latticework import lifeline
+from latticework import lifeline, memory
 from latticework.compiling import (
     CompileBug,
     CompiledTurn,
@@ -55,10 +55,10 @@ REASON_LENGTH = 200
 
 
 class CompileProcess:
-    """Holds the vocabularies of this process. `memory`: bytes that one compile may take."""
+    """Holds the vocabularies of this process. `most`: bytes that one compile may take."""
 
-    def __init__(self, memory: int) -> None:
-        self._memory = memory
+    def __init__(self, most: int) -> None:
+        self._memory = most
         self._vocabularies: dict[str, Vocabulary] = {}
         self._writers: dict[str, PromptWriter] = {}
         self._baseline = system.peak_memory()
@@ -84,7 +84,7 @@ class CompileProcess:
             system.limit_memory(None)
             faulthandler.cancel_dump_traceback_later()
             if isinstance(message, PromptTask):
-                system.release_memory()
+                memory.trim()
 
     def _load(self, message: Load) -> None:
         if isinstance(message, LoadVocabulary):
@@ -170,6 +170,7 @@ def serve_compiles() -> None:
     lifeline.end_with(int(sys.argv[2]))
     lifeline.leave_signals_to_parent()
     system.lower_priority()
+    memory.return_freed()
     process, connection = CompileProcess(int(sys.argv[1])), system.inherited_connection()
     connection.send_bytes(b"")
     with suppress(EOFError, ConnectionError):

@@ -6,7 +6,6 @@ process while it compiles.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -87,11 +86,6 @@ if sys.platform == "linux":
 
     memory_probe: MemoryProbe = None
 
-    def release_memory() -> None:
-        """Gives what was freed back to the system, which glibc keeps otherwise; musl has no such function."""
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
-
     def limit_memory(additional: int | None) -> None:
         """Bounds the address space that this process takes beyond what it has, in bytes; None: no bound."""
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -105,9 +99,6 @@ else:
         with suppress(psutil.Error):  # it has exited, which its socket reports too
             return int(psutil.Process(pid).memory_info().rss)
         return 0
-
-    def release_memory() -> None:
-        """Nothing: these systems do it by themselves."""
 
     def limit_memory(additional: int | None) -> None:
         """Nothing: this system can't."""

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from latticework import memory
 from latticework.logs import log_config
 from latticework.serving.connection import Connection, Timeouts
 from latticework.serving.draining import Draining
@@ -79,6 +80,7 @@ class Server(uvicorn.Server):
             # Objects that exist by now stay alive. Excluding them from garbage collection avoids pauses in all streams.
             gc.collect()
             gc.freeze()
+            memory.return_freed()
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
