@@ -145,7 +145,7 @@ class Compiler:
     async def write(self, writer: str, source: Source, *, cut: bool) -> Written:
         """A prompt, written in a process. Raises PromptError, BadRequest where a limit was exceeded, Unavailable."""
         task = PromptTask(writer, source, cut, self._settings.compile_timeout)
-        future = await asyncio.to_thread(self._workers.submit, task, CURRENT_CALLER.get())
+        future = self._workers.submit(task, CURRENT_CALLER.get())
         try:
             await _until_done(future)
         finally:
