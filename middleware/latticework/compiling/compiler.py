@@ -143,7 +143,7 @@ class Compiler:
         return digest
 
     async def write(self, writer: str, source: Source, *, cut: bool) -> Written:
-        """A prompt, written in a process. Raises PromptError, BadRequest where a limit was exceeded, Unavailable."""
+        """A prompt, written in a process. Raises PromptError, GrammarError, BadRequest, Unavailable."""
         task = PromptTask(writer, source, cut, self._settings.compile_timeout)
         future = self._workers.submit(task, CURRENT_CALLER.get())
         try:
@@ -259,8 +259,8 @@ def _compiled_turn(result: CompileResult) -> CompiledTurn:
 
 
 def _written(result: CompileResult) -> Written:
-    """Raises PromptError."""
-    if isinstance(result.outcome, PromptError):
+    """Raises PromptError, and GrammarError where it nests too deeply."""
+    if isinstance(result.outcome, PromptError | GrammarError):
         raise result.outcome
     assert isinstance(result.outcome, Written)
     return result.outcome
