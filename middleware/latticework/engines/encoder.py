@@ -20,7 +20,7 @@ class Encoder(Protocol):
         """As `Tokenizer.encode_segments`."""
 
     def least_tokens(self, size: int) -> int:
-        """A text of so many bytes has at least so many tokens: 0 where nothing is known."""
+        """The fewest tokens that a text of `size` bytes can have: 0 where nothing is known."""
 
 
 class BackendEncoder:

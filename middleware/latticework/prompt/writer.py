@@ -45,7 +45,7 @@ Source: TypeAlias = Text | Rendering
 
 
 def is_large(source: Source) -> bool:
-    """Whether it has so many letters and values that it is written in another process."""
+    """Whether it has more letters and values than are written in this process."""
     weight, waiting = 0, [_values(source)]
     while waiting and weight <= LARGE:
         value = waiting.pop()

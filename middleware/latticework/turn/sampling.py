@@ -34,7 +34,7 @@ def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
 
 
 def refuse_excess(ask: Ask, least: int, max_model_len: int) -> None:
-    """Raises ContextExceeded for a prompt of at least so many tokens; 0: they are counted elsewhere."""
+    """Raises ContextExceeded for a prompt of at least `least` tokens; 0: they are counted elsewhere."""
     if least > max_model_len:
         raise ContextExceeded(
             f"This model's maximum context length is {max_model_len} tokens. However, the prompt has at least {least} "
