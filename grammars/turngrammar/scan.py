@@ -61,7 +61,7 @@ def load_json(text: str | bytes) -> Any:
     Raises ValueError for anything else, Python's NaN, numbers of thousands of digits and bottomless nesting included.
     """
     try:
-        return json.loads(text, parse_float=_parse_float, parse_constant=_refuse_nan)
+        return json.loads(text, parse_float=load_float, parse_constant=_refuse_nan)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except ValueError as error:
@@ -75,7 +75,8 @@ def load_long_numbers(text: str) -> Any:
     return json.loads(text, parse_float=parse_float, parse_int=parse_int, parse_constant=_refuse_nan)
 
 
-def _parse_float(text: str) -> float | Decimal:
+def load_float(text: str) -> float | Decimal:
+    """The value of JSON's number with a point or an exponent, as `load_json` has it. Raises ValueError."""
     if len(text) > MOST_DIGITS:
         raise ValueError(TOO_LONG)
     return parse_float(text)

@@ -137,7 +137,20 @@ class Settings(ModelSettings, EngineSettings):
     concurrent_requests: int | None = setting(
         None, POSITIVE, "maximum number of concurrent requests per API key; unlimited by default"
     )
-    max_body_bytes: int = setting(16 * 2**20, BYTES, "maximum size of a request body")
+    max_body_bytes: int = setting(8 * 2**20, BYTES, "maximum size of a request body")
+    max_bodies_bytes: int = setting(
+        512 * 2**20, BYTES, "maximum size of the bodies of all requests in progress together"
+    )
+    max_body_values: int = setting(
+        200_000, POSITIVE, "maximum number of JSON values in a request body, token ids included"
+    )
+    max_body_fields: int = setting(50_000, POSITIVE, "maximum number of fields of all objects in a request body")
+    max_body_depth: int = setting(256, integer("N", 1, 500), "maximum nesting of objects and arrays in a request body")
+    max_messages: int = setting(10_000, POSITIVE, "maximum number of messages in a request")
+    max_content_parts: int = setting(10_000, POSITIVE, "maximum number of content parts in the messages of a request")
+    max_past_calls: int = setting(5_000, POSITIVE, "maximum number of tool calls in the messages of a request")
+    max_stops: int = setting(64, POSITIVE, "maximum number of strings in stop, and in bad_words")
+    max_stop_length: int = setting(1024, POSITIVE, "maximum length of a string in stop, in characters")
     read_timeout: float = setting(30.0, SECONDS, "read timeout for the headers of a request, and again for its body")
     write_timeout: float = setting(
         60.0, SECONDS, "write timeout: a client that reads nothing of its response for this long is disconnected"

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from latticework import Settings
 from latticework.doors.openai import envelope
 from latticework.errors import BadRequest
 from latticework.http import body
@@ -118,7 +119,7 @@ def _bytes(number: int) -> bytes:
 
 def decodes(data: bytes) -> str:
     try:
-        decoded: Any = asyncio.run(body.decode(data)).value
+        decoded: Any = asyncio.run(body.decode(data, Settings())).value
     except BadRequest as error:
         envelope(error)
         return "refused"

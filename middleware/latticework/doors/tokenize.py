@@ -16,6 +16,7 @@ from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai import rules
 from latticework.doors.openai.ask import TOOLS_POINTER, skips_bad_tools, template_tools, tools_of
 from latticework.doors.openai.continuation import continues
+from latticework.doors.openai.counts import refuse_crowds
 from latticework.doors.openai.fields import Refused
 from latticework.doors.openai.types import ApiObject, Items, Message, OnBadTool, TokenId, Tool
 from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
@@ -75,7 +76,8 @@ class DetokenizeResponse(msgspec.Struct, frozen=True):
 
 def _tokenize(models: Models, settings: Settings) -> Endpoint:
     async def tokenize(request: Request) -> Response:
-        decoded = await body.read_object(request.receive, settings.max_body_bytes, ("messages",))
+        decoded = await body.read_object(request.receive, settings, ("messages",))
+        refuse_crowds(decoded, settings)
         parsed = parse_as(TokenizeRequest, decoded)
         refuse_fields(parsed, REFUSED)
         model = await _model_named(models, parsed.model)
@@ -90,7 +92,7 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
 
 def _detokenize(models: Models, settings: Settings) -> Endpoint:
     async def detokenize(request: Request) -> Response:
-        decoded = await body.read_object(request.receive, settings.max_body_bytes)
+        decoded = await body.read_object(request.receive, settings)
         parsed = parse_as(DetokenizeRequest, decoded)
         model = await _model_named(models, parsed.model)
         tokenizer = model.engine.tokenizer

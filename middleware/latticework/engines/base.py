@@ -25,7 +25,11 @@ class EngineError(Exception):
 
 
 class PromptRefused(EngineError):
-    """The engine refused a request that the layer above accepted."""
+    """The engine refused a request that the layer above accepted. `param`: the parameter at fault, if it is known."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class EngineFailed(EngineError):

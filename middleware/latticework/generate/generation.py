@@ -37,12 +37,12 @@ class _Broken(Exception):
         self.first = violations[0]
 
     @property
-    def place(self) -> str:
-        """For the log, without the model's text."""
-        return f"{self.first.keyword} at {self.first.place}"
+    def told(self) -> str:
+        """For the log: without the model's text, and without the place, which has the schema's names."""
+        return f"{self.first.keyword or 'text'} of {self.first.part}"
 
     def __str__(self) -> str:
-        return f"{self.first.message} ({self.place})"
+        return f"{self.first.message} ({self.first.keyword} at {self.first.place})"
 
 
 class Generation:
@@ -112,7 +112,7 @@ class Generation:
                     held = [step async for steps in generated for step in steps]
             except _Broken as broken:
                 self._metrics.violations.labels(self._model).inc()
-                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, job.attempts, broken.place)
+                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, job.attempts, broken.told)
                 last = broken
             else:
                 yield held
@@ -152,9 +152,9 @@ class Generation:
 
     async def _check(self, choice: Choice, job: Job) -> None:
         """Raises BrokenGuarantee, or _Broken if the grammar alone can't make the answer valid."""
-        for malformed in choice.malformed:
+        for _ in choice.malformed:
             self._metrics.malformed.labels(self._model).inc()
-            logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
+            logger.warning("%s: the answer left its wire format", self.id)
         # Only a schema takes long. Without one, a thread would cost more than a dozen tokens.
         violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
         if not violations:
@@ -163,7 +163,7 @@ class Generation:
         if not job.plan.exact:
             raise broken
         self._metrics.broken_guarantees.labels(self._model).inc()
-        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.place)
+        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.told)
         raise BrokenGuarantee(f"The answer violates its schema: {broken}")
 
 

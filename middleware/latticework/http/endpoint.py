@@ -67,6 +67,7 @@ class Translation(Generic[R]):
     """A door's translation between its API and the core.
 
     Attributes:
+        refuse_crowds: what a body may not have too many of, before it is parsed. Raises BadRequest.
         parse: from a JSON object to a request. Raises BadRequest.
         asks: from a request and its body, as sent, to the core's requests. Raises BadRequest.
         response: of a request and its generation.
@@ -76,6 +77,7 @@ class Translation(Generic[R]):
         texts: fields of text in which lone surrogates are replaced.
     """
 
+    refuse_crowds: Callable[[Mapping[str, Any], Settings], None]
     parse: Callable[[dict[str, Any]], R]
     asks: Callable[[R, Mapping[str, Any]], Sequence[Ask]]
     response: Callable[[R, Generation], WireResponse]
@@ -100,9 +102,10 @@ class GeneratingEndpoint(Generic[R]):
 
     async def _answer(self, content: bytes, until: Deadline, send: Send, record: Record) -> None:
         translation = self._translation
-        decoded, replaced = await body.decode(content, translation.texts)
+        decoded, replaced = await body.decode(content, self._settings, translation.texts)
         if self._settings.log_content:
             record.content["request"] = decoded
+        translation.refuse_crowds(decoded, self._settings)
         request = translation.parse(decoded)
         async with until.kept():
             model = await self._models.find(request.model)
@@ -161,7 +164,8 @@ class _Logged:
 
 def _checked_pointers(jobs: Sequence[Job]) -> list[str]:
     """Once each: the jobs of several prompts have the same schema."""
-    return list(dict.fromkeys(f"{one.pointer}/{one.keyword}" for job in jobs for one in job.plan.checked))
+    plans = {id(job.plan): job.plan for job in jobs}.values()
+    return list(dict.fromkeys(f"{one.pointer}/{one.keyword}" for plan in plans for one in plan.checked))
 
 
 def listing(header: str, names: Sequence[str]) -> dict[str, str]:

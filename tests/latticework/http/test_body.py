@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
+from latticework import Settings
 from latticework.errors import ApiError, BadRequest, TooLarge
 from latticework.http.body import decode, decode_object, read_body
+from turngrammar.scan import load_json
 
 
 def receiving(*messages: dict[str, Any]) -> Any:
@@ -91,7 +93,7 @@ def test_half_a_pair_in_a_text_is_replaced(padding: int) -> None:
     body = rb'{"pad": "%s", "texts": [{"a": "x\ud83d"}, "\ude00\ud83d", "\ud83d\ude00"], "text": "a"}' % (
         b" " * padding
     )
-    decoded = asyncio.run(decode(body, ("texts", "text", "absent")))
+    decoded = asyncio.run(decode(body, Settings(), ("texts", "text", "absent")))
     assert decoded.value["texts"] == [{"a": "x\ufffd"}, "\ufffd\ufffd", "😀"]
     assert decoded.replaced == ("/texts/0/a", "/texts/1")
 
@@ -99,7 +101,7 @@ def test_half_a_pair_in_a_text_is_replaced(padding: int) -> None:
 @pytest.mark.parametrize("body", [rb'{"texts": [{"\ud800": 1}]}', rb'{"texts": ["\ud800"], "tools": ["\ud800"]}'])
 def test_half_a_pair_elsewhere_is_refused(body: bytes) -> None:
     with pytest.raises(BadRequest, match="lone surrogate"):
-        asyncio.run(decode(body, ("texts",)))
+        asyncio.run(decode(body, Settings(), ("texts",)))
 
 
 def test_a_byte_order_mark_is_ignored() -> None:
@@ -112,4 +114,14 @@ def test_surrogate_pairs_are_text() -> None:
 
 def test_large_bodies_are_decoded_too() -> None:
     value = {"a": "x" * 1_000_000}
-    assert asyncio.run(decode(json.dumps(value).encode())).value == value
+    assert asyncio.run(decode(json.dumps(value).encode(), Settings())).value == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1" + "0" * 40, "-0", "-0.0", "1e5", "1E400", "0.1234567890123456789", '{"a": 1, "a": 2}', '"\\u0000"', "2E-400"],
+)
+def test_values_are_those_of_load_json(text: str) -> None:
+    """Though another decoder makes them."""
+    value = decode_object(b'{"a": %s}' % text.encode())["a"]
+    assert (type(value), repr(value)) == (type(load_json(text)), repr(load_json(text)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from latticework.doors import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
+from latticework.doors import BROKEN, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
 from latticework.doors.chat.chunks import ChatCompletion, Chunk
 from latticework.doors.chat.request import TEXTS, ChatRequest, chat_asks, ineffective_chat_fields, parse_chat_request
 from latticework.doors.chat.response import ChatResponse
 from latticework.doors.openai import ErrorResponse, envelope, field_docs, rules
+from latticework.doors.openai.counts import refuse_crowds
+from latticework.errors import TimedOut
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -20,12 +22,21 @@ DOOR = Door(
         ChatRequest,
         field_docs.CHAT,
         rules.CHAT,
-        (*REFUSALS, *BROKEN, *FAULTS, *BUSY),
+        (*REFUSALS, *BROKEN, *FAULTS, TimedOut),
         guarded=True,
     ),
     partial(
         GeneratingEndpoint,
-        Translation(parse_chat_request, chat_asks, ChatResponse, ineffective_chat_fields, envelope, "chatcmpl-", TEXTS),
+        Translation(
+            refuse_crowds,
+            parse_chat_request,
+            chat_asks,
+            ChatResponse,
+            ineffective_chat_fields,
+            envelope,
+            "chatcmpl-",
+            TEXTS,
+        ),
     ),
     limited=True,
     recorded=True,

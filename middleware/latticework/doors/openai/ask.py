@@ -98,7 +98,7 @@ def _tool_choice(request: TurnRequest) -> ToolChoice:
 
 def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]) -> tuple[str, ...]:
     """The names. Raises BadRequest for one that is not a tool of that type in the request."""
-    offered = [(tool.type, tool.name) for tool in request.tools or ()]
+    offered = dict.fromkeys((tool.type, tool.name) for tool in request.tools or ())
     for named in chosen:
         if (named.type, named.name) not in offered:
             listed = ", ".join(f"{kind} '{name}'" for kind, name in offered) or "none"

@@ -14,6 +14,8 @@ from latticework.doors.openai.types import ApiObject, SampledRequest
 from latticework.errors import BadRequest
 
 Request = TypeVar("Request", bound=ApiObject)
+# Without fields. A body may have any number of them, and isinstance() takes long for pydantic's models.
+_PLAIN = frozenset((str, int, float, bool, type(None), dict))
 
 
 def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
@@ -91,9 +93,10 @@ def _unknown_paths(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, BaseModel):
         prefix = f"{path}." if path else ""
         yield from (f"{prefix}{name}" for name in value.model_extra or ())
-        for name, field in type(value).model_fields.items():
-            yield from _unknown_paths(getattr(value, name), f"{prefix}{field.alias or name}")
+        for name, inner in value.__dict__.items():
+            if type(inner) not in _PLAIN and isinstance(inner, BaseModel | list):
+                yield from _unknown_paths(inner, f"{prefix}{type(value).model_fields[name].alias or name}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            if isinstance(item, BaseModel | list):  # not each of a million token ids
+            if type(item) not in _PLAIN and isinstance(item, BaseModel | list):
                 yield from _unknown_paths(item, f"{path}[{index}]")

@@ -39,6 +39,7 @@ from latticework.engines.vllm.arguments import with_pinned
 from latticework.engines.vllm.compat.drafting import Drafts
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
+from latticework.logs import configure_engine_logs
 from turngrammar.errors import cut
 
 Made = tuple[AsyncLLMEngine, CollectorRegistry]
@@ -145,6 +146,7 @@ class VllmEngine:
     async def start(self) -> None:
         # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+        configure_engine_logs()
         await self._load()
         if self._drafts != "off":
             await self._prepare_drafts()
@@ -286,7 +288,7 @@ class VllmEngine:
                 llm, request_id, tokens, params, sampling.priority or 0
             )
         except AT_FAULT as error:
-            raise PromptRefused(str(error)) from error
+            raise _refused(error) from error
         except self._dead as error:
             raise EngineDead("The engine has died.") from error
         self._patches[compat.READY_EVENTS](queue)
@@ -315,16 +317,20 @@ class VllmEngine:
         return self._drafts != "off" and compat.CHECKED_PARAMS not in self._missing
 
     def _params(self, sampling: Sampling, chosen: Mapping[str, Any], opening: tuple[int, ...]) -> SamplingParams:
-        params: SamplingParams = self._patches[compat.CHECKED_PARAMS](
-            **{**chosen, "max_tokens": sampling.max_tokens - len(opening)},
-            logit_bias=dict(sampling.logit_bias) or None,
-            stop_token_ids=list(sampling.stop_token_ids),
-            detokenize=False,  # done here, for a fraction of the cost
-            structured_outputs=self._constraint(sampling.grammar, sampling.begun or opening),
-            extra_args=self._draft_options(sampling, chosen) if self._drafts != "off" else None,
-            output_kind=RequestOutputKind.DELTA,
-            **self._patches[compat.UNCOPIED_PARAMS](),
-        )
+        """Raises PromptRefused."""
+        try:
+            params: SamplingParams = self._patches[compat.CHECKED_PARAMS](
+                **{**chosen, "max_tokens": sampling.max_tokens - len(opening)},
+                logit_bias=dict(sampling.logit_bias) or None,
+                stop_token_ids=list(sampling.stop_token_ids),
+                detokenize=False,  # done here, for a fraction of the cost
+                structured_outputs=self._constraint(sampling.grammar, sampling.begun or opening),
+                extra_args=self._draft_options(sampling, chosen) if self._drafts != "off" else None,
+                output_kind=RequestOutputKind.DELTA,
+                **self._patches[compat.UNCOPIED_PARAMS](),
+            )
+        except AT_FAULT as error:
+            raise _refused(error) from error
         return params
 
     def _constraint(self, grammar: str | None, opening: Sequence[int]) -> StructuredOutputsParams | None:
@@ -346,6 +352,11 @@ class VllmEngine:
         if self._drafts != "auto" or sampling.logit_bias or chosen.get("min_p"):
             return False
         return chosen.get("temperature") == 0 or (not self._sampler_is_wrong and sampling.seed is None)
+
+
+def _refused(error: Exception) -> PromptRefused:
+    """vLLM's own text has the whole value behind its message."""
+    return PromptRefused(str(error.args[0] if error.args else error), getattr(error, "parameter", None))
 
 
 BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '--scheduling-policy priority'."

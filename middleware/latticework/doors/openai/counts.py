@@ -1,0 +1,78 @@
+"""How many messages, parts, calls and the like a request may have, counted before any of them is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from latticework.errors import BadRequest
+from latticework.http.counts import CODE
+from latticework.settings import Settings
+
+Body = Mapping[str, Any]
+# Lists that are counted together, each with its path.
+Lists = Iterator[tuple[str, list[Any]]]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Lists in a request, and the setting that limits how many items they have together.
+
+    `code`: of the error.
+    """
+
+    setting: str
+    what: str
+    lists: Callable[[Body], Lists]
+    code: str | None = CODE
+
+
+def _list(name: str, body: Body) -> Lists:
+    value = body.get(name)
+    if isinstance(value, list):
+        yield name, value
+
+
+def _in_messages(name: str, body: Body) -> Lists:
+    for _, messages in _list("messages", body):
+        for index, message in enumerate(messages):
+            value = message.get(name) if isinstance(message, dict) else None
+            if isinstance(value, list):
+                yield f"messages[{index}].{name}", value
+
+
+CROWDS = (
+    Crowd("max_messages", "messages", partial(_list, "messages")),
+    Crowd("max_content_parts", "content parts", partial(_in_messages, "content")),
+    Crowd("max_past_calls", "tool calls in messages", partial(_in_messages, "tool_calls")),
+    Crowd("max_tools", "tools", partial(_list, "tools"), code=None),
+    Crowd("max_stops", "stop strings", partial(_list, "stop")),
+    Crowd("max_stops", "bad words", partial(_list, "bad_words")),
+)
+
+
+def refuse_crowds(body: Body, settings: Settings) -> None:
+    """Raises BadRequest that names the list with which a limit is exceeded."""
+    for crowd in CROWDS:
+        count, most = 0, getattr(settings, crowd.setting)
+        for path, items in crowd.lists(body):
+            count += len(items)
+            if count > most:
+                raise _exceeded(crowd, count, most, path)
+    _refuse_long_stop(body, settings)
+
+
+def _exceeded(crowd: Crowd, count: int, most: int, path: str) -> BadRequest:
+    message = f"{count} {crowd.what} exceed {crowd.setting} ({most}). Send less, or raise the limit of the server."
+    return BadRequest(message, param=path, code=crowd.code)
+
+
+def _refuse_long_stop(body: Body, settings: Settings) -> None:
+    """What may be the start of a stop string is held back and compared again with each piece of an answer."""
+    stop, most = body.get("stop"), settings.max_stop_length
+    for text in stop if isinstance(stop, list) else [stop]:
+        if isinstance(text, str) and len(text) > most:
+            message = f"'stop' has a text of {len(text)} characters, more than max_stop_length ({most})."
+            raise BadRequest(f"{message} Send a shorter one, or raise the limit of the server.", param="stop")
