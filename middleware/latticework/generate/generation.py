@@ -74,6 +74,7 @@ class Generation:
         self._metrics = metrics
         self._model = model.names[0]  # requests may use another of its names
         self._choices: list[Choice] = []  # failed attempts included
+        self._cached = 0
         for job in jobs:
             metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
 
@@ -95,7 +96,8 @@ class Generation:
         prompt = sum(len(job.prompt) for job in self.jobs)
         reasoning = sum(choice.reasoning for choice in self._choices)
         generated = sum(choice.tokens for choice in self._choices)
-        return TokenCounts(prompt, generated, reasoning if any(job.reasons for job in self.jobs) else None)
+        counted = reasoning if any(job.reasons for job in self.jobs) else None
+        return TokenCounts(prompt, generated, counted, self._cached)
 
     @property
     def saved(self) -> Saved:
@@ -136,6 +138,8 @@ class Generation:
                 async for piece in pieces:
                     if self.first_at is None:
                         self.first_at = time.perf_counter()
+                    if piece.cached and not (place or attempt or choice.tokens):  # of each prompt, once
+                        self._cached += piece.cached
                     step = choice.feed(piece) if completed is None else await completed.feed(piece)
                     if step is not None:
                         steps.append(step)

@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from multiprocessing import active_children
 from typing import Any
 
+import msgspec
 import vllm
 from prometheus_client import CollectorRegistry, generate_latest
 from vllm import exceptions
@@ -253,7 +254,7 @@ class VllmEngine:
         reading = self._reading
         with self._answering(len(prompt) + len(opening)) as asked:
             queue, abort = await self._queue(request_id, _input([*prompt, *opening], sampling), params, sampling)
-            finished = False
+            finished, first = False, True
             try:
                 while not finished:
                     output = queue.get_nowait() or await queue.get()
@@ -261,7 +262,11 @@ class VllmEngine:
                     if not asked.is_read:
                         reading.read(asked, getattr(output, "num_cached_tokens", None) or 0)
                     of_prompt = zip(prompt, output.prompt_logprobs, strict=False) if output.prompt_logprobs else ()
-                    yield pieces.piece(output.outputs[0], getattr(output, "kv_transfer_params", None), of_prompt)
+                    piece = pieces.piece(output.outputs[0], getattr(output, "kv_transfer_params", None), of_prompt)
+                    if first:
+                        first = False
+                        piece = msgspec.structs.replace(piece, cached=_cached(output, len(prompt)))
+                    yield piece
             except self._dead as error:
                 raise EngineDead("The engine has died.") from error
             finally:
@@ -360,6 +365,11 @@ def _refused(error: Exception) -> PromptRefused:
 
 
 BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '--scheduling-policy priority'."
+
+
+def _cached(output: Any, most: int) -> int:
+    """The tokens of the prompt that were cached, of which a grammar's opening is no part."""
+    return min(getattr(output, "num_cached_tokens", None) or 0, most)
 
 
 def _input(token_ids: list[int], sampling: Sampling) -> Any:
