@@ -147,7 +147,7 @@ BODIES: tuple[Hostile, ...] = (
     Hostile("190,000 enum values", lambda: asked(**document({"enum": [5] * 190_000})), 400, "max_enum_values",
             "values"),
     Hostile("190,000 choices", lambda: asked(structured_outputs={"choice": ["x"] * 190_000}), 400, "max_enum_values",
-            "counts"),
+            "values"),
     Hostile("9,000 properties", lambda: raw(**document({"properties": dict.fromkeys(fields(9_000), True)})), 200,
             "", "values", GRAMMARS),
     # Text.

@@ -18,7 +18,6 @@ THREE: list[tuple[str, dict[str, Any], str]] = [
      "messages[2].content"),
     ("max_past_calls", {"messages": [{"tool_calls": [0, 0]}, 0, {"tool_calls": [0]}]}, "messages[2].tool_calls"),
     ("max_tools", {"tools": [0, 0, 0]}, "tools"),
-    ("max_enum_values", {"structured_outputs": {"choice": ["a", "b", "c"]}}, "structured_outputs.choice"),
     ("max_stops", {"stop": ["a", "b", "c"]}, "stop"),
     ("max_stops", {"bad_words": ["a", "b", "c"]}, "bad_words"),
     ("max_stop_length", {"stop": ["a", "abc"]}, "stop"),

@@ -43,18 +43,11 @@ def _in_messages(name: str, body: Body) -> Lists:
                 yield f"messages[{index}].{name}", value
 
 
-def _choices(body: Body) -> Lists:
-    outputs = body.get("structured_outputs")
-    for name, texts in _list("choice", outputs) if isinstance(outputs, dict) else ():
-        yield f"structured_outputs.{name}", texts
-
-
 CROWDS = (
     Crowd("max_messages", "messages", partial(_list, "messages")),
     Crowd("max_content_parts", "content parts", partial(_in_messages, "content")),
     Crowd("max_past_calls", "tool calls in messages", partial(_in_messages, "tool_calls")),
     Crowd("max_tools", "tools", partial(_list, "tools"), code=None),
-    Crowd("max_enum_values", "texts", _choices, code=None),
     Crowd("max_stops", "stop strings", partial(_list, "stop")),
     Crowd("max_stops", "bad words", partial(_list, "bad_words")),
 )
