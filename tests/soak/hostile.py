@@ -22,8 +22,8 @@ from tests.hostile.row import CHAT, Row
 from tests.hostile.sending import LONGEST
 
 CLIENTS = 4
-# The answers of the first requests are not counted: what is made once is made with them.
-WARM_UP = 200
+# The first requests are not counted: with them caches fill, and what is made once is made.
+WARM_UP = 1000
 # Deliberate: the engine or the compiler is busy, or the answer came too late.
 DELIBERATE = (503, 504)
 ENGINE = "EngineCore"
