@@ -39,7 +39,8 @@ NOISE = (b"\x00", b"\xff", b'"', b"{", b"]", b",", b"\\u", b"1e400", b"9" * 400,
 class Attacked:
     """`gap`, `idle`: seconds between two events of the light stream at worst, under attack and alone.
 
-    `before`, `after`: bytes of all processes but the engine's workers. `engines`: the ids of the engine's processes before and after.
+    `before`, `after`: bytes of all processes but the engine's workers. `engines`: the ids of the engine's processes,
+    before and after.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
