@@ -180,6 +180,18 @@ class Settings(ModelSettings, EngineSettings):
     request_timeout: float = setting(
         3600.0, SECONDS, "time limit for a request; x-request-timeout can lower it for one request"
     )
+    store: str | None = setting(
+        None,
+        text("FILE"),
+        "SQLite file that keeps responses of /v1/responses over a restart; servers may share it; by default, memory",
+        private=True,
+    )
+    no_store: bool = switch("keep no responses: no previous_response_id, whatever a request's store is")
+    store_bytes: int = setting(256 * 2**20, BYTES, "size of the kept responses; the least recently used go first")
+    store_age: float = setting(30 * 86400.0, SECONDS, "time that a response is kept after its last use")
+    hosted_tools: Literal["skip", "error"] = choice(
+        "skip", "leave tools that OpenAI's servers run (web_search and others) out of a request, or refuse it"
+    )
     drain_timeout: int = setting(
         30, integer("SECONDS", 0, 86400), "grace period for running answers after SIGTERM; a second SIGTERM ends it"
     )
