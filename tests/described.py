@@ -43,7 +43,7 @@ def check(response: httpx.Response) -> None:
 def found(method: str, path: str) -> Operation | None:
     """The operation that answers a request, whatever the app is mounted at."""
     for operation in OPERATIONS:
-        pattern = re.escape(operation.path).replace(r"\{name\}", ".+")
+        pattern = re.escape(operation.path).replace(r"\{name\}", ".+").replace(r"\{id\}", "[^/]+")
         if operation.method == method.lower() and re.fullmatch(pattern, path):
             return operation
     return None
@@ -59,5 +59,5 @@ def values(media: str, text: str) -> Iterator[Any]:
     if media == JSON:
         yield json.loads(text)
     elif media == EVENTS:
-        data = (event.removeprefix("data: ") for event in text.split("\n\n") if event)
+        data = (event.partition("data: ")[2] for event in text.split("\n\n") if event)
         yield from (json.loads(event) for event in data if event != "[DONE]")

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from latticework.doors import Door, chat, completions, grammars, playground, tokenize
+from latticework.doors import Door, chat, completions, grammars, playground, responses, tokenize
 from latticework.doors.models import DOORS as models_doors
 from latticework.doors.openai import envelope
 from latticework.doors.openapi import openapi_door
@@ -36,7 +36,15 @@ from turngrammar.errors import GrammarError
 
 V1 = "/v1"
 
-DESCRIBED = (chat.DOOR, completions.DOOR, grammars.DOOR, *tokenize.DOORS, *models_doors, playground.DOOR)
+DESCRIBED = (
+    chat.DOOR,
+    *responses.DOORS,
+    completions.DOOR,
+    grammars.DOOR,
+    *tokenize.DOORS,
+    *models_doors,
+    playground.DOOR,
+)
 DOORS = (*DESCRIBED, openapi_door(DESCRIBED))
 OPERATIONS = tuple(door.operation for door in DOORS)
 

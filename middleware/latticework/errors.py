@@ -6,6 +6,7 @@ ApiError                    status  code
 ├── Unauthorized            401     invalid_api_key
 ├── UnknownRoute            404     unknown_url
 ├── UnknownModel            404     model_not_found
+├── UnknownResponse         404     response_not_found
 ├── WrongMethod             405     method_not_supported
 ├── SlowRequest             408     request_timeout
 ├── TooLarge                413     request_too_large
@@ -85,6 +86,11 @@ class UnknownRoute(ApiError):
 class UnknownModel(ApiError):
     status = 404
     default_code = "model_not_found"
+
+
+class UnknownResponse(ApiError):
+    status = 404
+    default_code = "response_not_found"
 
 
 class WrongMethod(ApiError):

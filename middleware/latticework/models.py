@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from latticework.compiling.compiler import Compiler
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
-from latticework.errors import UnknownModel
+from latticework.errors import BadRequest, UnknownModel
 from latticework.model import Model, ModelState
 from latticework.options import InvalidSetting
 from latticework.served import Served, as_served
 from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
 from latticework.telemetry import Metrics, merge_metrics
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +35,17 @@ class Models:
         self._models = tuple(self._model(as_served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
+        self._shared: dict[type[Any], Any] = {}
         self._refuse_twins()
 
     def _model(self, model: Served) -> Model:
         settings = model.settings(self._settings)
-        supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
+        supervisor = Supervisor(
+            model.engine,
+            Backoff(settings.engine_restarts),
+            self.metrics,
+            hang_timeout=settings.engine_hang_timeout,
+        )
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
         return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 
@@ -47,6 +56,12 @@ class Models:
                 raise InvalidSetting(
                     f"{many} models have the name {name!r}: names must be unique, set them by served_model_name"
                 )
+
+    def shared(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The app's one object of a kind that several doors have in common, made on first use."""
+        if kind not in self._shared:
+            self._shared[kind] = make()
+        return cast(T, self._shared[kind])
 
     @property
     def all(self) -> tuple[Model, ...]:
@@ -94,6 +109,13 @@ class Models:
             if name in model.names:
                 return model
         raise self._unknown(name)
+
+    async def named(self, name: str | None) -> Model:
+        """The same for a request that may leave the name out if there is only one model. Raises BadRequest."""
+        await self.load()
+        if name is None and len(self._models) > 1:
+            raise BadRequest("Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
+        return await self.find(self._models[0].names[0] if name is None else name)
 
     def _unknown(self, name: str) -> UnknownModel:
         known = ", ".join(f"'{other}'" for model in self._models for other in model.names)

@@ -12,6 +12,7 @@ from latticework.options import (
     NAMES,
     ORIGINS,
     PATH_PREFIX,
+    PATIENCE,
     POSITIVE,
     SECONDS,
     Kind,
@@ -65,6 +66,11 @@ class ModelSettings:
     )
     engine_restarts: int = setting(
         5, integer("N", 0, 2**20), "maximum number of consecutive restarts of an engine that dies"
+    )
+    engine_hang_timeout: float = setting(
+        30.0,
+        PATIENCE,
+        "time after which an engine that answers nothing is restarted, longer while it reads prompts; 0: never",
     )
     attempts: int = setting(
         3,
@@ -149,8 +155,12 @@ class Settings(ModelSettings, EngineSettings):
     write_timeout: float = setting(
         60.0, SECONDS, "write timeout: a client that reads nothing of its response for this long is disconnected"
     )
-    compile_timeout: float = setting(5.0, SECONDS, "time limit for compiling the schemas of one request")
-    compile_memory: int = setting(2**30, BYTES, "memory limit for compiling the schemas of one request")
+    compile_timeout: float = setting(
+        5.0, SECONDS, "time limit for compiling the schemas of one request, and for rendering its prompt"
+    )
+    compile_memory: int = setting(
+        2**30, BYTES, "memory limit for compiling the schemas of one request, and for rendering its prompt"
+    )
     compile_workers: int = setting(
         4, integer("N", 1, 100), "maximum number of compiler processes; an API key uses all but one at most"
     )
@@ -169,6 +179,18 @@ class Settings(ModelSettings, EngineSettings):
     no_client_grammars: bool = switch("refuse regexes and grammars from clients; JSON Schemas and choices are accepted")
     request_timeout: float = setting(
         3600.0, SECONDS, "time limit for a request; x-request-timeout can lower it for one request"
+    )
+    store: str | None = setting(
+        None,
+        text("FILE"),
+        "SQLite file that keeps responses of /v1/responses over a restart; servers may share it; by default, memory",
+        private=True,
+    )
+    no_store: bool = switch("keep no responses: no previous_response_id, whatever a request's store is")
+    store_bytes: int = setting(256 * 2**20, BYTES, "size of the kept responses; the least recently used go first")
+    store_age: float = setting(30 * 86400.0, SECONDS, "time that a response is kept after its last use")
+    hosted_tools: Literal["skip", "error"] = choice(
+        "skip", "leave tools that OpenAI's servers run (web_search and others) out of a request, or refuse it"
     )
     drain_timeout: int = setting(
         30, integer("SECONDS", 0, 86400), "grace period for running answers after SIGTERM; a second SIGTERM ends it"

@@ -34,6 +34,7 @@ WHEN: Mapping[type[ApiError], str] = {
     errors.Unauthorized: "a missing or unknown key",
     errors.UnknownRoute: "an unknown path",
     errors.UnknownModel: "an unknown `model`",
+    errors.UnknownResponse: "a response that is not stored, or belongs to another key",
     errors.WrongMethod: "a method that the path doesn't support",
     errors.SlowRequest: "the body took longer than `read_timeout`",
     errors.TooLarge: "the body is larger than `max_body_bytes`",

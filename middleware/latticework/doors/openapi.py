@@ -6,6 +6,7 @@ length) are not in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -77,8 +78,10 @@ def _path_item(door: Door) -> Schema:
             "required": True,
             "content": {JSON: {"schema": {"$ref": REF.format(operation.request.__name__)}}},
         }
-    if "{name}" in operation.path:
-        described["parameters"] = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
+    if names := re.findall(r"\{(\w+)\}", operation.path):
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ]
     if operation.guarded:
         described["security"] = [{"key": []}, {}]
     return described

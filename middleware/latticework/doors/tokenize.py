@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,10 +20,10 @@ from latticework.doors.openai.counts import refuse_crowds
 from latticework.doors.openai.fields import Refused
 from latticework.doors.openai.types import ApiObject, Items, Message, OnBadTool, TokenId, Tool
 from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
+from latticework.engines.base import Tokenizer
 from latticework.errors import BadRequest
 from latticework.http import body
 from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
-from latticework.model import Model
 from latticework.models import Models
 from latticework.prepare import tokens_of
 from latticework.settings import Settings
@@ -80,35 +80,35 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
         refuse_crowds(decoded, settings)
         parsed = parse_as(TokenizeRequest, decoded)
         refuse_fields(parsed, REFUSED)
-        model = await _model_named(models, parsed.model)
+        model = await models.named(parsed.model)
         ids, skipped = await tokens_of(model, _ask(parsed, decoded))
-        texts = tuple(model.engine.tokenizer.token_strings(ids)) if parsed.return_token_strs else None
-        response = TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts)
+        tokenizer, strings = model.engine.tokenizer, parsed.return_token_strs is True
+        response = await off_loop(
+            settings.compile_timeout, _listed, tokenizer, model.max_model_len, ids, strings=strings
+        )
         headers = {**listing(IGNORED, unknown_fields(parsed)), **listing(SKIPPED, skipped)}
         return json_response(request, response, headers=headers)
 
     return tokenize
 
 
+def _listed(tokenizer: Tokenizer, most: int, ids: Sequence[int], *, strings: bool) -> bytes:
+    """The response. Slow: a prompt may have as many tokens as the model's context, and more."""
+    texts = tuple(tokenizer.token_strings(ids)) if strings else None
+    return msgspec.json.encode(TokenizeResponse(len(ids), most, tuple(ids), texts))
+
+
 def _detokenize(models: Models, settings: Settings) -> Endpoint:
     async def detokenize(request: Request) -> Response:
         decoded = await body.read_object(request.receive, settings)
         parsed = parse_as(DetokenizeRequest, decoded)
-        model = await _model_named(models, parsed.model)
+        model = await models.named(parsed.model)
         tokenizer = model.engine.tokenizer
         ids = known_token_ids(parsed.tokens, "tokens", tokenizer.vocabulary_size)
         text = await off_loop(settings.compile_timeout, tokenizer.decode, ids)
         return json_response(request, DetokenizeResponse(text), headers=listing(IGNORED, unknown_fields(parsed)))
 
     return detokenize
-
-
-async def _model_named(models: Models, name: str | None) -> Model:
-    """Raises UnknownModel, and BadRequest for a missing name if there are several models."""
-    await models.load()
-    if name is None and len(models.all) > 1:
-        raise BadRequest("Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
-    return await models.find(models.all[0].names[0] if name is None else name)
 
 
 def _ask(request: TokenizeRequest, decoded: Mapping[str, Any]) -> Ask:

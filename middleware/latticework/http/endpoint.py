@@ -15,7 +15,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from latticework.ask import Ask
-from latticework.errors import ApiError
 from latticework.generate import Step
 from latticework.generate.generation import Generation
 from latticework.http import body, sse
@@ -72,7 +71,6 @@ class Translation(Generic[R]):
         asks: from a request and its body, as sent, to the core's requests. Raises BadRequest.
         response: of a request and its generation.
         ignored: the names of unknown fields, and of those without effect.
-        envelope: how an error is encoded, as an event of a stream.
         id_prefix: of the response's id.
         texts: fields of text in which lone surrogates are replaced.
     """
@@ -82,7 +80,6 @@ class Translation(Generic[R]):
     asks: Callable[[R, Mapping[str, Any]], Sequence[Ask]]
     response: Callable[[R, Generation], WireResponse]
     ignored: Callable[[R, Sequence[Job]], list[str]]
-    envelope: Callable[[ApiError], bytes]
     id_prefix: str
     texts: Collection[str] = ()
 
@@ -137,8 +134,7 @@ class GeneratingEndpoint(Generic[R]):
             response = _Logged(response, record.content)
         async with aclosing(generation.steps()) as steps:
             if request.streamed:
-                encode = self._translation.envelope
-                record.error = await sse.send_stream(send, response, steps, encode, headers, until)
+                record.error = await sse.send_stream(send, response, steps, headers, until)
             else:
                 async with until.kept():
                     whole = response.whole([chunk async for added in steps for chunk in response.chunks(added)])
@@ -153,7 +149,7 @@ class _Logged:
     def __init__(self, response: WireResponse, log: dict[str, Any]) -> None:
         self._response = response
         self._log: list[Any] = log.setdefault("chunks", [])
-        self.events, self.end = response.events, response.end
+        self.events, self.end, self.failed = response.events, response.end, response.failed
         self.whole, self.logged = response.whole, response.logged
 
     def chunks(self, steps: Sequence[Step]) -> Sequence[Any]:

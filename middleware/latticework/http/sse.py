@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -71,19 +71,21 @@ class StreamedResponse(Protocol):
     def end(self) -> bytes:
         """The events after the last chunk."""
 
+    def failed(self, error: ApiError) -> bytes:
+        """The events instead of that end."""
+
 
 async def send_stream(
     send: Send,
     response: StreamedResponse,
     steps: AsyncGenerator[Sequence[Step], None],
-    envelope: Callable[[ApiError], bytes],
     headers: Mapping[str, str],
     deadline: Deadline,
 ) -> Exception | None:
     """Sends the events of all steps, and the end.
 
-    Nothing is sent before the first step: until then an error is an ordinary response. A later error is an event, and
-    the stream has no `[DONE]` then, so that no client treats it as complete; the error is returned.
+    Nothing is sent before the first step: until then an error is an ordinary response. After a later error the stream
+    has `failed` instead of its end, so that no client treats it as complete; the error is returned.
     """
     failed = None
     async with deadline.kept():
@@ -99,7 +101,7 @@ async def send_stream(
                     await send(_body_message(response.events(chunks)))
         last = response.end()
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a response that has started
-        failed, last = error, event(envelope(_api_error(error)))
+        failed, last = error, response.failed(_api_error(error))
     await send(_body_message(last, more=False))
     return failed
 

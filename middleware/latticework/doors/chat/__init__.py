@@ -8,7 +8,7 @@ from latticework.doors import BROKEN, EVENTS, FAULTS, JSON, REFUSALS, Door, Oper
 from latticework.doors.chat.chunks import ChatCompletion, Chunk
 from latticework.doors.chat.request import TEXTS, ChatRequest, chat_asks, ineffective_chat_fields, parse_chat_request
 from latticework.doors.chat.response import ChatResponse
-from latticework.doors.openai import ErrorResponse, envelope, field_docs, rules
+from latticework.doors.openai import ErrorResponse, field_docs, rules
 from latticework.doors.openai.counts import refuse_crowds
 from latticework.errors import TimedOut
 from latticework.http.endpoint import GeneratingEndpoint, Translation
@@ -33,7 +33,6 @@ DOOR = Door(
             chat_asks,
             ChatResponse,
             ineffective_chat_fields,
-            envelope,
             "chatcmpl-",
             TEXTS,
         ),

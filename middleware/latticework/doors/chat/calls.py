@@ -1,38 +1,15 @@
-"""One tool call of an answer: its events in, its deltas out.
-
-Clients read arguments before they are complete, and `{` or `{"pat` as no arguments at all. So a call begins with the
-first argument's value, or where it is complete.
-"""
+"""One tool call of a chat: its events in, its deltas out."""
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 from collections.abc import Iterator
-from typing import Protocol
 
 from msgspec import UNSET
 
 from latticework.doors.chat.chunks import CustomDelta, FunctionDelta, IncompleteToolCall, ToolCallDelta
+from latticework.doors.openai.call_text import CallStream
 from turngrammar.events import ToolCallStart
-
-# What a reader of partial JSON takes for a value: in a string or a container that is open, a digit, a whole word.
-_FIRST_VALUE = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*(?:["\[{]|-?[0-9]|true|false|null)', re.DOTALL)
-# Up to an escape that is not complete, in which some readers lose all arguments.
-_ESCAPES = re.compile(r"(?:[^\\]+|\\u[0-9a-fA-F]{4}|\\[^u])*", re.DOTALL)
-_OPENING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
-# What says something by itself: plain characters, an escape, both halves of a surrogate pair. Half a pair waits for
-# what comes next, unless it is certain that the other half does not.
-_UNIT = re.compile(
-    r"""[^"\\]+
-      | \\u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?=[^\\]|\\[^u]|\\u[^dD]|\\u[dD][^c-fC-F]))
-      | \\u(?![dD][89abAB])[0-9a-fA-F]{4}
-      | \\["\\/bfnrt]""",
-    re.VERBOSE,
-)
-_decode = json.JSONDecoder(strict=False).decode
-_LONE = re.compile("[\ud800-\udfff]")
 
 
 class StreamedCall:
@@ -40,33 +17,30 @@ class StreamedCall:
 
     def __init__(self, start: ToolCallStart, places: Iterator[int], *, custom: bool, held: bool) -> None:
         """`places`: the next index in the message. `held`: whether the call is sent only when it is complete."""
-        self.ended = False
         self._name = start.name
         self._id = start.id or f"call_{secrets.token_hex(12)}"
         self._places = places
         self._index: int | None = None  # once it has begun
         self._custom = custom
-        self._held = held
-        self._reader: CallText = InputText() if custom else ArgumentsText()
-        self._texts: list[str] = []
+        self._stream = CallStream(custom=custom, held=held)
+
+    @property
+    def ended(self) -> bool:
+        return self._stream.ended
 
     def feed(self, arguments: str) -> ToolCallDelta | None:
         """More of the arguments' JSON text."""
-        if text := self._reader.feed(arguments):
-            self._texts.append(text)
-        return self._delta(text) if text and not self._held else None
+        text = self._stream.feed(arguments)
+        return self._delta(text) if text else None
 
     def end(self) -> ToolCallDelta | None:
         """The call is complete."""
-        self.ended = True
-        rest = self._reader.close()
-        text = "".join([*self._texts, rest]) if self._index is None else rest
-        self._texts.clear()
+        text = self._stream.end()
         return self._delta(text) if text or self._index is None else None
 
     def cut(self) -> IncompleteToolCall:
         """The call as far as it goes; with index and id if it has begun."""
-        text = "".join([*self._texts, self._reader.close()])
+        text = self._stream.cut()
         return IncompleteToolCall(
             name=self._name,
             arguments=UNSET if self._custom else text,
@@ -85,70 +59,3 @@ class StreamedCall:
         if self._custom:
             return ToolCallDelta(self._index, id=self._id, type="custom", custom=CustomDelta(text, self._name))
         return ToolCallDelta(self._index, FunctionDelta(text, self._name), self._id, "function")
-
-
-class CallText(Protocol):
-    """The text of a call that clients see."""
-
-    def feed(self, arguments: str) -> str:
-        """The text that this piece of JSON makes certain."""
-
-    def close(self) -> str:
-        """The text that is left at the end."""
-
-
-class ArgumentsText:
-    """The arguments themselves."""
-
-    def __init__(self) -> None:
-        self._waiting = ""
-        self._begun = False
-
-    def feed(self, arguments: str) -> str:
-        waiting = self._waiting + arguments
-        self._begun = self._begun or _FIRST_VALUE.match(waiting) is not None
-        end = 0 if not self._begun else _before_open_escape(waiting)
-        self._waiting = waiting[end:]
-        return waiting[:end]
-
-    def close(self) -> str:
-        rest, self._waiting = self._waiting, ""
-        return rest
-
-
-def _before_open_escape(text: str) -> int:
-    """The index of an escape that is not complete; without one, the text's length."""
-    if "\\" not in text:
-        return len(text)
-    escapes = _ESCAPES.match(text)
-    return escapes.end() if escapes else 0
-
-
-class InputText:
-    """Decodes one call's arguments. Never fails: any other object has no text, and is reported elsewhere."""
-
-    def __init__(self) -> None:
-        self._waiting = ""
-        self._opened = False
-
-    def feed(self, arguments: str) -> str:
-        """The text that this piece makes certain. Half a surrogate pair is U+FFFD, since UTF-8 has none."""
-        self._waiting += arguments
-        if not self._opened:
-            opening = _OPENING.match(self._waiting)
-            if opening is None:
-                return ""
-            self._opened, self._waiting = True, self._waiting[opening.end() :]
-        return self._text()
-
-    def close(self) -> str:
-        """Nothing: what is left is not a whole character."""
-        return ""
-
-    def _text(self) -> str:
-        texts, at = [], 0
-        while unit := _UNIT.match(self._waiting, at):
-            texts.append(_decode(f'"{unit[0]}"'))
-            at = unit.end()
-        self._waiting = self._waiting[at:]
-        return _LONE.sub("\ufffd", "".join(texts))

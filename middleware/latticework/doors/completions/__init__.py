@@ -14,7 +14,7 @@ from latticework.doors.completions.request import (
     parse_completion_request,
 )
 from latticework.doors.completions.response import CompletionResponse, TextCompletion
-from latticework.doors.openai import ErrorResponse, envelope
+from latticework.doors.openai import ErrorResponse
 from latticework.doors.openai.counts import refuse_crowds
 from latticework.errors import TimedOut
 from latticework.http.endpoint import GeneratingEndpoint, Translation
@@ -39,7 +39,6 @@ DOOR = Door(
             completion_asks,
             CompletionResponse,
             ineffective_completion_fields,
-            envelope,
             "cmpl-",
         ),
     ),

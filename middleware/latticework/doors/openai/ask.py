@@ -15,7 +15,7 @@ from latticework.doors.openai.types import (
     NamedCustom,
     NamedFunction,
     OnBadTool,
-    SampledRequest,
+    SampledAnswer,
     TurnRequest,
 )
 from latticework.engines.sampling import FROM_MODEL
@@ -29,7 +29,7 @@ TOOLS_POINTER = "/tools"
 
 def turn_of(request: TurnRequest) -> TurnAsk:
     """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
-    format = _known_format(request.tool_format)
+    format = known_format(request.tool_format)
     skips = skips_bad_tools(request.on_bad_tool)
     choice, content = _tool_choice(request), content_of(request)
     return TurnAsk(
@@ -37,7 +37,7 @@ def turn_of(request: TurnRequest) -> TurnAsk:
     )
 
 
-def _known_format(name: str | None) -> str | None:
+def known_format(name: str | None) -> str | None:
     if name is not None and name not in FORMATS:
         raise BadRequest(f"'tool_format' must be one of {', '.join(FORMATS)}.", param="tool_format")
     return name
@@ -117,7 +117,7 @@ SAMPLING = (
 )
 
 
-def sampling_fields(request: SampledRequest) -> dict[str, Any]:
+def sampling_fields(request: SampledAnswer) -> dict[str, Any]:
     """The fields set by the client, by their names in the engine's `Sampling`."""
     given = {name: value for name in SAMPLING if (value := getattr(request, name)) not in (None, [])}
     return given if request.token_sources is None else {**given, "sources": request.token_sources}

@@ -11,8 +11,9 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from latticework.doors.openai import Usage, usage_of
+from latticework.doors.openai import Usage, envelope, usage_of
 from latticework.doors.openai.types import SampledRequest
+from latticework.errors import ApiError
 from latticework.generate import Step
 from latticework.generate.generation import Generation
 from latticework.http.sse import DONE, ChunkFrame, event
@@ -65,6 +66,10 @@ class ChunkedResponse(ABC, Generic[C]):
     def end(self) -> bytes:
         usage = event(msgspec.json.encode(self._chunk(usage=self._usage))) if self._with_usage else b""
         return usage + DONE
+
+    def failed(self, error: ApiError) -> bytes:
+        """Without `[DONE]`."""
+        return event(envelope(error))
 
     def logged(self, chunks: Sequence[C]) -> list[msgspec.Struct]:
         return [self._chunk(chunk, usage=None) for chunk in chunks]

@@ -27,8 +27,13 @@ FLAT_POINTER = "/response_format/schema"
 
 def content_of(request: ContentRequest) -> Content:
     """Raises BadRequest if two fields constrain the content."""
-    given = {name: value for name in READ if (value := getattr(request, name)) is not None}
-    contents = {name: READ[name](value) for name, value in given.items()}
+    return one_content(
+        {name: read(value) for name, read in READ.items() if (value := getattr(request, name)) is not None}
+    )
+
+
+def one_content(contents: Mapping[str, Content]) -> Content:
+    """The constraint, of those that the fields of these names set. Raises BadRequest if two do."""
     constrained = [name for name, content in contents.items() if content is not FREE_TEXT]
     if len(constrained) > 1:
         first, second = constrained[:2]
@@ -44,18 +49,18 @@ def _of_response_format(format: ResponseFormat) -> Content:
             return FREE_TEXT
         case JsonObjectFormat(schema_=schema):
             refuse_fields(format, OF_TEXT_FORMATS, "response_format")
-            return _any_object("/response_format") if schema is None else _document_content(schema, FLAT_POINTER)
+            return any_object("/response_format") if schema is None else document_content(schema, FLAT_POINTER)
         case JsonSchemaResponse(json_schema=form):
             refuse_fields(format, {"schema": OF_TEXT_FORMATS["schema"]}, "response_format")
-            return _document_content(ANY_OBJECT if form.schema_ is None else form.schema_, SCHEMA_POINTER)
+            return document_content(ANY_OBJECT if form.schema_ is None else form.schema_, SCHEMA_POINTER)
         case FlatSchemaResponse(schema_=schema):
-            return _document_content(schema, FLAT_POINTER)
+            return document_content(schema, FLAT_POINTER)
 
 
 SCHEMA_POINTER = "/response_format/json_schema/schema"
 
 
-def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
+def of_structured_outputs(outputs: StructuredOutputs) -> Content:
     refuse_fields(outputs, OF_STRUCTURED_OUTPUTS, "structured_outputs")
     given = [(name, value) for name in KINDS if (value := getattr(outputs, name)) not in (None, False)]
     unknown = outputs.model_extra.keys() - OF_STRUCTURED_OUTPUTS.keys() if outputs.model_extra else ()
@@ -69,11 +74,11 @@ def _of_structured_outputs(outputs: StructuredOutputs) -> Content:
     return KINDS[name](value, pointer)
 
 
-def _document_content(schema: Mapping[str, Any], pointer: str) -> Content:
+def document_content(schema: Mapping[str, Any], pointer: str) -> Content:
     return Content(JsonContent(dict(schema), pointer), in_prompt=True)
 
 
-def _any_object(pointer: str) -> Content:
+def any_object(pointer: str) -> Content:
     """JSON mode. The messages describe the document, not the prompt's schema."""
     return Content(JsonContent(ANY_OBJECT, pointer))
 
@@ -85,7 +90,7 @@ def _schema_or_text(value: Any, pointer: str) -> Content:
         schema = decode_object(value.encode(), f"'{name}'") if isinstance(value, str) else value
     except BadRequest as error:
         raise BadRequest(error.message, param=name) from None
-    return _document_content(schema, pointer)
+    return document_content(schema, pointer)
 
 
 def _of_format(value: Any) -> Content:
@@ -93,10 +98,10 @@ def _of_format(value: Any) -> Content:
     if value == "":
         return FREE_TEXT
     if value == "json":
-        return _any_object("/format")
+        return any_object("/format")
     if isinstance(value, str):
         raise BadRequest("'format' must be 'json' or a JSON Schema.", param="format")
-    return _document_content(value, "/format")
+    return document_content(value, "/format")
 
 
 def _of_grammar(value: str, name: str) -> Content:
@@ -110,7 +115,7 @@ def _client_grammar(kind: Any, value: Any, pointer: str) -> Content:
 
 KINDS: Mapping[str, Callable[[Any, str], Content]] = {
     "json_": _schema_or_text,
-    "json_object": lambda value, pointer: _any_object(pointer),
+    "json_object": lambda value, pointer: any_object(pointer),
     "regex": partial(_client_grammar, "regex"),
     "choice": lambda value, pointer: _client_grammar("choice", tuple(value), pointer),
     "grammar": partial(_client_grammar, "grammar"),
@@ -119,7 +124,7 @@ KINDS: Mapping[str, Callable[[Any, str], Content]] = {
 # By field of the request. vLLM's, llama.cpp's, SGLang's and Ollama's fields are the same constraints by other names.
 READ: Mapping[str, Callable[[Any], Content]] = {
     "response_format": _of_response_format,
-    "structured_outputs": _of_structured_outputs,
+    "structured_outputs": of_structured_outputs,
     "json_schema": partial(_schema_or_text, pointer="/json_schema"),
     "regex": partial(_client_grammar, "regex", pointer="/regex"),
     "grammar": partial(_of_grammar, name="grammar"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,33 +29,35 @@ class Crowd:
     code: str | None = CODE
 
 
-def _list(name: str, body: Body) -> Lists:
+def listed(name: str, body: Body) -> Lists:
+    """The list of this name."""
     value = body.get(name)
     if isinstance(value, list):
         yield name, value
 
 
-def _in_messages(name: str, body: Body) -> Lists:
-    for _, messages in _list("messages", body):
-        for index, message in enumerate(messages):
-            value = message.get(name) if isinstance(message, dict) else None
+def in_each(name: str, field: str, body: Body) -> Lists:
+    """The lists in this field of the objects in the list of that name."""
+    for _, objects in listed(name, body):
+        for index, item in enumerate(objects):
+            value = item.get(field) if isinstance(item, dict) else None
             if isinstance(value, list):
-                yield f"messages[{index}].{name}", value
+                yield f"{name}[{index}].{field}", value
 
 
 CROWDS = (
-    Crowd("max_messages", "messages", partial(_list, "messages")),
-    Crowd("max_content_parts", "content parts", partial(_in_messages, "content")),
-    Crowd("max_past_calls", "tool calls in messages", partial(_in_messages, "tool_calls")),
-    Crowd("max_tools", "tools", partial(_list, "tools"), code=None),
-    Crowd("max_stops", "stop strings", partial(_list, "stop")),
-    Crowd("max_stops", "bad words", partial(_list, "bad_words")),
+    Crowd("max_messages", "messages", partial(listed, "messages")),
+    Crowd("max_content_parts", "content parts", partial(in_each, "messages", "content")),
+    Crowd("max_past_calls", "tool calls in messages", partial(in_each, "messages", "tool_calls")),
+    Crowd("max_tools", "tools", partial(listed, "tools"), code=None),
+    Crowd("max_stops", "stop strings", partial(listed, "stop")),
+    Crowd("max_stops", "bad words", partial(listed, "bad_words")),
 )
 
 
-def refuse_crowds(body: Body, settings: Settings) -> None:
+def refuse_crowds(body: Body, settings: Settings, crowds: Sequence[Crowd] = CROWDS) -> None:
     """Raises BadRequest that names the list with which a limit is exceeded."""
-    for crowd in CROWDS:
+    for crowd in crowds:
         count, most = 0, getattr(settings, crowd.setting)
         for path, items in crowd.lists(body):
             count += len(items)

@@ -305,12 +305,9 @@ class TurnRequest(ContentRequest):
     on_bad_tool: OnBadTool | None = None
 
 
-class SampledRequest(ApiObject):
-    """How the answer is sampled and sent."""
+class SampledAnswer(ApiObject):
+    """How an answer is sampled."""
 
-    model: StrictStr
-
-    max_tokens: StrictInt | None = number_field("max_tokens")
     temperature: Number | None = number_field("temperature")
     top_p: Number | None = number_field("top_p")
     top_k: StrictInt | None = number_field("top_k")
@@ -331,15 +328,21 @@ class SampledRequest(ApiObject):
     truncate_prompt_tokens: StrictInt | None = Field(None, ge=-1, json_schema_extra={"not": {"const": 0}})
     priority: StrictInt | None = number_field("priority")
     cache_salt: StrictStr | None = sized_field("cache_salt")
+    # Extension: whether the source of each token is returned: forced, copied or sampled.
+    token_sources: StrictBool | None = None
 
+
+class SampledRequest(SampledAnswer):
+    """How the answers are sampled and sent."""
+
+    model: StrictStr
+    max_tokens: StrictInt | None = number_field("max_tokens")
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     # vLLM's and SGLang's: whether the ids of tokens are returned, and whether they are the tokens of `logprobs`.
     return_token_ids: StrictBool | None = None
     return_tokens_as_token_ids: StrictBool | None = None
-    # Extension: whether the source of each token is returned: forced, copied or sampled.
-    token_sources: StrictBool | None = None
 
     @property
     def streamed(self) -> bool:

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from latticework.doors.openai.fields import Refused, passes
 from latticework.doors.openai.fields.nested import OF_STREAM_OPTIONS
-from latticework.doors.openai.types import ApiObject, SampledRequest
+from latticework.doors.openai.types import ApiObject, SampledAnswer, SampledRequest
 from latticework.errors import BadRequest
 
 Request = TypeVar("Request", bound=ApiObject)
@@ -67,7 +67,7 @@ def refuse_unstreamed_options(request: SampledRequest) -> None:
         raise BadRequest("'stream_options' requires 'stream' to be true.", param="stream_options")
 
 
-def refuse_kept_stop_tokens(request: SampledRequest) -> None:
+def refuse_kept_stop_tokens(request: SampledAnswer) -> None:
     """Raises BadRequest for stop tokens that are to be kept: a token that ends an answer has no text."""
     if request.include_stop_str_in_output and request.stop_token_ids:
         raise BadRequest(
@@ -76,7 +76,7 @@ def refuse_kept_stop_tokens(request: SampledRequest) -> None:
         )
 
 
-def refuse_empty_prompt(request: SampledRequest) -> None:
+def refuse_empty_prompt(request: SampledAnswer) -> None:
     if request.truncate_prompt_tokens == 0:
         raise BadRequest(
             "'truncate_prompt_tokens' must be at least 1, or -1 for as many tokens as fit.",

@@ -1,0 +1,183 @@
+"""From the items of an input to the messages that the chat template takes, in the form of chat completions.
+
+The items of one turn of the assistant are one message: its reasoning, its text, its calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from latticework.doors.openai.types import ApiObject
+from latticework.doors.responses.client_tools import CLIENT_TOOLS
+from latticework.doors.responses.items import (
+    CallOutputInput,
+    ClientCallInput,
+    ClientOutputInput,
+    CustomCallInput,
+    FunctionCallInput,
+    InputMedia,
+    InputRefusal,
+    InputText,
+    MessageInput,
+    OtherItem,
+    ReasoningInput,
+    ToolSearchOutputInput,
+)
+from latticework.doors.responses.reasoning_text import unsealed
+from latticework.doors.responses.tools import turn_name
+from latticework.errors import BadRequest
+from turngrammar.scan import dump_json
+
+Message = dict[str, Any]
+# An item and its name in the request, such as `input[2]`.
+Located = tuple[str, ApiObject]
+
+_BY_CALL = {tool.call: (name, tool.arguments) for name, tool in CLIENT_TOOLS.items()}
+
+
+def messages_of(items: Sequence[Located], instructions: str | None = None) -> list[Message]:
+    """The messages. Raises BadRequest for an item that has none."""
+    conversation = _Conversation([{"role": "system", "content": instructions}] if instructions else [])
+    for place, item in items:
+        if (add := _ADD.get(type(item))) is not None:
+            add(conversation, place, item)
+    return conversation.messages
+
+
+@dataclass
+class _Conversation:
+    """The messages so far.
+
+    Attributes:
+        turn: the assistant's message that further items may still be a part of.
+        calls: the ids of all calls.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    turn: Message | None = None
+    calls: set[str] = field(default_factory=set)
+
+    def message(self, place: str, item: MessageInput) -> None:
+        content = _content(place, item.content)
+        if item.role != "assistant":
+            self._add({"role": item.role, "content": content})
+            return
+        turn = self._turn(lambda turn: "content" not in turn and "tool_calls" not in turn)
+        turn["content"] = content
+
+    def reasoning(self, place: str, item: ReasoningInput) -> None:
+        text = _reasoning_text(place, item)
+        if text:
+            turn = self._turn(lambda turn: set(turn) == {"role"})
+            turn["reasoning_content"] = text
+
+    def function_call(self, place: str, item: FunctionCallInput) -> None:
+        function = {"name": turn_name(item.name, item.namespace), "arguments": item.arguments}
+        self._call({"id": item.call_id, "type": "function", "function": function})
+
+    def custom_call(self, place: str, item: CustomCallInput) -> None:
+        custom = {"name": turn_name(item.name, item.namespace), "input": item.input}
+        self._call({"id": item.call_id, "type": "custom", "custom": custom})
+
+    def client_call(self, place: str, item: ClientCallInput) -> None:
+        name, where = _BY_CALL[item.type]
+        arguments = getattr(item, where)
+        if arguments is None:
+            raise BadRequest(f"Missing required parameter: '{place}.{where}'.", param=f"{place}.{where}")
+        given = {key: value for key, value in arguments.items() if (key, value) not in CLIENT_TOOLS[name].fixed.items()}
+        call_id = item.call_id or item.id or ""
+        self._call({"id": call_id, "type": "function", "function": {"name": name, "arguments": dump_json(given)}})
+
+    def output(self, place: str, item: CallOutputInput) -> None:
+        self._output(place, item.call_id, _content(f"{place}", item.output, "output"))
+
+    def client_output(self, place: str, item: ClientOutputInput) -> None:
+        text = item.output if isinstance(item.output, str) else dump_json(item.output)
+        self._output(place, item.call_id or item.id or "", text)
+
+    def search_output(self, place: str, item: ToolSearchOutputInput) -> None:
+        names = [name for tool in item.tools if (name := getattr(tool, "name", None)) is not None]
+        self._output(place, item.call_id or "", dump_json({"tools": names}))
+
+    def other(self, place: str, item: OtherItem) -> None:
+        raise BadRequest(
+            f"'{place}' is of type '{item.type}', which this server doesn't support; leave it out, or send its content "
+            "as a message.",
+            param=place,
+            code="unsupported_value",
+        )
+
+    def _add(self, message: Message) -> None:
+        self.messages.append(message)
+        self.turn = None
+
+    def _turn(self, continues: Callable[[Message], bool]) -> Message:
+        """The assistant's message that an item belongs to: the last one, if the item `continues` it."""
+        if self.turn is None or not continues(self.turn):
+            turn: Message = {"role": "assistant"}
+            self._add(turn)
+            self.turn = turn
+        return self.turn
+
+    def _call(self, call: Message) -> None:
+        self.calls.add(call["id"])
+        self._turn(lambda turn: True).setdefault("tool_calls", []).append(call)
+
+    def _output(self, place: str, call_id: str, content: Any) -> None:
+        if call_id not in self.calls:
+            raise BadRequest(
+                f"'{place}.call_id' is '{call_id[:100]}', and no earlier item is a call of this id; send the call too.",
+                param=f"{place}.call_id",
+            )
+        self._add({"role": "tool", "tool_call_id": call_id, "content": content})
+
+
+_ADD: Mapping[type[ApiObject], Callable[[_Conversation, str, Any], None]] = {
+    MessageInput: _Conversation.message,
+    ReasoningInput: _Conversation.reasoning,
+    FunctionCallInput: _Conversation.function_call,
+    CustomCallInput: _Conversation.custom_call,
+    ClientCallInput: _Conversation.client_call,
+    CallOutputInput: _Conversation.output,
+    ClientOutputInput: _Conversation.client_output,
+    ToolSearchOutputInput: _Conversation.search_output,
+    OtherItem: _Conversation.other,
+}
+
+
+def _content(place: str, content: str | list[Any], name: str = "content") -> str | list[Message]:
+    """As in chat completions: text, or parts."""
+    return content if isinstance(content, str) else list(_parts(f"{place}.{name}", content))
+
+
+def _parts(place: str, parts: Sequence[InputText | InputRefusal | InputMedia]) -> Iterator[Message]:
+    for index, part in enumerate(parts):
+        match part:
+            case InputText(text=text):
+                yield {"type": "text", "text": text}
+            case InputRefusal(refusal=refusal):
+                yield {"type": "refusal", "refusal": refusal}
+            case InputMedia(type=kind):
+                raise BadRequest(
+                    f"'{place}[{index}]' is of type '{kind}', and this model reads text only.",
+                    param=f"{place}[{index}]",
+                    code="unsupported_value",
+                )
+
+
+def _reasoning_text(place: str, item: ReasoningInput) -> str:
+    """Its content; else the text that this server has encoded; else its summary."""
+    if text := "\n".join(part.text for part in item.content or ()):
+        return text
+    if item.encrypted_content:
+        decoded = unsealed(item.encrypted_content)
+        if decoded is None:
+            raise BadRequest(
+                f"'{place}.encrypted_content' was not written by this server, or was changed; leave the item out.",
+                param=f"{place}.encrypted_content",
+                code="invalid_encrypted_content",
+            )
+        return decoded
+    return "\n".join(part.text for part in item.summary or ())

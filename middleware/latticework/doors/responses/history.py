@@ -1,0 +1,102 @@
+"""The items of a conversation: those of earlier responses, those that the input refers to, and the input itself."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from latticework.doors.openai.types import ApiObject
+from latticework.doors.responses.conversation import Located
+from latticework.doors.responses.items import InputItem, ReferenceInput
+from latticework.doors.responses.request import InputRequest
+from latticework.doors.responses.store import Item, ResponseStore
+from latticework.errors import BadRequest
+
+PREVIOUS = "previous_response_id"
+
+# Of the ids of items that clients send without one, by type.
+PREFIXES: Mapping[str, str] = {
+    "message": "msg_",
+    "function_call": "fc_",
+    "function_call_output": "fco_",
+    "custom_tool_call": "ctc_",
+    "custom_tool_call_output": "ctco_",
+    "reasoning": "rs_",
+}
+_ITEM: TypeAdapter[ApiObject] = TypeAdapter(InputItem)
+
+
+class History:
+    """What one API key has stored. `store` None: nothing."""
+
+    def __init__(self, store: ResponseStore | None, owner: bytes) -> None:
+        self.store = store
+        self.owner = owner
+
+    def items(self, request: InputRequest) -> list[Located]:
+        """All items, each with its name in the request. Raises BadRequest for a response or an item that is gone."""
+        before = [] if request.previous_response_id is None else self._earlier(request.previous_response_id)
+        return [*before, *self._resolved(request.items)]
+
+    def _earlier(self, response_id: str) -> list[Located]:
+        chain = None if self.store is None else self.store.chain(self.owner, response_id)
+        if chain is None:
+            kept = "This server keeps no responses" if self.store is None else "There is no such response any more"
+            raise BadRequest(
+                f"'{PREVIOUS}' is '{response_id[:100]}'. {kept}; send the whole conversation as 'input'.",
+                param=PREVIOUS,
+                code="previous_response_not_found",
+            )
+        return [(PREVIOUS, _ITEM.validate_python(item)) for one in chain for item in (*one.input, *one.output)]
+
+    def _resolved(self, items: Sequence[Located]) -> list[Located]:
+        """With the items that are referred to in place of the references."""
+        wanted = [item.id for _, item in items if isinstance(item, ReferenceInput)]
+        found = self.stored_items(wanted)
+        resolved: list[Located] = []
+        for place, item in items:
+            if isinstance(item, ReferenceInput):
+                if item.id not in found:
+                    raise BadRequest(
+                        f"'{place}.id' is '{item.id[:100]}', and there is no such item; send the item itself.",
+                        param=f"{place}.id",
+                        code="item_not_found",
+                    )
+                item = _ITEM.validate_python(found[item.id])
+            resolved.append((place, item))
+        return resolved
+
+    def stored_items(self, ids: Sequence[str]) -> Mapping[str, Item]:
+        return {} if self.store is None or not ids else self.store.items(self.owner, ids)
+
+
+def kept_items(input: str | Sequence[Mapping[str, Any]] | None, found: Mapping[str, Item]) -> list[Item]:
+    """The items of an input as they are stored and listed, each with a type, an id and a status.
+
+    Args:
+        input: as in the request.
+        found: the items that it refers to.
+    """
+    if isinstance(input, str):
+        input = [{"role": "user", "content": input}]
+    return [_kept_item(found.get(str(item.get("id")), item) if "role" not in item else item) for item in input or ()]
+
+
+def _kept_item(item: Mapping[str, Any]) -> Item:
+    kind = item.get("type") or "message"
+    kept = {"status": "completed", **{key: value for key, value in item.items() if value is not None}, "type": kind}
+    kept.setdefault("id", f"{PREFIXES.get(kind, 'item_')}{secrets.token_hex(16)}")
+    if kind == "message":
+        kept["content"] = _listed_content(item["content"], item["role"])
+    return kept
+
+
+def _listed_content(content: Any, role: str) -> list[Item]:
+    if not isinstance(content, str):
+        return list(content)
+    if role == "assistant":
+        return [{"type": "output_text", "text": content, "annotations": [], "logprobs": []}]
+    return [{"type": "input_text", "text": content}]

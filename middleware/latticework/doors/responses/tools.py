@@ -1,0 +1,166 @@
+"""The tools of a request: their types, and those that are offered to the model, each under a name of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, StrictBool, StrictStr
+
+from latticework.doors.openai.types import ApiObject, Items, TextFormat, ToolName
+from latticework.doors.responses.client_tools import CLIENT_TOOLS, ClientTool
+from turngrammar import turn
+from turngrammar.turn import NO_PARAMETERS, TextInput
+
+
+class FlatFunction(ApiObject):
+    type: Literal["function"]
+    name: ToolName
+    description: StrictStr | None = None
+    parameters: dict[str, Any] | None = None
+    strict: StrictBool | None = None
+    defer_loading: StrictBool | None = None
+
+
+class FlatGrammar(ApiObject):
+    type: Literal["grammar"]
+    syntax: Literal["lark", "regex"]
+    definition: StrictStr
+
+
+class FlatCustom(ApiObject):
+    type: Literal["custom"]
+    name: ToolName
+    description: StrictStr | None = None
+    format: Annotated[TextFormat | FlatGrammar, Field(discriminator="type")] | None = None
+    defer_loading: StrictBool | None = None
+
+
+class Namespace(ApiObject):
+    """Tools of one origin. Others may have the same names."""
+
+    type: Literal["namespace"]
+    name: ToolName
+    description: StrictStr | None = None
+    tools: Items[Annotated[FlatFunction | FlatCustom, Field(discriminator="type")]] = Field(min_length=1)
+
+
+class ClientRunTool(ApiObject):
+    """See `client_tools`."""
+
+    type: Literal["local_shell", "shell", "apply_patch", "tool_search"]
+    description: StrictStr | None = None
+    parameters: dict[str, Any] | None = None
+    execution: Literal["client", "server"] | None = None
+
+
+class HostedTool(ApiObject):
+    """A tool that OpenAI's servers run, and this one lacks."""
+
+    type: Literal[
+        "web_search",
+        "web_search_2025_08_26",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+        "file_search",
+        "image_generation",
+        "code_interpreter",
+        "mcp",
+        "computer",
+        "computer_use",
+        "computer_use_preview",
+        "programmatic_tool_calling",
+    ]
+
+
+Tool: TypeAlias = Annotated[
+    FlatFunction | FlatCustom | Namespace | ClientRunTool | HostedTool, Field(discriminator="type")
+]
+
+
+@dataclass(frozen=True)
+class OfferedTool:
+    """A tool that the model may call.
+
+    Attributes:
+        kind: "function", "custom", or one of CLIENT_TOOLS.
+        name, namespace: as the client knows it.
+        compiled: the tool of the turn; its name is unique.
+        shown: the same for the chat template, in the form of chat completions.
+        deferred: whether it is to be found by a search first.
+    """
+
+    kind: str
+    name: str
+    namespace: str | None
+    compiled: turn.Tool
+    shown: Mapping[str, Any]
+    deferred: bool = False
+
+    @property
+    def client_tool(self) -> ClientTool | None:
+        return CLIENT_TOOLS.get(self.kind)
+
+
+def turn_name(name: str, namespace: str | None) -> str:
+    """The name under which the model knows a tool."""
+    return name if namespace is None else f"{namespace}__{name}"
+
+
+def offered_tools(tools: Sequence[tuple[str, Tool]]) -> tuple[OfferedTool, ...]:
+    """The tools, each with its JSON pointer, without those that this server lacks and those that a search finds."""
+    offered = [one for pointer, tool in tools for one in _offered(pointer, tool)]
+    searched = any(one.kind == "tool_search" for one in offered)
+    return tuple(one for one in offered if not (searched and one.deferred))
+
+
+def _offered(pointer: str, tool: Tool) -> Iterator[OfferedTool]:
+    match tool:
+        case FlatFunction() | FlatCustom():
+            yield _own(pointer, tool, None)
+        case Namespace(name=namespace, tools=tools):
+            for index, member in enumerate(tools):
+                yield _own(f"{pointer}/tools/{index}", member, namespace)
+        case ClientRunTool():
+            yield _client_run(pointer, tool)
+
+
+def _own(pointer: str, tool: FlatFunction | FlatCustom, namespace: str | None) -> OfferedTool:
+    name = turn_name(tool.name, namespace)
+    description, at = tool.description or "", f"{pointer}/name"
+    if isinstance(tool, FlatFunction):
+        parameters = NO_PARAMETERS if tool.parameters is None else tool.parameters
+        compiled = turn.Tool(name, description, parameters, pointer=f"{pointer}/parameters", name_pointer=at)
+        shown = tool.model_dump(include={"name", "description", "parameters", "strict"}, exclude_unset=True)
+        shown = {"type": "function", "function": {**shown, "name": name}}
+    else:
+        input, place = _input(pointer, tool)
+        compiled = turn.Tool(name, description, input=input, pointer=place, name_pointer=at)
+        shown = {"type": "custom", "custom": _shown_custom(tool, name)}
+    return OfferedTool(tool.type, tool.name, namespace, compiled, shown, bool(tool.defer_loading))
+
+
+def _input(pointer: str, tool: FlatCustom) -> tuple[TextInput, str]:
+    if isinstance(tool.format, FlatGrammar):
+        return TextInput(tool.format.syntax, tool.format.definition), f"{pointer}/format/definition"
+    return TextInput(), pointer
+
+
+def _shown_custom(tool: FlatCustom, name: str) -> dict[str, Any]:
+    shown = {"name": name, **tool.model_dump(include={"description"}, exclude_unset=True)}
+    match tool.format:
+        case FlatGrammar(syntax=syntax, definition=definition):
+            return {**shown, "format": {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}}
+        case TextFormat():
+            return {**shown, "format": {"type": "text"}}
+    return shown
+
+
+def _client_run(pointer: str, tool: ClientRunTool) -> OfferedTool:
+    row = CLIENT_TOOLS[tool.type]
+    description = tool.description or row.description
+    parameters = row.parameters if tool.parameters is None else tool.parameters
+    compiled = turn.Tool(tool.type, description, parameters, pointer=f"{pointer}/parameters", name_pointer=pointer)
+    function = {"name": tool.type, "description": description, "parameters": dict(parameters)}
+    return OfferedTool(tool.type, tool.type, None, compiled, {"type": "function", "function": function})
