@@ -133,6 +133,7 @@ def of_kills(found: Kills, count: int) -> list[Line]:
             len(found.back) == count,
         ),
         Line("requests in flight", _told(found.outcomes), "0 wrong", not found.wrong, found.wrong),
+        Line("left behind by a killed server", f"{len(found.left)} processes", "0", not found.left, found.left),
     ]
 
 
