@@ -39,6 +39,7 @@ WHEN: Mapping[type[ApiError], str] = {
     errors.TooLarge: "the body is larger than `max_body_bytes`",
     errors.RateLimited: "more than `requests_per_minute` or `concurrent_requests`",
     errors.HeadTooLarge: "the head is larger than 64 KiB",
+    errors.GrammarExceeded: "the grammar exceeded a limit in the middle of the answer; the message names it",
     errors.BrokenGuarantee: "a finished answer violates its own grammar: a bug of this server",
     errors.SchemaViolation: "the answers of all `attempts` violated a checked keyword",
     errors.ServerFault: "any other failure: see the log",

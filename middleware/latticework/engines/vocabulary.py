@@ -11,6 +11,7 @@ from typing import Any
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from latticework.engines.token_texts import TokenTexts
+from turngrammar.matching import LIMITS
 
 # `eos_token_id` in a generation config.
 EndTokens = int | Sequence[int] | None
@@ -200,7 +201,7 @@ class Vocabulary:
 
         Takes seconds for a large grammar.
         """
-        matcher = LLMatcher(self.matchable, grammar, log_level=0)
+        matcher = LLMatcher(self.matchable, grammar, log_level=0, limits=LIMITS)
         if matcher.is_error():
             return Trial(matcher.get_error())
         opening, tokens = tuple(matcher.compute_ff_tokens()), self.matchable.tokenize_str(text)
