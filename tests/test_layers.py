@@ -60,7 +60,9 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "caller errors lifeline options settings telemetry",
         "version",
         "engines.base",
-        "engines.token_texts engines.vocabulary",
+        "engines.vocabulary",
+        "engines.text_tokens engines.token_texts",
+        "engines.markup",
     ),
 }
 

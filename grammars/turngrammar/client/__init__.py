@@ -13,7 +13,7 @@ from llguidance import LLMatcher, regex_to_lark
 from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
 
 from turngrammar.errors import InvalidGrammar
-from turngrammar.terminals.expressions import quoted
+from turngrammar.terminals.expressions import any_text
 from turngrammar.turn import ClientGrammar, GrammarKind
 
 
@@ -26,8 +26,8 @@ def content_expression(content: ClientGrammar) -> str:
 
 
 def choice_expression(texts: Sequence[str]) -> str:
-    """Exactly one of these texts."""
-    return f"({' | '.join(map(quoted, texts))})"
+    """Exactly one of these texts: one terminal, since llguidance holds 2,000 alternatives of a rule at most."""
+    return f"/{any_text(tuple(texts))}/"
 
 
 def regex_expression(pattern: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from llguidance import LLTokenizer
 from vllm.v1.structured_output.backend_guidance import GuidanceBackend, GuidanceGrammar
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
@@ -14,6 +13,7 @@ from latticework.engines.following import Following
 from latticework.engines.grammars import Grammars
 from latticework.engines.vllm.compat import GRAMMAR_WATCH
 from latticework.engines.vllm.compat.requests import parse_specification
+from latticework.engines.vocabulary import Vocabulary
 
 UNSUPPORTED = """Drafts are off, so that vLLM's own backend enforces grammars. It supports fast tokenizers and \
 tekken.json only; this model has a {}. Switch drafts on, or save the tokenizer as a tokenizer.json and name that with \
@@ -32,7 +32,8 @@ class CachedGrammars(GuidanceBackend):
         config = self.vllm_config.structured_outputs_config
         self.disable_any_whitespace = config.disable_any_whitespace
         self.disable_additional_properties = config.disable_additional_properties
-        self.ll_tokenizer = _matchable_vocabulary(self.tokenizer, self.vocab_size)
+        self.vocabulary = _vocabulary(self.tokenizer, self.vocab_size)
+        self.ll_tokenizer = self.vocabulary.matchable
         self.grammars = Grammars(self.ll_tokenizer)
         self._watch = GRAMMAR_WATCH.chosen()
 
@@ -45,11 +46,11 @@ class CachedGrammars(GuidanceBackend):
         return watched or GuidanceGrammar(following.matcher, self.ll_tokenizer, self.vocab_size)
 
 
-def _matchable_vocabulary(tokenizer: Any, size: int) -> LLTokenizer:
+def _vocabulary(tokenizer: Any, size: int) -> Vocabulary:
     try:
-        return wrap_tokenizer(tokenizer, size).vocabulary.matchable
+        return wrap_tokenizer(tokenizer, size).vocabulary
     except EngineDead:  # the server process reports it, and stops
-        return LLTokenizer("byte")
+        return Vocabulary("byte")
 
 
 def refuse_unsupported(tokenizer: Any) -> None:
