@@ -102,7 +102,7 @@ def _unescaped_class(atom: str) -> str:
 @lru_cache(maxsize=4096)
 def _escaped_characters(atom: str) -> tuple[str, ...]:
     """The special characters that an atom matches, which is one character. llguidance computes them."""
-    mask = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: /{atom}/")).compute_bitmask()
+    mask = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: /{atom}/"), log_level=0).compute_bitmask()
     return tuple(char for char in _SPECIAL if mask[ord(char) // 8] >> ord(char) % 8 & 1)
 
 

@@ -11,7 +11,6 @@ import gc
 import os
 import pickle
 import sys
-import traceback
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -32,6 +31,7 @@ from latticework.compiling import (
 from latticework.compiling.fewest_tokens import fewest_tokens
 from latticework.compiling.trial import try_plan
 from latticework.engines.vocabulary import Trial, Vocabulary
+from latticework.logs import described
 from turngrammar.bad_tools import without_bad_tools
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema, cut
 from turngrammar.limits import Limits, check_limits
@@ -97,8 +97,8 @@ class CompileProcess:
             return CompileOutOfMemory()
         except RecursionError:
             return RefusedSchema("The request nests too deeply to be compiled. Make its schemas flatter.")
-        except Exception:  # noqa: BLE001 - the outermost boundary of this process
-            return CompileBug(traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+            return CompileBug(described(error))
 
 
 def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:

@@ -78,7 +78,8 @@ def kept_prompt(ask: Ask, prompt: list[int], max_model_len: int) -> list[int]:
 
 
 def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
-    """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks.
+    """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks, and if `min_tokens`
+    exceeds the room.
 
     Parameters that would end a constrained answer too early or too late are refused.
     """
@@ -88,6 +89,12 @@ def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size:
     for name, check in _CHECKED.items():
         if name in fields:
             fields[name] = check(fields[name], ask.name(name), vocabulary_size)
+    least = fields.get("min_tokens") or 0
+    if least > max_tokens:
+        name = ask.name("min_tokens")
+        raise BadRequest(
+            f"'{name}' is {least}, and the answer can have {max_tokens} tokens: lower '{name}'.", param=name
+        )
     return Sampling(max_tokens=max_tokens, grammar=grammar, **fields)
 
 
