@@ -22,8 +22,8 @@ OTHER = "other"
 # Processor seconds of one use that cost nothing, and the sum of what an answer's uses take beyond them.
 FREE_SECONDS = 0.005
 SLOW_SECONDS = 0.5
-# Of one use: the next ones are measured.
-SUSPECT_SECONDS = 0.001
+# Of uses, after which the memory is measured that they took: at most 1 MB, and that takes some 0.1 ms.
+MEASURED_SECONDS = 0.003
 # Of compiling a grammar again in the middle of an answer, and of its slow uses until then.
 RENEWAL_SECONDS = 0.05
 
@@ -50,7 +50,7 @@ class Following:
         self._clock = clock
         self._read = list(opening)
         self._slow = 0.0
-        self._suspect = False
+        self._unmeasured = 0.0
         self.gave_up = ""
         self.renewed = False
         self.matcher = self._grammar.matcher.deep_copy()
@@ -87,22 +87,21 @@ class Following:
             del self._read[-count:]
 
     def _clocked(self, work: Callable[[LLMatcher], T]) -> T:
-        before = self._grammars.measure() if self._suspect else None
         began = self._clock()
         result = work(self.matcher)
         seconds = self._clock() - began
-        if self._suspect or seconds > SUSPECT_SECONDS:
-            self._charge(seconds, before)
+        self._unmeasured += seconds
+        if self._unmeasured > MEASURED_SECONDS and not self.gave_up:
+            self._charge(seconds)
         return result
 
-    def _charge(self, seconds: float, before: int | None) -> None:
-        if self._suspect:
-            self._grammars.grew(self._grammar, self._grammars.growth(before, seconds))
-        self._suspect = seconds > SUSPECT_SECONDS
+    def _charge(self, seconds: float) -> None:
+        self._grammars.grew(self._grammar, self._grammars.growth(self._unmeasured))
+        self._unmeasured = 0.0
         self._slow += max(0.0, seconds - FREE_SECONDS)
         if self._slow > SLOW_SECONDS:
             self._give_up(MASK_TIME.name)
-        elif self._suspect and self._grammars.exceeds_share(self._grammar):
+        elif self._grammars.exceeds_share(self._grammar):
             self._give_up(MASK_MEMORY.name)
 
     def _renew(self) -> bool:

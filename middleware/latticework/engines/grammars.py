@@ -54,7 +54,8 @@ class Grammars:
         """`measure`: the bytes that this process has allocated."""
         self.tokenizer = tokenizer
         self.kept: Cache[str, Grammar] = Cache(most_kept, lambda text, grammar: grammar.bytes)
-        self.measure = measure
+        self._measure = measure
+        self._measured: int | None = None
         self._most_live = most_live
         self._live: WeakSet[Grammar] = WeakSet()
         self._peak = 0
@@ -71,21 +72,22 @@ class Grammars:
     def compiled(self, text: str) -> Grammar:
         """A new one, which is not kept. Raises ValueError."""
         self._give_back()
-        before, began = self.measure(), time.thread_time()
+        self.growth(0.0)
+        began = time.thread_time()
         matcher = LLMatcher(self.tokenizer, text, log_level=0, limits=LIMITS)
         if matcher.is_error():
             raise ValueError(matcher.get_error())
         seconds = time.thread_time() - began
-        grammar = Grammar(text, matcher, max(BYTES_EACH, self.growth(before, seconds)), seconds)
+        grammar = Grammar(text, matcher, max(BYTES_EACH, self.growth(seconds)), seconds)
         self._live.add(grammar)
         return grammar
 
-    def growth(self, before: int | None, seconds: float) -> int:
-        """Bytes that were allocated since `before` was measured, by work of so many seconds."""
-        after = self.measure()
-        if before is None or after is None:
+    def growth(self, seconds: float) -> int:
+        """Bytes that were allocated since the last call, by work of so many seconds on one grammar."""
+        before, self._measured = self._measured, self._measure()
+        if before is None or self._measured is None:
             return int(seconds * BYTES_PER_SECOND)
-        return max(0, after - before)
+        return max(0, self._measured - before)
 
     def grew(self, grammar: Grammar, size: int) -> None:
         """Counts the bytes that an answer made it grow by."""

@@ -129,7 +129,7 @@ def test_a_grammar_that_grows_beyond_its_share_ends_its_answer() -> None:
     sizes = iter(range(0, 2**40, 2**20))
     kept = Grammars(words(), most_live=16 * 2**20, measure=lambda: next(sizes))
     answer = Following(kept, VOWELS, clock=ticking(0.002))
-    for _ in range(20):
+    for _ in range(40):
         answer.use(mask)
     assert answer.gave_up == MASK_MEMORY.name
 
