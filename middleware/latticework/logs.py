@@ -36,7 +36,8 @@ WITHHELD = "[withheld: --log-content logs it]"
 ABOUT_REQUESTS = ("uvicorn.error", "asyncio", "latticework", "vllm")
 # Those of vLLM's whose warnings and errors quote what they are about: grammars, tokens, whole requests.
 QUOTING = (
-    *("vllm.v1", "vllm.logging_utils", "vllm.sampling_params", "vllm.inputs", "vllm.renderers", "vllm.tokenizers"),
+    *("vllm.v1.structured_output", "vllm.v1.core", "vllm.v1.engine", "vllm.v1.sample", "vllm.v1.request"),
+    *("vllm.logging_utils", "vllm.sampling_params", "vllm.inputs", "vllm.renderers", "vllm.tokenizers"),
     *("vllm.entrypoints", "vllm.reasoning", "vllm.tool_parsers", "vllm.exceptions"),
 )
 # What goes wrong before the first request. It has the reason of a start that failed.

@@ -9,7 +9,8 @@ from tests.hostile.row import CHAT, COMPLETIONS, GRAMMARS, Row
 
 # Each is refused, in every field and tool that takes a regex.
 BAD_REGEXES: Sequence[str] = (
-    "(", ")", "(a", "[", "[z-a]", "a{3,1}", "*", "+a", "?", "(?", "(?<a", "[[:alpha:]", "(?P<x>a)(?P=y)",
+    "(", ")", "(a", "[", "[z-a]", "a{3,1}", "*", "+a", "?", "(?", "(?<a", "\\", "a\\\\\\", "[[:alpha:]",
+    "(?P<x>a)(?P=y)",
     "(a{1,5000}){1,5000}", "((a{1,99}){1,99}){1,99}", "a" * 5000 + "(", "(" * 3000 + ")" * 3000, "(?=",
     "(?<n>a)(?<n>b)", "\\p{Banana}", "\\u{110000}", "[\\d-\\w", "(?i", "(?#", "\\1(a",
 )  # fmt: skip

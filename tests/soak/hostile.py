@@ -27,6 +27,8 @@ WARM_UP = 200
 # Deliberate: the engine or the compiler is busy, or the answer came too late.
 DELIBERATE = (503, 504)
 ENGINE = "EngineCore"
+# What else a hostile request may take is the server's time: 504 then.
+HEADERS = {"content-type": "application/json", "x-request-timeout": "15"}
 # Seconds in which the light stream is alone.
 IDLE = 5.0
 NOISE = (b"\x00", b"\xff", b'"', b"{", b"]", b",", b"\\u", b"1e400", b"9" * 400, b"null", "é".encode(), b"\xed\xa0\x80")
@@ -112,7 +114,7 @@ async def _work(
             return
         content = row.body(model) if body is None else body.replace(b"MODEL", model.encode(), 1)
         try:
-            response = await http.post(url + row.path, content=content, headers={"content-type": "application/json"})
+            response = await http.post(url + row.path, content=content, headers=HEADERS)
         except httpx.HTTPError as error:
             found.outcomes["no response"] += 1
             found.wrong.append(f"{row.label}: {error!r}\n    {content[:1500]!r}")

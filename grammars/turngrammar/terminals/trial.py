@@ -33,10 +33,15 @@ def _is_small(languages: Sequence[Language]) -> bool:
     return len(languages) == 1 and not languages[0].boolean and languages[0].positions <= POSITIONS
 
 
-@lru_cache(maxsize=4096)
 def is_empty(terminal: str) -> bool:
     """Whether no text fits the expression of a terminal; False where the lexer can't hold it."""
-    matcher = LLMatcher(_BYTES, f"start: T\nT: {terminal}\n", log_level=0)
+    return fits_nothing(f"T: {terminal}", "T")
+
+
+@lru_cache(maxsize=1024)
+def fits_nothing(definitions: str, name: str) -> bool:
+    """Whether no text fits the terminal of this name in a Lark grammar; False where the lexer can't hold it."""
+    matcher = LLMatcher(_BYTES, f"start: {name}\n{definitions}\n", log_level=0)
     if matcher.is_error():
         return False
     matcher.compute_bitmask()

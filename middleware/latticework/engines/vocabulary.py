@@ -207,6 +207,12 @@ class Vocabulary:
         tokens = (self.matchable.decode_bytes([token_id]) for token_id in range(self.matchable.vocab_size))
         return TokenTexts([*tokens, *(text.encode() for text in self.special_tokens)])
 
+    @cached_property
+    def longest(self) -> int:
+        """Bytes of the longest token that a text may have."""
+        ordinary = (one for one in range(self.matchable.vocab_size) if not self.matchable.is_special_token(one))
+        return max(len(self.matchable.decode_bytes([token_id])) for token_id in ordinary)
+
     def trial(self, grammar: str, text: str = "") -> Trial:
         """Compiles the grammar, llguidance Lark, and begins to generate with it, up to the first mask behind `text`.
 

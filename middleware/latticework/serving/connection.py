@@ -105,11 +105,11 @@ class Connection(HttpToolsProtocol):
         self.on_headers_complete()
         self.cycle.transport = _ResponseTransport(self)  # type: ignore[assignment]  # it uses three methods
         self._stop_read_timer()  # the app has the read timeout for bodies, and answers with an error
-        self._keep_alive = self.cycle.keep_alive
+        self._keep_alive = head.keep_alive
+        # A response to half a request ends the connection.
+        self.cycle.keep_alive = self._keep_alive and self._body is None
         if self._body is None:
             self.on_message_complete()
-        else:
-            self.cycle.keep_alive = False  # a response to half a request ends the connection
 
     def _read_body(self, body: BodyReader, data: bytes) -> bytes:
         content, rest = body.feed(data)

@@ -53,7 +53,7 @@ class HeadReader:
     """One request line with its headers.
 
     Attributes:
-        parser: knows the method, the version, and whether the connection stays open, when the head is complete.
+        parser: knows the method and the version when the head is complete.
         headers: with lower-case names.
     """
 
@@ -67,6 +67,13 @@ class HeadReader:
     @property
     def url(self) -> bytes:
         return self._fields.url
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection may be used again. The parser has forgotten it where a request has no body."""
+        connection = b",".join(value for name, value in self.headers if name == b"connection").lower()
+        closes = b"close" in [token.strip() for token in connection.split(b",")]
+        return not closes and self.parser.get_http_version() == "1.1"
 
     def feed(self, data: bytes) -> bytes | None:
         """What follows the head; None while the head is incomplete. Raises BadRequest and HeadTooLarge."""

@@ -64,7 +64,7 @@ def test_a_head_ends_where_it_ends_at_every_chunking(before: bytes, offer: bytes
         assert rest == AFTER
         assert head.url == b"/a?b"
         assert head.parser.get_method() == b"POST"
-        assert head.parser.should_keep_alive()
+        assert head.keep_alive
         assert head.headers[0] == (b"host", b"c")
         assert head.headers[-1] == (b"content-length", b"3")
 
@@ -172,6 +172,23 @@ LENGTHS = [
 def test_a_body_whose_end_is_not_certain_is_a_bad_request(lines: tuple[bytes, ...]) -> None:
     with pytest.raises(BadRequest):
         body_of(head_of(*lines))
+
+
+CONNECTIONS = [
+    ([], b"1.1", True),
+    ([b"Connection: keep-alive"], b"1.1", True),
+    ([b"Connection: close"], b"1.1", False),
+    ([b"Connection: Upgrade , CLOSE"], b"1.1", False),
+    ([b"Connection: Upgrade", b"Connection: close"], b"1.1", False),
+    ([b"Connection: closed"], b"1.1", True),
+    ([b"Connection: keep-alive"], b"1.0", False),
+]
+
+
+@pytest.mark.parametrize("length", [[], [b"Content-Length: 1"]])
+@pytest.mark.parametrize(("lines", "version", "stays"), CONNECTIONS)
+def test_who_wants_to_close_is_known(lines: list[bytes], version: bytes, stays: bool, length: list[bytes]) -> None:
+    assert head_of(*lines, *length, version=version).keep_alive is stays
 
 
 def test_chunks_are_not_of_http_1_0() -> None:
