@@ -1,4 +1,4 @@
-"""llguidance's matchers: the limits that all of this package's have, and what one says that has exceeded a limit.
+"""llguidance's matchers: the limits that all of this package's have, and the limit that an error names.
 
 A matcher that exceeds a limit is in error for good: it allows nothing but the end of the answer. The limits of regexes
 are those of a lexer, which all copies of a matcher share: its error is theirs too.
@@ -34,7 +34,7 @@ class MatcherLimit:
 
     Attributes:
         name: of llguidance's limit, or of this server's.
-        mark: what llguidance's error has; "" for what is no error of it.
+        mark: what llguidance's error has; "" where it has no error.
         problem: a sentence without its end, for the client.
         fix: a sentence.
     """

@@ -73,7 +73,7 @@ class ContextExceeded(BadRequest):
 
 
 class GrammarExceeded(BadRequest):
-    """The grammar of the request exceeded a limit in the middle of the answer, which is no answer then."""
+    """The grammar of the request exceeded a limit in the middle of the answer, which is then invalid."""
 
     default_code = "grammar_limit_exceeded"
 

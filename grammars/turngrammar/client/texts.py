@@ -53,7 +53,7 @@ class TextPlan:
 
 
 def grammar_misfit(lark: str, text: str, clock: Callable[[], float] = time.thread_time) -> Misfit | None:
-    """None for a text of this grammar, and where its text has tokens of the model that are no text."""
+    """None for a text of this grammar, and where its text has tokens of the model that are not text."""
     if refers_to_tokens(lark):
         return None
     matcher = LLMatcher(_BYTES, _TOKEN_COUNT.sub("max_tokens=1000000", lark), log_level=0, limits=LIMITS)
