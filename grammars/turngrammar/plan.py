@@ -44,7 +44,7 @@ class TurnViolation:
         pointer: the JSON pointer of the place in the content, or in the call's arguments.
         keyword: the JSON Schema keyword that is broken; "choice" for a call that the tool choice forbids or lacks;
             "grammar" for a text that its regex, choice or grammar does not allow.
-        given_up: whether the engine may have given up the grammar, which then is not broken: the message has the reason.
+        given_up: whether the engine may have given up the grammar, which is not broken then. The message has why.
     """
 
     part: str
