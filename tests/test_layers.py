@@ -32,7 +32,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "terminals",
         "string_formats",
         "regex",
-        "cache errors events json_style lazy_fields",
+        "cache errors events json_style lazy_fields matching",
         "scan",
         "exact",
         "__init__",

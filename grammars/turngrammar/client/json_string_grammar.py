@@ -88,6 +88,11 @@ def grammar_in_json_string(lark: str) -> str:
     return "".join(_rewritten(tokens, bodies, names))
 
 
+def refers_to_tokens(lark: str) -> bool:
+    """Whether a Lark grammar, which must compile, has tokens of the model in it, such as `<|end|>` and `<[17]>`."""
+    return any(match["unknown"] and match[0].startswith("<") for match in _TOKEN.finditer(lark))
+
+
 def _tokens(lark: str) -> Iterator[_LarkToken]:
     for match in _TOKEN.finditer(lark):
         kind = match.lastgroup or ""

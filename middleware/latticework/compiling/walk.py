@@ -16,6 +16,7 @@ from llguidance import LLMatcher
 from latticework.engines.vocabulary import Vocabulary
 from turngrammar.client import content_expression
 from turngrammar.errors import InvalidGrammar, cut
+from turngrammar.matching import LIMITS
 from turngrammar.plan import Plan
 from turngrammar.turn import ClientGrammar, Turn, enclosing
 
@@ -61,7 +62,7 @@ class _Walk:
         self._random = random.Random(seed)
         self._vocabulary = vocabulary.matchable
         self._ends = frozenset((*self._vocabulary.eos_tokens, *vocabulary.ends))
-        self._matcher = LLMatcher(self._vocabulary, lark, log_level=0)
+        self._matcher = LLMatcher(self._vocabulary, lark, log_level=0, limits=LIMITS)
         self._tokens: list[int] = []
 
     def error(self) -> str | None:

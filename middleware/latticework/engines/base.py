@@ -2,6 +2,7 @@
 
 EngineError            message
 ├── PromptRefused      the engine refuses this request; the caller's fault
+├── GrammarGivenUp     the request's grammar exceeded a limit in the middle of the answer
 ├── EngineFailed       this request failed inside the engine; others go on
 ├── EngineBusy         the engine takes no more requests for now
 └── EngineDead         no request can be served until the engine is restarted
@@ -31,6 +32,10 @@ class PromptRefused(EngineError):
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+
+
+class GrammarGivenUp(EngineError):
+    """The grammar of the request exceeded a limit: the answer can't be continued, and is not complete."""
 
 
 class EngineFailed(EngineError):

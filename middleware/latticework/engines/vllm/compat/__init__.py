@@ -284,6 +284,28 @@ DRAFTS = Patch(
     defect=f"{_HERE}.drafting:drafting_defect",
 )
 
+GRAMMAR_WATCH = Patch(
+    name="grammar watch",
+    purpose="A grammar that exceeds a limit ends its request with an error that names the limit. Slow masks have one.",
+    without="a grammar that exceeds a limit is noticed in the finished text only, and may slow down all answers",
+    versions=("0.32.0",),
+    needs=(
+        *_attributes(
+            f"{_GUIDANCE}:GuidanceGrammar",
+            "ll_matcher",
+            "ll_tokenizer",
+            "vocab_size",
+            "accept_tokens(request_id, tokens)",
+            "validate_tokens(tokens)",
+            "rollback(num_tokens)",
+            "fill_bitmask(bitmask, idx)",
+            "check_error",
+            "rollback_lag",
+        ),
+    ),
+    install=f"{_HERE}.watched:WatchedGrammar",
+)
+
 DRAFT_POLLING = Patch(
     name="draft polling",
     purpose="The engine core does not ask its workers for drafts, which they never have.",
@@ -319,8 +341,9 @@ PATCHES: tuple[Patch, ...] = (
     QUICK_SHUTDOWN,
     TOKENIZER_CHECK,
     DRAFTS,
+    GRAMMAR_WATCH,
     DRAFT_POLLING,
     TOKEN_EXPANSION,
 )
 # Those that have no use where drafts are off.
-WITH_DRAFTS = frozenset({DRAFT_POLLING, TOKEN_EXPANSION})
+WITH_DRAFTS = frozenset({GRAMMAR_WATCH, DRAFT_POLLING, TOKEN_EXPANSION})
