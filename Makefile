@@ -2,8 +2,9 @@
 # make test    lint, types, layers and the whole suite                   make test  ARGS="tests/turngrammar -x"
 # make bench   all benchmarks: schema suites, parsers, comparison with `vllm serve`; takes hours. Tables on standard output,
 #              those of the comparison with plots in benchmarks/results/                  make bench ARGS=--quick
-# make soak    thousands of mixed requests, 1,000 concurrent streams, 100,000 fuzz cases and documents, an engine killed
-#              half an hour. Tables also in benchmarks/results/                           make soak  ARGS=--quick
+# make soak    thousands of mixed requests, 1,000 concurrent streams, 100,000 fuzz cases and documents, an engine killed,
+#              an hour of hostile requests: an hour and a half. Tables also in benchmarks/results/
+#                                                                         make soak  ARGS=--quick
 # make docs    regenerates the generated parts of README.md and docs/; a test fails when they are out of date
 # make ray     tests replicas under Ray Serve: streaming, a killed replica, draining; a minute, in .venv-ray
 # make clients tests real clients, unmodified, against the server: docs/clients.md; first installs them into .venv-clients,

@@ -57,10 +57,12 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "concurrency prompt turn",
         "embedded engines served sse_reader supervisor",
         "ask config",
-        "caller errors lifeline options settings telemetry",
+        "caller errors lifeline logs options settings telemetry",
         "version",
         "engines.base",
-        "engines.token_texts engines.vocabulary",
+        "engines.vocabulary",
+        "engines.text_tokens engines.token_texts",
+        "engines.markup",
     ),
 }
 
@@ -82,7 +84,7 @@ ONLY: Mapping[str, str] = {
     "outlines": r"latticework\.(inprocess\.output|engines\.portable(\.\w+)*)",
     "ray": r"latticework\.deployments\.ray",
     "starlette": r"latticework\b.*",
-    "uvicorn": r"latticework\.(serving\.(connection|server)|http\.record)",
+    "uvicorn": r"latticework\.(serving\.(connection|server)|logs)",
     "tests": r"",
     "benchmarks": r"",
     "examples": r"",

@@ -23,6 +23,7 @@ from latticework.doors.openapi import openapi_door
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
 from latticework.http.auth import ApiKeys, BearerAuth, CallerKnown
+from latticework.http.body_memory import BodyLimits, BodyMemory
 from latticework.http.cors import for_origins
 from latticework.http.endpoint import json_response
 from latticework.http.lifetime import BodyTimeout
@@ -102,6 +103,7 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     limits = [
         Middleware(CallerKnown),
         *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
+        Middleware(BodyLimits, BodyMemory(settings.max_bodies_bytes), settings.max_body_bytes),
         Middleware(BodyTimeout, settings.read_timeout),
     ]
     record = Middleware(Recorded, models.metrics)

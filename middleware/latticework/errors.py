@@ -30,12 +30,23 @@ from typing import ClassVar
 from latticework.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, PromptRefused
 from turngrammar.errors import GrammarError
 
+# The maximum length of an error's message: what it quotes may have any.
+MOST_LETTERS = 500
+
+
+def shortened(message: str) -> str:
+    """With the middle left out of what is too long: the end has the fix."""
+    if len(message) <= MOST_LETTERS:
+        return message
+    kept = MOST_LETTERS // 2 - 5
+    return f"{message[:kept]} [...] {message[-kept:]}"
+
 
 class ApiError(Exception):
     """An error that the client sees. Each API has its own envelope for it.
 
     Attributes:
-        message: a sentence with the parameter first, then the limit and the fix.
+        message: a sentence with the parameter first, then the limit and the fix; at most MOST_LETTERS long.
         param: the path of the invalid parameter, such as `messages[0].role`, or None.
         code: a machine-readable name, or None.
         status: of the HTTP response.
@@ -48,7 +59,7 @@ class ApiError(Exception):
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
         self.param = param
         self.code = code or self.default_code
 
@@ -156,7 +167,6 @@ class TimedOut(ApiError):
 
 # By class. A subclass that is not listed counts as its base class.
 OF_ENGINES: Mapping[type[EngineError], type[ApiError]] = {
-    PromptRefused: BadRequest,
     EngineFailed: ServerFault,
     EngineBusy: Overloaded,
     EngineDead: Unavailable,
@@ -171,6 +181,8 @@ def as_api_error(error: Exception) -> ApiError | None:
             return error
         case GrammarError():
             return BadRequest(error.message, param=from_pointer(error.pointer))
+        case PromptRefused():
+            return BadRequest(str(error), param=error.param)
         case EngineError():
             known = next(OF_ENGINES[base] for base in type(error).__mro__ if base in OF_ENGINES)
             return known(str(error))

@@ -132,6 +132,9 @@ class Settings(ModelSettings, EngineSettings):
         None, POSITIVE, "maximum number of concurrent requests per API key; unlimited by default"
     )
     max_body_bytes: int = setting(8 * 2**20, BYTES, "maximum size of a request body")
+    max_bodies_bytes: int = setting(
+        512 * 2**20, BYTES, "maximum size of the bodies of all requests in progress together"
+    )
     max_body_values: int = setting(
         200_000, POSITIVE, "maximum number of JSON values in a request body, token ids included"
     )

@@ -39,13 +39,13 @@ WHEN: Mapping[type[ApiError], str] = {
     errors.SlowRequest: "the body took longer than `read_timeout`",
     errors.TooLarge: "the body is larger than `max_body_bytes`",
     errors.RateLimited: "more than `requests_per_minute` or `concurrent_requests`",
-    errors.HeadTooLarge: "the head is larger than 64 KiB",
+    errors.HeadTooLarge: "the head, or what frames a chunked body, is larger than 64 KiB; or more than 256 headers",
     errors.BrokenGuarantee: "a finished answer violates its own grammar: a bug of this server",
     errors.SchemaViolation: "the answers of all `attempts` violated a checked keyword",
     errors.ServerFault: "any other failure: see the log",
     errors.TimedOut: "no answer within `request_timeout` or `x-request-timeout`",
     errors.Unavailable: "the engine is not running, or the server is stopping",
-    errors.Overloaded: "more than `max_queue` answers are waiting",
+    errors.Overloaded: "more than `max_queue` answers are waiting, or bodies have reached `max_bodies_bytes`",
 }
 
 REQUEST_HEADERS: Mapping[str, str] = {

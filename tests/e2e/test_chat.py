@@ -192,6 +192,20 @@ def test_sixteen_at_once(client: OpenAI) -> None:
         assert list(pool.map(one, range(16))) == [True] * 16
 
 
+def test_a_prompt_that_is_cached(client: OpenAI) -> None:
+    """The second time, all of it but the last block is."""
+    messages: Any = [{"role": "user", "content": "Count from one to three hundred in words, slowly. " * 60}]
+    counts = []
+    for _ in range(2):
+        usage = client.chat.completions.create(model=MODEL, messages=messages, max_tokens=1).usage
+        assert usage is not None
+        details = usage.prompt_tokens_details
+        counts.append((usage.prompt_tokens, (details.cached_tokens or 0) if details else 0))
+    (tokens, before), (_, cached) = counts
+    assert before < cached <= tokens
+    assert cached >= tokens / 2
+
+
 def test_roles_parts_and_history(client: OpenAI) -> None:
     messages: list[Any] = [
         {"role": "developer", "content": "Be brief."},

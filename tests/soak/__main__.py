@@ -1,9 +1,10 @@
-"""The soak test: mixed requests, a thousand streams, fuzzing, and an engine that is killed.
+"""The soak test: mixed requests, a thousand streams, fuzzing, hostile requests, and an engine that is killed.
 
-    python -m tests.soak [--quick] [--requests N] [--streams N] [--cases N] [--documents N] [--kills N] [--seed N]
+    python -m tests.soak [--quick] [--requests N] [--streams N] [--cases N] [--documents N] [--kills N]
+                         [--hostile SECONDS] [--seed N]
 
-Exits with status 1 if a line of the table differs from the expected result. `--kills` needs the real engine, the others
-none. It uses no network but this machine's.
+Exits with status 1 if a line of the table differs from the expected result. `--kills` and `--hostile` need the real
+engine, the others none. It uses no network but this machine's.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from benchmarks.results import FOLDER, machine, table
 from tests.fuzz.targets import LAW
 from tests.soak import report
 from tests.soak.fuzzed import fuzzed
+from tests.soak.hostile import hostile
 from tests.soak.kills import kills
 from tests.soak.load import soak
 from tests.soak.process import served
 from tests.soak.report import Line
 from tests.soak.streams import PACE, streams
 
-FULL = {"requests": 10_000, "streams": 1_000, "cases": 100_000, "documents": 100_000, "kills": 5}
-QUICK = {"requests": 400, "streams": 100, "cases": 1_000, "documents": 1_000, "kills": 0}
+FULL = {"requests": 10_000, "streams": 1_000, "cases": 100_000, "documents": 100_000, "kills": 5, "hostile": 3600}
+QUICK = {"requests": 400, "streams": 100, "cases": 1_000, "documents": 1_000, "kills": 0, "hostile": 60}
 HEAD = ("", "result", "expected", "")
 # Between two pieces of an answer of the mixed load, in seconds.
 QUICKLY = 0.002
@@ -53,6 +55,10 @@ def of_kills(count: int, seed: int) -> list[Line]:
     return report.of_kills(kills(count), count)
 
 
+def of_hostile(seconds: int, seed: int) -> list[Line]:
+    return report.of_hostile(hostile(seconds, seed))
+
+
 # What each number on the command line is of.
 PARTS: Mapping[str, Callable[[int, int], list[Line]]] = {
     "requests": of_load,
@@ -60,7 +66,9 @@ PARTS: Mapping[str, Callable[[int, int], list[Line]]] = {
     "cases": of_cases,
     "documents": of_documents,
     "kills": of_kills,
+    "hostile": of_hostile,
 }
+SECONDS = {"hostile"}
 
 
 def publish(part: str, found: Sequence[Line], partial: bool) -> None:
@@ -81,7 +89,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a smoke test with small counts")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the requests and cases")
     for name, count in FULL.items():
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"their number, {count:,} by default; 0 to skip")
+        kind, metavar = ("its seconds", "SECONDS") if name in SECONDS else ("their number", "N")
+        parser.add_argument(f"--{name}", type=int, metavar=metavar, help=f"{kind}, {count:,} by default; 0 to skip")
     given = vars(parser.parse_args())
     usual = QUICK if given["quick"] else FULL
     counts = {name: usual[name] if given[name] is None else given[name] for name in FULL}

@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.fuzz.target import Found
+from tests.soak.hostile import Attacked
 from tests.soak.kills import Kills
 from tests.soak.load import Load
 from tests.soak.streams import Streams
 
 GROWTH = 0.05
+# Of all processes, after an attack over before; and seconds that a light stream may stand still during one.
+KEPT = 1.1
+STILL = 2.0
 LATE = 0.05
 MIB = 2**20
 FINISHES = {"stop", "length", "tool_calls"}
@@ -103,4 +107,23 @@ def of_kills(found: Kills, count: int) -> list[Line]:
             len(found.back) == count,
         ),
         Line("requests in flight", _told(found.outcomes), "0 wrong", not found.wrong, found.wrong),
+    ]
+
+
+def of_hostile(found: Attacked) -> list[Line]:
+    sent, kept = found.outcomes.total(), found.after / found.before if found.before else 0.0
+    memory = f"{found.before / MIB:.0f} to {found.after / MIB:.0f} MiB, {kept:.2f} of it"
+    before, after = found.engines
+    alive = found.healthy and before == after
+    return [
+        Line("hostile requests", f"{sent:,}: {_told(found.outcomes)}", "", True),
+        Line("5xx but 503 and 504, no response, long errors", f"{len(found.wrong)}", "0", not found.wrong, found.wrong),
+        Line("engine", "as before" if alive else "restarted or dead", "as before", alive),
+        Line("memory of all processes", memory, f"≤ {KEPT}", kept <= KEPT),
+        Line(
+            "longest gap of a light stream",
+            f"{1000 * found.gap:.0f} ms, alone {1000 * found.idle:.0f} ms",
+            f"≤ {1000 * STILL:.0f} ms",
+            found.gap <= STILL,
+        ),
     ]

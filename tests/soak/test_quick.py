@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+from collections import Counter
 
 import pytest
 
 from tests.fuzz.target import Found
 from tests.soak import __main__, report
 from tests.soak.fuzzed import fuzzed
+from tests.soak.hostile import Attacked, attack, requests
 from tests.soak.judge import Wrong, judge
 from tests.soak.load import Held, Load
 from tests.soak.mix import CHAT, Asked, mix
+from tests.soak.process import served
 
 ASKED = Asked("", json.dumps({"model": "m", "structured_outputs": {"choice": ["a"]}}).encode())
 ERROR = {"error": {"message": "m", "type": "t", "param": None, "code": "c"}}
@@ -24,6 +28,25 @@ def test_a_little_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     # What memory and clocks say of so short a time, on a machine that is busy, is nothing.
     judged = [line for line in lines if not line.label.startswith(("memory", "event loop"))]
     assert [line.label for line in judged if not line.good] == [], [line.failures[:2] for line in judged]
+
+
+def test_a_little_of_the_attack() -> None:
+    with served(0.002) as server:
+        found = asyncio.run(attack(server.url, server.process, "scripted", 2, 3))
+    lines = report.of_hostile(found)
+    # Not of clocks and memory, as above.
+    assert [line.label for line in lines[:3] if not line.good] == [], lines[1].failures[:3]
+    assert found.outcomes["200"] and found.outcomes["400"] and found.gap > 0
+
+
+def test_an_attack_that_succeeds_is_seen() -> None:
+    harmed = Attacked(Counter({"500": 1}), ["500"], 41.0, 0.1, 100, 500, (frozenset({1}), frozenset({2})), True)
+    assert [line.good for line in report.of_hostile(harmed)] == [True, False, False, False, False]
+
+
+def test_attacks_are_the_same_for_the_same_seed() -> None:
+    first, again, other = (list(requests(seed, 50)) for seed in (1, 1, 2))
+    assert first == again != other
 
 
 def test_requests_are_the_same_for_the_same_seed() -> None:

@@ -12,8 +12,11 @@ from typing import Any
 from llguidance import LLMatcher, regex_to_lark
 from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
 
+from turngrammar.client.json_string_regex import least_length
+from turngrammar.client.shortest import least_characters
 from turngrammar.errors import InvalidGrammar
-from turngrammar.terminals.expressions import quoted
+from turngrammar.terminals.expressions import any_text
+from turngrammar.terminals.trial import is_empty
 from turngrammar.turn import ClientGrammar, GrammarKind
 
 
@@ -25,33 +28,46 @@ def content_expression(content: ClientGrammar) -> str:
         raise error.inside(content.pointer) from error
 
 
+def least_length_of(content: ClientGrammar) -> int:
+    """Characters that each text of the content has at least; 0 where it is unknown. `content_expression` accepts it."""
+    return _LENGTHS[content.kind](content.source)
+
+
 def choice_expression(texts: Sequence[str]) -> str:
-    """Exactly one of these texts."""
-    return f"({' | '.join(map(quoted, texts))})"
+    """Exactly one of these texts: one terminal, since llguidance holds 2,000 alternatives of a rule at most."""
+    return f"/{any_text(tuple(texts))}/"
 
 
 def regex_expression(pattern: str) -> str:
     """A text that the pattern matches as a whole; the syntax is that of Rust's regex crate, as in vLLM."""
+    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:  # regex_to_lark would drop it
+        raise InvalidGrammar("The regex does not compile: it ends in a backslash that escapes nothing. Remove it.")
     expression = f"/{regex_to_lark(pattern, '')}/"
     if error := _lark_error(f"start: expression\nexpression: {expression}\n"):
         raise InvalidGrammar(f"The regex does not compile: {_reason(error)}. Its syntax is that of Rust's regex crate.")
+    if is_empty(expression):
+        raise InvalidGrammar("No text matches the regex. Correct it.")
     return expression
 
 
 def grammar_expression(grammar: str) -> str:
     """A text of this grammar: llguidance's Lark, or llama.cpp's GBNF."""
+    return nested_grammar(_lark_of(grammar))
+
+
+def _lark_of(grammar: str) -> str:
     try:
-        lark = any_to_lark(grammar)
+        return any_to_lark(grammar)
     except Exception as error:
         if type(error) not in (Exception, GbnfToLarkError):  # for a rule that is not there it raises no more than that
             raise
         raise InvalidGrammar(f"The grammar is not valid GBNF: {error}. Correct it.") from error
-    return nested_grammar(lark)
 
 
 def nested_grammar(lark: str) -> str:
     """A Lark grammar as an expression, with a scope of its own for its names."""
     validate_lark(lark)
+    least_characters(lark)
     # The line break ends a comment, which would swallow the brace.
     return f"%lark {{\n{lark}\n}}"
 
@@ -82,4 +98,9 @@ _EXPRESSIONS: Mapping[GrammarKind, Callable[[Any], str]] = {
     "regex": regex_expression,
     "choice": choice_expression,
     "grammar": grammar_expression,
+}
+_LENGTHS: Mapping[GrammarKind, Callable[[Any], int]] = {
+    "regex": lambda pattern: least_length(pattern, ""),
+    "choice": lambda texts: min(map(len, texts)),
+    "grammar": lambda grammar: least_characters(_lark_of(grammar)),
 }

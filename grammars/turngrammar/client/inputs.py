@@ -46,7 +46,7 @@ class InputPlan:
         """Whether the input allows these arguments, which fit the schema."""
         if not self.text:
             return True
-        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(self.text))
+        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(self.text), log_level=0)
         tokens = list(arguments["input"].encode(errors="surrogatepass"))
         return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
 

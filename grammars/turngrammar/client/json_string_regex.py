@@ -70,6 +70,35 @@ def character_lexeme(pattern: str, flags: str) -> str | None:
             return None
 
 
+def least_length(pattern: str, flags: str) -> int:
+    """Of the texts that it matches, in characters. Raises InvalidGrammar for flags that change its syntax."""
+    # For each group that is open: the shortest of its alternatives so far, and the current one with its last item.
+    groups: list[tuple[list[int], list[int]]] = [([], [])]
+    for kind, text in _regex_pieces(pattern, flags):
+        shortest, items = groups[-1]
+        if kind == "open":
+            groups.append(([], []))
+        elif kind == "or":
+            shortest.append(sum(items))
+            items.clear()
+        elif kind == "close":
+            groups.pop()
+            groups[-1][1].append(min([*shortest, sum(items)]))
+        elif kind == "quantifier":
+            items[-1:] = [length * _least_count(text) for length in items[-1:]]
+        else:
+            items.append(1)
+    shortest, items = groups[0]
+    return min([*shortest, sum(items)])
+
+
+def _least_count(quantifier: str) -> int:
+    if quantifier[0] in "*?":
+        return 0
+    number = re.search(r"\d+", quantifier.partition(",")[0])
+    return int(number[0]) if number else int(quantifier[0] == "+")
+
+
 def _expressions(pieces: list[Piece]) -> Iterator[str]:
     before = "open"
     for index, (kind, text) in enumerate(pieces):
@@ -102,7 +131,7 @@ def _unescaped_class(atom: str) -> str:
 @lru_cache(maxsize=4096)
 def _escaped_characters(atom: str) -> tuple[str, ...]:
     """The special characters that an atom matches, which is one character. llguidance computes them."""
-    mask = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: /{atom}/")).compute_bitmask()
+    mask = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(f"start: /{atom}/"), log_level=0).compute_bitmask()
     return tuple(char for char in _SPECIAL if mask[ord(char) // 8] >> ord(char) % 8 & 1)
 
 

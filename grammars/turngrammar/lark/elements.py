@@ -71,7 +71,8 @@ class ElementWriter:
         strings = [option for option in options if option["type"] == "string"]
         scalars = [option for option in options if option["type"] in _SCALARS]
         if strings:
-            yield self._writer.closed(" | ".join(self._text(branch, options) for branch in strings), self._closing)
+            texts = " | ".join(self._text(branch, options) for branch in strings)
+            yield self._writer.closed_value(texts, self._closing, "the strings of a value")
         yield from self._scalars(scalars, mixed=bool(strings))
         for option in options:
             if option["type"] in _CONTAINERS:

@@ -69,7 +69,7 @@ def _json_type(branch: Branch) -> str:
 def write_key(writer: RuleWriter, node: wire.Key) -> str:
     argument = writer.argument
     if argument.name is None:
-        return writer.closed(argument.names, node.end)
+        return writer.closed_value(argument.names, node.end, "the names of the arguments")
     if node.end in argument.name:
         raise writer.unwritable(f"an argument named {argument.name!r}", node.end)
     return writer.fused(argument.name, node.end)
@@ -88,7 +88,7 @@ def write_value(writer: RuleWriter, node: wire.Value) -> str:
     argument = writer.argument
     if argument.string:
         bodies = [f"({_free_text(branch, argument)})" for branch in argument.strings]
-        return writer.closed(" | ".join(bodies), node.end)
+        return writer.closed_value(" | ".join(bodies), node.end, _strings_of(argument))
     end = writer.literal(node.end)
     if not argument.mixed and node.words == JSON_WORDS and node.notation is None:
         return f"{write_json(writer, {'anyOf': list(argument.others)}, writer.parameters, node.style)} {end}"
@@ -110,11 +110,16 @@ def write_wrapped(writer: RuleWriter, node: wire.Wrapped) -> str:
         return write_value(writer, node)
     special = f"[{escaped(node.characters)}]"
     inner = " | ".join(f"({text_terminal(branch)})" for branch in argument.strings)
-    bodies = [join(writer.literal(node.open), writer.closed(inner, node.close + node.end))]
+    wrapped = writer.closed_value(inner, node.close + node.end, _strings_of(argument))
+    bodies = [join(writer.literal(node.open), wrapped)]
     if plain := [left for branch in argument.strings if (left := _without_characters(branch, node.characters))]:
         texts = [f"({_free_text(branch, argument)} & ~/{ANYTHING}{special}{ANYTHING}/)" for branch in plain]
         bodies.append(writer.closed(" | ".join(texts), node.end))
     return writer.either(bodies)
+
+
+def _strings_of(argument: Argument) -> str:
+    return "the strings of " + ("an argument without a name" if argument.name is None else repr(argument.name))
 
 
 def _without_characters(branch: Branch, characters: str) -> Branch | None:

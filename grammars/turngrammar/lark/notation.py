@@ -117,7 +117,8 @@ class NotationWriter:
             return self._writer.either([self.as_json(branch), self._writer.terminal(single_quoted(branch))])
         if self._notation.escapes:
             return self.as_json(branch)
-        return f"{self._client_text(quote)} {self._writer.closed(text_terminal(branch), quote)}"
+        text = self._writer.closed_value(text_terminal(branch), quote, "the strings of a value")
+        return f"{self._client_text(quote)} {text}"
 
     def array(self, branch: Branch) -> str:
         return self._within("[", ArrayWriter(self._writer, self.value, self._notation.comma).body(branch), "]")

@@ -20,6 +20,7 @@ from turngrammar.lowered import Lowered
 from turngrammar.schema import SchemaPlan
 from turngrammar.terminals.expressions import ANYTHING, any_text, join, quoted
 from turngrammar.terminals.strings import Branch
+from turngrammar.terminals.trial import is_empty
 from turngrammar.turn import enclosing
 
 if TYPE_CHECKING:
@@ -141,6 +142,12 @@ class RuleWriter(RuleSet, ABC):
         body = f"({terminal}) & {any_bytes_without((end,))}"
         lexeme = self.terminal(f"({body}) {text}" if text else body)
         return join(lexeme if rest else self.rule(lexeme, "[lazy]"), rest)
+
+    def closed_value(self, terminal: str, end: str, what: str, keyword: str = "properties") -> str:
+        """The same, of a client's texts. Raises RefusedSchema where each of them holds the literal."""
+        if is_empty(f"({terminal}) & {any_bytes_without((end,))}"):
+            raise self.unwritable(what, end, keyword)
+        return self.closed(terminal, end)
 
     @property
     def parameters(self) -> Lowered:

@@ -1,5 +1,6 @@
 """Schemas that refer to themselves for the same value, as in `{"$ref": "#"}`: no validator can finish with them.
 
+Nor in time with references that double again and again: `a1` refers to `a0` twice, `a2` to `a1` twice, and so on.
 Recursion through a property or an item ends with the document.
 """
 
@@ -11,6 +12,9 @@ from typing import Any
 from turngrammar.errors import RefusedSchema
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.places import Place
+
+# Subschemas against which one value is checked, those that references repeat included. It takes some 10 us for each.
+MOST_CHECKS = 10_000
 
 
 def refuse_endless(source: Source, options: Options) -> None:
@@ -40,24 +44,24 @@ class _InPlaceWalk:
         self._leading = leading
         self._options = options
         self._values = [source.root]  # where the walk of another value starts
-        self._path: dict[int, tuple[Subschema, Iterator[Subschema]]] = {}
-        self._finished: set[int] = set()
+        self._path: dict[int, tuple[Subschema, list[Subschema], Iterator[Subschema]]] = {}
+        self._checks: dict[int, int] = {}  # of each node that is finished, with all that apply in its place
 
     def every_value(self) -> None:
         for start in self._values:
             self._enter(start)
             while self._path:
-                key, (_, remaining) = next(reversed(self._path.items()))
+                key, (node, in_place, remaining) = next(reversed(self._path.items()))
                 following = next(remaining, None)
                 if following is None:
-                    self._finished.add(key)
+                    self._checks[key] = self._counted(node, in_place)
                     del self._path[key]
                 else:
                     self._enter(following)
 
     def _enter(self, node: Subschema) -> None:
         key = id(node.schema)
-        if key in self._finished or not self._leads(node.schema):
+        if key in self._checks or not self._leads(node.schema):
             return
         if key in self._path:
             message = (
@@ -67,7 +71,17 @@ class _InPlaceWalk:
         in_place: list[Subschema] = []
         for keyword, child in self._applied(node):
             (in_place if self._source.keywords.rows[keyword].in_place else self._values).append(child)
-        self._path[key] = node, iter(in_place)
+        self._path[key] = node, in_place, iter(in_place)
+
+    def _counted(self, node: Subschema, in_place: list[Subschema]) -> int:
+        checks = 1 + sum(self._checks.get(id(child.schema), 1) for child in in_place)
+        if checks > MOST_CHECKS:
+            message = (
+                f"One value is checked against {checks} subschemas, more than {MOST_CHECKS}, because references repeat "
+                "them. Refer to each of them once."
+            )
+            raise RefusedSchema(message, pointer=self._source.at(node), keyword="$ref")
+        return checks
 
     def _leads(self, schema: Any) -> bool:
         """Whether there is a reference in it, or may be: a meta-schema that is referred to has no place here."""

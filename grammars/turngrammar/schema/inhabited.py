@@ -14,16 +14,21 @@ class Inhabited:
 
     def __init__(self, algebra: Algebra, root: Shape) -> None:
         self._names: set[str] = set()
+        # By identity, with the shape that has it. An object asks for a property twice: what is nested, 2**depth times.
+        self._known: dict[int, tuple[Shape, bool]] = {}
         definitions = _reachable_definitions(algebra, root)
         grown = True
         while grown:
             before = len(self._names)
+            self._known.clear()
             rest = [(name, shape) for name, shape in definitions.items() if name not in self._names]
             self._names.update(name for name, shape in rest if self.shape(shape))
             grown = len(self._names) > before
 
     def shape(self, shape: Shape) -> bool:
-        return any(map(self.variant, shape))
+        if (known := self._known.get(id(shape))) is None:
+            known = self._known[id(shape)] = shape, any(map(self.variant, shape))
+        return known[1]
 
     def variant(self, variant: Variant) -> bool:
         return _RULES.get(type(variant), _always)(self, variant)

@@ -1,4 +1,4 @@
-"""Whether llguidance's lexer can hold a terminal: tried before it is promised.
+"""Whether llguidance's lexer can hold a terminal, and whether any text fits it: tried before it is promised.
 
 The lexer builds an automaton as far as texts lead it, and gives up where one step takes too much. An intersection may
 look harmless and do that in the middle of an answer. So a terminal is loaded, and masks are computed along a long text.
@@ -17,6 +17,7 @@ from turngrammar.terminals.strings import Branch, constraints, json_terminal
 _BYTES = LLTokenizer("byte")
 LENGTH = 96  # characters of the text
 MASKS = 4  # along it
+NOTHING_FITS = "NoExtension"  # how llguidance's errors begin where nothing can follow, and the text can't end
 POSITIONS = 100  # characters of a regex, counted repetitions written out, with which nothing can go wrong
 
 
@@ -29,6 +30,21 @@ def is_held(branch: Branch, vocabulary: LLTokenizer | None = None) -> bool:
 def _is_small(languages: Sequence[Language]) -> bool:
     """Each state of the lexer is a set of positions in a regex; it is left by a step in as many parts at most."""
     return len(languages) == 1 and not languages[0].boolean and languages[0].positions <= POSITIONS
+
+
+def is_empty(terminal: str) -> bool:
+    """Whether no text fits the expression of a terminal; False where the lexer can't hold it."""
+    return fits_nothing(f"T: {terminal}", "T")
+
+
+@lru_cache(maxsize=1024)
+def fits_nothing(definitions: str, name: str) -> bool:
+    """Whether no text fits the terminal of this name in a Lark grammar; False where the lexer can't hold it."""
+    matcher = LLMatcher(_BYTES, f"start: {name}\n{definitions}\n", log_level=0)
+    if matcher.is_error():
+        return False
+    matcher.compute_bitmask()
+    return matcher.get_error().startswith(NOTHING_FITS)
 
 
 @lru_cache(maxsize=4096)

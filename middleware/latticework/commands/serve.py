@@ -77,6 +77,7 @@ def serve(given: Namespace) -> int:
 
 def run_server(launch: Launch) -> int:
     settings = launch.settings
+    _prepare_logs(settings)
     with _bound_listener(settings) as listener:
         _configure_tracing()
         models = engines.served_models(launch.engine_arguments, settings, launch.config)
@@ -88,11 +89,10 @@ def run_server(launch: Launch) -> int:
         def ready() -> None:
             # Not the names above: some engines learn them while they load.
             loaded = [model.engine.model_ids[0] for model in models]
-            say(
-                welcome(
-                    server.base_url(listener), loaded, guarded=settings.guarded, has_playground=settings.has_playground
-                )
+            text = welcome(
+                server.base_url(listener), loaded, guarded=settings.guarded, has_playground=settings.has_playground
             )
+            say(text.split("\n")[1] if settings.log_format == "json" else text)
 
         app = create_app(*models, settings=settings)
         say(f"Loading {' and '.join(names)} ...")
@@ -101,6 +101,16 @@ def run_server(launch: Launch) -> int:
         except SystemExit:  # uvicorn's: the app failed to start, and the log has the reason
             return FAILED
     return DONE
+
+
+def _prepare_logs(settings: Settings) -> None:
+    """Before anything else that has something to say."""
+    from latticework.logs import export_settings
+    from latticework.serving.json_lines import write_json_lines
+
+    export_settings(settings.log_format, settings.log_content)
+    if settings.log_format == "json":
+        write_json_lines()
 
 
 def _bound_listener(settings: Settings) -> socket.socket:

@@ -71,7 +71,7 @@ class CompileRequest:
 class CompiledTurn:
     """A turn's plan, and its grammar's trial with the model's vocabulary.
 
-    `least`: tokens that its first call takes at least, if one is required; 0: unknown, or none is required.
+    `least`: tokens that its first call takes at least, if one is required, or else its content; 0: unknown.
     `beginning`: how far the grammar allows the text with which the turn has begun; None without a text or grammar.
     """
 

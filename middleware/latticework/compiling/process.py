@@ -11,7 +11,6 @@ import gc
 import os
 import pickle
 import sys
-import traceback
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -31,7 +30,9 @@ from latticework.compiling import (
 )
 from latticework.compiling.fewest_tokens import fewest_tokens
 from latticework.compiling.trial import try_plan
+from latticework.compiling.walk import walk_texts
 from latticework.engines.vocabulary import Trial, Vocabulary
+from latticework.logs import described
 from turngrammar.bad_tools import without_bad_tools
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema, cut
 from turngrammar.limits import Limits, check_limits
@@ -46,6 +47,9 @@ FEWER_ALTERNATIVES = (ALTERNATIVES, 32, 8, 1)
 GRACE = 2.0
 # Characters of llguidance's errors, which quote grammars.
 REASON_LENGTH = 200
+
+# What llguidance's error has where a lazy lexeme matches the empty text.
+EMPTY_LAZY = "has_lowest_match"
 
 
 class CompileProcess:
@@ -62,7 +66,7 @@ class CompileProcess:
         """The pickled reply."""
         if isinstance(message, LoadVocabulary):
             self._vocabularies[message.digest] = message.vocabulary
-            _ = message.vocabulary.matchable, message.vocabulary.texts
+            _ = message.vocabulary.matchable, message.vocabulary.texts, message.vocabulary.longest
             gc.freeze()  # modules and vocabulary stay: the collector would go through them in the middle of a compile
             self._baseline = system.peak_memory()
             return b""
@@ -97,8 +101,8 @@ class CompileProcess:
             return CompileOutOfMemory()
         except RecursionError:
             return RefusedSchema("The request nests too deeply to be compiled. Make its schemas flatter.")
-        except Exception:  # noqa: BLE001 - the outermost boundary of this process
-            return CompileBug(traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+            return CompileBug(described(error))
 
 
 def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:
@@ -118,7 +122,8 @@ def _compile_and_try(vocabulary: Vocabulary, limits: Limits, turn: Turn) -> Comp
             continue
         trial = tried[plan.grammar] = try_plan(plan, vocabulary)
         if trial.error is None:
-            return CompiledTurn(plan, trial, fewest_tokens(plan, vocabulary))
+            walk_texts(turn, plan, vocabulary)
+            return CompiledTurn(plan, trial, fewest_tokens(turn, plan, trial, vocabulary))
     _raise_bad_tool(turn, plan, vocabulary, options)
     raise _rejected("request", tried[plan.grammar]).inside(turn.content.pointer if turn.content else turn.tools_pointer)
 
@@ -138,7 +143,10 @@ def _with_only(turn: Turn, name: str) -> Turn:
 
 
 def _rejected(what: str, trial: Trial) -> InvalidGrammar:
-    first_line = cut((trial.error or "").partition("\n")[0], REASON_LENGTH)
+    error = trial.error or ""
+    if EMPTY_LAZY in error:
+        return InvalidGrammar("A lazy rule of the grammar may be empty, and then has no end. Require a character.")
+    first_line = cut(error.partition("\n")[0], REASON_LENGTH)
     problem = f"llguidance rejects the grammar of the {what}: {first_line}."
     return InvalidGrammar(f"{problem} Use fewer alternatives, smaller counts and simpler patterns.")
 

@@ -184,7 +184,7 @@ def _rejection_limit(turn: TurnCheck, text: str, valid: str, invalid: str) -> in
 
 
 def _tokenized(turn: TurnCheck, text: str) -> list[int]:
-    return list(turn.vocabulary.matchable.tokenize_str(text, parse_special=True))
+    return turn.vocabulary.with_markup(text)
 
 
 def _parsed_back(turn: TurnCheck) -> str:

@@ -25,7 +25,8 @@ from latticework.commands import WrongUsage
 from latticework.commands.engines import PROG, served_models
 from latticework.commands.launch import launch_of_words
 from latticework.engines.base import Engine
-from latticework.http.record import REQUEST_ID, log_config
+from latticework.http.record import REQUEST_ID
+from latticework.logs import export_settings, log_config
 from latticework.served import Served
 from latticework.settings import Settings
 
@@ -66,7 +67,8 @@ def deployment(models: Callable[[], Sequence[Engine | Served]], settings: Settin
     def replica_app() -> ASGIApp:
         from latticework.app import create_app
 
-        logging.config.dictConfig(dict(log_config(settings.log_format)))
+        export_settings(settings.log_format, settings.log_content)
+        logging.config.dictConfig(dict(log_config(settings.log_format, settings.log_content)))
         return WithoutRequestId(create_app(*models(), settings=settings))
 
     class Latticework:

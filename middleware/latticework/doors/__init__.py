@@ -20,7 +20,6 @@ from latticework.settings import Settings
 JSON, EVENTS, TEXT, HTML = "application/json", "text/event-stream", "text/plain", "text/html"
 
 FAULTS = (errors.ServerFault, errors.Unavailable)
-BUSY = (errors.Overloaded, errors.TimedOut)
 REFUSALS = (
     errors.Unauthorized,
     errors.BadRequest,
@@ -28,6 +27,7 @@ REFUSALS = (
     errors.SlowRequest,
     errors.TooLarge,
     errors.RateLimited,
+    errors.Overloaded,
 )
 BROKEN = (errors.BrokenGuarantee, errors.SchemaViolation)
 

@@ -25,7 +25,11 @@ class EngineError(Exception):
 
 
 class PromptRefused(EngineError):
-    """The engine refused a request that the layer above accepted."""
+    """The engine refused a request that the layer above accepted. `param`: the parameter at fault, if it is known."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class EngineFailed(EngineError):
@@ -96,6 +100,7 @@ class Piece(Struct, frozen=True, gc=False):
         finish, saved: set on the last piece only; `saved` counts the whole answer's.
         prompt_logprobs: set on the first piece only, where the request wants them: one entry for each token of the
             prompt, None for the first token.
+        cached: set on the first piece only: how many tokens of the prompt the engine had in its prefix cache.
     """
 
     text: str
@@ -105,6 +110,7 @@ class Piece(Struct, frozen=True, gc=False):
     saved: Saved = NOTHING_SAVED
     sources: tuple[TokenSource, ...] = ()
     prompt_logprobs: tuple[SampledToken | None, ...] = ()
+    cached: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ changes the answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from llguidance import LLMatcher, LLTokenizer
 
+from latticework.engines.text_tokens import Markup
 from latticework.engines.worth import Chances, kind
 
 # Bytes of context that a copy needs in common with the text before it; more than the most predict no better.
@@ -85,8 +87,10 @@ class CopySource:
 class Drafter:
     """Drafts for any number of answers."""
 
-    def __init__(self, tokenizer: LLTokenizer) -> None:
+    def __init__(self, tokenizer: LLTokenizer, special: Mapping[str, int] = MappingProxyType({})) -> None:
+        """`special`: the special tokens of its vocabulary by their names."""
         self._tokenizer = tokenizer
+        self._markup = Markup(tokenizer, special)
         ends = tokenizer.eos_tokens
         # Where several tokens may end an answer, the model chooses.
         self._end = ends[0] if len(ends) == 1 else None
@@ -99,11 +103,11 @@ class Drafter:
 
     def certain(self, matcher: LLMatcher, text: CopySource, most: int) -> Draft:
         """At most `most` tokens that the grammar forces. `matcher` and `text` are left as they were."""
-        return self._drafted(_Sketch(self._tokenizer, matcher, text, most), None, 1.0)
+        return self._drafted(_Sketch(self._tokenizer, self._markup, matcher, text, most), None, 1.0)
 
     def likely(self, matcher: LLMatcher, text: CopySource, most: int, chances: Chances, least: float) -> Draft:
         """The same, with guesses between them while the probability of the whole draft is at least `least`."""
-        return self._drafted(_Sketch(self._tokenizer, matcher, text, most), chances, least)
+        return self._drafted(_Sketch(self._tokenizer, self._markup, matcher, text, most), chances, least)
 
     def _drafted(self, sketch: _Sketch, chances: Chances | None, least: float) -> Draft:
         while sketch.forced() or (chances is not None and sketch.guessed(chances, least)):
@@ -116,8 +120,9 @@ class Drafter:
 class _Sketch:
     """A draft that grows. Its tokens are fed to the matcher and added to the text until `undo`."""
 
-    def __init__(self, tokenizer: LLTokenizer, matcher: LLMatcher, text: CopySource, most: int) -> None:
+    def __init__(self, tokenizer: LLTokenizer, markup: Markup, matcher: LLMatcher, text: CopySource, most: int) -> None:
         self._tokenizer = tokenizer
+        self._markup = markup
         self._matcher = matcher
         self._text = text
         self._most = most
@@ -138,10 +143,8 @@ class _Sketch:
 
         Bytes that the grammar forces are a guess where a longer token may begin with them, and a good one.
         """
-        likely = self._matcher.compute_ff_bytes()
-        context, likely = (0, likely) if likely else self._text.precedent()
+        context, tokens = self._likely()
         kinds = []
-        tokens = self._tokenizer.tokenize_bytes(likely) if likely else []
         for token in tokens:
             self._chance *= chances[kind(context)]
             if self._chance < least:
@@ -151,6 +154,13 @@ class _Sketch:
         taken = self._take(tokens[: len(kinds)])
         self._kinds += kinds[: len(taken)]
         return bool(taken)
+
+    def _likely(self) -> tuple[int, Sequence[int]]:
+        """The bytes of context of a copy, 0 for forced bytes, and the tokens. Only what is copied may be markup."""
+        if forced := self._matcher.compute_ff_bytes():
+            return 0, self._tokenizer.tokenize_bytes(forced)
+        context, following = self._text.precedent()
+        return context, self._markup.tokens(following)
 
     def end(self, token: int) -> None:
         """Adds the end of the answer where nothing else can follow. The matcher does not get it.

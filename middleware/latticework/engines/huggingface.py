@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -108,7 +109,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
         source = self._backend.to_str()
         if not self._stock_matcher:
             source = with_special(source, self.added_tokens, self.special_tokens)
-        return self.vocabulary_of(source, self._tokenizer.eos_token_id)
+        return replace(self.vocabulary_of(source, self._tokenizer.eos_token_id), stock=self._stock_matcher)
 
     @cached_property
     def _backend(self) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 # Never markup: white space, which SentencePiece writes as ▁, and the switches that users may put into messages, such as
@@ -61,6 +62,18 @@ def pattern(texts: Iterable[str]) -> str:
             node = node.setdefault(letter, {})
         node[""] = {}
     return _alternatives(trie)
+
+
+def starts(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """Where any of the texts begins; None where there is none."""
+    any_of = pattern(texts)
+    return re.compile(f"(?={any_of})") if any_of else None
+
+
+def cut_within(starts: re.Pattern[str] | None, text: str) -> list[str]:
+    """A text in parts, none of which contains any of the texts that begin at `starts`: each has two characters."""
+    cuts = [0, *(match.start() + 1 for match in starts.finditer(text)), len(text)] if starts else [0, len(text)]
+    return [text[start:end] for start, end in pairwise(cuts) if start < end]
 
 
 def _alternatives(node: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The table of sampling parameters: vLLM's name of each field of `Sampling`, its neutral value, who can honour it."""
+"""The table of sampling parameters: vLLM's name of each field of `Sampling`, its range, who can honour it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,36 @@ from latticework.engines.base import Sampling
 
 EngineKind = Literal["vllm", "remote", "portable"]
 
+INT32, INT64 = 2**31, 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a request may set: `least` to `most`, or more than `above`. Of a list or an object, the number of entries;
+    of a text, its characters.
+    """
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+
+    @property
+    def of_number(self) -> Mapping[str, Any]:
+        """By pydantic's names."""
+        return _given(ge=self.least, le=self.most, gt=self.above)
+
+    @property
+    def of_length(self) -> Mapping[str, Any]:
+        """By pydantic's names."""
+        return _given(min_length=self.least, max_length=self.most)
+
+
+def _given(**bounds: float | None) -> Mapping[str, Any]:
+    return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+ANY = Range()
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -19,6 +49,8 @@ class Parameter:
     Attributes:
         vllm: its name in vLLM's `SamplingParams` and APIs; None: its value has another shape there.
         neutral: the value that has no effect; None: any value has one.
+        range: what passes here, and harms no engine. The context limits numbers of tokens further, and the vocabulary
+            token ids.
         from_model: whether a request may leave it to the model's generation config.
         penalty: whether it looks at the tokens generated so far.
         unsupported: the engines that can't honour it, each with the reason as an error message.
@@ -26,13 +58,14 @@ class Parameter:
 
     vllm: str | None = None
     neutral: Any = None
+    range: Range = ANY
     from_model: bool = False
     penalty: bool = False
     unsupported: Mapping[EngineKind, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 PARAMETERS: Mapping[str, Parameter] = {
-    "max_tokens": Parameter("max_tokens"),
+    "max_tokens": Parameter("max_tokens", range=Range(1)),
     "grammar": Parameter(),
     "begun": Parameter(
         unsupported={
@@ -40,35 +73,52 @@ PARAMETERS: Mapping[str, Parameter] = {
             "answer. Continue free text, without tools, a schema or another grammar.",
         }
     ),
-    "temperature": Parameter("temperature", neutral=1.0, from_model=True),
-    "top_p": Parameter("top_p", neutral=1.0, from_model=True),
-    "top_k": Parameter("top_k", neutral=0, from_model=True),
-    "min_p": Parameter("min_p", neutral=0.0, from_model=True),
-    "seed": Parameter("seed"),
-    "presence_penalty": Parameter("presence_penalty", neutral=0.0, from_model=True, penalty=True),
-    "frequency_penalty": Parameter("frequency_penalty", neutral=0.0, from_model=True, penalty=True),
-    "repetition_penalty": Parameter("repetition_penalty", neutral=1.0, from_model=True, penalty=True),
-    "logit_bias": Parameter(),
-    "logprobs": Parameter("logprobs"),
+    "temperature": Parameter("temperature", neutral=1.0, range=Range(0, 2), from_model=True),
+    "top_p": Parameter("top_p", neutral=1.0, range=Range(above=0, most=1), from_model=True),
+    # Engines hold it in 32 bits.
+    "top_k": Parameter("top_k", neutral=0, range=Range(-1, INT32 - 1), from_model=True),
+    "min_p": Parameter("min_p", neutral=0.0, range=Range(0, 1), from_model=True),
+    "seed": Parameter("seed", range=Range(-INT64, INT64 - 1)),
+    "presence_penalty": Parameter("presence_penalty", neutral=0.0, range=Range(-2, 2), from_model=True, penalty=True),
+    "frequency_penalty": Parameter("frequency_penalty", neutral=0.0, range=Range(-2, 2), from_model=True, penalty=True),
+    # Logits are divided by it: 1e-39 makes them infinite, and sampling from those breaks every grammar.
+    "repetition_penalty": Parameter(
+        "repetition_penalty", neutral=1.0, range=Range(0.01, 10), from_model=True, penalty=True
+    ),
+    # What vLLM's newer model runner has room for, here and for token ids: more ends the engine. It adds the model's own
+    # end tokens to `stop_token_ids`.
+    "logit_bias": Parameter(range=Range(most=1024)),
+    "logprobs": Parameter("logprobs", range=Range(0, 20)),
     "prompt_logprobs": Parameter(
         "prompt_logprobs",
+        range=Range(0, 20),
         unsupported={
             "remote": "An engine at an HTTP address returns no log probabilities of the prompt.",
             "portable": "The portable engine returns no log probabilities of the prompt.",
         },
     ),
-    "min_tokens": Parameter("min_tokens", neutral=0),
+    "min_tokens": Parameter("min_tokens", neutral=0, range=Range(0)),
     "ignore_eos": Parameter("ignore_eos", neutral=False),
-    "stop_token_ids": Parameter(),
+    "stop_token_ids": Parameter(range=Range(most=64)),
     "special_tokens": Parameter(),
     "sources": Parameter(),
     "allowed_token_ids": Parameter(
-        "allowed_token_ids", unsupported={"portable": "The portable engine can't restrict answers to some tokens."}
+        "allowed_token_ids",
+        range=Range(1, 1024),
+        unsupported={"portable": "The portable engine can't restrict answers to some tokens."},
     ),
-    "bad_words": Parameter("bad_words", unsupported={"portable": "The portable engine can't exclude words."}),
+    "bad_words": Parameter(
+        "bad_words", range=Range(most=128), unsupported={"portable": "The portable engine can't exclude words."}
+    ),
     # These are no sampling parameters of vLLM's, but fields of its requests.
-    "priority": Parameter(neutral=0, unsupported={"portable": "The portable engine has no priorities."}),
-    "cache_salt": Parameter(unsupported={"portable": "The portable engine can't salt its prefix cache."}),
+    "priority": Parameter(
+        neutral=0,
+        range=Range(-INT64, INT64 - 1),
+        unsupported={"portable": "The portable engine has no priorities."},
+    ),
+    "cache_salt": Parameter(
+        range=Range(1, 1024), unsupported={"portable": "The portable engine can't salt its prefix cache."}
+    ),
 }
 
 # What a request may leave to the model's generation config.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import Any
 
-from latticework.engines.markup import pattern
+from latticework.engines.markup import cut_within, starts
 from latticework.engines.vocabulary import Trial, Vocabulary, VocabularySource
 from turngrammar.cache import Cache
 
@@ -73,10 +71,10 @@ class ModelTokenizer(ABC):
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         """Segments at odd places are markup. The others are encoded apart, and cut within what looks like markup."""
-        marks = _marks(markup)
+        begin = _starts(markup)
         token_ids: list[int] = []
         for place, segment in enumerate(segments):
-            parts = [segment] if place % 2 or marks is None else _cut_within(marks, segment)
+            parts = [segment] if place % 2 else cut_within(begin, segment)
             token_ids += [token_id for part in parts for token_id in self.encode(part)]
         return token_ids
 
@@ -93,12 +91,4 @@ class ModelTokenizer(ABC):
         self._tried.put(grammar, trial)
 
 
-@lru_cache(maxsize=16)
-def _marks(markup: frozenset[str]) -> re.Pattern[str] | None:
-    return re.compile(pattern(markup)) if markup else None
-
-
-def _cut_within(marks: re.Pattern[str], text: str) -> list[str]:
-    """The text in parts, none of which contains a mark."""
-    cuts = [0, *(match.start() + 1 for match in marks.finditer(text)), len(text)]
-    return [text[start:end] for start, end in pairwise(cuts) if start < end]
+_starts = lru_cache(maxsize=16)(starts)

@@ -10,6 +10,7 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
+from latticework.engines.text_tokens import Markup, of_text
 from latticework.engines.token_texts import TokenTexts
 
 # `eos_token_id` in a generation config.
@@ -170,6 +171,7 @@ class Vocabulary:
     eos: the tokenizer's own end of sequence, which ends an answer.
     ends: the ids of the other tokens that may end an answer.
     special_tokens: text and id of each token that the matcher takes for special: no text in a grammar matches it.
+    stock: whether something else enforces grammars, which takes the names of special tokens in a text for them.
     """
 
     source: VocabularySource
@@ -177,6 +179,7 @@ class Vocabulary:
     eos: int | None = None
     ends: tuple[int, ...] = ()
     special_tokens: Mapping[str, int] = field(default_factory=dict)
+    stock: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields; what is cached of them is made again."""
@@ -185,15 +188,29 @@ class Vocabulary:
     @cached_property
     def matchable(self) -> LLTokenizer:
         """Takes a second for a large vocabulary."""
+        return self._as_read if self.stock else of_text(self._as_read, self.special_tokens)
+
+    @property
+    def _as_read(self) -> LLTokenizer:
         if not isinstance(self.source, str):
             return self.source.matchable(self.size, self.eos)
         return LLTokenizer(self.source, n_vocab=self.size, eos_token=self.eos)
+
+    def with_markup(self, text: str) -> list[int]:
+        """The tokens of a text in which the names of special tokens stand for them."""
+        return Markup(self.matchable, self.special_tokens).tokens(text.encode())
 
     @cached_property
     def texts(self) -> TokenTexts:
         """Takes a second for a large vocabulary."""
         tokens = (self.matchable.decode_bytes([token_id]) for token_id in range(self.matchable.vocab_size))
         return TokenTexts([*tokens, *(text.encode() for text in self.special_tokens)])
+
+    @cached_property
+    def longest(self) -> int:
+        """Bytes of the longest token that a text may have."""
+        ordinary = (one for one in range(self.matchable.vocab_size) if not self.matchable.is_special_token(one))
+        return max(len(self.matchable.decode_bytes([token_id])) for token_id in ordinary)
 
     def trial(self, grammar: str, text: str = "") -> Trial:
         """Compiles the grammar, llguidance Lark, and begins to generate with it, up to the first mask behind `text`.
@@ -203,12 +220,18 @@ class Vocabulary:
         matcher = LLMatcher(self.matchable, grammar, log_level=0)
         if matcher.is_error():
             return Trial(matcher.get_error())
-        opening, tokens = tuple(matcher.compute_ff_tokens()), self.matchable.tokenize_str(text)
         matcher.compute_bitmask()
-        walked = not matcher.is_error() and matcher.try_consume_tokens(tokens) == len(tokens)
+        opening = matcher.compute_ff_tokens()
+        matcher.consume_tokens(opening)
+        matcher.compute_bitmask()
+        if matcher.is_error():
+            return Trial(matcher.get_error(), tuple(opening))
+        matcher.reset()
+        tokens = self.matchable.tokenize_str(text)
+        walked = matcher.try_consume_tokens(tokens) == len(tokens)
         if walked:
             matcher.compute_bitmask()
-        return Trial(matcher.get_error() if matcher.is_error() else None, opening, walked)
+        return Trial(matcher.get_error() if matcher.is_error() else None, tuple(opening), walked)
 
     def beginning(self, grammar: str, text: str) -> Beginning:
         """How far the grammar, which `trial` has tried, allows the text. Takes seconds for a large grammar.

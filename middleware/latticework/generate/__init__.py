@@ -52,8 +52,14 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
 
 class TokenCounts(msgspec.Struct, frozen=True):
-    """Token counts. `reasoning`: a part of the generated tokens; None if the model's format has no reasoning."""
+    """Token counts.
+
+    Attributes:
+        reasoning: a part of the generated tokens; None if the model's format has no reasoning.
+        cached: a part of the prompt's, which the engine had in its prefix cache.
+    """
 
     prompt: int
     generated: int
     reasoning: int | None = None
+    cached: int = 0

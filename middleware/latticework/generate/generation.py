@@ -37,12 +37,12 @@ class _Broken(Exception):
         self.first = violations[0]
 
     @property
-    def place(self) -> str:
-        """For the log, without the model's text."""
-        return f"{self.first.keyword} at {self.first.place}"
+    def told(self) -> str:
+        """For the log: without the model's text, and without the place, which has the schema's names."""
+        return f"{self.first.keyword or 'text'} of {self.first.part}"
 
     def __str__(self) -> str:
-        return f"{self.first.message} ({self.place})"
+        return f"{self.first.message} ({self.first.keyword} at {self.first.place})"
 
 
 class Generation:
@@ -74,6 +74,7 @@ class Generation:
         self._metrics = metrics
         self._model = model.names[0]  # requests may use another of its names
         self._choices: list[Choice] = []  # failed attempts included
+        self._cached = 0
         for job in jobs:
             metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
 
@@ -95,7 +96,8 @@ class Generation:
         prompt = sum(len(job.prompt) for job in self.jobs)
         reasoning = sum(choice.reasoning for choice in self._choices)
         generated = sum(choice.tokens for choice in self._choices)
-        return TokenCounts(prompt, generated, reasoning if any(job.reasons for job in self.jobs) else None)
+        counted = reasoning if any(job.reasons for job in self.jobs) else None
+        return TokenCounts(prompt, generated, counted, self._cached)
 
     @property
     def saved(self) -> Saved:
@@ -112,7 +114,7 @@ class Generation:
                     held = [step async for steps in generated for step in steps]
             except _Broken as broken:
                 self._metrics.violations.labels(self._model).inc()
-                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, job.attempts, broken.place)
+                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, job.attempts, broken.told)
                 last = broken
             else:
                 yield held
@@ -136,6 +138,8 @@ class Generation:
                 async for piece in pieces:
                     if self.first_at is None:
                         self.first_at = time.perf_counter()
+                    if piece.cached and not (place or attempt or choice.tokens):  # of each prompt, once
+                        self._cached += piece.cached
                     step = choice.feed(piece) if completed is None else await completed.feed(piece)
                     if step is not None:
                         steps.append(step)
@@ -152,9 +156,9 @@ class Generation:
 
     async def _check(self, choice: Choice, job: Job) -> None:
         """Raises BrokenGuarantee, or _Broken if the grammar alone can't make the answer valid."""
-        for malformed in choice.malformed:
+        for _ in choice.malformed:
             self._metrics.malformed.labels(self._model).inc()
-            logger.warning("%s: the answer left its wire format: %s", self.id, malformed.reason)
+            logger.warning("%s: the answer left its wire format", self.id)
         # Only a schema takes long. Without one, a thread would cost more than a dozen tokens.
         violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
         if not violations:
@@ -163,7 +167,7 @@ class Generation:
         if not job.plan.exact:
             raise broken
         self._metrics.broken_guarantees.labels(self._model).inc()
-        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.place)
+        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.told)
         raise BrokenGuarantee(f"The answer violates its schema: {broken}")
 
 

@@ -33,8 +33,12 @@ async def read_body(receive: Receive, most: int) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > most:
-            raise TooLarge(f"The request body is larger than max_body_bytes ({most} bytes).")
+            raise too_large(most)
     return bytes(body)
+
+
+def too_large(most: int) -> TooLarge:
+    return TooLarge(f"The request body is larger than max_body_bytes ({most} bytes).")
 
 
 class Decoded(NamedTuple):

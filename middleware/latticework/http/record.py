@@ -9,9 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,8 +27,6 @@ ID_KEY = "latticework.request_id"
 RECORD_KEY = "latticework.record"
 # Ids of clients that are safe in headers and logs.
 CLIENT_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-
-LogFormat = Literal["text", "json"]
 
 ABORTED = "aborted"
 # The outcome of a request with several choices is the first of these that any choice ended with.
@@ -153,31 +150,3 @@ def _count_request(metrics: Metrics, record: Record, seconds: float) -> None:
         (metrics.copied_tokens, saved.copied),
     ):
         counter.labels(record.model).inc(count)
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level and logger, then the record's `fields`, or else its message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname,
-            "logger": record.name,
-        }
-        fields = getattr(record, "fields", None)
-        line |= {"message": record.getMessage()} if fields is None else fields
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
-
-
-def log_config(format: LogFormat) -> Mapping[str, Any]:
-    """For logging.config.dictConfig: uvicorn's loggers and ours. No access log, which would repeat each record."""
-    from uvicorn.config import LOGGING_CONFIG  # an app that is mounted may run under another server
-
-    formatters = LOGGING_CONFIG["formatters"]
-    if format == "json":
-        formatters = {name: {"()": JsonFormatter} for name in formatters}
-    ours = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    loggers = {**LOGGING_CONFIG["loggers"], "latticework": ours}
-    return {**LOGGING_CONFIG, "formatters": formatters, "loggers": loggers}

@@ -17,7 +17,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from latticework.http.record import log_config
+from latticework.logs import log_config
 from latticework.serving.connection import Connection, Timeouts
 from latticework.serving.draining import Draining
 from latticework.settings import Settings
@@ -147,5 +147,5 @@ def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callab
     # Signals that arrive after the server has stopped are ignored: a requested stop exits with status 0.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
-    logging.config.dictConfig(dict(log_config(settings.log_format)))
+    logging.config.dictConfig(dict(log_config(settings.log_format, settings.log_content)))
     create_server(app, settings, ready).run(sockets=[listener])

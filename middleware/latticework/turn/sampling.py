@@ -55,18 +55,35 @@ def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
 
 
 def refuse_little_room(ask: Ask, least: int, prompt_tokens: int, room: int, max_model_len: int) -> None:
-    """Raises BadRequest if a required call, of `least` tokens, can't end within the `room` that the answer has."""
+    """Raises BadRequest if a required call, of `least` tokens, can't end within the `room` that the answer has, or
+    content within the context. Where `max_tokens` cuts content, the client gets its beginning.
+    """
+    if ask.turn.choice.mode == "required":
+        _refuse_short_call(ask, least, prompt_tokens, room, max_model_len)
+    elif ask.complete is None and least > max_model_len - prompt_tokens:
+        raise _beyond_context(ask, "answer", least, prompt_tokens, max_model_len)
+
+
+def _refuse_short_call(ask: Ask, least: int, prompt_tokens: int, room: int, max_model_len: int) -> None:
     if least <= room:
         return
-    call = f"The shortest call that the request allows takes at least {least} tokens"
     if ask.max_tokens is not None:
         name = ask.name("max_tokens")
-        raise BadRequest(f"'{name}' is {ask.max_tokens}. {call}: raise '{name}'.", param=name)
-    raise ContextExceeded(
+        problem = f"'{name}' is {ask.max_tokens}. {_SHORTEST.format('call', least)}: raise '{name}'."
+        raise BadRequest(problem, param=name)
+    raise _beyond_context(ask, "call", least, prompt_tokens, max_model_len)
+
+
+def _beyond_context(ask: Ask, what: str, least: int, prompt_tokens: int, max_model_len: int) -> ContextExceeded:
+    return ContextExceeded(
         f"This model's maximum context length is {max_model_len} tokens. However, the prompt has {prompt_tokens} "
-        f"tokens. {call}: shorten '{ask.name('prompt')}'.",
+        f"tokens. {_SHORTEST.format(what, least)}: shorten '{ask.name('prompt')}'{_OR_LESS * (what == 'answer')}.",
         param=ask.name("prompt"),
     )
+
+
+_SHORTEST = "The shortest {} that the request allows takes at least {} tokens"
+_OR_LESS = ", or allow shorter answers"
 
 
 def kept_prompt(ask: Ask, prompt: list[int], max_model_len: int) -> list[int]:
@@ -78,7 +95,8 @@ def kept_prompt(ask: Ask, prompt: list[int], max_model_len: int) -> list[int]:
 
 
 def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size: int) -> Sampling:
-    """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks.
+    """The sampling of the first choice. Raises BadRequest for token ids that the vocabulary lacks, and if `min_tokens`
+    exceeds the room.
 
     Parameters that would end a constrained answer too early or too late are refused.
     """
@@ -88,6 +106,12 @@ def sampling_of(ask: Ask, grammar: str | None, max_tokens: int, vocabulary_size:
     for name, check in _CHECKED.items():
         if name in fields:
             fields[name] = check(fields[name], ask.name(name), vocabulary_size)
+    least = fields.get("min_tokens") or 0
+    if least > max_tokens:
+        name = ask.name("min_tokens")
+        raise BadRequest(
+            f"'{name}' is {least}, and the answer can have {max_tokens} tokens: lower '{name}'.", param=name
+        )
     return Sampling(max_tokens=max_tokens, grammar=grammar, **fields)
 
 

@@ -43,8 +43,8 @@ def respaced(turn: TurnCheck) -> TurnCheck:
 
 
 def ungrammatical(turn: TurnCheck) -> TurnCheck:
-    """Its grammar forces the text of a special token, which it then rejects."""
-    planned(turn)
+    """Its grammar forces the text of a special token, which llguidance's own view of the tokenizer then rejects."""
+    turn = planned(replace(turn, vocabulary=replace(turn.vocabulary, stock=True)))
     turn.__dict__["plan"] = replace(turn.plan, grammar='start: "<|im_start|>" /.*/')
     return turn
 

@@ -19,6 +19,9 @@ from latticework.engines.sampling import (
     vllm_parameters,
 )
 
+# Their range is of their length.
+LISTS = ("allowed_token_ids", "bad_words")
+
 
 def test_every_field_has_a_row() -> None:
     assert list(PARAMETERS) == [field.name for field in fields(Sampling)]
@@ -31,6 +34,17 @@ def test_names_and_neutral_values_are_vllms() -> None:
             assert hasattr(theirs, parameter.vllm), name
             if parameter.neutral is not None:
                 assert getattr(theirs, parameter.vllm) == parameter.neutral, name
+
+
+NUMBERS = [name for name, one in PARAMETERS.items() if one.vllm and one.range.of_number and name not in LISTS]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_what_is_in_range_is_so_for_vllm(name: str) -> None:
+    parameter = PARAMETERS[name]
+    for bound in (parameter.range.least, parameter.range.most):
+        if bound is not None:
+            SamplingParams(**{str(parameter.vllm): bound})
 
 
 def test_vllm_is_sent_what_the_request_sets() -> None:

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from latticework import Settings, create_app
 from latticework.engines.base import EngineDead, EngineFailed, Piece, Sampling, Saved
-from latticework.http.record import JsonFormatter
+from latticework.logs import JsonFormatter
 from tests.http import USER, chat, send
 from tests.scripted import Script, ScriptedEngine, says
 

@@ -16,7 +16,8 @@ from uvicorn.server import ServerState
 
 from latticework import Settings, create_app
 from latticework.engines.base import Piece, Sampling
-from latticework.serving.connection import MAX_HEAD_BYTES, Connection, Timeouts
+from latticework.serving.connection import Connection, Timeouts
+from latticework.serving.framing import MAX_HEAD_BYTES
 from tests.scripted import Script, ScriptedEngine, says
 from tests.serving import PATIENCE, Served, response, served
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from latticework.doors import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
+from latticework.doors import BROKEN, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
 from latticework.doors.chat.chunks import ChatCompletion, Chunk
 from latticework.doors.chat.request import TEXTS, ChatRequest, chat_asks, ineffective_chat_fields, parse_chat_request
 from latticework.doors.chat.response import ChatResponse
 from latticework.doors.openai import ErrorResponse, field_docs, rules
 from latticework.doors.openai.counts import refuse_crowds
+from latticework.errors import TimedOut
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -21,7 +22,7 @@ DOOR = Door(
         ChatRequest,
         field_docs.CHAT,
         rules.CHAT,
-        (*REFUSALS, *BROKEN, *FAULTS, *BUSY),
+        (*REFUSALS, *BROKEN, *FAULTS, TimedOut),
         guarded=True,
     ),
     partial(

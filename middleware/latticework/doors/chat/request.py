@@ -12,7 +12,7 @@ from latticework.ask import Ask, Conversation
 from latticework.doors.openai.ask import sampling_fields, template_tools, turn_of
 from latticework.doors.openai.continuation import continues, refuse_uncontinuable
 from latticework.doors.openai.fields import refused_by
-from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest
+from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest, number_field
 from latticework.doors.openai.validation import (
     parse_as,
     refuse_empty_prompt,
@@ -29,10 +29,10 @@ class ChatRequest(TurnRequest, SampledRequest):
     """The body of `POST /v1/chat/completions`."""
 
     messages: Items[Message] = Field(min_length=1)
-    max_completion_tokens: StrictInt | None = Field(None, ge=1)
+    max_completion_tokens: StrictInt | None = number_field("max_tokens")
     logprobs: StrictBool | None = None
-    top_logprobs: StrictInt | None = Field(None, ge=0, le=20)
-    prompt_logprobs: StrictInt | None = Field(None, ge=0, le=20)
+    top_logprobs: StrictInt | None = number_field("logprobs")
+    prompt_logprobs: StrictInt | None = number_field("prompt_logprobs")
     chat_template: StrictStr | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     documents: Items[dict[str, Any]] | None = None

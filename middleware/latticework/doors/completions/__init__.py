@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from latticework.doors import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
+from latticework.doors import BROKEN, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
 from latticework.doors.completions.request import (
     FIELD_DOCS,
     RULES,
@@ -16,6 +16,7 @@ from latticework.doors.completions.request import (
 from latticework.doors.completions.response import CompletionResponse, TextCompletion
 from latticework.doors.openai import ErrorResponse
 from latticework.doors.openai.counts import refuse_crowds
+from latticework.errors import TimedOut
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
 DOOR = Door(
@@ -27,7 +28,7 @@ DOOR = Door(
         CompletionRequest,
         FIELD_DOCS,
         RULES,
-        (*REFUSALS, *BROKEN, *FAULTS, *BUSY),
+        (*REFUSALS, *BROKEN, *FAULTS, TimedOut),
         guarded=True,
     ),
     partial(

@@ -12,7 +12,7 @@ from latticework.doors.openai import field_docs, rules
 from latticework.doors.openai.ask import sampling_fields
 from latticework.doors.openai.content import content_of
 from latticework.doors.openai.fields import refused_by
-from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId
+from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId, number_field
 from latticework.doors.openai.validation import (
     parse_as,
     refuse_empty_prompt,
@@ -62,7 +62,7 @@ class CompletionRequest(ContentRequest, SampledRequest):
     prompt: PromptForms
     max_tokens: StrictInt | None = Field(MAX_TOKENS, ge=0)
     echo: StrictBool | None = None
-    logprobs: StrictInt | None = Field(None, ge=0, le=20)
+    logprobs: StrictInt | None = number_field("logprobs")
     best_of: StrictInt | None = Field(None, ge=1)
     suffix: StrictStr | None = None
     # vLLM's.

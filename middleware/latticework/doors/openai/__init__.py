@@ -100,15 +100,27 @@ class CompletionTokensDetails(msgspec.Struct, frozen=True):
     reasoning_tokens: int
 
 
+class PromptTokensDetails(msgspec.Struct, frozen=True):
+    """Of the prompt's tokens, those that the engine had in its prefix cache."""
+
+    cached_tokens: int
+
+
 class Usage(msgspec.Struct, frozen=True):
-    """Token counts. The details are present if the model's format has reasoning."""
+    """Token counts. `completion_tokens_details` are present if the model's format has reasoning."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     completion_tokens_details: CompletionTokensDetails | UnsetType = UNSET
+    prompt_tokens_details: PromptTokensDetails | UnsetType = UNSET
 
 
 def usage_of(tokens: TokenCounts) -> Usage:
-    details = UNSET if tokens.reasoning is None else CompletionTokensDetails(tokens.reasoning)
-    return Usage(tokens.prompt, tokens.generated, tokens.prompt + tokens.generated, details)
+    return Usage(
+        tokens.prompt,
+        tokens.generated,
+        tokens.prompt + tokens.generated,
+        UNSET if tokens.reasoning is None else CompletionTokensDetails(tokens.reasoning),
+        PromptTokensDetails(tokens.cached) if tokens.cached else UNSET,
+    )

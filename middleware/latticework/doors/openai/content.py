@@ -19,7 +19,7 @@ from latticework.doors.openai.types import (
 )
 from latticework.doors.openai.validation import refuse_fields
 from latticework.errors import BadRequest
-from turngrammar.scan import load_json
+from latticework.http.body import decode_object
 from turngrammar.turn import ANY_OBJECT, ClientGrammar, JsonContent
 
 FLAT_POINTER = "/response_format/schema"
@@ -87,11 +87,9 @@ def _schema_or_text(value: Any, pointer: str) -> Content:
     """vLLM and SGLang also accept a schema as JSON text."""
     name = pointer[1:].replace("/", ".")
     try:
-        schema = load_json(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise BadRequest(f"'{name}' is not valid JSON: {error}", param=name) from None
-    if not isinstance(schema, dict):
-        raise BadRequest(f"'{name}' must be an object.", param=name)
+        schema = decode_object(value.encode(), f"'{name}'") if isinstance(value, str) else value
+    except BadRequest as error:
+        raise BadRequest(error.message, param=name) from None
     return document_content(schema, pointer)
 
 

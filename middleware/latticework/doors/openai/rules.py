@@ -12,8 +12,8 @@ Schema = dict[str, Any]
 
 
 def only_if(name: str, other: str) -> Schema:
-    """A field that requires another one to be true."""
-    absent = {"properties": {name: {"type": "null"}}}
+    """A field that requires another one to be true. Null and false mean the same as omitting it."""
+    absent = {"properties": {name: {"enum": [None, False]}}}
     return {"anyOf": [absent, {"required": [other], "properties": {other: {"const": True}}}]}
 
 

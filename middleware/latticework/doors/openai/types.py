@@ -22,6 +22,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from latticework.engines.sampling import PARAMETERS
+
 # The wire format of the model decides which names it can carry.
 ToolName = Annotated[StrictStr, Field(min_length=1)]
 SchemaName = Annotated[StrictStr, Field(min_length=1, max_length=256)]
@@ -266,6 +268,16 @@ def _up_to_invalid(biases: Any) -> Any:
     return biases
 
 
+def number_field(name: str) -> Any:
+    """An optional number, of the range that `PARAMETERS` has."""
+    return Field(None, **PARAMETERS[name].range.of_number)
+
+
+def sized_field(name: str) -> Any:
+    """An optional list, object or text, of as many entries as `PARAMETERS` allows."""
+    return Field(None, **PARAMETERS[name].range.of_length)
+
+
 class ContentRequest(ApiObject):
     """Constraints on the content of the answer. Null means the same as omitting a field."""
 
@@ -296,26 +308,26 @@ class TurnRequest(ContentRequest):
 class SampledAnswer(ApiObject):
     """How an answer is sampled."""
 
-    temperature: Number | None = Field(None, ge=0, le=2)
-    top_p: Number | None = Field(None, gt=0, le=1)
-    top_k: StrictInt | None = Field(None, ge=-1)
-    min_p: Number | None = Field(None, ge=0, le=1)
-    seed: StrictInt | None = Field(None, ge=-(2**63), lt=2**63)
-    frequency_penalty: Number | None = Field(None, ge=-2, le=2)
-    presence_penalty: Number | None = Field(None, ge=-2, le=2)
-    repetition_penalty: Number | None = Field(None, gt=0, le=10)
-    logit_bias: Annotated[dict[str, Bias] | None, BeforeValidator(_up_to_invalid)] = None
-    min_tokens: StrictInt | None = Field(None, ge=0)
+    temperature: Number | None = number_field("temperature")
+    top_p: Number | None = number_field("top_p")
+    top_k: StrictInt | None = number_field("top_k")
+    min_p: Number | None = number_field("min_p")
+    seed: StrictInt | None = number_field("seed")
+    frequency_penalty: Number | None = number_field("frequency_penalty")
+    presence_penalty: Number | None = number_field("presence_penalty")
+    repetition_penalty: Number | None = number_field("repetition_penalty")
+    logit_bias: Annotated[dict[str, Bias] | None, BeforeValidator(_up_to_invalid)] = sized_field("logit_bias")
+    min_tokens: StrictInt | None = number_field("min_tokens")
     ignore_eos: StrictBool | None = None
     stop: Annotated[Items[Annotated[StrictStr, Field(min_length=1)]] | None, BeforeValidator(_as_list)] = None
-    stop_token_ids: Items[TokenId] | None = None
+    stop_token_ids: Items[TokenId] | None = sized_field("stop_token_ids")
     include_stop_str_in_output: StrictBool | None = None
-    allowed_token_ids: Items[TokenId] | None = Field(None, min_length=1)
-    bad_words: Items[Annotated[StrictStr, Field(min_length=1)]] | None = None
+    allowed_token_ids: Items[TokenId] | None = sized_field("allowed_token_ids")
+    bad_words: Items[Annotated[StrictStr, Field(min_length=1)]] | None = sized_field("bad_words")
     # -1: as many tokens as fit. Not 0: a prompt has a token.
     truncate_prompt_tokens: StrictInt | None = Field(None, ge=-1, json_schema_extra={"not": {"const": 0}})
-    priority: StrictInt | None = Field(None, ge=-(2**63), lt=2**63)
-    cache_salt: Annotated[StrictStr, Field(min_length=1, max_length=1024)] | None = None
+    priority: StrictInt | None = number_field("priority")
+    cache_salt: StrictStr | None = sized_field("cache_salt")
     # Extension: whether the source of each token is returned: forced, copied or sampled.
     token_sources: StrictBool | None = None
 
@@ -324,7 +336,7 @@ class SampledRequest(SampledAnswer):
     """How the answers are sampled and sent."""
 
     model: StrictStr
-    max_tokens: StrictInt | None = Field(None, ge=1)
+    max_tokens: StrictInt | None = number_field("max_tokens")
     n: StrictInt | None = Field(None, ge=1, le=128)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None

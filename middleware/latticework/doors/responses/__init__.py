@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from latticework.doors import BROKEN, BUSY, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
+from latticework.doors import BROKEN, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
 from latticework.doors.responses import counting, docs, events, stored
 from latticework.doors.responses.exchange import ResponsesEndpoint
 from latticework.doors.responses.output import ModelResponse
 from latticework.doors.responses.request import ResponsesRequest
+from latticework.errors import TimedOut
 
 DOOR = Door(
     Operation(
@@ -17,7 +18,7 @@ DOOR = Door(
         ResponsesRequest,
         docs.FIELDS,
         docs.RULES,
-        (*REFUSALS, *BROKEN, *FAULTS, *BUSY),
+        (*REFUSALS, *BROKEN, *FAULTS, TimedOut),
         guarded=True,
     ),
     ResponsesEndpoint,

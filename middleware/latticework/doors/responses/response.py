@@ -179,7 +179,7 @@ def _usage(generation: Generation) -> ResponseUsage:
     tokens = generation.tokens
     return ResponseUsage(
         tokens.prompt,
-        InputTokensDetails(),
+        InputTokensDetails(tokens.cached),
         tokens.generated,
         OutputTokensDetails(tokens.reasoning or 0),
         tokens.prompt + tokens.generated,

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from multiprocessing import active_children
 from typing import Any
 
+import msgspec
 import vllm
 from prometheus_client import CollectorRegistry, generate_latest
 from vllm import exceptions
@@ -36,6 +37,7 @@ from latticework.engines.vllm.arguments import with_pinned
 from latticework.engines.vllm.compat.drafting import Drafts
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
+from latticework.logs import configure_engine_logs
 
 Made = tuple[AsyncLLMEngine, CollectorRegistry]
 
@@ -134,6 +136,7 @@ class VllmEngine:
     async def start(self) -> None:
         # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+        configure_engine_logs()
         await self._load()
         if self._drafts != "off":
             await self._prepare_drafts()
@@ -212,13 +215,17 @@ class VllmEngine:
         self._answers += 1
         try:
             queue, abort = await self._queue(request_id, _input([*prompt, *opening], sampling), params, sampling)
-            finished = False
+            finished, first = False, True
             try:
                 while not finished:
                     output = queue.get_nowait() or await queue.get()
                     finished = output.finished
                     of_prompt = zip(prompt, output.prompt_logprobs, strict=False) if output.prompt_logprobs else ()
-                    yield pieces.piece(output.outputs[0], getattr(output, "kv_transfer_params", None), of_prompt)
+                    piece = pieces.piece(output.outputs[0], getattr(output, "kv_transfer_params", None), of_prompt)
+                    if first:
+                        first = False
+                        piece = msgspec.structs.replace(piece, cached=_cached(output, len(prompt)))
+                    yield piece
             except self._dead as error:
                 raise EngineDead("The engine has died.") from error
             finally:
@@ -237,7 +244,7 @@ class VllmEngine:
                 llm, request_id, tokens, params, sampling.priority or 0
             )
         except AT_FAULT as error:
-            raise PromptRefused(str(error)) from error
+            raise _refused(error) from error
         except self._dead as error:
             raise EngineDead("The engine has died.") from error
         self._patches[compat.READY_EVENTS](queue)
@@ -266,16 +273,20 @@ class VllmEngine:
         return self._drafts != "off" and compat.CHECKED_PARAMS not in self._missing
 
     def _params(self, sampling: Sampling, chosen: Mapping[str, Any], opening: tuple[int, ...]) -> SamplingParams:
-        params: SamplingParams = self._patches[compat.CHECKED_PARAMS](
-            **{**chosen, "max_tokens": sampling.max_tokens - len(opening)},
-            logit_bias=dict(sampling.logit_bias) or None,
-            stop_token_ids=list(sampling.stop_token_ids),
-            detokenize=False,  # done here, for a fraction of the cost
-            structured_outputs=self._constraint(sampling.grammar, sampling.begun or opening),
-            extra_args=self._draft_options(sampling, chosen) if self._drafts != "off" else None,
-            output_kind=RequestOutputKind.DELTA,
-            **self._patches[compat.UNCOPIED_PARAMS](),
-        )
+        """Raises PromptRefused."""
+        try:
+            params: SamplingParams = self._patches[compat.CHECKED_PARAMS](
+                **{**chosen, "max_tokens": sampling.max_tokens - len(opening)},
+                logit_bias=dict(sampling.logit_bias) or None,
+                stop_token_ids=list(sampling.stop_token_ids),
+                detokenize=False,  # done here, for a fraction of the cost
+                structured_outputs=self._constraint(sampling.grammar, sampling.begun or opening),
+                extra_args=self._draft_options(sampling, chosen) if self._drafts != "off" else None,
+                output_kind=RequestOutputKind.DELTA,
+                **self._patches[compat.UNCOPIED_PARAMS](),
+            )
+        except AT_FAULT as error:
+            raise _refused(error) from error
         return params
 
     def _constraint(self, grammar: str | None, opening: Sequence[int]) -> StructuredOutputsParams | None:
@@ -299,7 +310,17 @@ class VllmEngine:
         return chosen.get("temperature") == 0 or (not self._sampler_is_wrong and sampling.seed is None)
 
 
+def _refused(error: Exception) -> PromptRefused:
+    """vLLM's own text has the whole value behind its message."""
+    return PromptRefused(str(error.args[0] if error.args else error), getattr(error, "parameter", None))
+
+
 BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '--scheduling-policy priority'."
+
+
+def _cached(output: Any, most: int) -> int:
+    """The tokens of the prompt that were cached, of which a grammar's opening is no part."""
+    return min(getattr(output, "num_cached_tokens", None) or 0, most)
 
 
 def _input(token_ids: list[int], sampling: Sampling) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from llguidance import LLMatcher, LLTokenizer
+from llguidance import LLMatcher
 from vllm.v1.structured_output.backend_guidance import GuidanceBackend, GuidanceGrammar
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
 from latticework.engines.base import EngineDead
 from latticework.engines.checkpoint import wrap_tokenizer
 from latticework.engines.vllm.compat.requests import parse_specification
+from latticework.engines.vocabulary import Vocabulary
 from turngrammar.cache import Cache
 
 # The memory that compiled grammars may take together. llguidance does not report it: measured, it is some 30 KB each,
@@ -36,7 +37,8 @@ class CachedGrammars(GuidanceBackend):
         config = self.vllm_config.structured_outputs_config
         self.disable_any_whitespace = config.disable_any_whitespace
         self.disable_additional_properties = config.disable_additional_properties
-        self.ll_tokenizer = _matchable_vocabulary(self.tokenizer, self.vocab_size)
+        self.vocabulary = _vocabulary(self.tokenizer, self.vocab_size)
+        self.ll_tokenizer = self.vocabulary.matchable
         self.kept: Cache[str, LLMatcher] = Cache(MOST_BYTES, _estimated_bytes)
 
     def compile_grammar(
@@ -54,11 +56,11 @@ class CachedGrammars(GuidanceBackend):
         return matcher
 
 
-def _matchable_vocabulary(tokenizer: Any, size: int) -> LLTokenizer:
+def _vocabulary(tokenizer: Any, size: int) -> Vocabulary:
     try:
-        return wrap_tokenizer(tokenizer, size).vocabulary.matchable
+        return wrap_tokenizer(tokenizer, size).vocabulary
     except EngineDead:  # the server process reports it, and stops
-        return LLTokenizer("byte")
+        return Vocabulary("byte")
 
 
 def refuse_unsupported(tokenizer: Any) -> None:

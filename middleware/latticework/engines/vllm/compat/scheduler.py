@@ -74,7 +74,7 @@ class DraftScheduler(Scheduler):
         vocabulary = self.vllm_config.model_config.get_vocab_size()
         # Set before vLLM makes its own for the first grammar.
         manager.backend = CachedGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
-        self._drafter = Drafter(manager.backend.ll_tokenizer)
+        self._drafter = Drafter(manager.backend.ll_tokenizer, manager.backend.vocabulary.special_tokens)
         self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
         self._chances = Chances()
         self._price = Price()

@@ -12,13 +12,14 @@ from latticework.engines.base import EngineDead
 from latticework.engines.vllm.compat import grammars
 from latticework.engines.vllm.compat.grammars import CachedGrammars
 from latticework.engines.vllm.compat.requests import parse_specification, specification
+from latticework.engines.vocabulary import Vocabulary
 from tests.remote import byte_tokenizer
 
 VOWELS = "start: /[aeiou]{3}x/"
 
 
 def kept(monkeypatch: pytest.MonkeyPatch) -> CachedGrammars:
-    monkeypatch.setattr(grammars, "_matchable_vocabulary", lambda tokenizer, size: LLTokenizer("byte"))
+    monkeypatch.setattr(grammars, "_vocabulary", lambda tokenizer, size: Vocabulary("byte"))
     return CachedGrammars(_Config(), None, 256)
 
 
