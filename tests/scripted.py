@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, MutableSequence, 
 from dataclasses import dataclass, field
 from typing import Any
 
-from latticework.engines.base import EngineDead, Piece, Sampling
+from latticework.engines.base import EngineDead, Heartbeat, Piece, Sampling
 from latticework.engines.vocabulary import Trial, Vocabulary
 
 # The comment is what a format is chosen by.
@@ -104,6 +104,9 @@ class ScriptedEngine:
     async def check_health(self) -> None:
         if self.dead:
             raise EngineDead("The engine has died.")
+
+    def heartbeat(self) -> Heartbeat | None:
+        return None
 
     def running(self) -> int:
         return self.open

@@ -55,7 +55,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "compiling conformance",
         "http",
         "concurrency prompt turn",
-        "embedded engines served sse_reader supervisor",
+        "embedded engines pulse served sse_reader supervisor",
         "ask config",
         "caller errors lifeline logs options settings telemetry",
         "version",

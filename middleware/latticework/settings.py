@@ -12,6 +12,7 @@ from latticework.options import (
     NAMES,
     ORIGINS,
     PATH_PREFIX,
+    PATIENCE,
     POSITIVE,
     SECONDS,
     Kind,
@@ -65,6 +66,11 @@ class ModelSettings:
     )
     engine_restarts: int = setting(
         5, integer("N", 0, 2**20), "maximum number of consecutive restarts of an engine that dies"
+    )
+    engine_hang_timeout: float = setting(
+        30.0,
+        PATIENCE,
+        "time after which an engine that answers nothing is restarted, longer while it reads prompts; 0: never",
     )
     attempts: int = setting(
         3,

@@ -13,7 +13,7 @@ from tests.soak.load import Load
 from tests.soak.streams import Streams
 
 GROWTH = 0.05
-# Of all processes, after an attack over before; and seconds that a light stream may stand still during one.
+# Of memory, after an attack over before; and seconds that a light stream may stand still during one.
 KEPT = 1.1
 STILL = 2.0
 LATE = 0.05
@@ -119,7 +119,7 @@ def of_hostile(found: Attacked) -> list[Line]:
         Line("hostile requests", f"{sent:,}: {_told(found.outcomes)}", "", True),
         Line("5xx but 503 and 504, no response, long errors", f"{len(found.wrong)}", "0", not found.wrong, found.wrong),
         Line("engine", "as before" if alive else "restarted or dead", "as before", alive),
-        Line("memory of all processes", memory, f"≤ {KEPT}", kept <= KEPT),
+        Line("memory, without workers", memory, f"≤ {KEPT}", kept <= KEPT),
         Line(
             "longest gap of a light stream",
             f"{1000 * found.gap:.0f} ms, alone {1000 * found.idle:.0f} ms",

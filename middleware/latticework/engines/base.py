@@ -9,7 +9,7 @@ EngineError            message
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -142,6 +142,19 @@ class Sampling:
     cache_salt: str | None = None  # prompts share a prefix cache only with those of the same salt
 
 
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A question to all processes that compute answers.
+
+    Attributes:
+        answer: to be awaited; done once each of them has answered.
+        allowance: seconds that it may take beyond those of an idle engine.
+    """
+
+    answer: Awaitable[object]
+    allowance: float = 0.0
+
+
 class Tokenizer(Protocol):
     """The model's tokenizer, and what its files have for chats."""
 
@@ -234,6 +247,9 @@ class Engine(Protocol):
 
     async def check_health(self) -> None:
         """Raises EngineDead if no request can be served."""
+
+    def heartbeat(self) -> Heartbeat | None:
+        """Asks for a sign of life; None where an engine can't be asked: that it hangs, only deadlines notice."""
 
     def running(self) -> int:
         """The number of answers that are being generated or wait to be."""

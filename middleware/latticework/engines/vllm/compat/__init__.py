@@ -184,6 +184,20 @@ SETTINGS_CACHE = Patch(
     install="vllm.envs:enable_envs_cache",
 )
 
+CHILD_PROCESSES = Patch(
+    name="child processes",
+    purpose="The engine's processes end with this one, however it ends, and report why they could not start.",
+    without="a server that is killed leaves its engine behind for minutes, Ctrl-C cuts running answers, and an engine "
+    "that fails to start prints tracebacks",
+    versions=("0.32.0",),
+    needs=(
+        "vllm.v1.engine.utils:get_mp_context",
+        "vllm.v1.engine.coordinator:get_mp_context",
+        "vllm.v1.executor.multiproc_executor:get_mp_context",
+    ),
+    install=f"{_HERE}.children:patch_children",
+)
+
 STOPPED_ANSWERS = Patch(
     name="stopped answers",
     purpose="Where an engine is stopped, the answers that wait for it end at once.",
@@ -300,6 +314,7 @@ PATCHES: tuple[Patch, ...] = (
     CHECKED_PARAMS,
     UNCOPIED_PARAMS,
     SETTINGS_CACHE,
+    CHILD_PROCESSES,
     STOPPED_ANSWERS,
     QUICK_SHUTDOWN,
     TOKENIZER_CHECK,
