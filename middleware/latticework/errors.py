@@ -18,6 +18,7 @@ ApiError                    status  code
 ├── ServerFault             500     internal_error
 ├── TimedOut                504     timeout
 └── Unavailable             503     engine_unavailable
+    ├── StoreUnavailable    503     store_unavailable
     └── Overloaded          503     overloaded
 
 Clients (openai, the AI SDK) retry 408, 409, 429 and 5xx, but no other 4xx: so a client's mistake has another status.
@@ -155,6 +156,10 @@ class Unavailable(ApiError):
     status = 503
     default_code = "engine_unavailable"
     headers: Mapping[str, str] = {"retry-after": "5"}
+
+
+class StoreUnavailable(Unavailable):
+    default_code = "store_unavailable"
 
 
 class Overloaded(Unavailable):

@@ -46,6 +46,7 @@ WHEN: Mapping[type[ApiError], str] = {
     errors.ServerFault: "any other failure: see the log",
     errors.TimedOut: "no answer within `request_timeout` or `x-request-timeout`",
     errors.Unavailable: "the engine is not running, or the server is stopping",
+    errors.StoreUnavailable: "the file of stored responses can't be used",
     errors.Overloaded: "more than `max_queue` answers are waiting, or bodies have reached `max_bodies_bytes`",
 }
 

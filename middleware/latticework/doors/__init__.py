@@ -20,6 +20,7 @@ from latticework.settings import Settings
 JSON, EVENTS, TEXT, HTML = "application/json", "text/event-stream", "text/plain", "text/html"
 
 FAULTS = (errors.ServerFault, errors.Unavailable)
+STORED = (errors.UnknownResponse, errors.StoreUnavailable)
 REFUSALS = (
     errors.Unauthorized,
     errors.BadRequest,

@@ -88,6 +88,9 @@ class Metrics:
             "model",
             warning="broken_guarantees",
         )
+        self.unstored = self._counter(
+            "unstored_responses", "Responses that could not be stored.", "model", warning="unstored_responses"
+        )
         self.restarts = self._counter(
             "engine_restarts", "Successful restarts of dead engines.", "model", warning="engine_restarts"
         )

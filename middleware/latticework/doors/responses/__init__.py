@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latticework.doors import BROKEN, EVENTS, FAULTS, JSON, REFUSALS, Door, Operation
-from latticework.doors.responses import counting, docs, events, stored
+from latticework.doors.responses import compact, counting, docs, events, stored
 from latticework.doors.responses.exchange import ResponsesEndpoint
 from latticework.doors.responses.output import ModelResponse
 from latticework.doors.responses.request import ResponsesRequest
@@ -26,4 +26,4 @@ DOOR = Door(
     recorded=True,
 )
 # Before those with an id in their paths.
-DOORS = (DOOR, counting.DOOR, *stored.DOORS)
+DOORS = (DOOR, counting.DOOR, compact.DOOR, *stored.DOORS)

@@ -70,8 +70,8 @@ class _Conversation:
     def reasoning(self, place: str, item: ReasoningInput) -> None:
         text = _reasoning_text(place, item)
         if text:
-            turn = self._turn(lambda turn: set(turn) == {"role"})
-            turn["reasoning_content"] = text
+            turn = self._turn(lambda turn: turn.keys() <= {"role", "reasoning_content"})
+            turn["reasoning_content"] = "\n".join([*filter(None, [turn.get("reasoning_content")]), text])
 
     def function_call(self, place: str, item: FunctionCallInput) -> None:
         function = {"name": turn_name(item.name, item.namespace), "arguments": item.arguments}
@@ -94,7 +94,9 @@ class _Conversation:
         self._output(place, item.call_id, _content(f"{place}", item.output, "output"))
 
     def client_output(self, place: str, item: ClientOutputInput) -> None:
-        text = item.output if isinstance(item.output, str) else dump_json(item.output)
+        """A patch that was applied may have no text but its status."""
+        output = item.status or "" if item.output is None else item.output
+        text = output if isinstance(output, str) else dump_json(output)
         self._output(place, item.call_id or item.id or "", text)
 
     def search_output(self, place: str, item: ToolSearchOutputInput) -> None:

@@ -13,10 +13,20 @@ from latticework.ask import Ask
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai.counts import refuse_crowds
-from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
+from latticework.doors.openai.validation import parse_as, refuse_fields
 from latticework.doors.responses.fields import INPUT_CROWDS, REFUSED
 from latticework.doors.responses.history import History
-from latticework.doors.responses.request import NAMES, TEXTS, InputRequest, conversation, effort_of, offered, turn_of
+from latticework.doors.responses.request import (
+    NAMES,
+    TEXTS,
+    InputRequest,
+    conversation,
+    effort_of,
+    offered,
+    refuse_hosted_tools,
+    turn_of,
+    without_effect,
+)
 from latticework.doors.responses.stored import history_of
 from latticework.http import body
 from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
@@ -51,11 +61,13 @@ def _count(models: Models, settings: Settings) -> Endpoint:
         refuse_crowds(decoded, settings, INPUT_CROWDS)
         parsed = parse_as(InputTokensRequest, decoded)
         refuse_fields(parsed, REFUSED)
+        if settings.hosted_tools == "error":
+            refuse_hosted_tools(parsed)
         model = await models.named(parsed.model)
         history = history_of(request.scope, models, settings)
         ask = await off_loop(settings.compile_timeout, _ask, parsed, history)
         ids, skipped = await tokens_of(model, ask)
-        headers = {**listing(IGNORED, unknown_fields(parsed)), **listing(SKIPPED, skipped)}
+        headers = {**listing(IGNORED, without_effect(parsed)), **listing(SKIPPED, skipped)}
         return json_response(request, InputTokens(len(ids)), headers=headers)
 
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -13,8 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from latticework.ask import Ask
 from latticework.doors.openai.counts import refuse_crowds
 from latticework.doors.responses.fields import INPUT_CROWDS
-from latticework.doors.responses.history import History, kept_items
-from latticework.doors.responses.items import ReferenceInput
+from latticework.doors.responses.history import History
 from latticework.doors.responses.request import (
     TEXTS,
     ResponsesRequest,
@@ -25,13 +25,18 @@ from latticework.doors.responses.request import (
     responses_ask,
 )
 from latticework.doors.responses.response import ResponsesResponse
-from latticework.doors.responses.store import Item, StoredResponse
+from latticework.doors.responses.store import Item, ResponseStore, StoredResponse
 from latticework.doors.responses.stored import history_of
 from latticework.doors.responses.tools import OfferedTool
+from latticework.errors import StoreUnavailable
 from latticework.generate.generation import Generation
 from latticework.http.endpoint import GeneratingEndpoint, Translation
+from latticework.http.record import Record, record_of
 from latticework.models import Models
 from latticework.settings import Settings
+from latticework.telemetry import Metrics
+
+logger = logging.getLogger(__name__)
 
 
 class ResponsesEndpoint:
@@ -43,17 +48,21 @@ class ResponsesEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         history = history_of(scope, self._models, self._settings)
-        exchange = _Exchange(history, send, refuses_hosted=self._settings.hosted_tools == "error")
+        metrics, record = self._models.metrics, record_of(scope)
+        refuses_hosted = self._settings.hosted_tools == "error"
+        exchange = _Exchange(history, send, metrics, record, refuses_hosted=refuses_hosted)
         await GeneratingEndpoint(exchange.translation, self._models, self._settings)(scope, receive, exchange.send)
 
 
 class _Exchange:
     """One request and its response, which is stored before the client has all of it."""
 
-    def __init__(self, history: History, send: Send, *, refuses_hosted: bool) -> None:
+    def __init__(self, history: History, send: Send, metrics: Metrics, record: Record, *, refuses_hosted: bool) -> None:
         """`refuses_hosted`: whether a tool that this server lacks is an error."""
         self._history = history
         self._send = send
+        self._metrics = metrics
+        self._record = record
         self._refuses_hosted = refuses_hosted
         self._tools: Sequence[OfferedTool] = ()
         self._input: list[Item] = []
@@ -76,8 +85,7 @@ class _Exchange:
         self._body = body
         self._tools = offered(request, items)
         if self._stores(request):
-            ids = [item.id for _, item in request.items if isinstance(item, ReferenceInput)]
-            self._input = kept_items(body.get("input"), self._history.stored_items(ids))
+            self._input = self._history.kept_items(request, body.get("input"))
         return (responses_ask(request, items, self._tools),)
 
     def _stores(self, request: ResponsesRequest) -> bool:
@@ -96,5 +104,13 @@ class _Exchange:
             self._response = None
             body = msgspec.json.encode(response)
             stored = StoredResponse(response.id, response.previous_response_id, body, self._input)
-            await asyncio.to_thread(self._history.store.save, self._history.owner, stored)
+            await self._save(self._history.store, stored)
         await self._send(message)
+
+    async def _save(self, store: ResponseStore, stored: StoredResponse) -> None:
+        """The answer is there, whether or not it can be stored: a later request that refers to it is told so."""
+        try:
+            await asyncio.to_thread(store.save, self._history.owner, stored)
+        except StoreUnavailable as error:
+            self._metrics.unstored.labels(self._record.model).inc()
+            logger.error("%s is not stored: %s", stored.id, error.message)

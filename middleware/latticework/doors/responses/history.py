@@ -59,39 +59,53 @@ class History:
         resolved: list[Located] = []
         for place, item in items:
             if isinstance(item, ReferenceInput):
-                if item.id not in found:
-                    raise BadRequest(
-                        f"'{place}.id' is '{item.id[:100]}', and there is no such item; send the item itself.",
-                        param=f"{place}.id",
-                        code="item_not_found",
-                    )
-                item = _ITEM.validate_python(found[item.id])
+                item = _ITEM.validate_python(_found(found, place, item))
             resolved.append((place, item))
         return resolved
 
     def stored_items(self, ids: Sequence[str]) -> Mapping[str, Item]:
         return {} if self.store is None or not ids else self.store.items(self.owner, ids)
 
+    def kept_items(self, request: InputRequest, input: str | Sequence[Item] | None) -> list[Item]:
+        """The input as it is stored and listed, each item with a type, a status and an id of its own.
 
-def kept_items(input: str | Sequence[Mapping[str, Any]] | None, found: Mapping[str, Item]) -> list[Item]:
-    """The items of an input as they are stored and listed, each with a type, an id and a status.
+        `input`: the same as sent. Raises BadRequest for an item that is gone meanwhile.
+        """
+        sent = [{"role": "user", "content": input}] if isinstance(input, str) else input or ()
+        wanted = [item.id for _, item in request.items if isinstance(item, ReferenceInput)]
+        found = self.stored_items(wanted)
+        kept: dict[str, Item] = {}
+        for (place, item), raw in zip(request.items, sent, strict=True):
+            if isinstance(item, ReferenceInput):
+                raw = _found(found, place, item)
+            one = _kept_item(raw)
+            if one["id"] in kept:
+                one["id"] = _new_id(one["type"])
+            kept[one["id"]] = one
+        return list(kept.values())
 
-    Args:
-        input: as in the request.
-        found: the items that it refers to.
-    """
-    if isinstance(input, str):
-        input = [{"role": "user", "content": input}]
-    return [_kept_item(found.get(str(item.get("id")), item) if "role" not in item else item) for item in input or ()]
+
+def _found(found: Mapping[str, Item], place: str, reference: ReferenceInput) -> Item:
+    if reference.id not in found:
+        raise BadRequest(
+            f"'{place}.id' is '{reference.id[:100]}', and there is no such item; send the item itself.",
+            param=f"{place}.id",
+            code="item_not_found",
+        )
+    return found[reference.id]
 
 
-def _kept_item(item: Mapping[str, Any]) -> Item:
+def _kept_item(item: Item) -> Item:
     kind = item.get("type") or "message"
     kept = {"status": "completed", **{key: value for key, value in item.items() if value is not None}, "type": kind}
-    kept.setdefault("id", f"{PREFIXES.get(kind, 'item_')}{secrets.token_hex(16)}")
+    kept.setdefault("id", _new_id(kind))
     if kind == "message":
         kept["content"] = _listed_content(item["content"], item["role"])
     return kept
+
+
+def _new_id(kind: str) -> str:
+    return f"{PREFIXES.get(kind, 'item_')}{secrets.token_hex(16)}"
 
 
 def _listed_content(content: Any, role: str) -> list[Item]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, StrictStr, Tag
+from pydantic import ConfigDict, Discriminator, Field, StrictStr, Tag
+from pydantic.config import JsonDict
 
 from latticework.doors.openai.types import ApiObject, Items
 from latticework.doors.responses.client_tools import CLIENT_TOOLS
@@ -91,8 +92,19 @@ class ReasoningInput(InputItemBase):
     encrypted_content: StrictStr | None = None
 
 
+# Of an object without a type, a role makes a message.
+_NO_MESSAGE: JsonDict = {
+    "anyOf": [
+        {"required": ["type"], "properties": {"type": {"const": "item_reference"}}},
+        {"not": {"required": ["role"]}},
+    ]
+}
+
+
 class ReferenceInput(ApiObject):
     """An item of an earlier response."""
+
+    model_config = ConfigDict(json_schema_extra=_NO_MESSAGE)
 
     type: Literal["item_reference"] | None = None
     id: StrictStr
@@ -126,12 +138,15 @@ class ClientCallInput(InputItemBase):
     execution: Literal["client", "server"] | None = None
 
 
-class ClientOutputInput(InputItemBase):
+class ClientOutputInput(ApiObject):
     """Its result. That of a local shell names its call by `id`."""
 
     type: Literal["local_shell_call_output", "shell_call_output", "apply_patch_call_output"]
+    id: StrictStr | None = None
     call_id: StrictStr | None = None
     output: StrictStr | list[Any] | None = None
+    # A patch that can't be applied has failed.
+    status: Status | Literal["failed"] | None = None
 
 
 class OtherItem(ApiObject):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from latticework.ask import FREE_TEXT, NO_CALLS, Ask, Content, Conversation, TurnAsk
+from latticework.ask import FREE_TEXT, Ask, Content, Conversation, TurnAsk
 from latticework.doors.openai.ask import known_format, sampling_fields, skips_bad_tools
 from latticework.doors.openai.content import any_object, document_content, of_structured_outputs, one_content
 from latticework.doors.openai.types import (
@@ -27,15 +27,15 @@ from latticework.doors.openai.validation import (
     refuse_kept_stop_tokens,
     unknown_fields,
 )
+from latticework.doors.responses.choice import ChoiceField, hosted_choices, turn_choice
 from latticework.doors.responses.conversation import Located, messages_of
 from latticework.doors.responses.fields import REFUSED
 from latticework.doors.responses.items import AdditionalTools, InputItem, MessageInput, ToolSearchOutputInput
-from latticework.doors.responses.tools import HostedTool, OfferedTool, Tool, offered_tools, turn_name
+from latticework.doors.responses.tools import HostedTool, OfferedTool, Tool, offered_tools
 from latticework.errors import BadRequest
 from latticework.turn import Job
-from turngrammar.turn import ToolChoice
 
-CHOICE_POINTER, TOOLS_POINTER = "/tool_choice", "/tools"
+TOOLS_POINTER = "/tools"
 # The fields that may have lone surrogates: tools cut their results anywhere.
 TEXTS = ("input", "instructions")
 
@@ -70,20 +70,6 @@ class ReasoningField(ApiObject):
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
 
 
-class ChosenTool(ApiObject):
-    """A tool by its name; those that OpenAI defines have none."""
-
-    type: StrictStr
-    name: StrictStr | None = None
-    namespace: StrictStr | None = None
-
-
-class AllowedChoice(ApiObject):
-    type: Literal["allowed_tools"]
-    mode: Literal["auto", "required"]
-    tools: Items[ChosenTool] = Field(min_length=1)
-
-
 class InputRequest(ApiObject):
     """What makes the prompt and the grammar."""
 
@@ -91,7 +77,7 @@ class InputRequest(ApiObject):
     instructions: StrictStr | None = None
     previous_response_id: StrictStr | None = None
     tools: Items[Tool] | None = None
-    tool_choice: Literal["none", "auto", "required"] | AllowedChoice | ChosenTool | None = None
+    tool_choice: ChoiceField | None = None
     parallel_tool_calls: StrictBool | None = None
     text: TextField | None = None
     reasoning: ReasoningField | None = None
@@ -161,12 +147,13 @@ def parse_responses_request(body: dict[str, Any]) -> ResponsesRequest:
 
 def offered(request: InputRequest, items: Sequence[Located]) -> tuple[OfferedTool, ...]:
     """The tools of the request, and those that items of the conversation add."""
-    tools = [(f"{TOOLS_POINTER}/{index}", tool) for index, tool in enumerate(request.tools or ())]
+    own = [(f"{TOOLS_POINTER}/{index}", tool) for index, tool in enumerate(request.tools or ())]
+    added = []
     for place, item in items:
         if isinstance(item, AdditionalTools | ToolSearchOutputInput):
             pointer = _pointer(place)
-            tools += [(f"{pointer}/tools/{index}", tool) for index, tool in enumerate(item.tools)]
-    return offered_tools(tools)
+            added += [(f"{pointer}/tools/{index}", tool) for index, tool in enumerate(item.tools)]
+    return offered_tools(own, added)
 
 
 def _pointer(place: str) -> str:
@@ -220,7 +207,7 @@ def turn_of(request: InputRequest, tools: Sequence[OfferedTool], most_calls: int
     """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
     return TurnAsk(
         tuple(tool.compiled for tool in tools),
-        _tool_choice(request, tools, most_calls),
+        turn_choice(request.tool_choice, tools, 1 if request.parallel_tool_calls is False else most_calls),
         content_of(request),
         known_format(request.tool_format),
         TOOLS_POINTER,
@@ -251,48 +238,6 @@ def effort_of(request: InputRequest) -> str | None:
     return None if request.reasoning is None else request.reasoning.effort
 
 
-def _tool_choice(request: InputRequest, tools: Sequence[OfferedTool], most: int | None) -> ToolChoice:
-    if request.parallel_tool_calls is False:
-        most = 1
-    match request.tool_choice:
-        case AllowedChoice(mode=mode, tools=chosen):
-            names = tuple(name for index, one in enumerate(chosen) for name in _chosen(request, tools, one, index))
-            return ToolChoice(mode, names, most, CHOICE_POINTER)
-        case ChosenTool() as chosen:
-            return ToolChoice("required", _chosen(request, tools, chosen), 1, CHOICE_POINTER)
-        case "required" if not tools:
-            raise BadRequest(
-                "'tool_choice' is 'required', and the request has no 'tools'; send some, or omit 'tool_choice'.",
-                param="tool_choice",
-            )
-        case "required":
-            return ToolChoice("required", most=most, pointer=CHOICE_POINTER)
-        case None | "auto" if tools:
-            return ToolChoice("auto", most=most, pointer=CHOICE_POINTER)
-    return NO_CALLS
-
-
-def _chosen(
-    request: InputRequest, tools: Sequence[OfferedTool], chosen: ChosenTool, index: int | None = None
-) -> tuple[str, ...]:
-    """The names of the offered tools that a choice means: without a namespace, those of any."""
-    name = chosen.type if chosen.name is None else chosen.name
-    names = tuple(
-        tool.compiled.name
-        for tool in tools
-        if tool.kind == chosen.type
-        and (name in (tool.name, turn_name(tool.name, tool.namespace)))
-        and chosen.namespace in (None, tool.namespace)
-    )
-    if not names:
-        listed = ", ".join(f"{tool.kind} '{turn_name(tool.name, tool.namespace)}'" for tool in tools) or "none"
-        raise BadRequest(
-            f"'tool_choice' names {chosen.type} '{name}', which is not among the tools (offered: {listed}).",
-            param="tool_choice" if index is None else f"tool_choice.tools[{index}]",
-        )
-    return names
-
-
 def hosted_tools(request: InputRequest) -> Iterator[tuple[str, str]]:
     """The tools that this server lacks: each one's place in the request, and its type."""
     for index, tool in enumerate(request.tools or ()):
@@ -316,9 +261,14 @@ def ineffective_fields(request: ResponsesRequest, jobs: Sequence[Job]) -> list[s
     idle = [name for name in ("stop", "include_stop_str_in_output") if getattr(request, name) and not jobs[0].stops]
     if request.max_reasoning_tokens is not None and not jobs[0].reasons:
         idle.append("max_reasoning_tokens")
+    return [*without_effect(request), *idle]
+
+
+def without_effect(request: InputRequest) -> list[str]:
+    """The names of unknown fields, and of hints and tools that this server lacks."""
     hosted = [place for place, _ in hosted_tools(request)]
     unknown = [path for path in unknown_fields(request) if not path.startswith(tuple(f"{place}." for place in hosted))]
-    return [*unknown, *idle, *_hints(request), *hosted]
+    return [*unknown, *_hints(request), *hosted, *hosted_choices(request.tool_choice)]
 
 
 def _hints(request: InputRequest) -> Iterator[str]:

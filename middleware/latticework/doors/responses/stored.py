@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from latticework import errors
-from latticework.doors import FAULTS, JSON, Door, Endpoint, Operation
+from latticework.doors import FAULTS, JSON, STORED, Door, Endpoint, Operation
 from latticework.doors.responses.history import History
 from latticework.doors.responses.output import ModelResponse
 from latticework.doors.responses.store import MEMORY, ResponseStore, StoredResponse
@@ -112,7 +112,7 @@ async def _cancel(request: Request, history: History, stored: StoredResponse) ->
 
 async def _list_input(request: Request, history: History, stored: StoredResponse) -> Response:
     query = request.query_params
-    items = list(stored.input) if query.get("order") == "asc" else list(reversed(stored.input))
+    items = list(stored.input) if _ascends(query) else list(reversed(stored.input))
     limit, after = _limit(query), query.get("after")
     ids = [item["id"] for item in items]
     if after is not None and after not in ids:
@@ -123,6 +123,13 @@ async def _list_input(request: Request, history: History, stored: StoredResponse
     return json_response(request, InputItemList(tuple(shown), len(rest) > limit, first, last))
 
 
+def _ascends(query: Mapping[str, str]) -> bool:
+    order = query.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise BadRequest("'order' must be 'asc' or 'desc'.", param="order")
+    return order == "asc"
+
+
 def _limit(query: Mapping[str, str]) -> int:
     text = query.get("limit", str(DEFAULT_LISTED))
     if not (text.isascii() and text.isdecimal() and len(text) < 4 and 1 <= int(text) <= MOST_LISTED):
@@ -130,7 +137,7 @@ def _limit(query: Mapping[str, str]) -> int:
     return int(text)
 
 
-_ERRORS = (errors.Unauthorized, errors.BadRequest, errors.UnknownResponse, *FAULTS)
+_ERRORS = (errors.Unauthorized, errors.BadRequest, *STORED, *FAULTS)
 
 
 def _door(method: str, path: str, summary: str, kind: type[Any], answer: Answer) -> Door:

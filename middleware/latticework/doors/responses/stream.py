@@ -97,13 +97,16 @@ class OutputStream:
                 yield made
             logprobs = () if type(event) is ContentDelta else logprobs
         if step.finish is not None:
-            yield from self._end(step)
+            yield from self._end(step, logprobs)
 
-    def _end(self, step: Step) -> Iterator[StreamEvent]:
+    def _end(self, step: Step, logprobs: Logprobs) -> Iterator[StreamEvent]:
+        """`logprobs`: of the tokens after the last text, such as the one that ends the answer."""
         self.finish = step.finish
         self.cut = [call.cut() for call in self._calls.values() if not call.ended]
         if not self.done and self._text is None and not self._calls:  # an answer has at least one item
             yield from self._opened(_MESSAGE)
+        if logprobs and self._text is not None and self._text.kind is _MESSAGE:
+            yield self._text.add("", logprobs)
         is_cut = step.finish == "length" and step.truncation is None and not self.cut
         for made in self._closed("incomplete" if is_cut else "completed"):
             if type(made) is ItemDone:

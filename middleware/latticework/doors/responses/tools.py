@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Discriminator, Field, StrictBool, StrictStr, Tag
 
 from latticework.doors.openai.types import ApiObject, Items, TextFormat, ToolName
-from latticework.doors.responses.client_tools import CLIENT_TOOLS, ClientTool
+from latticework.doors.responses.client_tools import CLIENT_TOOLS
 from turngrammar import turn
 from turngrammar.turn import NO_PARAMETERS, TextInput
 
@@ -71,23 +71,29 @@ class ClientRunTool(ApiObject):
     execution: Literal["client", "server"] | None = None
 
 
+HostedType = Literal[
+    "web_search",
+    "web_search_2025_08_26",
+    "web_search_preview",
+    "web_search_preview_2025_03_11",
+    "file_search",
+    "image_generation",
+    "code_interpreter",
+    "mcp",
+    "computer",
+    "computer_use",
+    "computer_use_preview",
+    "programmatic_tool_calling",
+]
+
+
 class HostedTool(ApiObject):
     """A tool that OpenAI's servers run, and this one lacks."""
 
-    type: Literal[
-        "web_search",
-        "web_search_2025_08_26",
-        "web_search_preview",
-        "web_search_preview_2025_03_11",
-        "file_search",
-        "image_generation",
-        "code_interpreter",
-        "mcp",
-        "computer",
-        "computer_use",
-        "computer_use_preview",
-        "programmatic_tool_calling",
-    ]
+    type: HostedType
+
+
+HOSTED = frozenset(get_args(HostedType))
 
 
 _CLASSES: Mapping[str, str] = {
@@ -130,8 +136,9 @@ class OfferedTool:
     deferred: bool = False
 
     @property
-    def client_tool(self) -> ClientTool | None:
-        return CLIENT_TOOLS.get(self.kind)
+    def identity(self) -> tuple[str, str, str | None]:
+        """Of two with the same, one is a later definition of the other."""
+        return self.kind, self.name, self.namespace
 
 
 def turn_name(name: str, namespace: str | None) -> str:
@@ -139,9 +146,18 @@ def turn_name(name: str, namespace: str | None) -> str:
     return name if namespace is None else f"{namespace}__{name}"
 
 
-def offered_tools(tools: Sequence[tuple[str, Tool]]) -> tuple[OfferedTool, ...]:
-    """The tools, each with its JSON pointer, without those that this server lacks and those that a search finds."""
-    offered = [one for pointer, tool in tools for one in _offered(pointer, tool)]
+Pointed = tuple[str, Tool]
+
+
+def offered_tools(own: Sequence[Pointed], added: Sequence[Pointed] = ()) -> tuple[OfferedTool, ...]:
+    """The tools, each with its JSON pointer, without those that this server lacks and those that a search finds.
+
+    A conversation may add a tool again and again: the last definition counts, or that of the request's `own` tools.
+    """
+    offered = [one for pointer, tool in own for one in _offered(pointer, tool)]
+    known = {one.identity for one in offered}
+    again = {one.identity: one for pointer, tool in added for one in _offered(pointer, tool)}
+    offered += [one for identity, one in again.items() if identity not in known]
     searched = any(one.kind == "tool_search" for one in offered)
     return tuple(one for one in offered if not (searched and one.deferred))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +202,136 @@ def test_an_app_with_a_file(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("This is no database. " * 100)
     with pytest.raises(InvalidSetting, match="--store"):
         create_app(scripted(says("x")), settings=Settings(store=str(tmp_path / "text")))
+
+
+def test_a_response_that_is_too_large_drops_no_other() -> None:
+    store = ResponseStore(most_bytes=5000, most_age=100)
+    store.save(b"", stored("small"))
+    store.save(b"", stored("large", size=6000))
+    assert [store.get(b"", name) is None for name in ("small", "large")] == [False, True]
+
+
+@pytest.mark.parametrize(("items", "size"), [(1, 100), (200, 10), (200, 200), (1, 50_000)])
+def test_the_limit_is_that_of_the_memory(items: int, size: int) -> None:
+    """Many small items need no more than they count for."""
+    store, most = ResponseStore(most_bytes=10**6, most_age=100), 10**6
+    for index in range(max(20, 3 * most // (items * (size + 300)))):
+        input = [{"id": f"msg_{index:016x}{item:016x}", "text": "x" * size} for item in range(items)]
+        store.save(b"k" * 32, StoredResponse(f"resp_{index:032x}", None, b'{"output": []}', input))
+    pages, each = (store._one(f"PRAGMA {name}")[0] for name in ("page_count", "page_size"))
+    assert 0.3 * most < pages * each < 1.25 * most
+
+
+def test_a_chain_of_many_responses() -> None:
+    """It is read at once; one that never ends, which no request makes, is not followed."""
+    store = ResponseStore(most_bytes=10**8, most_age=100)
+    for index in range(2000):
+        store.save(b"", stored(str(index), str(index - 1) if index else None, size=1))
+    chain = store.chain(b"", "1999")
+    assert chain is not None and [one.id for one in chain] == [str(index) for index in range(2000)]
+    store.save(b"", stored("a", "b"))
+    store.save(b"", stored("b", "a"))
+    assert store.chain(b"", "a") is None
+
+
+def test_many_threads() -> None:
+    store = ResponseStore(most_bytes=40_000, most_age=100)
+
+    def use(owner: int) -> list[str]:
+        key, previous = str(owner).encode(), None
+        for index in range(50):
+            name = f"{owner}-{index}"
+            store.save(key, stored(name, previous))
+            chain = store.chain(key, name)
+            assert chain is None or {one.id.split("-")[0] for one in chain} == {str(owner)}
+            previous = name if index % 5 else None
+            store.delete(key, f"{owner}-{index - 3}")
+        return list(store.items(key, [f"msg_{other}-49" for other in range(8)]))
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(use, range(8)))
+    assert all(set(names) <= {f"msg_{owner}-49"} for owner, names in enumerate(found))
+    assert store._one("SELECT bytes FROM total") == store._one("SELECT sum(bytes) FROM responses")
+
+
+FILLS = """
+import sys
+from latticework.doors.responses.store import ResponseStore, StoredResponse
+store = ResponseStore(sys.argv[1], most_bytes=10**6, most_age=1000)
+for index in range(40):
+    name = f"{sys.argv[2]}-{index}"
+    store.save(b"", StoredResponse(name, None, b'{"output": []}', []))
+    assert len(store.chain(b"", name)) == 1
+"""
+
+
+def test_two_processes_write_one_file(tmp_path: Path) -> None:
+    file = str(tmp_path / "responses.sqlite")
+    writers = [subprocess.Popen([sys.executable, "-c", FILLS, file, name]) for name in "ab"]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    store = ResponseStore(file, most_bytes=10**6, most_age=1000)
+    assert all(store.get(b"", f"{name}-{index}") is not None for name in "ab" for index in range(40))
+
+
+def test_a_store_that_fails(tmp_path: Path) -> None:
+    """The answer arrives all the same, and is counted; what needs the store is told so."""
+    file = tmp_path / "responses.sqlite"
+    app = serving("hello", store=str(file))
+    name = whole(app)["id"]
+    with sqlite3.connect(file, isolation_level=None) as other:
+        other.execute("DROP TABLE items")
+        other.execute("DROP TABLE responses")
+    assert whole(app)["output"]
+    assert streamed(app)[-1]["type"] == "response.completed"
+    metrics = send(app, "GET", "/metrics").text
+    assert 'latticework_unstored_responses_total{model="scripted"} 2.0' in metrics
+    for response in (get(app, name), respond(app, previous_response_id=name)):
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "store_unavailable")
+
+
+@pytest.mark.parametrize("path", ["none/responses.sqlite", "."])
+def test_a_file_that_can_not_be_made(path: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="--store") as raised:
+        create_app(scripted(says("x")), settings=Settings(store=str(tmp_path / path)))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_key_that_is_rotated(tmp_path: Path) -> None:
+    """What belongs to a key is gone with it, and there again with it: a new key is another caller."""
+    file = str(tmp_path / "responses.sqlite")
+    old, new = "key-one-of-sixteen", "key-two-of-sixteen"
+    keys = [{"authorization": f"Bearer {key}"} for key in (old, new)]
+    name = respond(serving("hello", store=file, api_keys=(old,)), headers=keys[0]).json()["id"]
+    rotated = serving("hello", store=file, api_keys=(new,))
+    assert [get(rotated, name, key).status_code for key in keys] == [401, 404]
+    assert get(serving("hello", store=file, api_keys=(old, new)), name, keys[0]).status_code == 200
+
+
+ODD_PATHS = {
+    "a%00b": 404,
+    "%ED%A0%80": 404,
+    "%27%20OR%201=1--": 404,
+    "x" * 5000: 404,
+    "%F0%9F%98%80": 404,
+    "a/b/c": 404,
+    "input_tokens": 404,
+}
+
+
+@pytest.mark.parametrize("path", ODD_PATHS, ids=lambda path: path[:20])
+def test_ids_of_any_form(path: str) -> None:
+    for response in (get(serving("x"), path), send(serving("x"), "DELETE", f"/v1/responses/{path}")):
+        assert response.status_code == ODD_PATHS[path]
+        validate("ErrorResponse", response.json())
+
+
+@pytest.mark.parametrize("query", ["order=foo", "order=", "limit=", "limit=-1", "limit=1e1", "after=", "after=%00"])
+def test_queries_that_are_wrong(query: str) -> None:
+    app = serving("x")
+    response = get(app, f"{whole(app)['id']}/input_items?{query}")
+    assert (response.status_code, response.json()["error"]["param"]) == (400, query.partition("=")[0])
+
+
+def test_compaction_is_refused() -> None:
+    response = send(serving("x"), "POST", "/v1/responses/compact", json={"model": "scripted", "input": "hi"})
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "compaction_not_supported")
