@@ -68,6 +68,10 @@ class ByteTokenizer:
     def vocabulary(self) -> Vocabulary:
         return Vocabulary("byte")
 
+    @property
+    def encoder(self) -> None:
+        """No prompt is long."""
+
     def remember(self, grammar: str, trial: Trial) -> None:
         """This engine generates nothing."""
 

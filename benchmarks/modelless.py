@@ -18,6 +18,8 @@ class Modelless:
 
     async def check_health(self) -> None: ...
 
+    def heartbeat(self) -> None: ...
+
     def running(self) -> int:
         return 0
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, MutableSequence, 
 from dataclasses import dataclass, field
 from typing import Any
 
-from latticework.engines.base import EngineDead, Piece, Sampling
+from latticework.engines.base import EngineDead, Heartbeat, Piece, Sampling
 from latticework.engines.vocabulary import Trial, Vocabulary
 
 # The comment is what a format is chosen by.
@@ -58,6 +58,13 @@ class ByteTokenizer:
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         return self.encode("".join(segments))
 
+    @property
+    def encoder(self) -> ByteTokenizer:
+        return self
+
+    def least_tokens(self, size: int) -> int:
+        return size
+
     def remember(self, grammar: str, trial: Trial) -> None:
         pass
 
@@ -104,6 +111,9 @@ class ScriptedEngine:
     async def check_health(self) -> None:
         if self.dead:
             raise EngineDead("The engine has died.")
+
+    def heartbeat(self) -> Heartbeat | None:
+        return None
 
     def running(self) -> int:
         return self.open

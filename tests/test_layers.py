@@ -32,7 +32,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "terminals",
         "string_formats",
         "regex",
-        "cache errors events json_style lazy_fields",
+        "cache errors events json_style lazy_fields matching",
         "scan",
         "exact",
         "__init__",
@@ -50,18 +50,18 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "doors.openai",
         "generate",
         "prepare",
-        "models",
+        "models prompts",
         "model",
         "compiling conformance",
         "http",
         "concurrency prompt turn",
-        "embedded engines served sse_reader supervisor",
+        "embedded engines pulse served sse_reader supervisor",
         "ask config",
-        "caller errors lifeline logs options settings telemetry",
+        "caller errors lifeline logs memory options settings telemetry",
         "version",
         "engines.base",
-        "engines.vocabulary",
-        "engines.text_tokens engines.token_texts",
+        "engines.encoder engines.vocabulary",
+        "engines.segments engines.text_tokens engines.token_texts",
         "engines.markup",
     ),
 }
@@ -100,12 +100,12 @@ ONLY: Mapping[str, str] = {
 
 # Whose modules know no field name of any API. Doors do; engines speak vLLM's.
 CORE = re.compile(
-    r"turngrammar\b|latticework\.(ask|model|models|prepare|turn|generate|compiling|concurrency|prompt|conformance)\b"
+    r"turngrammar\b|latticework\.(ask|model|models|prepare|prompts|turn|generate|compiling|concurrency|prompt|conformance)\b"
 )
 # Names of chat templates (Hugging Face's form), which some APIs share, and where they are at home.
 TEMPLATE_NAMES = {"tool_calls", "tool_call_id", "reasoning_content", "reasoning_effort", "add_generation_prompt"}
 TEMPLATE_MODULES = re.compile(
-    r"latticework\.(prompt|conformance)\b|latticework\.(prepare|turn\.reasoning)|turngrammar\.formats\b"
+    r"latticework\.(prompt|conformance)\b|latticework\.(prepare|prompts|turn\.reasoning)|turngrammar\.formats\b"
 )
 
 

@@ -56,8 +56,9 @@ class Tokenizer:
     ends = ()
     vocabulary_size = 256
     vocabulary = Vocabulary("byte")
+    encoder = None
 
-    def encode(self, text):
+    def encode(self, text, special=False):
         return list(text.encode())
 
     def encode_segments(self, segments, markup):
@@ -77,6 +78,8 @@ class Scripted:
     async def start(self): ...
     async def stop(self): ...
     async def check_health(self): ...
+
+    def heartbeat(self): ...
 
     def running(self):
         return 0

@@ -67,11 +67,27 @@ class Cache(Generic[K, V]):
         with self._lock:
             self._store(key, value, weight)
 
+    def reweigh(self, key: K, value: V) -> None:
+        """Notes what a value weighs by now, if it is still cached."""
+        weight = self._weigh(key, value)
+        with self._lock:
+            if self._is_cached(key, value):
+                self._store(key, value, weight)
+
+    def drop(self, key: K, value: V) -> None:
+        """Forgets a value, if it is still cached."""
+        with self._lock:
+            if self._is_cached(key, value):
+                self.weight -= self._values.pop(key)[1]
+
     def clear(self) -> None:
         """Drops all values."""
         with self._lock:
             self._values.clear()
             self.weight = 0
+
+    def _is_cached(self, key: K, value: V) -> bool:
+        return key in self._values and self._values[key][0] is value
 
     def _used(self, key: K) -> V:
         self._values.move_to_end(key)

@@ -18,6 +18,7 @@ from turngrammar.bad_tools import without_bad_tools
 from turngrammar.cache import Cache
 from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
+from turngrammar.client.texts import Misfit, TextPlan
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools, shown
 from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
@@ -41,13 +42,16 @@ class TurnViolation:
     Attributes:
         part: "content", "calls" for their number, or "call 0" and so on, counted from 0.
         pointer: the JSON pointer of the place in the content, or in the call's arguments.
-        keyword: the JSON Schema keyword that is broken; "choice" for a call that the tool choice forbids or lacks.
+        keyword: the JSON Schema keyword that is broken; "choice" for a call that the tool choice forbids or lacks;
+            "grammar" for a text that its regex, choice or grammar does not allow.
+        given_up: whether the engine may have given up the grammar, which is not broken then. The message has why.
     """
 
     part: str
     pointer: str
     keyword: str
     message: str
+    given_up: bool = False
 
     @property
     def place(self) -> str:
@@ -67,6 +71,7 @@ class Plan(LazyFields):
         recovery: how the turn is read once it has left the tree.
         tools: those that may be called.
         document: the schema of the content; None where it is not JSON.
+        text: the client's own regex, choice or grammar of the content; None without one.
         free: whether the content is free text.
         skipped: why each tool that was left out can't be compiled.
     """
@@ -82,6 +87,7 @@ class Plan(LazyFields):
     document: SchemaPlan | None
     choice: ToolChoice
     free: bool
+    text: TextPlan | None = None
     skipped: tuple[GrammarError, ...] = ()
 
     def skipping(self, errors: Sequence[GrammarError]) -> Plan:
@@ -116,6 +122,8 @@ class Plan(LazyFields):
             violations += self._call_violations(f"call {index}", call)
         if self.document and whole and not calls:
             violations += _json_violations("content", content or "", self.document)
+        if self.text and whole and not calls:
+            violations += _text_violations("content", self.text.misfit(content or ""))
         return tuple(violations)
 
     def _count_violations(self, count: int) -> Sequence[TurnViolation]:
@@ -133,8 +141,8 @@ class Plan(LazyFields):
         if tool is None:
             return [TurnViolation(part, "", "choice", f"{call.name!r} is not among the tools that may be called")]
         violations = _json_violations(part, call.arguments, tool.parameters)
-        if tool.input and not violations and not tool.input.allows(load_json(call.arguments)):
-            return [TurnViolation(part, "/input", "format", "the input does not match its tool's grammar")]
+        if tool.input and not violations:
+            return _text_violations(part, tool.input.misfit(load_json(call.arguments)), "/input")
         return violations
 
 
@@ -158,11 +166,11 @@ def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
     options = replace(options, open_objects=turn.open_objects)
     tools = [_compiled_tool(tool, turn, options) for tool in turn.tools]
-    answer, document, client_grammar = _content_constraint(turn.content, options)
+    answer, document, text = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
-    context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, client_grammar)
+    context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, text.expression if text else "")
     if document and format.alone and (tool := context.grammar_tool):
         problem = "This wire format can't distinguish a call from the answer's JSON: use a regex, or no schema."
         raise InvalidGrammar(problem).inside(enclosing(tool.pointer), tool.name)
@@ -177,19 +185,20 @@ def _compile_all(options: Options, turn: Turn) -> Plan:
         document=document,
         choice=choice,
         free=answer is None,
+        text=text,
     )
 
 
 def _content_constraint(
     content: JsonContent | ClientGrammar | None, options: Options
-) -> tuple[wire.Node | None, SchemaPlan | None, str]:
-    """The node of the content, and what it generates: a schema, or a Lark expression."""
+) -> tuple[wire.Node | None, SchemaPlan | None, TextPlan | None]:
+    """The node of the content, and what it generates: a schema, or a client's grammar."""
     match content:
         case JsonContent(schema, pointer):
-            return wire.DOCUMENT, _document(schema, pointer, options), ""
+            return wire.DOCUMENT, _document(schema, pointer, options), None
         case ClientGrammar():
-            return wire.Verbatim(), None, content_expression(content)
-    return None, None, ""
+            return wire.Verbatim(), None, TextPlan(content, content_expression(content))
+    return None, None, None
 
 
 def _document(schema: Schema, pointer: str, options: Options) -> SchemaPlan:
@@ -269,6 +278,10 @@ def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnVio
     except ValueError as error:
         return [TurnViolation(part, "", "", f"not JSON: {error}")]
     return [TurnViolation(part, broken.pointer, broken.keyword, broken.message) for broken in plan.violations(instance)]
+
+
+def _text_violations(part: str, misfit: Misfit | None, pointer: str = "") -> Sequence[TurnViolation]:
+    return [TurnViolation(part, pointer, "grammar", misfit.problem, misfit.given_up)] if misfit else []
 
 
 _COUNTS: Mapping[Mode, tuple[int, int | None]] = {"none": (0, 0), "auto": (0, None), "required": (1, None)}

@@ -11,7 +11,7 @@ from starlette._utils import get_route_path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
@@ -26,7 +26,7 @@ from latticework.http.auth import ApiKeys, BearerAuth, CallerKnown
 from latticework.http.body_memory import BodyLimits, BodyMemory
 from latticework.http.cors import for_origins
 from latticework.http.endpoint import json_response
-from latticework.http.lifetime import BodyTimeout
+from latticework.http.lifetime import BodyTimeout, UntilGone
 from latticework.http.quota import QuotaLimiter, Quotas
 from latticework.http.record import Recorded
 from latticework.models import Models
@@ -105,6 +105,7 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
         *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
         Middleware(BodyLimits, BodyMemory(settings.max_bodies_bytes), settings.max_body_bytes),
         Middleware(BodyTimeout, settings.read_timeout),
+        Middleware(UntilGone),
     ]
     record = Middleware(Recorded, models.metrics)
 
@@ -141,10 +142,15 @@ async def _explain_http(request: Request, error: Exception) -> Response:
     return json_response(request, _envelope(request)(known), known.status, error.headers)
 
 
+async def _tell_nobody(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # for a client that has disconnected, and gets no response
+
+
 HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     HTTPException: _explain_http,
     ApiError: _explain,
     GrammarError: _explain,
     EngineError: _explain,
+    ClientDisconnect: _tell_nobody,
     Exception: _explain,
 }

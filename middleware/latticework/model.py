@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -16,10 +16,12 @@ from latticework.compiling.compiler import Compiler
 from latticework.concurrency import ConcurrencyLimit
 from latticework.conformance import SelectedFormat, select_format
 from latticework.engines.base import EngineDead, Piece, Sampling
+from latticework.engines.encoder import LocalEncoder
 from latticework.engines.markup import markup
 from latticework.options import InvalidSetting
-from latticework.prompt import ChatTemplate, Prompt
+from latticework.prompt import ChatTemplate
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
+from latticework.prompt.writer import PromptWriter
 from latticework.settings import Settings
 from latticework.supervisor import Supervisor
 from turngrammar.analysis import texts
@@ -28,9 +30,6 @@ from turngrammar.formats import FORMATS, Format
 logger = logging.getLogger(__name__)
 
 NOTHING: Mapping[str, Any] = {}
-
-# How many of the templates that requests bring are kept compiled.
-REQUEST_TEMPLATES = 16
 
 NO_TEMPLATE = "%s has no chat template: its prompts are %s. If it was trained on another form, set --chat-template FILE"
 
@@ -131,6 +130,7 @@ class Model:
         if (fallback := self._chat_template.fallback) is not None:
             logger.warning(NO_TEMPLATE, self.names[0], fallback)
         settled = await asyncio.to_thread(lambda: self._settled)
+        await asyncio.to_thread(lambda: self.writer_elsewhere)
         logger.info(WRITES, self.names[0], settled.format.name, settled.why, settled.passed, len(settled.tested))
         if not settled.tested:
             logger.warning(UNTESTED, self.names[0], settled.untested)
@@ -172,13 +172,15 @@ class Model:
     def template(self) -> ChatTemplate:
         return replace(self._plain_template, markup=self.markup)
 
-    def template_for(self, source: str | None) -> ChatTemplate:
-        """The template of a request that brings Jinja of its own; None: the model's."""
-        return self.template if source is None else self._request_template(source)
+    @cached_property
+    def writer(self) -> PromptWriter:
+        tokenizer = self.engine.tokenizer
+        return PromptWriter(self.template, tokenizer.encoder or LocalEncoder(tokenizer), self.engine.max_model_len)
 
     @cached_property
-    def _request_template(self) -> Callable[[str], ChatTemplate]:
-        return lru_cache(REQUEST_TEMPLATES)(lambda source: replace(self.template, source=source))
+    def writer_elsewhere(self) -> str | None:
+        """Names the writer in other processes; None where its tokenizer can't be sent to one."""
+        return self.compiler.load_writer(self.writer) if self.engine.tokenizer.encoder else None
 
     @cached_property
     def _plain_template(self) -> ChatTemplate:
@@ -197,11 +199,6 @@ class Model:
             return frozenset()
         tokenizer = self.engine.tokenizer
         return markup(tokenizer.added_tokens, self._chat_template.source, texts(self.format))
-
-    def encoded(self, prompt: Prompt) -> list[int]:
-        if prompt.segments:
-            return self.engine.tokenizer.encode_segments(prompt.segments, self.markup)
-        return self.engine.tokenizer.encode(prompt.text)
 
     @cached_property
     def vocabulary(self) -> str:

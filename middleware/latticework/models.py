@@ -40,7 +40,12 @@ class Models:
 
     def _model(self, model: Served) -> Model:
         settings = model.settings(self._settings)
-        supervisor = Supervisor(model.engine, Backoff(settings.engine_restarts), self.metrics)
+        supervisor = Supervisor(
+            model.engine,
+            Backoff(settings.engine_restarts),
+            self.metrics,
+            hang_timeout=settings.engine_hang_timeout,
+        )
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
         return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 

@@ -102,6 +102,9 @@ SWITCH: Kind[bool] = Kind(lambda given: _SWITCH[given.strip().lower()], "true or
 SECONDS: Kind[float] = Kind(
     lambda given: _in_range(float(given), 0.001, 86400.0), "a number of seconds from 0.001 to 86400", "SECONDS"
 )
+PATIENCE: Kind[float] = Kind(
+    lambda given: _in_range(float(given), 0.0, 86400.0), "a number of seconds from 0 to 86400", "SECONDS"
+)
 BYTES = integer("BYTES", 1, 2**40)
 POSITIVE = integer("N", 1, 2**40)
 API_KEYS = Kind(api_keys, "a comma-separated list of keys", "KEYS")

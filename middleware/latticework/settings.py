@@ -12,6 +12,7 @@ from latticework.options import (
     NAMES,
     ORIGINS,
     PATH_PREFIX,
+    PATIENCE,
     POSITIVE,
     SECONDS,
     Kind,
@@ -65,6 +66,11 @@ class ModelSettings:
     )
     engine_restarts: int = setting(
         5, integer("N", 0, 2**20), "maximum number of consecutive restarts of an engine that dies"
+    )
+    engine_hang_timeout: float = setting(
+        30.0,
+        PATIENCE,
+        "time after which an engine that answers nothing is restarted, longer while it reads prompts; 0: never",
     )
     attempts: int = setting(
         3,
@@ -149,8 +155,12 @@ class Settings(ModelSettings, EngineSettings):
     write_timeout: float = setting(
         60.0, SECONDS, "write timeout: a client that reads nothing of its response for this long is disconnected"
     )
-    compile_timeout: float = setting(5.0, SECONDS, "time limit for compiling the schemas of one request")
-    compile_memory: int = setting(2**30, BYTES, "memory limit for compiling the schemas of one request")
+    compile_timeout: float = setting(
+        5.0, SECONDS, "time limit for compiling the schemas of one request, and for rendering its prompt"
+    )
+    compile_memory: int = setting(
+        2**30, BYTES, "memory limit for compiling the schemas of one request, and for rendering its prompt"
+    )
     compile_workers: int = setting(
         4, integer("N", 1, 100), "maximum number of compiler processes; an API key uses all but one at most"
     )

@@ -1,4 +1,4 @@
-"""Restarts an engine that has died."""
+"""Restarts an engine that has died, or that hangs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from latticework.engines.base import Engine, EngineDead
+from latticework.pulse import Pulse
 from latticework.telemetry import Metrics
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ class Supervisor:
     """Starts, watches and stops an engine, which requests use directly.
 
     `down` is the reason why the engine can't be used, while it is dead or being restarted. A first start that fails is
-    not repeated, and an engine that recovers by itself is not watched.
+    not repeated, and an engine that recovers by itself is not watched. An engine that hangs is treated as a dead one.
     """
 
     def __init__(
@@ -49,10 +51,13 @@ class Supervisor:
         backoff: Backoff,
         metrics: Metrics,
         *,
+        hang_timeout: float = 0.0,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`hang_timeout`: seconds, see Pulse."""
         self.engine = engine
+        self._hang_timeout = hang_timeout
         self.down: str | None = None
         self._backoff = backoff
         self._metrics = metrics
@@ -83,13 +88,16 @@ class Supervisor:
             attempts = await self._revive(0 if steady else attempts, reason)
 
     async def _death(self) -> str:
-        """Returns once the engine is dead, with the reason."""
-        while True:
-            await self._sleep(HEALTH_CHECK_INTERVAL)
-            try:
-                await self.engine.check_health()
-            except EngineDead as error:
-                return str(error)
+        """Returns once the engine is dead or hangs, with the reason."""
+        with closing(Pulse(self.engine, self._hang_timeout)) as pulse:
+            while True:
+                await self._sleep(HEALTH_CHECK_INTERVAL)
+                try:
+                    await self.engine.check_health()
+                except EngineDead as error:
+                    return str(error)
+                if (reason := pulse.tick(HEALTH_CHECK_INTERVAL)) is not None:
+                    return reason
 
     async def _revive(self, attempts: int, reason: str) -> int:
         """Restarts until the engine runs or no attempt is left. Returns the attempts in a row so far."""
@@ -97,7 +105,7 @@ class Supervisor:
         logger.error("%s: %s", name, reason)
         while (delay := self._backoff.delay(attempts)) is not None:
             attempts += 1
-            self.down = f"The engine has died and is being restarted (attempt {attempts} of {most})."
+            self.down = f"{reason} It is being restarted (attempt {attempts} of {most})."
             logger.warning("%s: restarting the engine in %g s (attempt %d of %d)", name, delay, attempts, most)
             if await self._restarted(delay):
                 self.down = None

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.running import Run
-from tests.clients.table import CLIENTS, COMPLETION, SCENARIOS, Client
+from tests.clients.table import CLIENTS, COMPLETION, GRAMMAR, SCENARIOS, Client
 
 DOCS = Path(__file__).parents[2] / "docs"
-COLUMNS = (*SCENARIOS, COMPLETION)
+OPTIONAL = (COMPLETION, GRAMMAR)
+COLUMNS = (*SCENARIOS, *OPTIONAL)
 HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name in COLUMNS))
 TEXT = """# Clients
 
-Real clients, unmodified except lm_eval (below), against `latticework serve`. `make clients` generates this page from
+Real clients, unmodified except lm_eval (below), against `latticework serve`. Clients marked "Responses" use
+`/v1/responses`, the others `/v1/chat/completions`. `make clients` generates this page from
 [clients.json](clients.json). The scripts, one per client, are examples to copy: [tests/clients](../tests/clients).
 No client retries a request.
 
@@ -28,20 +30,23 @@ No client retries a request.
 - tool loop: the model calls, the tool runs with valid arguments, its result goes back, and the model answers
 - streaming: more than one delta, and together they are the whole answer, or the requested value
 - error: an unknown model raises the client's own typed error, with the server's message
-- cut: `max_tokens` cuts a tool call, at as many limits as the second table has. A whole answer runs no tool with cut
-  arguments, nor does a stream with `"tool_call_streaming": "whole"`; a stream without it runs none with empty arguments
+- cut: `max_tokens` or `max_output_tokens` cuts a tool call, at as many limits as the second table has. A whole answer
+  runs no tool with cut arguments, nor does a stream with `"tool_call_streaming": "whole"`; a stream without it runs
+  none with empty arguments
 - closed: objects have listed properties only, if their schemas don't mention others
 - many tools: 26 tools, one of which has an impossible schema and is left out (`"on_bad_tool": "skip"`), and names with
   dots and slashes, if the client sends them
 - histories: parallel calls, empty and no content, empty results, a developer, text in many scripts
 - completion: `/v1/completions`: a stream adds up to the whole text, log probabilities have one entry per token
+- grammar: custom tools with Lark grammars and regexes: every input matches, read by other means
 
 {table}
 
 ✓ passed, with the variants if there are several; ✗ failed; n/a: the client doesn't support it; –: not tested.
 {remarks}
 lm_eval's script overrides one check of its client, that of `/tokenizer_info`, and gives it the beginning and end
-tokens: this server has no such endpoint.
+tokens: this server has no such endpoint. Codex has no settings for a tool choice, a temperature or a limit: its script
+relays its requests and adds them.
 {cuts}
 ## Repeating it
 
@@ -114,7 +119,7 @@ def _cell(client: Client, row: Mapping[str, Any], column: str) -> str:
         return "n/a"
     outcomes = [one for one in row["outcomes"] if one["scenario"].startswith(column)]
     if not outcomes:
-        return "✗" if row["broken"] and column != COMPLETION else "–"
+        return "✗" if row["broken"] and column not in OPTIONAL else "–"
     good, bad = (_ways(outcomes, column, failed) for failed in (False, True))
     return " ".join(filter(None, [good and "✓" + good.rstrip(), bad and "✗" + bad.rstrip()]))
 

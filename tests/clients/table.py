@@ -8,8 +8,8 @@ from typing import Literal
 
 # A scenario is a function of a script. Its name begins with one of these, and what follows tells it from others.
 SCENARIOS = ("structured_output", "tool_loop", "streaming", "error", "cut", "closed", "many_tools", "histories")
-# Of legacy completions, for clients that use them: the others' scripts need none.
-COMPLETION = "completion"
+# Of legacy completions and of custom tools with grammars, for clients that use them: the others' scripts need none.
+COMPLETION, GRAMMAR = "completion", "grammar"
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ def _own(script: str, *packages: str, core: bool = False, **lacks: str) -> Clien
 def _core(script: str, *packages: str, **lacks: str) -> Client:
     """In the environment whose pins suit several: one to install in each run of the suite."""
     return Client(packages[0], "python", script, "core", packages, core=True, lacks=lacks)
+
+
+def _responses(script: str, environment: str | None, *packages: str, core: bool = False) -> Client:
+    """Over /v1/responses, in the environment of the same client over chat completions."""
+    return Client(f"{packages[0]} (Responses)", "python", script, environment, packages, core)
 
 
 _NO_TOOLS = "it makes a single request and runs no tools"
@@ -97,4 +102,19 @@ CLIENTS = (
     Client("openai (Node)", "node", "with_openai", "node-openai", ("openai",), core=True),
     Client("ai (Node)", "node", "with_ai", "node-ai", ("ai", "@ai-sdk/openai-compatible", "@ai-sdk/openai")),
     Client("@langchain/openai (Node)", "node", "with_langchain", "node-langchain", ("@langchain/openai", "openai")),
+    _responses("with_openai_responses", None, "openai", core=True),
+    _responses("with_openai_agents_responses", "openai_agents", "openai-agents", "openai"),
+    _responses("with_langchain_responses", "core", "langchain-openai", "openai"),
+    _responses("with_pydantic_ai_responses", "pydantic_ai", "pydantic-ai-slim", "openai"),
+    _responses("with_litellm_responses", "litellm", "litellm", "openai"),
+    Client("openai (Node, Responses)", "node", "with_openai_responses", "node-openai", ("openai",)),
+    Client("ai (Node, Responses)", "node", "with_ai_responses", "node-ai", ("ai", "@ai-sdk/openai")),
+    Client(
+        "codex (Responses)",
+        "node",
+        "with_codex",
+        "node-codex",
+        ("@openai/codex",),
+        lacks={"streaming": "it requests streams only", "closed": "its tools are its own"},
+    ),
 )

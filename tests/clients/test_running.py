@@ -98,9 +98,12 @@ def test_the_table() -> None:
     }
     text = render({"openai": row})
     assert (
-        "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | – | ✓ | – | ✓ | – | – | – | – |" in text
+        "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | – | ✓ | – | ✓ | – | – | – | – | – |"
+        in text
     )
-    assert "✓ tools ✗ json | ✗ | ✓ | ✗ | ✓ | ✗ | ✗ | ✗ | – |" in render({"openai": {**row, "broken": "exit status 1"}})
+    assert "✓ tools ✗ json | ✗ | ✓ | ✗ | ✓ | ✗ | ✗ | ✗ | – | – |" in render(
+        {"openai": {**row, "broken": "exit status 1"}}
+    )
     assert "- openai, structured_output_json: ValueError: a reason" in text
     assert "| openai | streamed | 4 limits: complete at 1 |" in text
 
@@ -192,8 +195,12 @@ def chatting() -> Iterator[str]:
             thread.join()
 
 
-def test_a_server_that_heeds_nothing_passes_no_scenario() -> None:
+OWN = [client for client in CLIENTS if client.environment is None]
+
+
+@pytest.mark.parametrize("client", OWN, ids=lambda client: client.name)
+def test_a_server_that_heeds_nothing_passes_no_scenario(client: Client) -> None:
     with chatting() as url:
-        done = run(OPENAI, environments.ready(OPENAI), Server(url, "key", "model"))
+        done = run(client, environments.ready(client), Server(url, "key", "model"))
     assert len(done.outcomes) >= len(SCENARIOS)
     assert [one.scenario for one in done.outcomes if one.failure is None] == []

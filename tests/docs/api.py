@@ -39,6 +39,7 @@ WHEN: Mapping[type[ApiError], str] = {
     errors.SlowRequest: "the body took longer than `read_timeout`",
     errors.TooLarge: "the body is larger than `max_body_bytes`",
     errors.RateLimited: "more than `requests_per_minute` or `concurrent_requests`",
+    errors.GrammarExceeded: "the grammar exceeded a limit in the middle of the answer; the message names it",
     errors.HeadTooLarge: "the head, or what frames a chunked body, is larger than 64 KiB; or more than 256 headers",
     errors.BrokenGuarantee: "a finished answer violates its own grammar: a bug of this server",
     errors.SchemaViolation: "the answers of all `attempts` violated a checked keyword",

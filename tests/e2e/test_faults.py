@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
     target = tiny_target()
     command = [sys.executable, "-m", "tests.e2e.faulty", "serve", "--port", "0", "--model", target.path]
     command += ["--served-model-name", target.name, *target.arguments, "--engine-restarts", "1"]
+    command += ["--engine-hang-timeout", "10"]
     # Bound to a core, vLLM would wait for whoever is busy there: the other server of the suite binds itself.
     environ = {"VLLM_CPU_KVCACHE_SPACE": str(target.cache_gib), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     log = tmp_path_factory.mktemp("faulty") / "log"
@@ -63,24 +65,28 @@ def test_a_grammar_that_the_engine_refuses_ends_its_request_alone(faulty: Faulty
     assert faulty.http.post(CHAT, json={**refused, "seed": 1}).status_code == 200
 
 
-def test_an_engine_that_is_killed_is_started_again_as_often_as_it_may(faulty: Faulty) -> None:
-    die(faulty)
+def test_an_engine_that_hangs_or_is_killed_is_started_again_as_often_as_it_may(faulty: Faulty) -> None:
+    hung = faulty.engine()
+    die(faulty, signal.SIGSTOP)
+    psutil.wait_procs([hung], timeout=10)
+    assert not hung.is_running(), "it is killed though it is stopped"
+    assert "it has answered nothing for" in faulty.log.read_text()
     again = until_health(faulty, 200)
     assert again["counters"]["engine_restarts"] == 1
     assert faulty.http.post(CHAT, json={**ASK, **AS_OBJECT, "max_tokens": 20}).status_code == 200
-    die(faulty)
+    die(faulty, signal.SIGKILL)
     gone = until_health(faulty, 503, "used all its restarts")
     assert gone["error"]["code"] == "engine_unavailable"
     assert "the engine has used all its restarts" in faulty.log.read_text()
 
 
-def die(faulty: Faulty) -> None:
-    """Kills the engine while it answers. Everybody is told at once."""
+def die(faulty: Faulty, end: signal.Signals) -> None:
+    """Kills or stops the engine while it answers. Everybody is told."""
     with faulty.http.stream("POST", CHAT, json={**ENDLESS, "stream": True}) as stream:
         lines = stream.iter_lines()
         for _ in range(10):
             next(lines)
-        faulty.engine().kill()
+        faulty.engine().send_signal(end)
         *_, last = (line for line in lines if line)
     assert json.loads(last.removeprefix("data: "))["error"]["code"] == "engine_unavailable"
     for path, asked in (("/health", None), (CHAT, ASK)):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from benchmarks import workload
 from latticework.compiling import (
+    CompiledTurn,
     CompileOutOfMemory,
     CompileRequest,
     CompileTask,
@@ -33,7 +34,6 @@ from tests.mutation import mutated
 from tests.turngrammar.laws import read, sample
 from tests.turngrammar.schema.strategies import RECURSIVE, SCHEMAS
 from tests.turngrammar.test_inputs import GRAMMARS
-from turngrammar.errors import GrammarError
 from turngrammar.formats import FORMATS
 from turngrammar.plan import Plan
 from turngrammar.turn import ClientGrammar, JsonContent, TextInput, Tool, ToolChoice, Turn
@@ -103,7 +103,7 @@ class Compilers:
             outcome = child.compile(CompileTask(CompileRequest(turn, DIGEST), LIMITS, SECONDS)).outcome
         except (CompileTimeout, CompileOutOfMemory) as stopped:
             return type(stopped).__name__
-        return type(outcome).__name__ if isinstance(outcome, GrammarError) else outcome.plan
+        return outcome.plan if isinstance(outcome, CompiledTurn) else type(outcome).__name__
 
     def end(self) -> None:
         if self._child is not None:

@@ -101,7 +101,7 @@ WRONG = [
     (["serve", "--api-key-file", "/dev/null"], "the file has no key"),
     (
         ["serve", "--port", "0", "--host", "0.0.0.0"],
-        "set LATTICEWORK_API_KEYS or\n--api-key-file, or allow",
+        "set LATTICEWORK_API_KEYS or --api-key-file, or allow",
     ),
 ]
 

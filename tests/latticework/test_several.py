@@ -134,7 +134,7 @@ def test_each_engine_is_started_again_as_often_as_its_model_says(monkeypatch: py
 
     health = asyncio.run(run())
     assert "one: The engine has died and used all its restarts (engine_restarts: 0)" in health
-    assert "other: The engine has died and is being restarted (attempt 1 of 7)" in health
+    assert "other: The engine has died. It is being restarted (attempt 1 of 7)" in health
 
 
 def test_what_is_no_models_own_setting_is_refused() -> None:

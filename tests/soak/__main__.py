@@ -1,7 +1,7 @@
-"""The soak test: mixed requests, a thousand streams, fuzzing, hostile requests, and an engine that is killed.
+"""The soak test: mixed requests, a thousand streams, hostile bodies and requests, fuzzing, and a killed engine.
 
-    python -m tests.soak [--quick] [--requests N] [--streams N] [--cases N] [--documents N] [--kills N]
-                         [--hostile SECONDS] [--seed N]
+    python -m tests.soak [--quick] [--requests N] [--streams N] [--bodies N] [--cases N] [--documents N]
+                         [--kills N] [--hostile SECONDS] [--seed N]
 
 Exits with status 1 if a line of the table differs from the expected result. `--kills` and `--hostile` need the real
 engine, the others none. It uses no network but this machine's.
@@ -14,9 +14,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks import hostile_bodies
 from benchmarks.options import say
 from benchmarks.results import FOLDER, machine, table
 from tests.fuzz.targets import LAW
+from tests.hostile.bodies import BODIES
 from tests.soak import report
 from tests.soak.fuzzed import fuzzed
 from tests.soak.hostile import hostile
@@ -26,8 +28,16 @@ from tests.soak.process import served
 from tests.soak.report import Line
 from tests.soak.streams import PACE, streams
 
-FULL = {"requests": 10_000, "streams": 1_000, "cases": 100_000, "documents": 100_000, "kills": 5, "hostile": 3600}
-QUICK = {"requests": 400, "streams": 100, "cases": 1_000, "documents": 1_000, "kills": 0, "hostile": 60}
+FULL = {
+    "requests": 10_000,
+    "streams": 1_000,
+    "bodies": 20,
+    "cases": 100_000,
+    "documents": 100_000,
+    "kills": 5,
+    "hostile": 3600,
+}
+QUICK = {"requests": 400, "streams": 100, "bodies": 1, "cases": 1_000, "documents": 1_000, "kills": 0, "hostile": 60}
 HEAD = ("", "result", "expected", "")
 # Between two pieces of an answer of the mixed load, in seconds.
 QUICKLY = 0.002
@@ -41,6 +51,11 @@ def of_load(count: int, seed: int) -> list[Line]:
 def of_streams(count: int, seed: int) -> list[Line]:
     with served(PACE) as server:
         return report.of_streams(streams(server, count), count)
+
+
+def of_bodies(count: int, seed: int) -> list[Line]:
+    with served(hostile_bodies.PACE) as server:
+        return report.of_bodies(hostile_bodies.noticed(server, BODIES, count))
 
 
 def of_cases(count: int, seed: int) -> list[Line]:
@@ -63,6 +78,7 @@ def of_hostile(seconds: int, seed: int) -> list[Line]:
 PARTS: Mapping[str, Callable[[int, int], list[Line]]] = {
     "requests": of_load,
     "streams": of_streams,
+    "bodies": of_bodies,
     "cases": of_cases,
     "documents": of_documents,
     "kills": of_kills,

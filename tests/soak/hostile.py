@@ -22,11 +22,12 @@ from tests.hostile.row import CHAT, Row
 from tests.hostile.sending import LONGEST
 
 CLIENTS = 4
-# The answers of the first requests are not counted: what is made once is made with them.
-WARM_UP = 200
+# The first requests are not counted: with them caches fill, and what is made once is made.
+WARM_UP = 1000
 # Deliberate: the engine or the compiler is busy, or the answer came too late.
 DELIBERATE = (503, 504)
-ENGINE = "EngineCore"
+# vLLM's titles of its processes.
+ENGINE, WORKER = "EngineCore", "VLLM::Worker"
 # What else a hostile request may take is the server's time: 504 then.
 HEADERS = {"content-type": "application/json", "x-request-timeout": "15"}
 # Seconds in which the light stream is alone.
@@ -38,7 +39,8 @@ NOISE = (b"\x00", b"\xff", b'"', b"{", b"]", b",", b"\\u", b"1e400", b"9" * 400,
 class Attacked:
     """`gap`, `idle`: seconds between two events of the light stream at worst, under attack and alone.
 
-    `before`, `after`: bytes of all processes. `engines`: the ids of the engine's processes before and after.
+    `before`, `after`: bytes of all processes but the engine's workers. `engines`: the ids of the engine's processes,
+    before and after.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -147,11 +149,14 @@ async def _light(http: httpx.AsyncClient, url: str, model: str, beside: asyncio.
 
 
 def _memory(process: psutil.Process) -> int:
-    return sum(int(one.memory_info().rss) for one in (process, *process.children(recursive=True)))
+    """Of all processes but the workers, which touch the memory of their KV cache little by little."""
+    others = [child for child in process.children(recursive=True) if not _is(child, WORKER)]
+    return sum(int(one.memory_info().rss) for one in (process, *others))
 
 
 def _engines(process: psutil.Process) -> frozenset[int]:
-    children = process.children(recursive=True)
-    return frozenset(
-        child.pid for child in children if any(ENGINE in part for part in (child.name(), *child.cmdline()))
-    )
+    return frozenset(child.pid for child in process.children(recursive=True) if _is(child, ENGINE))
+
+
+def _is(process: psutil.Process, name: str) -> bool:
+    return any(name in part for part in (process.name(), *process.cmdline()))

@@ -1,5 +1,5 @@
 """The engine's process is killed under load, again and again. The server says so, gets it back, and passes nothing off
-as complete that is not.
+as complete that is not. At last the server itself is killed, and leaves no process behind.
 
 While it is gone, requests get a 503, streams an error event, and `/health` is 503; then all is as before.
 """
@@ -27,6 +27,8 @@ BEGUN = 40
 # How long a server may take to notice, and how long until it serves again, in seconds.
 NOTICED = 30.0
 BACK = 300.0
+# How long a process may outlive the server: Python's own tracker of shared memory first removes what others left.
+GONE = 5.0
 # The engine core calls its process so.
 ENGINE = "EngineCore"
 
@@ -37,11 +39,13 @@ class Stuck(Exception):
 
 @dataclass
 class Kills:
-    """`back`: how many seconds each took from the kill until `/health` was 200 again."""
+    """`back`: how many seconds each took from the kill until `/health` was 200 again. `left`: processes that were there
+    GONE seconds after the server itself was killed."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     back: list[float] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 def kills(count: int) -> Kills:
@@ -51,7 +55,17 @@ def kills(count: int) -> Kills:
         process = psutil.Process(server.process.pid)
         for _ in range(count):
             asyncio.run(_kill(server.url, process, target, found))
+        found.left = _left_behind(process)
     return found
+
+
+def _left_behind(process: psutil.Process) -> list[str]:
+    """Kills the server, and names the processes that outlive it."""
+    names = {child: " ".join(child.cmdline()[:4]) for child in process.children(recursive=True)}
+    process.kill()
+    _, alive = psutil.wait_procs(list(names), GONE)
+    # Where nobody takes the exit status of an orphan, its process is still listed, with nothing of it left.
+    return [names[child] for child in alive if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
 async def _kill(url: str, process: psutil.Process, target: Target, found: Kills) -> None:

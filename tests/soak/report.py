@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.hostile_bodies import GOAL_GAP, GOAL_MEMORY, Noticed
 from tests.fuzz.target import Found
 from tests.soak.hostile import Attacked
 from tests.soak.kills import Kills
@@ -13,7 +14,7 @@ from tests.soak.load import Load
 from tests.soak.streams import Streams
 
 GROWTH = 0.05
-# Of all processes, after an attack over before; and seconds that a light stream may stand still during one.
+# Of memory, after an attack over before; and seconds that a light stream may stand still during one.
 KEPT = 1.1
 STILL = 2.0
 LATE = 0.05
@@ -75,6 +76,31 @@ def of_streams(streams: Streams, count: int) -> list[Line]:
     ]
 
 
+def of_bodies(noticed: Noticed) -> list[Line]:
+    worst = max(noticed.gaps, key=lambda gap: gap.gap)
+    return [
+        Line(
+            "hostile bodies",
+            f"{len(noticed.gaps)}, {len(noticed.wrong)} with another answer",
+            "0",
+            not noticed.wrong,
+            noticed.wrong,
+        ),
+        Line(
+            "longest gap of a stream beside them",
+            f"{1000 * worst.gap:.0f} ms beside '{worst.name}', {1000 * noticed.idle:.0f} ms idle",
+            f"≤ {1000 * GOAL_GAP:.0f} ms more than idle",
+            noticed.worst <= GOAL_GAP,
+        ),
+        Line(
+            "memory after them",
+            f"{noticed.memory_before // MIB} MiB, then {noticed.memory_after // MIB} MiB",
+            f"≤ {GOAL_MEMORY}x",
+            noticed.growth <= GOAL_MEMORY,
+        ),
+    ]
+
+
 def of_fuzz(found: Mapping[str, Found]) -> list[Line]:
     lines = [
         Line(
@@ -107,6 +133,7 @@ def of_kills(found: Kills, count: int) -> list[Line]:
             len(found.back) == count,
         ),
         Line("requests in flight", _told(found.outcomes), "0 wrong", not found.wrong, found.wrong),
+        Line("left behind by a killed server", f"{len(found.left)} processes", "0", not found.left, found.left),
     ]
 
 
@@ -119,7 +146,7 @@ def of_hostile(found: Attacked) -> list[Line]:
         Line("hostile requests", f"{sent:,}: {_told(found.outcomes)}", "", True),
         Line("5xx but 503 and 504, no response, long errors", f"{len(found.wrong)}", "0", not found.wrong, found.wrong),
         Line("engine", "as before" if alive else "restarted or dead", "as before", alive),
-        Line("memory of all processes", memory, f"≤ {KEPT}", kept <= KEPT),
+        Line("memory, without workers", memory, f"≤ {KEPT}", kept <= KEPT),
         Line(
             "longest gap of a light stream",
             f"{1000 * found.gap:.0f} ms, alone {1000 * found.idle:.0f} ms",

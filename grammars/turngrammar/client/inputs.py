@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llguidance import LLMatcher, LLTokenizer
-
 from turngrammar import client
 from turngrammar.client.json_string_grammar import grammar_in_json_string
+from turngrammar.client.texts import Misfit, grammar_misfit
 from turngrammar.lark.json_values import schema_grammar
 from turngrammar.schema import SchemaPlan, compile_schema
 from turngrammar.terminals.expressions import quoted
@@ -24,7 +23,6 @@ SCHEMA: Mapping[str, Any] = {
     "required": ["input"],
     "additionalProperties": False,
 }
-_BYTES = LLTokenizer("byte")
 _OPENING, _CLOSING = quoted('{"input": "'), quoted('"}')
 
 
@@ -42,13 +40,9 @@ class InputPlan:
     grammar: str = ""
     text: str = ""
 
-    def allows(self, arguments: Any) -> bool:
-        """Whether the input allows these arguments, which fit the schema."""
-        if not self.text:
-            return True
-        matcher = LLMatcher(_BYTES, LLMatcher.grammar_from_lark(self.text), log_level=0)
-        tokens = list(arguments["input"].encode(errors="surrogatepass"))
-        return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+    def misfit(self, arguments: Any) -> Misfit | None:
+        """Why the input does not allow these arguments, which fit the schema; None where it does."""
+        return grammar_misfit(self.text, arguments["input"]) if self.text else None
 
 
 def compile_input(input: TextInput) -> InputPlan:

@@ -1,8 +1,9 @@
 """A client's Lark grammar -> the grammar of the same texts inside a JSON string.
 
 What needs no escapes stays unchanged. The rest is escaped, and terminals with such characters become rules (see
-json_string_regex.py). What could leave the string, or would have another meaning in it, is refused by name: special
-tokens, negation, nested grammars, attributes.
+json_string_regex.py). What is ignored could then stand within a terminal: instead, a rule before each terminal has it.
+What could leave the string, or would have another meaning in it, is refused by name: special tokens, negation, nested
+grammars, attributes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from turngrammar.client.json_string_regex import character_lexeme, regex_in_json_string, text_in_json_string
 from turngrammar.errors import InvalidGrammar, shown
@@ -80,12 +81,20 @@ def grammar_in_json_string(lark: str) -> str:
     """`lark` must compile in llguidance. Raises InvalidGrammar for what is refused."""
     tokens = list(_tokens(lark))
     bodies = _rule_bodies(tokens)
-    names = _rule_names(bodies, {token.text for token in tokens if token.kind == "name"})
+    prefix = _unused_prefix({token.text for token in tokens if token.kind == "name"})
+    names = _rule_names(bodies, prefix)
     for name in names:
         if any(token.text == "&" for token in bodies[name]):
             problem = f"{name} is an intersection with quotes, backslashes or controls, which is not supported."
             raise InvalidGrammar(f"{problem} Write it without &.")
+    if any(token.open for body in bodies.values() for token in body):
+        tokens = _with_skips(tokens, bodies, names, f"{prefix}skip")
     return "".join(_rewritten(tokens, bodies, names))
+
+
+def refers_to_tokens(lark: str) -> bool:
+    """Whether a Lark grammar, which must compile, has tokens of the model in it, such as `<|end|>` and `<[17]>`."""
+    return any(match["unknown"] and match[0].startswith("<") for match in _TOKEN.finditer(lark))
 
 
 def _tokens(lark: str) -> Iterator[_LarkToken]:
@@ -147,12 +156,16 @@ def _rule_bodies(tokens: Sequence[_LarkToken]) -> dict[str, list[_LarkToken]]:
     return bodies
 
 
-def _rule_names(bodies: Mapping[str, Sequence[_LarkToken]], taken: set[str]) -> dict[str, str]:
-    """The terminals that have to become rules, with the names of the rules."""
-    names: dict[str, str] = {}
+def _unused_prefix(taken: set[str]) -> str:
     prefix = "opened_"
     while any(name.startswith(prefix) for name in taken):
         prefix += "_"
+    return prefix
+
+
+def _rule_names(bodies: Mapping[str, Sequence[_LarkToken]], prefix: str) -> dict[str, str]:
+    """The terminals that have to become rules, with the names of the rules."""
+    names: dict[str, str] = {}
     while terminals := [
         name
         for name, body in bodies.items()
@@ -160,6 +173,43 @@ def _rule_names(bodies: Mapping[str, Sequence[_LarkToken]], taken: set[str]) -> 
     ]:
         names |= {name: f"{prefix}{len(names) + index}" for index, name in enumerate(terminals)}
     return names
+
+
+def _with_skips(
+    tokens: Sequence[_LarkToken],
+    bodies: Mapping[str, Sequence[_LarkToken]],
+    names: Mapping[str, str],
+    skip: str,
+) -> list[_LarkToken]:
+    """The tokens with a rule `skip` before each terminal, instead of what is ignored."""
+    ignored = [token.source.removeprefix("%ignore").strip() for token in tokens if token.kind == "ignore"]
+    if not ignored:
+        return list(tokens)
+    lexemes = " | ".join(_rewritten_ignore(source, bodies, names) for source in ignored)
+    skipped: list[_LarkToken] = []
+    in_rule, before = False, ""
+    for token, following in zip(tokens, _following(tokens), strict=True):
+        if token.kind == "name" and following == ":":
+            in_rule = not token.text.isupper()
+        elif in_rule and before != "->" and _is_terminal(token):
+            token = replace(token, text=f"({skip} {names.get(token.text, token.text)})")
+        if token.kind != "ignore":
+            skipped.append(token)
+        before = token.text.strip() or before
+    return [*skipped, _LarkToken("copied", f"\n{skip}: ({lexemes})*\n", "")]
+
+
+def _following(tokens: Sequence[_LarkToken]) -> list[str]:
+    """What stands behind each token, blanks left out."""
+    behind, texts = "", []
+    for token in reversed(tokens):
+        texts.append(behind)
+        behind = token.text.strip() or behind
+    return texts[::-1]
+
+
+def _is_terminal(token: _LarkToken) -> bool:
+    return token.kind in ("string", "regex") or (token.kind == "name" and token.text.isupper())
 
 
 def _rewritten(

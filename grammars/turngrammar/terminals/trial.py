@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from llguidance import LLMatcher, LLTokenizer
 
+from turngrammar.matching import LIMITS
 from turngrammar.regex import Language, intersection, long_start
 from turngrammar.terminals.strings import Branch, constraints, json_terminal
 
@@ -49,7 +50,7 @@ def fits_nothing(definitions: str, name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_held(languages: Sequence[Language], vocabulary: LLTokenizer) -> bool:
-    matcher = LLMatcher(vocabulary, f"start: T\nT: {json_terminal(languages)}\n", log_level=0)
+    matcher = LLMatcher(vocabulary, f"start: T\nT: {json_terminal(languages)}\n", log_level=0, limits=LIMITS)
     for piece in ('"', *_pieces(long_start(intersection(*languages), LENGTH))):
         matcher.compute_bitmask()
         tokens = vocabulary.tokenize_str(piece)

@@ -30,7 +30,11 @@ NO_PORTABLE = """--engine portable needs {}, which {} not installed. In a checko
 
 NO_REMOTE = """A remote engine needs {}, which {} not installed. In a checkout of latticework:
     pip install '.[remote]'"""
+NO_CACHE = """{}: {}: the embedded model can't be converted. Set LATTICEWORK_CACHE to a folder that can be written, \
+with 700 MB free, or name another model with --model"""
 REMOTE = "remote"
+# vLLM's load formats of models whose weights are in the usual files.
+READ_AS_FILES = ("auto", "hf", "safetensors", "LoadFormat.AUTO")
 PORTABLE_NEEDS = ("outlines", "torch", "transformers")
 REMOTE_NEEDS = ("aiohttp", "transformers")
 REMOTE_TAKES = "--model, --tokenizer, --served-model-name and --trust-remote-code"
@@ -93,7 +97,10 @@ def _vllm(arguments: Sequence[str], settings: Settings, config: Config) -> Engin
     from latticework.engines.vllm import VllmEngine
     from latticework.engines.vllm.arguments import engine_args
 
-    return VllmEngine(engine_args(arguments, PROG, _embedded_vllm, config), drafts=settings.drafts)
+    args = engine_args(arguments, PROG, _embedded_vllm, config)
+    reads_weights = str(args.load_format) in READ_AS_FILES and not getattr(args, "model_weights", "")
+    _refuse_broken(args.model, args.tokenizer, weights=reads_weights)
+    return VllmEngine(args, drafts=settings.drafts)
 
 
 def _vllm_help() -> str:
@@ -110,6 +117,7 @@ def _portable(arguments: Sequence[str], settings: Settings, config: Config) -> E
     from latticework.engines.portable.arguments import portable_args
 
     args = portable_args(arguments, PROG, _embedded_portable, config)
+    _refuse_broken(args.model)
     return PortableEngine(args, forced=settings.drafts != "off")
 
 
@@ -143,6 +151,16 @@ def _remote_help() -> str:
     return remote_help(PROG)
 
 
+def _refuse_broken(model: str, tokenizer: str | None = None, *, weights: bool = True) -> None:
+    """Raises CommandFailed."""
+    from latticework.engines.model_files import BrokenModel, refuse_broken_model
+
+    try:
+        refuse_broken_model(model, tokenizer, weights=weights)
+    except BrokenModel as error:
+        raise CommandFailed(f"{error}.") from None
+
+
 def _require(packages: Sequence[str], message: str) -> None:
     """Raises CommandFailed with the packages that are not installed."""
     if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
@@ -165,6 +183,8 @@ def _embedded_portable() -> Mapping[str, Any]:
         return {"model": str(embedded.model_path(say)), "served_model_name": [embedded.MODEL_ID]}
     except embedded.EmbeddedModelMissing as error:
         raise CommandFailed(str(error)) from error
+    except OSError as error:
+        raise CommandFailed(NO_CACHE.format(error.filename or embedded.cache_directory(), error.strerror)) from None
 
 
 ENGINES: Mapping[str, MakeEngine] = {"vllm": _vllm, "portable": _portable, REMOTE: _remote}

@@ -23,7 +23,7 @@ To serve several models, use --config with one [[models]] table per model.
 
 Precedence: command line, environment variables, configuration file, defaults."""
 
-NEEDS_KEY = """--host {} is reachable from other machines and no API key is set: set LATTICEWORK_API_KEYS or
+NEEDS_KEY = """--host {} is reachable from other machines and no API key is set: set LATTICEWORK_API_KEYS or \
 --api-key-file, or allow access without keys with --no-auth"""
 
 WELCOME = """

@@ -1,4 +1,4 @@
-"""Compiling what clients write, in processes that can be killed.
+"""Compiling what clients write, and writing long prompts, in processes that can be killed.
 
 compiler.py caches and waits, in the server; workers.py is the pool and child.py one of its processes, seen from there;
 process.py runs in the process. What both sides exchange, pickled, is here:
@@ -20,6 +20,8 @@ from functools import cached_property
 from typing import TypeAlias
 
 from latticework.engines.vocabulary import Beginning, Trial, Vocabulary
+from latticework.prompt import PromptError
+from latticework.prompt.writer import PromptWriter, Source, Written
 from turngrammar.errors import GrammarError
 from turngrammar.limits import Limits
 from turngrammar.plan import Plan
@@ -83,10 +85,18 @@ class CompiledTurn:
 
 @dataclass(frozen=True)
 class LoadVocabulary:
-    """Sent once to each process, before the first task that names the digest. The reply is empty."""
+    """Sent once to each process, before the first task that needs the digest. The reply is empty."""
 
     digest: str
     vocabulary: Vocabulary
+
+
+@dataclass(frozen=True)
+class LoadWriter:
+    """The same for a writer of prompts."""
+
+    digest: str
+    writer: PromptWriter
 
 
 @dataclass(frozen=True)
@@ -97,9 +107,25 @@ class CompileTask:
     limits: Limits
     seconds: float
 
+    @property
+    def needs(self) -> str:
+        return self.request.vocabulary
 
-Outcome: TypeAlias = CompiledTurn | GrammarError
-Message: TypeAlias = LoadVocabulary | CompileTask
+
+@dataclass(frozen=True)
+class PromptTask:
+    """One prompt, written within `seconds`; `cut` as in `PromptWriter.write`. `needs`: the digest of its writer."""
+
+    needs: str
+    source: Source
+    cut: bool
+    seconds: float
+
+
+Outcome: TypeAlias = CompiledTurn | GrammarError | Written | PromptError
+Task: TypeAlias = CompileTask | PromptTask
+Load: TypeAlias = LoadVocabulary | LoadWriter
+Message: TypeAlias = Load | Task
 
 
 @dataclass(frozen=True)

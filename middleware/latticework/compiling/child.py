@@ -16,11 +16,11 @@ from pathlib import Path
 from latticework.compiling import (
     CompileCrash,
     CompileOutOfMemory,
-    CompileTask,
     CompileTimeout,
     NeverBegun,
     Outcome,
     Reply,
+    Task,
     WorkerDied,
     WorkerError,
     system,
@@ -64,7 +64,8 @@ class Child:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             try:
-                environ = {**os.environ, "PYTHONPATH": _import_path()}
+                # Threads of a tokenizer would each take address space, which is limited, for a single text.
+                environ = {**os.environ, "PYTHONPATH": _import_path(), "TOKENIZERS_PARALLELISM": "false"}
                 self._process = system.start_process((*COMMAND, str(memory), str(os.getpid())), theirs, environ)
             except OSError as error:
                 raise WorkerDied(str(error)) from error
@@ -93,14 +94,14 @@ class Child:
         """Raises WorkerError."""
         self._receive(START_TIMEOUT)
 
-    def load(self, digest: str, vocabulary: bytes) -> None:
-        """Sends a pickled LoadVocabulary, unless the process has it. Raises WorkerError."""
+    def load(self, digest: str, message: bytes) -> None:
+        """Sends a pickled Load, unless the process has it. Raises WorkerError."""
         if digest not in self._loaded:
-            self._send(vocabulary)
+            self._send(message)
             self._receive(START_TIMEOUT)
             self._loaded.add(digest)
 
-    def compile(self, task: CompileTask) -> CompileResult:
+    def compile(self, task: Task) -> CompileResult:
         """Raises WorkerError."""
         self._send(pickle.dumps(task, 5))
         self._begun = True

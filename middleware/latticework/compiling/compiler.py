@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -27,6 +27,7 @@ from latticework.compiling import (
     CompileTask,
     CompileTimeout,
     NeverBegun,
+    PromptTask,
     WorkerDied,
     WorkerError,
     WorkersBusy,
@@ -35,6 +36,8 @@ from latticework.compiling.child import CompileResult
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.vocabulary import Trial, Vocabulary
 from latticework.errors import ApiError, BadRequest, ServerFault, Unavailable
+from latticework.prompt import PromptError
+from latticework.prompt.writer import PromptWriter, Source, Written
 from latticework.settings import Settings
 from latticework.telemetry import Metrics
 from turngrammar.cache import Cache
@@ -55,7 +58,8 @@ NO_TRIAL = Trial()
 
 HINT = "Fewer nested alternatives, counts and patterns compile faster."
 # What the client gets for each failure: the error, its code, its message.
-COMPILE_FAILURES: Mapping[type[WorkerError], tuple[type[ApiError], str, str]] = {
+Failures: TypeAlias = Mapping[type[WorkerError], tuple[type[ApiError], str, str]]
+COMPILE_FAILURES: Failures = {
     CompileTimeout: (
         BadRequest,
         "compile_timeout",
@@ -71,6 +75,21 @@ COMPILE_FAILURES: Mapping[type[WorkerError], tuple[type[ApiError], str, str]] = 
     WorkerDied: (Unavailable, "compile_failed", "The process that compiled the request died. Try again."),
     WorkersBusy: (Unavailable, "compile_busy", "Too many requests are being compiled. Try again."),
     CompileBug: (ServerFault, "internal_error", "The server failed to compile the request."),
+}
+PROMPT_FAILURES: Failures = {
+    **COMPILE_FAILURES,
+    CompileTimeout: (
+        BadRequest,
+        "compile_timeout",
+        "The prompt took longer to render and to tokenize than compile_timeout ({timeout:g} s). Shorten it.",
+    ),
+    CompileOutOfMemory: (
+        BadRequest,
+        "compile_memory",
+        "The prompt took more memory to render and to tokenize than compile_memory ({memory} bytes). Shorten it.",
+    ),
+    CompileCrash: (BadRequest, "compile_crash", "The prompt is nested too deeply to be rendered. Make it flatter."),
+    WorkerDied: (Unavailable, "compile_failed", "The process that rendered the prompt died. Try again."),
 }
 
 
@@ -114,6 +133,28 @@ class Compiler:
         self._workers.load(digest, vocabulary)
         return digest
 
+    def load_writer(self, writer: PromptWriter) -> str | None:
+        """The digest by which `write` names it; None if its tokenizer can't be pickled."""
+        try:
+            digest = hashlib.blake2b(pickle.dumps(writer, 5), digest_size=16).hexdigest()
+        except (pickle.PicklingError, TypeError, AttributeError):
+            return None
+        self._workers.load_writer(digest, writer)
+        return digest
+
+    async def write(self, writer: str, source: Source, *, cut: bool) -> Written:
+        """A prompt, written in a process. Raises PromptError, GrammarError, BadRequest, Unavailable."""
+        task = PromptTask(writer, source, cut, self._settings.compile_timeout)
+        future = self._workers.submit(task, CURRENT_CALLER.get())
+        try:
+            await _until_done(future)
+        finally:
+            future.cancel()
+        try:
+            return _written(future.result())
+        except WorkerError as error:
+            raise self._api_error(error, PROMPT_FAILURES) from error
+
     def refuse_oversized(self, turn: Turn) -> None:
         """Raises BeyondLimit for a turn that is too large to be hashed. The other limits are checked in the worker."""
         if turn.constrained:
@@ -136,7 +177,7 @@ class Compiler:
             if (compiled := self.find(request)) is not None:
                 return compiled
             if (failure := self._failures.find(request.key)) is not None and self._clock() < failure[1]:
-                raise self._api_error(failure[0])
+                raise self._api_error(failure[0], COMPILE_FAILURES)
             pending = self._join(request)
         self._metrics.compile_misses.inc()
         try:
@@ -147,7 +188,7 @@ class Compiler:
         try:
             return _compiled_turn(pending.future.result())
         except WorkerError as error:
-            raise self._api_error(error) from error
+            raise self._api_error(error, COMPILE_FAILURES) from error
 
     def _free_turn(self, turn: Turn) -> CompiledTurn:
         key = (turn.format.key, turn.reasoning, turn.choice)
@@ -182,10 +223,10 @@ class Compiler:
             elif isinstance(error, RECURRING):
                 self._failures.put(key, (error, self._clock() + FAILURE_LIFETIME))
 
-    def _api_error(self, error: WorkerError) -> ApiError:
+    def _api_error(self, error: WorkerError, failures: Failures) -> ApiError:
         if isinstance(error, WorkerDied | CompileBug):
             logger.error("A compile failed: %s: %s", type(error).__name__, error)
-        kind, code, message = COMPILE_FAILURES[type(error)]
+        kind, code, message = failures[type(error)]
         settings = self._settings
         return kind(message.format(timeout=settings.compile_timeout, memory=settings.compile_memory), code=code)
 
@@ -213,6 +254,15 @@ def _compiled_turn(result: CompileResult) -> CompiledTurn:
     """Raises a new GrammarError each time: an exception that is raised twice collects both tracebacks."""
     if isinstance(result.outcome, GrammarError):
         raise result.outcome.inside("")
+    assert isinstance(result.outcome, CompiledTurn)
+    return result.outcome
+
+
+def _written(result: CompileResult) -> Written:
+    """Raises PromptError, and GrammarError where it nests too deeply."""
+    if isinstance(result.outcome, PromptError | GrammarError):
+        raise result.outcome
+    assert isinstance(result.outcome, Written)
     return result.outcome
 
 

@@ -15,16 +15,20 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from latticework import lifeline
+from latticework import lifeline, memory
 from latticework.compiling import (
     CompileBug,
     CompiledTurn,
     CompileOutOfMemory,
     CompileTask,
+    Load,
     LoadVocabulary,
+    LoadWriter,
     Message,
     Outcome,
+    PromptTask,
     Reply,
+    Task,
     WorkerError,
     system,
 )
@@ -33,6 +37,8 @@ from latticework.compiling.trial import try_plan
 from latticework.compiling.walk import walk_texts
 from latticework.engines.vocabulary import Trial, Vocabulary
 from latticework.logs import described
+from latticework.prompt import PromptError
+from latticework.prompt.writer import PromptWriter, Written
 from turngrammar.bad_tools import without_bad_tools
 from turngrammar.errors import GrammarError, InvalidGrammar, RefusedSchema, cut
 from turngrammar.limits import Limits, check_limits
@@ -53,20 +59,20 @@ EMPTY_LAZY = "has_lowest_match"
 
 
 class CompileProcess:
-    """Holds the vocabularies of this process. `memory`: bytes that one compile may take."""
+    """Holds the vocabularies of this process. `most`: bytes that one compile may take."""
 
-    def __init__(self, memory: int) -> None:
-        self._memory = memory
+    def __init__(self, most: int) -> None:
+        self._memory = most
         self._vocabularies: dict[str, Vocabulary] = {}
+        self._writers: dict[str, PromptWriter] = {}
         self._baseline = system.peak_memory()
         # Takes the stack dump of faulthandler's exit, which nobody reads.
         self._devnull = os.open(os.devnull, os.O_WRONLY)
 
     def handle(self, message: Message) -> bytes:
         """The pickled reply."""
-        if isinstance(message, LoadVocabulary):
-            self._vocabularies[message.digest] = message.vocabulary
-            _ = message.vocabulary.matchable, message.vocabulary.texts, message.vocabulary.longest
+        if isinstance(message, LoadVocabulary | LoadWriter):
+            self._load(message)
             gc.freeze()  # modules and vocabulary stay: the collector would go through them in the middle of a compile
             self._baseline = system.peak_memory()
             return b""
@@ -81,21 +87,26 @@ class CompileProcess:
         finally:
             system.limit_memory(None)
             faulthandler.cancel_dump_traceback_later()
+            if isinstance(message, PromptTask):
+                memory.trim()
 
-    def _reply(self, task: CompileTask) -> bytes:
+    def _load(self, message: Load) -> None:
+        if isinstance(message, LoadVocabulary):
+            self._vocabularies[message.digest] = message.vocabulary
+            _ = message.vocabulary.matchable, message.vocabulary.texts, message.vocabulary.longest
+        else:
+            self._writers[message.digest] = message.writer
+            message.writer.prepare()
+
+    def _reply(self, task: Task) -> bytes:
         outcome = self._outcome(task)
         grown = system.peak_memory() - self._baseline > self._memory // 2
         return pickle.dumps(Reply(outcome, grown), 5)
 
-    def _outcome(self, task: CompileTask) -> Outcome | WorkerError:
-        request = task.request
+    def _outcome(self, task: Task) -> Outcome | WorkerError:
         try:
-            vocabulary = self._vocabularies[request.vocabulary]
-            compiled = compile_with_vocabulary(request.turn, vocabulary, task.limits)
-            if not request.begun or compiled.plan.grammar is None:
-                return compiled
-            return replace(compiled, beginning=vocabulary.beginning(compiled.plan.grammar, request.begun))
-        except GrammarError as error:
+            return self._compiled(task) if isinstance(task, CompileTask) else self._written(task)
+        except (GrammarError, PromptError) as error:
             return error
         except MemoryError:
             return CompileOutOfMemory()
@@ -103,6 +114,17 @@ class CompileProcess:
             return RefusedSchema("The request nests too deeply to be compiled. Make its schemas flatter.")
         except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
             return CompileBug(described(error))
+
+    def _compiled(self, task: CompileTask) -> CompiledTurn:
+        request = task.request
+        vocabulary = self._vocabularies[request.vocabulary]
+        compiled = compile_with_vocabulary(request.turn, vocabulary, task.limits)
+        if not request.begun or compiled.plan.grammar is None:
+            return compiled
+        return replace(compiled, beginning=vocabulary.beginning(compiled.plan.grammar, request.begun))
+
+    def _written(self, task: PromptTask) -> Written:
+        return self._writers[task.needs].write(task.source, cut=task.cut)
 
 
 def compile_with_vocabulary(turn: Turn, vocabulary: Vocabulary, limits: Limits) -> CompiledTurn:
@@ -156,6 +178,7 @@ def serve_compiles() -> None:
     lifeline.end_with(int(sys.argv[2]))
     lifeline.leave_signals_to_parent()
     system.lower_priority()
+    memory.return_freed()
     process, connection = CompileProcess(int(sys.argv[1])), system.inherited_connection()
     connection.send_bytes(b"")
     with suppress(EOFError, ConnectionError):

@@ -9,17 +9,21 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import process_time
 
 from llguidance import LLMatcher
 
 from latticework.engines.vocabulary import Vocabulary
 from turngrammar.client import content_expression
 from turngrammar.errors import InvalidGrammar, cut
+from turngrammar.matching import LIMITS
 from turngrammar.plan import Plan
 from turngrammar.turn import ClientGrammar, Turn, enclosing
 
 WALKS = 2
 STEPS = 32  # tokens of each
+# CPU seconds of each: masks of ambiguous rules take longer and longer, and are no error.
+MOST_SECONDS = 1.0
 GUESSES = 64  # random tokens of which one is probably allowed; beyond them, all are gone through
 TEXT_LENGTH = 60  # characters of the text in an error
 
@@ -58,13 +62,14 @@ class _Walk:
         self._random = random.Random(seed)
         self._vocabulary = vocabulary.matchable
         self._ends = frozenset((*self._vocabulary.eos_tokens, *vocabulary.ends))
-        self._matcher = LLMatcher(self._vocabulary, lark, log_level=0)
+        self._matcher = LLMatcher(self._vocabulary, lark, log_level=0, limits=LIMITS)
         self._tokens: list[int] = []
 
     def error(self) -> str | None:
-        """llguidance's, in one line; None if the walk ends or gets through all its steps."""
+        """llguidance's, in one line; None if the walk ends, or gets through all its steps or its time."""
+        end = process_time() + MOST_SECONDS
         for _ in range(STEPS):
-            if not (tokens := self._matcher.compute_ff_tokens() or self._chosen()):
+            if process_time() > end or not (tokens := self._matcher.compute_ff_tokens() or self._chosen()):
                 break
             self._matcher.consume_tokens(tokens)
             self._tokens += tokens

@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 
 from latticework.compiling import (
     CompileBug,
-    CompileTask,
     LoadVocabulary,
+    LoadWriter,
     NeverBegun,
+    Task,
     WorkerDied,
     WorkerError,
     WorkersBusy,
@@ -31,6 +32,7 @@ from latticework.compiling import (
 from latticework.compiling.child import Child, CompileResult
 from latticework.compiling.fair import FairQueue
 from latticework.engines.vocabulary import Vocabulary
+from latticework.prompt.writer import PromptWriter
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ INITIAL_PROCESSES = 2
 
 @dataclass
 class _Job:
-    task: CompileTask
+    task: Task
     caller: Hashable
     future: Future[CompileResult] = field(default_factory=Future)
     submitted: float = field(default_factory=time.monotonic)
@@ -71,10 +73,16 @@ class WorkerPool:
 
     def load(self, digest: str, vocabulary: Vocabulary) -> None:
         """A vocabulary that tasks may name."""
-        if digest not in self._state.vocabularies:
-            self._state.vocabularies[digest] = pickle.dumps(LoadVocabulary(digest, vocabulary), 5)
+        if digest not in self._state.loads:
+            self._state.loads[digest] = pickle.dumps(LoadVocabulary(digest, vocabulary), 5)
+            self._state.vocabularies.append(digest)
 
-    def submit(self, task: CompileTask, caller: Hashable = None) -> Future[CompileResult]:
+    def load_writer(self, digest: str, writer: PromptWriter) -> None:
+        """The same for a writer, which a process gets with its first task for it: few prompts are so long."""
+        if digest not in self._state.loads:
+            self._state.loads[digest] = pickle.dumps(LoadWriter(digest, writer), 5)
+
+    def submit(self, task: Task, caller: Hashable = None) -> Future[CompileResult]:
         """The future raises WorkerError. Cancelled before a process is free, the task never starts.
 
         `caller`: whose task it is; None: unknown.
@@ -90,7 +98,8 @@ class _PoolState:
     def __init__(self, size: int, memory: int) -> None:
         self._size = size
         self._memory = memory
-        self.vocabularies: dict[str, bytes] = {}
+        self.loads: dict[str, bytes] = {}
+        self.vocabularies: list[str] = []
         self.children: set[Child] = set()
         self.ready = threading.Event()
         self.threads: set[threading.Thread] = set()
@@ -174,8 +183,8 @@ class _PoolState:
                 self.children.add(child)
                 self._changed.notify_all()
             child.wait_until_ready()
-            for digest, vocabulary in tuple(self.vocabularies.items()):
-                child.load(digest, vocabulary)
+            for digest in tuple(self.vocabularies):
+                child.load(digest, self.loads[digest])
         except WorkerError as error:
             if self.running:
                 logger.error("A compile process failed to start: %s: %s", type(error).__name__, error)
@@ -196,8 +205,8 @@ class _PoolState:
         """Raises WorkerError."""
         if child is None:
             raise WorkerDied("no compile process can be started")
-        digest = job.task.request.vocabulary
-        child.load(digest, self.vocabularies[digest])
+        digest = job.task.needs
+        child.load(digest, self.loads[digest])
         return child.compile(job.task)
 
 

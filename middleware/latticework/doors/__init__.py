@@ -30,7 +30,7 @@ REFUSALS = (
     errors.RateLimited,
     errors.Overloaded,
 )
-BROKEN = (errors.BrokenGuarantee, errors.SchemaViolation)
+BROKEN = (errors.GrammarExceeded, errors.BrokenGuarantee, errors.SchemaViolation)
 
 Endpoint = ASGIApp | Callable[[Request], Awaitable[Response]]
 

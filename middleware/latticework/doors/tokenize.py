@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from latticework.doors.openai.counts import refuse_crowds
 from latticework.doors.openai.fields import Refused
 from latticework.doors.openai.types import ApiObject, Items, Message, OnBadTool, TokenId, Tool
 from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
+from latticework.engines.base import Tokenizer
 from latticework.errors import BadRequest
 from latticework.http import body
 from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
@@ -81,12 +82,20 @@ def _tokenize(models: Models, settings: Settings) -> Endpoint:
         refuse_fields(parsed, REFUSED)
         model = await models.named(parsed.model)
         ids, skipped = await tokens_of(model, _ask(parsed, decoded))
-        texts = tuple(model.engine.tokenizer.token_strings(ids)) if parsed.return_token_strs else None
-        response = TokenizeResponse(len(ids), model.max_model_len, tuple(ids), texts)
+        tokenizer, strings = model.engine.tokenizer, parsed.return_token_strs is True
+        response = await off_loop(
+            settings.compile_timeout, _listed, tokenizer, model.max_model_len, ids, strings=strings
+        )
         headers = {**listing(IGNORED, unknown_fields(parsed)), **listing(SKIPPED, skipped)}
         return json_response(request, response, headers=headers)
 
     return tokenize
+
+
+def _listed(tokenizer: Tokenizer, most: int, ids: Sequence[int], *, strings: bool) -> bytes:
+    """The response. Slow: a prompt may have as many tokens as the model's context, and more."""
+    texts = tuple(tokenizer.token_strings(ids)) if strings else None
+    return msgspec.json.encode(TokenizeResponse(len(ids), most, tuple(ids), texts))
 
 
 def _detokenize(models: Models, settings: Settings) -> Endpoint:

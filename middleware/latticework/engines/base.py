@@ -2,6 +2,7 @@
 
 EngineError            message
 ├── PromptRefused      the engine refuses this request; the caller's fault
+├── GrammarGivenUp     the request's grammar exceeded a limit in the middle of the answer
 ├── EngineFailed       this request failed inside the engine; others go on
 ├── EngineBusy         the engine takes no more requests for now
 └── EngineDead         no request can be served until the engine is restarted
@@ -9,12 +10,13 @@ EngineError            message
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from latticework.engines.encoder import Encoder
 from latticework.engines.vocabulary import Trial, Vocabulary
 
 EngineFinish = Literal["stop", "length"]
@@ -30,6 +32,10 @@ class PromptRefused(EngineError):
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+
+
+class GrammarGivenUp(EngineError):
+    """The grammar of the request exceeded a limit: the answer can't be continued, and is not complete."""
 
 
 class EngineFailed(EngineError):
@@ -142,6 +148,19 @@ class Sampling:
     cache_salt: str | None = None  # prompts share a prefix cache only with those of the same salt
 
 
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A question to all processes that compute answers.
+
+    Attributes:
+        answer: to be awaited; done once each of them has answered.
+        allowance: seconds that it may take beyond those of an idle engine.
+    """
+
+    answer: Awaitable[object]
+    allowance: float = 0.0
+
+
 class Tokenizer(Protocol):
     """The model's tokenizer, and what its files have for chats."""
 
@@ -193,6 +212,10 @@ class Tokenizer(Protocol):
         """
 
     @property
+    def encoder(self) -> Encoder | None:
+        """What encodes long texts in another process; None where only this one can."""
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """What llguidance needs of it, in this process and in others."""
 
@@ -234,6 +257,9 @@ class Engine(Protocol):
 
     async def check_health(self) -> None:
         """Raises EngineDead if no request can be served."""
+
+    def heartbeat(self) -> Heartbeat | None:
+        """Asks for a sign of life; None where an engine can't be asked: that it hangs, only deadlines notice."""
 
     def running(self) -> int:
         """The number of answers that are being generated or wait to be."""

@@ -8,10 +8,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from latticework.engines.encoder import BackendEncoder, Encoder
 from latticework.engines.markup import markup
-from latticework.engines.segments import SegmentEncoder, encoded
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_special, with_special
+
+# Stands for the tokens of a text.
+_TEXT = -1
 
 
 class HuggingFaceTokenizer(ModelTokenizer):
@@ -37,7 +40,6 @@ class HuggingFaceTokenizer(ModelTokenizer):
         """
         super().__init__(max(vocabulary_size, len(tokenizer)), all_ends(tokenizer.eos_token_id, ends))
         self._tokenizer = tokenizer
-        self._encoders: dict[frozenset[str], SegmentEncoder] = {}
         self._converted = backend
         self._stock_matcher = stock_matcher
 
@@ -82,9 +84,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
         vLLM's tokenizer would lend each thread a copy, and where none was left, vLLM's own next request would make one:
         on the event loop, for longer than a dozen streamed tokens take.
         """
-        if special and self._converted is not None:
-            return list(self._tokenizer.build_inputs_with_special_tokens(self.encode(text)))
-        return encoded(self._backend, text, special=special)
+        return self._encoder.encode(text, special)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         text = str(self._backend.decode(list(token_ids), skip_special_tokens=False))
@@ -100,9 +100,19 @@ class HuggingFaceTokenizer(ModelTokenizer):
         return [self._backend.id_to_token(token_id) or "" for token_id in token_ids]
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
-        if markup not in self._encoders:
-            self._encoders[markup] = SegmentEncoder(self._backend, markup)
-        return self._encoders[markup].encode(segments)
+        return self._encoder.encode_segments(segments, markup)
+
+    @property
+    def encoder(self) -> Encoder | None:
+        return self._encoder
+
+    @cached_property
+    def _encoder(self) -> BackendEncoder:
+        if self._converted is None:
+            return BackendEncoder(self._backend)
+        built = list(self._tokenizer.build_inputs_with_special_tokens([_TEXT]))
+        at = built.index(_TEXT)
+        return BackendEncoder(self._backend, (built[:at], built[at + 1 :]))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

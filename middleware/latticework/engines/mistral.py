@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from latticework.engines.encoder import Encoder
 from latticework.engines.mistral_template import mistral_template
 from latticework.engines.slow import sentencepiece_vocabulary
 from latticework.engines.tokenizer import ModelTokenizer
@@ -29,6 +30,7 @@ class MistralTokenizer(ModelTokenizer):
     def __init__(self, common: Any, vocabulary_size: int, ends: EndTokens = None) -> None:
         super().__init__(max(vocabulary_size, common.n_words), all_ends(common.eos_id, ends))
         self._common = common
+        self._made = (common, vocabulary_size, ends)
 
     @cached_property
     def chat_template(self) -> str | None:
@@ -58,6 +60,22 @@ class MistralTokenizer(ModelTokenizer):
                 token_ids += self._common.encode(part, bos=False, eos=False)
         return token_ids
 
+    @property
+    def encoder(self) -> Encoder:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MistralTokenizer, self._made
+
+    def least_tokens(self, size: int) -> int:
+        """SentencePiece's may have one for any number of unknown characters."""
+        return size // self._longest if self._ranks is not None else 0
+
+    @cached_property
+    def _longest(self) -> int:
+        """Bytes of a token, which stands for them alone, at most."""
+        return max(map(len, [*(self._ranks or ()), *(text.encode() for text in self.special_tokens)]))
+
     def decode(self, token_ids: Sequence[int]) -> str:
         from mistral_common.tokens.tokenizers.base import SpecialTokenPolicy
 
@@ -81,9 +99,14 @@ class MistralTokenizer(ModelTokenizer):
 
     @property
     def _source(self) -> TiktokenVocabulary | SentencePieceVocabulary:
-        ranks = getattr(self._common, "_tekken_token2id_nospecial", None)
+        ranks = self._ranks
         if ranks is None:
             return sentencepiece_vocabulary(self._common._model, self.special_tokens, {})
         shift = self._common.num_special_tokens  # they have the lowest ids
         shifted = {token: shift + rank for token, rank in ranks.items()}
         return TiktokenVocabulary(shifted, self._common._model._pat_str, self.special_tokens)
+
+    @property
+    def _ranks(self) -> Mapping[bytes, int] | None:
+        """Of Tekken's ordinary tokens; None of SentencePiece's."""
+        return getattr(self._common, "_tekken_token2id_nospecial", None)

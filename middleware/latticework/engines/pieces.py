@@ -17,6 +17,7 @@ from latticework.engines.base import (
     Saved,
 )
 from latticework.engines.drafts import SAVED, SOURCES
+from latticework.engines.following import GAVE_UP, given_up
 from latticework.engines.token_text import FORCED, SAMPLED, TokenText, token_sources
 from latticework.engines.tokenizer import ModelTokenizer
 
@@ -59,9 +60,12 @@ class VllmPieces:
 
     def piece(self, output: VllmOutput, report: DraftReport | None = None, prompt: PromptLogprobs = ()) -> Piece:
         """`prompt`: the log probabilities of the prompt's tokens, which come with the first output where the request
-        wants them. Raises EngineFailed where the engine gave up this answer, EngineDead where it stops.
+        wants them. Raises GrammarGivenUp where the engine gave up the answer's grammar, EngineFailed where it gave up
+        the answer, EngineDead where it stops.
         """
         reason = output.finish_reason
+        if reason is not None and report and GAVE_UP in report and reason != "length":
+            raise given_up(report[GAVE_UP])
         if reason is not None and reason not in FINISH:
             raise ABORTED.get(reason, EngineFailed)(f"The engine ended this request: {reason}.")
         if reason is None and self._plain and not self._opening:  # nearly every piece of nearly every answer

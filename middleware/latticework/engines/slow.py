@@ -48,6 +48,10 @@ class SlowTokenizer(HuggingFaceTokenizer):
             token_ids = list(self._encode(text))
             return list(self._tokenizer.build_inputs_with_special_tokens(token_ids)) if special else token_ids
 
+    @property
+    def encoder(self) -> None:
+        """None: code that comes with a model is not run elsewhere."""
+
     def decode(self, token_ids: Sequence[int]) -> str:
         with self._lock:
             return str(self._tokenizer.decode(self._known(token_ids)))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
+from latticework.engines.encoder import Encoder
 from latticework.engines.markup import cut_within, starts
 from latticework.engines.vocabulary import Trial, Vocabulary, VocabularySource
 from turngrammar.cache import Cache
@@ -77,6 +78,11 @@ class ModelTokenizer(ABC):
             parts = [segment] if place % 2 else cut_within(begin, segment)
             token_ids += [token_id for part in parts for token_id in self.encode(part)]
         return token_ids
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """None: it can't be used in another process."""
+        return None
 
     @cached_property
     def token_bytes(self) -> Sequence[bytes]:

@@ -12,6 +12,7 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from latticework.engines.text_tokens import Markup, of_text
 from latticework.engines.token_texts import TokenTexts
+from turngrammar.matching import LIMITS
 
 # `eos_token_id` in a generation config.
 EndTokens = int | Sequence[int] | None
@@ -217,7 +218,7 @@ class Vocabulary:
 
         Takes seconds for a large grammar.
         """
-        matcher = LLMatcher(self.matchable, grammar, log_level=0)
+        matcher = LLMatcher(self.matchable, grammar, log_level=0, limits=LIMITS)
         if matcher.is_error():
             return Trial(matcher.get_error())
         matcher.compute_bitmask()

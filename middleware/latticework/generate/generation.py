@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from latticework.engines.base import NOTHING_SAVED, Sampling, Saved
-from latticework.errors import BrokenGuarantee, SchemaViolation
+from latticework.errors import BrokenGuarantee, GrammarExceeded, SchemaViolation, from_pointer
 from latticework.generate import Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
@@ -81,8 +81,8 @@ class Generation:
     def steps(self) -> AsyncGenerator[Sequence[Step], None]:
         """The steps of all choices on arrival; steps that are available together come in one sequence.
 
-        Closing it aborts the generation. Raises EngineError; and instead of a choice's end BrokenGuarantee, or
-        SchemaViolation if all attempts failed.
+        Closing it aborts the generation. Raises EngineError; and instead of a choice's end GrammarExceeded,
+        BrokenGuarantee, or SchemaViolation if all attempts failed.
         """
         choices: list[AsyncGenerator[Sequence[Step], None]] = []
         for job in self.jobs:
@@ -124,7 +124,7 @@ class Generation:
     async def _attempt(
         self, job: Job, index: int, place: int, attempt: int = 0
     ) -> AsyncGenerator[Sequence[Step], None]:
-        """One generation of one choice. Raises BrokenGuarantee or _Broken instead of its end."""
+        """One generation of one choice. Raises GrammarExceeded, BrokenGuarantee or _Broken instead of its end."""
         begun, keeps, with_ids = job.begun, job.keeps_stop, job.returns_ids
         choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun)
         self._choices.append(choice)
@@ -155,7 +155,7 @@ class Generation:
         yield [*steps, choice.close()]
 
     async def _check(self, choice: Choice, job: Job) -> None:
-        """Raises BrokenGuarantee, or _Broken if the grammar alone can't make the answer valid."""
+        """Raises GrammarExceeded, BrokenGuarantee, or _Broken if the grammar alone can't make the answer valid."""
         for _ in choice.malformed:
             self._metrics.malformed.labels(self._model).inc()
             logger.warning("%s: the answer left its wire format", self.id)
@@ -163,6 +163,9 @@ class Generation:
         violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
         if not violations:
             return
+        if violations[0].given_up:
+            pointer = job.plan.text.content.pointer if job.plan.text else ""
+            raise GrammarExceeded(violations[0].message, param=from_pointer(pointer))
         broken = _Broken(violations)
         if not job.plan.exact:
             raise broken

@@ -119,7 +119,7 @@ def _replace(container: Any, at: Any, pointer: str) -> Iterator[str]:
     value = container[at]
     match value:
         case str() if not _encodes(value):
-            container[at] = _LONE.sub("\ufffd", value)
+            container[at] = _without_lone(value)
             yield pointer
         case list():
             for index in range(len(value)):
@@ -127,6 +127,11 @@ def _replace(container: Any, at: Any, pointer: str) -> Iterator[str]:
         case dict():
             for key in value:
                 yield from _replace(value, key, f"{pointer}/{key}")
+
+
+def _without_lone(text: str) -> str:
+    """In pieces, between which other threads run: a text may have a million of them."""
+    return "".join(_LONE.sub("\ufffd", text[start : start + INLINE]) for start in range(0, len(text), INLINE))
 
 
 def lone_surrogates(value: Any, pointer: str = "") -> Iterator[str]:

@@ -19,7 +19,7 @@ from latticework.generate import Step
 from latticework.generate.generation import Generation
 from latticework.http import body, sse
 from latticework.http.lifetime import HEADER as TIMEOUT
-from latticework.http.lifetime import Deadline, request_deadline, unless_disconnected
+from latticework.http.lifetime import Deadline, request_deadline
 from latticework.http.record import REQUEST_ID, Record, record_of, request_id
 from latticework.models import Models
 from latticework.prepare import jobs_of
@@ -95,7 +95,7 @@ class GeneratingEndpoint(Generic[R]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         until = request_deadline(Headers(scope=scope).get(TIMEOUT), self._settings.request_timeout)
         content = await body.read_body(receive, self._settings.max_body_bytes)
-        await unless_disconnected(receive, self._answer(content, until, send, record_of(scope)))
+        await self._answer(content, until, send, record_of(scope))
 
     async def _answer(self, content: bytes, until: Deadline, send: Send, record: Record) -> None:
         translation = self._translation

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -81,24 +80,42 @@ def request_deadline(header: str | None, most: float) -> Deadline:
     return Deadline(min(float(header), most))
 
 
-async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Does the work, and cancels it when the client disconnects. Call it after the request's body has been read.
+class UntilGone:
+    """Wraps an app that reads the whole body first: after that, its work ends when the client disconnects."""
 
-    Raises ClientDisconnect in that case, otherwise what the work raises.
-    """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(receive))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        task.result()
-    finally:
-        gone.cancel()
-        task.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises ClientDisconnect in that case, otherwise what the app raises."""
+        read = asyncio.Event()
+
+        async def reading() -> Message:
+            if read.is_set():  # nothing can follow but the disconnect, which is waited for below
+                await asyncio.Event().wait()
+            message = await receive()
+            if not message.get("more_body", False):
+                read.set()
+            return message
+
+        task = asyncio.create_task(_call(self._app, scope, reading, send))
+        gone = asyncio.create_task(_gone(receive, read))
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ClientDisconnect
+            task.result()
+        finally:
+            gone.cancel()
+            task.cancel()
+            await asyncio.gather(task, gone, return_exceptions=True)
 
 
-async def _gone(receive: Receive) -> None:
+async def _call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
+
+
+async def _gone(receive: Receive, read: asyncio.Event) -> None:
+    await read.wait()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -9,7 +9,9 @@ import logging.config
 import multiprocessing
 import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -17,6 +19,8 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from latticework import memory
+from latticework.engines.children import end_group
 from latticework.logs import log_config
 from latticework.serving.connection import Connection, Timeouts
 from latticework.serving.draining import Draining
@@ -79,7 +83,21 @@ class Server(uvicorn.Server):
             # Objects that exist by now stay alive. Excluding them from garbage collection avoids pauses in all streams.
             gc.collect()
             gc.freeze()
+            memory.return_freed()
             self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's, and the end of a terminal. `nohup` has it ignored, and so it stays."""
+        hangup = _hangup()
+        with super().capture_signals():
+            if hangup is not None:
+                signal.signal(hangup, self.handle_exit)
+            try:
+                yield
+            finally:
+                if hangup is not None:
+                    signal.signal(hangup, signal.SIG_IGN)  # as the others, once the server has stopped
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """While models load, a signal ends the process. Later, the first drains, the second cuts, the third kills."""
@@ -111,10 +129,19 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
 
+def _hangup() -> signal.Signals | None:
+    """The signal for the end of a terminal, where there is one that can be handled and is not ignored."""
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)
+    handles = threading.current_thread() is threading.main_thread()
+    return hangup if handles and hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN else None
+
+
 def _kill_process(sig: int) -> None:
     """At once, and without leaving processes of an engine behind."""
     for child in multiprocessing.active_children():
         child.kill()
+        if child.pid is not None:
+            end_group(child.pid)
     signal.signal(sig, signal.SIG_DFL)
     signal.raise_signal(sig)
 

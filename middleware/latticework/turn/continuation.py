@@ -5,30 +5,16 @@ from __future__ import annotations
 from latticework.ask import Ask, Conversation
 from latticework.engines.vocabulary import Beginning
 from latticework.errors import BadRequest
-from latticework.prompt import Prompt
 from turngrammar.errors import cut
 from turngrammar.events import ContentDelta
-from turngrammar.formats import Format
 from turngrammar.plan import Plan
-from turngrammar.turn import Reasoning, reasoning_after
 
 # Characters that errors quote.
 QUOTED = 40
 
 
-def state_after(format: Format, prompt: Prompt | list[int]) -> Reasoning:
-    """The state in which the prompt leaves the model. Where it continues a text, the reasoning is over."""
-    if isinstance(prompt, list):
-        return "off"
-    if prompt.begun is None:
-        return reasoning_after(format, prompt.text)
-    before = reasoning_after(format, prompt.text.removesuffix(prompt.begun))
-    return before if before == "answer" else "off"
-
-
-def begun_text(ask: Ask, prompt: Prompt | list[int], plan: Plan, beginning: Beginning | None) -> str:
+def begun_text(ask: Ask, text: str | None, plan: Plan, beginning: Beginning | None) -> str:
     """The text that the answer continues; "" for none. Raises BadRequest for one that can't begin this answer."""
-    text = prompt.begun if isinstance(prompt, Prompt) else None
     if not text:
         return ""
     if beginning is not None:

@@ -33,6 +33,16 @@ def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
         )
 
 
+def refuse_excess(ask: Ask, least: int, max_model_len: int) -> None:
+    """Raises ContextExceeded for a prompt of at least `least` tokens; 0: they are counted elsewhere."""
+    if least > max_model_len:
+        raise ContextExceeded(
+            f"This model's maximum context length is {max_model_len} tokens. However, the prompt has at least {least} "
+            f"tokens. {_SHORTEN}",
+            param=ask.name("prompt"),
+        )
+
+
 def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
     """The maximum number of tokens of the answer. Raises ContextExceeded if prompt and answer don't fit,
     and BadRequest for an empty prompt.
@@ -86,7 +96,7 @@ _SHORTEST = "The shortest {} that the request allows takes at least {} tokens"
 _OR_LESS = ", or allow shorter answers"
 
 
-def kept_prompt(ask: Ask, prompt: list[int], max_model_len: int) -> list[int]:
+def kept_prompt(ask: Ask, prompt: Sequence[int], max_model_len: int) -> Sequence[int]:
     """The last tokens of the prompt, if the request limits it."""
     most = ask.prompt_limit
     if most is None:

@@ -48,7 +48,7 @@ export async function cutting(drive, streamed = false) {
 
 // The server's error for a limit that holds no call names the parameter.
 export function refused(error) {
-  assert.match(error.message, /max_(completion_)?tokens/);
+  assert.match(error.message, /max_((completion|output)_)?tokens/);
 }
 
 // Its properties are listed, and nothing is said of others.
@@ -114,3 +114,33 @@ export function fits(name, given, prefix = "tool_") {
   assert.deepEqual(Object.keys(given), ["value"]);
   assert.ok(many(prefix)[name].properties.value.enum.includes(given.value), `${name} ${JSON.stringify(given)}`);
 }
+
+// Beyond this, of clients that speak /v1/responses.
+
+// OpenAI's messages as its items.
+export function items(messages) {
+  return messages.flatMap(({ role, content, tool_calls = [], tool_call_id }) => {
+    if (role === "tool") return [{ type: "function_call_output", call_id: tool_call_id, output: content }];
+    const calls = tool_calls.map((call) => ({ type: "function_call", call_id: call.id, ...call.function }));
+    return [...(content === null ? [] : [{ role, content }]), ...calls];
+  });
+}
+
+export const ORDER = "Look up the orders above 500 of this year.";
+export const QUERY = {
+  type: "grammar",
+  syntax: "lark",
+  definition: `start: "SELECT " column (", " column)? " FROM orders WHERE " filter (" AND " filter)? ";"
+column: "id" | "customer" | "total"
+filter: "total > " NUMBER | "year = " YEAR
+NUMBER: /[1-9][0-9]{0,3}/
+YEAR: /20[0-9]{2}/
+`,
+};
+export const DATE = { type: "grammar", syntax: "regex", definition: "^20[0-9]{2}-[01][0-9]-[0-3][0-9]$" };
+
+// What the grammars have, by other means.
+const column = "(id|customer|total)";
+const filter = "(total > [1-9][0-9]{0,3}|year = 20[0-9]{2})";
+export const isQuery = new RegExp(`^SELECT ${column}(, ${column})? FROM orders WHERE ${filter}( AND ${filter})?;$`);
+export const isDate = /^20[0-9]{2}-[01][0-9]-[0-3][0-9]$/;

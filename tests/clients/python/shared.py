@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import os
+import re
 
 # What a call needs is less than the last. A stride above 1 leaves out some of them.
 CUTS = range(1, 36, int(os.environ.get("EVERY", "1")))
@@ -72,7 +73,7 @@ def _awaited(answer):
 
 def refused(error):
     """An error of the client's, for a limit that holds no call: the server says so, by the parameter."""
-    assert "max_tokens" in str(error) or "max_completion_tokens" in str(error), error
+    assert re.search("max_((completion|output)_)?tokens", str(error)), error
 
 
 # Its properties are listed, and nothing is said of others.
@@ -186,3 +187,48 @@ def fits(called, arguments, name="tool_{}"):
         lambda: value is None or isinstance(value, bool),
     ]
     assert checks[number % 5](), (called, arguments)
+
+
+# Beyond this, of clients that speak /v1/responses.
+
+
+def flat(tool):
+    """A tool as that API has it."""
+    return {"type": "function", **tool["function"]}
+
+
+def items(messages):
+    """OpenAI's messages as its items."""
+    for message in messages:
+        if message["role"] == "tool":
+            yield {"type": "function_call_output", "call_id": message["tool_call_id"], "output": message["content"]}
+            continue
+        if message["content"] is not None:
+            yield {"role": message["role"], "content": message["content"]}
+        for call in message.get("tool_calls", []):
+            yield {"type": "function_call", "call_id": call["id"], **call["function"]}
+
+
+ORDER = "Look up the orders above 500 of this year."
+QUERY = {
+    "type": "grammar",
+    "syntax": "lark",
+    "definition": """start: "SELECT " column (", " column)? " FROM orders WHERE " filter (" AND " filter)? ";"
+column: "id" | "customer" | "total"
+filter: "total > " NUMBER | "year = " YEAR
+NUMBER: /[1-9][0-9]{0,3}/
+YEAR: /20[0-9]{2}/
+""",
+}
+DATE = {"type": "grammar", "syntax": "regex", "definition": "^20[0-9]{2}-[01][0-9]-[0-3][0-9]$"}
+
+
+def is_query(text):
+    """Whether the grammar has the text, read by other means."""
+    column, filtered = "(id|customer|total)", r"(total > [1-9][0-9]{0,3}|year = 20[0-9]{2})"
+    pattern = f"SELECT {column}(, {column})? FROM orders WHERE {filtered}( AND {filtered})?;"
+    return re.fullmatch(pattern, text) is not None
+
+
+def is_date(text):
+    return re.fullmatch("20[0-9]{2}-[01][0-9]-[0-3][0-9]", text) is not None

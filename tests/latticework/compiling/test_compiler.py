@@ -18,6 +18,7 @@ from latticework.compiling import (
     CompileRequest,
     CompileTask,
     CompileTimeout,
+    Task,
     WorkerDied,
     WorkerError,
     WorkersBusy,
@@ -43,8 +44,9 @@ class ManualWorkers(WorkerPool):
 
     def load(self, digest: str, vocabulary: Vocabulary) -> None: ...
 
-    def submit(self, task: CompileTask, caller: Hashable = None) -> Future[CompileResult]:
+    def submit(self, task: Task, caller: Hashable = None) -> Future[CompileResult]:
         future: Future[CompileResult] = Future()
+        assert isinstance(task, CompileTask)
         self.submitted.append((task, future))
         return future
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from vllm.outputs import CompletionOutput
 
-from latticework.engines.base import EngineDead, EngineError, EngineFailed, Sampling
+from latticework.engines.base import EngineDead, EngineError, EngineFailed, GrammarGivenUp, Sampling
+from latticework.engines.following import GAVE_UP
 from latticework.engines.pieces import VllmPieces
 
 TOKENIZER: Any = SimpleNamespace(token_bytes=[b"a"], special_tokens={})
@@ -26,6 +27,19 @@ def test_what_an_engine_has_given_up_is_no_answer(reason: str, error: type[Engin
     assert read.piece(CompletionOutput(0, "", [0], None, None)).text == "a"
     with pytest.raises(error, match=reason):
         read.piece(CompletionOutput(0, "", [0], None, None, finish_reason=reason))
+
+
+@pytest.mark.parametrize("reason", ["stop", "error"])
+def test_a_grammar_that_was_given_up_ends_no_answer(reason: str) -> None:
+    read = VllmPieces(TOKENIZER, Sampling(9), opening=())
+    with pytest.raises(GrammarGivenUp, match="max_lexer_states"):
+        read.piece(CompletionOutput(0, "", [0], None, None, finish_reason=reason), {GAVE_UP: "max_lexer_states"})
+
+
+def test_an_answer_that_was_cut_is_one_whatever_its_grammar_would_have_done() -> None:
+    read = VllmPieces(TOKENIZER, Sampling(9), opening=())
+    cut = CompletionOutput(0, "", [0], None, None, finish_reason="length")
+    assert read.piece(cut, {GAVE_UP: "max_lexer_states"}).finish == "length"
 
 
 def test_log_probabilities_of_the_prompt_come_with_the_first_piece() -> None:

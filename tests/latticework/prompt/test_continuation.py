@@ -9,7 +9,7 @@ import pytest
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from latticework.engines.markup import markup
 from latticework.prompt import ChatTemplate, Prompt, PromptError
-from latticework.turn.continuation import state_after
+from latticework.prompt.writer import state_after
 from tests import families
 from tests.latticework.conformance.test_families import ALL
 from turngrammar.analysis import texts

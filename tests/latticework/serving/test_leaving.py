@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
@@ -19,7 +20,9 @@ from latticework.engines.base import Piece, Sampling
 from latticework.serving import server
 from latticework.serving.connection import AHEAD_BYTES
 from tests.http import USER
-from tests.scripted import ScriptedEngine
+from tests.latticework.compiling.faults import schema
+from tests.latticework.test_hostile import FaultyTokenizer
+from tests.scripted import ScriptedEngine, says
 from tests.serving import PATIENCE
 
 GET = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -58,7 +61,10 @@ AFTER = {
     "more than is held": b"x" * (AHEAD_BYTES + 1),
     "more than is read at once": b"x" * 2**20,
 }
+DEFAULTS = Settings()
 CASES = list(product(REQUESTS, AFTER))
+# A client that sends more ahead is refused soon, perhaps before its answer begins.
+STAYING = [number for number, (_, after) in enumerate(CASES) if len(AFTER[after]) <= AHEAD_BYTES]
 
 
 class Held(ScriptedEngine):
@@ -88,11 +94,11 @@ class Held(ScriptedEngine):
 
 
 @asynccontextmanager
-async def served(engine: ScriptedEngine) -> AsyncIterator[server.Server]:
+async def served(engine: ScriptedEngine, settings: Settings = DEFAULTS) -> AsyncIterator[server.Server]:
     """A server in this loop, whose tasks all end by themselves."""
     with server.bind("127.0.0.1", 0) as listener:
         ready = asyncio.Event()
-        serving = server.create_server(create_app(engine), Settings(), ready.set)
+        serving = server.create_server(create_app(engine, settings=settings), settings, ready.set)
         ended = asyncio.ensure_future(serving.serve(sockets=[listener]))
         await ready.wait()
         try:
@@ -106,6 +112,54 @@ async def served(engine: ScriptedEngine) -> AsyncIterator[server.Server]:
 async def until(is_so: Callable[[], bool]) -> None:
     while not is_so():  # noqa: ASYNC110 - what is looked at counts, and tells nobody
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("after", ["more than is held", "more than is read at once"])
+def test_who_sends_too_far_ahead_is_refused(after: str) -> None:
+    async def main() -> None:
+        engine = Held()
+        async with served(engine) as serving:
+            reader, writer = await asyncio.open_connection(sock=await connect(serving))
+            writer.write(REQUESTS["whole"] + AFTER[after])
+            received = await asyncio.wait_for(reader.read(-1), PATIENCE)
+            assert received.startswith(b"HTTP/1.1 400 ")
+            assert b"bytes follow the request" in received
+            await engine.ended()
+            writer.close()
+
+    run(uvloop.new_event_loop, main())
+
+
+def test_who_leaves_ends_the_work_of_every_path() -> None:
+    """While its schema compiles, without an end."""
+
+    async def main() -> None:
+        engine = ScriptedEngine(says("a"), tokenizer=FaultyTokenizer())
+        async with served(engine, Settings(compile_timeout=PATIENCE * 100)) as serving:
+            for path in ("/v1/chat/completions", "/v1/grammars", "/tokenize"):
+                tool = {"type": "function", "function": {"name": path[1:4], "parameters": schema("hang")}}
+                asked = json.dumps({"model": "scripted", "messages": [USER], "tools": [tool]}).encode()
+                client = await connect(serving)
+                client.send(post(body=asked).replace(b"/v1/chat/completions", path.encode(), 1) + GET)
+                await asyncio.wait_for(until(lambda: bool(serving.server_state.tasks)), PATIENCE)
+                close(client)
+                await asyncio.wait_for(until(lambda: not serving.server_state.tasks), PATIENCE)
+
+    run(uvloop.new_event_loop, main())
+
+
+def test_who_leaves_within_a_body_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with served(Held()) as serving:
+            for path in (b"/v1/chat/completions", b"/v1/grammars", b"/tokenize"):
+                client = await connect(serving)
+                client.send(post().replace(b"/v1/chat/completions", path, 1)[:-5])
+                await asyncio.wait_for(until(lambda: bool(serving.server_state.tasks)), PATIENCE)
+                close(client)
+                await asyncio.wait_for(until(lambda: not serving.server_state.tasks), PATIENCE)
+
+    run(uvloop.new_event_loop, main())
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def connect(serving: server.Server) -> socket.socket:
@@ -150,9 +204,9 @@ def test_who_leaves_ends_the_work(
     async def main() -> None:
         engine = Held()
         async with served(engine) as serving:
-            clients = [await connect(serving) for _ in CASES]
-            for number, client in enumerate(clients):
-                client.send(message(number))  # as much as fits
+            clients = [await connect(serving) for _ in STAYING]
+            for number, client in zip(STAYING, clients, strict=True):
+                client.send(message(number))
             for _ in clients:
                 await asyncio.wait_for(engine.began.acquire(), PATIENCE)
             for client in clients:
@@ -174,7 +228,7 @@ def test_who_leaves_at_once_ends_the_work_too(
         async with served(engine) as serving:
             clients = [await connect(serving) for _ in CASES]
             for number, client in enumerate(clients):
-                client.send(message(number))
+                client.send(message(number))  # as much as fits
                 leave(client)
             await asyncio.wait_for(until(lambda: not serving.server_state.connections), PATIENCE)
             await engine.ended()

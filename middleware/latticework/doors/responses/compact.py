@@ -1,4 +1,4 @@
-"""`POST /v1/responses/compact`: refused by name, since a path that does not exist says nothing to a client."""
+"""`POST /v1/responses/compact`: refused by name, since a path that does not exist states nothing to a client."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from latticework.doors.openai.types import (
     SampledAnswer,
     SchemaName,
     StructuredOutputs,
+    number_field,
 )
 from latticework.doors.openai.validation import (
     parse_as,
@@ -100,7 +101,7 @@ class ResponsesRequest(InputRequest, SampledAnswer):
     """The body of `POST /v1/responses`."""
 
     model: StrictStr
-    max_output_tokens: StrictInt | None = Field(None, ge=1)
+    max_output_tokens: StrictInt | None = number_field("max_tokens")
     max_tool_calls: StrictInt | None = Field(None, ge=1)
     stream: StrictBool | None = None
     store: StrictBool | None = None

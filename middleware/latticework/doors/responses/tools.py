@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Field, StrictBool, StrictStr
+from pydantic import Discriminator, Field, StrictBool, StrictStr, Tag
 
 from latticework.doors.openai.types import ApiObject, Items, TextFormat, ToolName
 from latticework.doors.responses.client_tools import CLIENT_TOOLS
@@ -37,13 +37,29 @@ class FlatCustom(ApiObject):
     defer_loading: StrictBool | None = None
 
 
+def _class(tool: Any) -> str | None:
+    """The name of a tool's class. Its type would not do: chat completions has fields of the same names."""
+    kind = tool.get("type") if isinstance(tool, dict) else None
+    return _CLASSES.get(kind) if isinstance(kind, str) else None
+
+
+OwnTool: TypeAlias = Annotated[
+    Annotated[FlatFunction, Tag("FlatFunction")] | Annotated[FlatCustom, Tag("FlatCustom")],
+    Discriminator(
+        _class,
+        custom_error_type="tool_type",
+        custom_error_message="Input should be an object whose 'type' is 'function' or 'custom'",
+    ),
+]
+
+
 class Namespace(ApiObject):
     """Tools of one origin. Others may have the same names."""
 
     type: Literal["namespace"]
     name: ToolName
     description: StrictStr | None = None
-    tools: Items[Annotated[FlatFunction | FlatCustom, Field(discriminator="type")]] = Field(min_length=1)
+    tools: Items[OwnTool] = Field(min_length=1)
 
 
 class ClientRunTool(ApiObject):
@@ -80,8 +96,23 @@ class HostedTool(ApiObject):
 HOSTED = frozenset(get_args(HostedType))
 
 
+_CLASSES: Mapping[str, str] = {
+    kind: model.__name__
+    for model in (FlatFunction, FlatCustom, Namespace, ClientRunTool, HostedTool)
+    for kind in get_args(model.model_fields["type"].annotation)
+}
+
 Tool: TypeAlias = Annotated[
-    FlatFunction | FlatCustom | Namespace | ClientRunTool | HostedTool, Field(discriminator="type")
+    Annotated[FlatFunction, Tag("FlatFunction")]
+    | Annotated[FlatCustom, Tag("FlatCustom")]
+    | Annotated[Namespace, Tag("Namespace")]
+    | Annotated[ClientRunTool, Tag("ClientRunTool")]
+    | Annotated[HostedTool, Tag("HostedTool")],
+    Discriminator(
+        _class,
+        custom_error_type="tool_type",
+        custom_error_message=f"Input should be an object whose 'type' is one of {', '.join(_CLASSES)}",
+    ),
 ]
 
 

@@ -95,6 +95,9 @@ class PortableEngine:
     async def check_health(self) -> None:
         self._started()
 
+    def heartbeat(self) -> None:
+        """Its thread can't be asked while it computes, and can't be ended."""
+
     def running(self) -> int:
         return self._answers
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from outlines.backends.llguidance import LLGuidanceBackend
 
-from latticework.engines.base import EngineFailed
+from latticework.engines.following import given_up_by
 from latticework.engines.vocabulary import Vocabulary
 
 
@@ -29,7 +29,7 @@ class Masks:
 
     def mask(self, grammar: str, begun: Sequence[int] = ()) -> Mask:
         """Compiles the grammar, llguidance Lark: seconds for a large one. `begun`: the first tokens of its text, behind
-        which the answer goes on. Raises EngineFailed if it is invalid.
+        which the answer goes on. Raises EngineError if it is invalid.
         """
         return Mask(self._backend.get_cfg_logits_processor(grammar), self._size, begun)
 
@@ -49,7 +49,7 @@ class Mask:
 
     def __call__(self, logits: torch.Tensor, last: int | None) -> torch.Tensor:
         """Logits of shape (vocabulary,), -inf for tokens that the grammar excludes after the `last`; None: at the
-        beginning. To be called once for each token that is sampled. Raises EngineFailed.
+        beginning. To be called once for each token that is sampled. Raises GrammarGivenUp and EngineFailed.
         """
         masked = logits + self._first if last is None else self._masked(logits, last)
         self._refuse_error()
@@ -57,7 +57,7 @@ class Mask:
 
     def forced(self, token: int | None, most: int) -> tuple[list[int], bool]:
         """At most `most` tokens that must follow this token, which has just been sampled, or begin the answer (None);
-        and whether the answer ends after them. Raises EngineFailed.
+        and whether the answer ends after them. Raises GrammarGivenUp and EngineFailed.
         """
         matcher, taken = self._matcher, [] if token is None else [token]
         matcher.consume_tokens(taken)
@@ -75,4 +75,4 @@ class Mask:
 
     def _refuse_error(self) -> None:
         if self._matcher.is_error():
-            raise EngineFailed(f"The engine can't follow the grammar: {self._matcher.get_error()}")
+            raise given_up_by(self._matcher.get_error())

@@ -169,6 +169,9 @@ class RemoteEngine:
         if not any(remote.info for remote in self._remotes):
             raise EngineDead(UNREACHABLE)
 
+    def heartbeat(self) -> None:
+        """Remotes are asked for their health by this engine itself."""
+
     def running(self) -> int:
         return sum(remote.running for remote in self._remotes)
 

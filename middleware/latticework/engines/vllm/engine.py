@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cached_property, partial
 from multiprocessing import active_children
@@ -26,10 +27,12 @@ from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 from vllm.usage.usage_lib import UsageContext
 
-from latticework.engines.base import EngineDead, Piece, PromptRefused, Sampling
+from latticework.engines.base import EngineDead, Heartbeat, Piece, PromptRefused, Sampling
 from latticework.engines.checkpoint import wrap_tokenizer
+from latticework.engines.children import end_group, reason_of, reasons
 from latticework.engines.drafts import GUESSES, WANTS_SOURCES
 from latticework.engines.pieces import VllmPieces
+from latticework.engines.reading import Prompt, Reading
 from latticework.engines.sampling import has_penalties, unsupported, vllm_parameters
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vllm import compat
@@ -38,8 +41,13 @@ from latticework.engines.vllm.compat.drafting import Drafts
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
 from latticework.logs import configure_engine_logs
+from turngrammar.errors import cut
 
 Made = tuple[AsyncLLMEngine, CollectorRegistry]
+
+# Characters of vLLM's reason for a failed start.
+REASON_LENGTH = 600
+DETAIL = "(VLLM_LOGGING_LEVEL=DEBUG shows the traceback)"
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +58,9 @@ AT_FAULT: type[Exception] = getattr(exceptions, "VLLMClientError", ValueError)
 CANCEL_INTERVAL = 0.1
 
 # One engine is made at a time, in all apps of a process and also when it is restarted: metrics that appear meanwhile
-# are its own, and engines that measure how much memory a device has left would mislead each other.
-_MAKING = threading.Lock()
+# are its own, and engines that measure how much memory a device has left would mislead each other. The thread does not
+# end before this process: Linux counts a process as orphaned when the thread that started it ends.
+_MAKING = ThreadPoolExecutor(1, thread_name_prefix="engine")
 
 # Seen in vLLM 0.32: its bitmask is as long as tekken.json's tokens, and logits beyond it are left unmasked.
 UNMASKED = """Drafts are off, so that vLLM's own backend enforces grammars. With a tokenizer of Mistral's own it masks \
@@ -77,7 +86,9 @@ class VllmEngine:
         self._missing = dict(self._patches.missing)
         self._sampler_is_wrong = False
         self._answers = 0
+        self._reading = Reading(0)
         self._running: AsyncLLMEngine | None = None
+        self._leaders: tuple[int, ...] = ()
         self._dead: type[BaseException] = EngineDead
         self._metrics = CollectorRegistry()
         self._write_metrics: Callable[[], None] = lambda: None
@@ -148,17 +159,34 @@ class VllmEngine:
     async def _load(self) -> None:
         # With the limits that vLLM gives a server: others are made for one process with a few requests.
         # A copy, for vLLM writes into its arguments, and they may be needed again.
+        self._patches[compat.CHILD_PROCESSES]()
         made = partial(
             AsyncLLMEngine.from_engine_args, deepcopy(self._args), usage_context=UsageContext.OPENAI_API_SERVER
         )
-        self._running, self._metrics = await _made_in_thread(
-            partial(self._patches[compat.ENGINE_METRICS], made), self._patches[compat.QUICK_SHUTDOWN]
-        )
+        try:
+            self._running, self._metrics = await _made_in_thread(
+                partial(self._made, partial(self._patches[compat.ENGINE_METRICS], made)),
+                self._patches[compat.QUICK_SHUTDOWN],
+            )
+        except EngineDead:
+            raise
+        except Exception as error:  # the outermost boundary of vLLM, whose start fails in many ways
+            logger.debug("vLLM failed to start", exc_info=True)
+            raise EngineDead(start_failure(error, reasons())) from error
         self._dead = type(self._running.dead_error)
+        self._reading = Reading(self._running.vllm_config.scheduler_config.max_num_batched_tokens)
         self._patches[compat.STEP_OUTPUTS](self._running)
         self._patches[compat.STEP_SOCKET](self._running)
         self._write_metrics = self._patches[compat.STEP_METRICS](self._running)
         self._patches[compat.SETTINGS_CACHE]()
+
+    def _made(self, make: Callable[[], Made]) -> Made:
+        """In the thread in which engines are made."""
+        others = set(active_children())
+        try:
+            return make()
+        finally:
+            self._leaders = tuple(child.pid for child in set(active_children()) - others if child.pid is not None)
 
     async def _prepare_drafts(self) -> None:
         """Loads the model again, without drafts, where its workers lack what drafts need."""
@@ -178,6 +206,9 @@ class VllmEngine:
             self._patches[compat.STOPPED_ANSWERS](running)
             # On the loop, though it blocks: elsewhere vLLM's own tasks see the engine go, and call it dead.
             self._patches[compat.QUICK_SHUTDOWN](running)
+        for leader in self._leaders:
+            end_group(leader)
+        self._leaders = ()
 
     async def check_health(self) -> None:
         llm = self._llm
@@ -185,6 +216,14 @@ class VllmEngine:
             await llm.check_health()
         except self._dead as error:
             raise EngineDead("The engine has died.") from error
+
+    def heartbeat(self) -> Heartbeat:
+        """Answered by the engine core between two steps, after each of its workers has answered it."""
+        return Heartbeat(self._answer(self._llm, self._reading.left()), self._reading.allowance())
+
+    async def _answer(self, llm: AsyncLLMEngine, left: frozenset[Prompt]) -> None:
+        await llm.collective_rpc("check_health")
+        self._reading.forget(left)
 
     def running(self) -> int:
         return self._answers
@@ -212,14 +251,16 @@ class VllmEngine:
         opening = self._opening(sampling, chosen)
         params = self._params(sampling, chosen, opening)
         pieces = VllmPieces(self.tokenizer, sampling, opening)
-        self._answers += 1
-        try:
+        reading = self._reading
+        with self._answering(len(prompt) + len(opening)) as asked:
             queue, abort = await self._queue(request_id, _input([*prompt, *opening], sampling), params, sampling)
             finished, first = False, True
             try:
                 while not finished:
                     output = queue.get_nowait() or await queue.get()
                     finished = output.finished
+                    if not asked.is_read:
+                        reading.read(asked, getattr(output, "num_cached_tokens", None) or 0)
                     of_prompt = zip(prompt, output.prompt_logprobs, strict=False) if output.prompt_logprobs else ()
                     piece = pieces.piece(output.outputs[0], getattr(output, "kv_transfer_params", None), of_prompt)
                     if first:
@@ -231,6 +272,14 @@ class VllmEngine:
             finally:
                 if not finished:
                     await abort()
+
+    @contextmanager
+    def _answering(self, tokens: int) -> Iterator[Prompt]:
+        """While an answer to a prompt of so many tokens is generated or waits to be."""
+        self._answers += 1
+        try:
+            with self._reading.prompt(tokens) as asked:
+                yield asked
         finally:
             self._answers -= 1
 
@@ -333,10 +382,15 @@ def refuse_unmasked(tokenizer: Any, size: int) -> None:
         raise EngineDead(UNMASKED.format(len(tokenizer), size))
 
 
+def start_failure(error: Exception, told: Sequence[str]) -> str:
+    """One line. `told`: what vLLM's processes say of it, which vLLM itself does not know."""
+    return f"vLLM failed to start: {cut(told[0] if told else reason_of(error), REASON_LENGTH)} {DETAIL}"
+
+
 async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLLMEngine], object]) -> Made:
     """An engine and its metrics: loading a model blocks. Cancelled, it leaves no engine behind."""
     others = set(active_children())
-    making = asyncio.ensure_future(asyncio.to_thread(_one_at_a_time, make))
+    making = asyncio.get_running_loop().run_in_executor(_MAKING, make)
     try:
         return await asyncio.shield(making)
     except asyncio.CancelledError:
@@ -348,8 +402,3 @@ async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLL
         if making.exception() is None:
             shut_down(making.result()[0])
         raise
-
-
-def _one_at_a_time(make: Callable[[], Made]) -> Made:
-    with _MAKING:
-        return make()

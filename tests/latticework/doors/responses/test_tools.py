@@ -153,6 +153,11 @@ BAD: dict[str, tuple[Any, str]] = {
         "tools[0].tools[0].parameters.type",
     ),
     "an unknown type": ([{"type": "wat"}], "tools[0]"),
+    "a tool of chat completions": ([{"type": "function", "function": {"name": "add"}}], "tools[0].name"),
+    "a tool of chat completions in a namespace": (
+        [{"type": "namespace", "name": "mcp", "tools": [{"type": "custom", "custom": {"name": "add"}}]}],
+        "tools[0].tools[0].name",
+    ),
 }
 
 

@@ -16,6 +16,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
 
 from latticework.engines.base import EngineDead, Sampling
+from latticework.engines.reading import SLOWEST
 from latticework.engines.vllm import engine
 
 
@@ -83,13 +84,20 @@ def test_without_drafts_vllm_must_mask_each_logit() -> None:
         engine.refuse_unmasked(range(299), 300)
 
 
-def test_one_engine_is_made_at_a_time() -> None:
-    async def run() -> None:
-        held, _ = await engine._made_in_thread(lambda: (engine._MAKING.locked(), CollectorRegistry()), print)
-        assert held
+def test_one_engine_is_made_at_a_time_in_a_thread_that_stays() -> None:
+    """Linux kills the processes that a thread has started when the thread ends."""
+    making = threading.Lock()
 
-    asyncio.run(run())
-    assert not engine._MAKING.locked()
+    def make() -> Any:
+        with making:
+            return threading.current_thread(), CollectorRegistry()
+
+    async def run() -> set[Any]:
+        made = await asyncio.gather(*(engine._made_in_thread(make, print) for _ in range(9)))
+        return {thread for thread, _ in made}
+
+    (thread,) = asyncio.run(run())
+    assert thread.is_alive()
 
 
 class Llm:
@@ -102,10 +110,13 @@ class Llm:
         self.output_processor = OutputProcessor(None, log_stats=False)
         resources = SimpleNamespace(output_queue_task=None, output_socket=None)
         self.engine_core = SimpleNamespace(resources=resources)
+        self.vllm_config = SimpleNamespace(scheduler_config=SimpleNamespace(max_num_batched_tokens=2048))
         self.report = report
         self.stopped = False
 
     async def collective_rpc(self, method: str) -> list[Mapping[str, Any]]:
+        if method == "check_health":
+            return []
         assert method == "prepare_drafts"
         return [{"missing": [], "sound": True}, self.report]
 
@@ -151,3 +162,43 @@ def test_a_complete_start_has_nothing_to_report(monkeypatch: pytest.MonkeyPatch)
     served, _ = started({"missing": [], "sound": True}, monkeypatch)
     assert served.degraded == ()
     assert served._may_guess(Sampling(9), {"temperature": 1.0})
+
+
+def test_its_heartbeat_asks_all_workers_and_allows_for_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
+    served, _ = started({"missing": [], "sound": True}, monkeypatch)
+
+    async def run() -> None:
+        with served._answering(100):
+            asked = served.heartbeat()
+        again = served.heartbeat()
+        await asked.answer
+        still = served.heartbeat()  # the first was asked before the prompt was left
+        await again.answer
+        last = served.heartbeat()
+        await still.answer
+        await last.answer
+        assert [beat.allowance for beat in (asked, again, still, last)] == [*[100 / SLOWEST] * 3, 0]
+
+    asyncio.run(run())
+
+
+WHY = "The model's weights\n  are of another size"
+FAILURES = [
+    (ValueError(WHY), [], "The model's weights are of another size"),
+    (OSError(28, "No space left on device"), [], "OSError: [Errno 28] No space left on device"),
+    (RuntimeError("See root cause above."), ["MemoryError: 3 GiB", "other"], "MemoryError: 3 GiB"),
+]
+
+
+@pytest.mark.parametrize(("error", "told", "why"), FAILURES)
+def test_a_failed_start_is_told_in_one_line(
+    error: Exception, told: list[str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(args: AsyncEngineArgs, usage_context: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "AsyncLLMEngine", SimpleNamespace(from_engine_args=fail))
+    monkeypatch.setattr(engine, "reasons", lambda: told)
+    with pytest.raises(EngineDead) as failed:
+        asyncio.run(engine.VllmEngine(AsyncEngineArgs(model="a")).start())
+    assert str(failed.value) == f"vLLM failed to start: {why} {engine.DETAIL}"

@@ -184,6 +184,20 @@ SETTINGS_CACHE = Patch(
     install="vllm.envs:enable_envs_cache",
 )
 
+CHILD_PROCESSES = Patch(
+    name="child processes",
+    purpose="The engine's processes end with this one, however it ends, and report why they could not start.",
+    without="a server that is killed leaves its engine behind for minutes, Ctrl-C cuts running answers, and an engine "
+    "that fails to start prints tracebacks",
+    versions=("0.32.0",),
+    needs=(
+        "vllm.v1.engine.utils:get_mp_context",
+        "vllm.v1.engine.coordinator:get_mp_context",
+        "vllm.v1.executor.multiproc_executor:get_mp_context",
+    ),
+    install=f"{_HERE}.children:patch_children",
+)
+
 STOPPED_ANSWERS = Patch(
     name="stopped answers",
     purpose="Where an engine is stopped, the answers that wait for it end at once.",
@@ -270,6 +284,28 @@ DRAFTS = Patch(
     defect=f"{_HERE}.drafting:drafting_defect",
 )
 
+GRAMMAR_WATCH = Patch(
+    name="grammar watch",
+    purpose="A grammar that exceeds a limit ends its request with an error that names the limit. Slow masks have one.",
+    without="a grammar that exceeds a limit is noticed in the finished text only, and may slow down all answers",
+    versions=("0.32.0",),
+    needs=(
+        *_attributes(
+            f"{_GUIDANCE}:GuidanceGrammar",
+            "ll_matcher",
+            "ll_tokenizer",
+            "vocab_size",
+            "accept_tokens(request_id, tokens)",
+            "validate_tokens(tokens)",
+            "rollback(num_tokens)",
+            "fill_bitmask(bitmask, idx)",
+            "check_error",
+            "rollback_lag",
+        ),
+    ),
+    install=f"{_HERE}.watched:WatchedGrammar",
+)
+
 DRAFT_POLLING = Patch(
     name="draft polling",
     purpose="The engine core does not ask its workers for drafts, which they never have.",
@@ -300,12 +336,14 @@ PATCHES: tuple[Patch, ...] = (
     CHECKED_PARAMS,
     UNCOPIED_PARAMS,
     SETTINGS_CACHE,
+    CHILD_PROCESSES,
     STOPPED_ANSWERS,
     QUICK_SHUTDOWN,
     TOKENIZER_CHECK,
     DRAFTS,
+    GRAMMAR_WATCH,
     DRAFT_POLLING,
     TOKEN_EXPANSION,
 )
 # Those that have no use where drafts are off.
-WITH_DRAFTS = frozenset({DRAFT_POLLING, TOKEN_EXPANSION})
+WITH_DRAFTS = frozenset({GRAMMAR_WATCH, DRAFT_POLLING, TOKEN_EXPANSION})

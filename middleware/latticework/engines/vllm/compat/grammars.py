@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from llguidance import LLMatcher
 from vllm.v1.structured_output.backend_guidance import GuidanceBackend, GuidanceGrammar
 from vllm.v1.structured_output.backend_types import StructuredOutputOptions
 
 from latticework.engines.base import EngineDead
 from latticework.engines.checkpoint import wrap_tokenizer
+from latticework.engines.following import Following
+from latticework.engines.grammars import Grammars
+from latticework.engines.vllm.compat import GRAMMAR_WATCH
 from latticework.engines.vllm.compat.requests import parse_specification
 from latticework.engines.vocabulary import Vocabulary
-from turngrammar.cache import Cache
-
-# The memory that compiled grammars may take together. llguidance does not report it: measured, it is some 30 KB each,
-# and for large ones up to ten times their text, most of which running answers share.
-MOST_BYTES = 256 * 2**20
-BYTES_EACH = 32 * 2**10
-BYTES_PER_LETTER = 10
 
 UNSUPPORTED = """Drafts are off, so that vLLM's own backend enforces grammars. It supports fast tokenizers and \
 tekken.json only; this model has a {}. Switch drafts on, or save the tokenizer as a tokenizer.json and name that with \
@@ -39,21 +34,16 @@ class CachedGrammars(GuidanceBackend):
         self.disable_additional_properties = config.disable_additional_properties
         self.vocabulary = _vocabulary(self.tokenizer, self.vocab_size)
         self.ll_tokenizer = self.vocabulary.matchable
-        self.kept: Cache[str, LLMatcher] = Cache(MOST_BYTES, _estimated_bytes)
+        self.grammars = Grammars(self.ll_tokenizer)
+        self._watch = GRAMMAR_WATCH.chosen()
 
     def compile_grammar(
         self, request_type: StructuredOutputOptions, grammar_spec: str, *args: Any, **kwargs: Any
     ) -> GuidanceGrammar:
         opening, grammar = parse_specification(grammar_spec)
-        matcher = self.kept.get(grammar, lambda: self._compiled(request_type, grammar)).deep_copy()
-        matcher.consume_tokens(opening)
-        if matcher.is_error():
-            raise ValueError(matcher.get_error())
-        return GuidanceGrammar(ll_matcher=matcher, ll_tokenizer=self.ll_tokenizer, vocab_size=self.vocab_size)
-
-    def _compiled(self, request_type: StructuredOutputOptions, grammar: str) -> LLMatcher:
-        matcher: LLMatcher = super().compile_grammar(request_type, grammar).ll_matcher
-        return matcher
+        following = Following(self.grammars, grammar, opening)
+        watched: GuidanceGrammar | None = self._watch(following, self.ll_tokenizer, self.vocab_size)
+        return watched or GuidanceGrammar(following.matcher, self.ll_tokenizer, self.vocab_size)
 
 
 def _vocabulary(tokenizer: Any, size: int) -> Vocabulary:
@@ -67,7 +57,3 @@ def refuse_unsupported(tokenizer: Any) -> None:
     """Raises EngineDead for a tokenizer that vLLM's own backend does not take."""
     if not GuidanceBackend.is_tokenizer_supported(tokenizer):
         raise EngineDead(UNSUPPORTED.format(type(tokenizer).__name__.removeprefix("Cached")))
-
-
-def _estimated_bytes(grammar: str, matcher: LLMatcher) -> int:
-    return BYTES_EACH + BYTES_PER_LETTER * len(grammar)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,9 +26,11 @@ from latticework.engines.drafts import (
     Draft,
     Drafter,
 )
+from latticework.engines.following import GAVE_UP
 from latticework.engines.token_text import COPIED, FORCED, SAMPLED
 from latticework.engines.vllm.compat import DRAFT_POLLING
 from latticework.engines.vllm.compat.grammars import CachedGrammars
+from latticework.engines.vllm.compat.watched import WatchedGrammar
 from latticework.engines.worth import Chances, Price
 
 
@@ -85,8 +88,8 @@ class DraftScheduler(Scheduler):
         self._begun = time.perf_counter()
         least = self._price.threshold(len(self.running))
         for request in self.running:
-            if (matcher := _waiting_matcher(request)) is not None:
-                request.spec_token_ids = self._draft(request, matcher, least)
+            if (grammar := _waiting_grammar(request)) is not None:
+                request.spec_token_ids = list(drafted(grammar, partial(self._draft, request, least=least)))
         return super().schedule(*args, **kwargs)
 
     def update_draft_token_ids(self, draft_token_ids: Any) -> None:
@@ -100,14 +103,16 @@ class DraftScheduler(Scheduler):
             for request in self.running
             if (drafting := self._drafting.get(request)) is not None
         ]
+        running = tuple(self.running)
         outputs = super().update_from_output(scheduler_output, model_runner_output)
         for request, drafting, written in drafted:
             drafting.count(request.num_output_tokens - written, written)
         if drafted:
             _add_reports({request.request_id: drafting for request, drafting, _ in drafted}, outputs)
+        add_causes(running, outputs)
         return outputs
 
-    def _draft(self, request: Request, matcher: LLMatcher, least: float) -> list[int]:
+    def _draft(self, request: Request, matcher: LLMatcher, least: float) -> Sequence[int]:
         drafting = self._drafting.get(request)
         options = request.sampling_params.extra_args or {}
         if drafting is None:
@@ -125,7 +130,7 @@ class DraftScheduler(Scheduler):
             drafting.draft = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least)
         else:
             drafting.draft = self._drafter.certain(matcher, drafting.text, most)
-        return list(drafting.draft.token_ids)
+        return drafting.draft.token_ids
 
     def _learn(self, scheduled: SchedulerOutput, output: Any) -> None:
         """From how long the step took, and which guesses were accepted."""
@@ -152,6 +157,20 @@ def _add_reports(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) ->
                 output.kv_transfer_params = drafting.report(ended=output.finish_reason is not None)
 
 
+def add_causes(running: Iterable[Request], outputs: Mapping[int, Any]) -> None:
+    """Adds why its grammar was given up to the last output of each such request: it ends as if by itself."""
+    causes = {request.request_id: cause for request in running if (cause := _cause(request))}
+    for output in (output for step in outputs.values() for output in step.outputs if causes):
+        if output.finish_reason is not None and output.request_id in causes:
+            reports = output.kv_transfer_params or {}
+            output.kv_transfer_params = {**reports, GAVE_UP: causes[output.request_id]}
+
+
+def _cause(request: Request) -> str:
+    grammar = _grammar(request)
+    return grammar.following.gave_up if isinstance(grammar, WatchedGrammar) else ""
+
+
 def stop_draft_polling(vllm_config: Any) -> None:
     """vLLM asks the worker for drafts after each step, a round trip to another process; this worker has none."""
     from vllm.v1.executor import Executor
@@ -160,10 +179,20 @@ def stop_draft_polling(vllm_config: Any) -> None:
     executor.take_draft_token_ids = lambda self: None
 
 
-def _waiting_matcher(request: Request) -> LLMatcher | None:
-    """The matcher of a request that has a grammar and waits for its next token; None for any other request."""
+def drafted(grammar: GuidanceGrammar, work: Callable[[LLMatcher], Sequence[int]]) -> Sequence[int]:
+    """What `work` drafts with a grammar's matcher."""
+    return grammar.draft(work) if isinstance(grammar, WatchedGrammar) else work(grammar.ll_matcher)
+
+
+def _waiting_grammar(request: Request) -> GuidanceGrammar | None:
+    """The grammar of a request that has one and waits for its next token; None for any other request."""
     waits = request.num_output_tokens and request.num_tokens - request.num_computed_tokens == 1
-    if request.structured_output_request is None or not waits:
-        return None
-    grammar = request.structured_output_request.grammar
-    return grammar.ll_matcher if isinstance(grammar, GuidanceGrammar) and not grammar.is_terminated() else None
+    grammar = _grammar(request) if waits else None
+    return grammar if grammar is not None and not grammar.is_terminated() else None
+
+
+def _grammar(request: Request) -> GuidanceGrammar | None:
+    """What a request's answer has to follow, once it is compiled."""
+    asked = request.structured_output_request
+    grammar = asked.grammar if asked is not None else None
+    return grammar if isinstance(grammar, GuidanceGrammar) else None

@@ -18,7 +18,7 @@ from tests.remote import byte_tokenizer
 VOWELS = "start: /[aeiou]{3}x/"
 
 
-def kept(monkeypatch: pytest.MonkeyPatch) -> CachedGrammars:
+def made(monkeypatch: pytest.MonkeyPatch) -> CachedGrammars:
     monkeypatch.setattr(grammars, "_vocabulary", lambda tokenizer, size: Vocabulary("byte"))
     return CachedGrammars(_Config(), None, 256)
 
@@ -41,16 +41,17 @@ def test_a_specification_is_read_as_it_was_written() -> None:
 
 
 def test_a_grammar_is_compiled_once_and_each_answer_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = kept(monkeypatch)
+    backend = made(monkeypatch)
     first, second = compile_in(backend, "", VOWELS), compile_in(backend, "ae", VOWELS)
-    assert (backend.kept.misses, backend.kept.hits) == (1, 1)
+    kept = backend.grammars.kept
+    assert (kept.misses, kept.hits) == (1, 1)
     assert first.accept_tokens("1", list(b"aei"))
     assert second.validate_tokens(list(b"ix")) == list(b"ix")
     assert first.validate_tokens(list(b"x")) == list(b"x")
 
 
 def test_what_is_no_grammar_or_no_beginning_of_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = kept(monkeypatch)
+    backend = made(monkeypatch)
     for opening, grammar in (("", "start: nowhere"), ("b", VOWELS)):
         with pytest.raises(ValueError, match=r"\S"):
             compile_in(backend, opening, grammar)
