@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from llguidance import LLMatcher, LLTokenizer
 
-from latticework.engines.heap import allocated, give_back
+from latticework.memory import allocated, trim
 from turngrammar.cache import Cache
 from turngrammar.matching import LIMITS
 
@@ -110,6 +110,6 @@ class Grammars:
     def _give_back(self) -> None:
         total = self.bytes
         if self._peak - total > FREED:
-            give_back()
+            trim()
             self._peak = total
         self._peak = max(self._peak, total)

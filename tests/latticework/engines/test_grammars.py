@@ -9,7 +9,7 @@ from llguidance import LLMatcher
 
 from latticework.engines import grammars
 from latticework.engines.grammars import BYTES_EACH, MOST_GROWN, Grammars
-from latticework.engines.heap import allocated
+from latticework.memory import allocated
 from tests.words import words
 
 VOWELS = "start: /[aeiou]{3}x/"
@@ -68,7 +68,7 @@ def test_what_answers_use_counts_until_they_end() -> None:
 
 def test_freed_memory_is_given_back_with_the_next_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
-    monkeypatch.setattr(grammars, "give_back", lambda: given.append(1))
+    monkeypatch.setattr(grammars, "trim", lambda: given.append(1))
     kept = counting()
     first = kept.get(VOWELS)
     kept.grew(first, 2 * grammars.FREED)

@@ -1,4 +1,4 @@
-"""`POST /v1/responses/compact`: refused by name, since a path that does not exist states nothing to a client."""
+"""`POST /v1/responses/compact`: refused by name, so that clients learn the reason and not that a path is unknown."""
 
 from __future__ import annotations
 
