@@ -48,6 +48,10 @@ class SlowTokenizer(HuggingFaceTokenizer):
             token_ids = list(self._encode(text))
             return list(self._tokenizer.build_inputs_with_special_tokens(token_ids)) if special else token_ids
 
+    def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
+        """Segment by segment: there is no backend whose added tokens could be replaced."""
+        return ModelTokenizer.encode_segments(self, segments, markup)
+
     @property
     def encoder(self) -> None:
         """None: code that comes with a model is not run elsewhere."""

@@ -96,6 +96,13 @@ def test_one_of_tiktoken_is_matched_as_it_encodes() -> None:
     assert not LLMatcher(matchable, "start: /(.|\n)*/").try_consume_tokens([260])
 
 
+def test_text_never_becomes_markup() -> None:
+    made = wrap_tokenizer(TikTokenTokenizer(), 300, [260])
+    token_ids = made.encode_segments(["the[EOS]", "<|im_end|>", "<|im_end|>"], frozenset({"[EOS]", "<|im_end|>"}))
+    assert made.decode(token_ids) == "the[EOS]<|im_end|><|im_end|>"
+    assert [token_id for token_id in token_ids if token_id >= 258] == [260]
+
+
 def test_one_of_sentencepiece_is_matched_as_it_encodes() -> None:
     original = sentencepiece()
     made = wrap_tokenizer(original, 32_064)
