@@ -156,9 +156,10 @@ SENTENCE: /[a-z, ]*(a hero|a dragon)[a-z, ]*(fought|saved)[a-z, ]*\./
 status: "\"success\"" | "\"error\""
 string: "\"" /[^"]*/ "\""
 %import common.WS
-%ignore WS
+%ignore WS  // blanks
+%ignore "~"
 """,
-        matches(r'\s*\{\s*"status":\s*"(success|error)"\s*,\s*"note":\s*"\s*[^"]*"\s*\}\s*'),
+        matches(r'S*\{S*"status":S*"(success|error)"S*,S*"note":S*"[^"]*"S*\}S*'.replace("S", r"[\s~]")),
         ('\\"', '"'),
     ),
     Custom(

@@ -182,7 +182,7 @@ def _with_skips(
     skip: str,
 ) -> list[_LarkToken]:
     """The tokens with a rule `skip` before each terminal, instead of what is ignored."""
-    ignored = [token.source.removeprefix("%ignore").strip() for token in tokens if token.kind == "ignore"]
+    ignored = [_without_comments(token.source.removeprefix("%ignore")) for token in tokens if token.kind == "ignore"]
     if not ignored:
         return list(tokens)
     lexemes = " | ".join(_rewritten_ignore(source, bodies, names) for source in ignored)
@@ -197,6 +197,10 @@ def _with_skips(
             skipped.append(token)
         before = token.text.strip() or before
     return [*skipped, _LarkToken("copied", f"\n{skip}: ({lexemes})*\n", "")]
+
+
+def _without_comments(lark: str) -> str:
+    return "".join(token.source for token in _tokens(lark))
 
 
 def _following(tokens: Sequence[_LarkToken]) -> list[str]:
