@@ -14,6 +14,7 @@ from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
 from latticework.doors.openai.counts import refuse_crowds
 from latticework.doors.openai.validation import parse_as, refuse_fields
+from latticework.doors.responses.docs import INPUT_FIELDS
 from latticework.doors.responses.fields import INPUT_CROWDS, REFUSED
 from latticework.doors.responses.history import History
 from latticework.doors.responses.request import (
@@ -80,6 +81,7 @@ DOOR = Door(
         "The number of tokens of a prompt.",
         {JSON: (InputTokens,)},
         InputTokensRequest,
+        INPUT_FIELDS,
         errors=(*REFUSALS, *FAULTS),
         guarded=True,
     ),

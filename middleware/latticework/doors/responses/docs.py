@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from latticework.doors.openai import field_docs, rules
 from latticework.doors.responses.fields import REFUSED
-from latticework.doors.responses.request import ResponsesRequest
+from latticework.doors.responses.request import InputRequest, ResponsesRequest
 
 FIELDS: Mapping[str, str] = {
     **{name: meaning for name, meaning in field_docs.CHAT.items() if name in ResponsesRequest.model_fields},
@@ -27,6 +27,10 @@ FIELDS: Mapping[str, str] = {
     "truncation": "What happens to an answer that `max_output_tokens` cuts: `cut`, `close` or `complete`, as in chat "
     "completions. OpenAI's `disabled` changes nothing, and `auto` is refused.",
     "metadata": "Returned as sent.",
+}
+INPUT_FIELDS: Mapping[str, str] = {
+    **{name: meaning for name, meaning in FIELDS.items() if name in InputRequest.model_fields},
+    "model": "The name of a model listed in `/v1/models`; optional if there is only one.",
 }
 RULES: Mapping[str, rules.Schema] = {
     "ResponsesRequest": {"properties": {**rules.ignored_fields(), **rules.refused_fields(REFUSED), "stop": rules.STOP}},
