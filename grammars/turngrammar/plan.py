@@ -18,7 +18,7 @@ from turngrammar.bad_tools import without_bad_tools
 from turngrammar.cache import Cache
 from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
-from turngrammar.client.texts import Misfit, TextPlan
+from turngrammar.client.texts import TextMisfit, TextPlan
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools, shown
 from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
@@ -280,7 +280,7 @@ def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnVio
     return [TurnViolation(part, broken.pointer, broken.keyword, broken.message) for broken in plan.violations(instance)]
 
 
-def _text_violations(part: str, misfit: Misfit | None, pointer: str = "") -> Sequence[TurnViolation]:
+def _text_violations(part: str, misfit: TextMisfit | None, pointer: str = "") -> Sequence[TurnViolation]:
     return [TurnViolation(part, pointer, "grammar", misfit.problem, misfit.given_up)] if misfit else []
 
 

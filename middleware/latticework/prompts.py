@@ -13,7 +13,7 @@ from latticework.ask import Ask, Conversation, RawPrompt
 from latticework.errors import BadRequest
 from latticework.model import Model
 from latticework.prompt import PromptError, PromptOptions
-from latticework.prompt.writer import Rendering, Source, Text, Written, is_large, written
+from latticework.prompt.writer import PlainPrompt, Rendering, Source, Written, is_large, written
 from latticework.turn.reasoning import variables
 from latticework.turn.sampling import known_token_ids, refuse_crowd
 from turngrammar.formats import Format
@@ -44,7 +44,7 @@ async def written_elsewhere(model: Model, ask: Ask, source: Source) -> Written:
 
 def _source(model: Model, ask: Ask, format: Format, hidden: Collection[str]) -> Source:
     if isinstance(ask.prompt, RawPrompt):
-        return Text(str(ask.prompt.content), ask.prompt.special)
+        return PlainPrompt(str(ask.prompt.content), ask.prompt.special)
     shown = zip(ask.turn.tools, ask.prompt.tools, strict=True) if hidden else ()
     tools = [tool for compiled, tool in shown if compiled.name not in hidden] if hidden else ask.prompt.tools
     return _rendering(model, ask, msgspec.structs.replace(ask.prompt, tools=tools), format)

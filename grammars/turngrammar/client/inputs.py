@@ -11,7 +11,7 @@ from typing import Any
 
 from turngrammar import client
 from turngrammar.client.json_string_grammar import grammar_in_json_string
-from turngrammar.client.texts import Misfit, grammar_misfit
+from turngrammar.client.texts import TextMisfit, grammar_misfit
 from turngrammar.lark.json_values import schema_grammar
 from turngrammar.schema import SchemaPlan, compile_schema
 from turngrammar.terminals.expressions import quoted
@@ -40,7 +40,7 @@ class InputPlan:
     grammar: str = ""
     text: str = ""
 
-    def misfit(self, arguments: Any) -> Misfit | None:
+    def misfit(self, arguments: Any) -> TextMisfit | None:
         """Why the input does not allow these arguments, which fit the schema; None where it does."""
         return grammar_misfit(self.text, arguments["input"]) if self.text else None
 

@@ -31,7 +31,7 @@ _NESTED = re.compile(rf"{_STRING}|[{{}}]|[^{{}}\"]+|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Text:
+class LarkText:
     """A text of `least` characters or more."""
 
     least: int
@@ -55,7 +55,7 @@ class Sequence_:
 
 
 @dataclass(frozen=True)
-class Choice:
+class LarkChoice:
     options: tuple[Tree, ...]
 
 
@@ -72,7 +72,7 @@ class Combined:
     parts: tuple[Tree, ...]
 
 
-Tree: TypeAlias = Text | Regex | Reference | Sequence_ | Choice | Repeated | Combined
+Tree: TypeAlias = LarkText | Regex | Reference | Sequence_ | LarkChoice | Repeated | Combined
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class _Expression:
         options = [self._sequence()]
         while self._takes("|"):
             options.append(self._sequence())
-        return options[0] if len(options) == 1 else Choice(tuple(options))
+        return options[0] if len(options) == 1 else LarkChoice(tuple(options))
 
     def _sequence(self) -> Tree:
         parts, combined = list[Tree](), False
@@ -183,7 +183,7 @@ class _Expression:
             inner = self._choice()
             self._at += 1
             return Repeated(inner, 0) if text == "[" else inner
-        return _ATOMS[kind](text) if kind in _ATOMS else Text(0)
+        return _ATOMS[kind](text) if kind in _ATOMS else LarkText(0)
 
     def _least(self) -> int | None:
         """Of the quantifier that comes next; None if none comes."""
@@ -204,17 +204,17 @@ class _Expression:
 
 def _text(source: str) -> Tree:
     try:
-        return Text(len(json.loads(source.removesuffix("i"))))
+        return LarkText(len(json.loads(source.removesuffix("i"))))
     except ValueError:
-        return Text(0)
+        return LarkText(0)
 
 
 _ATOMS: Mapping[str, Callable[[str], Tree]] = {
     "text": _text,
     "regex": Regex,
     "name": Reference,
-    "range": lambda text: Text(1),
-    "special": lambda text: Text(1),
+    "range": lambda text: LarkText(1),
+    "special": lambda text: LarkText(1),
 }
 
 
@@ -222,7 +222,7 @@ def _references(tree: Tree) -> Iterator[str]:
     match tree:
         case Reference(name):
             yield name
-        case Sequence_(parts) | Choice(parts) | Combined(parts):
+        case Sequence_(parts) | LarkChoice(parts) | Combined(parts):
             for part in parts:
                 yield from _references(part)
         case Repeated(body):

@@ -12,14 +12,14 @@ from math import inf
 
 from turngrammar.client.json_string_regex import least_length
 from turngrammar.client.lark_reader import (
-    Choice,
     Combined,
     Definition,
+    LarkChoice,
+    LarkText,
     Reference,
     Regex,
     Repeated,
     Sequence_,
-    Text,
     Tree,
     read_definitions,
 )
@@ -108,7 +108,7 @@ class _Lengths:
 
     def _of(self, tree: Tree) -> float:
         match tree:
-            case Text(least):
+            case LarkText(least):
                 return least
             case Regex(source):
                 return _of_regex(source)
@@ -116,7 +116,7 @@ class _Lengths:
                 return self._lengths.get(name, 0)  # imported
             case Sequence_(parts):
                 return _bounded(sum(map(self._of, parts)))
-            case Choice(options):
+            case LarkChoice(options):
                 return min(map(self._of, options))
             case Repeated(body, least):
                 return _bounded(least * self._of(body)) if least else 0

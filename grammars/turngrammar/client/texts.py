@@ -28,7 +28,7 @@ _TOKEN_COUNT = re.compile(r"\bmax_tokens\s*=\s*\d+")
 
 
 @dataclass(frozen=True)
-class Misfit:
+class TextMisfit:
     """Why a text does not fit.
 
     `given_up`: it may be the beginning of one that fits, or can't be matched within the limits: no broken grammar.
@@ -45,14 +45,14 @@ class TextPlan:
     content: ClientGrammar
     expression: str
 
-    def misfit(self, text: str) -> Misfit | None:
+    def misfit(self, text: str) -> TextMisfit | None:
         """None for a text that fits."""
         if self.content.kind == "choice":
-            return None if text in self.content.source else Misfit("the text is none of the choices")
+            return None if text in self.content.source else TextMisfit("the text is none of the choices")
         return grammar_misfit(f"start: text\ntext: {self.expression}\n", text)
 
 
-def grammar_misfit(lark: str, text: str, clock: Callable[[], float] = time.thread_time) -> Misfit | None:
+def grammar_misfit(lark: str, text: str, clock: Callable[[], float] = time.thread_time) -> TextMisfit | None:
     """None for a text of this grammar, and where its text has tokens of the model that are not text."""
     if refers_to_tokens(lark):
         return None
@@ -62,10 +62,10 @@ def grammar_misfit(lark: str, text: str, clock: Callable[[], float] = time.threa
     taken = _take(matcher, list(text.encode(errors="surrogatepass")), clock)
     if taken is not None or matcher.is_accepting():
         return taken
-    return _gave_up(matcher) or Misfit("The engine ended the text before its grammar did.", given_up=True)
+    return _gave_up(matcher) or TextMisfit("The engine ended the text before its grammar did.", given_up=True)
 
 
-def _take(matcher: LLMatcher, tokens: Sequence[int], clock: Callable[[], float]) -> Misfit | None:
+def _take(matcher: LLMatcher, tokens: Sequence[int], clock: Callable[[], float]) -> TextMisfit | None:
     """Why the matcher does not take these bytes; None where it does."""
     start, stride = 0, STRIDE
     began = before = clock()
@@ -74,14 +74,14 @@ def _take(matcher: LLMatcher, tokens: Sequence[int], clock: Callable[[], float])
         # A mask gives the lexer the work of one step.
         matcher.compute_bitmask()
         if matcher.try_consume_tokens(piece) < len(piece):
-            return _gave_up(matcher) or Misfit("the text does not match the grammar")
+            return _gave_up(matcher) or TextMisfit("the text does not match the grammar")
         now = clock()
         if now - began > SECONDS:
-            return Misfit(CHECK_TIME.message, given_up=True)
+            return TextMisfit(CHECK_TIME.message, given_up=True)
         start, stride, before = start + len(piece), 1 if now - before > SLOW else STRIDE, now
     return None
 
 
-def _gave_up(matcher: LLMatcher) -> Misfit | None:
+def _gave_up(matcher: LLMatcher) -> TextMisfit | None:
     limit = exceeded_limit(matcher.get_error())
-    return Misfit(limit.message, given_up=True) if limit else None
+    return TextMisfit(limit.message, given_up=True) if limit else None

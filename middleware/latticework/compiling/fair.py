@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class _Line(Generic[T]):
+class _CallerJobs(Generic[T]):
     """The jobs of one caller."""
 
     waiting: deque[T] = field(default_factory=deque)
@@ -26,10 +26,10 @@ class FairQueue(Generic[T]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lines: dict[Hashable, _Line[T]] = {}  # the next to have a turn is first
+        self._lines: dict[Hashable, _CallerJobs[T]] = {}  # the next to have a turn is first
 
     def put(self, job: T, caller: Hashable) -> None:
-        self._lines.setdefault(caller, _Line()).waiting.append(job)
+        self._lines.setdefault(caller, _CallerJobs()).waiting.append(job)
 
     def take(self) -> T | None:
         """The next job, which counts as running until `release`; None where all have to wait."""
@@ -54,9 +54,11 @@ class FairQueue(Generic[T]):
     def clear(self) -> list[T]:
         """Takes out all jobs that wait."""
         waiting = [job for line in self._lines.values() for job in line.waiting]
-        self._lines = {caller: _Line(running=line.running) for caller, line in self._lines.items() if line.running}
+        self._lines = {
+            caller: _CallerJobs(running=line.running) for caller, line in self._lines.items() if line.running
+        }
         return waiting
 
-    def _ready(self, caller: Hashable, line: _Line[T]) -> int:
+    def _ready(self, caller: Hashable, line: _CallerJobs[T]) -> int:
         room = len(line.waiting) if caller is None else self._most - line.running
         return max(0, min(len(line.waiting), room))

@@ -31,7 +31,7 @@ FREED = 32 * 2**20
 
 
 @dataclass(eq=False)
-class Grammar:
+class KeptGrammar:
     """A compiled grammar: its text in Lark, its bytes as far as they are known, the seconds that compiling it took."""
 
     text: str
@@ -53,11 +53,11 @@ class Grammars:
     ) -> None:
         """`measure`: the bytes that this process has allocated."""
         self.tokenizer = tokenizer
-        self.kept: Cache[str, Grammar] = Cache(most_kept, lambda text, grammar: grammar.bytes)
+        self.kept: Cache[str, KeptGrammar] = Cache(most_kept, lambda text, grammar: grammar.bytes)
         self._measure = measure
         self._measured: int | None = None
         self._most_live = most_live
-        self._live: WeakSet[Grammar] = WeakSet()
+        self._live: WeakSet[KeptGrammar] = WeakSet()
         self._peak = 0
 
     @property
@@ -65,11 +65,11 @@ class Grammars:
         """Of all grammars that are kept or in use."""
         return sum(grammar.bytes for grammar in tuple(self._live))
 
-    def get(self, text: str) -> Grammar:
+    def get(self, text: str) -> KeptGrammar:
         """Raises ValueError for a text that is no grammar."""
         return self.kept.get(text, lambda: self.compiled(text))
 
-    def compiled(self, text: str) -> Grammar:
+    def compiled(self, text: str) -> KeptGrammar:
         """A new one, which is not kept. Raises ValueError."""
         self._give_back()
         self.growth(0.0)
@@ -78,7 +78,7 @@ class Grammars:
         if matcher.is_error():
             raise ValueError(matcher.get_error())
         seconds = time.thread_time() - began
-        grammar = Grammar(text, matcher, max(BYTES_EACH, self.growth(seconds)), seconds)
+        grammar = KeptGrammar(text, matcher, max(BYTES_EACH, self.growth(seconds)), seconds)
         self._live.add(grammar)
         return grammar
 
@@ -89,7 +89,7 @@ class Grammars:
             return int(seconds * BYTES_PER_SECOND)
         return max(0, self._measured - before)
 
-    def grew(self, grammar: Grammar, size: int) -> None:
+    def grew(self, grammar: KeptGrammar, size: int) -> None:
         """Counts the bytes that an answer made it grow by."""
         grammar.bytes += size
         if grammar.bytes > MOST_GROWN:
@@ -97,11 +97,11 @@ class Grammars:
         elif size:
             self.kept.reweigh(grammar.text, grammar)
 
-    def drop(self, grammar: Grammar) -> None:
+    def drop(self, grammar: KeptGrammar) -> None:
         """Gives it to no other answer."""
         self.kept.drop(grammar.text, grammar)
 
-    def exceeds_share(self, grammar: Grammar) -> bool:
+    def exceeds_share(self, grammar: KeptGrammar) -> bool:
         """Whether there is no more memory for grammars, and this one takes more of it than others."""
         total = self.bytes
         self._peak = max(self._peak, total)

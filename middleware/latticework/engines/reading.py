@@ -22,7 +22,7 @@ SLOWEST = 10.0
 
 
 @dataclass(eq=False)
-class Prompt:
+class ArrivingPrompt:
     """A prompt on its way. `left`: nobody waits for its answer any more, which the engine may not know yet."""
 
     tokens: int
@@ -36,23 +36,23 @@ class Reading:
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._clock = clock
-        self._unread: set[Prompt] = set()
+        self._unread: set[ArrivingPrompt] = set()
         self._since = 0.0  # when the time was last added, while any prompt is unread
         self._tokens = 0
         self._seconds = 0.0
 
     @contextmanager
-    def prompt(self, tokens: int) -> Iterator[Prompt]:
+    def prompt(self, tokens: int) -> Iterator[ArrivingPrompt]:
         """A prompt, as long as somebody waits for its answer."""
         self._pass()
-        prompt = Prompt(tokens)
+        prompt = ArrivingPrompt(tokens)
         self._unread.add(prompt)
         try:
             yield prompt
         finally:
             prompt.left = True
 
-    def read(self, prompt: Prompt, cached: int = 0) -> None:
+    def read(self, prompt: ArrivingPrompt, cached: int = 0) -> None:
         """Its answer has begun. `cached`: tokens that a prefix cache had. Only the first call counts."""
         if not prompt.is_read:
             self._pass()
@@ -60,11 +60,11 @@ class Reading:
             self._unread.discard(prompt)
             self._tokens += max(0, prompt.tokens - cached)
 
-    def left(self) -> frozenset[Prompt]:
+    def left(self) -> frozenset[ArrivingPrompt]:
         """The prompts that the engine has done with, should it answer what it is asked now."""
         return frozenset(prompt for prompt in self._unread if prompt.left)
 
-    def forget(self, left: frozenset[Prompt]) -> None:
+    def forget(self, left: frozenset[ArrivingPrompt]) -> None:
         """The engine has answered."""
         self._pass()
         self._unread -= left

@@ -25,7 +25,7 @@ REQUEST_TEMPLATES = 16
 
 
 @dataclass(frozen=True)
-class Text:
+class PlainPrompt:
     """A prompt that is text already. `special`: whether the tokenizer adds its special tokens."""
 
     content: str
@@ -41,7 +41,7 @@ class Rendering:
     template: str | None = None
 
 
-Source: TypeAlias = Text | Rendering
+Source: TypeAlias = PlainPrompt | Rendering
 
 
 def is_large(source: Source) -> bool:
@@ -61,7 +61,7 @@ def is_large(source: Source) -> bool:
 
 
 def _values(source: Source) -> Any:
-    if isinstance(source, Text):
+    if isinstance(source, PlainPrompt):
         return source.content
     options = source.options
     parts = (options.get("tools"), options.get("schema"), options.get("template_kwargs"))
@@ -124,7 +124,7 @@ class PromptWriter:
 
         Raises PromptError.
         """
-        if isinstance(source, Text):
+        if isinstance(source, PlainPrompt):
             return self._written(Prompt(source.content), cut=cut, special=source.special)
         prompt = self.template_for(source.template).prompt(source.messages, **source.options)
         state = state_after(source.options["format"], prompt)

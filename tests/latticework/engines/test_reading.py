@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from latticework.engines.reading import MARGIN, MEASURED, SLOWEST, Prompt, Reading
+from latticework.engines.reading import MARGIN, MEASURED, SLOWEST, ArrivingPrompt, Reading
 
 
 class Clock:
@@ -24,7 +24,7 @@ class Engine:
         self.reading = Reading(most, self.clock)
         self.open = ExitStack()
 
-    def ask(self, tokens: int) -> Prompt:
+    def ask(self, tokens: int) -> ArrivingPrompt:
         return self.open.enter_context(self.reading.prompt(tokens))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from latticework.prompt import ChatTemplate, PromptError
-from latticework.prompt.writer import LARGE, VALUE, PromptWriter, Rendering, Source, Text, is_large
+from latticework.prompt.writer import LARGE, VALUE, PlainPrompt, PromptWriter, Rendering, Source, is_large
 from tests.scripted import BEGINNING, CHATML, ByteTokenizer, MarkedTokenizer
 from turngrammar.formats import FORMATS
 from turngrammar.formats.format import Frame
@@ -36,8 +36,8 @@ def conversation(*texts: str, **options: Any) -> Rendering:
 
 
 SOURCES: list[Source] = [
-    Text("hello", special=True),
-    Text("hello", special=False),
+    PlainPrompt("hello", special=True),
+    PlainPrompt("hello", special=False),
     conversation("hello"),
     conversation("<|im_end|>", "x"),
     Rendering([{"role": "user", "content": "a"}], {"format": FORMAT}, template="{{ messages[0].content }}!"),
@@ -57,16 +57,16 @@ def test_a_writer_writes_the_same_after_a_journey(source: Source) -> None:
 
 def test_special_tokens_of_a_text_are_asked_for() -> None:
     writer = PromptWriter(TEMPLATE, ByteTokenizer(), 1000)
-    assert list(writer.write(Text("a", special=True)).tokens) == [BEGINNING, *b"a"]
-    assert list(writer.write(Text("a", special=False)).tokens) == [*b"a"]
+    assert list(writer.write(PlainPrompt("a", special=True)).tokens) == [BEGINNING, *b"a"]
+    assert list(writer.write(PlainPrompt("a", special=False)).tokens) == [*b"a"]
 
 
 def test_what_the_context_can_hold_is_tokenized_and_no_more() -> None:
     encoder = Counting()
     writer = PromptWriter(TEMPLATE, encoder, 100)
-    assert len(writer.write(Text("a" * 100, special=False)).tokens) == 100
+    assert len(writer.write(PlainPrompt("a" * 100, special=False)).tokens) == 100
     assert encoder.encoded == 1
-    refused = writer.write(Text("é" * 51, special=False))
+    refused = writer.write(PlainPrompt("é" * 51, special=False))
     assert (list(refused.tokens), refused.least, encoder.encoded) == ([], 102, 1)
     rendered = writer.write(conversation("a" * 100))
     assert (list(rendered.tokens), rendered.least > 100, encoder.encoded) == ([], True, 1)
@@ -74,7 +74,7 @@ def test_what_the_context_can_hold_is_tokenized_and_no_more() -> None:
 
 def test_of_a_prompt_that_is_cut_the_last_tokens_come() -> None:
     writer = PromptWriter(TEMPLATE, ByteTokenizer(), 3)
-    assert list(writer.write(Text("abcdef", special=False), cut=True).tokens) == [*b"def"]
+    assert list(writer.write(PlainPrompt("abcdef", special=False), cut=True).tokens) == [*b"def"]
 
 
 def test_the_state_of_the_prompt_comes_with_it() -> None:
@@ -93,8 +93,8 @@ def test_a_refusal_is_the_templates() -> None:
 
 SMALL = LARGE // VALUE // 4
 BOUNDARIES: list[tuple[Source, bool]] = [
-    (Text("a" * (LARGE - VALUE), special=True), False),
-    (Text("a" * (LARGE - VALUE + 1), special=True), True),
+    (PlainPrompt("a" * (LARGE - VALUE), special=True), False),
+    (PlainPrompt("a" * (LARGE - VALUE + 1), special=True), True),
     (conversation("a" * LARGE), True),
     (conversation(*["a"] * SMALL), True),
     (conversation(*["a"] * (SMALL // 4)), False),

@@ -34,7 +34,7 @@ class AllowedChoice(ApiObject):
     tools: Items[ChosenTool] = Field(min_length=1)
 
 
-def _form(choice: Any) -> str:
+def _choice_form(choice: Any) -> str:
     if not isinstance(choice, dict):
         return "mode"
     return "allowed" if choice.get("type") == "allowed_tools" else "tool"
@@ -44,7 +44,7 @@ ChoiceField: TypeAlias = Annotated[
     Annotated[Literal["none", "auto", "required"], Tag("mode")]
     | Annotated[AllowedChoice, Tag("allowed")]
     | Annotated[ChosenTool, Tag("tool")],
-    Discriminator(_form),
+    Discriminator(_choice_form),
 ]
 Choice: TypeAlias = Literal["none", "auto", "required"] | AllowedChoice | ChosenTool | None
 

@@ -13,7 +13,7 @@ from latticework.models import Models
 from latticework.settings import Settings
 
 
-def _refused(models: Models, settings: Settings) -> Endpoint:
+def _compact_refused(models: Models, settings: Settings) -> Endpoint:
     async def refused(request: Request) -> Response:
         raise BadRequest(
             "This server does not compact conversations: send the items themselves, or fewer of them.",
@@ -32,5 +32,5 @@ DOOR = Door(
         errors=(errors.Unauthorized, errors.BadRequest, *FAULTS),
         guarded=True,
     ),
-    _refused,
+    _compact_refused,
 )

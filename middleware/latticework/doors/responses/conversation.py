@@ -19,7 +19,7 @@ from latticework.doors.responses.items import (
     FunctionCallInput,
     InputMedia,
     InputRefusal,
-    InputText,
+    InputTextPart,
     MessageInput,
     OtherItem,
     ReasoningInput,
@@ -39,7 +39,7 @@ _BY_CALL = {tool.call: (name, tool.arguments) for name, tool in CLIENT_TOOLS.ite
 
 def messages_of(items: Sequence[Located], instructions: str | None = None) -> list[Message]:
     """The messages. Raises BadRequest for an item that has none."""
-    conversation = _Conversation([{"role": "system", "content": instructions}] if instructions else [])
+    conversation = _Messages([{"role": "system", "content": instructions}] if instructions else [])
     for place, item in items:
         if (add := _ADD.get(type(item))) is not None:
             add(conversation, place, item)
@@ -47,7 +47,7 @@ def messages_of(items: Sequence[Located], instructions: str | None = None) -> li
 
 
 @dataclass
-class _Conversation:
+class _Messages:
     """The messages so far.
 
     Attributes:
@@ -68,7 +68,7 @@ class _Conversation:
         turn["content"] = content
 
     def reasoning(self, place: str, item: ReasoningInput) -> None:
-        text = _reasoning_text(place, item)
+        text = _item_reasoning(place, item)
         if text:
             turn = self._turn(lambda turn: turn.keys() <= {"role", "reasoning_content"})
             turn["reasoning_content"] = "\n".join([*filter(None, [turn.get("reasoning_content")]), text])
@@ -136,28 +136,28 @@ class _Conversation:
         self._add({"role": "tool", "tool_call_id": call_id, "content": content})
 
 
-_ADD: Mapping[type[ApiObject], Callable[[_Conversation, str, Any], None]] = {
-    MessageInput: _Conversation.message,
-    ReasoningInput: _Conversation.reasoning,
-    FunctionCallInput: _Conversation.function_call,
-    CustomCallInput: _Conversation.custom_call,
-    ClientCallInput: _Conversation.client_call,
-    CallOutputInput: _Conversation.output,
-    ClientOutputInput: _Conversation.client_output,
-    ToolSearchOutputInput: _Conversation.search_output,
-    OtherItem: _Conversation.other,
+_ADD: Mapping[type[ApiObject], Callable[[_Messages, str, Any], None]] = {
+    MessageInput: _Messages.message,
+    ReasoningInput: _Messages.reasoning,
+    FunctionCallInput: _Messages.function_call,
+    CustomCallInput: _Messages.custom_call,
+    ClientCallInput: _Messages.client_call,
+    CallOutputInput: _Messages.output,
+    ClientOutputInput: _Messages.client_output,
+    ToolSearchOutputInput: _Messages.search_output,
+    OtherItem: _Messages.other,
 }
 
 
 def _content(place: str, content: str | list[Any], name: str = "content") -> str | list[Message]:
     """As in chat completions: text, or parts."""
-    return content if isinstance(content, str) else list(_parts(f"{place}.{name}", content))
+    return content if isinstance(content, str) else list(_content_parts(f"{place}.{name}", content))
 
 
-def _parts(place: str, parts: Sequence[InputText | InputRefusal | InputMedia]) -> Iterator[Message]:
+def _content_parts(place: str, parts: Sequence[InputTextPart | InputRefusal | InputMedia]) -> Iterator[Message]:
     for index, part in enumerate(parts):
         match part:
-            case InputText(text=text):
+            case InputTextPart(text=text):
                 yield {"type": "text", "text": text}
             case InputRefusal(refusal=refusal):
                 yield {"type": "refusal", "refusal": refusal}
@@ -169,7 +169,7 @@ def _parts(place: str, parts: Sequence[InputText | InputRefusal | InputMedia]) -
                 )
 
 
-def _reasoning_text(place: str, item: ReasoningInput) -> str:
+def _item_reasoning(place: str, item: ReasoningInput) -> str:
     """Its content; else the text that this server has encoded; else its summary."""
     if text := "\n".join(part.text for part in item.content or ()):
         return text

@@ -25,7 +25,7 @@ from latticework.doors.responses.request import (
     effort_of,
     offered,
     refuse_hosted_tools,
-    turn_of,
+    turn_ask,
     without_effect,
 )
 from latticework.doors.responses.stored import history_of
@@ -49,10 +49,10 @@ class InputTokens(msgspec.Struct, frozen=True):
     object: Literal["response.input_tokens"] = "response.input_tokens"
 
 
-def _ask(request: InputTokensRequest, history: History) -> Ask:
+def _count_ask(request: InputTokensRequest, history: History) -> Ask:
     items = history.items(request)
     tools = offered(request, items)
-    prompt, turn = conversation(request, items, tools), turn_of(request, tools)
+    prompt, turn = conversation(request, items, tools), turn_ask(request, tools)
     return Ask(request.model or "", prompt, turn, effort=effort_of(request), names=NAMES)
 
 
@@ -66,7 +66,7 @@ def _count(models: Models, settings: Settings) -> Endpoint:
             refuse_hosted_tools(parsed)
         model = await models.named(parsed.model)
         history = history_of(request.scope, models, settings)
-        ask = await off_loop(settings.compile_timeout, _ask, parsed, history)
+        ask = await off_loop(settings.compile_timeout, _count_ask, parsed, history)
         ids, skipped = await tokens_of(model, ask)
         headers = {**listing(IGNORED, without_effect(parsed)), **listing(SKIPPED, skipped)}
         return json_response(request, InputTokens(len(ids)), headers=headers)

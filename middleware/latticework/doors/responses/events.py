@@ -172,6 +172,6 @@ _encode = msgspec.json.Encoder().encode
 _NAMES: Mapping[type[StreamEvent], bytes] = {kind: str(kind.__struct_config__.tag).encode() for kind in EVENTS}
 
 
-def encoded(event: StreamEvent) -> bytes:
+def event_bytes(event: StreamEvent) -> bytes:
     """The event's bytes in the stream, with its type as the name too."""
     return b"event: %b\ndata: %b\n\n" % (_NAMES[type(event)], _encode(event))

@@ -18,7 +18,7 @@ from latticework.doors.responses.tools import Tool
 Status = Literal["in_progress", "completed", "incomplete"]
 
 
-class InputText(ApiObject):
+class InputTextPart(ApiObject):
     """`output_text` is a part of an earlier answer."""
 
     type: Literal["input_text", "output_text", "text"]
@@ -38,8 +38,8 @@ class InputMedia(ApiObject):
     type: Literal["input_image", "input_file", "input_audio", "computer_screenshot"]
 
 
-InputPart = Annotated[InputText | InputRefusal | InputMedia, Field(discriminator="type")]
-OutputPart = Annotated[InputText | InputMedia, Field(discriminator="type")]
+InputPart = Annotated[InputTextPart | InputRefusal | InputMedia, Field(discriminator="type")]
+OutputPart = Annotated[InputTextPart | InputMedia, Field(discriminator="type")]
 
 
 class InputItemBase(ApiObject):

@@ -169,7 +169,7 @@ def responses_ask(request: ResponsesRequest, items: Sequence[Located], tools: Se
     return Ask(
         model=request.model,
         prompt=conversation(request, items, tools),
-        turn=turn_of(request, tools, request.max_tool_calls),
+        turn=turn_ask(request, tools, request.max_tool_calls),
         sampling=sampling,
         max_tokens=request.max_output_tokens,
         stops=tuple(request.stop or ()),
@@ -203,12 +203,12 @@ def conversation(request: InputRequest, items: Sequence[Located], tools: Sequenc
     return Conversation(messages, shown, request.chat_template_kwargs or {}, template=request.chat_template)
 
 
-def turn_of(request: InputRequest, tools: Sequence[OfferedTool], most_calls: int | None = None) -> TurnAsk:
+def turn_ask(request: InputRequest, tools: Sequence[OfferedTool], most_calls: int | None = None) -> TurnAsk:
     """Raises BadRequest for an unknown tool, an unknown format, and for two kinds of content."""
     return TurnAsk(
         tuple(tool.compiled for tool in tools),
         turn_choice(request.tool_choice, tools, 1 if request.parallel_tool_calls is False else most_calls),
-        content_of(request),
+        text_content(request),
         known_format(request.tool_format),
         TOOLS_POINTER,
         skips_bad_tools(request.on_bad_tool),
@@ -216,16 +216,16 @@ def turn_of(request: InputRequest, tools: Sequence[OfferedTool], most_calls: int
     )
 
 
-def content_of(request: InputRequest) -> Content:
+def text_content(request: InputRequest) -> Content:
     contents = {}
     if request.text is not None and request.text.format is not None:
-        contents["text.format"] = _of_format(request.text.format)
+        contents["text.format"] = _format_content(request.text.format)
     if request.structured_outputs is not None:
         contents["structured_outputs"] = of_structured_outputs(request.structured_outputs)
     return one_content(contents)
 
 
-def _of_format(format: FormatText | FormatJsonObject | FormatJsonSchema) -> Content:
+def _format_content(format: FormatText | FormatJsonObject | FormatJsonSchema) -> Content:
     match format:
         case FormatJsonObject():
             return any_object("/text/format")

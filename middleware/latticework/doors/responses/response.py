@@ -19,7 +19,7 @@ from latticework.doors.responses.events import (
     ResponseIncomplete,
     ResponseInProgress,
     StreamEvent,
-    encoded,
+    event_bytes,
 )
 from latticework.doors.responses.output import (
     IncompleteCall,
@@ -33,7 +33,7 @@ from latticework.doors.responses.output import (
     TextSettings,
 )
 from latticework.doors.responses.request import ENCRYPTED, ResponsesRequest, hosted_tools
-from latticework.doors.responses.stream import OutputStream
+from latticework.doors.responses.stream import ItemStream
 from latticework.doors.responses.tools import OfferedTool
 from latticework.errors import ApiError
 from latticework.generate import Step
@@ -62,7 +62,7 @@ class ResponsesResponse:
         self._base = replace(begun_response(request, body, generation), store=stores)
         self._warnings = (*_hosted_warnings(request), *warnings_of(generation))
         held = not request.stream or any(job.whole_calls for job in generation.jobs)
-        self._output = OutputStream(tools, held=held, seals_reasoning=request.includes(ENCRYPTED))
+        self._output = ItemStream(tools, held=held, seals_reasoning=request.includes(ENCRYPTED))
         self._begun = False
 
     def chunks(self, steps: Sequence[Step]) -> list[StreamEvent]:
@@ -75,12 +75,12 @@ class ResponsesResponse:
         return events
 
     def events(self, chunks: Sequence[StreamEvent]) -> bytes:
-        return b"".join(map(encoded, chunks))
+        return b"".join(map(event_bytes, chunks))
 
     def end(self) -> bytes:
         response = self._finish()
         kind = ResponseIncomplete if response.status == "incomplete" else ResponseCompleted
-        return encoded(kind(self._number(), response))
+        return event_bytes(kind(self._number(), response))
 
     def whole(self, chunks: Sequence[StreamEvent]) -> bytes:
         return msgspec.json.encode(self._finish())
@@ -91,7 +91,7 @@ class ResponsesResponse:
         told = ErrorEvent(self._number(), error.code, error.message, error.param, body)
         failure = ResponseFailure("server_error", error.message)
         response = replace(self._base, status="failed", error=failure, output=tuple(self._output.done))
-        return encoded(told) + encoded(ResponseFailed(self._number(), response))
+        return event_bytes(told) + event_bytes(ResponseFailed(self._number(), response))
 
     def logged(self, chunks: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
         return chunks

@@ -57,7 +57,7 @@ from turngrammar.scan import load_json
 Logprobs = tuple[OutputLogprob, ...]
 
 
-class OutputStream:
+class ItemStream:
     """The output of one response.
 
     Attributes:
@@ -163,12 +163,12 @@ class OutputStream:
         return [*self._closed("completed"), call.begin(next(self._indices)), *call.add(text)]
 
 
-_EVENTS: Mapping[type[Event], Callable[[OutputStream, Any, Logprobs], Sequence[StreamEvent]]] = {
-    ContentDelta: OutputStream._content,
-    ReasoningDelta: OutputStream._reasoned,
-    ToolCallStart: OutputStream._call_start,
-    ArgumentsDelta: OutputStream._arguments,
-    ToolCallEnd: OutputStream._call_end,
+_EVENTS: Mapping[type[Event], Callable[[ItemStream, Any, Logprobs], Sequence[StreamEvent]]] = {
+    ContentDelta: ItemStream._content,
+    ReasoningDelta: ItemStream._reasoned,
+    ToolCallStart: ItemStream._call_start,
+    ArgumentsDelta: ItemStream._arguments,
+    ToolCallEnd: ItemStream._call_end,
 }
 
 

@@ -154,15 +154,15 @@ def offered_tools(own: Sequence[Pointed], added: Sequence[Pointed] = ()) -> tupl
 
     A conversation may add a tool again and again: the last definition counts, or that of the request's `own` tools.
     """
-    offered = [one for pointer, tool in own for one in _offered(pointer, tool)]
+    offered = [one for pointer, tool in own for one in _each_offered(pointer, tool)]
     known = {one.identity for one in offered}
-    again = {one.identity: one for pointer, tool in added for one in _offered(pointer, tool)}
+    again = {one.identity: one for pointer, tool in added for one in _each_offered(pointer, tool)}
     offered += [one for identity, one in again.items() if identity not in known]
     searched = any(one.kind == "tool_search" for one in offered)
     return tuple(one for one in offered if not (searched and one.deferred))
 
 
-def _offered(pointer: str, tool: Tool) -> Iterator[OfferedTool]:
+def _each_offered(pointer: str, tool: Tool) -> Iterator[OfferedTool]:
     match tool:
         case FlatFunction() | FlatCustom():
             yield _own(pointer, tool, None)
@@ -182,13 +182,13 @@ def _own(pointer: str, tool: FlatFunction | FlatCustom, namespace: str | None) -
         shown = tool.model_dump(include={"name", "description", "parameters", "strict"}, exclude_unset=True)
         shown = {"type": "function", "function": {**shown, "name": name}}
     else:
-        input, place = _input(pointer, tool)
+        input, place = _custom_input(pointer, tool)
         compiled = turn.Tool(name, description, input=input, pointer=place, name_pointer=at)
         shown = {"type": "custom", "custom": _shown_custom(tool, name)}
     return OfferedTool(tool.type, tool.name, namespace, compiled, shown, bool(tool.defer_loading))
 
 
-def _input(pointer: str, tool: FlatCustom) -> tuple[TextInput, str]:
+def _custom_input(pointer: str, tool: FlatCustom) -> tuple[TextInput, str]:
     if isinstance(tool.format, FlatGrammar):
         return TextInput(tool.format.syntax, tool.format.definition), f"{pointer}/format/definition"
     return TextInput(), pointer

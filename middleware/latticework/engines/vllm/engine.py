@@ -32,7 +32,7 @@ from latticework.engines.checkpoint import wrap_tokenizer
 from latticework.engines.children import end_group, reason_of, reasons
 from latticework.engines.drafts import GUESSES, WANTS_SOURCES
 from latticework.engines.pieces import VllmPieces
-from latticework.engines.reading import Prompt, Reading
+from latticework.engines.reading import ArrivingPrompt, Reading
 from latticework.engines.sampling import has_penalties, unsupported, vllm_parameters
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vllm import compat
@@ -221,7 +221,7 @@ class VllmEngine:
         """Answered by the engine core between two steps, after each of its workers has answered it."""
         return Heartbeat(self._answer(self._llm, self._reading.left()), self._reading.allowance())
 
-    async def _answer(self, llm: AsyncLLMEngine, left: frozenset[Prompt]) -> None:
+    async def _answer(self, llm: AsyncLLMEngine, left: frozenset[ArrivingPrompt]) -> None:
         await llm.collective_rpc("check_health")
         self._reading.forget(left)
 
@@ -274,7 +274,7 @@ class VllmEngine:
                     await abort()
 
     @contextmanager
-    def _answering(self, tokens: int) -> Iterator[Prompt]:
+    def _answering(self, tokens: int) -> Iterator[ArrivingPrompt]:
         """While an answer to a prompt of so many tokens is generated or waits to be."""
         self._answers += 1
         try:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from latticework.doors.responses.output import IncompleteCall
-from latticework.doors.responses.stream import OutputStream
+from latticework.doors.responses.stream import ItemStream
 from latticework.doors.responses.tools import FlatCustom, FlatFunction, offered_tools
 from latticework.engines.base import Piece
 from latticework.generate.choice import Choice
@@ -36,7 +36,7 @@ TWO = (Call("numbered", '{"n": 1}'), Call("run", '{"input": "l\\n"}'))
 
 
 # Items or events, and what has made them.
-Made = tuple[list[dict[str, Any]], OutputStream]
+Made = tuple[list[dict[str, Any]], ItemStream]
 
 
 @cache
@@ -45,11 +45,9 @@ def planned(format: str) -> Plan:
     return compile_turn(Turn(FORMATS[format], tools, ToolChoice("auto")))
 
 
-def generated(
-    format: str, pieces: Iterable[str], *, cut: bool, held: bool
-) -> tuple[list[dict[str, Any]], OutputStream]:
+def generated(format: str, pieces: Iterable[str], *, cut: bool, held: bool) -> tuple[list[dict[str, Any]], ItemStream]:
     """The events of an answer that arrives in these pieces, as JSON has them."""
-    choice, output = Choice(0, planned(format)), OutputStream(TOOLS, held=held, seals_reasoning=True)
+    choice, output = Choice(0, planned(format)), ItemStream(TOOLS, held=held, seals_reasoning=True)
     steps = [choice.open(), *(choice.feed(Piece(text, (0,))) for text in pieces)]
     steps += [choice.feed(Piece("", (0,), finish="length" if cut else "stop")), choice.close()]
     events = [event for step in steps if step is not None for event in output.events(step)]
