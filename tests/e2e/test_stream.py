@@ -54,8 +54,10 @@ def streamed(http: httpx.Client, body: dict[str, Any]) -> list[Any]:
 def comparable(response: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     """A response without what differs between any two.
 
-    How far the engine has come behind a stop string when it is told to end is a matter of how busy the machine is.
+    How far the engine has come behind a stop string when it is told to end is a matter of how busy the machine is; and
+    how much of a prompt is cached, of what came before.
     """
+    response["usage"].pop("prompt_tokens_details", None)
     if "stop" in fields:
         del response["usage"]
     for choice in response["choices"]:
