@@ -34,4 +34,6 @@ def proxy(path: str, upstream: str) -> Starlette:
         async with client:
             yield
 
-    return Starlette(routes=[Route(f"{path}/{{rest:path}}", pass_on, methods=["GET", "POST", "DELETE"])], lifespan=running)
+    return Starlette(
+        routes=[Route(f"{path}/{{rest:path}}", pass_on, methods=["GET", "POST", "DELETE"])], lifespan=running
+    )
