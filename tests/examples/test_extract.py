@@ -142,7 +142,7 @@ def test_one_that_fails_is_told_and_tried_again_next_time(tmp_path: Path, run: R
         assert err.endswith(f"3 of 5 documents are in {out}\n")
         assert app.requests == 5
         (source / "letter-003.txt").write_text("Two oak chairs, please. Wei, Bergen.")
-        assert run(out, "--url", url, "--documents", source)[0] == 0
+        assert run(out, "--url", url, "--documents", source, "--concurrency", 1)[0] == 0
     assert list(orders(out)) == ["letter-002", "letter-004", "letter-005", "letter-001", "letter-003"]
 
 

@@ -107,6 +107,6 @@ def test_what_anybody_may_know_tells_nothing_of_keys_and_the_machine() -> None:
             api_keys=("sk-secret",), engine_api_key="sk-secret", api_key_file="/etc/keys", host="10.0.0.1", max_tools=7
         )
     )
-    secret = {"api_keys", "api_key_file", "engine", "engine_api_key", "host", "port", "chat_template"}
+    secret = {"api_keys", "api_key_file", "engine", "engine_api_key", "host", "port", "chat_template", "store"}
     assert set(reported) == {field.name for field in fields(Settings)} - secret
     assert reported["max_tools"] == 7
