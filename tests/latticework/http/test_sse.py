@@ -12,7 +12,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from latticework import create_app
 from latticework.doors.chat.chunks import (
-    ChatTokenLogprob,
     Chunk,
     ChunkChoice,
     CustomDelta,
@@ -20,10 +19,10 @@ from latticework.doors.chat.chunks import (
     FunctionDelta,
     Logprobs,
     ToolCallDelta,
-    TopLogprob,
 )
 from latticework.doors.chat.response import OPENING
 from latticework.doors.openai import Usage
+from latticework.doors.openai.logprobs import GeneratedToken, TopLogprob
 from latticework.http.sse import ChunkFrame, event
 from tests.http import chat
 from tests.scripted import ScriptedEngine, says
@@ -31,7 +30,7 @@ from tests.scripted import ScriptedEngine, says
 UNIQUE = {"type": "json_schema", "json_schema": {"name": "u", "schema": {"type": "array", "uniqueItems": True}}}
 
 TRICKY = 'a "b" \\ \n\r\x00 é 😀 \u2028 data: "choices":[] [DONE]'
-LOGPROBS = Logprobs((ChatTokenLogprob("a", -0.5, (97,), (TopLogprob("a", -0.5, (97,)),)),))
+LOGPROBS = Logprobs((GeneratedToken("a", -0.5, (97,), (TopLogprob("a", -0.5, (97,)),)),))
 NAMED = ToolCallDelta(0, FunctionDelta("", TRICKY), TRICKY, "function")
 CHOICES = {
     "opening": ChunkChoice(0, OPENING),

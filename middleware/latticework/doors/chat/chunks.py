@@ -11,33 +11,17 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.openai import ResponseWarning, Usage
+from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
 from latticework.generate import Truncation
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
 
-class TopLogprob(msgspec.Struct, frozen=True):
-    """An alternative token at a position. `bytes` is UTF-8, or a part of a character."""
-
-    token: str
-    logprob: float
-    bytes: tuple[int, ...]
-
-
-class ChatTokenLogprob(msgspec.Struct, frozen=True):
-    """A generated token."""
-
-    token: str
-    logprob: float
-    bytes: tuple[int, ...]
-    top_logprobs: tuple[TopLogprob, ...]
-
-
 class Logprobs(msgspec.Struct, frozen=True):
     """One entry for each generated token, in order."""
 
-    content: tuple[ChatTokenLogprob, ...]
+    content: tuple[GeneratedToken, ...]
     refusal: None = None
 
 

@@ -9,11 +9,12 @@ from typing import Any, Literal
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
-from latticework.doors.openai.ask import sampling_fields, template_tools, turn_of
+from latticework.doors.openai.ask import COMPLETED, sampling_fields, sends_whole_calls, template_tools, turn_of
 from latticework.doors.openai.continuation import continues, refuse_uncontinuable
 from latticework.doors.openai.fields import refused_by
-from latticework.doors.openai.types import Items, Message, OtherPart, SampledRequest, TurnRequest, number_field
+from latticework.doors.openai.types import Effort, Items, Message, OtherPart, SampledRequest, TurnRequest, number_field
 from latticework.doors.openai.validation import (
+    idle_stops,
     parse_as,
     refuse_empty_prompt,
     refuse_fields,
@@ -36,7 +37,7 @@ class ChatRequest(TurnRequest, SampledRequest):
     chat_template: StrictStr | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     documents: Items[dict[str, Any]] | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    reasoning_effort: Effort | None = None
     # vLLM's: whether the answer continues the last message, and whether it returns that message's text too.
     continue_final_message: StrictBool | None = None
     add_generation_prompt: StrictBool | None = None
@@ -69,21 +70,6 @@ class ChatRequest(TurnRequest, SampledRequest):
 
 
 BUDGETS = ("max_reasoning_tokens", "thinking_token_budget", "reasoning_budget_tokens", "thinking_budget_tokens")
-
-
-def _limits_nothing(name: str, request: ChatRequest, job: Job) -> bool:
-    return request.budgets.get(name, -1) >= 0 and not job.reasons
-
-
-# A cut answer that is completed: what it ends with.
-COMPLETED: Mapping[str, Literal["length", "stop"]] = {"close": "length", "complete": "stop"}
-
-# Known fields without effect on this answer. A `stop` never cuts a document.
-WITHOUT_EFFECT: tuple[tuple[str, Callable[[ChatRequest, Job], bool]], ...] = (
-    ("stop", lambda request, job: bool(request.stop and not job.stops)),
-    ("include_stop_str_in_output", lambda request, job: bool(request.include_stop_str_in_output and not job.stops)),
-    *((name, partial(_limits_nothing, name)) for name in BUDGETS),
-)
 
 
 # The fields that may have lone surrogates: tools cut their results anywhere.
@@ -127,7 +113,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         reasoning_limit=request.reasoning_limit,
         complete=COMPLETED.get(request.truncation or ""),
         echo=bool(request.echo),
-        whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
+        whole_calls=sends_whole_calls(request.tool_call_streaming),
         names={
             "prompt": "messages",
             "schema": "response_format",
@@ -144,7 +130,9 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
 
 def ineffective_chat_fields(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:
     """The names of all unknown fields, and of those without effect."""
-    return [*unknown_fields(request), *(name for name, is_idle in WITHOUT_EFFECT if is_idle(request, jobs[0]))]
+    job = jobs[0]
+    budgets = [name for name, most in request.budgets.items() if most >= 0 and not job.reasons]
+    return [*unknown_fields(request), *idle_stops(request, job.stops), *budgets]
 
 
 def _text_only(request: ChatRequest) -> None:

@@ -16,7 +16,6 @@ from latticework.doors.chat.calls import StreamedCall
 from latticework.doors.chat.chunks import (
     AnswerMessage,
     ChatCompletion,
-    ChatTokenLogprob,
     Chunk,
     ChunkChoice,
     CompletionChoice,
@@ -32,11 +31,11 @@ from latticework.doors.chat.chunks import (
     PromptLogprobs,
     ToolCall,
     ToolCallDelta,
-    TopLogprob,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai import ResponseWarning, Usage, token_label, warnings_of
+from latticework.doors.openai import ResponseWarning, Usage, warnings_of
 from latticework.doors.openai.chunked import ChunkedResponse
+from latticework.doors.openai.logprobs import GeneratedToken, generated_token
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
 from latticework.generate.generation import Generation
@@ -154,7 +153,7 @@ class _Choice:
         self, delta: Delta, finish: FinishReason | None = None, truncation: Truncation | UnsetType = UNSET
     ) -> ChunkChoice:
         """With what is known of the tokens since the last chunk."""
-        made = tuple(_token_logprob(token, as_id=self._as_ids) for token in self._logprobs)
+        made = tuple(generated_token(token, as_id=self._as_ids) for token in self._logprobs)
         sources = tuple(self._sources) if self._sources else UNSET
         token_ids = tuple(self._token_ids) if self._token_ids else UNSET
         self._logprobs, self._sources, self._token_ids = [], [], []
@@ -190,11 +189,6 @@ _DELTAS: Mapping[type[Event], Callable[[_Choice, Any], Delta | None]] = {
 
 def _call_delta(call: ToolCallDelta | None) -> Delta | None:
     return None if call is None else Delta(tool_calls=(call,))
-
-
-def _token_logprob(sampled: SampledToken, *, as_id: bool) -> ChatTokenLogprob:
-    top = tuple(TopLogprob(token_label(other, as_id=as_id), other.logprob, other.bytes) for other in sampled.top)
-    return ChatTokenLogprob(token_label(sampled, as_id=as_id), sampled.logprob, sampled.bytes, top)
 
 
 def _prompt_logprob(token: SampledToken | None) -> dict[str, PromptLogprob] | None:
@@ -246,7 +240,7 @@ class _Gathered:
     """One choice while its chunks are put together."""
 
     deltas: list[Delta] = field(default_factory=list)
-    logprobs: list[ChatTokenLogprob] = field(default_factory=list)
+    logprobs: list[GeneratedToken] = field(default_factory=list)
     finish_reason: FinishReason = "stop"
     truncation: Truncation | UnsetType = UNSET
     sources: list[TokenSource] = field(default_factory=list)

@@ -14,6 +14,7 @@ from latticework.doors.openai.content import content_of
 from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId, number_field
 from latticework.doors.openai.validation import (
+    idle_stops,
     parse_as,
     refuse_empty_prompt,
     refuse_fields,
@@ -142,9 +143,8 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
 
 
 def ineffective_completion_fields(request: CompletionRequest, jobs: Sequence[Job]) -> list[str]:
-    """The names of all fields without meaning or effect. A `stop` never cuts a document."""
-    idle = [name for name in ("stop", "include_stop_str_in_output") if getattr(request, name) and not jobs[0].stops]
-    return [*unknown_fields(request), *idle]
+    """The names of all fields without meaning or effect."""
+    return [*unknown_fields(request), *idle_stops(request, jobs[0].stops)]
 
 
 FIELD_DOCS: Mapping[str, str] = {

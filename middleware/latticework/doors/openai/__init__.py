@@ -36,10 +36,13 @@ def error_type(kind: type[ApiError]) -> str:
     return "server_error" if kind.status >= 500 else "invalid_request_error"
 
 
+def error_body(error: ApiError) -> ErrorBody:
+    return ErrorBody(error.message, error_type(type(error)), error.param, error.code)
+
+
 def envelope(error: ApiError) -> bytes:
     """The envelope as JSON."""
-    body = ErrorBody(error.message, error_type(type(error)), error.param, error.code)
-    return msgspec.json.encode(ErrorResponse(body))
+    return msgspec.json.encode(ErrorResponse(error_body(error)))
 
 
 def from_envelope(status: int | None, error: Mapping[str, Any], headers: Mapping[str, str]) -> ApiError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from latticework.ask import NO_CALLS, TurnAsk
 from latticework.doors.openai.content import content_of
@@ -107,6 +107,15 @@ def _offered(request: TurnRequest, chosen: Sequence[NamedFunction | NamedCustom]
                 param="tool_choice",
             )
     return tuple(named.name for named in chosen)
+
+
+# A cut answer that is completed: what it ends with.
+COMPLETED: Mapping[str, Literal["length", "stop"]] = {"close": "length", "complete": "stop"}
+
+
+def sends_whole_calls(streaming: Literal["incremental", "whole"] | None) -> bool | None:
+    """None: as the model is configured."""
+    return None if streaming is None else streaming == "whole"
 
 
 # Fields with the same name in `Sampling`.

@@ -111,6 +111,7 @@ class FunctionTool(ApiObject):
 
 
 OnBadTool: TypeAlias = Literal["error", "skip"]
+Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class TextFormat(ApiObject):

@@ -84,6 +84,11 @@ def refuse_empty_prompt(request: SampledAnswer) -> None:
         )
 
 
+def idle_stops(request: SampledAnswer, stops: Sequence[str]) -> list[str]:
+    """The fields about stop strings, where none of them ends the answer: a `stop` never cuts a document."""
+    return [name for name in ("stop", "include_stop_str_in_output") if getattr(request, name) and not stops]
+
+
 def unknown_fields(request: ApiObject) -> list[str]:
     """The paths of all unknown fields in the request."""
     return list(_unknown_paths(request, ""))

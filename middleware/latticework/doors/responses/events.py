@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from latticework.doors.openai import ErrorBody
-from latticework.doors.responses.output import ModelResponse, OutputItem, OutputLogprob, OutputText, ReasoningText
+from latticework.doors.openai.logprobs import GeneratedToken
+from latticework.doors.responses.output import ModelResponse, OutputItem, OutputText, ReasoningText
 
 
 class StreamEvent(msgspec.Struct, frozen=True, tag_field="type"):
@@ -96,14 +97,14 @@ class TextDelta(PartEvent, frozen=True, tag="response.output_text.delta"):
     """The next piece of a message's text."""
 
     delta: str
-    logprobs: tuple[OutputLogprob, ...] = ()
+    logprobs: tuple[GeneratedToken, ...] = ()
 
 
 class TextDone(PartEvent, frozen=True, tag="response.output_text.done"):
     """The whole text."""
 
     text: str
-    logprobs: tuple[OutputLogprob, ...] = ()
+    logprobs: tuple[GeneratedToken, ...] = ()
 
 
 class ReasoningTextDelta(PartEvent, frozen=True, tag="response.reasoning_text.delta"):

@@ -30,16 +30,17 @@ _ITEM: TypeAdapter[ApiObject] = TypeAdapter(InputItem)
 
 
 class History:
-    """What one API key has stored. `store` None: nothing."""
+    """What one API key has stored, as one request needs it. `store` None: nothing."""
 
     def __init__(self, store: ResponseStore | None, owner: bytes) -> None:
         self.store = store
         self.owner = owner
+        self._referred: Mapping[str, Item] | None = None
 
     def items(self, request: InputRequest) -> list[Located]:
         """All items, each with its name in the request. Raises BadRequest for a response or an item that is gone."""
         before = [] if request.previous_response_id is None else self._earlier(request.previous_response_id)
-        return [*before, *self._resolved(request.items)]
+        return [*before, *self._resolved(request)]
 
     def _earlier(self, response_id: str) -> list[Located]:
         chain = None if self.store is None else self.store.chain(self.owner, response_id)
@@ -52,28 +53,30 @@ class History:
             )
         return [(PREVIOUS, _ITEM.validate_python(item)) for one in chain for item in (*one.input, *one.output)]
 
-    def _resolved(self, items: Sequence[Located]) -> list[Located]:
-        """With the items that are referred to in place of the references."""
-        wanted = [item.id for _, item in items if isinstance(item, ReferenceInput)]
-        found = self.stored_items(wanted)
+    def _resolved(self, request: InputRequest) -> list[Located]:
+        """The input with the items that it refers to in place of the references."""
+        found = self._referred_items(request)
         resolved: list[Located] = []
-        for place, item in items:
+        for place, item in request.items:
             if isinstance(item, ReferenceInput):
                 item = _ITEM.validate_python(_found(found, place, item))
             resolved.append((place, item))
         return resolved
 
-    def stored_items(self, ids: Sequence[str]) -> Mapping[str, Item]:
-        return {} if self.store is None or not ids else self.store.items(self.owner, ids)
+    def _referred_items(self, request: InputRequest) -> Mapping[str, Item]:
+        """The stored items that the input refers to, read once."""
+        if self._referred is None:
+            wanted = [item.id for _, item in request.items if isinstance(item, ReferenceInput)]
+            self._referred = self.store.items(self.owner, wanted) if self.store is not None and wanted else {}
+        return self._referred
 
     def kept_items(self, request: InputRequest, input: str | Sequence[Item] | None) -> list[Item]:
         """The input as it is stored and listed, each item with a type, a status and an id of its own.
 
-        `input`: the same as sent. Raises BadRequest for an item that is gone meanwhile.
+        `input`: the same as sent. Raises BadRequest for an item that is gone.
         """
         sent = [{"role": "user", "content": input}] if isinstance(input, str) else input or ()
-        wanted = [item.id for _, item in request.items if isinstance(item, ReferenceInput)]
-        found = self.stored_items(wanted)
+        found = self._referred_items(request)
         kept: dict[str, Item] = {}
         for (place, item), raw in zip(request.items, sent, strict=True):
             if isinstance(item, ReferenceInput):

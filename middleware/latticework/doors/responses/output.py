@@ -8,27 +8,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.openai import ResponseWarning
+from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
-
-
-class TopTokenLogprob(msgspec.Struct, frozen=True):
-    """An alternative token at a position. `bytes` is UTF-8, or a part of a character."""
-
-    token: str
-    logprob: float
-    bytes: tuple[int, ...]
-
-
-class OutputLogprob(msgspec.Struct, frozen=True):
-    """A generated token of the text."""
-
-    token: str
-    logprob: float
-    bytes: tuple[int, ...]
-    top_logprobs: tuple[TopTokenLogprob, ...]
 
 
 class OutputText(msgspec.Struct, frozen=True, tag_field="type", tag="output_text"):
@@ -36,7 +20,7 @@ class OutputText(msgspec.Struct, frozen=True, tag_field="type", tag="output_text
 
     text: str
     annotations: tuple[dict[str, Any], ...] = ()
-    logprobs: tuple[OutputLogprob, ...] = ()
+    logprobs: tuple[GeneratedToken, ...] = ()
 
 
 class ReasoningText(msgspec.Struct, frozen=True, tag_field="type", tag="reasoning_text"):

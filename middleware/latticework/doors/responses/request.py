@@ -9,18 +9,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import FREE_TEXT, Ask, Content, Conversation, TurnAsk
-from latticework.doors.openai.ask import known_format, sampling_fields, skips_bad_tools
+from latticework.doors.openai.ask import COMPLETED, known_format, sampling_fields, sends_whole_calls, skips_bad_tools
 from latticework.doors.openai.content import any_object, document_content, of_structured_outputs, one_content
 from latticework.doors.openai.types import (
     ApiObject,
+    Effort,
     Items,
     OnBadTool,
     SampledAnswer,
     SchemaName,
     StructuredOutputs,
+    TextFormat,
     number_field,
 )
 from latticework.doors.openai.validation import (
+    idle_stops,
     parse_as,
     refuse_empty_prompt,
     refuse_fields,
@@ -42,10 +45,6 @@ TEXTS = ("input", "instructions")
 LOGPROBS, ENCRYPTED = "message.output_text.logprobs", "reasoning.encrypted_content"
 
 
-class FormatText(ApiObject):
-    type: Literal["text"]
-
-
 class FormatJsonObject(ApiObject):
     type: Literal["json_object"]
 
@@ -59,13 +58,13 @@ class FormatJsonSchema(ApiObject):
 
 
 class TextField(ApiObject):
-    format: Annotated[FormatText | FormatJsonObject | FormatJsonSchema, Field(discriminator="type")] | None = None
+    format: Annotated[TextFormat | FormatJsonObject | FormatJsonSchema, Field(discriminator="type")] | None = None
     # A hint to models that are trained on it.
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
 class ReasoningField(ApiObject):
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
 
@@ -133,10 +132,6 @@ class ResponsesRequest(InputRequest, SampledAnswer):
         return name in (self.include or ())
 
 
-# A cut answer that is completed: what it ends with.
-COMPLETED: Mapping[str, Literal["length", "stop"]] = {"close": "length", "complete": "stop"}
-
-
 def parse_responses_request(body: dict[str, Any]) -> ResponsesRequest:
     """A valid request. Raises BadRequest that names the first invalid parameter."""
     request = parse_as(ResponsesRequest, body)
@@ -178,7 +173,7 @@ def responses_ask(request: ResponsesRequest, items: Sequence[Located], tools: Se
         effort=effort_of(request),
         reasoning_limit=request.max_reasoning_tokens,
         complete=COMPLETED.get(request.truncation or ""),
-        whole_calls=None if request.tool_call_streaming is None else request.tool_call_streaming == "whole",
+        whole_calls=sends_whole_calls(request.tool_call_streaming),
         names=NAMES,
     )
 
@@ -225,7 +220,7 @@ def text_content(request: InputRequest) -> Content:
     return one_content(contents)
 
 
-def _format_content(format: FormatText | FormatJsonObject | FormatJsonSchema) -> Content:
+def _format_content(format: TextFormat | FormatJsonObject | FormatJsonSchema) -> Content:
     match format:
         case FormatJsonObject():
             return any_object("/text/format")
@@ -258,7 +253,7 @@ def refuse_hosted_tools(request: InputRequest) -> None:
 
 def ineffective_fields(request: ResponsesRequest, jobs: Sequence[Job]) -> list[str]:
     """The names of unknown fields, of fields without effect, and of tools that this server lacks."""
-    idle = [name for name in ("stop", "include_stop_str_in_output") if getattr(request, name) and not jobs[0].stops]
+    idle = idle_stops(request, jobs[0].stops)
     if request.max_reasoning_tokens is not None and not jobs[0].reasons:
         idle.append("max_reasoning_tokens")
     return [*without_effect(request), *idle]

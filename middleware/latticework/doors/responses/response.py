@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from latticework.doors.openai import ErrorBody, ResponseWarning, error_type, warnings_of
+from latticework.doors.openai import ResponseWarning, error_body, warnings_of
 from latticework.doors.responses.events import (
     ErrorEvent,
     ResponseCompleted,
@@ -87,8 +87,7 @@ class ResponsesResponse:
 
     def failed(self, error: ApiError) -> bytes:
         """Most clients read the first of the two events, Codex the second."""
-        body = ErrorBody(error.message, error_type(type(error)), error.param, error.code)
-        told = ErrorEvent(self._number(), error.code, error.message, error.param, body)
+        told = ErrorEvent(self._number(), error.code, error.message, error.param, error_body(error))
         failure = ResponseFailure("server_error", error.message)
         response = replace(self._base, status="failed", error=failure, output=tuple(self._output.done))
         return event_bytes(told) + event_bytes(ResponseFailed(self._number(), response))

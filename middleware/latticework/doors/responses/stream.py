@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.openai.call_text import CallStream
+from latticework.doors.openai.logprobs import GeneratedToken, generated_token
 from latticework.doors.responses.client_tools import CLIENT_TOOLS
 from latticework.doors.responses.events import (
     ArgumentsTextDelta,
@@ -39,22 +40,20 @@ from latticework.doors.responses.output import (
     LocalShellCall,
     MessageOutput,
     OutputItem,
-    OutputLogprob,
     OutputText,
     ReasoningOutput,
     ReasoningText,
     ShellCall,
     ToolSearchCall,
-    TopTokenLogprob,
 )
 from latticework.doors.responses.reasoning_text import sealed
 from latticework.doors.responses.tools import OfferedTool
-from latticework.engines.base import SampledToken, TokenSource
+from latticework.engines.base import TokenSource
 from latticework.generate import Finish, Step
 from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 from turngrammar.scan import load_json
 
-Logprobs = tuple[OutputLogprob, ...]
+Logprobs = tuple[GeneratedToken, ...]
 
 
 class ItemStream:
@@ -89,7 +88,7 @@ class ItemStream:
         """The events of a step; of the last one, those that end the items."""
         if step.sources:
             self.sources += step.sources
-        logprobs = tuple(map(_logprob, step.logprobs)) if step.logprobs else ()
+        logprobs = tuple(map(generated_token, step.logprobs)) if step.logprobs else ()
         if len(step.events) == 1 and step.finish is None:  # as in most steps
             event = step.events[0]
             return _EVENTS[type(event)](self, event, logprobs)
@@ -223,7 +222,7 @@ class _OpenText:
         self._numbers = numbers
         self._index = index
         self._texts: list[str] = []
-        self._logprobs: list[OutputLogprob] = []
+        self._logprobs: list[GeneratedToken] = []
 
     def begin(self) -> Iterator[StreamEvent]:
         yield ItemAdded(next(self._numbers), self._index, self.kind.item(self.id, "in_progress", ()))
@@ -366,8 +365,3 @@ class _OpenCall:
     def _place(self) -> _CallPlace:
         assert self._index is not None
         return next(self._numbers), self._index, self._id
-
-
-def _logprob(token: SampledToken) -> OutputLogprob:
-    top = tuple(TopTokenLogprob(other.token, other.logprob, other.bytes) for other in token.top)
-    return OutputLogprob(token.token, token.logprob, token.bytes, top)
