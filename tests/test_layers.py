@@ -48,6 +48,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "doors.openai.chunked http.cors http.endpoint http.quota",
         "http.auth http.record http.sse",
         "doors.openai",
+        "doors.common",
         "generate",
         "prepare",
         "models prompts",
@@ -185,7 +186,7 @@ def trespasses(trees: Mapping[str, ast.Module]) -> Iterator[str]:
 def door(module: str) -> str | None:
     """The door that a module belongs to. What doors share is none."""
     match = re.match(r"latticework\.doors\.(\w+)", module)
-    return match[1] if match and match[1] not in ("openai", "openapi") else None
+    return match[1] if match and match[1] not in ("common", "openai", "openapi") else None
 
 
 def api_fields(trees: Mapping[str, ast.Module]) -> set[str]:

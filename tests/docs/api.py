@@ -12,8 +12,9 @@ from latticework import errors
 from latticework.app import OPERATIONS
 from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.doors import Operation
+from latticework.doors.common.fields import DoorName, Refused
 from latticework.doors.openai import error_type, field_docs
-from latticework.doors.openai.fields import HARMLESS, REFUSED, DoorName, Refused
+from latticework.doors.openai.fields import HARMLESS, REFUSED
 from latticework.doors.openai.fields.nested import NESTED
 from latticework.errors import ApiError
 from latticework.http import endpoint, lifetime

@@ -17,7 +17,7 @@ import pytest
 from pydantic import BaseModel
 
 from latticework import Settings, create_app
-from latticework.doors.openai.types import ApiObject
+from latticework.doors.common.objects import ApiObject
 from latticework.http import body as bodies_module
 from tests.hostile.bodies import BODIES, LARGEST, Hostile
 from tests.scripted import ScriptedEngine, says

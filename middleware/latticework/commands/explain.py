@@ -99,9 +99,9 @@ def explain_json(text: bytes, name: str, format: str, *, open_objects: bool = Fa
 
 def _turn_of_json(text: bytes, name: str, format: str, opens: bool) -> Turn:
     """The turn of a request, or one with a schema for its content. Raises BadRequest."""
+    from latticework.doors.common.validation import parse_as
     from latticework.doors.openai.ask import turn_of
     from latticework.doors.openai.types import TurnRequest
-    from latticework.doors.openai.validation import parse_as
     from latticework.http.body import decode_object
     from latticework.prepare import compiler_turn
     from turngrammar.formats import FORMATS

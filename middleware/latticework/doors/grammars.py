@@ -12,12 +12,12 @@ from starlette.responses import Response
 
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors.common.validation import parse_as, refuse_fields
 from latticework.doors.openai.ask import turn_of
-from latticework.doors.openai.counts import refuse_crowds
+from latticework.doors.openai.counts import refuse_openai_crowds
 from latticework.doors.openai.field_docs import CHAT
 from latticework.doors.openai.fields import refused_by
 from latticework.doors.openai.types import TurnRequest
-from latticework.doors.openai.validation import parse_as, refuse_fields
 from latticework.http import body
 from latticework.http.endpoint import json_response
 from latticework.models import Models
@@ -62,7 +62,7 @@ class Grammar(msgspec.Struct, frozen=True):
 def _explain_grammar(models: Models, settings: Settings) -> Endpoint:
     async def explain(request: Request) -> Response:
         decoded = await body.read_object(request.receive, settings)
-        refuse_crowds(decoded, settings)
+        refuse_openai_crowds(decoded, settings)
         parsed = parse_as(GrammarRequest, decoded)
         refuse_fields(parsed, refused_by("chat"))
         return json_response(request, await _grammar(models, parsed, settings.compile_timeout))

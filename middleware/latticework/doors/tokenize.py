@@ -13,13 +13,14 @@ from starlette.responses import Response
 from latticework.ask import Ask, Conversation, RawPrompt, TurnAsk
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
+from latticework.doors.common.fields import Refused
+from latticework.doors.common.objects import ApiObject, Items, TokenId
+from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
 from latticework.doors.openai import rules
 from latticework.doors.openai.ask import TOOLS_POINTER, skips_bad_tools, template_tools, tools_of
 from latticework.doors.openai.continuation import continues
-from latticework.doors.openai.counts import refuse_crowds
-from latticework.doors.openai.fields import Refused
-from latticework.doors.openai.types import ApiObject, Items, Message, OnBadTool, TokenId, Tool
-from latticework.doors.openai.validation import parse_as, refuse_fields, unknown_fields
+from latticework.doors.openai.counts import refuse_openai_crowds
+from latticework.doors.openai.types import Message, OnBadTool, Tool
 from latticework.engines.base import Tokenizer
 from latticework.errors import BadRequest
 from latticework.http import body
@@ -77,7 +78,7 @@ class DetokenizeResponse(msgspec.Struct, frozen=True):
 def _tokenize(models: Models, settings: Settings) -> Endpoint:
     async def tokenize(request: Request) -> Response:
         decoded = await body.read_object(request.receive, settings, ("messages",))
-        refuse_crowds(decoded, settings)
+        refuse_openai_crowds(decoded, settings)
         parsed = parse_as(TokenizeRequest, decoded)
         refuse_fields(parsed, REFUSED)
         model = await models.named(parsed.model)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from latticework import Settings
-from latticework.doors.openai.counts import CROWDS, refuse_crowds
+from latticework.doors.openai.counts import CROWDS, refuse_openai_crowds
 from latticework.errors import BadRequest
 
 # By setting: a body with three of it, and the list with the third.
@@ -32,9 +32,9 @@ def limited(setting: str, most: int) -> Settings:
 
 @pytest.mark.parametrize(("setting", "body", "param"), THREE)
 def test_one_more_than_the_limit_is_refused(setting: str, body: dict[str, Any], param: str) -> None:
-    refuse_crowds(body, limited(setting, 3))
+    refuse_openai_crowds(body, limited(setting, 3))
     with pytest.raises(BadRequest, match=rf"{setting} \(2\)") as raised:
-        refuse_crowds(body, limited(setting, 2))
+        refuse_openai_crowds(body, limited(setting, 2))
     assert raised.value.param == param
 
 
@@ -44,4 +44,6 @@ def test_each_limit_has_a_case() -> None:
 
 @pytest.mark.parametrize("value", [None, 0, "text", {}, [0], [[]], {"content": 0}])
 def test_what_has_another_type_is_left_to_validation(value: Any) -> None:
-    refuse_crowds(dict.fromkeys(("messages", "tools", "stop", "bad_words"), value), replace(Settings(), max_stops=1))
+    refuse_openai_crowds(
+        dict.fromkeys(("messages", "tools", "stop", "bad_words"), value), replace(Settings(), max_stops=1)
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from latticework import create_app
-from latticework.doors.openai.call_text import InputText
+from latticework.doors.common.call_text import InputText
 from tests.http import USER, chat, events
 from tests.scripted import ScriptedEngine, says
 

@@ -14,10 +14,11 @@ import pytest
 
 from latticework import create_app
 from latticework.doors.chat.request import ChatRequest
+from latticework.doors.common.fields import DoorName, passes
+from latticework.doors.common.objects import ApiObject
 from latticework.doors.completions.request import CompletionRequest
 from latticework.doors.openai import field_docs
-from latticework.doors.openai.fields import HARMLESS, REFUSED, DoorName, passes, refused_by
-from latticework.doors.openai.types import ApiObject
+from latticework.doors.openai.fields import HARMLESS, REFUSED, refused_by
 from tests import described, shared
 from tests.http import chat, send
 from tests.scripted import ScriptedEngine, says

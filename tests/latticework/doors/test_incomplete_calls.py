@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from latticework import Settings, create_app
 from latticework.doors.chat.chunks import Chunk
 from latticework.doors.chat.response import fold_chunks
-from latticework.doors.openai.call_text import ArgumentsText
+from latticework.doors.common.call_text import ArgumentsText
 from latticework.engines.base import Piece, Sampling
 from tests.http import chat, events
 from tests.scripted import Script, ScriptedEngine, says

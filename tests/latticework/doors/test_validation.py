@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from latticework.doors.chat.request import ChatRequest, parse_chat_request
+from latticework.doors.common.objects import ApiObject
+from latticework.doors.common.validation import unknown_fields
 from latticework.doors.completions.request import CompletionRequest
 from latticework.doors.openai import error_type
-from latticework.doors.openai.types import ApiObject
-from latticework.doors.openai.validation import unknown_fields
 from latticework.doors.tokenize import DetokenizeRequest, TokenizeRequest
 from latticework.errors import BadRequest
 

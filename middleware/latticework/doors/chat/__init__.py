@@ -9,7 +9,7 @@ from latticework.doors.chat.chunks import ChatCompletion, Chunk
 from latticework.doors.chat.request import TEXTS, ChatRequest, chat_asks, ineffective_chat_fields, parse_chat_request
 from latticework.doors.chat.response import ChatResponse
 from latticework.doors.openai import ErrorResponse, field_docs, rules
-from latticework.doors.openai.counts import refuse_crowds
+from latticework.doors.openai.counts import refuse_openai_crowds
 from latticework.errors import TimedOut
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
@@ -28,7 +28,7 @@ DOOR = Door(
     partial(
         GeneratingEndpoint,
         Translation(
-            refuse_crowds,
+            refuse_openai_crowds,
             parse_chat_request,
             chat_asks,
             ChatResponse,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from msgspec import UNSET
 
 from latticework.doors.chat.chunks import CustomDelta, FunctionDelta, IncompleteToolCall, ToolCallDelta
-from latticework.doors.openai.call_text import CallStream
+from latticework.doors.common.call_text import CallStream
 from turngrammar.events import ToolCallStart
 
 

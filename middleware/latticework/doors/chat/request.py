@@ -9,18 +9,17 @@ from typing import Any, Literal
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import Ask, Conversation
-from latticework.doors.openai.ask import COMPLETED, sampling_fields, sends_whole_calls, template_tools, turn_of
+from latticework.doors.common.objects import Items, number_field, sampling_fields
+from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
+from latticework.doors.openai.ask import COMPLETED, sends_whole_calls, template_tools, turn_of
 from latticework.doors.openai.continuation import continues, refuse_uncontinuable
 from latticework.doors.openai.fields import refused_by
-from latticework.doors.openai.types import Effort, Items, Message, OtherPart, SampledRequest, TurnRequest, number_field
+from latticework.doors.openai.types import Effort, Message, OtherPart, SampledRequest, TurnRequest
 from latticework.doors.openai.validation import (
     idle_stops,
-    parse_as,
     refuse_empty_prompt,
-    refuse_fields,
     refuse_kept_stop_tokens,
     refuse_unstreamed_options,
-    unknown_fields,
 )
 from latticework.errors import BadRequest
 from latticework.turn import Job

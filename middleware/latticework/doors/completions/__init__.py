@@ -15,7 +15,7 @@ from latticework.doors.completions.request import (
 )
 from latticework.doors.completions.response import CompletionResponse, TextCompletion
 from latticework.doors.openai import ErrorResponse
-from latticework.doors.openai.counts import refuse_crowds
+from latticework.doors.openai.counts import refuse_openai_crowds
 from latticework.errors import TimedOut
 from latticework.http.endpoint import GeneratingEndpoint, Translation
 
@@ -34,7 +34,7 @@ DOOR = Door(
     partial(
         GeneratingEndpoint,
         Translation(
-            refuse_crowds,
+            refuse_openai_crowds,
             parse_completion_request,
             completion_asks,
             CompletionResponse,

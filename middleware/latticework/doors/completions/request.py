@@ -8,19 +8,17 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
 
 from latticework.ask import Ask, RawPrompt, TurnAsk
+from latticework.doors.common.objects import Items, TokenId, number_field, sampling_fields
+from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
 from latticework.doors.openai import field_docs, rules
-from latticework.doors.openai.ask import sampling_fields
 from latticework.doors.openai.content import content_of
 from latticework.doors.openai.fields import refused_by
-from latticework.doors.openai.types import ContentRequest, Items, SampledRequest, TokenId, number_field
+from latticework.doors.openai.types import ContentRequest, SampledRequest
 from latticework.doors.openai.validation import (
     idle_stops,
-    parse_as,
     refuse_empty_prompt,
-    refuse_fields,
     refuse_kept_stop_tokens,
     refuse_unstreamed_options,
-    unknown_fields,
 )
 from latticework.errors import BadRequest
 from latticework.turn import Job

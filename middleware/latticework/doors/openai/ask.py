@@ -15,10 +15,8 @@ from latticework.doors.openai.types import (
     NamedCustom,
     NamedFunction,
     OnBadTool,
-    SampledAnswer,
     TurnRequest,
 )
-from latticework.engines.sampling import FROM_MODEL
 from latticework.errors import BadRequest
 from turngrammar.formats import FORMATS
 from turngrammar.turn import NO_PARAMETERS, TextInput, Tool, ToolChoice
@@ -116,17 +114,3 @@ COMPLETED: Mapping[str, Literal["length", "stop"]] = {"close": "length", "comple
 def sends_whole_calls(streaming: Literal["incremental", "whole"] | None) -> bool | None:
     """None: as the model is configured."""
     return None if streaming is None else streaming == "whole"
-
-
-# Fields with the same name in `Sampling`.
-SAMPLING = (
-    *FROM_MODEL,
-    *("seed", "logit_bias", "min_tokens", "ignore_eos", "stop_token_ids"),
-    *("allowed_token_ids", "bad_words", "priority", "cache_salt"),
-)
-
-
-def sampling_fields(request: SampledAnswer) -> dict[str, Any]:
-    """The fields set by the client, by their names in the engine's `Sampling`."""
-    given = {name: value for name in SAMPLING if (value := getattr(request, name)) not in (None, [])}
-    return given if request.token_sources is None else {**given, "sources": request.token_sources}

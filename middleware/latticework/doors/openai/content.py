@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from latticework.ask import FREE_TEXT, Content
+from latticework.doors.common.validation import refuse_fields
 from latticework.doors.openai.fields.nested import OF_STRUCTURED_OUTPUTS, OF_TEXT_FORMATS
 from latticework.doors.openai.types import (
     ContentRequest,
@@ -17,7 +18,6 @@ from latticework.doors.openai.types import (
     StructuredOutputs,
     TextFormat,
 )
-from latticework.doors.openai.validation import refuse_fields
 from latticework.errors import BadRequest
 from latticework.http.body import decode_object
 from turngrammar.turn import ANY_OBJECT, ClientGrammar, JsonContent

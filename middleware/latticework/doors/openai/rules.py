@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from latticework.doors.openai.fields import HARMLESS, Refused, refused_by
+from latticework.doors.common.fields import Refused
+from latticework.doors.openai.fields import HARMLESS, refused_by
 from latticework.doors.openai.fields.nested import OF_STREAM_OPTIONS, OF_STRUCTURED_OUTPUTS
 
 Schema = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, StrictStr, Tag
 
 from latticework.ask import NO_CALLS
-from latticework.doors.openai.types import ApiObject, Items
+from latticework.doors.common.objects import ApiObject, Items
 from latticework.doors.responses.tools import HOSTED, OfferedTool, turn_name
 from latticework.errors import BadRequest
 from turngrammar.turn import ToolChoice

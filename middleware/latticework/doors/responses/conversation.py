@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from latticework.doors.openai.types import ApiObject
+from latticework.doors.common.objects import ApiObject
+from latticework.doors.common.sealed_text import unsealed
 from latticework.doors.responses.client_tools import CLIENT_TOOLS
 from latticework.doors.responses.items import (
     CallOutputInput,
@@ -25,7 +26,6 @@ from latticework.doors.responses.items import (
     ReasoningInput,
     ToolSearchOutputInput,
 )
-from latticework.doors.responses.reasoning_text import unsealed
 from latticework.doors.responses.tools import turn_name
 from latticework.errors import BadRequest
 from turngrammar.scan import dump_json

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from latticework.ask import Ask
 from latticework.concurrency import off_loop
 from latticework.doors import FAULTS, JSON, REFUSALS, Door, Endpoint, Operation
-from latticework.doors.openai.counts import refuse_crowds
-from latticework.doors.openai.validation import parse_as, refuse_fields
+from latticework.doors.common.counts import refuse_crowds
+from latticework.doors.common.validation import parse_as, refuse_fields
 from latticework.doors.responses.docs import INPUT_FIELDS
 from latticework.doors.responses.fields import INPUT_CROWDS, REFUSED
 from latticework.doors.responses.history import History

@@ -12,7 +12,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from latticework.ask import Ask
-from latticework.doors.openai.counts import refuse_crowds
+from latticework.doors.common.counts import refuse_crowds
 from latticework.doors.responses.fields import INPUT_CROWDS
 from latticework.doors.responses.history import History
 from latticework.doors.responses.request import (

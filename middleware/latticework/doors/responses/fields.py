@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from latticework.doors.openai.counts import CROWDS, Crowd, in_each, listed
-from latticework.doors.openai.fields import Refused, refused_by
-from latticework.doors.openai.fields.rows import ABSENT
+from latticework.doors.common.counts import Crowd, in_each, listed
+from latticework.doors.common.fields import ABSENT, Refused
+from latticework.doors.openai.counts import CROWDS
+from latticework.doors.openai.fields import refused_by
 
 OPENAI = "OpenAI"
 KEEPS_NO_CONVERSATION = "is not supported: this server keeps responses; send 'previous_response_id' instead."

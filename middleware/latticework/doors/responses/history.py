@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from latticework.doors.openai.types import ApiObject
+from latticework.doors.common.objects import ApiObject
 from latticework.doors.responses.conversation import Located
 from latticework.doors.responses.items import InputItem, ReferenceInput
 from latticework.doors.responses.request import InputRequest

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, StrictStr, Tag
 from pydantic.config import JsonDict
 
-from latticework.doors.openai.types import ApiObject, Items
+from latticework.doors.common.objects import ApiObject, Items
 from latticework.doors.responses.client_tools import CLIENT_TOOLS
 from latticework.doors.responses.tools import Tool
 

@@ -9,27 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.ask import FREE_TEXT, Ask, Content, Conversation, TurnAsk
-from latticework.doors.openai.ask import COMPLETED, known_format, sampling_fields, sends_whole_calls, skips_bad_tools
+from latticework.doors.common.objects import ApiObject, Items, SchemaName, number_field, sampling_fields
+from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
+from latticework.doors.openai.ask import COMPLETED, known_format, sends_whole_calls, skips_bad_tools
 from latticework.doors.openai.content import any_object, document_content, of_structured_outputs, one_content
-from latticework.doors.openai.types import (
-    ApiObject,
-    Effort,
-    Items,
-    OnBadTool,
-    SampledAnswer,
-    SchemaName,
-    StructuredOutputs,
-    TextFormat,
-    number_field,
-)
-from latticework.doors.openai.validation import (
-    idle_stops,
-    parse_as,
-    refuse_empty_prompt,
-    refuse_fields,
-    refuse_kept_stop_tokens,
-    unknown_fields,
-)
+from latticework.doors.openai.types import Effort, OnBadTool, SampledAnswer, StructuredOutputs, TextFormat
+from latticework.doors.openai.validation import idle_stops, refuse_empty_prompt, refuse_kept_stop_tokens
 from latticework.doors.responses.choice import ChoiceField, hosted_choices, turn_choice
 from latticework.doors.responses.conversation import Located, messages_of
 from latticework.doors.responses.fields import REFUSED

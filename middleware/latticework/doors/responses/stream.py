@@ -13,7 +13,8 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from latticework.doors.openai.call_text import CallStream
+from latticework.doors.common.call_text import CallStream
+from latticework.doors.common.sealed_text import sealed
 from latticework.doors.openai.logprobs import GeneratedToken, generated_token
 from latticework.doors.responses.client_tools import CLIENT_TOOLS
 from latticework.doors.responses.events import (
@@ -46,7 +47,6 @@ from latticework.doors.responses.output import (
     ShellCall,
     ToolSearchCall,
 )
-from latticework.doors.responses.reasoning_text import sealed
 from latticework.doors.responses.tools import OfferedTool
 from latticework.engines.base import TokenSource
 from latticework.generate import Finish, Step

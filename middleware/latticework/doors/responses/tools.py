@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Discriminator, Field, StrictBool, StrictStr, Tag
 
-from latticework.doors.openai.types import ApiObject, Items, TextFormat, ToolName
+from latticework.doors.common.objects import ApiObject, Items, ToolName
+from latticework.doors.openai.types import TextFormat
 from latticework.doors.responses.client_tools import CLIENT_TOOLS
 from turngrammar import turn
 from turngrammar.turn import NO_PARAMETERS, TextInput

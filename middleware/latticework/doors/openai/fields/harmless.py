@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from latticework.doors.openai.fields.rows import Harmless
+from latticework.doors.common.fields import Harmless
 
 ACCOUNT = "OpenAI's accounting, caching and routing."
 NO_MEDIA = "About images, sound and video, which messages can't have."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from latticework.doors.openai.fields.rows import ABSENT, Refused
+from latticework.doors.common.fields import ABSENT, Refused
 
 VLLM = "vLLM"
 NEEDS_JSON_SCHEMA = "needs 'response_format.type' to be 'json_schema'."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from latticework.doors.openai.fields.rows import ABSENT, CHAT, COMPLETIONS, Refused
+from latticework.doors.common.fields import ABSENT, CHAT, COMPLETIONS, Refused
 
 OPENAI, VLLM, SGLANG, LLAMA, OLLAMA = "OpenAI", "vLLM", "SGLang", "llama.cpp", "Ollama"
 VLLM_SGLANG = f"{VLLM}, {SGLANG}"

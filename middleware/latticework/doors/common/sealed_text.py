@@ -1,7 +1,7 @@
-"""The reasoning of an answer as `encrypted_content`, for clients that keep it themselves.
+"""The reasoning of an answer as an opaque text, for clients that keep it themselves and send it back.
 
-It is encoded and has a checksum; it is not secret, since the same text is in the item's `content`. It needs no key, so
-that any replica reads it.
+It is encoded and has a checksum; it is not secret, since the client may have the same text. It needs no key, so that
+any replica reads it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_BYTES = 16 * 2**20
 
 
 def sealed(text: str) -> str:
-    """The text as `encrypted_content`."""
+    """The opaque text."""
     data = text.encode()
     return PREFIX + base64.urlsafe_b64encode(_digest(data) + zlib.compress(data)).decode()
 

@@ -42,3 +42,8 @@ class Harmless:
 
     servers: str
     why: str
+
+
+def passes(value: Any, row: Refused) -> bool:
+    """Whether a refused field has a value that has no effect. True and 1 differ, as in JSON; 1 and 1.0 don't."""
+    return any(isinstance(value, bool) == isinstance(neutral, bool) and value == neutral for neutral in row.neutral)

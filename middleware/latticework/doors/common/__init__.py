@@ -1,0 +1,1 @@
+"""Shared by all doors, whatever their API: objects of requests and their validation, texts of calls, sealed texts."""
