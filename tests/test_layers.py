@@ -47,7 +47,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "doors",
         "doors.openai.chunked http.cors http.endpoint http.quota",
         "http.auth http.record http.sse",
-        "doors.openai",
+        "doors.envelopes",
+        "doors.anthropic doors.openai",
         "doors.common",
         "generate",
         "prepare",
@@ -186,7 +187,7 @@ def trespasses(trees: Mapping[str, ast.Module]) -> Iterator[str]:
 def door(module: str) -> str | None:
     """The door that a module belongs to. What doors share is none."""
     match = re.match(r"latticework\.doors\.(\w+)", module)
-    return match[1] if match and match[1] not in ("common", "openai", "openapi") else None
+    return match[1] if match and match[1] not in ("anthropic", "common", "envelopes", "openai", "openapi") else None
 
 
 def api_fields(trees: Mapping[str, ast.Module]) -> set[str]:
