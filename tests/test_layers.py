@@ -59,7 +59,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "concurrency prompt turn",
         "embedded engines pulse served sse_reader supervisor",
         "ask config",
-        "caller errors lifeline logs memory options settings telemetry",
+        "aliases caller errors lifeline logs memory options settings telemetry",
         "version",
         "engines.base",
         "engines.encoder engines.vocabulary",

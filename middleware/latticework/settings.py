@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from latticework.aliases import ALIASES
 from latticework.options import (
     API_KEYS,
     BYTES,
@@ -112,6 +113,12 @@ class Settings(ModelSettings, EngineSettings):
         private=True,
     )
     port: int = setting(8000, integer("PORT", 0, 65535), "port to listen on; 0 picks a free one", private=True)
+    aliases: tuple[str, ...] = setting(
+        (),
+        ALIASES,
+        "further name of a model, or prefix of names as in claude-*=MODEL; can be repeated, or separated by commas",
+        singular="alias",
+    )
     root_path: str = setting("", PATH_PREFIX, "path under which a proxy serves this, and which it strips from requests")
     api_keys: tuple[str, ...] = setting(
         (), API_KEYS, "API keys that clients may send as bearer tokens, separated by commas", secret=True

@@ -162,6 +162,11 @@ def read_items(site: Site) -> bool:
     return site.note("the rest follows no items", "items")
 
 
+def read_reference(site: Site) -> bool:
+    """A JSON pointer without `#`, as LiteLLM writes it."""
+    return isinstance(site.value, str) and site.becomes("#" + site.value)
+
+
 def read_id(site: Site) -> bool:
     """Draft 6 writes an anchor as the fragment of an `$id`. A pointer, as some generators write, identifies nothing."""
     if not isinstance(site.value, str) or not site.value.startswith("#"):
@@ -211,6 +216,7 @@ _READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
     ("uniqueItems", (read_boolean,)),
     ("format", (read_format,)),
     ("$id", (read_id,)),
+    ("$ref", (read_reference,)),
     ("title description $comment examples deprecated readOnly writeOnly", (read_annotation,)),
     ("contentEncoding contentMediaType contentSchema", (read_annotation,)),
 )

@@ -44,6 +44,7 @@ class Operation:
         request: the type of the body; `field_docs` has the meaning of each field.
         rules: the constraints that the types lack, as JSON Schema, by component.
         guarded: whether it requires a key, if the server has keys.
+        parameters: headers and query parameters, as OpenAPI describes them.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Operation:
     rules: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     errors: tuple[type[ApiError], ...] = ()
     guarded: bool = False
+    parameters: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

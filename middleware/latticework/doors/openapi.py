@@ -78,10 +78,10 @@ def _path_item(door: Door) -> Schema:
             "required": True,
             "content": {JSON: {"schema": {"$ref": REF.format(operation.request.__name__)}}},
         }
-    if names := re.findall(r"\{(\w+)\}", operation.path):
-        described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
+    names = re.findall(r"\{(\w+)\}", operation.path)
+    in_path = ({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names)
+    if parameters := [*in_path, *operation.parameters]:
+        described["parameters"] = parameters
     if operation.guarded:
         described["security"] = [{"key": []}, {}]
     return described

@@ -11,6 +11,7 @@ from latticework.engines.base import EngineDead
 from latticework.errors import Unavailable
 from latticework.http import sse
 from latticework.http.record import request_id
+from latticework.options import InvalidSetting
 
 REFUSED = "The server is stopping."
 STARTUP_FAILED = "lifespan.startup.failed"
@@ -74,7 +75,7 @@ async def _respond_unavailable(scope: Scope, send: Send, message: str) -> None:
 
 
 async def _run_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Reports an engine that can't be started by its message alone: a traceback would add nothing.
+    """Reports an engine that can't be started, and settings that don't fit it, by the message alone.
 
     Any other exception may be a bug, and keeps its traceback.
     """
@@ -88,7 +89,7 @@ async def _run_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send
 
     try:
         await app(scope, receive, send_later)
-    except EngineDead as error:
+    except (EngineDead, InvalidSetting) as error:
         if not failures:
             raise
         failures = [{"type": STARTUP_FAILED, "message": str(error)}]
