@@ -200,7 +200,8 @@ def api_fields(trees: Mapping[str, ast.Module]) -> set[str]:
     }
     others = ("latticework.engines.base", "latticework.settings", "turngrammar.audit")
     known = {field for name in others if name in trees for field in fields_of(trees[name])}
-    properties = {"max_model_len", "prompt_tokens", "call_id"}  # of engines; and plain English
+    # Of engines, and of llguidance; and plain English.
+    properties = {"max_model_len", "prompt_tokens", "is_error", "call_id", "request_id", "tool_name"}
     return {field for field in of_doors - known - properties if "_" in field.strip("_")}
 
 

@@ -54,7 +54,7 @@ class ThinkingInput(ApiObject):
 
 
 class RedactedThinking(ApiObject):
-    """Thoughts that only the server which made them can read."""
+    """Reasoning that only the server which made them can read."""
 
     type: Literal["redacted_thinking"]
     data: StrictStr

@@ -141,18 +141,18 @@ class Dialogue:
 
     def _assistant(self, place: str, message: ChatMessage) -> None:
         turn: TemplateMessage = {"role": "assistant"}
-        texts, thoughts = [], []
+        texts, reasoning = [], []
         for where, block in _placed(place, message):
             match block:
                 case ThinkingInput() | RedactedThinking():
-                    thoughts.append(_thought(block))
+                    reasoning.append(_thought(block))
                 case ToolUseInput():
                     turn.setdefault("tool_calls", []).append(self._call(block))
                 case _ if self._is_known(where, block):
                     texts.append(_text(where, block, "assistant"))
         if text := [text for text in texts if text]:
             turn["content"] = _content(text)
-        if thought := "\n".join(filter(None, thoughts)):
+        if thought := "\n".join(filter(None, reasoning)):
             turn["reasoning_content"] = thought
         self._add_turn(place, turn)
 
@@ -209,7 +209,7 @@ def _text(place: str, block: ApiObject, role: str) -> str:
 
 
 def _thought(block: ThinkingInput | RedactedThinking) -> str:
-    """Its text, or that in a signature that this server has made for thoughts which it left out."""
+    """Its text, or that in a signature that this server has made for reasoning which it left out."""
     if isinstance(block, RedactedThinking):
         return unsealed(block.data) or ""
     return block.thinking or unsealed(block.signature or "") or ""

@@ -11,7 +11,7 @@ from latticework.doors.openai import field_docs, rules
 
 _OWN: Mapping[str, str] = {
     "model": "The name of a model listed in `/v1/models`, or an alias.",
-    "messages": "The conversation, text only: strings, or blocks of text, thoughts, calls and results. A message of "
+    "messages": "The conversation, text only: strings, or blocks of text, reasoning, calls and results. A message of "
     "the role `system` may be anywhere. If the last one is the assistant's, the answer continues its text.",
     "system": "The system prompt: a text, or blocks of text.",
     "tools": "Tools of the client's, with or without `strict`; bash, text editor, memory and computer use tools by "
@@ -20,12 +20,12 @@ _OWN: Mapping[str, str] = {
     "complete.",
     "tool_choice": "`auto` (the default), `any`, `tool` or `none`; enforced by the grammar, as "
     "`disable_parallel_tool_use` is: at most one call.",
-    "thinking": "`enabled`: at most `budget_tokens` are spent on thoughts, enforced by the server. `adaptive`: the "
-    "model decides. `disabled`: no thoughts. By default, as the chat template has it. No effect without thoughts.",
+    "thinking": "`enabled`: at most `budget_tokens` are spent on reasoning, enforced by the server. `adaptive`: the "
+    "model decides. `disabled`: no reasoning. By default, as the chat template has it. No effect without reasoning.",
     "output_config": "`format`: the JSON Schema of the answer, enforced. `effort` is passed to the chat template.",
     "output_format": "The older name of `output_config.format`.",
     "thread": "Refused with the code `thread_unsupported_request`: send all messages.",
-    "max_tokens": "Maximum number of generated tokens, thoughts included; at most the rest of the context is used.",
+    "max_tokens": "Maximum number of generated tokens, reasoning included; at most the rest of the context is used.",
     "stop_sequences": "Strings that end free text. They never cut a document or a call.",
     "stream": "Return the answer as server-sent events.",
     "tool_call_streaming": "How a stream sends a call: `whole`, by default, in one piece when it is complete; or "

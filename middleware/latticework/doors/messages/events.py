@@ -51,13 +51,13 @@ class TextPiece(msgspec.Struct, frozen=True, tag_field="type", tag="text_delta")
 
 
 class ThinkingPiece(msgspec.Struct, frozen=True, tag_field="type", tag="thinking_delta"):
-    """The next piece of thoughts."""
+    """The next piece of reasoning."""
 
     thinking: str
 
 
 class SignaturePiece(msgspec.Struct, frozen=True, tag_field="type", tag="signature_delta"):
-    """The signature of thoughts, at their end."""
+    """The signature of the reasoning, at its end."""
 
     signature: str
 

@@ -19,7 +19,7 @@ class TextBlock(msgspec.Struct, frozen=True, tag_field="type", tag="text"):
 
 
 class ThinkingBlock(msgspec.Struct, frozen=True, tag_field="type", tag="thinking"):
-    """The model's thoughts. The signature has those that are not shown."""
+    """The model's reasoning. The signature has the text if it is not shown."""
 
     thinking: str
     signature: str
@@ -48,7 +48,7 @@ class IncompleteToolUse(msgspec.Struct, frozen=True):
 
 
 class ThinkingTokens(msgspec.Struct, frozen=True):
-    """Of the generated tokens, those of thoughts."""
+    """Of the generated tokens, those of the reasoning."""
 
     thinking_tokens: int
 

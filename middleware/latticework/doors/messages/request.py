@@ -91,7 +91,7 @@ class PromptRequest(ApiObject):
 
     @property
     def display(self) -> str | None:
-        """Whether the thoughts are shown."""
+        """How the reasoning is shown."""
         return getattr(self.thinking, "display", None)
 
 

@@ -173,5 +173,5 @@ class _OpenCall:
 
 
 def _thinking_block(text: str, *, omitted: bool) -> ThinkingBlock:
-    """The signature of thoughts that are shown has nothing but that there are some: clients send them back."""
+    """Reasoning that is shown comes back as it is: its signature has no text."""
     return ThinkingBlock("", sealed(text)) if omitted else ThinkingBlock(text, sealed(""))
