@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from latticework.doors.envelopes import ANTHROPIC_VERSION as VERSION
+from latticework.doors.envelopes import ANTHROPIC_VERSION
 from latticework.errors import BadRequest
 from latticework.http.endpoint import json_response
 from latticework.model import Model
@@ -25,21 +25,21 @@ PARAMETERS: tuple[dict[str, Any], ...] = (
     {
         "name": LIMIT,
         "in": "query",
-        "description": f"With the header {VERSION}: the maximum number of models in the response.",
+        "description": f"With the header {ANTHROPIC_VERSION}: the maximum number of models in the response.",
         "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL_LIMIT},
     },
     *(
         {
             "name": name,
             "in": "query",
-            "description": f"With the header {VERSION}: the name {side} which the models are listed.",
+            "description": f"With the header {ANTHROPIC_VERSION}: the name {side} which the models are listed.",
             "schema": {"type": "string"},
         }
         for name, side in ((AFTER, "after"), (BEFORE, "before"))
     ),
 )
 HEADER: dict[str, Any] = {
-    "name": VERSION,
+    "name": ANTHROPIC_VERSION,
     "in": "header",
     "description": "Any value selects Anthropic's form of the response.",
     "schema": {"type": "string"},
@@ -73,7 +73,7 @@ class ModelInfoList(msgspec.Struct, frozen=True):
 
 def selected(request: Request) -> bool:
     """Whether a request is for Anthropic's form: its clients send a version, and no others do."""
-    return VERSION in request.headers
+    return ANTHROPIC_VERSION in request.headers
 
 
 def respond_list(request: Request, models: Models) -> Response:
