@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from latticework.doors import Door, chat, completions, grammars, hello, playground, responses, tokenize
+from latticework.doors import Door, chat, completions, grammars, playground, responses, tokenize
 from latticework.doors.models import DOORS as models_doors
 from latticework.doors.openai import envelope
 from latticework.doors.openapi import openapi_door
@@ -43,7 +43,6 @@ DESCRIBED = (
     grammars.DOOR,
     *tokenize.DOORS,
     *models_doors,
-    *hello.DOORS,
     playground.DOOR,
 )
 DOORS = (*DESCRIBED, openapi_door(DESCRIBED))

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 
 from latticework import Settings, create_app
 from latticework.app import OPERATIONS
-from latticework.doors import hello
+from latticework.doors.models import hello
 from latticework.engines.base import EngineDead
 from tests.http import send
 from tests.scripted import ScriptedEngine, says
