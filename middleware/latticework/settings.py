@@ -45,6 +45,9 @@ class ModelSettings:
     open_objects: bool = switch(
         "let objects that list properties, without a keyword for others, have others; by default, they are closed"
     )
+    ignore_described_bounds: bool = switch(
+        "ignore the bounds that clients of /v1/messages move from a schema into its descriptions: {maxLength: 9}"
+    )
     tool_call_streaming: Literal["incremental", "whole"] = choice(
         "incremental", "stream a tool call from the first argument's value on, or in one piece when it is complete"
     )
