@@ -93,7 +93,7 @@ def _responses(door: Door) -> Iterator[tuple[str, Schema]]:
     for status in sorted({error.status for error in operation.errors}):
         kinds = [error for error in operation.errors if error.status == status]
         codes = ", ".join(error.default_code or error_type(error) for error in kinds)
-        yield str(status), {"description": codes, "content": _media_types({JSON: (door.error_type,)})}
+        yield str(status), {"description": codes, "content": _media_types({JSON: (door.envelope.type,)})}
 
 
 def _media_types(answers: Mapping[str, tuple[Any, ...]]) -> Schema:
@@ -119,7 +119,7 @@ def _components(doors: Sequence[Door]) -> dict[str, Schema]:
     rules = {name: rule for operation in operations for name, rule in operation.rules.items()}
     taken = {name: _ruled(_cleaned(schema), rules.get(name, {}), docs.get(name, {})) for name, schema in shown.items()}
     kinds = {kind for operation in operations for given in operation.responses.values() for kind in given}
-    kinds |= {door.error_type for door in doors}
+    kinds |= {door.envelope.type for door in doors}
     answered = msgspec.json.schema_components(kinds, ref_template=REF.format("{name}"))[1]
     if both := taken.keys() & answered.keys():
         raise ValueError(f"two types have the name {both}")

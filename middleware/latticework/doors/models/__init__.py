@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from latticework import errors
 from latticework.doors import FAULTS, JSON, Door, Endpoint, Operation
+from latticework.doors.envelopes import ANTHROPIC_VERSION
 from latticework.doors.models import cards, health, infos
 from latticework.models import Models
 from latticework.settings import Settings
@@ -42,7 +43,7 @@ def _get_model(models: Models, settings: Settings) -> Endpoint:
 
 def _by_header(response: Response) -> Response:
     """Caches must not mix up the two forms."""
-    response.headers["vary"] = infos.VERSION
+    response.headers["vary"] = ANTHROPIC_VERSION
     return response
 
 
