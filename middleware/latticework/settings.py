@@ -45,9 +45,6 @@ class ModelSettings:
     open_objects: bool = switch(
         "let objects that list properties, without a keyword for others, have others; by default, they are closed"
     )
-    ignore_described_bounds: bool = switch(
-        "ignore the bounds that clients of /v1/messages move from a schema into its descriptions: {maxLength: 9}"
-    )
     tool_call_streaming: Literal["incremental", "whole"] = choice(
         "incremental", "stream a tool call from the first argument's value on, or in one piece when it is complete"
     )
@@ -162,6 +159,9 @@ class Settings(ModelSettings, EngineSettings):
     max_stops: int = setting(64, POSITIVE, "maximum number of strings in stop, and in bad_words")
     keep_volatile_text: bool = switch(
         "keep text in system prompts of /v1/messages that clients change with each request: it defeats the prefix cache"
+    )
+    ignore_described_bounds: bool = switch(
+        "ignore the bounds that clients of /v1/messages move from a schema into its descriptions: {maxLength: 9}"
     )
     max_stop_length: int = setting(1024, POSITIVE, "maximum length of a string in stop, in characters")
     read_timeout: float = setting(30.0, SECONDS, "read timeout for the headers of a request, and again for its body")

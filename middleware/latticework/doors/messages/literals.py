@@ -19,7 +19,7 @@ _CHARACTERS = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 
 def read_literal(text: str) -> Any:
-    """The value of the whole text. Raises ValueError if it is none."""
+    """The value of the whole text. Raises ValueError for any other text."""
     written, at = [], 0
     while at < len(text):
         token = _TOKEN.match(text, at)

@@ -218,7 +218,12 @@ def _spaced(keyword: str) -> str:
 def anthropic_rb(schema: Mapping[str, Any]) -> Schema:
     """`transform_schema!` of the SDK for Ruby, from its source: of strings, numbers, arrays and objects."""
     made = {keyword: _within(keyword, value, anthropic_rb) for keyword, value in schema.items()}
-    kept: dict[Any, tuple[str, ...]] = {"string": ("enum",), "integer": ("enum",), "number": ("enum",), "array": ("items",)}
+    kept: dict[Any, tuple[str, ...]] = {
+        "string": ("enum",),
+        "integer": ("enum",),
+        "number": ("enum",),
+        "array": ("items",),
+    }
     kept["object"] = (
         "required",
         "properties",
