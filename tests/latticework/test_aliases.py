@@ -103,6 +103,13 @@ def test_tokens_are_counted_under_an_alias(path: str) -> None:
     assert send(app, "POST", path, json=body).status_code == 200
 
 
+def test_a_prefix_matches_no_name_that_is_long() -> None:
+    app, *_ = two("*=large", f"{'a' * 300}=s")
+    assert chat(app, model="a" * 256).json()["model"] == "a" * 256
+    assert chat(app, model="a" * 257).status_code == 404
+    assert chat(app, model="a" * 300).status_code == 200
+
+
 def test_an_alias_before_nothing_answers_every_name() -> None:
     app, *_ = two("*=large")
     assert chat(app, model="whatever").json()["choices"][0]["message"]["content"] == "large"
