@@ -160,6 +160,9 @@ class Settings(ModelSettings, EngineSettings):
     keep_volatile_text: bool = switch(
         "keep text in system prompts of /v1/messages that clients change with each request: it defeats the prefix cache"
     )
+    ignore_described_bounds: bool = switch(
+        "ignore the bounds that clients of /v1/messages move from a schema into its descriptions: {maxLength: 9}"
+    )
     max_stop_length: int = setting(1024, POSITIVE, "maximum length of a string in stop, in characters")
     read_timeout: float = setting(30.0, SECONDS, "read timeout for the headers of a request, and again for its body")
     write_timeout: float = setting(
