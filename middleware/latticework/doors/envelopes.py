@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette._utils import get_route_path
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -16,7 +16,8 @@ from latticework.errors import ApiError
 
 # Sent by all of Anthropic's SDKs.
 ANTHROPIC_VERSION = "anthropic-version"
-ANTHROPIC_PATHS = "/v1/messages"
+# Wherever the app is mounted.
+ANTHROPIC_PATHS = re.compile(r"/v1/messages(?:/|$)")
 
 
 @dataclass(frozen=True)
@@ -38,5 +39,5 @@ ANTHROPIC = Envelope(anthropic_envelope, AnthropicErrorResponse)
 
 def envelope_for(scope: Scope) -> Envelope:
     """Anthropic's for its paths and its clients, OpenAI's for all others."""
-    is_anthropic = get_route_path(scope).startswith(ANTHROPIC_PATHS) or ANTHROPIC_VERSION in Headers(scope=scope)
+    is_anthropic = ANTHROPIC_PATHS.search(scope["path"]) is not None or ANTHROPIC_VERSION in Headers(scope=scope)
     return ANTHROPIC if is_anthropic else OPENAI

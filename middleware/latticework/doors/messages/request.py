@@ -306,7 +306,8 @@ def without_effect(read: ReadRequest) -> list[str]:
     blocks = [place for place, _ in read.dialogue.ignored]
     left_out = (*hosted, *blocks)
     inside = tuple(f"{place}." for place in left_out)
-    unknown = [path for path in unknown_fields(read.request) if path not in HARMLESS and not path.startswith(inside)]
+    known = (*HARMLESS, *REFUSED)
+    unknown = [path for path in unknown_fields(read.request) if path not in known and not path.startswith(inside)]
     return [*unknown, *left_out, *read.dialogue.shortened]
 
 

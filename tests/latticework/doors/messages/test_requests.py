@@ -195,7 +195,7 @@ def test_errors_have_anthropics_envelope(case: str) -> None:
     assert response.json()["request_id"] == response.headers["request-id"]
 
 
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     "output_config": {"output_config": {"format": DOCUMENT}},
     "output_format": {"output_format": DOCUMENT},
     "both": {"output_config": {"format": DOCUMENT}, "output_format": DOCUMENT},
