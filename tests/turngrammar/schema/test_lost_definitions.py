@@ -41,7 +41,7 @@ def test_the_innermost_counts() -> None:
 
 
 def test_a_definition_that_is_there_counts() -> None:
-    schema = node(**{"$defs": {"Node": {"type": "integer"}}})
+    schema = {**node(), "$defs": {"Node": {"type": "integer"}}}
     assert normalized(schema) == schema
 
 
@@ -54,7 +54,7 @@ def test_a_definition_that_is_there_counts() -> None:
         outer(node("#/components/Node")),
         {"$ref": "#/$defs/Node", "title": "Node"},
         outer({"title": "Node"}, required=["next"], properties={"next": {"$ref": "#/$defs/Node"}}),
-        outer(node(**{"$id": "https://example.com/a"})),
+        outer({**node(), "$id": "https://example.com/a"}),
     ],
 )
 def test_other_references_to_nothing_are_refused(schema: dict[str, Any]) -> None:
