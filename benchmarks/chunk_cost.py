@@ -131,13 +131,32 @@ RESPONSES: Mapping[str, tuple[dict[str, Any], str]] = {
         KINDS["tool call"][1],
     ),
 }
-CHAT_PATH, RESPONSES_PATH = "/v1/chat/completions", "/v1/responses"
+# And as events of /v1/messages. `incremental`: a call's input is sent while it is generated, as chat chunks are.
+MESSAGES: Mapping[str, tuple[dict[str, Any], str]] = {
+    "free text, messages": ({}, KINDS["free text"][1]),
+    "reasoning, messages": ({}, KINDS["reasoning"][1]),
+    "document, messages": (
+        {"output_config": {"format": {"type": "json_schema", "schema": NOTE}}},
+        KINDS["document"][1],
+    ),
+    "tool call, messages": (
+        {"tools": [{"name": "save_note", "input_schema": NOTE}], "tool_call_streaming": "incremental"},
+        KINDS["tool call"][1],
+    ),
+}
+CHAT_PATH, RESPONSES_PATH, MESSAGES_PATH = "/v1/chat/completions", "/v1/responses", "/v1/messages"
+CONVERSATION: Mapping[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
+ASKED: Mapping[str, Mapping[str, Any]] = {
+    CHAT_PATH: CONVERSATION,
+    RESPONSES_PATH: {"input": "hi", "store": False},
+    MESSAGES_PATH: {**CONVERSATION, "max_tokens": 50_000},
+}
+ENDS = (b"data: [DONE]\n\n", b'data: {"type":"message_stop"}\n\n')
 
 
 async def request(app: ASGIApp, path: str, fields: Mapping[str, Any]) -> int:
     """One streamed request; the number of its events."""
-    asked = {"messages": [{"role": "user", "content": "hi"}]} if path == CHAT_PATH else {"input": "hi", "store": False}
-    body = {"model": "memory", **asked, "stream": True, **fields}
+    body = {"model": "memory", **ASKED[path], "stream": True, **fields}
     messages: list[Message] = [{"type": "http.request", "body": json.dumps(body).encode()}]
     sent: list[bytes] = []
 
@@ -151,7 +170,7 @@ async def request(app: ASGIApp, path: str, fields: Mapping[str, Any]) -> int:
     scope: Scope = {**SCOPE, "path": path, "raw_path": path.encode(), "state": {}}
     await app(scope, receive, send)
     stream = b"".join(sent)
-    assert stream.endswith(b"data: [DONE]\n\n") or b"event: response.completed\n" in stream, stream[-200:]
+    assert stream.endswith(ENDS) or b"event: response.completed\n" in stream, stream[-200:]
     return stream.count(b"data: ")
 
 
@@ -166,7 +185,7 @@ def microseconds_per_chunk(path: str, fields: Mapping[str, Any], answer: str) ->
 
 
 def measure() -> dict[str, float]:
-    kinds = [(CHAT_PATH, KINDS), (RESPONSES_PATH, RESPONSES)]
+    kinds = [(CHAT_PATH, KINDS), (RESPONSES_PATH, RESPONSES), (MESSAGES_PATH, MESSAGES)]
     return {
         kind: round(microseconds_per_chunk(path, fields, answer), 2)
         for path, answers in kinds

@@ -40,7 +40,10 @@ def free(pace: float, most: int) -> Script:
     async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         rng = random.Random(sampling.seed if sampling.seed is not None else bytes(prompt))
         limited = replace(sampling, max_tokens=min(sampling.max_tokens, most))
-        writer = _Writer(rng, await _matcher(compiled, sampling.grammar), limited)
+        matcher = await _matcher(compiled, sampling.grammar)
+        if matcher is not None and sampling.begun and not matcher.consume_tokens(list(sampling.begun)):
+            raise EngineFailed(matcher.get_error())
+        writer = _Writer(rng, matcher, limited)
         while True:
             piece = writer.piece()
             yield piece

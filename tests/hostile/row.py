@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 CHAT, COMPLETIONS, GRAMMARS = "/v1/chat/completions", "/v1/completions", "/v1/grammars"
 TOKENIZE, DETOKENIZE = "/tokenize", "/detokenize"
+MESSAGES = "/v1/messages"
 
 # Half a character, which no text may end with.
 HALF = '"\\ud800"'
@@ -16,6 +17,7 @@ MODEL = "MODEL"
 PLAIN: Mapping[str, Mapping[str, str]] = {
     CHAT: {"model": f'"{MODEL}"', "messages": USER, "max_tokens": "3"},
     COMPLETIONS: {"model": f'"{MODEL}"', "prompt": '"hi"', "max_tokens": "3"},
+    MESSAGES: {"model": f'"{MODEL}"', "messages": USER, "max_tokens": "3"},
     GRAMMARS: {"model": f'"{MODEL}"'},
     TOKENIZE: {"model": f'"{MODEL}"', "prompt": '"hi"'},
     DETOKENIZE: {"model": f'"{MODEL}"', "tokens": "[1]"},
@@ -29,7 +31,7 @@ class Row:
     Attributes:
         fields: a field of the text "" is left out.
         status: what it is answered with.
-        param: what `error.param` begins with; None: whatever it is, for what is no JSON has no parameters.
+        param: what the parameter in the error begins with; None: whatever it is, for what is no JSON has no parameters.
         real: whether it is worth the real engine's time: what an engine sees of the request is hostile.
         name: what it is, where its fields don't tell.
     """

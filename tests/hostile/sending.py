@@ -46,6 +46,7 @@ def complaint(row: Row, response: httpx.Response) -> str | None:
     error = response.json()["error"]
     if not 0 < len(error["message"]) <= LONGEST:
         return f"a message of {len(error['message'])} characters: {error['message'][:200]}"
-    if row.param is not None and not (error["param"] or "").startswith(row.param):
-        return f"param {error['param']!r}, not {row.param!r}: {error['message'][:200]}"
+    param = error.get("details", error).get("param") or ""  # Anthropic's errors have it in their details
+    if row.param is not None and not param.startswith(row.param):
+        return f"param {param!r}, not {row.param!r}: {error['message'][:200]}"
     return None

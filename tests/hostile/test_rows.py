@@ -11,7 +11,7 @@ from latticework import create_app
 from tests import described
 from tests.free import free_engine
 from tests.hostile.all_rows import ALL
-from tests.hostile.row import CHAT, COMPLETIONS, PLAIN, Row
+from tests.hostile.row import CHAT, COMPLETIONS, MESSAGES, PLAIN, Row
 from tests.hostile.sending import LONGEST, Target, complaint, target
 
 
@@ -26,7 +26,7 @@ def attacked() -> Iterator[Target]:
 def test_a_hostile_request_is_answered_or_told(attacked: Target, row: Row) -> None:
     response = attacked.send(row)
     assert complaint(row, response) is None
-    if row.path != CHAT or not row.fields.get("stream"):
+    if row.path not in (CHAT, MESSAGES) or not row.fields.get("stream"):
         described.check(response)
 
 
@@ -37,7 +37,7 @@ def test_the_next_plain_request_is_answered(attacked: Target, path: str) -> None
 
 def test_there_are_enough_rows() -> None:
     assert len(ALL) >= 600
-    assert {row.path for row in ALL} >= {CHAT, COMPLETIONS}
+    assert {row.path for row in ALL} >= {CHAT, COMPLETIONS, MESSAGES}
 
 
 def refused(message: str, param: str | None) -> httpx.Response:

@@ -60,12 +60,14 @@ class RedactedThinking(ApiObject):
     data: StrictStr
 
 
+# Blocks that are never left out: in a place that can't have them, they are refused.
+MEANT = ("text", "tool_use", "tool_result", "thinking")
+
+
 class OtherBlock(ApiObject):
     """A block without a meaning for this model, such as what Anthropic's own tools have written."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"not": {"properties": {"type": {"enum": ["text", "tool_use", "tool_result", "thinking"]}}}}
-    )
+    model_config = ConfigDict(json_schema_extra={"not": {"properties": {"type": {"enum": list(MEANT)}}}})
 
     type: StrictStr
 

@@ -12,6 +12,7 @@ from typing import Any
 from latticework.doors.common.objects import ApiObject
 from latticework.doors.common.sealed_text import unsealed
 from latticework.doors.messages.blocks import (
+    MEANT,
     ChatMessage,
     MediaBlock,
     MessageBlock,
@@ -30,6 +31,8 @@ from turngrammar.scan import dump_json
 
 TemplateMessage = dict[str, Any]
 ERROR = "Error: "
+OF_ROLE = "a message of the role '{}'"
+RESULT = "a 'tool_result'"
 WAITING = "Further tools, which a search for them loads: {}."
 LOADED = "From now on, this tool can be called: {}"
 
@@ -65,6 +68,12 @@ class Dialogue:
         """A message of the conversation. Raises BadRequest for a block that is not supported."""
         _ROLES[message.role](self, place, message)
 
+    def close(self) -> None:
+        """The end. Anthropic allows an assistant's message without content there: it continues nothing."""
+        if self.messages and self.messages[-1] == {"role": "assistant"}:
+            self.messages.pop()
+            self.places.pop()
+
     @property
     def continued(self) -> bool:
         """Whether the last message is text of the assistant's, which the answer continues."""
@@ -72,7 +81,7 @@ class Dialogue:
 
     def _system(self, place: str, message: ChatMessage) -> None:
         blocks = [(where, block) for where, block in _placed(place, message) if self._is_known(where, block)]
-        texts = self._system_texts([(where, _text(where, block, "system")) for where, block in blocks])
+        texts = self._system_texts([(where, _text(where, block, OF_ROLE.format("system"))) for where, block in blocks])
         if texts:
             self._append(place, {"role": "system", "content": _content(texts)})
 
@@ -95,7 +104,7 @@ class Dialogue:
                 case ToolResultInput():
                     self._result(where, block)
                 case _ if self._is_known(where, block):
-                    texts.append(_text(where, block, "user"))
+                    texts.append(_text(where, block, OF_ROLE.format("user")))
         if not texts and isinstance(message.content, list) and message.content:
             return
         last = self.messages[-1] if self.messages else {}
@@ -126,7 +135,7 @@ class Dialogue:
             if isinstance(part, ToolReference):
                 texts.append(self._loaded(where, part))
             elif self._is_known(where, part):
-                texts.append(_text(where, part, "user"))
+                texts.append(_text(where, part, RESULT))
         return texts
 
     def _loaded(self, place: str, reference: ToolReference) -> str:
@@ -149,7 +158,7 @@ class Dialogue:
                 case ToolUseInput():
                     turn.setdefault("tool_calls", []).append(self._call(block))
                 case _ if self._is_known(where, block):
-                    texts.append(_text(where, block, "assistant"))
+                    texts.append(_text(where, block, OF_ROLE.format("assistant")))
         if text := [text for text in texts if text]:
             turn["content"] = _content(text)
         if thought := "\n".join(filter(None, reasoning)):
@@ -177,7 +186,7 @@ class Dialogue:
 
     def _is_known(self, place: str, block: ApiObject) -> bool:
         """Whether a block can be read. Others are left out, and named."""
-        if isinstance(block, OtherBlock):
+        if isinstance(block, OtherBlock) and block.type not in MEANT:
             self.ignored.append((place, block.type))
             return False
         return True
@@ -196,7 +205,7 @@ def _placed(place: str, message: ChatMessage) -> list[tuple[str, MessageBlock]]:
     return [(f"{place}.content[{index}]", block) for index, block in enumerate(message.content)]
 
 
-def _text(place: str, block: ApiObject, role: str) -> str:
+def _text(place: str, block: ApiObject, holder: str) -> str:
     """Raises BadRequest for a block that is no text."""
     if isinstance(block, TextBlockInput):
         return block.text
@@ -205,7 +214,7 @@ def _text(place: str, block: ApiObject, role: str) -> str:
         raise BadRequest(
             f"'{place}' is of type '{kind}', and this model reads text only.", param=place, code="unsupported_value"
         )
-    raise BadRequest(f"'{place}' is of type '{kind}', which a message of the role '{role}' can't have.", param=place)
+    raise BadRequest(f"'{place}' is of type '{kind}', which {holder} can't have.", param=place)
 
 
 def _thought(block: ThinkingInput | RedactedThinking) -> str:

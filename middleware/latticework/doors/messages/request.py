@@ -159,6 +159,7 @@ def read_request(request: PromptRequest, settings: Settings) -> ReadRequest:
     dialogue.add_system(_system_blocks(request.system))
     for index, message in enumerate(request.messages):
         dialogue.add(f"messages[{index}]", message)
+    dialogue.close()
     _refuse_open_turn(dialogue)
     return ReadRequest(request, toolbox, dialogue, _content(request, bounds), bounds.pointers)
 

@@ -74,6 +74,11 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
         [said("user", "a"), said("assistant", block("redacted_thinking", data="x"), text("b")), said("user", "c")],
         [said("user", "a"), said("assistant", "b"), said("user", "c")],
     ),
+    "an answer without content": ([said("user", "a"), said("assistant", "")], [said("user", "a")]),
+    "an answer that others have begun": (
+        [said("user", "a"), said("assistant", block("server_tool_use", id="s", name="search", input={}))],
+        [said("user", "a")],
+    ),
     "system within": (
         [said("user", "a"), said("system", "s"), said("assistant", "b"), said("user", "c")],
         [said("user", "a"), said("system", "s"), said("assistant", "b"), said("user", "c")],
