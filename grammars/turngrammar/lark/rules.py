@@ -112,6 +112,10 @@ class RuleWriter(RuleSet, ABC):
         """The format's own text, special tokens in it as such."""
         return join(*map(self._lexeme, self._tokens.split(text)))
 
+    def up_to_token(self, text: str) -> str:
+        """The format's own text up to the end of its last special token; "" without any."""
+        return text[: max((token.end() for token in self._tokens.finditer(text)), default=0)]
+
     def _lexeme(self, piece: str) -> str:
         """A special token, or a text without any."""
         if self._tokens.fullmatch(piece):
