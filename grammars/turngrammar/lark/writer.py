@@ -126,7 +126,7 @@ class GrammarWriter(RuleWriter):
         head = self._plain(node.head)
         first = wire.parts(head)[0]
         opening = self.up_to_token(first.text) if isinstance(first, wire.Lit) else ""
-        rest = wire.Invocation(after(head, opening) if opening else head, node.tail)
+        rest = wire.Invocation(after(head, opening) if opening else head, self._plain(node.tail))
         if rest not in self._calls:
             self._calls[rest] = self.either([self._call_of(tool, rest) for tool in self.context.tools])
         return join(self.literal(opening), self._calls[rest])
