@@ -88,7 +88,7 @@ def write_value(writer: RuleWriter, node: wire.Value) -> str:
     argument = writer.argument
     if argument.string:
         bodies = [f"({_free_text(branch, argument)})" for branch in argument.strings]
-        return writer.closed_value(" | ".join(bodies), node.end, _strings_of(argument))
+        return writer.closed_value(" | ".join(bodies), node.end, _strings_of(argument), texts=_listed(argument))
     end = writer.literal(node.end)
     if not argument.mixed and node.words == JSON_WORDS and node.notation is None:
         return f"{write_json(writer, {'anyOf': list(argument.others)}, writer.parameters, node.style)} {end}"
@@ -110,7 +110,7 @@ def write_wrapped(writer: RuleWriter, node: wire.Wrapped) -> str:
         return write_value(writer, node)
     special = f"[{escaped(node.characters)}]"
     inner = " | ".join(f"({text_terminal(branch)})" for branch in argument.strings)
-    wrapped = writer.closed_value(inner, node.close + node.end, _strings_of(argument))
+    wrapped = writer.closed_value(inner, node.close + node.end, _strings_of(argument), texts=_listed(argument))
     bodies = [join(writer.literal(node.open), wrapped)]
     if plain := [left for branch in argument.strings if (left := _without_characters(branch, node.characters))]:
         texts = [f"({_free_text(branch, argument)} & ~/{ANYTHING}{special}{ANYTHING}/)" for branch in plain]
@@ -120,6 +120,11 @@ def write_wrapped(writer: RuleWriter, node: wire.Wrapped) -> str:
 
 def _strings_of(argument: Argument) -> str:
     return "the strings of " + ("an argument without a name" if argument.name is None else repr(argument.name))
+
+
+def _listed(argument: Argument) -> Iterator[str]:
+    """The strings that the schema of an argument lists."""
+    return (text for branch in argument.strings for text in branch.get("enum", ()))
 
 
 def _without_characters(branch: Branch, characters: str) -> Branch | None:
