@@ -19,7 +19,7 @@ from turngrammar.lark.notation import NotationWriter
 from turngrammar.lark.rules import Argument, RuleWriter
 from turngrammar.lowered import Lowered, branches
 from turngrammar.notation import JSON_WORDS
-from turngrammar.terminals.expressions import ANYTHING, Member, any_text, escaped, join, object_members, quoted
+from turngrammar.terminals.expressions import Member, any_text, escaped, join, object_members, quoted
 from turngrammar.terminals.strings import Branch, text_terminal
 
 _FREE_NAME = r"[^\x{0}-\x{1f}<>\x{22}]+"
@@ -108,12 +108,12 @@ def write_wrapped(writer: RuleWriter, node: wire.Wrapped) -> str:
     argument = writer.argument
     if not argument.string:
         return write_value(writer, node)
-    special = f"[{escaped(node.characters)}]"
+    others = f"[^{escaped(node.characters)}]*"  # with a complement, a maxLength of thousands takes llguidance seconds
     inner = " | ".join(f"({text_terminal(branch)})" for branch in argument.strings)
     wrapped = writer.closed_value(inner, node.close + node.end, _strings_of(argument), texts=_listed(argument))
     bodies = [join(writer.literal(node.open), wrapped)]
     if plain := [left for branch in argument.strings if (left := _without_characters(branch, node.characters))]:
-        texts = [f"({_free_text(branch, argument)} & ~/{ANYTHING}{special}{ANYTHING}/)" for branch in plain]
+        texts = [f"({_free_text(branch, argument)} & /{others}/)" for branch in plain]
         bodies.append(writer.closed(" | ".join(texts), node.end))
     return writer.either(bodies)
 

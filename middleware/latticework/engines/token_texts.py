@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import inf
-from os.path import commonprefix
 
 # Between tokens in a text of all of them; no byte of UTF-8.
 _BETWEEN = b"\xff"
@@ -60,8 +59,8 @@ class TokenTexts:
     def _up_to_each(self, text: bytes) -> list[int]:
         """The fewest tokens of each beginning of the text. What it has in common with the last text stays as it is."""
         last, costs = self._last
-        same = len(commonprefix((text, last)))
-        costs = [*costs[: same + 1]]
+        same = next((at for at, pair in enumerate(zip(text, last, strict=False)) if pair[0] != pair[1]), len(last))
+        costs = costs[: min(same, len(text)) + 1]
         self._extend(costs, text)
         self._last = text, costs
         return costs
