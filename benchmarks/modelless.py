@@ -10,6 +10,7 @@ class Modelless:
 
     max_running = 2**16
     recovers = False
+    learns_names = False
     degraded: tuple[str, ...] = ()
 
     async def start(self) -> None: ...

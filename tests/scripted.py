@@ -94,6 +94,7 @@ class ScriptedEngine:
     max_model_len: int = 100_000
     max_running: int = 256
     recovers: bool = False
+    learns_names: bool = False
     degraded: tuple[str, ...] = ()
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
     asked: MutableSequence[Sampling] = field(default_factory=list)

@@ -72,7 +72,7 @@ class Scripted:
     """Answers every request with the same document."""
 
     model_ids = ("scripted",)
-    max_model_len, max_running, recovers, degraded = 10_000, 4, False, ()
+    max_model_len, max_running, recovers, learns_names, degraded = 10_000, 4, False, False, ()
     tokenizer = Tokenizer()
 
     async def start(self): ...

@@ -111,6 +111,8 @@ def _setting_value(place: str, name: str, value: Any, known: Mapping[str, Option
         converted = option.value(where, _setting_text(value))
     except (TypeError, InvalidSetting):
         raise option.invalid(where, value) from None
+    if isinstance(value, dict) and option.kind.table:
+        return converted
     if not isinstance(value, str) and type(value) not in _TOML_TYPES[type(converted)]:
         raise option.invalid(where, value)
     return converted
@@ -130,12 +132,14 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _setting_text(value: Any) -> str:
-    """As the environment has it. Raises TypeError for a list of anything but strings."""
+    """As the environment has it. Raises TypeError for a list of anything but strings, and for what JSON lacks."""
     match value:
         case bool():
             return str(value).lower()
         case list():
             return ",".join(value)
+        case dict():
+            return json.dumps(value)
     return str(value)
 
 

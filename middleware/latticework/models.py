@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
+from latticework.aliases import Aliases
 from latticework.compiling.compiler import Compiler
 from latticework.compiling.workers import WorkerPool
 from latticework.engines.base import Engine, EngineDead
@@ -28,7 +29,7 @@ class Models:
     """All models of an app. The app's lifespan loads them, or else the first request."""
 
     def __init__(self, models: Sequence[Engine | Served], settings: Settings) -> None:
-        """Raises InvalidSetting, also for two models with the same name."""
+        """Raises InvalidSetting, also for two models with the same name, and for aliases that lead to none."""
         self.metrics = Metrics()
         self._settings = settings
         self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
@@ -36,7 +37,8 @@ class Models:
         self._loading = asyncio.Lock()
         self._loaded = False
         self._shared: dict[type[Any], Any] = {}
-        self._refuse_twins()
+        self._aliases = Aliases(settings.aliases)
+        self._refuse_names()
 
     def _model(self, model: Served) -> Model:
         settings = model.settings(self._settings)
@@ -49,8 +51,17 @@ class Models:
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
         return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
 
+    def _refuse_names(self, *, loaded: bool = False) -> None:
+        """Raises InvalidSetting. Some engines know their names only once they are loaded."""
+        self._refuse_twins()
+        if not self._aliases.models:
+            return
+        names = [name for model in self._models for name in model.names]
+        self._aliases.refuse_taken(names)
+        if loaded or not any(model.engine.learns_names for model in self._models):
+            self._aliases.refuse_unknown(names)
+
     def _refuse_twins(self) -> None:
-        """Some engines know the names of their models only after their start."""
         for name, many in Counter(name for model in self._models for name in set(model.names)).items():
             if many > 1:
                 raise InvalidSetting(
@@ -91,7 +102,7 @@ class Models:
                 loaded.append(model)
                 await model.load()
                 self.metrics.initialize(model.names[0])
-            self._refuse_twins()
+            self._refuse_names(loaded=True)
         except BaseException:
             await asyncio.gather(*(model.unload() for model in loaded))
             raise
@@ -102,12 +113,20 @@ class Models:
             self._loaded = False
             await asyncio.gather(self._compiler.stop(), *(model.unload() for model in self._models))
 
+    @property
+    def by_name(self) -> Mapping[str, Model]:
+        """Every model under each of its names, and then under each alias that is one name. Complete once loaded."""
+        own = {name: model for model in self._models for name in model.names}
+        exact = self._aliases.exact.items()
+        return own | {alias: own[name] for alias, name in exact if name in own}
+
     async def find(self, name: str) -> Model:
-        """The model of that name, loaded. Raises UnknownModel."""
+        """The model of that name or alias, loaded. Raises UnknownModel."""
         await self.load()  # some engines know their names only then
-        for model in self._models:
-            if name in model.names:
-                return model
+        for known in (name, self._aliases.model_of(name)):
+            for model in self._models:
+                if known in model.names:
+                    return model
         raise self._unknown(name)
 
     async def named(self, name: str | None) -> Model:
@@ -118,7 +137,8 @@ class Models:
         return await self.find(self._models[0].names[0] if name is None else name)
 
     def _unknown(self, name: str) -> UnknownModel:
-        known = ", ".join(f"'{other}'" for model in self._models for other in model.names)
+        own = (other for model in self._models for other in model.names)
+        known = ", ".join(f"'{other}'" for other in (*own, *self._aliases.models))
         return UnknownModel(f"The model '{name}' does not exist. This server has {known}.", param="model")
 
     async def metrics_text(self) -> bytes:

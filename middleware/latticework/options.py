@@ -28,12 +28,14 @@ class Kind(Generic[T_co]):
         expected: ends the error message `must be ...`.
         metavar: the placeholder in help texts; empty for a switch and for a choice.
         choices: the values of a choice.
+        table: whether a configuration file may also have it as a table, which is parsed as JSON.
     """
 
     parse: Callable[[str], T_co]
     expected: str
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    table: bool = False
 
 
 def text(metavar: str) -> Kind[str]:
@@ -63,18 +65,18 @@ def api_keys(given: str) -> tuple[str, ...]:
     return tuple(key for line in lines for key in comma_separated(line))
 
 
-def _listed(given: str) -> tuple[str, ...]:
+def listed(given: str) -> tuple[str, ...]:
     """Separated by commas, or a JSON list, as vLLM takes it."""
     if not given.lstrip().startswith("["):
         return comma_separated(given)
-    listed = json.loads(given)
-    if not all(isinstance(item, str) for item in listed):
+    items = json.loads(given)
+    if not all(isinstance(item, str) for item in items):
         raise ValueError(given)
-    return tuple(listed)
+    return tuple(items)
 
 
 def _origins(given: str) -> tuple[str, ...]:
-    origins = _listed(given)
+    origins = listed(given)
     if not all(origin == "*" or re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#]+", origin) for origin in origins):
         raise ValueError(given)
     return origins
@@ -108,21 +110,24 @@ PATIENCE: Kind[float] = Kind(
 BYTES = integer("BYTES", 1, 2**40)
 POSITIVE = integer("N", 1, 2**40)
 API_KEYS = Kind(api_keys, "a comma-separated list of keys", "KEYS")
-NAMES: Kind[tuple[str, ...]] = Kind(_listed, "names, separated by commas", "NAMES")
+NAMES: Kind[tuple[str, ...]] = Kind(listed, "names, separated by commas", "NAMES")
 ORIGINS: Kind[tuple[str, ...]] = Kind(
     _origins, "origins such as https://example.com, without a path and separated by commas, or *", "ORIGINS"
 )
 PATH_PREFIX = Kind(_path_prefix, "a URL path such as /llm", "PATH")
 
 
-def setting(default: T, kind: Kind[T], help: str, *, secret: bool = False, private: bool = False) -> T:
+def setting(
+    default: T, kind: Kind[T], help: str, *, secret: bool = False, private: bool = False, singular: str = ""
+) -> T:
     """A field of a dataclass of settings, with all that makes an option of it.
 
     Args:
         secret: not for the command line, where every user of the machine can read it, and in no message.
         private: not for clients: addresses and paths of the server's machine.
+        singular: the flag's name, where each flag has one of several values.
     """
-    return _field(default, kind=kind, help=help, secret=secret, private=private)
+    return _field(default, kind=kind, help=help, secret=secret, private=private, singular=singular)
 
 
 def switch(help: str) -> bool:
@@ -151,10 +156,11 @@ class Option:
     help: str
     secret: bool = False
     private: bool = False
+    singular: str = ""
 
     @property
     def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
+        return "--" + (self.singular or self.name).replace("_", "-")
 
     @property
     def variable(self) -> str:

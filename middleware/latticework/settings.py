@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from latticework.aliases import ALIASES
 from latticework.options import (
     API_KEYS,
     BYTES,
@@ -112,6 +113,12 @@ class Settings(ModelSettings, EngineSettings):
         private=True,
     )
     port: int = setting(8000, integer("PORT", 0, 65535), "port to listen on; 0 picks a free one", private=True)
+    aliases: tuple[str, ...] = setting(
+        (),
+        ALIASES,
+        "further name of a model, or prefix of names as in claude-*=MODEL; can be repeated, or separated by commas",
+        singular="alias",
+    )
     root_path: str = setting("", PATH_PREFIX, "path under which a proxy serves this, and which it strips from requests")
     api_keys: tuple[str, ...] = setting(
         (), API_KEYS, "API keys that clients may send as bearer tokens, separated by commas", secret=True
@@ -150,6 +157,12 @@ class Settings(ModelSettings, EngineSettings):
     max_content_parts: int = setting(10_000, POSITIVE, "maximum number of content parts in the messages of a request")
     max_past_calls: int = setting(5_000, POSITIVE, "maximum number of tool calls in the messages of a request")
     max_stops: int = setting(64, POSITIVE, "maximum number of strings in stop, and in bad_words")
+    keep_volatile_text: bool = switch(
+        "keep text in system prompts of /v1/messages that clients change with each request: it defeats the prefix cache"
+    )
+    ignore_described_bounds: bool = switch(
+        "ignore the bounds that clients of /v1/messages move from a schema into its descriptions: {maxLength: 9}"
+    )
     max_stop_length: int = setting(1024, POSITIVE, "maximum length of a string in stop, in characters")
     read_timeout: float = setting(30.0, SECONDS, "read timeout for the headers of a request, and again for its body")
     write_timeout: float = setting(

@@ -144,6 +144,9 @@ STARTS = (
     Start("a template that is no file", "--chat-template {}/none", ("chat_template", "{}/none"), 2),
     Start("a template that is no Jinja", "--chat-template {}/t", ("chat_template",), 2, file("t", b"{% if %}")),
     Start("a binary template", "--chat-template {}/t", ("chat_template", "{}/t"), 2, file("t", b"\xff")),
+    Start("an alias of no model", "--model {} --alias a=b", ("'a'", "'b'", "{}"), 2, model()),
+    Start("an alias without a model", "--alias a", ("--alias", "NAME=MODEL", "'a'"), 2),
+    Start("two aliases of one name", "--alias a=b --alias a=c", ("aliases", "'a'", "'b'", "'c'"), 2),
     Start("an unknown argument of vLLM", "--modell x", ("--modell",), 2),
     Start("a wrong value of vLLM's", "--max-model-len many", ("--max-model-len", "many"), 2),
 )

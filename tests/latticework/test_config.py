@@ -22,6 +22,7 @@ SAMPLES: Mapping[str, tuple[str, str]] = {
     "KEYS": ("sk-a,sk-b", '["sk-a", "sk-b"]'),
     "ENGINE": ("portable", '["portable"]'),
     "ORIGINS": ("https://a.example,http://localhost:5173", '["https://a.example", "http://localhost:5173"]'),
+    "NAME=MODEL": ("claude-*=m,b=m", '{"claude-*" = "m", b = "m"}'),
     "NAMES": ("GET,POST", '["GET", "POST"]'),
     "PATH": ("/ai", '"/ai"'),
     "PORT": ("81", "81"),
@@ -119,6 +120,14 @@ WRONG = [
     ("tool_format = {}", "tool_format: must be a string, not {}"),
     ('drafts = "some"', "drafts: must be one of auto, forced, off, not 'some'"),
     ("api_keys = [12345]", "api_keys: must be a comma-separated list of keys$"),
+    ("api_keys = {}", "api_keys: must be a comma-separated list of keys$"),
+    ("allowed_methods = {}", "allowed_methods: must be names, separated by commas, not {}"),
+    ("aliases = 1", r"aliases: must be NAME=MODEL, where NAME may have one \* at its end, not 1"),
+    ('aliases = ["a"]', r"aliases: must be NAME=MODEL, .* not \['a'\]"),
+    ("aliases = {a = 1}", "aliases: must be NAME=MODEL, .* not {'a': 1}"),
+    ("aliases = {a = 2026-11-28}", "aliases: must be NAME=MODEL, .* not {'a': "),
+    ('[aliases]\n"a*b" = "m"', r"aliases: must be NAME=MODEL, .* not {'a\*b': 'm'}"),
+    ('[[models]]\naliases = ["a=m"]', r"\[\[models\]\] 1: 'aliases' is a setting of the whole server: put it above"),
     ("vllm = 1", "vllm must be a table, not 1"),
     ("models = 1", r"models must be one or more tables that begin with \[\[models\]\]$"),
     ("models = []", "models must be one or more tables"),
@@ -141,6 +150,29 @@ def test_what_is_wrong_is_named_with_its_file(text: str, message: str, tmp_path:
         load_config(file)
     assert file in str(refused.value)
     assert "12345" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[aliases]\n"claude-*" = "a"\nb = "/m/x,y=1"\n[[models]]\n[models.vllm]\nmodel = "a"',
+        '[[models]]\n[models.vllm]\nmodel = "a"\n[aliases]\n"claude-*" = "a"\nb = "/m/x,y=1"',
+        """aliases = '{"claude-*": "a", "b": "/m/x,y=1"}'\n[[models]]\n[models.vllm]\nmodel = "a\"""",
+    ],
+)
+def test_aliases_are_a_table_too(text: str, tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, text))
+    assert config.settings == {"aliases": ("claude-*=a", "b=/m/x,y=1")}
+    assert len(config.models) == 1
+
+
+def test_flags_add_up(served: list[tuple[Settings, Config]], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["serve", "--alias", "a=m", "--alias", "b=m,c-*=n"])
+    assert served[0][0].aliases == ("a=m", "b=m", "c-*=n")
+    with pytest.raises(SystemExit) as exit_:
+        main(["serve", "--alias", "a=m", "--alias", "a=n"])
+    assert exit_.value.code == 2
+    assert "aliases: 'a' is set twice, for 'm' and for 'n'" in capsys.readouterr().err
 
 
 def test_wrong_files_exit_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from turngrammar.errors import InvalidSchema, shown
+from turngrammar.schema.bare_pointers import REFERENCE, BarePointers, is_path, targets_of
 from turngrammar.schema.contradictions import contradicted
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
 from turngrammar.schema.forms import malformed, misfit
 from turngrammar.schema.keyword_table import KeywordTable
+from turngrammar.schema.lost_definitions import enclosing_copy
 from turngrammar.schema.places import Place, places
 from turngrammar.schema.readings import FOREIGN, READINGS, Reading, read_null
 from turngrammar.schema.sites import Note, Notes, Site
@@ -84,15 +87,24 @@ class _Normalizing:
         if isinstance(place.schema, dict):
             found += [name for name in self._foreign if name in place.schema and self._is_foreign(name, place)]
             found += contradicted(place.schema, patterns=self._patterns)
+            found += [REFERENCE] if self._is_misplaced(place) else []
         return found
 
     def _is_foreign(self, keyword: str, place: Place) -> bool:
         return not self._keywords.defines(keyword, place.dialect)
 
+    def _is_misplaced(self, place: Place) -> bool:
+        """Whether the reference leads nowhere as it is, but where it is meant to lead is clear."""
+        return (is_path(place.schema) and place in self._bare_pointers) or enclosing_copy(place) is not None
+
+    @cached_property
+    def _bare_pointers(self) -> BarePointers:
+        return BarePointers(tuple(self._places()))
+
     def result(self) -> Normalized:
         self._schema = deepcopy(self._schema)
         self._choose_dialect()
-        targets = frozenset(self._targets())
+        targets = targets_of(self._places())
         return Normalized(tuple(self._read(place, targets) for place in self._places()), self._notes)
 
     def _places(self) -> Iterator[Place]:
@@ -111,13 +123,6 @@ class _Normalizing:
         if declares_dialect(self._schema):
             self._schema["$schema"] = _TUPLES.uri
         self._notes.update(note for place in tuples for note in _tuple_notes(place))
-
-    def _targets(self) -> Iterator[str]:
-        """Those of the references, with their fragments and without."""
-        for place in self._places():
-            reference = place.schema.get("$ref") if isinstance(place.schema, Mapping) else None
-            if isinstance(reference, str):
-                yield from (reference, reference.partition("#")[0])
 
     def _read(self, place: Place, targets: frozenset[str]) -> Place:
         sites = [Site(keyword, place, targets, self._notes) for keyword in self.unread(place)]

@@ -73,11 +73,16 @@ def _targets(root: Place, references: Iterable[str]) -> Iterator[Place]:
     for reference in references:
         if not reference.startswith("#/"):
             continue
-        tokens = unquote(reference).split("/")[1:]
-        path = tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
+        path = tokens_of(reference)
         target = value_at(root.schema, path)
         if isinstance(target, Mapping):
             yield Place(target, _dialect(target, root, path), path, root)
+
+
+def tokens_of(reference: str) -> tuple[str, ...]:
+    """The tokens of the JSON pointer in a reference, which may be percent-encoded."""
+    tokens = unquote(reference).split("/")[1:]
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens)
 
 
 def value_at(value: Any, path: tuple[str, ...]) -> Any:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from turngrammar.errors import shown
 from turngrammar.scan import load_json
 from turngrammar.schema.contradictions import read_format
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.forms import is_anchor, is_number
+from turngrammar.schema.lost_definitions import enclosing_copy
 from turngrammar.schema.sites import Site
 from turngrammar.schema.type_names import named_types
 
@@ -162,6 +164,14 @@ def read_items(site: Site) -> bool:
     return site.note("the rest follows no items", "items")
 
 
+def read_reference(site: Site) -> bool:
+    """LiteLLM writes JSON pointers without `#`, and removes definitions that are in use."""
+    copy = enclosing_copy(site.place)
+    if copy is not None:
+        return site.becomes("#" + quote(copy))
+    return isinstance(site.value, str) and site.becomes("#" + site.value)
+
+
 def read_id(site: Site) -> bool:
     """Draft 6 writes an anchor as the fragment of an `$id`. A pointer, as some generators write, identifies nothing."""
     if not isinstance(site.value, str) or not site.value.startswith("#"):
@@ -211,6 +221,7 @@ _READINGS: tuple[tuple[str, tuple[Reading, ...]], ...] = (
     ("uniqueItems", (read_boolean,)),
     ("format", (read_format,)),
     ("$id", (read_id,)),
+    ("$ref", (read_reference,)),
     ("title description $comment examples deprecated readOnly writeOnly", (read_annotation,)),
     ("contentEncoding contentMediaType contentSchema", (read_annotation,)),
 )

@@ -82,12 +82,15 @@ def launch_of_words(arguments: Sequence[str], prog: str) -> Launch:
 
 def collect_launch(given: Namespace, engine_arguments: Sequence[str]) -> Launch:
     """Raises WrongUsage and InvalidSetting."""
+    from latticework.aliases import Aliases
     from latticework.http.auth import ApiKeys
 
     config = load_config(given.config) if given.config else Config()
     flags = {name: _hashable(value) for name, value in vars(given).items() if name in _NAMES}
     settings = Settings(**{**config.settings, **environment_settings(os.environ), **flags})
-    ApiKeys(settings.api_keys, settings.api_key_file)  # raises for a file without keys, before a model is loaded
+    # Both raise for what is wrong in them, before a model is loaded.
+    ApiKeys(settings.api_keys, settings.api_key_file)
+    Aliases(settings.aliases)
     formats = {f"{model.file}: tool_format": model.settings.get("tool_format") for model in config.models}
     for place, name in {"--tool-format": settings.tool_format, **formats}.items():
         if name is not None:

@@ -231,6 +231,10 @@ class Engine(Protocol):
         """The names by which requests may call the model; the first is its own."""
 
     @property
+    def learns_names(self) -> bool:
+        """Whether it knows the names of its model only once it has started."""
+
+    @property
     def max_model_len(self) -> int:
         """The most tokens of prompt and answer together."""
 

@@ -20,7 +20,7 @@ from latticework.generate.generation import Generation
 from latticework.http import body, sse
 from latticework.http.lifetime import HEADER as TIMEOUT
 from latticework.http.lifetime import Deadline, request_deadline
-from latticework.http.record import REQUEST_ID, Record, record_of, request_id
+from latticework.http.record import ID_HEADERS, Record, record_of, request_id
 from latticework.models import Models
 from latticework.prepare import jobs_of
 from latticework.settings import Settings
@@ -73,6 +73,7 @@ class Translation(Generic[R]):
         ignored: the names of unknown fields, and of those without effect.
         id_prefix: of the response's id.
         texts: fields of text in which lone surrogates are replaced.
+        headers: further headers of the response, once there are asks.
     """
 
     refuse_crowds: Callable[[Mapping[str, Any], Settings], None]
@@ -82,6 +83,7 @@ class Translation(Generic[R]):
     ignored: Callable[[R, Sequence[Job]], list[str]]
     id_prefix: str
     texts: Collection[str] = ()
+    headers: Callable[[], Mapping[str, str]] = dict
 
 
 class GeneratingEndpoint(Generic[R]):
@@ -113,10 +115,11 @@ class GeneratingEndpoint(Generic[R]):
             generation = Generation(model, jobs, self._models.metrics, translation.id_prefix, replaced)
             record.generation = generation
             headers = {
-                REQUEST_ID: record.id,
+                **dict.fromkeys(ID_HEADERS, record.id),
                 **listing(IGNORED, translation.ignored(request, jobs)),
                 **listing(CHECKED, _checked_pointers(jobs)),
                 **listing(SKIPPED, [error.tool for job in jobs for error in job.plan.skipped]),
+                **translation.headers(),
             }
             await self._respond(request, generation, headers, until, send, record)
 
@@ -176,5 +179,5 @@ def json_response(
 ) -> Response:
     """`value` as JSON; bytes must be JSON."""
     content = value if isinstance(value, bytes) else msgspec.json.encode(value)
-    named = {REQUEST_ID: request_id(request.scope), **(headers or {})}
+    named = {**dict.fromkeys(ID_HEADERS, request_id(request.scope)), **(headers or {})}
     return Response(content, status, named, media_type="application/json")

@@ -9,6 +9,7 @@ import pytest
 
 from latticework import create_app
 from latticework.engines.base import EngineDead
+from latticework.options import InvalidSetting
 from latticework.serving.draining import Draining
 from tests.scripted import ScriptedEngine, says
 
@@ -43,6 +44,11 @@ def lifespan_messages(
 def test_an_engine_that_cannot_be_started_says_why() -> None:
     [failed] = lifespan_messages(Lame(EngineDead("There is no such model.")), "startup")
     assert failed == {"type": "lifespan.startup.failed", "message": "There is no such model."}
+
+
+def test_settings_that_do_not_fit_a_started_engine_are_reported() -> None:
+    [failed] = lifespan_messages(Lame(InvalidSetting("aliases: no such model")), "startup")
+    assert failed == {"type": "lifespan.startup.failed", "message": "aliases: no such model"}
 
 
 def test_a_bug_keeps_its_traceback() -> None:

@@ -270,6 +270,51 @@ SENT = (
         {"/components/schemas/A/maxLength": ABSENT},
     ),
     Sent(
+        "reference-without-a-hash",
+        "LiteLLM",
+        {
+            "type": "object",
+            "properties": {"color": {"$ref": "/$defs/Color"}, "next": {"$ref": "/definitions/Next"}},
+            "$defs": {"Color": {"enum": ["red", "blue"], "type": "string"}},
+            "definitions": {"Next": {"anyOf": [{"$ref": "/$defs/Color"}, {"type": "null"}]}},
+        },
+        ({"color": "red"}, {"next": None}, {"color": "blue", "next": "red"}),
+        ({"color": "pink"}, {"next": 1}, {"next": "pink"}),
+        {
+            "/properties/color/$ref": "'/$defs/Color' is read as '#/$defs/Color'",
+            "/properties/next/$ref": "'/definitions/Next' is read as '#/definitions/Next'",
+        },
+    ),
+    Sent(
+        "reference-without-a-hash-at-the-root",
+        "LiteLLM",
+        {
+            "type": "object",
+            "$ref": "/$defs/Node",
+            "$defs": {"Node": {"type": "object", "properties": {"next": {"$ref": "/$defs/Node"}}}},
+        },
+        ({}, {"next": {"next": {}}}),
+        ({"next": 1}, {"next": {"next": []}}, []),
+        {"/$ref": "'/$defs/Node' is read as '#/$defs/Node'"},
+    ),
+    Sent(
+        "definition-that-was-removed",
+        "LiteLLM",
+        {
+            "type": "object",
+            "properties": {
+                "tree": {
+                    "title": "Node",
+                    "type": "object",
+                    "properties": {"next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}},
+                }
+            },
+        },
+        ({}, {"tree": {}}, {"tree": {"next": {"next": None}}}),
+        ({"tree": {"next": 1}}, {"tree": {"next": {"next": 1}}}),
+        {"/properties/tree/properties/next/anyOf/0/$ref": "'#/$defs/Node' is read as '#/properties/tree'"},
+    ),
+    Sent(
         "boolean-subschemas",
         "draft 6, declared as draft 4",
         {"$schema": DRAFT_4, "type": "object", "properties": {"a": True, "b": False}, "required": []},

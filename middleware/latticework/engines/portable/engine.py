@@ -44,6 +44,7 @@ class PortableEngine:
     """Nothing is loaded before `start`. What is known of the model stays after `stop`."""
 
     recovers = False
+    learns_names = False
     degraded: tuple[str, ...] = ()
 
     def __init__(self, args: PortableArgs, *, forced: bool = True) -> None:

@@ -79,6 +79,10 @@ class RemoteEngine:
         return self._names or (self._remotes[0].client.address,)
 
     @property
+    def learns_names(self) -> bool:
+        return not self._names
+
+    @property
     def max_model_len(self) -> int:
         return self._known.max_model_len
 

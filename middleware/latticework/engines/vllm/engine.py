@@ -74,6 +74,7 @@ class VllmEngine:
     """One vLLM engine. Nothing is loaded before `start`. What is known of the model stays when the engine has died."""
 
     recovers = False
+    learns_names = False
 
     def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts = "auto") -> None:
         """`drafts`: what may be drafted of an answer that has a grammar, see drafts.py; "forced" guesses nothing."""
