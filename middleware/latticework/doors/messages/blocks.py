@@ -60,8 +60,11 @@ class RedactedThinking(ApiObject):
     data: StrictStr
 
 
-# Blocks that are never left out: in a place that can't have them, they are refused.
-MEANT = ("text", "tool_use", "tool_result", "thinking")
+# Blocks that have a meaning: where they can't stand, they are refused, and never left out as others are.
+MEANT = (
+    *("text", "tool_use", "tool_result", "thinking", "redacted_thinking", "tool_reference"),
+    *("image", "document", "search_result"),
+)
 
 
 class OtherBlock(ApiObject):
@@ -72,7 +75,7 @@ class OtherBlock(ApiObject):
     type: StrictStr
 
 
-def _tag(block: Any, known: Mapping[str, str]) -> str | None:
+def _block_tag(block: Any, known: Mapping[str, str]) -> str | None:
     kind = block.get("type") if isinstance(block, dict) else None
     return known.get(kind, "OtherBlock") if isinstance(kind, str) else None
 
@@ -87,7 +90,7 @@ ResultBlock: TypeAlias = Annotated[
     | Annotated[MediaBlock, Tag("MediaBlock")]
     | Annotated[OtherBlock, Tag("OtherBlock")],
     Discriminator(
-        lambda block: _tag(block, _IN_RESULTS), custom_error_type="block_type", custom_error_message=_NOT_TYPED
+        lambda block: _block_tag(block, _IN_RESULTS), custom_error_type="block_type", custom_error_message=_NOT_TYPED
     ),
 ]
 
@@ -119,7 +122,7 @@ MessageBlock: TypeAlias = Annotated[
     | Annotated[MediaBlock, Tag("MediaBlock")]
     | Annotated[OtherBlock, Tag("OtherBlock")],
     Discriminator(
-        lambda block: _tag(block, _IN_MESSAGES), custom_error_type="block_type", custom_error_message=_NOT_TYPED
+        lambda block: _block_tag(block, _IN_MESSAGES), custom_error_type="block_type", custom_error_message=_NOT_TYPED
     ),
 ]
 
