@@ -77,7 +77,7 @@ def test_what_is_asked_for_is_enforced(http: httpx.Client) -> None:
     valid(json.loads(document["text"]))
 
 
-FILLING = " ".join(f"Rule {number}: file {number * 7} belongs to module {number % 13}." for number in range(60))
+FILLING = " ".join(f"Rule {number}: file {number * 7} belongs to module {number % 13}." for number in range(200))
 
 
 DONE = "Saved. Go on."
@@ -115,7 +115,7 @@ def test_the_prefix_cache_holds_from_turn_to_turn(http: httpx.Client) -> None:
     """Of the first turn's prompt, which the second one begins with, all but its last block of tokens."""
     cached, before = cached_of_second_turn(http, "Left out.")
     print(f"cached: {cached} of {before} tokens of the turn before")
-    assert before > 1000
+    assert before > 4000
     assert cached >= 0.9 * before
 
 
