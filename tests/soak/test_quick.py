@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
@@ -39,7 +40,11 @@ def test_a_little_of_the_attack() -> None:
     assert found.outcomes["200"] and found.outcomes["400"] and found.gap > 0
 
 
-GROWING = [{"server": 100}, {"server": 100, "engine core": 50}, {"server": 100, "engine core": 80}]
+GROWING: list[Mapping[str, int]] = [
+    {"server": 100},
+    {"server": 100, "engine core": 50},
+    {"server": 100, "engine core": 80},
+]
 
 
 def test_an_attack_that_succeeds_is_seen() -> None:
