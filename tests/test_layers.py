@@ -47,7 +47,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "doors",
         "doors.openai.chunked http.cors http.endpoint http.quota",
         "http.auth http.record http.sse",
-        "doors.openai",
+        "doors.envelopes",
+        "doors.anthropic doors.openai",
         "doors.common",
         "generate",
         "prepare",
@@ -186,7 +187,7 @@ def trespasses(trees: Mapping[str, ast.Module]) -> Iterator[str]:
 def door(module: str) -> str | None:
     """The door that a module belongs to. What doors share is none."""
     match = re.match(r"latticework\.doors\.(\w+)", module)
-    return match[1] if match and match[1] not in ("common", "openai", "openapi") else None
+    return match[1] if match and match[1] not in ("anthropic", "common", "envelopes", "openai", "openapi") else None
 
 
 def api_fields(trees: Mapping[str, ast.Module]) -> set[str]:
@@ -199,7 +200,8 @@ def api_fields(trees: Mapping[str, ast.Module]) -> set[str]:
     }
     others = ("latticework.engines.base", "latticework.settings", "turngrammar.audit")
     known = {field for name in others if name in trees for field in fields_of(trees[name])}
-    properties = {"max_model_len", "prompt_tokens", "call_id"}  # of engines; and plain English
+    # Of engines, and of llguidance; and plain English.
+    properties = {"max_model_len", "prompt_tokens", "is_error", "call_id", "request_id", "tool_name"}
     return {field for field in of_doors - known - properties if "_" in field.strip("_")}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from latticework.options import InvalidSetting, Kind, listed
 
 WILDCARD = "*"
+# The longest name that a prefix matches: each chunk of a stream repeats the name of its request.
+MOST_LETTERS = 256
 EXPECTED = f"NAME=MODEL, where NAME may have one {WILDCARD} at its end"
 
 
@@ -66,10 +68,10 @@ class Aliases:
 
     def model_of(self, name: str) -> str | None:
         """The name of the model that an alias is for: an exact one, or else the one with the longest prefix."""
-        for prefix in self._prefixes if name not in self.models else ():
-            if name.startswith(prefix):
-                return self.models[prefix + WILDCARD]
-        return self.models.get(name)
+        if name in self.models or len(name) > MOST_LETTERS:
+            return self.models.get(name)
+        prefix = next((prefix for prefix in self._prefixes if name.startswith(prefix)), None)
+        return None if prefix is None else self.models[prefix + WILDCARD]
 
     def refuse_taken(self, served: Collection[str]) -> None:
         """Raises InvalidSetting for an alias that is the name of a served model."""

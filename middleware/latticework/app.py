@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from starlette._utils import get_route_path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,19 +15,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from latticework.doors import Door, chat, completions, grammars, playground, responses, tokenize
+from latticework.doors import Door, chat, completions, grammars, messages, playground, responses, tokenize
+from latticework.doors.envelopes import envelope_for
 from latticework.doors.models import DOORS as models_doors
-from latticework.doors.openai import envelope
 from latticework.doors.openapi import openapi_door
 from latticework.engines.base import Engine, EngineError
 from latticework.errors import ApiError, ServerFault, UnknownRoute, WrongMethod, as_api_error
-from latticework.http.auth import ApiKeys, BearerAuth, CallerKnown
+from latticework.http.auth import ApiKeys, CallerKnown, KeyAuth
 from latticework.http.body_memory import BodyLimits, BodyMemory
 from latticework.http.cors import for_origins
 from latticework.http.endpoint import json_response
 from latticework.http.lifetime import BodyTimeout, UntilGone
 from latticework.http.quota import QuotaLimiter, Quotas
-from latticework.http.record import Recorded
+from latticework.http.record import Recorded, request_id
 from latticework.models import Models
 from latticework.served import Served
 from latticework.settings import Settings
@@ -39,6 +38,7 @@ V1 = "/v1"
 DESCRIBED = (
     chat.DOOR,
     *responses.DOORS,
+    *messages.DOORS,
     completions.DOOR,
     grammars.DOOR,
     *tokenize.DOORS,
@@ -97,7 +97,7 @@ def lifespan(*apps: Starlette) -> Callable[[Any], AbstractAsyncContextManager[No
 
 
 def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
-    guard = [Middleware(BearerAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
+    guard = [Middleware(KeyAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around endpoints that cost work. A caller's requests to all of them are counted together.
     quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
     limits = [
@@ -123,15 +123,9 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     return [*others, Mount(V1, routes=under_v1, middleware=guard)]
 
 
-def _envelope(request: Request) -> Callable[[ApiError], bytes]:
-    """The envelope of the path's door; OpenAI's for unknown paths."""
-    path = get_route_path(request.scope)
-    return next((door.envelope for door in DOORS if door.operation.path == path), envelope)
-
-
 async def _explain(request: Request, error: Exception) -> Response:
     known = as_api_error(error) or ServerFault("The server failed.")
-    return json_response(request, _envelope(request)(known), known.status, known.headers)
+    return _error_response(request, known, known.headers)
 
 
 async def _explain_http(request: Request, error: Exception) -> Response:
@@ -139,7 +133,12 @@ async def _explain_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind: type[ApiError] = WrongMethod if error.status_code == WrongMethod.status else UnknownRoute
     known = kind(f"{request.method} {request.url.path}: {error.detail}.")
-    return json_response(request, _envelope(request)(known), known.status, error.headers)
+    return _error_response(request, known, error.headers)
+
+
+def _error_response(request: Request, error: ApiError, headers: Mapping[str, str] | None) -> Response:
+    body = envelope_for(request.scope).encode(error, request_id(request.scope))
+    return json_response(request, body, error.status, headers)
 
 
 async def _tell_nobody(request: Request, error: Exception) -> Response:

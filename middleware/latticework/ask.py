@@ -62,13 +62,14 @@ class Conversation(msgspec.Struct, frozen=True):
     """A prompt that the model's chat template renders.
 
     Attributes:
-        messages, tools: as chat templates take them (Hugging Face's form), unchanged from the request. The tools are
-            those of the turn, in the same order.
+        messages, tools: as chat templates take them (Hugging Face's form). The tools are tools of the turn: others of
+            it may be described in a message.
         variables: further variables of the template.
         shown: the variables that the template must show.
         generation_prompt: whether the prompt ends where the assistant's turn begins.
         continued: whether the answer continues the text of the last message, which is the assistant's.
         template: Jinja that renders it instead of the model's chat template.
+        places: the request's names of the messages; without them, they are items of its prompt.
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -78,6 +79,7 @@ class Conversation(msgspec.Struct, frozen=True):
     shown: tuple[str, ...] = ()
     continued: bool = False
     template: str | None = None
+    places: Sequence[str] = ()
 
 
 class RawPrompt(msgspec.Struct, frozen=True):
@@ -98,6 +100,7 @@ class Ask(msgspec.Struct, frozen=True):
         model: the model's name in the request.
         sampling: the fields of `engines.base.Sampling` that the client has set.
         max_tokens: of the answer; None: the rest of the context.
+        fits_context: whether `max_tokens` may exceed the rest of the context, which it then is.
         stops: strings that end free text.
         keeps_stop: whether the string that ends it is a part of the answer.
         returns_ids: whether the response has the ids of the prompt's tokens and of the answer's.
@@ -117,6 +120,7 @@ class Ask(msgspec.Struct, frozen=True):
     turn: TurnAsk = TurnAsk()
     sampling: Mapping[str, Any] = {}
     max_tokens: int | None = None
+    fits_context: bool = False
     stops: tuple[str, ...] = ()
     keeps_stop: bool = False
     returns_ids: bool = False
@@ -132,3 +136,8 @@ class Ask(msgspec.Struct, frozen=True):
     def name(self, field: str) -> str:
         """The request's name of a field."""
         return self.names.get(field, field)
+
+    def message_name(self, index: int) -> str:
+        """The request's name of a message of its conversation."""
+        places = self.prompt.places if isinstance(self.prompt, Conversation) else ()
+        return places[index] if places else f"{self.name('prompt')}[{index}]"

@@ -71,7 +71,15 @@ class BadRequest(ApiError):
 
 
 class ContextExceeded(BadRequest):
+    """`prompt`: the tokens of a prompt that leaves no room for an answer, or the least that it has; and how many it may
+    have.
+    """
+
     default_code = "context_length_exceeded"
+
+    def __init__(self, message: str, *, param: str | None = None, prompt: tuple[int, int] | None = None) -> None:
+        super().__init__(message, param=param)
+        self.prompt = prompt
 
 
 class GrammarExceeded(BadRequest):

@@ -45,8 +45,7 @@ async def written_elsewhere(model: Model, ask: Ask, source: Source) -> Written:
 def _source(model: Model, ask: Ask, format: Format, hidden: Collection[str]) -> Source:
     if isinstance(ask.prompt, RawPrompt):
         return PlainPrompt(str(ask.prompt.content), ask.prompt.special)
-    shown = zip(ask.turn.tools, ask.prompt.tools, strict=True) if hidden else ()
-    tools = [tool for compiled, tool in shown if compiled.name not in hidden] if hidden else ask.prompt.tools
+    tools = [tool for tool in ask.prompt.tools if not hidden or tool[tool["type"]]["name"] not in hidden]
     return _rendering(model, ask, msgspec.structs.replace(ask.prompt, tools=tools), format)
 
 
@@ -76,8 +75,16 @@ def _naming(ask: Ask) -> Iterator[None]:
     try:
         yield
     except PromptError as error:
-        part = re.split(r"[.\[]", error.param)[0]
-        raise BadRequest(str(error), param=ask.name(part) + error.param.removeprefix(part)) from error
+        param = _request_name(ask, error.param)
+        raise BadRequest(str(error).replace(f"'{error.param}'", f"'{param}'"), param=param) from error
+
+
+def _request_name(ask: Ask, param: str) -> str:
+    """The request's name of what a template refuses."""
+    if message := re.match(r"messages\[(\d+)\]", param):
+        return ask.message_name(int(message[1])) + param[message.end() :]
+    part = re.split(r"[.\[]", param)[0]
+    return ask.name(part) + param.removeprefix(part)
 
 
 def _refuse_template(model: Model, ask: Ask, conversation: Conversation) -> None:

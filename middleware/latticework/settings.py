@@ -157,6 +157,12 @@ class Settings(ModelSettings, EngineSettings):
     max_content_parts: int = setting(10_000, POSITIVE, "maximum number of content parts in the messages of a request")
     max_past_calls: int = setting(5_000, POSITIVE, "maximum number of tool calls in the messages of a request")
     max_stops: int = setting(64, POSITIVE, "maximum number of strings in stop, and in bad_words")
+    keep_volatile_text: bool = switch(
+        "keep text in system prompts of /v1/messages that clients change with each request: it defeats the prefix cache"
+    )
+    ignore_described_bounds: bool = switch(
+        "ignore the bounds that clients of /v1/messages move from a schema into its descriptions: {maxLength: 9}"
+    )
     max_stop_length: int = setting(1024, POSITIVE, "maximum length of a string in stop, in characters")
     read_timeout: float = setting(30.0, SECONDS, "read timeout for the headers of a request, and again for its body")
     write_timeout: float = setting(

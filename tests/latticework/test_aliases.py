@@ -12,7 +12,7 @@ from latticework import Settings, create_app, lifespan
 from latticework.aliases import ALIASES, Aliases
 from latticework.options import InvalidSetting
 from latticework.settings import OPTIONS, environment_settings
-from tests.http import chat, events, send
+from tests.http import USER, chat, events, send
 from tests.scripted import ScriptedEngine, says
 
 VARIABLE = "LATTICEWORK_ALIASES"
@@ -86,6 +86,7 @@ def test_the_nearest_alias_answers_and_the_response_has_the_name_of_the_request(
     ("path", "body"),
     [
         ("/v1/completions", {"prompt": "a"}),
+        ("/v1/messages", {"messages": [USER], "max_tokens": 9}),
         ("/v1/responses", {"input": "a"}),
         ("/v1/grammars", {"response_format": {"type": "json_object"}}),
     ],
@@ -96,11 +97,27 @@ def test_every_door_knows_aliases(path: str, body: dict[str, object]) -> None:
     assert (response.status_code, response.json()["model"]) == (200, "claude-opus")
 
 
-@pytest.mark.parametrize("path", ["/tokenize", "/v1/responses/input_tokens"])
-def test_tokens_are_counted_under_an_alias(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/tokenize", {"prompt": "a"}),
+        ("/v1/responses/input_tokens", {"input": "a"}),
+        ("/v1/messages/count_tokens", {"messages": [USER]}),
+    ],
+)
+def test_tokens_are_counted_under_an_alias(path: str, body: dict[str, object]) -> None:
     app, *_ = two(*ALIASED)
-    body = {"model": "claude-opus", ("prompt" if path == "/tokenize" else "input"): "a"}
-    assert send(app, "POST", path, json=body).status_code == 200
+    assert send(app, "POST", path, json={**body, "model": "claude-opus"}).status_code == 200
+    headers = {"anthropic-version": "2023-06-01"}
+    unknown = send(app, "POST", path, json={**body, "model": "unknown"}, headers=headers)
+    assert (unknown.status_code, "'claude-*'" in unknown.text) == (404, True)
+
+
+def test_a_prefix_matches_no_name_that_is_long() -> None:
+    app, *_ = two("*=large", f"{'a' * 300}=s")
+    assert chat(app, model="a" * 256).json()["model"] == "a" * 256
+    assert chat(app, model="a" * 257).status_code == 404
+    assert chat(app, model="a" * 300).status_code == 200
 
 
 def test_an_alias_before_nothing_answers_every_name() -> None:

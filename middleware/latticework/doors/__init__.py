@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from latticework import errors
-from latticework.doors.openai import ErrorResponse, envelope
+from latticework.doors.envelopes import OPENAI, Envelope
 from latticework.errors import ApiError
 from latticework.models import Models
 from latticework.settings import Settings
@@ -67,13 +67,11 @@ class Door:
         endpoint: made once for each app.
         limited: whether quotas and the timeout of the body apply, because it costs work.
         recorded: whether each request is logged, counted and traced.
-        envelope: how errors are encoded.
-        error_type: the type of the envelope.
+        envelope: of its errors, as `envelope_for` has it.
     """
 
     operation: Operation
     endpoint: Callable[[Models, Settings], Endpoint]
     limited: bool = False
     recorded: bool = False
-    envelope: Callable[[ApiError], bytes] = envelope
-    error_type: type[Any] = ErrorResponse
+    envelope: Envelope = OPENAI

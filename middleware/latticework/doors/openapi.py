@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from latticework import errors
 from latticework.doors import JSON, Door, Endpoint, Operation
+from latticework.doors.envelopes import ANTHROPIC
 from latticework.doors.openai import error_type
 from latticework.models import Models
 from latticework.settings import Settings
@@ -93,7 +94,12 @@ def _responses(door: Door) -> Iterator[tuple[str, Schema]]:
     for status in sorted({error.status for error in operation.errors}):
         kinds = [error for error in operation.errors if error.status == status]
         codes = ", ".join(error.default_code or error_type(error) for error in kinds)
-        yield str(status), {"description": codes, "content": _media_types({JSON: (door.error_type,)})}
+        yield str(status), {"description": codes, "content": _media_types({JSON: _envelopes(door)})}
+
+
+def _envelopes(door: Door) -> tuple[type[Any], ...]:
+    """The door's own, and the one that clients of Anthropic's get from any door."""
+    return tuple(dict.fromkeys((door.envelope.type, ANTHROPIC.type)))
 
 
 def _media_types(answers: Mapping[str, tuple[Any, ...]]) -> Schema:
@@ -119,7 +125,7 @@ def _components(doors: Sequence[Door]) -> dict[str, Schema]:
     rules = {name: rule for operation in operations for name, rule in operation.rules.items()}
     taken = {name: _ruled(_cleaned(schema), rules.get(name, {}), docs.get(name, {})) for name, schema in shown.items()}
     kinds = {kind for operation in operations for given in operation.responses.values() for kind in given}
-    kinds |= {door.error_type for door in doors}
+    kinds |= {kind for door in doors for kind in _envelopes(door)}
     answered = msgspec.json.schema_components(kinds, ref_template=REF.format("{name}"))[1]
     if both := taken.keys() & answered.keys():
         raise ValueError(f"two types have the name {both}")

@@ -38,7 +38,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     """An addition to one choice. Its first step has no events, and its last one the finish reason.
 
     `logprobs`, `sources` and `token_ids`, if requested, have one entry for each token since the last step.
-    `prompt_logprobs`, in one of the first steps, has one entry for each token of the prompt.
+    `prompt_logprobs`, in one of the first steps, has one entry for each token of the prompt. `stop`, in the last step,
+    is the stop string that ended the answer.
     """
 
     index: int
@@ -49,6 +50,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     finish: Finish | None = None
     truncation: Truncation | None = None
     token_ids: Sequence[int] = ()
+    stop: str | None = None
 
 
 class TokenCounts(msgspec.Struct, frozen=True):

@@ -95,7 +95,7 @@ class Choice:
 
     @property
     def _stopped(self) -> bool:
-        return self._stop is not None and self._stop.stopped
+        return self._stop is not None and self._stop.found is not None
 
     def open(self) -> Step:
         """The first step."""
@@ -132,7 +132,7 @@ class Choice:
 
     def close(self) -> Step:
         """The last step, with the finish reason."""
-        return self._step((), self.finish, self.truncation)
+        return self._step((), self.finish, self.truncation, self._stop.found if self._stop else None)
 
     def violations(self) -> tuple[TurnViolation, ...]:
         """The violations of the finished answer: none, except for checked keywords and bugs of this server.
@@ -157,7 +157,7 @@ class Choice:
         events = stop.feed(events)
         if piece.finish is not None:
             events = [*events, *stop.close()]
-        if stop.stopped:
+        if stop.found is not None:
             self._finish(piece, "stop_string")
         return events
 
@@ -181,13 +181,17 @@ class Choice:
         return [event for event in events if type(event) is not Malformed]
 
     def _step(
-        self, events: Sequence[Event], finish: Finish | None = None, truncation: Truncation | None = None
+        self,
+        events: Sequence[Event],
+        finish: Finish | None = None,
+        truncation: Truncation | None = None,
+        stop: str | None = None,
     ) -> Step:
         """A step with the data of the tokens since the last one."""
         logprobs, sources, prompt = self._logprobs, self._sources, self._prompt_logprobs
         self._logprobs, self._sources, self._prompt_logprobs = [], [], ()
         token_ids, self._token_ids = self._token_ids, []
-        return Step(self._index, events, logprobs, sources, prompt, finish, truncation, token_ids)
+        return Step(self._index, events, logprobs, sources, prompt, finish, truncation, token_ids, stop)
 
     def _note_reasoning(self, event: ReasoningDelta) -> None:
         self._reasons = True

@@ -11,6 +11,9 @@ class StopFilter:
     """Passes events until the free text contains a stop string, and none after it.
 
     Text that may be the start of a stop string is held back.
+
+    Attributes:
+        found: the stop string that ended the text.
     """
 
     def __init__(self, stops: Sequence[str], *, keeps_stop: bool = False) -> None:
@@ -18,7 +21,7 @@ class StopFilter:
         self._stops = tuple(stops)
         self._keeps_stop = keeps_stop
         self._held = ""
-        self.stopped = False
+        self.found: str | None = None
 
     def feed(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events that are not held back."""
@@ -31,7 +34,7 @@ class StopFilter:
 
     def _through(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:
-            if self.stopped:
+            if self.found is not None:
                 return
             if isinstance(event, ContentDelta):
                 yield from self._text(event.text)
@@ -42,9 +45,11 @@ class StopFilter:
     def _text(self, text: str) -> Iterator[Event]:
         text, self._held = self._held + text, ""
         found = [(at, stop) for stop in self._stops if (at := text.find(stop)) >= 0]
-        self.stopped = bool(found)
-        safe = self._end(*min(found)) if found else min(_partial(text, stop) for stop in self._stops)
-        if not self.stopped:
+        if found:
+            at, self.found = min(found)
+            safe = self._end(at, self.found)
+        else:
+            safe = min(_partial(text, stop) for stop in self._stops)
             self._held = text[safe:]
         if safe:
             yield ContentDelta(text[:safe])

@@ -1,4 +1,7 @@
-"""API keys and bearer authentication. Keys are kept as digests; those of a file can change while the server runs."""
+"""API keys, which requests send as bearer tokens or in `x-api-key`.
+
+Keys are kept as digests; those of a file can change while the server runs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import hmac
 import logging
 import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -66,7 +69,7 @@ class ApiKeys:
             logger.info("%s has changed: loaded %d keys", file, len(loaded))
 
 
-class BearerAuth:
+class KeyAuth:
     """Wraps an app that needs an API key. Raises Unauthorized for other requests."""
 
     def __init__(self, app: ASGIApp, keys: ApiKeys) -> None:
@@ -75,22 +78,32 @@ class BearerAuth:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            caller = self._caller(Headers(scope=scope).get("authorization", ""))
+            caller = next(filter(None, map(self._caller, _sent_keys(Headers(scope=scope)))), None)
             if caller is None:
-                raise Unauthorized("Incorrect API key provided. Send it as 'Authorization: Bearer KEY'.")
+                raise Unauthorized(
+                    "Incorrect API key provided. Send it as 'Authorization: Bearer KEY' or as 'x-api-key: KEY'."
+                )
             scope[CALLER] = caller
         await self._app(scope, receive, send)
 
-    def _caller(self, authorization: str) -> bytes | None:
-        scheme, _, key = authorization.partition(" ")
+    def _caller(self, key: str) -> bytes | None:
         digest = _key_digest(key.strip().encode("latin-1"))  # the original bytes: headers are decoded as Latin-1
         # Every key is compared, and by digest, so that the time taken reveals nothing about a key.
         matches = [known for known in self._keys.digests() if hmac.compare_digest(digest, known)]
-        return matches[0] if matches and scheme.lower() == "bearer" else None
+        return matches[0] if matches else None
+
+
+def _sent_keys(headers: Headers) -> Iterator[str]:
+    """The keys in a request: OpenAI's clients send a bearer token, Anthropic's that or a header of their own."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        yield key
+    if (own := headers.get("x-api-key")) is not None:
+        yield own
 
 
 class CallerKnown:
-    """Wraps an app, within BearerAuth: what runs for a request knows its caller, whoever put that into the scope."""
+    """Wraps an app, within KeyAuth: what runs for a request knows its caller, whoever put that into the scope."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -20,7 +20,7 @@ from latticework.generate.generation import Generation
 from latticework.http import body, sse
 from latticework.http.lifetime import HEADER as TIMEOUT
 from latticework.http.lifetime import Deadline, request_deadline
-from latticework.http.record import REQUEST_ID, Record, record_of, request_id
+from latticework.http.record import ID_HEADERS, Record, record_of, request_id
 from latticework.models import Models
 from latticework.prepare import jobs_of
 from latticework.settings import Settings
@@ -113,7 +113,7 @@ class GeneratingEndpoint(Generic[R]):
             generation = Generation(model, jobs, self._models.metrics, translation.id_prefix, replaced)
             record.generation = generation
             headers = {
-                REQUEST_ID: record.id,
+                **dict.fromkeys(ID_HEADERS, record.id),
                 **listing(IGNORED, translation.ignored(request, jobs)),
                 **listing(CHECKED, _checked_pointers(jobs)),
                 **listing(SKIPPED, [error.tool for job in jobs for error in job.plan.skipped]),
@@ -176,5 +176,5 @@ def json_response(
 ) -> Response:
     """`value` as JSON; bytes must be JSON."""
     content = value if isinstance(value, bytes) else msgspec.json.encode(value)
-    named = {REQUEST_ID: request_id(request.scope), **(headers or {})}
+    named = {**dict.fromkeys(ID_HEADERS, request_id(request.scope)), **(headers or {})}
     return Response(content, status, named, media_type="application/json")

@@ -116,7 +116,7 @@ class Quotas:
 
 
 class QuotaLimiter:
-    """Wraps an app, within BearerAuth, in limits per caller. Raises RateLimited."""
+    """Wraps an app, within KeyAuth, in limits per caller. Raises RateLimited."""
 
     def __init__(self, app: ASGIApp, quotas: Quotas) -> None:
         self._app = app

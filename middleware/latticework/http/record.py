@@ -22,6 +22,8 @@ from latticework.telemetry import Metrics, tracing
 logger = logging.getLogger(__name__)
 
 REQUEST_ID = "x-request-id"
+# Anthropic's SDKs read the second.
+ID_HEADERS = (REQUEST_ID, "request-id")
 # Keys of a request's scope. Its `state` is the host's, in an app that is mounted.
 ID_KEY = "latticework.request_id"
 RECORD_KEY = "latticework.record"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -10,12 +11,13 @@ from typing import Any, Protocol
 import msgspec
 from starlette.types import Message, Send
 
-from latticework.errors import ApiError, ServerFault, as_api_error
+from latticework.errors import ApiError, ServerFault, Unavailable, as_api_error
 from latticework.generate import Step
 from latticework.http.lifetime import Deadline
 
 logger = logging.getLogger(__name__)
 
+STOPPED = "The server was stopped before the answer was complete."
 DONE = b"data: [DONE]\n\n"
 HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no"}
 # The place of a chunk's choices. No string in a chunk can contain these bytes, because its quotes are escaped.
@@ -100,6 +102,10 @@ async def send_stream(
                 if chunks := response.chunks(added):
                     await send(_body_message(response.events(chunks)))
         last = response.end()
+    except asyncio.CancelledError:
+        # The server is stopping; or the client has gone, and gets nothing of this.
+        await send(_body_message(response.failed(Unavailable(STOPPED)), more=False))
+        raise
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a response that has started
         failed, last = error, response.failed(_api_error(error))
     await send(_body_message(last, more=False))

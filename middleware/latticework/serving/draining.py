@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from latticework.doors.openai import envelope
+from latticework.doors.envelopes import envelope_for
 from latticework.engines.base import EngineDead
 from latticework.errors import Unavailable
 from latticework.http import sse
+from latticework.http.record import request_id
 from latticework.options import InvalidSetting
 
 REFUSED = "The server is stopping."
-CUT = "The server was stopped before the answer was complete."
 STARTUP_FAILED = "lifespan.startup.failed"
 
 
@@ -33,9 +32,9 @@ class Draining:
         if scope["type"] == "lifespan":
             await _run_lifespan(self._app, scope, receive, send)
         elif self.stopping:
-            await _respond_unavailable(send, REFUSED)
+            await _respond_unavailable(scope, send, REFUSED)
         else:
-            await self._respond(scope, receive, _Response(send))
+            await self._respond(scope, receive, _Response(scope, send))
 
     async def _respond(self, scope: Scope, receive: Receive, response: _Response) -> None:
         try:
@@ -49,36 +48,30 @@ class Draining:
 class _Response:
     """One response, and its progress."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self._send = send
         self._started = False
-        self._streams = False
         self._complete = False
 
     async def send(self, message: Message) -> None:
         await self._send(message)
         if message["type"] == "http.response.start":
             self._started = True
-            self._streams = (
-                Headers(raw=message.get("headers", [])).get("content-type", "").startswith("text/event-stream")
-            )
         else:
             self._complete = not message.get("more_body", False)
 
     async def cut(self) -> bool:
-        """Completes the response with an error. False if that is impossible: it has begun, and is not a stream."""
+        """Whether it is complete: a stream ends itself, and a response that has not begun is an error."""
         if not self._started:
-            await _respond_unavailable(self._send, CUT)
-        elif self._streams and not self._complete:
-            event = sse.event(envelope(Unavailable(CUT)))
-            await self._send({"type": "http.response.body", "body": event})
-        return self._complete or self._streams or not self._started
+            await _respond_unavailable(self._scope, self._send, sse.STOPPED)
+        return self._complete or not self._started
 
 
-async def _respond_unavailable(send: Send, message: str) -> None:
+async def _respond_unavailable(scope: Scope, send: Send, message: str) -> None:
     error = Unavailable(message)
     await sse.start(send, error.status, {"content-type": "application/json", "connection": "close", **error.headers})
-    await send({"type": "http.response.body", "body": envelope(error)})
+    await send({"type": "http.response.body", "body": envelope_for(scope).encode(error, request_id(scope))})
 
 
 async def _run_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

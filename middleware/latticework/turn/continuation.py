@@ -47,5 +47,5 @@ def _quoted(text: str) -> str:
 
 def _refusal(ask: Ask, problem: str) -> BadRequest:
     last = len(ask.prompt.messages) - 1 if isinstance(ask.prompt, Conversation) else 0
-    place = f"{ask.name('prompt')}[{last}].content"
+    place = f"{ask.message_name(last)}.content"
     return BadRequest(f"'{place}', which the answer continues, {problem}", param=place)

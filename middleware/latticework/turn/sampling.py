@@ -30,6 +30,7 @@ def refuse_crowd(ask: Ask, messages: int, max_model_len: int) -> None:
             f"This model's maximum context length is {max_model_len} tokens. However, there are {messages} messages. "
             f"{_SHORTEN}",
             param=ask.name("prompt"),
+            prompt=(messages, max_model_len - 1),
         )
 
 
@@ -40,6 +41,7 @@ def refuse_excess(ask: Ask, least: int, max_model_len: int) -> None:
             f"This model's maximum context length is {max_model_len} tokens. However, the prompt has at least {least} "
             f"tokens. {_SHORTEN}",
             param=ask.name("prompt"),
+            prompt=(least, max_model_len - 1),
         )
 
 
@@ -51,7 +53,7 @@ def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
         name = ask.name("prompt")
         raise BadRequest(f"'{name}' is empty: it must have at least one token.", param=name)
     left = max_model_len - prompt_tokens
-    requested = ask.max_tokens
+    requested = min(ask.max_tokens, max(left, 1)) if ask.max_tokens and ask.fits_context else ask.max_tokens
     if left >= (requested or 1):
         return requested or left
     answer = f", and {requested} were requested for the answer" if requested else ""
@@ -61,6 +63,7 @@ def room(ask: Ask, prompt_tokens: int, max_model_len: int) -> int:
         f"However, the prompt has {prompt_tokens} tokens{answer}. "
         + (_SHORTEN if left < 1 else f"Lower '{name}' to {left}, or shorten the prompt."),
         param=name,
+        prompt=(prompt_tokens, max_model_len - 1) if left < 1 else None,
     )
 
 
@@ -77,7 +80,7 @@ def refuse_little_room(ask: Ask, least: int, prompt_tokens: int, room: int, max_
 def _refuse_short_call(ask: Ask, least: int, prompt_tokens: int, room: int, max_model_len: int) -> None:
     if least <= room:
         return
-    if ask.max_tokens is not None:
+    if ask.max_tokens is not None and ask.max_tokens <= room:
         name = ask.name("max_tokens")
         problem = f"'{name}' is {ask.max_tokens}. {_SHORTEST.format('call', least)}: raise '{name}'."
         raise BadRequest(problem, param=name)

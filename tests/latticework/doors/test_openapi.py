@@ -21,6 +21,7 @@ from latticework import create_app, errors
 from latticework.app import OPERATIONS
 from latticework.doors import completions, openapi
 from latticework.doors.chat.request import ChatRequest
+from latticework.doors.envelopes import Envelope
 from latticework.doors.openai import field_docs
 from latticework.errors import ApiError
 from tests import described
@@ -79,7 +80,7 @@ class EchoError(msgspec.Struct):
 
 
 def test_a_doors_own_envelope_is_described() -> None:
-    door = replace(completions.DOOR, error_type=EchoError)
+    door = replace(completions.DOOR, envelope=Envelope(lambda error, request_id: b"", EchoError))
     document = json.loads(openapi.openapi_document((door,), ""))
     assert "EchoError" in document["components"]["schemas"]
     assert named_components(document) <= set(document["components"]["schemas"])

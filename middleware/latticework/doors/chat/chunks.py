@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from latticework.doors.openai import ResponseWarning, Usage
+from latticework.doors.common.warnings import ResponseWarning
+from latticework.doors.openai import Usage
 from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
 from latticework.generate import Truncation

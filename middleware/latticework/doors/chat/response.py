@@ -33,7 +33,8 @@ from latticework.doors.chat.chunks import (
     ToolCallDelta,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.openai import ResponseWarning, Usage, warnings_of
+from latticework.doors.common.warnings import ResponseWarning, cut_warning, warnings_of
+from latticework.doors.openai import Usage
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.doors.openai.logprobs import GeneratedToken, generated_token
 from latticework.engines.base import SampledToken, TokenSource
@@ -303,8 +304,7 @@ def fold_chunks(chunks: Sequence[Chunk]) -> ChatCompletion:
 def _cut_warnings(choices: Sequence[CompletionChoice]) -> Iterator[ResponseWarning]:
     for choice in choices:
         for call in choice.message.incomplete_tool_calls or ():
-            message = f"The answer was cut within a call of '{call.name}', which is not in tool_calls."
-            yield ResponseWarning("incomplete_tool_call", message, None, call.name)
+            yield cut_warning(call.name, "tool_calls")
 
 
 def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:

@@ -1,4 +1,4 @@
-"""`GET /v1/models`, `/health` and `/metrics`: the models, and the state of the server.
+"""`GET /v1/models`, `/health`, `/metrics` and `/`: the models, and the state of the server.
 
 The models are in OpenAI's form (`cards.py`), or in Anthropic's (`infos.py`), which its clients select by a header.
 """
@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from latticework import errors
 from latticework.doors import FAULTS, JSON, Door, Endpoint, Operation
-from latticework.doors.models import cards, health, infos
+from latticework.doors.envelopes import ANTHROPIC_VERSION
+from latticework.doors.models import cards, health, hello, infos
 from latticework.models import Models
 from latticework.settings import Settings
 
@@ -42,7 +43,7 @@ def _get_model(models: Models, settings: Settings) -> Endpoint:
 
 def _by_header(response: Response) -> Response:
     """Caches must not mix up the two forms."""
-    response.headers["vary"] = infos.VERSION
+    response.headers["vary"] = ANTHROPIC_VERSION
     return response
 
 
@@ -72,4 +73,5 @@ DOORS = (
         _get_model,
     ),
     *health.DOORS,
+    *hello.DOORS,
 )

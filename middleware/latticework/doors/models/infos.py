@@ -10,14 +10,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from latticework.doors.envelopes import ANTHROPIC_VERSION
 from latticework.errors import BadRequest
 from latticework.http.endpoint import json_response
-from latticework.http.record import request_id
 from latticework.model import Model
 from latticework.models import Models
 
-VERSION = "anthropic-version"
-REQUEST_ID = "request-id"
 LIMIT, AFTER, BEFORE = "limit", "after_id", "before_id"
 # Anthropic's default, and its maximum.
 USUAL_LIMIT, MOST = 20, 1000
@@ -27,21 +25,21 @@ PARAMETERS: tuple[dict[str, Any], ...] = (
     {
         "name": LIMIT,
         "in": "query",
-        "description": f"With the header {VERSION}: the maximum number of models in the response.",
+        "description": f"With the header {ANTHROPIC_VERSION}: the maximum number of models in the response.",
         "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL_LIMIT},
     },
     *(
         {
             "name": name,
             "in": "query",
-            "description": f"With the header {VERSION}: the name {side} which the models are listed.",
+            "description": f"With the header {ANTHROPIC_VERSION}: the name {side} which the models are listed.",
             "schema": {"type": "string"},
         }
         for name, side in ((AFTER, "after"), (BEFORE, "before"))
     ),
 )
 HEADER: dict[str, Any] = {
-    "name": VERSION,
+    "name": ANTHROPIC_VERSION,
     "in": "header",
     "description": "Any value selects Anthropic's form of the response.",
     "schema": {"type": "string"},
@@ -75,7 +73,7 @@ class ModelInfoList(msgspec.Struct, frozen=True):
 
 def selected(request: Request) -> bool:
     """Whether a request is for Anthropic's form: its clients send a version, and no others do."""
-    return VERSION in request.headers
+    return ANTHROPIC_VERSION in request.headers
 
 
 def respond_list(request: Request, models: Models) -> Response:
@@ -83,15 +81,12 @@ def respond_list(request: Request, models: Models) -> Response:
     known = models.by_name
     names, has_more = _page(tuple(known), request)
     infos = tuple(_info(name, known[name]) for name in names)
-    return _response(request, ModelInfoList(infos, has_more, names[0] if names else None, names[-1] if names else None))
+    ends = (names[0], names[-1]) if names else (None, None)
+    return json_response(request, ModelInfoList(infos, has_more, *ends))
 
 
 def respond_one(request: Request, name: str, model: Model) -> Response:
-    return _response(request, _info(name, model))
-
-
-def _response(request: Request, value: ModelInfo | ModelInfoList) -> Response:
-    return json_response(request, value, headers={REQUEST_ID: request_id(request.scope)})
+    return json_response(request, _info(name, model))
 
 
 def _info(name: str, model: Model) -> ModelInfo:

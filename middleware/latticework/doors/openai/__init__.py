@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.engines.base import TokenLogprob
-from latticework.errors import ApiError, RateLimited, ServerFault, from_pointer
+from latticework.errors import ApiError, RateLimited, ServerFault
 from latticework.generate import TokenCounts
-from latticework.generate.generation import Generation
 
 
 class ErrorBody(msgspec.Struct):
@@ -61,35 +60,6 @@ def _subclasses(kind: type[ApiError]) -> Iterator[type[ApiError]]:
     for subclass in kind.__subclasses__():
         yield subclass
         yield from _subclasses(subclass)
-
-
-class ResponseWarning(msgspec.Struct, frozen=True):
-    """What the server has left out of a request or its answer, or changed in a request.
-
-    `param`: its place, the first one if there are several; `tool`: the name of a skipped tool, or of one whose call was
-    cut.
-    """
-
-    code: Literal["skipped_tool", "incomplete_tool_call", "replaced_text"]
-    message: str
-    param: str | None
-    tool: str | None = None
-
-
-def warnings_of(generation: Generation) -> tuple[ResponseWarning, ...]:
-    """One for each tool that was left out, and one for all texts that were changed."""
-    errors = (error for job in generation.jobs for error in job.plan.skipped)
-    skipped = tuple(
-        ResponseWarning("skipped_tool", error.message, from_pointer(error.pointer), error.tool) for error in errors
-    )
-    return (*skipped, _replaced(generation.replaced)) if generation.replaced else skipped
-
-
-def _replaced(pointers: Sequence[str]) -> ResponseWarning:
-    first = from_pointer(pointers[0])
-    more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
-    message = f"'{first}'{more} has half a surrogate pair, which is read as U+FFFD: cut texts between characters."
-    return ResponseWarning("replaced_text", message, first)
 
 
 def token_label(token: TokenLogprob, *, as_id: bool) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from latticework.doors.openai import ResponseWarning
+from latticework.doors.common.warnings import ResponseWarning
 from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
 

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from latticework.doors.openai import ResponseWarning, error_body, warnings_of
+from latticework.doors.common.warnings import ResponseWarning, cut_warning, warnings_of
+from latticework.doors.openai import error_body
 from latticework.doors.responses.events import (
     ErrorEvent,
     ResponseCompleted,
@@ -22,7 +23,6 @@ from latticework.doors.responses.events import (
     event_bytes,
 )
 from latticework.doors.responses.output import (
-    IncompleteCall,
     IncompleteDetails,
     InputTokensDetails,
     ModelResponse,
@@ -107,7 +107,7 @@ class ResponsesResponse:
             incomplete_details=IncompleteDetails("max_output_tokens") if is_cut else None,
             output=tuple(output.done),
             usage=_usage(self._generation),
-            warnings=(*self._warnings, *map(_cut_warning, output.cut)) or UNSET,
+            warnings=(*self._warnings, *(cut_warning(call.name, "the output") for call in output.cut)) or UNSET,
             incomplete_tool_calls=tuple(output.cut) or UNSET,
             token_sources=tuple(output.sources) or UNSET,
         )
@@ -167,11 +167,6 @@ def _hosted_warnings(request: ResponsesRequest) -> list[ResponseWarning]:
         ResponseWarning("skipped_tool", f"'{place}' is of type '{kind}', which this server lacks.", place, kind)
         for place, kind in hosted_tools(request)
     ]
-
-
-def _cut_warning(call: IncompleteCall) -> ResponseWarning:
-    message = f"The answer was cut within a call of '{call.name}', which is not in the output."
-    return ResponseWarning("incomplete_tool_call", message, None, call.name)
 
 
 def _usage(generation: Generation) -> ResponseUsage:

@@ -162,7 +162,10 @@ def test_nonsense_is_refused(query: dict[str, Any], parameter: str) -> None:
     served = app("a", aliases=("claude-*=a",))
     response = get(served, **query)
     assert response.status_code == 400
-    assert response.json()["error"]["message"].startswith(f"{parameter}: ")
+    assert against_anthropics("ErrorResponse", response.json()) == []
+    error = response.json()["error"]
+    assert error["message"].startswith(f"{parameter}: ")
+    assert (error["type"], error["details"]["param"]) == ("invalid_request_error", parameter)
     assert send(served, "GET", "/v1/models", params=query).status_code == 200  # OpenAI's form has no pages
 
 
@@ -172,7 +175,11 @@ def test_an_app_without_models_has_an_empty_page() -> None:
 
 
 def test_an_unknown_name_is_a_404() -> None:
-    assert get(app(), "/v1/models/claude-opus").status_code == 404
+    response = get(app(), "/v1/models/claude-opus")
+    assert response.status_code == 404
+    assert against_anthropics("ErrorResponse", response.json()) == []
+    assert response.json()["error"]["type"] == "not_found_error"
+    assert response.json()["request_id"] == response.headers["request-id"]
 
 
 @pytest.mark.parametrize("headers", [{}, HEADERS])
@@ -185,8 +192,8 @@ def test_a_probe_without_a_body_is_answered_as_the_request(headers: dict[str, st
 def test_keys_are_needed_in_either_form() -> None:
     engine = ScriptedEngine(says("hello"))
     served = create_app(engine, settings=Settings(api_keys=("sk",)))
-    key = {"authorization": "Bearer sk"}
     for headers in ({}, HEADERS):
         for path in ("/v1/models", "/v1/models/scripted"):
             assert send(served, "GET", path, headers=headers).status_code == 401
-            assert send(served, "GET", path, headers={**headers, **key}).status_code == 200
+            for key in ({"authorization": "Bearer sk"}, {"x-api-key": "sk"}):
+                assert send(served, "GET", path, headers={**headers, **key}).status_code == 200

@@ -52,6 +52,8 @@ served_model_name = ["b"]
 """)
     one, two = engines.served_models([], Settings(), load_config(str(file)))
     assert (one.engine.model_ids, two.engine.model_ids) == (("a",), ("b",))
+    assert not one.engine.learns_names
+    assert engines.make_engine([], Settings(engine=(URL,)), Config()).learns_names
     assert dict(one.engine_settings) == {}
     with pytest.raises(WrongUsage, match=r"\[remote\] can't be set with engine 'vllm'"):
         engines.make_engine([], Settings(), Config("f.toml", {}, {"remote": {}}))

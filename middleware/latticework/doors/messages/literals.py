@@ -1,0 +1,56 @@
+"""Values as JSON or Python writes them in a text: `[1, "a", true]`, `[1, 'a', True]`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from turngrammar.scan import dump_scalar, load_json
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<mark>[\[\]{},:])|(?P<word>True|False|None|true|false|null)\b"""
+    r"""|(?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])"""
+    r"""|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\s*""",
+    re.ASCII | re.DOTALL,
+)
+_WORDS = {"True": "true", "False": "false", "None": "null"}
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-fA-F]{4})|U(00(?:0[0-9a-f]|10)[0-9a-f]{4})|(.))", re.DOTALL)
+_CHARACTERS = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
+
+
+def read_literal(text: str) -> Any:
+    """The value of the whole text. Raises ValueError for any other text."""
+    written, at = [], 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise ValueError("neither JSON nor a literal of Python")
+        written.append(_as_json(token))
+        at = token.end()
+    return load_json(" ".join(written))
+
+
+def _as_json(token: re.Match[str]) -> str:
+    if token["text"]:
+        return _text_as_json(token["text"])
+    return _WORDS.get(token["word"], token["word"]) if token["word"] else token["mark"] or token["number"]
+
+
+def _text_as_json(quoted: str) -> str:
+    if quoted.startswith('"'):
+        try:
+            load_json(quoted)
+        except ValueError:  # Python's, of a text with both kinds of quotes or such escapes
+            pass
+        else:
+            return quoted
+    return dump_scalar(_ESCAPE.sub(_character, quoted[1:-1]))
+
+
+def _character(escape: re.Match[str]) -> str:
+    """Raises ValueError for an escape that Python doesn't write."""
+    if escape[4] is None:
+        return chr(int(escape[1] or escape[2] or escape[3], 16))
+    if escape[4] not in _CHARACTERS:
+        raise ValueError("an escape that Python doesn't write")
+    return _CHARACTERS[escape[4]]
