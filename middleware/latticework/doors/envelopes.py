@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette._utils import get_route_path
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -38,5 +37,6 @@ ANTHROPIC = Envelope(anthropic_envelope, AnthropicErrorResponse)
 
 def envelope_for(scope: Scope) -> Envelope:
     """Anthropic's for its paths and its clients, OpenAI's for all others."""
-    is_anthropic = get_route_path(scope).startswith(ANTHROPIC_PATHS) or ANTHROPIC_VERSION in Headers(scope=scope)
+    # Not the path that is left to route: within a mount it lacks the beginning. This app can itself be mounted.
+    is_anthropic = f"{ANTHROPIC_PATHS}/" in f"{scope['path']}/" or ANTHROPIC_VERSION in Headers(scope=scope)
     return ANTHROPIC if is_anthropic else OPENAI
