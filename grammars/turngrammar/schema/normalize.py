@@ -18,6 +18,7 @@ from turngrammar.schema.contradictions import contradicted
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_of, pointer
 from turngrammar.schema.forms import malformed, misfit
 from turngrammar.schema.keyword_table import KeywordTable
+from turngrammar.schema.lost_definitions import enclosing_copy
 from turngrammar.schema.places import Place, places
 from turngrammar.schema.readings import FOREIGN, READINGS, Reading, read_null
 from turngrammar.schema.sites import Note, Notes, Site
@@ -86,11 +87,15 @@ class _Normalizing:
         if isinstance(place.schema, dict):
             found += [name for name in self._foreign if name in place.schema and self._is_foreign(name, place)]
             found += contradicted(place.schema, patterns=self._patterns)
-            found += [REFERENCE] if is_path(place.schema) and place in self._bare_pointers else []
+            found += [REFERENCE] if self._is_misplaced(place) else []
         return found
 
     def _is_foreign(self, keyword: str, place: Place) -> bool:
         return not self._keywords.defines(keyword, place.dialect)
+
+    def _is_misplaced(self, place: Place) -> bool:
+        """Whether the reference leads nowhere as it is, but where it is meant to lead is clear."""
+        return (is_path(place.schema) and place in self._bare_pointers) or enclosing_copy(place) is not None
 
     @cached_property
     def _bare_pointers(self) -> BarePointers:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from turngrammar.errors import shown
 from turngrammar.scan import load_json
 from turngrammar.schema.contradictions import read_format
 from turngrammar.schema.dialect import Dialect
 from turngrammar.schema.forms import is_anchor, is_number
+from turngrammar.schema.lost_definitions import enclosing_copy
 from turngrammar.schema.sites import Site
 from turngrammar.schema.type_names import named_types
 
@@ -163,7 +165,10 @@ def read_items(site: Site) -> bool:
 
 
 def read_reference(site: Site) -> bool:
-    """A JSON pointer without `#`, as LiteLLM writes it."""
+    """LiteLLM writes JSON pointers without `#`, and removes definitions that are in use."""
+    copy = enclosing_copy(site.place)
+    if copy is not None:
+        return site.becomes("#" + quote(copy))
     return isinstance(site.value, str) and site.becomes("#" + site.value)
 
 

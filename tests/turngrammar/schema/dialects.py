@@ -298,6 +298,23 @@ SENT = (
         {"/$ref": "'/$defs/Node' is read as '#/$defs/Node'"},
     ),
     Sent(
+        "definition-that-was-removed",
+        "LiteLLM",
+        {
+            "type": "object",
+            "properties": {
+                "tree": {
+                    "title": "Node",
+                    "type": "object",
+                    "properties": {"next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}},
+                }
+            },
+        },
+        ({}, {"tree": {}}, {"tree": {"next": {"next": None}}}),
+        ({"tree": {"next": 1}}, {"tree": {"next": {"next": 1}}}),
+        {"/properties/tree/properties/next/anyOf/0/$ref": "'#/$defs/Node' is read as '#/properties/tree'"},
+    ),
+    Sent(
         "boolean-subschemas",
         "draft 6, declared as draft 4",
         {"$schema": DRAFT_4, "type": "object", "properties": {"a": True, "b": False}, "required": []},

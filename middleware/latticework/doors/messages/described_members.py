@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from latticework.doors.messages.literals import read_literal
+from latticework.doors.messages.literals import read_literal_at
 from turngrammar.errors import GrammarError
 from turngrammar.scan import load_float
 from turngrammar.schema.dialect import DIALECTS, LATEST
@@ -34,10 +34,14 @@ BOUNDS: Mapping[str, str] = {
 }
 # What may stand beside them. These assert nothing; `format` does, but clients delete only those that we don't know.
 _ANNOTATIONS = frozenset(
-    "default example examples format deprecated readOnly writeOnly nullable discriminator xml externalDocs title"  # noqa: SIM905
-    " contentEncoding contentMediaType contentSchema $schema $id $comment".split()
+    keyword
+    for keywords in (
+        "title default example examples format deprecated readOnly writeOnly nullable discriminator xml externalDocs",
+        "contentEncoding contentMediaType contentSchema $schema $id $comment",
+    )
+    for keyword in keywords.split()
 )
-_MOST_KEYWORDS = 24  # in one text; what they are is found in a time that grows with the square of this
+_MOST_KEYWORDS = 16  # in one text; what they are is found in a time that grows with the square of this
 _NAME = r"[A-Za-z_$][\w$.-]*"
 
 
@@ -103,24 +107,24 @@ class TextMembers:
         ends = [*(label.start() for label in labels[1:]), len(text)]
         read: list[tuple[Any, int] | None] = [None] * len(labels)  # the value, and the label behind it
         for at in reversed(range(len(labels))):
-            for last in range(at, len(labels)):
-                if last + 1 < len(labels) and read[last + 1] is None:
-                    continue
-                try:
-                    value = self._value(keywords[at], text[labels[at].end() : ends[last]], types)
-                except ValueError:
-                    continue
-                read[at] = value, last + 1
-                break
+            behind = [end for end in range(at, len(labels)) if end + 1 == len(labels) or read[end + 1]]
+            member = self._member(keywords[at], text, labels[at].end(), [ends[last] for last in behind], types)
+            read[at] = (member[0], ends.index(member[1]) + 1) if member else None
         return _unequivocal(list(_chain(keywords, read)), types)
 
-    def _value(self, keyword: str, text: str, types: Types) -> Any:
-        """Raises ValueError if this is none of that keyword."""
-        if not text and keyword in self.implied:
-            return self.implied[keyword]
+    def _member(self, keyword: str, text: str, start: int, ends: list[int], types: Types) -> tuple[Any, int] | None:
+        """The value of the keyword that begins there, and at which of the ends it ends."""
+        if not ends:
+            return None
+        if start == ends[0] and keyword in self.implied:
+            return self.implied[keyword], start
         if keyword not in BOUNDS or _is_text(keyword, types):
-            return text
-        return _valid(keyword, read_literal(text), types)
+            return text[start : ends[0]], ends[0]
+        try:
+            value, end = read_literal_at(text, start)
+            return (_valid(keyword, value, types), end) if end in ends else None
+        except ValueError:
+            return None
 
     @cached_property
     def _keywords(self) -> Mapping[str, str]:

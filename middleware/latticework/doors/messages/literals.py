@@ -10,9 +10,11 @@ from turngrammar.scan import dump_scalar, load_json
 _TOKEN = re.compile(
     r"""\s*(?:(?P<mark>[\[\]{},:])|(?P<word>True|False|None|true|false|null)\b"""
     r"""|(?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])"""
-    r"""|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))\s*""",
+    r"""|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))""",
     re.ASCII | re.DOTALL,
 )
+_DEPTHS = {"[": 1, "{": 1, "]": -1, "}": -1}
+MAX_DEPTH = 64
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-fA-F]{4})|U(00(?:0[0-9a-f]|10)[0-9a-f]{4})|(.))", re.DOTALL)
 _CHARACTERS = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
@@ -20,14 +22,25 @@ _CHARACTERS = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 def read_literal(text: str) -> Any:
     """The value of the whole text. Raises ValueError for any other text."""
-    written, at = [], 0
-    while at < len(text):
+    value, end = read_literal_at(text, 0)
+    if end < len(text):
+        raise ValueError("more than one value")
+    return value
+
+
+def read_literal_at(text: str, start: int) -> tuple[Any, int]:
+    """The value that begins there, and where it ends. Raises ValueError if none does."""
+    written: list[str] = []
+    depth = 0
+    at = start
+    while not written or depth:
         token = _TOKEN.match(text, at)
-        if token is None:
+        if token is None or depth > MAX_DEPTH:
             raise ValueError("neither JSON nor a literal of Python")
         written.append(_as_json(token))
+        depth += _DEPTHS.get(token["mark"], 0)
         at = token.end()
-    return load_json(" ".join(written))
+    return load_json(" ".join(written)), at
 
 
 def _as_json(token: re.Match[str]) -> str:
