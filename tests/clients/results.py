@@ -30,8 +30,8 @@ this page from [clients.json](clients.json). The scripts, one per client, are ex
 - streaming: more than one delta, and together they are the whole answer, or the requested value
 - error: an unknown model raises the client's own typed error, with the server's message
 - cut: `max_tokens` or `max_output_tokens` cuts a tool call, at as many limits as the second table has. A whole answer
-  runs no tool with cut arguments, nor does a stream with `"tool_call_streaming": "whole"`; a stream without it runs
-  none with empty arguments
+  runs no tool with cut arguments, nor does a stream with `"tool_call_streaming": "whole"`, the default of Messages; a
+  stream without it runs none with empty arguments
 - closed: objects have listed properties only, if their schemas don't mention others
 - many tools: 26 tools, one of which has an impossible schema and is left out (`"on_bad_tool": "skip"`), and names with
   dots and slashes, if the client sends them

@@ -172,7 +172,7 @@ async function inPieces(asked) {
 }
 
 export const cut_whole = () => cutting(limited(generateText));
-export const cut_streamed = () => cutting(limited(inPieces), true);
+export const cut_streamed = () => cutting(limited(inPieces));
 export const cut_streamed_whole = () => cutting(limited(inPieces, HELD));
 
 async function called(schemas, options, temperature = 0) {

@@ -111,7 +111,7 @@ async function gathered(bound) {
 }
 
 export const cut_whole = () => cutting(limited((bound) => bound.invoke(TASK)));
-export const cut_streamed = () => cutting(limited(gathered), true);
+export const cut_streamed = () => cutting(limited(gathered));
 export const cut_streamed_whole = () => cutting(limited(gathered, HELD));
 
 async function called(schemas, options) {

@@ -20,7 +20,7 @@ def error_bad_schema():
     asked = {**ASK, "messages": REPORT, "output_config": bad, "stream": True}
     told = raised(BadRequestError, lambda: client.messages.create(**asked))
     assert told["type"] == "invalid_request_error"
-    assert "output_config.format.schema" in told["message"]
+    assert told["details"]["param"] == "output_config.format.schema.type"
     assert "banana" in told["message"]
 
 

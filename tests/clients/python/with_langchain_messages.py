@@ -151,8 +151,7 @@ def cut_whole():
 
 
 def cut_streamed():
-    """It adds up deltas, and completes their JSON: it runs what is cut."""
-    return shared.cut(limiting(lambda bound: add_all(bound.stream(TASK))), streamed=True)
+    return shared.cut(limiting(lambda bound: add_all(bound.stream(TASK))))
 
 
 def cut_streamed_whole():

@@ -82,21 +82,22 @@ def structured_output_unknown():
     structured(UNKNOWN)
 
 
-def looped(model):
+def looped(model, **last):
     message = litellm.completion(model, QUESTION, tools=TOOLS, **FORCED, **ASK).choices[0].message
     (call,) = message.tool_calls
     assert call.function.name == "opening_hours"
     OpeningHours.model_validate_json(call.function.arguments)
     turns = [*QUESTION, message.model_dump(), {"role": "tool", "tool_call_id": call.id, "content": "At 7:30."}]
-    answer = litellm.completion(model, turns, response_format=Ticket, **ASK).choices[0].message
+    answer = litellm.completion(model, turns, response_format=Ticket, **last, **ASK).choices[0].message
     Ticket.model_validate_json(answer.content)
 
 
 def tool_loop_known():
-    looped(KNOWN)
+    looped(KNOWN, tools=TOOLS, tool_choice="none")
 
 
 def tool_loop_unknown():
+    """The answer is a call of the tool that is forced."""
     looped(UNKNOWN)
 
 
@@ -171,7 +172,7 @@ def cut_whole():
 
 
 def cut_streamed():
-    return shared.cut(in_pieces, streamed=True)
+    return shared.cut(in_pieces)
 
 
 def cut_streamed_whole():
