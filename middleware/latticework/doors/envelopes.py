@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ from latticework.errors import ApiError
 
 # Sent by all of Anthropic's SDKs.
 ANTHROPIC_VERSION = "anthropic-version"
-ANTHROPIC_PATHS = "/v1/messages"
+# Wherever the app is mounted.
+ANTHROPIC_PATHS = re.compile(r"/v1/messages(?:/|$)")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,5 @@ ANTHROPIC = Envelope(anthropic_envelope, AnthropicErrorResponse)
 
 def envelope_for(scope: Scope) -> Envelope:
     """Anthropic's for its paths and its clients, OpenAI's for all others."""
-    # Not the path that is left to route: within a mount it lacks the beginning. This app can itself be mounted.
-    is_anthropic = f"{ANTHROPIC_PATHS}/" in f"{scope['path']}/" or ANTHROPIC_VERSION in Headers(scope=scope)
+    is_anthropic = ANTHROPIC_PATHS.search(scope["path"]) is not None or ANTHROPIC_VERSION in Headers(scope=scope)
     return ANTHROPIC if is_anthropic else OPENAI

@@ -163,7 +163,10 @@ def _system_never(head: list[Message], rest: list[Message], added: str) -> list[
 
 
 def _system_as_user(message: Message) -> Message:
-    return {**message, "role": "user"} if message["role"] == "system" else message
+    """Where it stands, so that the beginning of the prompt stays the same from turn to turn, and marked."""
+    if message["role"] != "system":
+        return message
+    return {**message, "role": "user", "content": f"<system>\n{message_text(message)}\n</system>"}
 
 
 _SYSTEM_PLACERS: Mapping[SystemPosition, Callable[[list[Message], list[Message], str], list[Message]]] = {

@@ -261,13 +261,16 @@ TURNS: dict[str, Any] = {
 }  # fmt: skip
 
 
+PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
+
+
 @pytest.mark.parametrize("turn", TURNS, ids=str)
-def test_the_request_is_also_shown_for_responses(opened: Page, turn: str) -> None:
-    """The same turn: the engine is asked for the same grammar."""
+def test_the_request_is_also_shown_for_other_apis(opened: Page, turn: str) -> None:
+    """The same turn: the engine is asked for the same grammar. Messages have a limit, and no custom tools."""
     write(opened, "schema", json.dumps(TURNS[turn]))
     opened.until("document.querySelector('#read').textContent.startsWith('Read as ')")
     engine = ScriptedEngine(says("x", finish="length"))
-    for api, path in (("chat", "/v1/chat/completions"), ("responses", "/v1/responses")):
+    for api, path in PATHS.items():
         opened.evaluate(f"document.querySelector('[value={api}]').click()")
         opened.evaluate("document.querySelector('[value=python]').click()")
         compile(text(opened, "#code"), "example", "exec")
@@ -279,6 +282,7 @@ def test_the_request_is_also_shown_for_responses(opened: Page, turn: str) -> Non
         assert response.status_code == 200, response.text
         assert "x-latticework-ignored" not in response.headers
     assert engine.asked[0] == engine.asked[1]
+    assert turn == "tools" or engine.asked[2].grammar == engine.asked[0].grammar
     opened.evaluate("document.querySelector('[value=chat]').click()")
 
 

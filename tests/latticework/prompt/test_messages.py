@@ -70,7 +70,7 @@ CASES: dict[str, tuple[Capabilities, list[Message], list[Message]]] = {
     "one system message": (
         replace(PLAIN, system="first"),
         [S, T, U, A, S],
-        [said("system", "s\n\nt"), U, A, said("user", "s")],
+        [said("system", "s\n\nt"), U, A, said("user", "<system>\ns\n</system>")],
     ),
     "system alone": (replace(PLAIN, system="first"), [S], [said("user", "s")]),
     "system while the user speaks last": (replace(PLAIN, system="last"), [S, U, A, V], [S, U, A, V]),

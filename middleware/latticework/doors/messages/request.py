@@ -9,17 +9,20 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from latticework.ask import FREE_TEXT, NO_CALLS, Ask, Content, Conversation, TurnAsk
+from latticework.ask import NO_CALLS, Ask, Content, Conversation, TurnAsk
 from latticework.doors.common.objects import ApiObject, Items, SamplingFields, sampling_fields
 from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
 from latticework.doors.messages.blocks import ChatMessage, SystemField, ToolReference, ToolResultInput
 from latticework.doors.messages.conversation import Dialogue
 from latticework.doors.messages.fields import HARMLESS, REFUSED
 from latticework.doors.messages.tools import MessageTool, Toolbox, ToolField, hosted_tools, message_tools
+from latticework.doors.openai.ask import known_format, skips_bad_tools
+from latticework.doors.openai.content import document_content, of_structured_outputs, one_content
+from latticework.doors.openai.types import OnBadTool, StructuredOutputs
 from latticework.errors import BadRequest
 from latticework.turn import Job
 from latticework.turn.reasoning import SWITCHES
-from turngrammar.turn import JsonContent, ToolChoice
+from turngrammar.turn import ToolChoice
 
 TOOLS_POINTER, CHOICE_POINTER = "/tools", "/tool_choice"
 # The fields that may have lone surrogates: tools cut their results anywhere.
@@ -86,8 +89,11 @@ class PromptRequest(ApiObject):
     output_format: OutputFormat | None = None
     # Messages that a server keeps, a beta: refused, so that clients send all of them.
     thread: Any = None
-    # Extension: whether objects that list properties and have no keyword for others may have others.
+    # Extensions, as in chat completions.
+    structured_outputs: StructuredOutputs | None = None
     open_objects: StrictBool | None = None
+    tool_format: StrictStr | None = None
+    on_bad_tool: OnBadTool | None = None
 
     @property
     def display(self) -> str | None:
@@ -220,13 +226,15 @@ def conversation(read: ReadRequest) -> Conversation:
 
 
 def turn_ask(read: ReadRequest) -> TurnAsk:
-    """Raises BadRequest for an unknown tool, and for two formats."""
+    """Raises BadRequest for an unknown tool or format, and for two kinds of content."""
     return TurnAsk(
         tuple(tool.compiled for tool in read.tools),
         _tool_choice(read.request, read.tools),
         _content(read.request),
-        tools_pointer=TOOLS_POINTER,
-        open_objects=read.request.open_objects,
+        known_format(read.request.tool_format),
+        TOOLS_POINTER,
+        skips_bad_tools(read.request.on_bad_tool),
+        read.request.open_objects,
     )
 
 
@@ -255,18 +263,17 @@ def _tool_choice(request: PromptRequest, tools: Sequence[MessageTool]) -> ToolCh
 
 
 def _content(request: PromptRequest) -> Content:
-    """Raises BadRequest for two different formats."""
+    """Raises BadRequest for two kinds of content."""
+    contents = {}
     old = request.output_format
     new = request.output_config.format if request.output_config else None
-    if old is not None and new is not None and old != new:
-        raise BadRequest("'output_format' and 'output_config.format' can't both be set.", param="output_format")
+    if old is not None and old != new:
+        contents["output_format"] = document_content(old.schema_, "/output_format/schema")
     if new is not None:
-        return _document(new, "/output_config/format/schema")
-    return FREE_TEXT if old is None else _document(old, "/output_format/schema")
-
-
-def _document(format: OutputFormat, pointer: str) -> Content:
-    return Content(JsonContent(format.schema_, pointer), in_prompt=True)
+        contents["output_config.format"] = document_content(new.schema_, "/output_config/format/schema")
+    if request.structured_outputs is not None:
+        contents["structured_outputs"] = of_structured_outputs(request.structured_outputs)
+    return one_content(contents)
 
 
 def effort_of(request: PromptRequest) -> str | None:
@@ -299,7 +306,8 @@ def without_effect(read: ReadRequest) -> list[str]:
     blocks = [place for place, _ in read.dialogue.ignored]
     left_out = (*hosted, *blocks)
     inside = tuple(f"{place}." for place in left_out)
-    unknown = [path for path in unknown_fields(read.request) if path not in HARMLESS and not path.startswith(inside)]
+    known = (*HARMLESS, *REFUSED)
+    unknown = [path for path in unknown_fields(read.request) if path not in known and not path.startswith(inside)]
     return [*unknown, *left_out, *read.dialogue.shortened]
 
 

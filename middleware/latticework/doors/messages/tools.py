@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, StrictBool, StrictStr, Tag
+from pydantic import ConfigDict, Discriminator, Field, StrictBool, StrictStr, Tag
 
 from latticework.doors.common.objects import ApiObject, ToolName
 from latticework.doors.messages.client_tools import client_tool
 from turngrammar import turn
 from turngrammar.scan import dump_json
+
+CLIENT_TYPES = r"^(bash|text_editor|memory|computer)_\d{8}$"
 
 
 class ToolBase(ApiObject):
@@ -38,12 +40,16 @@ class CustomToolInput(ToolBase):
 class ClientToolInput(ToolBase):
     """A tool that Anthropic defines and the client runs."""
 
-    type: StrictStr = Field(pattern=r"^(bash|text_editor|memory|computer)_\d{8}$")
+    type: StrictStr = Field(pattern=CLIENT_TYPES)
     name: ToolName
 
 
 class HostedToolInput(ToolBase):
     """A tool that Anthropic's servers run: it is left out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"properties": {"type": {"type": "string", "not": {"pattern": f"{CLIENT_TYPES}|^custom$"}}}}
+    )
 
     type: StrictStr
     name: StrictStr | None = None
