@@ -32,7 +32,9 @@ def test_a_bad_tool_is_left_out_of_grammar_and_prompt() -> None:
 
 def test_a_bad_tool_fails_a_request() -> None:
     app = create_app(scripted(says(CALL)), settings=Settings(compile_timeout=60))
-    for fields in ({}, {"on_bad_tool": "error"}):
-        response = post(app, tools=[ADD, IMPOSSIBLE], **fields)
+    for response in (
+        post(app, tools=[ADD, IMPOSSIBLE]),
+        post(app, tools=[ADD, IMPOSSIBLE], on_bad_tool="error"),
+    ):
         assert response.status_code == 400
         assert response.json()["error"]["details"]["param"] == "tools[1].input_schema.properties.n"
