@@ -13,6 +13,7 @@ from latticework.app import OPERATIONS
 from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.doors import Operation
 from latticework.doors.common.fields import DoorName, Refused
+from latticework.doors.messages.fields import DESCRIBED
 from latticework.doors.openai import error_type, field_docs
 from latticework.doors.openai.fields import HARMLESS, REFUSED
 from latticework.doors.openai.fields.nested import NESTED
@@ -53,16 +54,19 @@ WHEN: Mapping[type[ApiError], str] = {
 
 REQUEST_HEADERS: Mapping[str, str] = {
     "authorization": "`Bearer KEY`, if the server has keys",
+    "x-api-key": "the key, as Anthropic's SDKs send it",
     REQUEST_ID: "the request's id in the response and in the log: up to 128 letters, digits and `._:-`",
     lifetime.HEADER: "seconds until a 504: earlier than the server's `request_timeout`, never later",
     "traceparent": "the trace of the request's span",
 }
 RESPONSE_HEADERS: Mapping[str, str] = {
     REQUEST_ID: "the client's own id, or a generated one",
+    "request-id": "the same, for Anthropic's SDKs",
     endpoint.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, held back until then",
     endpoint.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     endpoint.SKIPPED: "tools that can't be compiled and were left out, if `on_bad_tool` is `skip`",
     endpoint.INCOMPLETE: "tools whose calls were cut and are not in `tool_calls`; streams name them at their end",
+    DESCRIBED: "JSON pointers to the keywords that `/v1/messages` has read in descriptions",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",

@@ -73,6 +73,7 @@ class Translation(Generic[R]):
         ignored: the names of unknown fields, and of those without effect.
         id_prefix: of the response's id.
         texts: fields of text in which lone surrogates are replaced.
+        headers: further headers of the response, once there are asks.
     """
 
     refuse_crowds: Callable[[Mapping[str, Any], Settings], None]
@@ -82,6 +83,7 @@ class Translation(Generic[R]):
     ignored: Callable[[R, Sequence[Job]], list[str]]
     id_prefix: str
     texts: Collection[str] = ()
+    headers: Callable[[], Mapping[str, str]] = dict
 
 
 class GeneratingEndpoint(Generic[R]):
@@ -117,6 +119,7 @@ class GeneratingEndpoint(Generic[R]):
                 **listing(IGNORED, translation.ignored(request, jobs)),
                 **listing(CHECKED, _checked_pointers(jobs)),
                 **listing(SKIPPED, [error.tool for job in jobs for error in job.plan.skipped]),
+                **translation.headers(),
             }
             await self._respond(request, generation, headers, until, send, record)
 

@@ -13,7 +13,7 @@ from latticework.doors.common.counts import refuse_crowds
 from latticework.doors.common.validation import parse_as
 from latticework.doors.envelopes import ANTHROPIC
 from latticework.doors.messages.docs import PROMPT_FIELDS, PROMPT_RULES
-from latticework.doors.messages.fields import CROWDS, STOPS, unknown_betas
+from latticework.doors.messages.fields import CROWDS, DESCRIBED, STOPS, unknown_betas
 from latticework.doors.messages.request import (
     NAMES,
     RULES,
@@ -45,7 +45,7 @@ class TokenCount(msgspec.Struct, frozen=True):
 
 
 def _counted(request: CountTokensRequest, settings: Settings) -> tuple[ReadRequest, Ask]:
-    read = read_request(request, drops_volatile=not settings.keep_volatile_text)
+    read = read_request(request, settings)
     ask = Ask(
         request.model,
         conversation(read),
@@ -68,7 +68,7 @@ def _count_tokens(models: Models, settings: Settings) -> Endpoint:
         read, ask = await off_loop(settings.compile_timeout, _counted, parsed, settings)
         ids, skipped = await tokens_of(model, ask)
         ignored = [*without_effect(read), *unknown_betas(request.headers.get("anthropic-beta", ""))]
-        headers = {**listing(IGNORED, ignored), **listing(SKIPPED, skipped)}
+        headers = {**listing(IGNORED, ignored), **listing(SKIPPED, skipped), **listing(DESCRIBED, read.bounds)}
         return json_response(request, TokenCount(len(ids)), headers=headers)
 
     return count_tokens

@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from latticework.doors.messages.bound_notations import NOTATIONS, Notation
+from latticework.doors.messages.bound_notations import NOTATIONS, NOTATIONS_IN_TOOLS, Notation
 from latticework.doors.messages.described_members import BOUNDS
 from turngrammar.regex import RegexError, readings
 from turngrammar.schema.dialect import pointer as json_pointer
@@ -29,6 +29,32 @@ class DescribedBounds:
 
     schema: Mapping[str, Any]
     pointers: tuple[str, ...] = ()
+
+
+class BoundsReader:
+    """Reads the schemas of one request.
+
+    Attributes:
+        pointers: those of all keywords that were added.
+    """
+
+    def __init__(self, *, enabled: bool) -> None:
+        self.pointers: list[str] = []
+        self._enabled = enabled
+
+    def document(self, schema: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
+        return self._read(schema, pointer, NOTATIONS)
+
+    def tool(self, schema: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
+        """Few clients delete the bounds of tools."""
+        return self._read(schema, pointer, NOTATIONS_IN_TOOLS)
+
+    def _read(self, schema: Mapping[str, Any], pointer: str, notations: Sequence[Notation]) -> Mapping[str, Any]:
+        if not self._enabled:
+            return schema
+        described = read_described_bounds(schema, pointer, notations)
+        self.pointers += described.pointers
+        return described.schema
 
 
 @dataclass(frozen=True)

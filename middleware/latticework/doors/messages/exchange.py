@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from latticework.ask import Ask
 from latticework.doors.common.counts import refuse_crowds
-from latticework.doors.messages.fields import CROWDS, STOPS, unknown_betas
+from latticework.doors.messages.fields import CROWDS, DESCRIBED, STOPS, unknown_betas
 from latticework.doors.messages.request import (
     TEXTS,
     MessagesRequest,
@@ -23,7 +23,7 @@ from latticework.doors.messages.request import (
 )
 from latticework.doors.messages.response import MessagesResponse
 from latticework.generate.generation import Generation
-from latticework.http.endpoint import GeneratingEndpoint, Translation
+from latticework.http.endpoint import GeneratingEndpoint, Translation, listing
 from latticework.http.record import request_id
 from latticework.models import Models
 from latticework.settings import Settings
@@ -38,17 +38,17 @@ class MessagesEndpoint:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(scope, drops_volatile=not self._settings.keep_volatile_text)
+        exchange = _Exchange(scope, self._settings)
         await GeneratingEndpoint(exchange.translation, self._models, self._settings)(scope, receive, send)
 
 
 class _Exchange:
     """One request. Its conversation is read once."""
 
-    def __init__(self, scope: Scope, *, drops_volatile: bool) -> None:
+    def __init__(self, scope: Scope, settings: Settings) -> None:
         self._id = request_id(scope)
         self._betas = Headers(scope=scope).get("anthropic-beta", "")
-        self._drops_volatile = drops_volatile
+        self._settings = settings
         self._read: ReadRequest | None = None
         self.translation = Translation(
             partial(refuse_crowds, crowds=CROWDS, stops=STOPS),
@@ -58,15 +58,20 @@ class _Exchange:
             self._ignored,
             "msg_",
             texts=TEXTS,
+            headers=self._headers,
         )
 
     def _asks(self, request: MessagesRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
-        self._read = read_request(request, drops_volatile=self._drops_volatile)
+        self._read = read_request(request, self._settings)
         return (message_ask(self._read),)
 
     def _response(self, request: MessagesRequest, generation: Generation) -> MessagesResponse:
         assert self._read is not None
         return MessagesResponse(self._read, generation, self._id)
+
+    def _headers(self) -> Mapping[str, str]:
+        assert self._read is not None
+        return listing(DESCRIBED, self._read.bounds)
 
     def _ignored(self, request: MessagesRequest, jobs: Sequence[Job]) -> list[str]:
         assert self._read is not None

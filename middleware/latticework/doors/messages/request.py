@@ -14,12 +14,14 @@ from latticework.doors.common.objects import ApiObject, Items, SamplingFields, s
 from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
 from latticework.doors.messages.blocks import ChatMessage, SystemField, ToolReference, ToolResultInput
 from latticework.doors.messages.conversation import Dialogue
+from latticework.doors.messages.described_bounds import BoundsReader
 from latticework.doors.messages.fields import HARMLESS, REFUSED
 from latticework.doors.messages.tools import MessageTool, Toolbox, ToolField, hosted_tools, message_tools
 from latticework.doors.openai.ask import known_format, skips_bad_tools
 from latticework.doors.openai.content import document_content, of_structured_outputs, one_content
 from latticework.doors.openai.types import OnBadTool, StructuredOutputs
 from latticework.errors import BadRequest
+from latticework.settings import Settings
 from latticework.turn import Job
 from latticework.turn.reasoning import SWITCHES
 from turngrammar.turn import ToolChoice
@@ -121,11 +123,17 @@ class MessagesRequest(PromptRequest, SamplingFields):
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A request whose conversation has been read."""
+    """A request whose conversation, tools and format have been read.
+
+    Attributes:
+        bounds: JSON pointers to the keywords that were read in descriptions.
+    """
 
     request: PromptRequest
     toolbox: Toolbox
     dialogue: Dialogue
+    content: Content
+    bounds: Sequence[str]
 
     @property
     def tools(self) -> Sequence[MessageTool]:
@@ -141,17 +149,18 @@ def parse_messages_request(body: dict[str, Any]) -> MessagesRequest:
     return request
 
 
-def read_request(request: PromptRequest, *, drops_volatile: bool) -> ReadRequest:
-    """Raises BadRequest for what a message can't have, and for a result without its call."""
+def read_request(request: PromptRequest, settings: Settings) -> ReadRequest:
+    """Raises BadRequest for what a message can't have, for a result without its call, and for two kinds of content."""
+    bounds = BoundsReader(enabled=not settings.ignore_described_bounds)
     chosen = request.tool_choice.name if isinstance(request.tool_choice, ChoiceTool) else None
-    tools = message_tools(request.tools or (), TOOLS_POINTER, chosen)
+    tools = message_tools(request.tools or (), TOOLS_POINTER, chosen, bounds)
     toolbox = Toolbox(tools, frozenset(_found(request.messages)))
-    dialogue = Dialogue(toolbox, drops_volatile)
+    dialogue = Dialogue(toolbox, drops_volatile=not settings.keep_volatile_text)
     dialogue.add_system(_system_blocks(request.system))
     for index, message in enumerate(request.messages):
         dialogue.add(f"messages[{index}]", message)
     _refuse_open_turn(dialogue)
-    return ReadRequest(request, toolbox, dialogue)
+    return ReadRequest(request, toolbox, dialogue, _content(request, bounds), bounds.pointers)
 
 
 def _found(messages: Sequence[ChatMessage]) -> Iterator[str]:
@@ -226,11 +235,11 @@ def conversation(read: ReadRequest) -> Conversation:
 
 
 def turn_ask(read: ReadRequest) -> TurnAsk:
-    """Raises BadRequest for an unknown tool or format, and for two kinds of content."""
+    """Raises BadRequest for an unknown tool or format."""
     return TurnAsk(
         tuple(tool.compiled for tool in read.tools),
         _tool_choice(read.request, read.tools),
-        _content(read.request),
+        read.content,
         known_format(read.request.tool_format),
         TOOLS_POINTER,
         skips_bad_tools(read.request.on_bad_tool),
@@ -262,18 +271,22 @@ def _tool_choice(request: PromptRequest, tools: Sequence[MessageTool]) -> ToolCh
     return NO_CALLS
 
 
-def _content(request: PromptRequest) -> Content:
+def _content(request: PromptRequest, bounds: BoundsReader) -> Content:
     """Raises BadRequest for two kinds of content."""
     contents = {}
     old = request.output_format
     new = request.output_config.format if request.output_config else None
     if old is not None and old != new:
-        contents["output_format"] = document_content(old.schema_, "/output_format/schema")
+        contents["output_format"] = _document(old, "/output_format/schema", bounds)
     if new is not None:
-        contents["output_config.format"] = document_content(new.schema_, "/output_config/format/schema")
+        contents["output_config.format"] = _document(new, "/output_config/format/schema", bounds)
     if request.structured_outputs is not None:
         contents["structured_outputs"] = of_structured_outputs(request.structured_outputs)
     return one_content(contents)
+
+
+def _document(format: OutputFormat, pointer: str, bounds: BoundsReader) -> Content:
+    return document_content(bounds.document(format.schema_, pointer), pointer)
 
 
 def effort_of(request: PromptRequest) -> str | None:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Discriminator, Field, StrictBool, StrictStr, Ta
 
 from latticework.doors.common.objects import ApiObject, ToolName
 from latticework.doors.messages.client_tools import client_tool
+from latticework.doors.messages.described_bounds import BoundsReader
 from turngrammar import turn
 from turngrammar.scan import dump_json
 
@@ -129,7 +130,9 @@ class Toolbox:
         return [tool.name for tool in self.tools if tool.deferred]
 
 
-def message_tools(tools: Sequence[ToolBase], pointer: str, chosen: str | None) -> Sequence[MessageTool]:
+def message_tools(
+    tools: Sequence[ToolBase], pointer: str, chosen: str | None, bounds: BoundsReader
+) -> Sequence[MessageTool]:
     """The tools that the client runs. None of them waits for a search that only Anthropic's servers have.
 
     `chosen`: a tool that is loaded in any case, since the request requires a call of it.
@@ -143,14 +146,15 @@ def message_tools(tools: Sequence[ToolBase], pointer: str, chosen: str | None) -
             tool.input_examples or (),
         )
         for index, tool in enumerate(tools)
-        if (compiled := _compiled(tool, f"{pointer}/{index}")) is not None
+        if (compiled := _compiled(tool, f"{pointer}/{index}", bounds)) is not None
     ]
 
 
-def _compiled(tool: ToolBase, pointer: str) -> turn.Tool | None:
+def _compiled(tool: ToolBase, pointer: str, bounds: BoundsReader) -> turn.Tool | None:
     match tool:
         case CustomToolInput():
-            schema, place, text = tool.input_schema, f"{pointer}/input_schema", tool.description or ""
+            place, text = f"{pointer}/input_schema", tool.description or ""
+            schema = bounds.tool(tool.input_schema, place)
             return turn.Tool(tool.name, text, schema, pointer=place, name_pointer=f"{pointer}/name")
         case ClientToolInput() if known := client_tool(tool.type):
             text = f"{known.description}{_display(tool)}"

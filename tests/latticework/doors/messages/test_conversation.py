@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from latticework import Settings
 from latticework.doors.common.sealed_text import sealed
 from latticework.doors.messages.request import MessagesRequest, read_request
 from latticework.doors.messages.volatile import without_volatile
@@ -92,7 +93,7 @@ def test_messages(case: str) -> None:
 
 def read(**fields: Any) -> Any:
     request = MessagesRequest.model_validate({"model": "m", "max_tokens": 9, **fields})
-    return read_request(request, drops_volatile=True)
+    return read_request(request, Settings())
 
 
 def test_places_are_those_of_the_request() -> None:

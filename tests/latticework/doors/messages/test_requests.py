@@ -212,6 +212,18 @@ def test_a_format_by_each_of_its_names_is_the_same_grammar() -> None:
     assert len(grammars) == 1 and None not in grammars
 
 
+def test_bounds_in_descriptions_are_enforced() -> None:
+    described = {**NUMBER, "properties": {"n": {"type": "integer", "description": "A number.\n\n{maximum: 5}"}}}
+    fields: dict[str, Any] = {"output_config": {"format": {**DOCUMENT, "schema": described}}}
+    response = post(serving('{"n": 12}'), **fields)
+    assert response.status_code == 500, "the scripted engine breaks the grammar"
+    response = post(serving('{"n": 3}'), **fields)
+    assert response.status_code == 200
+    named = "/output_config/format/schema/properties/n/maximum"
+    assert response.headers["x-latticework-described-bounds"] == named
+    assert post(serving('{"n": 12}', ignore_described_bounds=True), **fields).status_code == 200
+
+
 def test_choices_are_grammars() -> None:
     app = serving(CALL, CALL)
     both: dict[str, Any] = {"tools": [ADD, BASH]}
