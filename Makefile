@@ -56,6 +56,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.hostile_bodies $(ARGS)
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 	$(BIN)/python -m benchmarks.closed_objects $(ARGS)
+	$(BIN)/python -m benchmarks.many_tools $(ARGS)
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 soak: $(INSTALLED)

@@ -270,7 +270,7 @@ def seq(*values: Node | str) -> Node:
             flat[-1] = Lit(last.text + part.text)
         elif isinstance(part, Space) and isinstance(last, Space):
             flat[-1] = Space(last.canonical + part.canonical)
-        elif part != Lit(""):
+        elif not isinstance(part, Lit) or part.text:
             flat.append(part)
     return flat[0] if len(flat) == 1 else Seq(tuple(flat))
 

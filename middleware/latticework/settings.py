@@ -188,7 +188,7 @@ class Settings(ModelSettings, EngineSettings):
     max_repetitions: int = setting(
         100_000, POSITIVE, "maximum length of a regex with its counted repetitions expanded, in characters"
     )
-    max_tools: int = setting(128, POSITIVE, "maximum number of tools in a request")
+    max_tools: int = setting(512, POSITIVE, "maximum number of tools in a request")
     no_client_grammars: bool = switch("refuse regexes and grammars from clients; JSON Schemas and choices are accepted")
     request_timeout: float = setting(
         3600.0, SECONDS, "time limit for a request; x-request-timeout can lower it for one request"

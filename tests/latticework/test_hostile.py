@@ -57,7 +57,7 @@ HOSTILE = [
     ({"structured_outputs": {"grammar": "start: nowhere"}}, "nowhere", "structured_outputs.grammar"),
     (custom("regex", "(a{1,5000}){1,5000}"), "max_repetitions", "tools[0].custom.format.grammar.definition"),
     (custom("lark", "start: /a/" + "#" * 2**20), "max_schema_bytes", "tools[0].custom"),
-    ({"tools": [{"type": "function", "function": {"name": f"t{n}"}} for n in range(129)]}, "max_tools", "tools"),
+    ({"tools": [{"type": "function", "function": {"name": f"t{n}"}} for n in range(513)]}, "max_tools", "tools"),
 ]  # fmt: skip
 
 

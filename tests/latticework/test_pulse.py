@@ -12,7 +12,7 @@ import pytest
 
 from latticework import Settings, create_app, lifespan, models
 from latticework.engines.base import EngineDead, Heartbeat, Piece, Sampling
-from latticework.pulse import INTERVAL, SHARE, Pulse
+from latticework.pulse import INTERVAL, PATIENCE, SHARE, Pulse
 from latticework.supervisor import HEALTH_CHECK_INTERVAL, Backoff, Supervisor
 from latticework.telemetry import Metrics
 from tests.http import USER
@@ -24,16 +24,19 @@ TICK = HEALTH_CHECK_INTERVAL
 class Asked(ScriptedEngine):
     """Answers each question as `answer` does; `questions` counts them."""
 
-    def __init__(self, answer: Callable[[], Awaitable[object]], allowance: float = 0.0) -> None:
+    def __init__(
+        self, answer: Callable[[], Awaitable[object]], allowance: float = 0.0, starved: Callable[[], float] = float
+    ) -> None:
         super().__init__(says("hello"))
         self.answer = answer
         self.allowance = allowance
+        self.starved = starved
         self.questions = 0
         self.stopped = 0
 
     def heartbeat(self) -> Heartbeat | None:
         self.questions += 1
-        return Heartbeat(self.answer(), self.allowance)
+        return Heartbeat(self.answer(), self.allowance, self.starved)
 
     async def stop(self) -> None:
         self.stopped += 1
@@ -83,6 +86,33 @@ def test_when_an_engine_counts_as_hung(
         return found
 
     assert asyncio.run(run()) == hung
+
+
+# Of each tick, the seconds in which a process waited for a processor, and when the engine counts as hung.
+# The first 5 seconds pass before it is queried.
+STARVED = [(0.0, 30.0), (TICK / 2, 5 + 2 * 25), (TICK, 30 * PATIENCE), (10 * TICK, 30 * PATIENCE)]
+
+
+@pytest.mark.parametrize(("starved", "hung"), STARVED)
+def test_a_machine_that_is_too_busy_is_no_hang(starved: float, hung: float) -> None:
+    async def run() -> float | None:
+        pulse = Pulse(Asked(never, starved=lambda: starved), 30)
+        found = await until_hung(pulse, 1000)
+        pulse.close()
+        return found
+
+    assert asyncio.run(run()) == hung
+
+
+def test_waiting_for_a_processor_before_a_question_excuses_nothing_after_it() -> None:
+    async def run() -> float | None:
+        past = [1000 * TICK]
+        pulse = Pulse(Asked(never, starved=lambda: past.pop() if past else 0.0), 30)
+        found = await until_hung(pulse, 1000)
+        pulse.close()
+        return found
+
+    assert asyncio.run(run()) == 30
 
 
 def test_the_time_without_an_answer_begins_with_the_last_one() -> None:

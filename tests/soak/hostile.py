@@ -7,7 +7,8 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,8 +27,10 @@ CLIENTS = 4
 WARM_UP = 1000
 # Deliberate: the engine or the compiler is busy, or the answer came too late.
 DELIBERATE = (503, 504)
-# vLLM's titles of its processes.
+# vLLM's titles of its processes, and what the command of a compile process has.
 ENGINE, WORKER = "EngineCore", "VLLM::Worker"
+COMPILER = "latticework.compiling.process"
+KINDS = {"engine core": ENGINE, "compile processes": COMPILER}
 # What else a hostile request may take is the server's time: 504 then.
 HEADERS = {"content-type": "application/json", "x-request-timeout": "15"}
 # Seconds in which the light stream is alone.
@@ -39,16 +42,15 @@ NOISE = (b"\x00", b"\xff", b'"', b"{", b"]", b",", b"\\u", b"1e400", b"9" * 400,
 class Attacked:
     """`gap`, `idle`: seconds between two events of the light stream at worst, under attack and alone.
 
-    `before`, `after`: bytes of all processes but the engine's workers. `engines`: the ids of the engine's processes,
-    before and after.
+    `memory`: bytes by kind of process, before, after half of the time, and at the end. `engines`: the ids of the
+    engine's processes, before and after.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     gap: float = 0.0
     idle: float = 0.0
-    before: int = 0
-    after: int = 0
+    memory: list[Mapping[str, int]] = field(default_factory=list)
     engines: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
     healthy: bool = False
 
@@ -65,14 +67,18 @@ async def attack(url: str, process: psutil.Process, model: str, seconds: float, 
     async with connected() as http:
         await _work(http, url, model, requests(seed + 1, WARM_UP), Attacked(), time.monotonic() + seconds)
         found.idle = await _light(http, url, model, asyncio.create_task(asyncio.sleep(min(IDLE, seconds))))
-        found.before, engines = _memory(process), _engines(process)
+        found.memory.append(memory(process))
+        engines = _engines(process)
         shared, until = requests(seed), time.monotonic() + seconds
+        half = asyncio.get_running_loop().call_later(seconds / 2, lambda: found.memory.append(memory(process)))
         clients = [_work(http, url, model, shared, found, until) for _ in range(CLIENTS)]
         attacking = asyncio.ensure_future(asyncio.gather(*clients))
         found.gap = await _light(http, url, model, attacking)
         await attacking
+        half.cancel()
         found.healthy = (await http.get(f"{url}/health")).status_code == 200
-        found.after, found.engines = _memory(process), (engines, _engines(process))
+        found.memory.append(memory(process))
+        found.engines = (engines, _engines(process))
     return found
 
 
@@ -148,10 +154,18 @@ async def _light(http: httpx.AsyncClient, url: str, model: str, beside: asyncio.
     return worst
 
 
-def _memory(process: psutil.Process) -> int:
+def memory(process: psutil.Process) -> Mapping[str, int]:
     """Of all processes but the workers, which touch the memory of their KV cache little by little."""
-    others = [child for child in process.children(recursive=True) if not _is(child, WORKER)]
-    return sum(int(one.memory_info().rss) for one in (process, *others))
+    found = Counter({"server": int(process.memory_info().rss)})
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if not _is(child, WORKER):
+                found[_kind(child)] += int(child.memory_info().rss)
+    return found
+
+
+def _kind(process: psutil.Process) -> str:
+    return next((kind for kind, name in KINDS.items() if _is(process, name)), "other")
 
 
 def _engines(process: psutil.Process) -> frozenset[int]:

@@ -138,15 +138,19 @@ def of_kills(found: Kills, count: int) -> list[Line]:
 
 
 def of_hostile(found: Attacked) -> list[Line]:
-    sent, kept = found.outcomes.total(), found.after / found.before if found.before else 0.0
-    memory = f"{found.before / MIB:.0f} to {found.after / MIB:.0f} MiB, {kept:.2f} of it"
+    sent, kept = found.outcomes.total(), _kept(found.memory)
     before, after = found.engines
     alive = found.healthy and before == after
     return [
         Line("hostile requests", f"{sent:,}: {_told(found.outcomes)}", "", True),
         Line("5xx but 503 and 504, no response, long errors", f"{len(found.wrong)}", "0", not found.wrong, found.wrong),
         Line("engine", "as before" if alive else "restarted or dead", "as before", alive),
-        Line("memory, without workers", memory, f"≤ {KEPT}", kept <= KEPT),
+        Line(
+            "memory, without workers: before, after half, at the end",
+            f"{_amounts(found.memory)}; the end is {kept:.2f} of the half",
+            f"≤ {KEPT} of the half",
+            kept <= KEPT,
+        ),
         Line(
             "longest gap of a light stream",
             f"{1000 * found.gap:.0f} ms, alone {1000 * found.idle:.0f} ms",
@@ -154,3 +158,15 @@ def of_hostile(found: Attacked) -> list[Line]:
             found.gap <= STILL,
         ),
     ]
+
+
+def _kept(memory: Sequence[Mapping[str, int]]) -> float:
+    """The last of what all had by half of the time: until then caches fill, each up to its limit."""
+    half, end = (sum(sizes.values()) for sizes in memory[-2:])
+    return end / half
+
+
+def _amounts(memory: Sequence[Mapping[str, int]]) -> str:
+    kinds = sorted({kind for sizes in memory for kind in sizes})
+    told = (f"{kind} {' '.join(f'{sizes.get(kind, 0) / MIB:.0f}' for sizes in memory)}" for kind in kinds)
+    return ", ".join(told) + " MiB"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
@@ -39,9 +40,23 @@ def test_a_little_of_the_attack() -> None:
     assert found.outcomes["200"] and found.outcomes["400"] and found.gap > 0
 
 
+GROWING: list[Mapping[str, int]] = [
+    {"server": 100},
+    {"server": 100, "engine core": 50},
+    {"server": 100, "engine core": 80},
+]
+
+
 def test_an_attack_that_succeeds_is_seen() -> None:
-    harmed = Attacked(Counter({"500": 1}), ["500"], 41.0, 0.1, 100, 500, (frozenset({1}), frozenset({2})), True)
+    harmed = Attacked(Counter({"500": 1}), ["500"], 41.0, 0.1, GROWING, (frozenset({1}), frozenset({2})), True)
     assert [line.good for line in report.of_hostile(harmed)] == [True, False, False, False, False]
+
+
+def test_memory_that_has_grown_by_half_of_the_time_is_full_caches() -> None:
+    full = Attacked(memory=[{"server": 100}, {"server": 300}, {"server": 330}])
+    line = next(line for line in report.of_hostile(full) if line.label.startswith("memory"))
+    assert line.good
+    assert line.found == "server 0 0 0 MiB; the end is 1.10 of the half"
 
 
 def test_attacks_are_the_same_for_the_same_seed() -> None:

@@ -35,13 +35,16 @@ def declared_members(branch: Branch, free: str) -> Iterator[tuple[str | None, st
     `free` is a regex of the names that can be written where the schema does not list them.
     """
     properties, patterns = branch.get("properties", {}), branch.get("patternProperties", {})
+    others = branch.get("additionalProperties", True)
     for name, value in properties.items():
         yield name, "", value
+    if not patterns and others is False:
+        return
     known = f" & ~/{any_text(tuple(properties))}/" if properties else ""
     for source, value in patterns.items():
         yield None, f"/{free}/ & /{text_regex(printed_language(source))}/{known}", value
     taken = "".join(f" & ~/{text_regex(printed_language(source))}/" for source in patterns)
-    yield None, f"/{free}/{known}{taken}", branch.get("additionalProperties", True)
+    yield None, f"/{free}/{known}{taken}", others
 
 
 def exclusions(others: Sequence[Branch]) -> Iterator[str]:

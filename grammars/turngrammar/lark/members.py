@@ -19,7 +19,7 @@ from turngrammar.lark.notation import NotationWriter
 from turngrammar.lark.rules import Argument, RuleWriter
 from turngrammar.lowered import Lowered, branches
 from turngrammar.notation import JSON_WORDS
-from turngrammar.terminals.expressions import ANYTHING, Member, any_text, escaped, join, object_members, quoted
+from turngrammar.terminals.expressions import Member, any_text, escaped, join, object_members, quoted
 from turngrammar.terminals.strings import Branch, text_terminal
 
 _FREE_NAME = r"[^\x{0}-\x{1f}<>\x{22}]+"
@@ -88,7 +88,7 @@ def write_value(writer: RuleWriter, node: wire.Value) -> str:
     argument = writer.argument
     if argument.string:
         bodies = [f"({_free_text(branch, argument)})" for branch in argument.strings]
-        return writer.closed_value(" | ".join(bodies), node.end, _strings_of(argument))
+        return writer.closed_value(" | ".join(bodies), node.end, _strings_of(argument), texts=_listed(argument))
     end = writer.literal(node.end)
     if not argument.mixed and node.words == JSON_WORDS and node.notation is None:
         return f"{write_json(writer, {'anyOf': list(argument.others)}, writer.parameters, node.style)} {end}"
@@ -108,18 +108,23 @@ def write_wrapped(writer: RuleWriter, node: wire.Wrapped) -> str:
     argument = writer.argument
     if not argument.string:
         return write_value(writer, node)
-    special = f"[{escaped(node.characters)}]"
+    others = f"[^{escaped(node.characters)}]*"  # with a complement, a maxLength of thousands takes llguidance seconds
     inner = " | ".join(f"({text_terminal(branch)})" for branch in argument.strings)
-    wrapped = writer.closed_value(inner, node.close + node.end, _strings_of(argument))
+    wrapped = writer.closed_value(inner, node.close + node.end, _strings_of(argument), texts=_listed(argument))
     bodies = [join(writer.literal(node.open), wrapped)]
     if plain := [left for branch in argument.strings if (left := _without_characters(branch, node.characters))]:
-        texts = [f"({_free_text(branch, argument)} & ~/{ANYTHING}{special}{ANYTHING}/)" for branch in plain]
+        texts = [f"({_free_text(branch, argument)} & /{others}/)" for branch in plain]
         bodies.append(writer.closed(" | ".join(texts), node.end))
     return writer.either(bodies)
 
 
 def _strings_of(argument: Argument) -> str:
     return "the strings of " + ("an argument without a name" if argument.name is None else repr(argument.name))
+
+
+def _listed(argument: Argument) -> Iterator[str]:
+    """The strings that the schema of an argument lists."""
+    return (text for branch in argument.strings for text in branch.get("enum", ()))
 
 
 def _without_characters(branch: Branch, characters: str) -> Branch | None:

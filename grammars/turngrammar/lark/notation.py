@@ -117,7 +117,9 @@ class NotationWriter:
             return self._writer.either([self.as_json(branch), self._writer.terminal(single_quoted(branch))])
         if self._notation.escapes:
             return self.as_json(branch)
-        text = self._writer.closed_value(text_terminal(branch), quote, "the strings of a value")
+        text = self._writer.closed_value(
+            text_terminal(branch), quote, "the strings of a value", texts=branch.get("enum", ())
+        )
         return f"{self._client_text(quote)} {text}"
 
     def array(self, branch: Branch) -> str:

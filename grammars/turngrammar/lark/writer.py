@@ -39,10 +39,23 @@ def _end(ends: Sequence[int]) -> str:
 
 
 class GrammarWriter(RuleWriter):
-    """Walks a tree. Each method returns the Lark expression of its node."""
+    """Walks a tree. Each method returns the Lark expression of its node.
+
+    A tree has the call several times: behind text, first, and further ones. Their arguments are written once.
+    """
+
+    def __init__(self, context: GrammarContext, tokens: Sequence[str]) -> None:
+        super().__init__(context, tokens)
+        self._calls: dict[wire.Invocation, str] = {}
+        self._arguments: dict[tuple[str, wire.Node], str] = {}
 
     def walk(self, node: wire.Node) -> str:
-        return _WRITERS[type(node)](self, node)
+        if self.tool is None or type(node) not in _ARGUMENTS:
+            return _WRITERS[type(node)](self, node)
+        key = self.tool.name, node
+        if key not in self._arguments:
+            self._arguments[key] = _WRITERS[type(node)](self, node)
+        return self._arguments[key]
 
     def lit(self, node: wire.Lit) -> str:
         return self.literal(node.text)
@@ -109,7 +122,14 @@ class GrammarWriter(RuleWriter):
         return self.terminal(f"/{ANYTHING}/ & ~/{head_regex(node.calls, names)}{ANYTHING}/")
 
     def call(self, node: wire.Invocation) -> str:
-        return self.either([self._call_of(tool, node) for tool in self.context.tools])
+        """What all calls begin with, up to its last special token, stands before the alternatives."""
+        head = self._plain(node.head)
+        first = wire.parts(head)[0]
+        opening = self.up_to_token(first.text) if isinstance(first, wire.Lit) else ""
+        rest = wire.Invocation(after(head, opening) if opening else head, self._plain(node.tail))
+        if rest not in self._calls:
+            self._calls[rest] = self.either([self._call_of(tool, rest) for tool in self.context.tools])
+        return join(self.literal(opening), self._calls[rest])
 
     def _call_of(self, tool: CompiledTool, node: wire.Invocation) -> str:
         self.tool = tool
@@ -172,6 +192,7 @@ def _into_heads(parts: Sequence[wire.Node]) -> Sequence[wire.Node]:
     return fused
 
 
+_ARGUMENTS = (wire.JsonArguments, wire.Members, wire.Elements, wire.NotationArguments)
 _WRITERS: Mapping[type[wire.Node], Callable[[GrammarWriter, Any], str]] = {
     wire.Lit: GrammarWriter.lit,
     wire.Space: GrammarWriter.space,

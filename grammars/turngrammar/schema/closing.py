@@ -22,8 +22,13 @@ def closed(inhabited: Inhabited, shape: Shape) -> Shape:
     """
     if not any(map(_closes, shape)):
         return shape
-    whole = {variant.listed for variant in _closing(shape) if _suffices(inhabited, variant, variant.listed)}
+    whole = _whole(inhabited, shape) if len(shape) > 1 else set()  # one by itself has nothing to be left out for
     return unite(*(_closed_variant(inhabited, variant, whole) for variant in shape))
+
+
+def _whole(inhabited: Inhabited, shape: Shape) -> set[frozenset[str]]:
+    """The listed names that suffice for some variant."""
+    return {variant.listed for variant in _closing(shape) if _suffices(inhabited, variant, variant.listed)}
 
 
 def is_closed(inhabited: Inhabited, shape: Shape) -> bool:

@@ -17,7 +17,7 @@ from turngrammar.schema.cover import with_fewer_objects
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.load import Options
 from turngrammar.schema.report import Ledger
-from turngrammar.schema.shape import EVERY_TYPE, AnyValue, Boolean, Number, Ref, Shape, StringEnum, Variant
+from turngrammar.schema.shape import BARE_TYPES, EVERY_TYPE, AnyValue, Boolean, Number, Ref, Shape, StringEnum, Variant
 from turngrammar.schema.usage import ShapeUses
 
 Lowered = dict[str, Any] | bool
@@ -50,6 +50,8 @@ class Lowering:
 
     def shape(self, shape: Shape) -> Lowered:
         """One node."""
+        if (bare := BARE_TYPES.get(id(shape))) is not None:
+            return typed(bare, {})
         if not self.inhabited.shape(shape):
             return False
         if not self._uses.repeats(shape):

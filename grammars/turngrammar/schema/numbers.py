@@ -29,6 +29,7 @@ from turngrammar.terminals.numerals import DIGITS
 
 TOO_LARGE = "no expression of reasonable size distinguishes the multiples"
 _STEP = ("multipleOf",)
+_POINTLESS = replace(INTEGER, point=False)
 
 
 def read_numbers(reader: SchemaReader, node: Subschema, base: Number = NUMBER) -> Shape:
@@ -43,7 +44,7 @@ def read_numbers(reader: SchemaReader, node: Subschema, base: Number = NUMBER) -
 
 def read_integers(reader: SchemaReader, node: Subschema) -> Shape:
     """In draft 4, 1.0 is not an integer."""
-    return read_numbers(reader, node, replace(INTEGER, point=node.dialect.name != "draft4"))
+    return read_numbers(reader, node, _POINTLESS if node.dialect.name == "draft4" else INTEGER)
 
 
 def _read_bound(

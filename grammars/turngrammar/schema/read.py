@@ -12,7 +12,7 @@ from turngrammar.schema.definitions import Task, Unfinished
 from turngrammar.schema.keyword_table import ANY_TYPE
 from turngrammar.schema.load import Options, Source, Subschema
 from turngrammar.schema.report import Ledger
-from turngrammar.schema.shape import ANYTHING, NOTHING, NULL, Ref, Shape, unite
+from turngrammar.schema.shape import ANYTHING, BARE, NOTHING, NULL, Ref, Shape, unite
 
 # Keywords that may require a name of an object farther in; the others do so through `algebra.meet`.
 LISTING = frozenset(
@@ -42,12 +42,19 @@ class SchemaReader:
         if isinstance(schema, bool):
             return ANYTHING if schema else NOTHING
         key = id(schema)
-        if key not in self._shapes:
+        if key not in self._shapes and (bare := self._bare(schema)) is not None:
+            self._shapes[key] = bare
+        elif key not in self._shapes:
             self._reading.add(key)
             shape = self._read_keywords(node)
             self._shapes[key] = unite(shape, (NULL,)) if self._nullable(node) else shape
             self._reading.discard(key)
         return self._shapes[key]
+
+    def _bare(self, schema: Mapping[str, Any]) -> Shape | None:
+        """The shape of a schema with a type and nothing else that counts; None of others."""
+        declared = schema.get("type")
+        return BARE.get(declared) if isinstance(declared, str) and schema.keys() <= _BARE_KEYWORDS else None
 
     @property
     def lists_all_names(self) -> bool:
@@ -133,6 +140,7 @@ class SchemaReader:
         return not self.keywords.of_type[kind].isdisjoint(node.schema)
 
 
+_BARE_KEYWORDS = frozenset(("type", "title", "description", "default"))
 TypeReaders = Mapping[str, Callable[[SchemaReader, Subschema], Shape]]
 _ALL_TYPES = ("null", "boolean", "number", "string", "array", "object")
 

@@ -9,7 +9,7 @@ The functions `*_shape` normalize one variant; they return () if no value fits i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
@@ -219,6 +219,9 @@ STRING = String()
 ARRAY = Array(rest=ANYTHING)
 OBJECT = Object(rest=ANYTHING)
 EVERY_TYPE: Shape = (NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT)
+# The shapes of types without keywords, which most properties have, so that those take no reading and no writing.
+BARE: Mapping[str, Shape] = {"null": (NULL,), "boolean": (BOOLEAN,), "number": (NUMBER,), "string": (STRING,)}
+BARE_TYPES = {id(shape): name for name, shape in BARE.items()}
 NOT_ARRAY: Shape = (NULL, BOOLEAN, NUMBER, STRING, OBJECT)
 NOT_OBJECT: Shape = (NULL, BOOLEAN, NUMBER, STRING, ARRAY)
 

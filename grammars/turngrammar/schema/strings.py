@@ -169,6 +169,8 @@ def _complements(variant: String) -> Iterator[String]:
 
 def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
     """The narrowest node that llguidance's lexer holds; what that leaves out is recorded."""
+    if variant == STRING:
+        return [typed("string", {})]
     for candidate, dropped in _ever_wider_strings(variant):
         node = _string_node(candidate)
         if node is None or not (node.keys() <= PLAIN or trial.is_held(node, lowering.options.vocabulary)):

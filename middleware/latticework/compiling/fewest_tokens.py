@@ -6,11 +6,13 @@ between them as few tokens as any tokenization has, which need not be the tokeni
 
 from __future__ import annotations
 
+from math import inf
+
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.client import least_length_of
 from turngrammar.completion.shortest_values import ShortestValues
 from turngrammar.plan import Plan
-from turngrammar.required_texts import required_texts
+from turngrammar.required_texts import Pieces, required_texts
 from turngrammar.turn import ClientGrammar, Turn
 
 # Bytes of all ways to call a tool together of which the tokens are counted: a bound stays one without the rest.
@@ -29,8 +31,15 @@ def _of_call(plan: Plan, vocabulary: Vocabulary) -> int:
     by_tool = [required_texts(plan.tree, tool.name, tool.parameters.lowered) for tool in plan.tools]
     if not all(by_tool):
         return 0
-    ways = [pieces for ways in by_tool for pieces in ways]
-    return min(vocabulary.texts.fewest(pieces, MOST_BYTES // len(ways)) for pieces in ways)
+    ways = sorted((pieces for ways in by_tool for pieces in ways), key=_length)
+    fewest = inf
+    for pieces in ways:  # the shortest first, so that the others need not be counted to their end
+        fewest = min(fewest, vocabulary.texts.fewest(pieces, MOST_BYTES // len(ways), fewest))
+    return int(fewest)
+
+
+def _length(pieces: Pieces) -> int:
+    return sum(len(piece) for piece in pieces if piece is not None)
 
 
 def _of_content(turn: Turn, plan: Plan, vocabulary: Vocabulary) -> int:

@@ -54,6 +54,9 @@ GRACE = 2.0
 # Characters of llguidance's errors, which quote grammars.
 REASON_LENGTH = 200
 
+# Objects between two collections: a compile makes hundreds of thousands, nearly all of which reference counts free.
+COLLECTED = 20_000
+
 # What llguidance's error has where a lazy lexeme matches the empty text.
 EMPTY_LAZY = "has_lowest_match"
 
@@ -179,6 +182,7 @@ def serve_compiles() -> None:
     lifeline.leave_signals_to_parent()
     system.lower_priority()
     memory.return_freed()
+    gc.set_threshold(COLLECTED)
     process, connection = CompileProcess(int(sys.argv[1])), system.inherited_connection()
     connection.send_bytes(b"")
     with suppress(EOFError, ConnectionError):

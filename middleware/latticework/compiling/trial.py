@@ -6,7 +6,8 @@ document: in the grammar of a turn, that would be somewhere behind free text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from latticework.engines.vocabulary import Trial, Vocabulary
 from turngrammar.completion.shortest_values import ShortestValues
@@ -16,6 +17,10 @@ from turngrammar.plan import Plan
 
 # Characters of a grammar. llguidance gives up at 2,000 items of one row; each is a place in a rule, of two at least.
 SURELY_HELD = 4_000
+# The same without writing the grammar: nodes of a lowered schema, each of which has some ten places, such as the comma,
+# the name and the value of a property, with and without what may follow. These keywords multiply the rules of others.
+SURELY_HELD_NODES = 100
+COUNTING = frozenset(("minProperties", "maxProperties", "contains", "uniqueItems"))
 
 
 def try_plan(plan: Plan, vocabulary: Vocabulary) -> Trial:
@@ -39,8 +44,25 @@ def _schemas(plan: Plan) -> Iterator[Lowered]:
 
 
 def _try_schema(lowered: Lowered, vocabulary: Vocabulary) -> Trial:
+    if _has_few_nodes(lowered):
+        return Trial()
     grammar = schema_grammar(lowered)
     return Trial() if len(grammar) <= SURELY_HELD else vocabulary.trial(grammar, _shortest(lowered))
+
+
+def _has_few_nodes(lowered: Lowered) -> bool:
+    """Whether its grammar is so small that it need not be written to be measured."""
+    nodes: list[Any] = [lowered]
+    for node in nodes:
+        if isinstance(node, Mapping):
+            if not COUNTING.isdisjoint(node):
+                return False
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            nodes.extend(node)
+        if len(nodes) > SURELY_HELD_NODES:
+            return False
+    return True
 
 
 def _shortest(lowered: Lowered) -> str:

@@ -105,6 +105,7 @@ class _PoolState:
         self.threads: set[threading.Thread] = set()
         self._jobs: FairQueue[_Job] = FairQueue(max(1, size - 1))
         self._changed = threading.Condition()
+        self._idle: list[threading.Thread] = []  # those that wait for a job, the one that has worked last at the end
         self._free = 0
         self.running = False
 
@@ -129,16 +130,29 @@ class _PoolState:
         thread.start()
 
     def take(self, child: Child | None) -> _Job | None:
-        """The next job; None once the pool is stopped, or once the process that waits for it has died."""
+        """The next job; None once the pool is stopped, or once the process that waits for it has died.
+
+        The process that has worked last goes first: it has compiled most of the tools that come next.
+        """
+        me = threading.current_thread()
         with self._changed:
-            while self.running:
-                if (job := self._jobs.take()) is not None:
-                    self._free -= 1
-                    return job
-                if child is not None and not child.usable:
-                    return None
-                self._changed.wait()
+            self._idle.append(me)
+            try:
+                while self.running:
+                    if self._has_turn(me) and (job := self._jobs.take()) is not None:
+                        self._free -= 1
+                        return job
+                    if child is not None and not child.usable:
+                        return None
+                    self._changed.wait()
+            finally:
+                self._idle.remove(me)
+                self._changed.notify_all()  # another may go first now
         return None
+
+    def _has_turn(self, thread: threading.Thread) -> bool:
+        """Whether there are more jobs than threads that go before this one."""
+        return self._jobs.ready() > len(self._idle) - 1 - self._idle.index(thread)
 
     def release(self, job: _Job) -> None:
         """The calling thread is free for another job."""

@@ -10,7 +10,7 @@ EngineError            message
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -155,10 +155,12 @@ class Heartbeat:
     Attributes:
         answer: to be awaited; done once each of them has answered.
         allowance: seconds that it may take beyond those of an idle engine.
+        starved: how many seconds, since the last call, the processes could not run, because others did.
     """
 
     answer: Awaitable[object]
     allowance: float = 0.0
+    starved: Callable[[], float] = float
 
 
 class Tokenizer(Protocol):

@@ -7,6 +7,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
@@ -28,7 +29,7 @@ from latticework.compiling import (
     WorkersBusy,
 )
 from latticework.compiling.child import Child, CompileResult
-from latticework.compiling.workers import WorkerPool
+from latticework.compiling.workers import WorkerPool, _Job, _PoolState
 from tests.latticework.compiling.faults import FAULTY, ROOMY, faulty_task, process_ids
 from turngrammar.errors import BeyondLimit, GrammarError
 from turngrammar.limits import Limits
@@ -211,6 +212,17 @@ def test_a_process_that_failed_is_gone_and_has_a_successor(workers: WorkerPool) 
     assert all(map(is_running, process_ids(workers)))
 
 
+def test_the_process_that_worked_last_goes_first_and_the_others_only_where_there_are_more_tasks() -> None:
+    state = _PoolState(2, 2**28)
+    first, last = threading.Thread(), threading.Thread()
+    state._idle += [first, last]
+    turns = []
+    for _ in range(3):
+        turns.append([state._has_turn(thread) for thread in (first, last)])
+        state._jobs.put(_Job(faulty_task("plain", LONG), None), None)
+    assert turns == [[False, False], [False, True], [True, True]]
+
+
 def test_a_slow_compile_holds_up_no_other_and_stop_ends_it() -> None:
     own = WorkerPool(2, 2**28)
     own.load("faulty", FAULTY)
@@ -265,9 +277,10 @@ def test_processes_end_with_the_object_that_has_them() -> None:
 
 
 ORPHANS = """
-from latticework.compiling.workers import WorkerPool
+from latticework.compiling.workers import WorkerPool, _Job, _PoolState
 from tests.latticework.compiling.faults import FAULTY, faulty_task, process_ids
 import sys
+import threading
 workers = WorkerPool(2, 2**28)
 workers.load("faulty", FAULTY)
 workers.start()

@@ -6,6 +6,7 @@ Names, bounds and defaults: OpenAI's chat completions reference; `top_k`, `min_p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import (
@@ -100,3 +101,13 @@ def sampling_fields(request: SamplingFields) -> dict[str, Any]:
     """The fields set by the client, by their names in the engine's `Sampling`."""
     given = {name: value for name in SAMPLING if (value := getattr(request, name)) not in (None, [])}
     return given if request.token_sources is None else {**given, "sources": request.token_sources}
+
+
+def closed_object(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The JSON Schema of an object of these properties, and no others."""
+    return {
+        "type": "object",
+        "properties": {**required, **(optional or {})},
+        "required": list(required),
+        "additionalProperties": False,
+    }

@@ -70,7 +70,7 @@ class OtherBlock(ApiObject):
     type: StrictStr
 
 
-def _tag(block: Any, known: Mapping[str, str]) -> str | None:
+def _block_tag(block: Any, known: Mapping[str, str]) -> str | None:
     kind = block.get("type") if isinstance(block, dict) else None
     return known.get(kind, "OtherBlock") if isinstance(kind, str) else None
 
@@ -85,7 +85,7 @@ ResultBlock: TypeAlias = Annotated[
     | Annotated[MediaBlock, Tag("MediaBlock")]
     | Annotated[OtherBlock, Tag("OtherBlock")],
     Discriminator(
-        lambda block: _tag(block, _IN_RESULTS), custom_error_type="block_type", custom_error_message=_NOT_TYPED
+        lambda block: _block_tag(block, _IN_RESULTS), custom_error_type="block_type", custom_error_message=_NOT_TYPED
     ),
 ]
 
@@ -117,7 +117,7 @@ MessageBlock: TypeAlias = Annotated[
     | Annotated[MediaBlock, Tag("MediaBlock")]
     | Annotated[OtherBlock, Tag("OtherBlock")],
     Discriminator(
-        lambda block: _tag(block, _IN_MESSAGES), custom_error_type="block_type", custom_error_message=_NOT_TYPED
+        lambda block: _block_tag(block, _IN_MESSAGES), custom_error_type="block_type", custom_error_message=_NOT_TYPED
     ),
 ]
 

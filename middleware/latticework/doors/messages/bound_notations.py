@@ -19,7 +19,7 @@ _OF_PHP = "minLength|maxLength|minimum|maximum|multipleOf|format|minItems"
 
 
 @dataclass(frozen=True)
-class Notation:
+class BoundNotation:
     """How a client writes keywords.
 
     Attributes:
@@ -59,22 +59,22 @@ class Notation:
 
 
 # `{maxLength: 9, pattern: ^a}` in a paragraph of its own: the SDKs for Python and, with values in JSON, for TypeScript.
-BRACES = Notation(
+BRACES = BoundNotation(
     r"(?:\A|\n\n)\{",
     "}",
     (JsonMembers(r"([A-Za-z_$][\w$.-]*): ", ", "), TextMembers(", ")),
     kept=frozenset(("type", "title", "description", "properties", "required", "items", "anyOf", "oneOf", "allOf")),
 )
 # `{"maxLength":9}` in a paragraph of its own: the SDK for PHP.
-JSON_OBJECT = Notation(r"(?:\A|\n\n)\{", "}", (JsonMembers(rf'"({_OF_PHP})":', ","),))
+JSON_OBJECT = BoundNotation(r"(?:\A|\n\n)\{", "}", (JsonMembers(rf'"({_OF_PHP})":', ","),))
 # `Please also conform to these set of constraints: maxLength=9` in a line of its own: the SDK for Ruby.
-CONSTRAINTS = Notation(
+CONSTRAINTS = BoundNotation(
     r"(?:\A|\n)Please also conform to these set of constraints: ",
     "",
     (JsonMembers(r"([A-Za-z_$][\w$.-]*)=", ","),),
 )
 # `Note: minimum value: 0, maximum value: 150.`: LiteLLM.
-NOTE = Notation(
+NOTE = BoundNotation(
     r"(?:\A| )Note: ",
     ".",
     (
@@ -112,7 +112,7 @@ NOTE = Notation(
     ),
 )
 # `minimum: 0; maximum: 150.` in a line of its own: the AI SDK.
-WORDS = Notation(
+WORDS = BoundNotation(
     r"(?:\A|\n)",
     ".",
     (

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from latticework.doors.common.objects import closed_object
+
 Schema = Mapping[str, Any]
 
 _TEXT: Schema = {"type": "string"}
@@ -20,7 +22,7 @@ _SECONDS: Schema = {"type": "number", "minimum": 0, "maximum": 100}
 
 
 @dataclass(frozen=True)
-class ClientTool:
+class AnthropicTool:
     """A kind of tool.
 
     Attributes:
@@ -33,20 +35,11 @@ class ClientTool:
     parameters: Schema
 
 
-def _object(required: Schema, optional: Schema | None = None) -> Schema:
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
 def _commands(name: str, commands: Mapping[str, tuple[Schema, Schema]]) -> Schema:
     """One of several commands, each with its required and its optional parameters."""
     return {
         "anyOf": [
-            _object({name: {"const": command}, **required}, optional)
+            closed_object({name: {"const": command}, **required}, optional)
             for command, (required, optional) in commands.items()
         ]
     }
@@ -61,13 +54,13 @@ _INSERTING: Schema = {"path": _TEXT, "insert_line": _LINE}
 _AT: tuple[Schema, Schema] = ({"coordinate": _POINT}, {"text": _TEXT})
 _CLICKS = ("left_click", "right_click", "middle_click", "double_click", "triple_click")
 
-CLIENT_TOOLS: tuple[ClientTool, ...] = (
-    ClientTool(
+CLIENT_TOOLS: tuple[AnthropicTool, ...] = (
+    AnthropicTool(
         re.compile(r"bash_\d{8}"),
         "Runs a command in a bash session that keeps its state, or restarts the session.",
-        {"anyOf": [_object({"command": _TEXT}), _object({"restart": {"const": True}})]},
+        {"anyOf": [closed_object({"command": _TEXT}), closed_object({"restart": {"const": True}})]},
     ),
-    ClientTool(
+    AnthropicTool(
         re.compile(r"text_editor_(?:20241022|20250124)"),
         "Views, creates and edits files.",
         _commands(
@@ -75,12 +68,12 @@ CLIENT_TOOLS: tuple[ClientTool, ...] = (
             {**_EDITING, "insert": ({**_INSERTING, "new_str": _TEXT}, {}), "undo_edit": ({"path": _TEXT}, {})},
         ),
     ),
-    ClientTool(
+    AnthropicTool(
         re.compile(r"text_editor_\d{8}"),
         "Views, creates and edits files.",
         _commands("command", {**_EDITING, "insert": ({**_INSERTING, "insert_text": _TEXT}, {})}),
     ),
-    ClientTool(
+    AnthropicTool(
         re.compile(r"memory_\d{8}"),
         "Views, creates and edits the files below /memories, which stay from one conversation to the next.",
         _commands(
@@ -93,7 +86,7 @@ CLIENT_TOOLS: tuple[ClientTool, ...] = (
             },
         ),
     ),
-    ClientTool(
+    AnthropicTool(
         re.compile(r"computer_\d{8}"),
         "Controls the mouse and the keyboard of a computer, and takes screenshots.",
         _commands(
@@ -124,6 +117,6 @@ CLIENT_TOOLS: tuple[ClientTool, ...] = (
 )
 
 
-def client_tool(kind: str) -> ClientTool | None:
+def client_tool(kind: str) -> AnthropicTool | None:
     """The tool of this type; None for one that the client does not run, or whose schema is not known."""
     return next((tool for tool in CLIENT_TOOLS if tool.types.fullmatch(kind)), None)

@@ -59,11 +59,24 @@ class Dialogue:
         if waiting := self.toolbox.waiting:
             texts.append(WAITING.format(", ".join(waiting)))
         if texts:
-            self._append("system", {"role": "system", "content": _content(texts)})
+            self._append("system", {"role": "system", "content": _text_content(texts)})
 
     def add(self, place: str, message: ChatMessage) -> None:
         """A message of the conversation. Raises BadRequest for a block that is not supported."""
         _ROLES[message.role](self, place, message)
+
+    def end(self) -> None:
+        """Raises BadRequest for a conversation without a message, and for a last turn that can't be continued."""
+        if all(message["role"] == "system" for message in self.messages):
+            raise BadRequest("'messages' must have a message of the user's.", param="messages")
+        last, place = self.messages[-1], self.places[-1]
+        if last["role"] != "assistant":
+            return
+        if "tool_calls" in last:
+            raise BadRequest(f"'{place}' ends with a 'tool_use'; send its 'tool_result' behind it.", param=place)
+        if "content" not in last:
+            problem = "has no text to continue; leave the message out, or send text of the answer."
+            raise BadRequest(f"'{place}' {problem}", param=place)
 
     @property
     def continued(self) -> bool:
@@ -72,9 +85,9 @@ class Dialogue:
 
     def _system(self, place: str, message: ChatMessage) -> None:
         blocks = [(where, block) for where, block in _placed(place, message) if self._is_known(where, block)]
-        texts = self._system_texts([(where, _text(where, block, "system")) for where, block in blocks])
+        texts = self._system_texts([(where, _block_text(where, block, "system")) for where, block in blocks])
         if texts:
-            self._append(place, {"role": "system", "content": _content(texts)})
+            self._append(place, {"role": "system", "content": _text_content(texts)})
 
     def _system_texts(self, blocks: Iterable[tuple[str, str]]) -> list[str]:
         if not self.drops_volatile:
@@ -95,14 +108,14 @@ class Dialogue:
                 case ToolResultInput():
                     self._result(where, block)
                 case _ if self._is_known(where, block):
-                    texts.append(_text(where, block, "user"))
+                    texts.append(_block_text(where, block, "user"))
         if not texts and isinstance(message.content, list) and message.content:
             return
         last = self.messages[-1] if self.messages else {}
         if last.get("role") == "user":
-            self.messages[-1] = {**last, "content": _content([*_texts(last["content"]), *texts])}
+            self.messages[-1] = {**last, "content": _text_content([*_content_texts(last["content"]), *texts])}
         else:
-            self._append(place, {"role": "user", "content": _content(texts)})
+            self._append(place, {"role": "user", "content": _text_content(texts)})
 
     def _result(self, place: str, block: ToolResultInput) -> None:
         if block.tool_use_id not in self.calls:
@@ -114,7 +127,7 @@ class Dialogue:
         texts = self._result_texts(place, block)
         if block.is_error and not "".join(texts).lstrip().lower().startswith("error"):
             texts = [ERROR + "\n".join(texts)]
-        message = {"role": "tool", "tool_call_id": block.tool_use_id, "content": _content(texts)}
+        message = {"role": "tool", "tool_call_id": block.tool_use_id, "content": _text_content(texts)}
         self._append(place, message)
 
     def _result_texts(self, place: str, block: ToolResultInput) -> list[str]:
@@ -126,7 +139,7 @@ class Dialogue:
             if isinstance(part, ToolReference):
                 texts.append(self._loaded(where, part))
             elif self._is_known(where, part):
-                texts.append(_text(where, part, "user"))
+                texts.append(_block_text(where, part, "user"))
         return texts
 
     def _loaded(self, place: str, reference: ToolReference) -> str:
@@ -149,9 +162,9 @@ class Dialogue:
                 case ToolUseInput():
                     turn.setdefault("tool_calls", []).append(self._call(block))
                 case _ if self._is_known(where, block):
-                    texts.append(_text(where, block, "assistant"))
+                    texts.append(_block_text(where, block, "assistant"))
         if text := [text for text in texts if text]:
-            turn["content"] = _content(text)
+            turn["content"] = _text_content(text)
         if thought := "\n".join(filter(None, reasoning)):
             turn["reasoning_content"] = thought
         self._add_turn(place, turn)
@@ -167,8 +180,8 @@ class Dialogue:
         if last.get("role") != "assistant" or "tool_calls" in last or "reasoning_content" in turn:
             self._append(place, turn)
             return
-        joined = [*_texts(last.get("content") or []), *_texts(turn.get("content") or [])]
-        self.messages[-1] = {**last, **turn, **({"content": _content(joined)} if joined else {})}
+        joined = [*_content_texts(last.get("content") or []), *_content_texts(turn.get("content") or [])]
+        self.messages[-1] = {**last, **turn, **({"content": _text_content(joined)} if joined else {})}
         self.places[-1] = place
 
     def _append(self, place: str, message: TemplateMessage) -> None:
@@ -196,7 +209,7 @@ def _placed(place: str, message: ChatMessage) -> list[tuple[str, MessageBlock]]:
     return [(f"{place}.content[{index}]", block) for index, block in enumerate(message.content)]
 
 
-def _text(place: str, block: ApiObject, role: str) -> str:
+def _block_text(place: str, block: ApiObject, role: str) -> str:
     """Raises BadRequest for a block that is no text."""
     if isinstance(block, TextBlockInput):
         return block.text
@@ -215,11 +228,11 @@ def _thought(block: ThinkingInput | RedactedThinking) -> str:
     return block.thinking or unsealed(block.signature or "") or ""
 
 
-def _content(texts: Sequence[str]) -> str | list[TemplateMessage]:
+def _text_content(texts: Sequence[str]) -> str | list[TemplateMessage]:
     """As in chat completions: a text, or parts."""
     return "".join(texts) if len(texts) < 2 else [{"type": "text", "text": text} for text in texts]
 
 
-def _texts(content: str | Sequence[Mapping[str, Any]]) -> list[str]:
+def _content_texts(content: str | Sequence[Mapping[str, Any]]) -> list[str]:
     """The same as texts."""
     return [content] if isinstance(content, str) else [part["text"] for part in content]

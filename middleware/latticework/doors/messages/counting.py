@@ -14,19 +14,8 @@ from latticework.doors.common.validation import parse_as
 from latticework.doors.envelopes import ANTHROPIC
 from latticework.doors.messages.docs import PROMPT_FIELDS, PROMPT_RULES
 from latticework.doors.messages.fields import CROWDS, DESCRIBED, STOPS, unknown_betas
-from latticework.doors.messages.request import (
-    NAMES,
-    RULES,
-    TEXTS,
-    PromptRequest,
-    ReadRequest,
-    conversation,
-    effort_of,
-    read_request,
-    reasoning_limit,
-    turn_ask,
-    without_effect,
-)
+from latticework.doors.messages.reading import ReadRequest, read_request
+from latticework.doors.messages.request import RULES, TEXTS, PromptRequest
 from latticework.http import body
 from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
 from latticework.models import Models
@@ -44,20 +33,12 @@ class TokenCount(msgspec.Struct, frozen=True):
     input_tokens: int
 
 
-def _counted(request: CountTokensRequest, settings: Settings) -> tuple[ReadRequest, Ask]:
+def _read(request: CountTokensRequest, settings: Settings) -> tuple[ReadRequest, Ask]:
     read = read_request(request, settings)
-    ask = Ask(
-        request.model,
-        conversation(read),
-        turn_ask(read),
-        effort=effort_of(request),
-        reasoning_limit=reasoning_limit(request),
-        names=NAMES,
-    )
-    return read, ask
+    return read, read.ask()
 
 
-def _count_tokens(models: Models, settings: Settings) -> Endpoint:
+def _count_prompt(models: Models, settings: Settings) -> Endpoint:
     async def count_tokens(request: Request) -> Response:
         decoded = await body.read_object(request.receive, settings, TEXTS)
         refuse_crowds(decoded, settings, CROWDS, STOPS)
@@ -65,9 +46,9 @@ def _count_tokens(models: Models, settings: Settings) -> Endpoint:
         for rule in RULES:
             rule(parsed)
         model = await models.find(parsed.model)
-        read, ask = await off_loop(settings.compile_timeout, _counted, parsed, settings)
+        read, ask = await off_loop(settings.compile_timeout, _read, parsed, settings)
         ids, skipped = await tokens_of(model, ask)
-        ignored = [*without_effect(read), *unknown_betas(request.headers.get("anthropic-beta", ""))]
+        ignored = [*read.ignored, *unknown_betas(request.headers.get("anthropic-beta", ""))]
         headers = {**listing(IGNORED, ignored), **listing(SKIPPED, skipped), **listing(DESCRIBED, read.bounds)}
         return json_response(request, TokenCount(len(ids)), headers=headers)
 
@@ -86,7 +67,7 @@ DOOR = Door(
         (*REFUSALS, *FAULTS),
         guarded=True,
     ),
-    _count_tokens,
+    _count_prompt,
     limited=True,
     envelope=ANTHROPIC,
 )

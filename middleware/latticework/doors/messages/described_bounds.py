@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from latticework.doors.messages.bound_notations import NOTATIONS, NOTATIONS_IN_TOOLS, Notation
+from latticework.doors.messages.bound_notations import NOTATIONS, NOTATIONS_IN_TOOLS, BoundNotation
 from latticework.doors.messages.described_members import BOUNDS
 from turngrammar.regex import RegexError, readings
 from turngrammar.schema.dialect import pointer as json_pointer
@@ -49,7 +49,7 @@ class BoundsReader:
         """Few clients delete the bounds of tools."""
         return self._read(schema, pointer, NOTATIONS_IN_TOOLS)
 
-    def _read(self, schema: Mapping[str, Any], pointer: str, notations: Sequence[Notation]) -> Mapping[str, Any]:
+    def _read(self, schema: Mapping[str, Any], pointer: str, notations: Sequence[BoundNotation]) -> Mapping[str, Any]:
         if not self._enabled:
             return schema
         described = read_described_bounds(schema, pointer, notations)
@@ -71,7 +71,7 @@ class _Subschema:
 
 
 def read_described_bounds(
-    schema: Mapping[str, Any], pointer: str = "", notations: Sequence[Notation] = NOTATIONS
+    schema: Mapping[str, Any], pointer: str = "", notations: Sequence[BoundNotation] = NOTATIONS
 ) -> DescribedBounds:
     """The schema with the keywords that clients have deleted and described, in these notations only.
 
@@ -104,7 +104,7 @@ def _subschemas(schema: Any) -> Iterator[_Subschema]:
             pending += [((*path, *below), child) for below, child in reversed(list(KEYWORDS.subschemas(found)))]
 
 
-def _bounds(part: _Subschema, notations: Sequence[Notation], is_left_over: bool) -> Mapping[str, Any]:
+def _bounds(part: _Subschema, notations: Sequence[BoundNotation], is_left_over: bool) -> Mapping[str, Any]:
     """What the description has, the subschema lacks, and can have."""
     description = part.schema.get("description")
     if not isinstance(description, str):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.anthropic import AnthropicErrorResponse
+from latticework.doors.common.events import EventEncoder
 from latticework.doors.common.warnings import ResponseWarning
 from latticework.doors.messages.output import (
     ContentBlock,
@@ -102,14 +101,4 @@ class MessageStop(MessageEvent, frozen=True, tag="message_stop"):
 
 EVENTS = (MessageStart, Ping, BlockStart, BlockDelta, BlockStop, MessageDelta, MessageStop, AnthropicErrorResponse)
 
-_encode = msgspec.json.Encoder().encode
-_NAMES: Mapping[type[msgspec.Struct], bytes] = {kind: str(kind.__struct_config__.tag).encode() for kind in EVENTS}
-
-
-def event_bytes(event: MessageEvent) -> bytes:
-    """The event's bytes in the stream."""
-    return named_event(_NAMES[type(event)], _encode(event))
-
-
-def named_event(name: bytes, data: bytes) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (name, data)
+ENCODER = EventEncoder(EVENTS)

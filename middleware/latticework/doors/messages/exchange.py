@@ -12,15 +12,8 @@ from starlette.types import Receive, Scope, Send
 from latticework.ask import Ask
 from latticework.doors.common.counts import refuse_crowds
 from latticework.doors.messages.fields import CROWDS, DESCRIBED, STOPS, unknown_betas
-from latticework.doors.messages.request import (
-    TEXTS,
-    MessagesRequest,
-    ReadRequest,
-    ineffective_fields,
-    message_ask,
-    parse_messages_request,
-    read_request,
-)
+from latticework.doors.messages.reading import ReadRequest, idle_fields, message_ask, read_request
+from latticework.doors.messages.request import TEXTS, MessagesRequest, parse_messages_request
 from latticework.doors.messages.response import MessagesResponse
 from latticework.generate.generation import Generation
 from latticework.http.endpoint import GeneratingEndpoint, Translation, listing
@@ -38,11 +31,11 @@ class MessagesEndpoint:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(scope, self._settings)
+        exchange = _MessageExchange(scope, self._settings)
         await GeneratingEndpoint(exchange.translation, self._models, self._settings)(scope, receive, send)
 
 
-class _Exchange:
+class _MessageExchange:
     """One request. Its conversation is read once."""
 
     def __init__(self, scope: Scope, settings: Settings) -> None:
@@ -63,11 +56,11 @@ class _Exchange:
 
     def _asks(self, request: MessagesRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         self._read = read_request(request, self._settings)
-        return (message_ask(self._read),)
+        return (message_ask(self._read, request),)
 
     def _response(self, request: MessagesRequest, generation: Generation) -> MessagesResponse:
         assert self._read is not None
-        return MessagesResponse(self._read, generation, self._id)
+        return MessagesResponse(request, self._read, generation, self._id)
 
     def _headers(self) -> Mapping[str, str]:
         assert self._read is not None
@@ -75,4 +68,4 @@ class _Exchange:
 
     def _ignored(self, request: MessagesRequest, jobs: Sequence[Job]) -> list[str]:
         assert self._read is not None
-        return [*ineffective_fields(self._read, jobs), *unknown_betas(self._betas)]
+        return [*self._read.ignored, *idle_fields(request, jobs[0]), *unknown_betas(self._betas)]

@@ -8,21 +8,22 @@ import msgspec
 from msgspec import UNSET
 
 from latticework.doors.anthropic import anthropic_envelope
+from latticework.doors.common.events import named_event
 from latticework.doors.common.warnings import ResponseWarning, cut_warning, warnings_of
 from latticework.doors.messages.events import (
+    ENCODER,
     Ending,
     MessageDelta,
     MessageEvent,
     MessageStart,
     MessageStop,
     Ping,
-    event_bytes,
-    named_event,
 )
 from latticework.doors.messages.output import MessageResponse, MessageUsage, StopReason, ThinkingTokens
-from latticework.doors.messages.request import MessagesRequest, ReadRequest
+from latticework.doors.messages.reading import ReadRequest
+from latticework.doors.messages.request import MessagesRequest
 from latticework.doors.messages.stream import BlockStream
-from latticework.doors.messages.tools import hosted_tools
+from latticework.doors.messages.tools import server_tools
 from latticework.errors import ApiError
 from latticework.generate import Finish, Step
 from latticework.generate.generation import Generation
@@ -38,16 +39,14 @@ STOP_REASONS: dict[Finish, StopReason] = {
 class MessagesResponse:
     """A fresh one for each request."""
 
-    def __init__(self, read: ReadRequest, generation: Generation, request_id: str) -> None:
-        request = read.request
-        assert isinstance(request, MessagesRequest)
+    def __init__(self, request: MessagesRequest, read: ReadRequest, generation: Generation, request_id: str) -> None:
         self._generation = generation
         self._request_id = request_id
         self._model = request.model
         self._warnings = (*_left_out(read), *warnings_of(generation))
         # A message that is cut off by the context, not by the client's limit.
         self._fills_context = generation.jobs[0].sampling.max_tokens < request.max_tokens
-        self._blocks = BlockStream(_eager(read, generation), omits_thinking=request.display == "omitted")
+        self._blocks = BlockStream(_eager(request, read, generation), omits_thinking=request.display == "omitted")
         self._begun = False
 
     def chunks(self, steps: Sequence[Step]) -> list[MessageEvent]:
@@ -60,7 +59,7 @@ class MessagesResponse:
         return events
 
     def events(self, chunks: Sequence[MessageEvent]) -> bytes:
-        return b"".join(map(event_bytes, chunks))
+        return ENCODER.encode_all(chunks)
 
     def end(self) -> bytes:
         blocks = self._blocks
@@ -70,7 +69,7 @@ class MessagesResponse:
             self._all_warnings or UNSET,
             tuple(blocks.cut) or UNSET,
         )
-        return event_bytes(delta) + event_bytes(MessageStop())
+        return ENCODER.encode(delta) + ENCODER.encode(MessageStop())
 
     def whole(self, chunks: Sequence[MessageEvent]) -> bytes:
         blocks, usage = self._blocks, self._usage(self._generation.tokens.generated)
@@ -111,16 +110,14 @@ class MessagesResponse:
         return MessageUsage(tokens.prompt - tokens.cached, generated, tokens.cached, output_tokens_details=thinking)
 
 
-def _eager(read: ReadRequest, generation: Generation) -> set[str] | None:
+def _eager(request: MessagesRequest, read: ReadRequest, generation: Generation) -> set[str] | None:
     """The names of the tools whose input is streamed before it is complete; None: of all of them.
 
     Clients run a call that has begun, even if it was cut, unless they know better: so each says which it can take.
     """
-    request = read.request
-    assert isinstance(request, MessagesRequest)
     if not request.streamed or any(job.whole_calls for job in generation.jobs):
         return set()
-    if request.tool_call_streaming == "incremental":
+    if request.whole_calls is False:
         return None
     return {tool.name for tool in read.tools if tool.eager}
 
@@ -129,7 +126,7 @@ def _left_out(read: ReadRequest) -> list[ResponseWarning]:
     """What of the request the model has not seen."""
     tools = [
         ResponseWarning("skipped_tool", f"'{place}' is of type '{kind}', which this server lacks.", place, kind)
-        for place, kind in hosted_tools(read.request.tools or ())
+        for place, kind in server_tools(read.request.tools or ())
     ]
     blocks = [
         ResponseWarning("ignored_block", f"'{place}' is of type '{kind}', which this model can't read.", place)

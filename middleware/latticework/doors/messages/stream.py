@@ -53,8 +53,8 @@ class BlockStream:
         self._eager = eager
         self._omits_thinking = omits_thinking
         self._index = -1
-        self._text: _OpenText | None = None
-        self._calls: dict[int, _OpenCall] = {}
+        self._text: _OpenBlock | None = None
+        self._calls: dict[int, _OpenToolUse] = {}
         self._silent = 0
 
     def events(self, step: Step) -> Sequence[MessageEvent]:
@@ -75,7 +75,7 @@ class BlockStream:
         self.cut = [call.cut() for call in self._calls.values() if not call.stream.ended]
         begun = self.done or self._text is not None or any(call.sent for call in self._calls.values())
         if not begun:  # clients need a block
-            yield from self._opened(TextBlock(""), _OpenText(_TEXT))
+            yield from self._opened(TextBlock(""), _OpenBlock(_TEXT))
         yield from self._closed()
 
     def _content(self, event: ContentDelta) -> Sequence[MessageEvent]:
@@ -90,9 +90,9 @@ class BlockStream:
         """Begins a text, unless one of its kind is open."""
         if self._text is not None and self._text.kind == kind:
             return ()
-        return [*self._closed(), *self._opened(block, _OpenText(kind))]
+        return [*self._closed(), *self._opened(block, _OpenBlock(kind))]
 
-    def _opened(self, block: ContentBlock, text: _OpenText | None) -> Iterator[MessageEvent]:
+    def _opened(self, block: ContentBlock, text: _OpenBlock | None) -> Iterator[MessageEvent]:
         self._index += 1
         self._text = text
         yield BlockStart(self._index, block)
@@ -117,7 +117,7 @@ class BlockStream:
 
     def _call_start(self, event: ToolCallStart) -> Sequence[MessageEvent]:
         held = self._eager is not None and event.name not in self._eager
-        self._calls[event.index] = _OpenCall(event.name, event.id, held=held)
+        self._calls[event.index] = _OpenToolUse(event.name, event.id, held=held)
         return ()
 
     def _arguments(self, event: ArgumentsDelta) -> Sequence[MessageEvent]:
@@ -132,7 +132,7 @@ class BlockStream:
         self.done.append(ToolUseBlock(call.id, call.name, msgspec.Raw(call.stream.text.encode())))
         return [*made, BlockStop(self._index)]
 
-    def _called(self, call: _OpenCall, text: str) -> Sequence[MessageEvent]:
+    def _called(self, call: _OpenToolUse, text: str) -> Sequence[MessageEvent]:
         begun: Sequence[MessageEvent] = ()
         if not call.sent:
             call.sent = True
@@ -152,14 +152,14 @@ _TEXT, _THINKING = "text", "thinking"
 
 
 @dataclass
-class _OpenText:
+class _OpenBlock:
     """A block of text that is being written."""
 
     kind: str
     texts: list[str] = field(default_factory=list)
 
 
-class _OpenCall:
+class _OpenToolUse:
     """A call that is being written. `sent`: whether its block has begun."""
 
     def __init__(self, name: str, id: str | None, *, held: bool) -> None:

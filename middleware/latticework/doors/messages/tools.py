@@ -45,7 +45,7 @@ class ClientToolInput(ToolBase):
     name: ToolName
 
 
-class HostedToolInput(ToolBase):
+class ServerToolInput(ToolBase):
     """A tool that Anthropic's servers run: it is left out."""
 
     model_config = ConfigDict(
@@ -56,7 +56,7 @@ class HostedToolInput(ToolBase):
     name: StrictStr | None = None
 
 
-def _tag(tool: Any) -> str | None:
+def _tool_tag(tool: Any) -> str | None:
     if not isinstance(tool, dict):
         return None
     kind = tool.get("type")
@@ -64,15 +64,17 @@ def _tag(tool: Any) -> str | None:
         return "CustomToolInput"
     if not isinstance(kind, str):
         return None
-    return "HostedToolInput" if client_tool(kind) is None else "ClientToolInput"
+    return "ServerToolInput" if client_tool(kind) is None else "ClientToolInput"
 
 
 ToolField: TypeAlias = Annotated[
     Annotated[CustomToolInput, Tag("CustomToolInput")]
     | Annotated[ClientToolInput, Tag("ClientToolInput")]
-    | Annotated[HostedToolInput, Tag("HostedToolInput")],
+    | Annotated[ServerToolInput, Tag("ServerToolInput")],
     Discriminator(
-        _tag, custom_error_type="tool_type", custom_error_message="Input should be an object with a 'name' or a 'type'"
+        _tool_tag,
+        custom_error_type="tool_type",
+        custom_error_message="Input should be an object with a 'name' or a 'type'",
     ),
 ]
 
@@ -137,7 +139,7 @@ def message_tools(
 
     `chosen`: a tool that is loaded in any case, since the request requires a call of it.
     """
-    waits = not any(isinstance(tool, HostedToolInput) and tool.type.startswith(_SEARCH) for tool in tools)
+    waits = not any(isinstance(tool, ServerToolInput) and tool.type.startswith(_SEARCH) for tool in tools)
     return [
         MessageTool(
             compiled,
@@ -169,8 +171,8 @@ def _display(tool: ClientToolInput) -> str:
     return f" Its screen has {width} x {height} pixels." if width and height else ""
 
 
-def hosted_tools(tools: Sequence[ToolBase]) -> Iterator[tuple[str, str]]:
+def server_tools(tools: Sequence[ToolBase]) -> Iterator[tuple[str, str]]:
     """The tools that this server lacks: each one's place in the request, and its type."""
     for index, tool in enumerate(tools):
-        if isinstance(tool, HostedToolInput):
+        if isinstance(tool, ServerToolInput):
             yield f"tools[{index}]", tool.type

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from latticework.doors.common.objects import closed_object
+
 
 @dataclass(frozen=True)
 class ClientTool:
@@ -26,22 +28,13 @@ class ClientTool:
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _object(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT, "minItems": 1}
 _MILLISECONDS = {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}
 
 
 def _file_operation(kind: str, *, with_diff: bool) -> dict[str, Any]:
-    return _object({"type": {"const": kind}, "path": _TEXT, **({"diff": _TEXT} if with_diff else {})})
+    return closed_object({"type": {"const": kind}, "path": _TEXT, **({"diff": _TEXT} if with_diff else {})})
 
 
 CLIENT_TOOLS: Mapping[str, ClientTool] = {
@@ -50,7 +43,7 @@ CLIENT_TOOLS: Mapping[str, ClientTool] = {
         "local_shell_call_output",
         "action",
         "Runs a command on the user's machine.",
-        _object({"command": _TEXTS}, {"working_directory": _TEXT, "timeout_ms": _MILLISECONDS}),
+        closed_object({"command": _TEXTS}, {"working_directory": _TEXT, "timeout_ms": _MILLISECONDS}),
         # A call has its environment's variables, of which the model sets none.
         fixed={"type": "exec", "env": {}},
     ),
@@ -59,7 +52,7 @@ CLIENT_TOOLS: Mapping[str, ClientTool] = {
         "shell_call_output",
         "action",
         "Runs shell commands on the user's machine.",
-        _object({"commands": _TEXTS}, {"timeout_ms": _MILLISECONDS, "max_output_length": _MILLISECONDS}),
+        closed_object({"commands": _TEXTS}, {"timeout_ms": _MILLISECONDS, "max_output_length": _MILLISECONDS}),
         fixed={"timeout_ms": None, "max_output_length": None},
     ),
     "apply_patch": ClientTool(
@@ -80,6 +73,6 @@ CLIENT_TOOLS: Mapping[str, ClientTool] = {
         "tool_search_output",
         "arguments",
         "Searches for further tools.",
-        _object({"query": _TEXT}),
+        closed_object({"query": _TEXT}),
     ),
 }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
+from latticework.doors.common.events import EventEncoder
 from latticework.doors.openai import ErrorBody
 from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.doors.responses.output import ModelResponse, OutputItem, OutputText, ReasoningText
@@ -169,10 +168,4 @@ EVENTS = (
     ResponseFailed,
 )
 
-_encode = msgspec.json.Encoder().encode
-_NAMES: Mapping[type[StreamEvent], bytes] = {kind: str(kind.__struct_config__.tag).encode() for kind in EVENTS}
-
-
-def event_bytes(event: StreamEvent) -> bytes:
-    """The event's bytes in the stream, with its type as the name too."""
-    return b"event: %b\ndata: %b\n\n" % (_NAMES[type(event)], _encode(event))
+ENCODER = EventEncoder(EVENTS)

@@ -50,11 +50,11 @@ class ResponsesEndpoint:
         history = history_of(scope, self._models, self._settings)
         metrics, record = self._models.metrics, record_of(scope)
         refuses_hosted = self._settings.hosted_tools == "error"
-        exchange = _Exchange(history, send, metrics, record, refuses_hosted=refuses_hosted)
+        exchange = _ResponseExchange(history, send, metrics, record, refuses_hosted=refuses_hosted)
         await GeneratingEndpoint(exchange.translation, self._models, self._settings)(scope, receive, exchange.send)
 
 
-class _Exchange:
+class _ResponseExchange:
     """One request and its response, which is stored before the client has all of it."""
 
     def __init__(self, history: History, send: Send, metrics: Metrics, record: Record, *, refuses_hosted: bool) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from latticework.doors.common.warnings import ResponseWarning, cut_warning, warnings_of
 from latticework.doors.openai import error_body
 from latticework.doors.responses.events import (
+    ENCODER,
     ErrorEvent,
     ResponseCompleted,
     ResponseCreated,
@@ -20,7 +21,6 @@ from latticework.doors.responses.events import (
     ResponseIncomplete,
     ResponseInProgress,
     StreamEvent,
-    event_bytes,
 )
 from latticework.doors.responses.output import (
     IncompleteDetails,
@@ -75,12 +75,12 @@ class ResponsesResponse:
         return events
 
     def events(self, chunks: Sequence[StreamEvent]) -> bytes:
-        return b"".join(map(event_bytes, chunks))
+        return ENCODER.encode_all(chunks)
 
     def end(self) -> bytes:
         response = self._finish()
         kind = ResponseIncomplete if response.status == "incomplete" else ResponseCompleted
-        return event_bytes(kind(self._number(), response))
+        return ENCODER.encode(kind(self._number(), response))
 
     def whole(self, chunks: Sequence[StreamEvent]) -> bytes:
         return msgspec.json.encode(self._finish())
@@ -90,7 +90,7 @@ class ResponsesResponse:
         told = ErrorEvent(self._number(), error.code, error.message, error.param, error_body(error))
         failure = ResponseFailure("server_error", error.message)
         response = replace(self._base, status="failed", error=failure, output=tuple(self._output.done))
-        return event_bytes(told) + event_bytes(ResponseFailed(self._number(), response))
+        return ENCODER.encode(told) + ENCODER.encode(ResponseFailed(self._number(), response))
 
     def logged(self, chunks: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
         return chunks

@@ -34,6 +34,7 @@ from latticework.engines.drafts import GUESSES, WANTS_SOURCES
 from latticework.engines.pieces import VllmPieces
 from latticework.engines.reading import ArrivingPrompt, Reading
 from latticework.engines.sampling import has_penalties, unsupported, vllm_parameters
+from latticework.engines.starvation import Starvation, members
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vllm import compat
 from latticework.engines.vllm.arguments import with_pinned
@@ -90,6 +91,7 @@ class VllmEngine:
         self._reading = Reading(0)
         self._running: AsyncLLMEngine | None = None
         self._leaders: tuple[int, ...] = ()
+        self._starvation = Starvation()
         self._dead: type[BaseException] = EngineDead
         self._metrics = CollectorRegistry()
         self._write_metrics: Callable[[], None] = lambda: None
@@ -188,6 +190,7 @@ class VllmEngine:
             return make()
         finally:
             self._leaders = tuple(child.pid for child in set(active_children()) - others if child.pid is not None)
+            self._starvation = Starvation(members(self._leaders))
 
     async def _prepare_drafts(self) -> None:
         """Loads the model again, without drafts, where its workers lack what drafts need."""
@@ -220,7 +223,8 @@ class VllmEngine:
 
     def heartbeat(self) -> Heartbeat:
         """Answered by the engine core between two steps, after each of its workers has answered it."""
-        return Heartbeat(self._answer(self._llm, self._reading.left()), self._reading.allowance())
+        answer = self._answer(self._llm, self._reading.left())
+        return Heartbeat(answer, self._reading.allowance(), self._starvation.seconds)
 
     async def _answer(self, llm: AsyncLLMEngine, left: frozenset[ArrivingPrompt]) -> None:
         await llm.collective_rpc("check_health")

@@ -8,7 +8,8 @@ import pytest
 
 from latticework import Settings
 from latticework.doors.common.sealed_text import sealed
-from latticework.doors.messages.request import MessagesRequest, read_request
+from latticework.doors.messages.reading import read_request
+from latticework.doors.messages.request import MessagesRequest
 from latticework.doors.messages.volatile import without_volatile
 
 
