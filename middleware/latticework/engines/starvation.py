@@ -5,7 +5,7 @@ answers late, and does not hang.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,22 +13,32 @@ PROC = Path("/proc")
 
 
 class Starvation:
-    """Of some processes. A thread that sleeps, is stopped or runs does not wait for a processor."""
+    """Of groups of processes: those of a group work at the same time, and the groups one after the other.
 
-    def __init__(self, processes: Collection[int] = (), root: Path = PROC) -> None:
-        self._processes = processes
+    A thread that sleeps, is stopped or runs does not wait for a processor.
+    """
+
+    def __init__(self, *groups: Collection[int], root: Path = PROC) -> None:
+        self._groups = groups
         self._root = root
         self._before = self._waited()
 
     def seconds(self) -> float:
-        """Since the last call, of the thread that waited longest; 0 where the system does not count it."""
+        """Since the last call, of each group's thread that waited longest; 0 where the system does not count it."""
         before, self._before = self._before, self._waited()
-        most = max((waited - before.get(thread, waited) for thread, waited in self._before.items()), default=0)
-        return most / 1e9
+        return sum(map(_longest, before, self._before)) / 1e9
 
-    def _waited(self) -> Mapping[str, int]:
-        """Nanoseconds so far, by thread."""
-        return dict(pair for process in self._processes for pair in _threads(self._root / str(process) / "task"))
+    def _waited(self) -> Sequence[Mapping[str, int]]:
+        """Nanoseconds so far of each group, by thread."""
+        return [
+            dict(pair for process in group for pair in _threads(self._root / str(process) / "task"))
+            for group in self._groups
+        ]
+
+
+def _longest(before: Mapping[str, int], after: Mapping[str, int]) -> int:
+    """A thread that is new has not waited."""
+    return max((waited - before.get(thread, waited) for thread, waited in after.items()), default=0)
 
 
 def _threads(folder: Path) -> Iterator[tuple[str, int]]:

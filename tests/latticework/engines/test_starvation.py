@@ -25,7 +25,7 @@ def test_the_longest_wait_of_a_thread_since_the_last_call(tmp_path: Path) -> Non
     write(tmp_path, 1, 12, 1)
     write(tmp_path, 2, 21, 0)
     write(tmp_path, 3, 31, 0)
-    starvation = Starvation((1, 2), tmp_path)
+    starvation = Starvation((1, 2), root=tmp_path)
     assert starvation.seconds() == 0
     write(tmp_path, 1, 11, 5.25)
     write(tmp_path, 2, 21, 1.5)
@@ -34,9 +34,18 @@ def test_the_longest_wait_of_a_thread_since_the_last_call(tmp_path: Path) -> Non
     assert starvation.seconds() == 0
 
 
+def test_groups_wait_one_after_the_other(tmp_path: Path) -> None:
+    for process in (1, 2, 3):
+        write(tmp_path, process, process, 0)
+    starvation = Starvation((1,), (2, 3), (), root=tmp_path)
+    for process, waited in ((1, 0.5), (2, 0.25), (3, 1)):
+        write(tmp_path, process, process, waited)
+    assert starvation.seconds() == 1.5
+
+
 def test_a_thread_that_is_new_has_not_waited(tmp_path: Path) -> None:
     write(tmp_path, 1, 1, 5)
-    starvation = Starvation((1,), tmp_path)
+    starvation = Starvation((1,), root=tmp_path)
     write(tmp_path, 1, 2, 50)
     assert starvation.seconds() == 0
     write(tmp_path, 1, 2, 51)
@@ -46,10 +55,10 @@ def test_a_thread_that_is_new_has_not_waited(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "12", "a b c"])
 def test_files_that_are_not_as_expected_count_for_nothing(tmp_path: Path, text: str) -> None:
     write(tmp_path, 1, 1, 5)
-    starvation = Starvation((1, 2), tmp_path)
+    starvation = Starvation((1, 2), root=tmp_path)
     (tmp_path / "1" / "task" / "1" / "schedstat").write_text(text)
     assert starvation.seconds() == 0
-    assert Starvation((1,), tmp_path / "none").seconds() == 0
+    assert Starvation((1,), root=tmp_path / "none").seconds() == 0
 
 
 @pytest.mark.skipif(not PROC.exists(), reason="this system has no /proc")

@@ -190,7 +190,8 @@ class VllmEngine:
             return make()
         finally:
             self._leaders = tuple(child.pid for child in set(active_children()) - others if child.pid is not None)
-            self._starvation = Starvation(members(self._leaders))
+            workers = set(members(self._leaders)).difference(self._leaders)
+            self._starvation = Starvation(self._leaders, workers)
 
     async def _prepare_drafts(self) -> None:
         """Loads the model again, without drafts, where its workers lack what drafts need."""
