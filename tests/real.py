@@ -100,7 +100,7 @@ def serving(command: Sequence[str], environ: Mapping[str, str], log: Path) -> It
 
 @contextmanager
 def serving_embedded(log: Path) -> Iterator[RunningServer]:
-    """A server with the embedded model, and KEY for its only key."""
+    """A server with the embedded model, which clients may also call claude-…, and KEY for its only key."""
     command = [
         str(Path(sys.executable).with_name("latticework")),
         "serve",
@@ -110,6 +110,8 @@ def serving_embedded(log: Path) -> Iterator[RunningServer]:
         ENGINE,
         "--log-format",
         "json",
+        "--alias",
+        f"claude-*={MODEL}",
     ]
     with serving(command, {"LATTICEWORK_API_KEYS": KEY}, log) as server:
         yield server

@@ -13,32 +13,33 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.running import Run
-from tests.clients.table import CLIENTS, COMPLETION, GRAMMAR, SCENARIOS, Client
+from tests.clients.table import CLIENTS, OPTIONAL, SCENARIOS, Client
 
 DOCS = Path(__file__).parents[2] / "docs"
-OPTIONAL = (COMPLETION, GRAMMAR)
 COLUMNS = (*SCENARIOS, *OPTIONAL)
 HEAD = ("client", "versions", "date", "model", *(name.replace("_", " ") for name in COLUMNS))
 TEXT = """# Clients
 
 Real clients, unmodified except lm_eval (below), against `latticework serve`. Clients marked "Responses" use
-`/v1/responses`, the others `/v1/chat/completions`. `make clients` generates this page from
-[clients.json](clients.json). The scripts, one per client, are examples to copy: [tests/clients](../tests/clients).
-No client retries a request.
+`/v1/responses`, those marked "Messages" `/v1/messages`, the others `/v1/chat/completions`. `make clients` generates
+this page from [clients.json](clients.json). The scripts, one per client, are examples to copy:
+[tests/clients](../tests/clients). No client retries a request.
 
 - structured output: the client returns an instance of the requested type, with valid values
 - tool loop: the model calls, the tool runs with valid arguments, its result goes back, and the model answers
 - streaming: more than one delta, and together they are the whole answer, or the requested value
 - error: an unknown model raises the client's own typed error, with the server's message
 - cut: `max_tokens` or `max_output_tokens` cuts a tool call, at as many limits as the second table has. A whole answer
-  runs no tool with cut arguments, nor does a stream with `"tool_call_streaming": "whole"`; a stream without it runs
-  none with empty arguments
+  runs no tool with cut arguments, nor does a stream with `"tool_call_streaming": "whole"`, the default of Messages; a
+  stream without it runs none with empty arguments
 - closed: objects have listed properties only, if their schemas don't mention others
 - many tools: 26 tools, one of which has an impossible schema and is left out (`"on_bad_tool": "skip"`), and names with
   dots and slashes, if the client sends them
 - histories: parallel calls, empty and no content, empty results, a developer, text in many scripts
 - completion: `/v1/completions`: a stream adds up to the whole text, log probabilities have one entry per token
 - grammar: custom tools with Lark grammars and regexes: every input matches, read by other means
+- thinking: each kind of `thinking` is accepted, and the answer's blocks go back in the next turn
+- counting: the tokens that `/v1/messages/count_tokens` counts are those that the request uses
 
 {table}
 
@@ -46,7 +47,8 @@ No client retries a request.
 {remarks}
 lm_eval's script overrides one check of its client, that of `/tokenizer_info`, and gives it the beginning and end
 tokens: this server has no such endpoint. Codex has no settings for a tool choice, a temperature or a limit: its script
-relays its requests and adds them.
+relays its requests and adds them. What pydantic-ai, litellm, the AI SDK and LangChain send over Messages depends on the
+model's name: the server runs with `--alias 'claude-*=MODEL'`, and they ask for `claude-sonnet-4-5`.
 {cuts}
 ## Repeating it
 

@@ -13,6 +13,8 @@ from tests.clients.table import SCENARIOS, Client
 
 # Seconds for all scenarios of one client, which ask for a few hundred tokens each: a busy machine writes two a second.
 PATIENCE = 1200
+# Settings of clients and of the server, from the environment that runs the tests: none is for a script.
+_SETTINGS = ("ANTHROPIC_", "CLAUDE", "LATTICEWORK_", "OPENAI_")
 # Clients that count and trace their users do not, as far as they can be told.
 QUIET = {
     "ANONYMIZED_TELEMETRY": "false",
@@ -99,7 +101,7 @@ def _read(client: Client, told: str, broken: str | None) -> Run:
 
 
 def _environ(server: Server) -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "LATTICEWORK_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
     kept.pop("PYTHONPATH", None)
     asked = {"BASE_URL": f"{server.url}/v1", "API_KEY": server.key, "MODEL": server.model}
     return {**kept, **QUIET, **asked, "NO_PROXY": "127.0.0.1"}

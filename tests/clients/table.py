@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 # A scenario is a function of a script. Its name begins with one of these, and what follows tells it from others.
 SCENARIOS = ("structured_output", "tool_loop", "streaming", "error", "cut", "closed", "many_tools", "histories")
-# Of legacy completions and of custom tools with grammars, for clients that use them: the others' scripts need none.
-COMPLETION, GRAMMAR = "completion", "grammar"
+# Legacy completions, custom tools with grammars, thinking and counted tokens, for clients that use them: the others'
+# scripts need none.
+OPTIONAL = ("completion", "grammar", "thinking", "counting")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ def _core(script: str, *packages: str, **lacks: str) -> Client:
 def _responses(script: str, environment: str | None, *packages: str, core: bool = False) -> Client:
     """Over /v1/responses, in the environment of the same client over chat completions."""
     return Client(f"{packages[0]} (Responses)", "python", script, environment, packages, core)
+
+
+def _messages(
+    name: str, language: Literal["python", "node"], script: str, environment: str, *others: str, core: bool = False
+) -> Client:
+    """Over /v1/messages. The others are packages whose versions matter too."""
+    package, way = name.partition(" ")[0], "Node, Messages" if language == "node" else "Messages"
+    return Client(f"{name} ({way})", language, script, environment, (package, *others), core)
 
 
 _NO_TOOLS = "it makes a single request and runs no tools"
@@ -117,4 +126,19 @@ CLIENTS = (
         ("@openai/codex",),
         lacks={"streaming": "it requests streams only", "closed": "its tools are its own"},
     ),
+    _messages("anthropic", "python", "with_anthropic", "anthropic", core=True),
+    _messages("anthropic 0.x", "python", "with_anthropic", "anthropic_0"),
+    replace(
+        _messages("instructor", "python", "with_instructor_messages", "messages", "anthropic"),
+        lacks={
+            "many_tools": "an answer is of one type",
+            "histories": "it sends what the anthropic package sends",
+        },
+    ),
+    _messages("langchain-anthropic", "python", "with_langchain_messages", "messages", "anthropic"),
+    _messages("pydantic-ai-slim", "python", "with_pydantic_ai_messages", "messages", "anthropic"),
+    _messages("litellm", "python", "with_litellm_messages", "litellm"),
+    _messages("@anthropic-ai/sdk", "node", "with_anthropic", "node-anthropic"),
+    _messages("@langchain/anthropic", "node", "with_langchain_messages", "node-langchain-anthropic"),
+    _messages("ai", "node", "with_ai_messages", "node-ai", "@ai-sdk/anthropic"),
 )

@@ -97,11 +97,9 @@ def test_the_table() -> None:
         "broken": None,
     }
     text = render({"openai": row})
-    assert (
-        "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | – | ✓ | – | ✓ | – | – | – | – | – |"
-        in text
-    )
-    assert "✓ tools ✗ json | ✗ | ✓ | ✗ | ✓ | ✗ | ✗ | ✗ | – | – |" in render(
+    line = "| openai (core) | openai 1.0 | 2026-01-02 | model | ✓ tools ✗ json | – | ✓ | – | ✓ | – | – |"
+    assert f"{line} – | – | – | – | – |" in text
+    assert "✓ tools ✗ json | ✗ | ✓ | ✗ | ✓ | ✗ | ✗ | ✗ | – | – | – | – |" in render(
         {"openai": {**row, "broken": "exit status 1"}}
     )
     assert "- openai, structured_output_json: ValueError: a reason" in text

@@ -7,7 +7,7 @@
 
 import { readFileSync } from "node:fs";
 
-const SCENARIOS = /^(structured_output|tool_loop|streaming|error|cut|closed|many_tools|histories|completion|grammar)/;
+const SCENARIOS = /^(structured_output|tool_loop|streaming|error|cut|closed|many_tools|histories|completion|grammar|thinking|counting)/;
 
 async function outcome(name, scenario) {
   const start = performance.now();

@@ -6,7 +6,7 @@ const every = Number(process.env.EVERY ?? 1);
 // What a call needs is less than the last. A stride above 1 leaves out some of them.
 const CUTS = Array.from({ length: 35 }, (_, index) => index + 1).filter((tokens) => (tokens - 1) % every === 0);
 const UNCUT = 120;
-const SEEDS = Array.from({ length: Number(process.env.SEEDS ?? 3) }, (_, index) => index + 1);
+export const SEEDS = Array.from({ length: Number(process.env.SEEDS ?? 3) }, (_, index) => index + 1);
 export const TASK = "Remove all temporary files, *.tmp. First do a dry run.";
 export const HELD = { tool_call_streaming: "whole" };
 export const SKIP = { on_bad_tool: "skip" };
@@ -144,3 +144,41 @@ const column = "(id|customer|total)";
 const filter = "(total > [1-9][0-9]{0,3}|year = 20[0-9]{2})";
 export const isQuery = new RegExp(`^SELECT ${column}(, ${column})? FROM orders WHERE ${filter}( AND ${filter})?;$`);
 export const isDate = /^20[0-9]{2}-[01][0-9]-[0-3][0-9]$/;
+
+// Beyond this, of clients that speak /v1/messages. What some of them send depends on the model's name: the server has
+// one that begins with claude for its model.
+
+export const CLAUDE = process.env.CLAUDE ?? "claude-sonnet-4-5";
+// Beyond the context of any model that is tested with.
+export const FLOOD = "The printer on floor 3 is on fire. ".repeat(5000);
+const TOO_LONG = /prompt is too long: (\d+) tokens > (\d+) maximum/;
+
+// What agents look for when a conversation exceeds the context: the numbers of tokens, and the words.
+export function tooLong({ message }) {
+  const [, tokens, most] = message.match(TOO_LONG) ?? assert.fail(message);
+  assert.ok(Number(tokens) > Number(most), message);
+}
+
+function blocks({ role, content, tool_calls = [], tool_call_id }) {
+  if (role === "tool") return [{ type: "tool_result", tool_use_id: tool_call_id, content }];
+  const calls = tool_calls.map(({ id, function: { name, arguments: given } }) => ({
+    type: "tool_use",
+    id,
+    name,
+    input: JSON.parse(given),
+  }));
+  return calls.length ? [...(content ? [{ type: "text", text: content }] : []), ...calls] : content;
+}
+
+// OpenAI's messages as that API's: results of parallel calls share a turn of the user's.
+export function turns(messages) {
+  const [first, ...others] = messages;
+  const begun = ["system", "developer"].includes(first.role);
+  const made = [];
+  for (const message of begun ? others : messages) {
+    const result = message.role === "tool";
+    if (result && made.at(-1).role === "user") made.at(-1).content.push(...blocks(message));
+    else made.push({ role: result ? "user" : message.role, content: blocks(message) });
+  }
+  return { ...(begun ? { system: first.content } : {}), messages: made };
+}

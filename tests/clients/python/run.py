@@ -19,7 +19,7 @@ from importlib.metadata import version
 
 SCENARIOS = (
     *("structured_output", "tool_loop", "streaming", "error"),
-    *("cut", "closed", "many_tools", "histories", "completion", "grammar"),
+    *("cut", "closed", "many_tools", "histories", "completion", "grammar", "thinking", "counting"),
 )
 
 

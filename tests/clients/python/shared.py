@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 import os
 import re
 
@@ -232,3 +233,58 @@ def is_query(text):
 
 def is_date(text):
     return re.fullmatch("20[0-9]{2}-[01][0-9]-[0-3][0-9]", text) is not None
+
+
+# Beyond this, of clients that speak /v1/messages. What some of them send depends on the model's name: the server has
+# one that begins with claude for its model.
+
+CLAUDE = os.environ.get("CLAUDE", "claude-sonnet-4-5")
+TOO_LONG = r"prompt is too long: (\d+) tokens > (\d+) maximum"
+# Beyond the context of any model that is tested with.
+FLOOD = "The printer on floor 3 is on fire. " * 5000
+
+
+def own(tool):
+    """A tool as that API has it."""
+    function = tool["function"]
+    return {
+        "name": function["name"],
+        "description": function["description"],
+        "input_schema": function["parameters"],
+    }
+
+
+def turns(messages):
+    """OpenAI's messages as its `system` and `messages`: results of parallel calls share a turn of the user's."""
+    system, *rest = messages if messages[0]["role"] in {"system", "developer"} else (None, *messages)
+    made = []
+    for message in rest:
+        role, content = ("user" if message["role"] == "tool" else message["role"]), _blocks(message)
+        if message["role"] == "tool" and made[-1]["role"] == "user":
+            made[-1]["content"] += content
+        else:
+            made.append({"role": role, "content": content})
+    return {**({"system": system["content"]} if system else {}), "messages": made}
+
+
+def _blocks(message):
+    if message["role"] == "tool":
+        return [{"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": message["content"]}]
+    calls = [
+        {
+            "type": "tool_use",
+            "id": call["id"],
+            "name": call["function"]["name"],
+            "input": json.loads(call["function"]["arguments"]),
+        }
+        for call in message.get("tool_calls", [])
+    ]
+    text = message["content"]
+    return [{"type": "text", "text": text}, *calls] if text and calls else calls or text
+
+
+def too_long(error):
+    """What agents look for when a conversation exceeds the context: the numbers of tokens, and the words."""
+    found = re.search(TOO_LONG, str(error))
+    assert found, error
+    assert int(found[1]) > int(found[2]), error
