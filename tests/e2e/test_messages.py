@@ -77,7 +77,7 @@ def test_what_is_asked_for_is_enforced(http: httpx.Client) -> None:
     valid(json.loads(document["text"]))
 
 
-FILLING = " ".join(f"Rule {number}: file {number * 7} belongs to module {number % 13}." for number in range(200))
+FILLING = " ".join(f"Rule {number}: file {number * 7} belongs to module {number % 13}." for number in range(235))
 
 
 DONE = "Saved. Go on."
