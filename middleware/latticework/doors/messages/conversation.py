@@ -71,8 +71,7 @@ class Dialogue:
     def end(self) -> None:
         """Raises BadRequest for a conversation without a message, and for a last turn that can't be continued.
 
-        A last message of the assistant's without content asks for an answer as if it were not there: Anthropic allows
-        it.
+        A last message of the assistant's without content, which Anthropic allows, is left out.
         """
         if self.messages and self.messages[-1] == {"role": "assistant"}:
             del self.messages[-1], self.places[-1]
