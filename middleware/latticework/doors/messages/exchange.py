@@ -45,7 +45,7 @@ class _MessageExchange:
         self._read: ReadRequest | None = None
         self.translation = Translation(
             partial(refuse_crowds, crowds=CROWDS, stops=STOPS),
-            parse_messages_request,
+            partial(parse_messages_request, betas=self._betas),
             self._asks,
             self._response,
             self._ignored,

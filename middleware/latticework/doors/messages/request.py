@@ -19,6 +19,7 @@ from latticework.errors import BadRequest
 # The fields that may have lone surrogates: tools cut their results anywhere.
 TEXTS = ("messages", "system")
 LEAST_BUDGET = 1024
+INTERLEAVED = "interleaved-thinking-"
 
 
 class ChoiceAny(ApiObject):
@@ -129,12 +130,16 @@ class MessagesRequest(PromptRequest, SamplingFields):
         return None if self.tool_call_streaming is None else self.tool_call_streaming == "whole"
 
 
-def parse_messages_request(body: dict[str, Any]) -> MessagesRequest:
-    """A valid request. Raises BadRequest that names the first invalid parameter."""
+def parse_messages_request(body: dict[str, Any], betas: str = "") -> MessagesRequest:
+    """A valid request. Raises BadRequest that names the first invalid parameter.
+
+    `betas`: the header `anthropic-beta`. With interleaved thinking, a budget may exceed `max_tokens`, as in Anthropic's
+    API.
+    """
     request = parse_as(MessagesRequest, body)
     for rule in RULES:
         rule(request)
-    _refuse_budget(request)
+    _refuse_budget(request, bounded=INTERLEAVED not in betas)
     return request
 
 
@@ -148,9 +153,11 @@ def _refuse_threads(request: PromptRequest) -> None:
         )
 
 
-def _refuse_budget(request: MessagesRequest) -> None:
-    budget, most = getattr(request.thinking, "budget_tokens", None), request.max_tokens
-    if isinstance(request.thinking, ThinkingOn) and not LEAST_BUDGET <= request.thinking.budget_tokens < most:
+def _refuse_budget(request: MessagesRequest, *, bounded: bool) -> None:
+    if not isinstance(request.thinking, ThinkingOn):
+        return
+    budget, most = request.thinking.budget_tokens, request.max_tokens
+    if budget < LEAST_BUDGET or (bounded and budget >= most):
         raise BadRequest(
             f"'thinking.budget_tokens' is {budget}: it must be at least {LEAST_BUDGET}, and less than 'max_tokens' "
             f"({most}).",

@@ -120,6 +120,13 @@ def test_it_is_refused_by_name(case: str) -> None:
     assert param.split("[")[0].split(".")[0] in error["message"]
 
 
+def test_interleaved_thinking_may_have_a_larger_budget() -> None:
+    beta = {"anthropic-beta": "claude-code-20250219,interleaved-thinking-2025-05-14"}
+    for budget, status in ((5000, 200), (1023, 400)):
+        thinking = {"type": "enabled", "budget_tokens": budget}
+        assert post(serving("hello"), headers=beta, thinking=thinking).status_code == status
+
+
 def test_threads_are_refused_so_that_clients_send_everything() -> None:
     error = post(serving("hello"), thread={"type": "create"}).json()["error"]
     assert error["details"]["error_code"] == "thread_unsupported_request"
