@@ -15,6 +15,8 @@ from latticework.errors import BadRequest
 Request = TypeVar("Request", bound=ApiObject)
 # Without fields. A body may have any number of them, and isinstance() takes long for pydantic's models.
 _PLAIN = frozenset((str, int, float, bool, type(None), dict))
+# Pydantic's own messages name Python's types.
+_NO_OBJECT = dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "Input should be an object")
 
 
 def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
@@ -31,7 +33,7 @@ def _bad_request(body: dict[str, Any], errors: Sequence[ErrorDetails]) -> BadReq
     path, error = max(located, key=lambda entry: entry[0].count(".") + entry[0].count("["))
     if error["type"] == "missing":
         return BadRequest(f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter")
-    return BadRequest(f"Invalid '{path}': {error['msg']}.", param=path)
+    return BadRequest(f"Invalid '{path}': {_NO_OBJECT.get(error['type'], error['msg'])}.", param=path)
 
 
 def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:
