@@ -97,7 +97,7 @@ def _within(schema: str) -> str:
 
 def _together(path: str) -> Iterator[Row]:
     """Many at once, and twice the same."""
-    yield Row(sent(*(function(f"t{number}") for number in range(129))), 400, "tools", path, name="129 tools")
+    yield Row(sent(*(function(f"t{number}") for number in range(513))), 400, "tools", path, name="513 tools")
     yield Row(sent(function(), function()), 400, "tools[1]", path, name="two of a name")
     yield Row(
         sent(function(), {"type": "custom", "custom": {"name": "f"}}), 400, "tools[1]", path, name="two kinds of a name"
