@@ -13,7 +13,6 @@ from latticework.app import OPERATIONS
 from latticework.compiling.compiler import COMPILE_FAILURES
 from latticework.doors import Operation
 from latticework.doors.common.fields import DoorName, Refused
-from latticework.doors.messages.fields import DESCRIBED
 from latticework.doors.openai import error_type, field_docs
 from latticework.doors.openai.fields import HARMLESS, REFUSED
 from latticework.doors.openai.fields.nested import NESTED
@@ -66,7 +65,7 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     endpoint.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     endpoint.SKIPPED: "tools that can't be compiled and were left out, if `on_bad_tool` is `skip`",
     endpoint.INCOMPLETE: "tools whose calls were cut and are not in `tool_calls`; streams name them at their end",
-    DESCRIBED: "JSON pointers to the keywords that `/v1/messages` has read in descriptions",
+    endpoint.DESCRIBED: "JSON pointers to the keywords that `/v1/messages` has read in descriptions",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from latticework.http.endpoint import CHECKED, IGNORED, INCOMPLETE, SKIPPED
-from latticework.http.record import REQUEST_ID
+from latticework.http.endpoint import CHECKED, DESCRIBED, IGNORED, INCOMPLETE, SKIPPED
+from latticework.http.record import ID_HEADERS
 from latticework.settings import Settings
 
 # A browser shows a page none of a response's headers but these and a few standard ones.
-EXPOSED = (REQUEST_ID, CHECKED, IGNORED, SKIPPED, INCOMPLETE, "retry-after", "x-should-retry")
+EXPOSED = (*ID_HEADERS, CHECKED, IGNORED, SKIPPED, INCOMPLETE, DESCRIBED, "retry-after", "x-should-retry")
 
 
 def for_origins(app: ASGIApp, settings: Settings) -> ASGIApp:

@@ -30,6 +30,7 @@ CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
 SKIPPED = "x-latticework-skipped-tools"
 INCOMPLETE = "x-latticework-incomplete-tool-calls"
+DESCRIBED = "x-latticework-described-bounds"
 # Limits for the names in a header: a body may have any number of keys.
 MOST_NAMES = 20
 MOST_LETTERS = 200

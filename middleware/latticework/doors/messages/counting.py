@@ -13,11 +13,11 @@ from latticework.doors.common.counts import refuse_crowds
 from latticework.doors.common.validation import parse_as
 from latticework.doors.envelopes import ANTHROPIC
 from latticework.doors.messages.docs import PROMPT_FIELDS, PROMPT_RULES
-from latticework.doors.messages.fields import CROWDS, DESCRIBED, STOPS, unknown_betas
+from latticework.doors.messages.fields import CROWDS, STOPS, unknown_betas
 from latticework.doors.messages.reading import ReadRequest, read_request
 from latticework.doors.messages.request import RULES, TEXTS, PromptRequest
 from latticework.http import body
-from latticework.http.endpoint import IGNORED, SKIPPED, json_response, listing
+from latticework.http.endpoint import DESCRIBED, IGNORED, SKIPPED, json_response, listing
 from latticework.models import Models
 from latticework.prepare import tokens_of
 from latticework.settings import Settings

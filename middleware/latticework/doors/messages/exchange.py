@@ -11,12 +11,12 @@ from starlette.types import Receive, Scope, Send
 
 from latticework.ask import Ask
 from latticework.doors.common.counts import refuse_crowds
-from latticework.doors.messages.fields import CROWDS, DESCRIBED, STOPS, unknown_betas
+from latticework.doors.messages.fields import CROWDS, STOPS, unknown_betas
 from latticework.doors.messages.reading import ReadRequest, idle_fields, message_ask, read_request
 from latticework.doors.messages.request import TEXTS, MessagesRequest, parse_messages_request
 from latticework.doors.messages.response import MessagesResponse
 from latticework.generate.generation import Generation
-from latticework.http.endpoint import GeneratingEndpoint, Translation, listing
+from latticework.http.endpoint import DESCRIBED, GeneratingEndpoint, Translation, listing
 from latticework.http.record import request_id
 from latticework.models import Models
 from latticework.settings import Settings

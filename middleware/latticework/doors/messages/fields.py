@@ -8,8 +8,6 @@ from functools import partial
 from latticework.doors.common.counts import Body, Crowd, Lists, in_each, listed
 from latticework.doors.common.fields import ABSENT, Harmless, Refused
 
-# The header with JSON pointers to the keywords that were read in descriptions.
-DESCRIBED = "x-latticework-described-bounds"
 ANTHROPIC = "Anthropic"
 ACCOUNT = "Anthropic's accounting, caching and routing."
 ELSEWHERE = "is for /v1/chat/completions; send {} instead."
