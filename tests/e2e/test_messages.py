@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.e2e.conftest import ENGINE, KEY, MODEL, serving
+from tests.e2e.conftest import ENGINE, MODEL
 from tests.latticework.doors.messages.messaging import folded, read, validate, without_ids
 
 ADDRESS = {
@@ -117,13 +115,3 @@ def test_the_prefix_cache_holds_from_turn_to_turn(http: httpx.Client) -> None:
     print(f"cached: {cached} of {before} tokens of the turn before")
     assert before > 4000
     assert cached >= 0.9 * before
-
-
-@pytest.mark.skipif(ENGINE != "vllm", reason="the portable engine has no prefix cache")
-def test_text_that_changes_with_each_turn_breaks_it(tmp_path: Path) -> None:
-    """What `--keep-volatile-text` costs."""
-    command = [str(Path(sys.executable).with_name("latticework")), "serve", "--port", "0", "--keep-volatile-text"]
-    with serving(command, {"LATTICEWORK_API_KEYS": KEY}, tmp_path / "log") as server, server.http() as http:
-        cached, before = cached_of_second_turn(http, "Kept.")
-    print(f"cached: {cached} of {before} tokens of the turn before")
-    assert cached < 0.1 * before

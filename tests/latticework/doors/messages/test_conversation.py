@@ -151,3 +151,15 @@ VOLATILE = {
 @pytest.mark.parametrize(("given", "kept"), VOLATILE.items())
 def test_text_that_changes_with_each_request(given: str, kept: str) -> None:
     assert without_volatile(given) == kept
+
+
+def test_it_can_be_kept() -> None:
+    """At the price of the prefix cache: the beginning of each prompt is another."""
+    line = "x-anthropic-billing-header: a"
+    request = MessagesRequest.model_validate(
+        {"model": "m", "max_tokens": 9, "system": line, "messages": [said("user", "a")]}
+    )
+    kept = read_request(request, Settings(keep_volatile_text=True)).dialogue
+    assert (kept.messages[0], kept.shortened) == (said("system", line), [])
+    left_out = read_request(request, Settings()).dialogue
+    assert (left_out.messages, left_out.shortened) == ([said("user", "a")], ["system"])
