@@ -142,6 +142,7 @@ class Sampling:
     stop_token_ids: Sequence[int] = ()
     special_tokens: bool = True  # whether special tokens appear in `Piece.text`
     sources: bool = False  # whether pieces have each token's source
+    single: bool = False  # whether a piece has one token, even if the engine was ahead of its reader
     allowed_token_ids: Sequence[int] | None = None  # no other token is sampled; None: any
     bad_words: Sequence[str] | None = None  # texts that are never completed, as words of their own or within one
     priority: int | None = None  # requests with a lower one are scheduled first; None: 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from latticework.engines.base import (
@@ -45,6 +46,23 @@ class VllmOutput(Protocol):
     def finish_reason(self) -> str | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _SingleToken:
+    """A part of an output."""
+
+    token_ids: Sequence[int]
+    logprobs: Sequence[Mapping[int, Any]] | None
+    finish_reason: str | None
+
+
+def _singles(output: VllmOutput) -> Iterator[VllmOutput]:
+    """One for each token: an engine that is ahead of its reader has several in one output."""
+    last = len(output.token_ids) - 1
+    for place, token_id in enumerate(output.token_ids):
+        logprobs = output.logprobs[place : place + 1] if output.logprobs else output.logprobs
+        yield _SingleToken((token_id,), logprobs, output.finish_reason if place == last else None)
+
+
 class VllmPieces:
     """One answer's outputs as pieces, the first of which begins with `opening`."""
 
@@ -53,10 +71,20 @@ class VllmPieces:
         self._most = sampling.logprobs
         self._most_of_prompt = sampling.prompt_logprobs
         self._with_sources = sampling.sources
+        self._single = sampling.single
         self._plain = self._most is None and self._most_of_prompt is None and not self._with_sources
         self._opening = opening
         self._opened = len(opening)
         self._generated = 0
+
+    def pieces(
+        self, output: VllmOutput, report: DraftReport | None = None, prompt: PromptLogprobs = ()
+    ) -> Iterator[Piece]:
+        """The output as a piece, or as one for each token. Arguments and errors are those of `piece`."""
+        outputs = _singles(output) if self._single and len(output.token_ids) > 1 else (output,)
+        for one in outputs:
+            yield self.piece(one, report, prompt)
+            prompt = ()
 
     def piece(self, output: VllmOutput, report: DraftReport | None = None, prompt: PromptLogprobs = ()) -> Piece:
         """`prompt`: the log probabilities of the prompt's tokens, which come with the first output where the request

@@ -102,6 +102,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "stop_token_ids": Parameter(range=Range(most=64)),
     "special_tokens": Parameter(),
     "sources": Parameter(),
+    "single": Parameter(),
     "allowed_token_ids": Parameter(
         "allowed_token_ids",
         range=Range(1, 1024),

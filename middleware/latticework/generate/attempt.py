@@ -56,7 +56,9 @@ class Attempt:
         if self._begun:
             return None
         self._begun = True
-        return self._model.generate(self._job.prompt, self._sampling, self._request_id)
+        # What the engine has generated beyond the budget is left out.
+        sampling = self._sampling if budget is None else replace(self._sampling, single=True)
+        return self._model.generate(self._job.prompt, sampling, self._request_id)
 
     def exceeds(self, piece: Piece) -> bool:
         """Whether the reasoning must be ended after this piece, which the choice has been fed."""

@@ -197,9 +197,11 @@ class RemoteEngine:
         try:
             output = answer.first
             while output.finish_reason is None:
-                yield pieces.piece(output)
+                for piece in pieces.pieces(output):
+                    yield piece
                 output = await answer.next()
-            yield pieces.piece(output)
+            for piece in pieces.pieces(output):
+                yield piece
         except RemoteError as error:
             raise self._failure(remote, error) from error
         finally:

@@ -268,11 +268,10 @@ class VllmEngine:
                     if not asked.is_read:
                         reading.read(asked, getattr(output, "num_cached_tokens", None) or 0)
                     of_prompt = zip(prompt, output.prompt_logprobs, strict=False) if output.prompt_logprobs else ()
-                    piece = pieces.piece(output.outputs[0], getattr(output, "kv_transfer_params", None), of_prompt)
-                    if first:
-                        first = False
-                        piece = msgspec.structs.replace(piece, cached=_cached(output, len(prompt)))
-                    yield piece
+                    report = getattr(output, "kv_transfer_params", None)
+                    for piece in pieces.pieces(output.outputs[0], report, of_prompt):
+                        cached, first = _cached(output, len(prompt)) if first else 0, False
+                        yield msgspec.structs.replace(piece, cached=cached) if cached else piece
             except self._dead as error:
                 raise EngineDead("The engine has died.") from error
             finally:
