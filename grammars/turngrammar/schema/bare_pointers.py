@@ -6,7 +6,8 @@ By RFC 3986 such a reference is a path on a host. If it identifies a resource of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin
 
@@ -37,13 +38,14 @@ class BarePointers:
     """Those of a document, of which it gets the places."""
 
     places: tuple[Place, ...]
-    _targets: frozenset[str] = field(init=False)
-    _addresses: frozenset[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_targets", targets_of(self.places))
-        identified = filter(self._identifier, self.places)
-        object.__setattr__(self, "_addresses", frozenset(map(self._address, identified)))
+    @cached_property
+    def _targets(self) -> frozenset[str]:
+        return targets_of(self.places)
+
+    @cached_property
+    def _addresses(self) -> frozenset[str]:
+        return frozenset(map(self._address, filter(self._identifier, self.places)))
 
     def __contains__(self, place: Place) -> bool:
         """Whether the reference of the subschema leads to another one if `#` is put before it, and without to none."""

@@ -77,14 +77,9 @@ class VllmPieces:
         self._opened = len(opening)
         self._generated = 0
 
-    def pieces(
-        self, output: VllmOutput, report: DraftReport | None = None, prompt: PromptLogprobs = ()
-    ) -> Iterator[Piece]:
-        """The output as a piece, or as one for each token. Arguments and errors are those of `piece`."""
-        outputs = _singles(output) if self._single and len(output.token_ids) > 1 else (output,)
-        for one in outputs:
-            yield self.piece(one, report, prompt)
-            prompt = ()
+    def parts(self, output: VllmOutput) -> Iterable[VllmOutput]:
+        """What is to be one piece each: the whole output, or each of its tokens where the request wants them alone."""
+        return _singles(output) if self._single and len(output.token_ids) > 1 else (output,)
 
     def piece(self, output: VllmOutput, report: DraftReport | None = None, prompt: PromptLogprobs = ()) -> Piece:
         """`prompt`: the log probabilities of the prompt's tokens, which come with the first output where the request

@@ -5,6 +5,7 @@ answers late, and does not hang.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +59,7 @@ def members(leaders: Collection[int]) -> tuple[int, ...]:
 
 
 def _group(process: int) -> int | None:
-    with suppress(OSError):
-        return os.getpgid(process)
+    if sys.platform != "win32":  # which has neither groups of processes nor /proc
+        with suppress(OSError):
+            return os.getpgid(process)
     return None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from vllm.outputs import CompletionOutput
 
-from latticework.engines.base import EngineDead, EngineError, EngineFailed, GrammarGivenUp, Sampling
+from latticework.engines.base import EngineDead, EngineError, EngineFailed, GrammarGivenUp, Piece, Sampling
 from latticework.engines.following import GAVE_UP
 from latticework.engines.pieces import VllmPieces
 
@@ -56,13 +56,17 @@ def test_log_probabilities_of_the_prompt_come_with_the_first_piece() -> None:
     assert read.piece(CompletionOutput(0, "", [0], None, None)).prompt_logprobs == ()
 
 
+def pieces_of(read: VllmPieces, output: CompletionOutput) -> list[Piece]:
+    return [read.piece(part) for part in read.parts(output)]
+
+
 @pytest.mark.parametrize("reason", [None, "length"])
 def test_an_output_of_several_tokens_is_a_piece_for_each_where_a_request_wants_them_alone(reason: str | None) -> None:
     tokenizer: Any = SimpleNamespace(token_bytes=[b"a", b"b", b"c"], special_tokens={})
     output = CompletionOutput(0, "", [0, 1, 2], None, None, finish_reason=reason)
-    together = list(VllmPieces(tokenizer, Sampling(9), opening=()).pieces(output))
+    together = pieces_of(VllmPieces(tokenizer, Sampling(9), opening=()), output)
     assert [(piece.text, piece.token_ids) for piece in together] == [("abc", (0, 1, 2))]
-    alone = list(VllmPieces(tokenizer, Sampling(9, single=True), opening=()).pieces(output))
+    alone = pieces_of(VllmPieces(tokenizer, Sampling(9, single=True), opening=()), output)
     assert [(piece.text, piece.token_ids, piece.finish) for piece in alone] == [
         ("a", (0,), None),
         ("b", (1,), None),

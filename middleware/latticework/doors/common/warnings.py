@@ -40,6 +40,11 @@ def _replaced(pointers: Sequence[str]) -> ResponseWarning:
     return ResponseWarning("replaced_text", message, first)
 
 
+def lacking_warning(place: str, kind: str) -> ResponseWarning:
+    """That a tool of this type, which only the API's own servers run, is left out."""
+    return ResponseWarning("skipped_tool", f"'{place}' is of type '{kind}', which this server lacks.", place, kind)
+
+
 def cut_warning(name: str, where: str) -> ResponseWarning:
     """That the call of this tool was cut, and is not `where` calls are."""
     message = f"The answer was cut within a call of '{name}', which is not in {where}."

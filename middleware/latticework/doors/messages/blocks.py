@@ -13,6 +13,21 @@ from pydantic import ConfigDict, Discriminator, StrictBool, StrictStr, Tag
 
 from latticework.doors.common.objects import ApiObject, Items
 
+# The classes of blocks by their types, those within results and all of them. Blocks that have a meaning are refused
+# where they can't stand, and never left out as others are.
+_IN_RESULTS: Mapping[str, str] = {
+    "text": "TextBlockInput",
+    "tool_reference": "ToolReference",
+    **dict.fromkeys(("image", "document", "search_result"), "MediaBlock"),
+}
+MEANT: Mapping[str, str] = {
+    **_IN_RESULTS,
+    "tool_use": "ToolUseInput",
+    "tool_result": "ToolResultInput",
+    "thinking": "ThinkingInput",
+    "redacted_thinking": "RedactedThinking",
+}
+
 
 class TextBlockInput(ApiObject):
     type: Literal["text"]
@@ -60,13 +75,6 @@ class RedactedThinking(ApiObject):
     data: StrictStr
 
 
-# Blocks that have a meaning: where they can't stand, they are refused, and never left out as others are.
-MEANT = (
-    *("text", "tool_use", "tool_result", "thinking", "redacted_thinking", "tool_reference"),
-    *("image", "document", "search_result"),
-)
-
-
 class OtherBlock(ApiObject):
     """A block without a meaning for this model, such as what Anthropic's own tools have written."""
 
@@ -75,23 +83,21 @@ class OtherBlock(ApiObject):
     type: StrictStr
 
 
-def _block_tag(block: Any, known: Mapping[str, str]) -> str | None:
-    kind = block.get("type") if isinstance(block, dict) else None
-    return known.get(kind, "OtherBlock") if isinstance(kind, str) else None
+def _by_type(known: Mapping[str, str]) -> Discriminator:
+    def tag(block: Any) -> str | None:
+        kind = block.get("type") if isinstance(block, dict) else None
+        return known.get(kind, "OtherBlock") if isinstance(kind, str) else None
 
+    message = "Input should be an object with a 'type'"
+    return Discriminator(tag, custom_error_type="block_type", custom_error_message=message)
 
-_MEDIA = dict.fromkeys(("image", "document", "search_result"), "MediaBlock")
-_IN_RESULTS = {"text": "TextBlockInput", "tool_reference": "ToolReference", **_MEDIA}
-_NOT_TYPED = "Input should be an object with a 'type'"
 
 ResultBlock: TypeAlias = Annotated[
     Annotated[TextBlockInput, Tag("TextBlockInput")]
     | Annotated[ToolReference, Tag("ToolReference")]
     | Annotated[MediaBlock, Tag("MediaBlock")]
     | Annotated[OtherBlock, Tag("OtherBlock")],
-    Discriminator(
-        lambda block: _block_tag(block, _IN_RESULTS), custom_error_type="block_type", custom_error_message=_NOT_TYPED
-    ),
+    _by_type(_IN_RESULTS),
 ]
 
 
@@ -104,14 +110,6 @@ class ToolResultInput(ApiObject):
     toolset_name: StrictStr | None = None
 
 
-_IN_MESSAGES = {
-    **_IN_RESULTS,
-    "tool_use": "ToolUseInput",
-    "tool_result": "ToolResultInput",
-    "thinking": "ThinkingInput",
-    "redacted_thinking": "RedactedThinking",
-}
-
 MessageBlock: TypeAlias = Annotated[
     Annotated[TextBlockInput, Tag("TextBlockInput")]
     | Annotated[ToolUseInput, Tag("ToolUseInput")]
@@ -121,9 +119,7 @@ MessageBlock: TypeAlias = Annotated[
     | Annotated[ToolReference, Tag("ToolReference")]
     | Annotated[MediaBlock, Tag("MediaBlock")]
     | Annotated[OtherBlock, Tag("OtherBlock")],
-    Discriminator(
-        lambda block: _block_tag(block, _IN_MESSAGES), custom_error_type="block_type", custom_error_message=_NOT_TYPED
-    ),
+    _by_type(MEANT),
 ]
 
 
@@ -132,13 +128,6 @@ class ChatMessage(ApiObject):
 
     role: Literal["user", "assistant", "system"]
     content: StrictStr | Items[MessageBlock]
-
-    @property
-    def blocks(self) -> list[ApiObject]:
-        """The content as blocks."""
-        if isinstance(self.content, str):
-            return [TextBlockInput(type="text", text=self.content)]
-        return list(self.content)
 
 
 SystemField: TypeAlias = StrictStr | Items[TextBlockInput]

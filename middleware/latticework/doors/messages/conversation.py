@@ -24,7 +24,7 @@ from latticework.doors.messages.blocks import (
     ToolResultInput,
     ToolUseInput,
 )
-from latticework.doors.messages.tools import Toolbox
+from latticework.doors.messages.tools import MessageTool
 from latticework.doors.messages.volatile import without_volatile
 from latticework.errors import BadRequest
 from turngrammar.scan import dump_json
@@ -42,24 +42,27 @@ class Dialogue:
     """The messages so far.
 
     Attributes:
+        tools: those of the request.
         places: the request's name of each message.
         ignored: the places of blocks that are left out, and their types.
         shortened: the places of texts without what changes with each request.
         calls: the ids of all calls.
+        found: the names of the tools that searches have found.
     """
 
-    toolbox: Toolbox
+    tools: Sequence[MessageTool]
     drops_volatile: bool
     messages: list[TemplateMessage] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     ignored: list[tuple[str, str]] = field(default_factory=list)
     shortened: list[str] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
 
     def add_system(self, blocks: Sequence[tuple[str, str]]) -> None:
         """The system prompt: each text with its place. Behind it stand the names of tools that are not loaded."""
         texts = self._system_texts(blocks)
-        if waiting := self.toolbox.waiting:
+        if waiting := [tool.name for tool in self.tools if tool.deferred]:
             texts.append(WAITING.format(", ".join(waiting)))
         if texts:
             self._append("system", {"role": "system", "content": _text_content(texts)})
@@ -154,12 +157,13 @@ class Dialogue:
 
     def _loaded(self, place: str, reference: ToolReference) -> str:
         """The description of a tool that a search has found."""
-        tool = next((tool for tool in self.toolbox.tools if tool.name == reference.tool_name), None)
+        tool = next((tool for tool in self.tools if tool.name == reference.tool_name), None)
         if tool is None:
             raise BadRequest(
                 f"'{place}.tool_name' is '{reference.tool_name[:100]}', which is not among 'tools'; send the tool too.",
                 param=f"{place}.tool_name",
             )
+        self.found.add(tool.name)
         return LOADED.format(dump_json(tool.shown["function"]))
 
     def _assistant(self, place: str, message: ChatMessage) -> None:

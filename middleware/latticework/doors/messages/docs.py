@@ -41,8 +41,9 @@ PROMPT_FIELDS: Mapping[str, str] = {
 
 
 def _with_rules() -> dict[str, Any]:
-    harmless = {name: {"description": f"No effect. {row.why}"} for name, row in HARMLESS.items()}
-    return {"properties": {**harmless, **rules.refused_fields(REFUSED), "thread": {"const": None}}}
+    return {
+        "properties": {**rules.ignored_fields(HARMLESS), **rules.refused_fields(REFUSED), "thread": {"const": None}}
+    }
 
 
 RULES: Mapping[str, rules.Schema] = {"MessagesRequest": _with_rules()}

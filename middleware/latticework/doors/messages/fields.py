@@ -42,7 +42,7 @@ BETAS = (
     *("structured-outputs-", "fine-grained-tool-streaming-", "interleaved-thinking-", "token-counting-"),
     *("tool-search-tool-", "advanced-tool-use-", "mid-conversation-system-", "effort-", "prompt-caching-"),
     *("extended-cache-ttl-", "computer-use-", "claude-code-", "oauth-", "output-128k-", "adaptive-thinking-"),
-    *("context-management-", "max-tokens-", "redact-thinking-", "prompt-caching-scope-"),
+    *("context-management-", "max-tokens-", "redact-thinking-"),
 )
 
 

@@ -20,14 +20,6 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-fA-F]{4})|U(00(?:0[0-9a-f]|10
 _CHARACTERS = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 
-def read_literal(text: str) -> Any:
-    """The value of the whole text. Raises ValueError for any other text."""
-    value, end = read_literal_at(text, 0)
-    if end < len(text):
-        raise ValueError("more than one value")
-    return value
-
-
 def read_literal_at(text: str, start: int) -> tuple[Any, int]:
     """The value that begins there, and where it ends. Raises ValueError if none does."""
     written: list[str] = []

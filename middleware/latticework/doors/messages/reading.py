@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from latticework.ask import NO_CALLS, Ask, Content, Conversation, TurnAsk
 from latticework.doors.common.objects import sampling_fields
 from latticework.doors.common.validation import unknown_fields
-from latticework.doors.messages.blocks import ChatMessage, ToolReference, ToolResultInput
 from latticework.doors.messages.conversation import Dialogue
 from latticework.doors.messages.described_bounds import BoundsReader
 from latticework.doors.messages.fields import HARMLESS, REFUSED
@@ -114,12 +113,12 @@ def read_request(request: PromptRequest, settings: Settings) -> ReadRequest:
     bounds = BoundsReader(enabled=not settings.ignore_described_bounds)
     chosen = request.tool_choice.name if isinstance(request.tool_choice, ChoiceTool) else None
     tools = message_tools(request.tools or (), TOOLS_POINTER, chosen, bounds)
-    toolbox = Toolbox(tools, frozenset(_tools_found(request.messages)))
-    dialogue = Dialogue(toolbox, drops_volatile=not settings.keep_volatile_text)
+    dialogue = Dialogue(tools, drops_volatile=not settings.keep_volatile_text)
     dialogue.add_system(_system_blocks(request.system))
     for index, message in enumerate(request.messages):
         dialogue.add(f"messages[{index}]", message)
     dialogue.end()
+    toolbox = Toolbox(tools, dialogue.found)
     return ReadRequest(request, toolbox, dialogue, _answer_content(request, bounds), bounds.pointers)
 
 
@@ -140,16 +139,6 @@ def idle_fields(request: MessagesRequest, job: Job) -> list[str]:
     idle = ["stop_sequences"] if request.stop_sequences and not job.stops else []
     thinks = request.thinking is not None and request.thinking.type != "disabled"
     return [*idle, "thinking"] if thinks and not job.reasons else idle
-
-
-def _tools_found(messages: Sequence[ChatMessage]) -> Iterator[str]:
-    """The names of the tools that searches have found."""
-    for message in messages:
-        for block in message.content if isinstance(message.content, list) else ():
-            parts = block.content if isinstance(block, ToolResultInput) else None
-            for part in parts if isinstance(parts, list) else ():
-                if isinstance(part, ToolReference):
-                    yield part.tool_name
 
 
 def _system_blocks(system: Any) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from latticework.doors.common.validation import parse_as, refuse_fields
 from latticework.doors.messages.blocks import ChatMessage, SystemField
 from latticework.doors.messages.fields import REFUSED
 from latticework.doors.messages.tools import ToolField
+from latticework.doors.openai.ask import sends_whole_calls
 from latticework.doors.openai.types import OnBadTool, StructuredOutputs
 from latticework.errors import BadRequest
 
@@ -127,7 +128,7 @@ class MessagesRequest(PromptRequest, SamplingFields):
     @property
     def whole_calls(self) -> bool | None:
         """Whether a stream has each call in one piece; None: as each tool and the model have it."""
-        return None if self.tool_call_streaming is None else self.tool_call_streaming == "whole"
+        return sends_whole_calls(self.tool_call_streaming)
 
 
 def parse_messages_request(body: dict[str, Any], betas: str = "") -> MessagesRequest:

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from latticework.doors.anthropic import anthropic_envelope
 from latticework.doors.common.events import named_event
-from latticework.doors.common.warnings import ResponseWarning, cut_warning, warnings_of
+from latticework.doors.common.warnings import ResponseWarning, cut_warning, lacking_warning, warnings_of
 from latticework.doors.messages.events import (
     ENCODER,
     Ending,
@@ -124,10 +124,7 @@ def _eager(request: MessagesRequest, read: ReadRequest, generation: Generation) 
 
 def _left_out(read: ReadRequest) -> list[ResponseWarning]:
     """What of the request the model has not seen."""
-    tools = [
-        ResponseWarning("skipped_tool", f"'{place}' is of type '{kind}', which this server lacks.", place, kind)
-        for place, kind in server_tools(read.request.tools or ())
-    ]
+    tools = [lacking_warning(*tool) for tool in server_tools(read.request.tools or ())]
     blocks = [
         ResponseWarning("ignored_block", f"'{place}' is of type '{kind}', which this model can't read.", place)
         for place, kind in read.dialogue.ignored

@@ -126,11 +126,6 @@ class Toolbox:
         """Those that the prompt lists: others would change its beginning, and are described where they were found."""
         return [tool for tool in self.tools if not tool.deferred]
 
-    @property
-    def waiting(self) -> Sequence[str]:
-        """The names of those that a search may find, the same throughout a conversation."""
-        return [tool.name for tool in self.tools if tool.deferred]
-
 
 def message_tools(
     tools: Sequence[ToolBase], pointer: str, chosen: str | None, bounds: BoundsReader

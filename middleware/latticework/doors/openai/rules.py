@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from latticework.doors.common.fields import Refused
+from latticework.doors.common.fields import Harmless, Refused
 from latticework.doors.openai.fields import HARMLESS, refused_by
 from latticework.doors.openai.fields.nested import OF_STREAM_OPTIONS, OF_STRUCTURED_OUTPUTS
 
@@ -27,8 +27,8 @@ def refused_fields(refused: Mapping[str, Refused]) -> Mapping[str, Schema]:
     return {name: {"enum": list(row.neutral), "description": f"Refused: it {row.why}"} for name, row in refused.items()}
 
 
-def ignored_fields() -> Mapping[str, Schema]:
-    return {name: {"description": f"No effect. {row.why}"} for name, row in HARMLESS.items()}
+def ignored_fields(harmless: Mapping[str, Harmless] = HARMLESS) -> Mapping[str, Schema]:
+    return {name: {"description": f"No effect. {row.why}"} for name, row in harmless.items()}
 
 
 STRUCTURED_OUTPUTS: Schema = {

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from latticework.doors.common.warnings import ResponseWarning, cut_warning, warnings_of
+from latticework.doors.common.warnings import cut_warning, lacking_warning, warnings_of
 from latticework.doors.openai import error_body
 from latticework.doors.responses.events import (
     ENCODER,
@@ -60,7 +60,7 @@ class ResponsesResponse:
         self.finished: ModelResponse | None = None
         self._generation = generation
         self._base = replace(begun_response(request, body, generation), store=stores)
-        self._warnings = (*_hosted_warnings(request), *warnings_of(generation))
+        self._warnings = (*(lacking_warning(*tool) for tool in hosted_tools(request)), *warnings_of(generation))
         held = not request.stream or any(job.whole_calls for job in generation.jobs)
         self._output = ItemStream(tools, held=held, seals_reasoning=request.includes(ENCRYPTED))
         self._begun = False
@@ -160,13 +160,6 @@ _ECHOED: Mapping[str, Mapping[str, Any]] = {
 
 def _echoed_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {**_ECHOED.get(str(tool.get("type")), {}), **tool}
-
-
-def _hosted_warnings(request: ResponsesRequest) -> list[ResponseWarning]:
-    return [
-        ResponseWarning("skipped_tool", f"'{place}' is of type '{kind}', which this server lacks.", place, kind)
-        for place, kind in hosted_tools(request)
-    ]
 
 
 def _usage(generation: Generation) -> ResponseUsage:

@@ -197,11 +197,11 @@ class RemoteEngine:
         try:
             output = answer.first
             while output.finish_reason is None:
-                for piece in pieces.pieces(output):
-                    yield piece
+                for part in pieces.parts(output):
+                    yield pieces.piece(part)
                 output = await answer.next()
-            for piece in pieces.pieces(output):
-                yield piece
+            for part in pieces.parts(output):
+                yield pieces.piece(part)
         except RemoteError as error:
             raise self._failure(remote, error) from error
         finally:

@@ -269,9 +269,12 @@ class VllmEngine:
                         reading.read(asked, getattr(output, "num_cached_tokens", None) or 0)
                     of_prompt = zip(prompt, output.prompt_logprobs, strict=False) if output.prompt_logprobs else ()
                     report = getattr(output, "kv_transfer_params", None)
-                    for piece in pieces.pieces(output.outputs[0], report, of_prompt):
-                        cached, first = _cached(output, len(prompt)) if first else 0, False
-                        yield msgspec.structs.replace(piece, cached=cached) if cached else piece
+                    for part in pieces.parts(output.outputs[0]):
+                        piece = pieces.piece(part, report, of_prompt)
+                        if first:
+                            first = False
+                            piece = msgspec.structs.replace(piece, cached=_cached(output, len(prompt)))
+                        yield piece
             except self._dead as error:
                 raise EngineDead("The engine has died.") from error
             finally:

@@ -9,13 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latticework.doors.messages.literals import read_literal
+from latticework.doors.messages.literals import read_literal_at
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+
+
+def read_literal(text: str) -> Any:
+    """The value of the whole text."""
+    value, end = read_literal_at(text, 0)
+    if end < len(text):
+        raise ValueError("more than one value")
+    return value
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
