@@ -312,7 +312,7 @@ DRAFT_POLLING = Patch(
     without="each step takes another round trip to the workers",
     versions=SEEN,
     needs=_attributes("vllm.v1.executor:Executor", "get_class(vllm_config)", "take_draft_token_ids"),
-    install=f"{_HERE}.scheduler:stop_draft_polling",
+    install=f"{_HERE}.draft_scheduler:stop_draft_polling",
 )
 
 TOKEN_EXPANSION = Patch(
