@@ -235,7 +235,7 @@ def test_adapters_that_leave_no_room_for_drafts_start_without(monkeypatch: pytes
     assert [llm.args.scheduler_cls for llm in made] == [SCHEDULER]
 
 
-class KeepsLogits(LogitsProcessor):
+class KeepsLogits(LogitsProcessor):  # type: ignore[misc]
     """A logits processor of the server's own."""
 
     def __init__(self, vllm_config: Any, device: Any, is_pin_memory: bool) -> None:
