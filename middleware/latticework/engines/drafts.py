@@ -48,7 +48,6 @@ class Draft:
     kinds: tuple[int, ...] = ()
     lead: tuple[int, int] | None = None
 
-
     def after(self, count: int) -> Draft:
         """Without its first tokens, the last of which leads the rest."""
         if not count:
@@ -116,9 +115,7 @@ class Drafter:
         text.add(token_ids)
         return text
 
-    def certain(
-        self, matcher: LLMatcher, text: CopySource, most: int, ahead: Sequence[int] | None = None
-    ) -> Draft:
+    def certain(self, matcher: LLMatcher, text: CopySource, most: int, ahead: Sequence[int] | None = None) -> Draft:
         """At most `most` tokens that the grammar forces. `matcher` and `text` are left as they were.
 
         `ahead`: tokens that are likely to come first, and behind them one more, the draft's lead; None where the next

@@ -103,7 +103,7 @@ class DraftScheduler(GrammarScheduler):
     def _measured_room(self) -> DraftRoom:
         """vLLM measures its memory with a row of logits for each answer; its runner V1 with a drafted one as well."""
         answers = self.vllm_config.scheduler_config.max_num_seqs
-        profiled = answers if self.vllm_config.use_v2_model_runner else 2 * answers
+        profiled = answers if getattr(self.vllm_config, "use_v2_model_runner", False) else 2 * answers
         vocabulary = self.vllm_config.model_config.get_vocab_size()
         return DraftRoom.of(profiled, vocabulary, self.max_num_scheduled_tokens)
 
@@ -129,8 +129,9 @@ class DraftScheduler(GrammarScheduler):
         """Tokens of prompts that this step could read, counted up to what a step takes."""
         starting = self.waiting if len(self.running) < self.max_num_running_reqs else ()
         tokens = 0
-        for request in chain((request for request in self.running if request.is_prefill_chunk), starting):
-            tokens += request.num_tokens - request.num_computed_tokens
+        for request in chain(self.running, starting):
+            if (unread := _unread(request)) > 1:
+                tokens += unread
             if tokens >= self.max_num_scheduled_tokens:
                 break
         return tokens
@@ -162,7 +163,7 @@ class DraftScheduler(GrammarScheduler):
         share = self.max_num_scheduled_tokens // len(self.running) - 1
         tokens = request.num_tokens + (0 if ahead is None else len(ahead) + 1)
         end = min(self.max_model_len, request.num_prompt_tokens + request.max_tokens)
-        return min(self.num_spec_tokens, share, end - tokens - 1)
+        return int(min(self.num_spec_tokens, share, end - tokens - 1))
 
     def get_grammar_bitmask(self, scheduler_output: SchedulerOutput) -> Any:
         """Once the tokens before the step's are known: what has become stale is left out."""
@@ -229,8 +230,9 @@ def _add_reports(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) ->
     for step in outputs.values():
         for output in step.outputs:
             drafting = drafted.get(output.request_id)
-            if drafting is not None and output.kv_transfer_params is None:
-                output.kv_transfer_params = drafting.report(ended=output.finish_reason is not None)
+            report = drafting.report(ended=output.finish_reason is not None) if drafting is not None else None
+            if report is not None:
+                output.kv_transfer_params = {**(output.kv_transfer_params or {}), **report}
 
 
 def stop_draft_polling(vllm_config: Any) -> None:
@@ -249,9 +251,14 @@ def drafted(grammar: GuidanceGrammar, work: Callable[[LLMatcher], Sequence[int]]
 def _waiting_grammar(request: Request) -> GuidanceGrammar | None:
     """The grammar of a request that has one and waits for its next token; None for any other request."""
     begun = request.num_output_tokens or _is_running(request)
-    waits = begun and request.num_tokens + request.num_output_placeholders - request.num_computed_tokens == 1
+    waits = begun and _unread(request) == 1
     grammar = grammar_of(request) if waits else None
     return grammar if grammar is not None and not grammar.is_terminated() else None
+
+
+def _unread(request: Request) -> int:
+    """The tokens of prompt and answer that no step has read yet, nor is reading."""
+    return int(request.num_tokens + request.num_output_placeholders - request.num_computed_tokens)
 
 
 def _is_running(request: Request) -> bool:
