@@ -84,8 +84,12 @@ class VllmEngine:
         self._undrafted = with_pinned(args)
         self._args = deepcopy(args)
         self._wants_drafts = drafts != "off"
-        self._drafts: Drafts = drafts if self._wants_drafts and self._patches[compat.DRAFTS](self._args) else "off"
         self._missing = dict(self._patches.missing)
+        excluded = self._patches[compat.DRAFTS](self._args) if self._wants_drafts else None
+        if excluded is not None:
+            self._missing.setdefault(compat.DRAFTS, excluded)
+        self._drafts: Drafts = "off" if excluded is not None else drafts
+        self._has_drafted = False
         self._sampler_is_wrong = False
         self._answers = 0
         self._reading = Reading(0)
@@ -151,9 +155,7 @@ class VllmEngine:
         # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
         configure_engine_logs()
-        await self._load()
-        if self._drafts != "off":
-            await self._prepare_drafts()
+        await (self._load() if self._drafts == "off" else self._load_drafting())
         for notice in self.degraded:
             logger.warning("%s", notice)
         # Large vocabularies take seconds: what is made of them is made before the first request.
@@ -175,7 +177,7 @@ class VllmEngine:
             raise
         except Exception as error:  # the outermost boundary of vLLM, whose start fails in many ways
             logger.debug("vLLM failed to start", exc_info=True)
-            raise EngineDead(start_failure(error, reasons())) from error
+            raise StartFailed(error, reasons()) from error
         self._dead = type(self._running.dead_error)
         self._reading = Reading(self._running.vllm_config.scheduler_config.max_num_batched_tokens)
         self._patches[compat.STEP_OUTPUTS](self._running)
@@ -193,16 +195,40 @@ class VllmEngine:
             workers = set(members(self._leaders)).difference(self._leaders)
             self._starvation = Starvation(self._leaders, workers)
 
+    async def _load_drafting(self) -> None:
+        """Loads the model with drafts, or without where it does not start with them, whatever the reason. An engine
+        that has drafted before fails for other reasons.
+        """
+        try:
+            await self._load()
+        except StartFailed as failure:
+            if self._has_drafted:
+                raise
+            await self._load_undrafted(f"does not start with them: {failure.why}")
+        else:
+            await self._prepare_drafts()
+
     async def _prepare_drafts(self) -> None:
         """Loads the model again, without drafts, where its workers lack what drafts need."""
         reports = await self._llm.collective_rpc("prepare_drafts")
         if missing := {part for report in reports for part in report["missing"]}:
-            self._missing[compat.DRAFTS] = f"has a model runner with no {' and no '.join(sorted(missing))}"
-            self._drafts, self._args = "off", self._undrafted
-            await self.stop()
-            await self._load()
+            await self._load_undrafted(f"has a model runner with no {' and no '.join(sorted(missing))}")
         else:
+            self._has_drafted = True
             self._sampler_is_wrong = not all(report["sound"] for report in reports)
+
+    async def _load_undrafted(self, why: str) -> None:
+        """Where that fails too, drafts are not at fault, and stay on for the next start."""
+        logger.warning("The engine starts again, without drafts. vLLM %s %s", vllm.__version__, why)
+        await self.stop()
+        drafting = self._drafts, self._args
+        self._drafts, self._args = "off", self._undrafted
+        try:
+            await self._load()
+        except EngineDead:
+            self._drafts, self._args = drafting
+            raise
+        self._missing[compat.DRAFTS] = why
 
     async def stop(self) -> None:
         running, self._running = self._running, None
@@ -390,9 +416,12 @@ def refuse_unmasked(tokenizer: Any, size: int) -> None:
         raise EngineDead(UNMASKED.format(len(tokenizer), size))
 
 
-def start_failure(error: Exception, told: Sequence[str]) -> str:
-    """One line. `told`: what vLLM's processes say of it, which vLLM itself does not know."""
-    return f"vLLM failed to start: {cut(told[0] if told else reason_of(error), REASON_LENGTH)} {DETAIL}"
+class StartFailed(EngineDead):
+    """`why`: one line. `told`: what vLLM's processes say of it, which vLLM itself does not know."""
+
+    def __init__(self, error: Exception, told: Sequence[str]) -> None:
+        self.why = cut(told[0] if told else reason_of(error), REASON_LENGTH)
+        super().__init__(f"vLLM failed to start: {self.why} {DETAIL}")
 
 
 async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLLMEngine], object]) -> Made:

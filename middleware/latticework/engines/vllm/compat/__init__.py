@@ -229,7 +229,7 @@ TOKENIZER_CHECK = Patch(
 DRAFTS = Patch(
     name="drafts",
     purpose="Tokens that a grammar forces, or that are copied from the prompt, are checked in one forward pass.",
-    without="drafts are off: every token takes a forward pass, and each request compiles its grammar again",
+    without="they are off: what a grammar forces takes forward passes, and each request compiles its grammar again",
     versions=tuple(version for version in SEEN if version not in ("0.24.0", "0.30.0")),  # on a CPU
     needs=(
         *_attributes(
@@ -280,7 +280,7 @@ DRAFTS = Patch(
         f"{_SAMPLE}.logits_processor:BUILTIN_LOGITS_PROCESSORS",
     ),
     install=f"{_HERE}.drafting:add_drafts",
-    fallback=lambda args: False,
+    fallback=lambda args: "lacks what they need",
     defect=f"{_HERE}.drafting:drafting_defect",
 )
 

@@ -6,7 +6,6 @@ vLLM lets a server name its own scheduler class and its own drafter class; neith
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable
 from importlib import import_module
 from typing import Literal, get_args
@@ -14,8 +13,6 @@ from typing import Literal, get_args
 from vllm import envs
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.platforms import current_platform
-
-logger = logging.getLogger(__name__)
 
 Drafts = Literal["auto", "forced", "off"]
 
@@ -26,16 +23,15 @@ EXTENSION = "latticework.engines.vllm.compat.worker.WorkerExtension"
 MOST_TOKENS = 16
 
 
-def add_drafts(args: AsyncEngineArgs) -> bool:
-    """Makes the engine of these arguments draft, unless they exclude it; whether it will. Changes `args`."""
+def add_drafts(args: AsyncEngineArgs) -> str | None:
+    """Makes the engine of these arguments draft, unless they exclude it; why, for the log. Changes `args`."""
     for excludes, reason in OBSTACLES:
         if excludes(args):
-            logger.warning("Drafts are off: %s.", reason)
-            return False
+            return reason
     args.scheduler_cls = SCHEDULER
     args.worker_extension_cls = EXTENSION
     args.speculative_config = {"method": "custom_class", "model": DRAFTER, "num_speculative_tokens": MOST_TOKENS}
-    return True
+    return None
 
 
 def drafting_defect() -> str | None:
@@ -59,14 +55,16 @@ def _cpu_sampler_defect() -> str | None:
     return "has a sampler that fails behind drafts on a CPU"
 
 
+# Each completes a sentence that begins with vLLM's name.
 OBSTACLES: tuple[tuple[Callable[[AsyncEngineArgs], bool], str], ...] = (
-    (lambda args: args.speculative_config is not None, "--speculative-config sets others"),
-    (lambda args: args.scheduler_cls is not None, "--scheduler-cls names another scheduler"),
-    (lambda args: bool(args.worker_extension_cls), "--worker-extension-cls names another extension"),
-    (lambda args: args.pipeline_parallel_size > 1, "vLLM has none with pipeline parallelism"),
-    (lambda args: bool(args.async_scheduling), "--async-scheduling begins steps before the last has ended"),
+    (lambda args: args.speculative_config is not None, "drafts as --speculative-config says, and only in one way"),
+    (lambda args: args.scheduler_cls is not None, "runs the scheduler that --scheduler-cls names"),
+    (lambda args: bool(args.worker_extension_cls), "runs the worker extension that --worker-extension-cls names"),
+    (lambda args: args.pipeline_parallel_size > 1, "takes no drafter class with pipeline parallelism"),
+    (lambda args: bool(args.async_scheduling), "with --async-scheduling begins steps before the last has ended"),
+    (lambda args: bool(args.logits_processors), "takes no --logits-processors beside drafts"),
     (
         lambda args: bool(getattr(envs, "VLLM_USE_V2_MODEL_RUNNER", False)),
-        "VLLM_USE_V2_MODEL_RUNNER selects the model runner that takes no drafter class",
+        "has no drafter class in the model runner that VLLM_USE_V2_MODEL_RUNNER selects",
     ),
 )
