@@ -226,7 +226,7 @@ class SteppedEngine:
                 self._queue.append(begun)
                 if len(self._queue) <= self._in_flight and begun.scheduled.total_num_scheduled_tokens:
                     return []
-        outputs = self._end(self._queue.popleft())
+        outputs = self._end(self._queue.popleft()) if self._queue else []
         if waiting is not None:
             drafts = self.late_drafts(waiting.scheduled)
             if drafts is not None:

@@ -48,7 +48,7 @@ ANSWER = [*encode(json.dumps(DOCUMENT)), *END]
 def engine(drafts: str, *, in_flight: int = 0, blocks: int = 1024) -> SteppedEngine:
     args = arguments(embedded.model_path(), 4, max_model_len=512, async_scheduling=bool(in_flight))
     if drafts != "off":
-        assert add_drafts(args)
+        assert add_drafts(args) is None
     return SteppedEngine(args.create_engine_config(), in_flight=in_flight, blocks=blocks)
 
 
@@ -61,7 +61,7 @@ def add(stepped: SteppedEngine, names: str, drafts: str) -> None:
         params = SamplingParams(
             temperature=0, max_tokens=200, structured_outputs=constraint, extra_args={GUESSES: drafts == "auto"}
         )
-        stepped.add(stepped.request(name, encode(PROMPT), ANSWER, params))
+        stepped.add(stepped.request(name, encode(f"{name}. {PROMPT}"), ANSWER, params))
 
 
 def written(outputs: Sequence[Any]) -> Mapping[str, list[int]]:
@@ -99,14 +99,13 @@ def test_answers_are_replayed_whole_within_their_masks(drafts: str, in_flight: i
 
 @pytest.mark.parametrize("in_flight", [0, 1])
 def test_answers_that_are_preempted_or_aborted(in_flight: int) -> None:
-    """Six blocks of 16 tokens hold less than three answers."""
-    drafts = "off" if in_flight else "auto"
-    stepped = engine(drafts, in_flight=in_flight, blocks=6)
-    add(stepped, "ab", drafts)
+    """Four blocks of 16 tokens hold the beginnings of two answers, and one whole answer."""
+    drafts = "off" if in_flight else "forced"
+    stepped = engine(drafts, in_flight=in_flight, blocks=5)
+    add(stepped, "abc", drafts)
     outputs = [output for _ in range(3) for output in stepped.step()]
-    add(stepped, "c", drafts)
-    outputs += [output for _ in range(3) for output in stepped.step()]
     stepped.abort("a")
     texts = written(outputs + stepped.run())
     assert texts["b"] == texts["c"] == ANSWER and len(texts["a"]) < len(ANSWER)
-    assert any(replay.goal > replay.prompt for replay in stepped.worker.replays.values())  # it was preempted
+    assert any(replay.goal > replay.prompt for replay in stepped.worker.replays.values())  # one was preempted
+    assert stepped.step() == []
