@@ -47,6 +47,7 @@ from latticework.engines.vllm.compat.drafting import (
 )
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
+from latticework.engines.vllm.devices import idle_device
 from latticework.logs import configure_engine_logs
 from turngrammar.errors import cut
 
@@ -177,6 +178,8 @@ class VllmEngine:
         # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
         configure_engine_logs()
+        if (idle := await asyncio.to_thread(idle_device)) is not None:
+            logger.warning("%s", idle)
         await (self._load() if self._drafts == "off" else self._load_drafting())
         self._details = await self._described()
         logger.info("The engine runs with %s.", ", ".join(f"{name} {value}" for name, value in self._details.items()))
