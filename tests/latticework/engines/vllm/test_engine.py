@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from prometheus_client import CollectorRegistry
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.sampling_params import RequestOutputKind
+from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.exceptions import EngineDeadError
 from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollector
+from vllm.v1.sample.logits_processor import LogitsProcessor, build_logitsprocs
 
 from latticework.engines.base import EngineDead, Sampling
 from latticework.engines.reading import SLOWEST
 from latticework.engines.vllm import engine
+from latticework.engines.vllm.compat.drafting import DRAFT_SCHEDULER, GRAMMAR_SCHEDULER
+from tests.latticework.engines.vllm.test_parallel import SMALL
 
 
 class Child:
@@ -110,13 +118,16 @@ class Llm:
         self.output_processor = OutputProcessor(None, log_stats=False)
         resources = SimpleNamespace(output_queue_task=None, output_socket=None)
         self.engine_core = SimpleNamespace(resources=resources)
-        self.vllm_config = SimpleNamespace(scheduler_config=SimpleNamespace(max_num_batched_tokens=2048))
+        scheduling = SimpleNamespace(max_num_batched_tokens=2048, async_scheduling=False)
+        self.vllm_config = SimpleNamespace(scheduler_config=scheduling)
         self.report = report
         self.stopped = False
 
     async def collective_rpc(self, method: str) -> list[Mapping[str, Any]]:
         if method == "check_health":
             return []
+        if method == "describe_runner":
+            return [{"model_runner": "V1", "cuda_graphs": "NONE"}]
         assert method == "prepare_drafts"
         return [{"missing": [], "sound": True}, self.report]
 
@@ -124,16 +135,34 @@ class Llm:
         self.stopped = True
 
 
-def started(report: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> tuple[engine.VllmEngine, list[Llm]]:
+COMPLETE = {"missing": [], "sound": True}
+
+
+def accept(args: AsyncEngineArgs) -> None:
+    """Any arguments make an engine."""
+
+
+def prepared(
+    report: Mapping[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    check: Callable[[AsyncEngineArgs], object] = accept,
+    **own: Any,
+) -> tuple[engine.VllmEngine, list[Llm]]:
+    """An engine that is not started, and those of vLLM that its starts make where `check` lets them."""
     made: list[Llm] = []
 
-    def from_engine_args(args: AsyncEngineArgs, usage_context: Any) -> Llm:
+    def made_engine(args: AsyncEngineArgs, drafts: bool) -> Llm:
+        check(args)
         made.append(Llm(args, report))
         return made[-1]
 
-    monkeypatch.setattr(engine, "AsyncLLMEngine", SimpleNamespace(from_engine_args=from_engine_args))
+    monkeypatch.setattr(engine, "made_engine", made_engine)
     monkeypatch.setattr(engine.VllmEngine, "tokenizer", SimpleNamespace(token_bytes=[]))
-    served = engine.VllmEngine(AsyncEngineArgs(model="a"))
+    return engine.VllmEngine(AsyncEngineArgs(**{"model": "a", **own})), made
+
+
+def started(report: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> tuple[engine.VllmEngine, list[Llm]]:
+    served, made = prepared(report, monkeypatch)
     asyncio.run(served.start())
     return served, made
 
@@ -142,7 +171,7 @@ def test_workers_that_lack_what_drafts_need_have_the_model_loaded_without_them(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     served, made = started({"missing": ["rejection_sampler"]}, monkeypatch)
-    assert [llm.args.scheduler_cls is not None for llm in made] == [True, False]
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER, GRAMMAR_SCHEDULER]
     assert [llm.stopped for llm in made] == [True, False]
     (notice,) = served.degraded
     assert notice.startswith("drafts: ")
@@ -162,6 +191,123 @@ def test_a_complete_start_has_nothing_to_report(monkeypatch: pytest.MonkeyPatch)
     served, _ = started({"missing": [], "sound": True}, monkeypatch)
     assert served.degraded == ()
     assert served._may_guess(Sampling(9), {"temperature": 1.0})
+
+
+NOT_SUPPORTED = "custom_class is not supported by Qwen4Exp"
+
+
+def refuse_drafts(args: AsyncEngineArgs) -> None:
+    """As some models do."""
+    if args.speculative_config is not None:
+        raise NotImplementedError(NOT_SUPPORTED)
+
+
+def real_config(args: AsyncEngineArgs) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        args.create_engine_config(UsageContext.OPENAI_API_SERVER)
+
+
+def starts_undrafted(served: engine.VllmEngine, made: list[Llm], why: str) -> None:
+    asyncio.run(served.start())
+    (llm,) = made
+    assert (llm.args.scheduler_cls, llm.args.speculative_config) == (GRAMMAR_SCHEDULER, None)
+    (notice,) = served.degraded
+    assert notice.startswith("drafts: they are off: ")
+    assert notice.endswith(f" {why}.")
+    assert served._opens  # grammars are this server's own all the same
+
+
+def test_a_model_that_does_not_start_with_drafts_starts_without(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    served, made = prepared(COMPLETE, monkeypatch, refuse_drafts)
+    starts_undrafted(served, made, f"does not start with them: {NOT_SUPPORTED}")
+    assert caplog.text.count(NOT_SUPPORTED) == 2  # when it starts again, and once it has
+
+
+def test_adapters_that_leave_no_room_for_drafts_start_without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, "max_position_embeddings": 2048}))
+    asked = {"model": str(tmp_path), "dtype": "float32", "enable_lora": True}
+    served, made = prepared(COMPLETE, monkeypatch, real_config, **asked)
+    starts_undrafted(served, made, "Consider increasing max_num_batched_tokens or decreasing num_speculative_tokens")
+    # And with room for them they draft.
+    served, made = prepared(COMPLETE, monkeypatch, real_config, **asked, max_num_seqs=64)
+    asyncio.run(served.start())
+    assert served.degraded == ()
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER]
+
+
+class KeepsLogits(LogitsProcessor):  # type: ignore[misc]
+    """A logits processor of the server's own."""
+
+    def __init__(self, vllm_config: Any, device: Any, is_pin_memory: bool) -> None:
+        """vLLM makes it."""
+
+    def apply(self, logits: Any) -> Any:
+        return logits
+
+    def is_argmax_invariant(self) -> bool:
+        return True
+
+    def update_state(self, batch_update: Any) -> None:
+        """It has none."""
+
+
+def test_logits_processors_of_the_servers_own_start_without_drafts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(SMALL))
+    tried = []
+
+    def make_processors(args: AsyncEngineArgs) -> None:
+        tried.append(args)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config = args.create_engine_config(UsageContext.OPENAI_API_SERVER)
+        assert build_logitsprocs(config, torch.device("cpu"), False, False, config.model_config.logits_processors)
+
+    named = f"{__name__}:{KeepsLogits.__name__}"
+    served, made = prepared(
+        COMPLETE, monkeypatch, make_processors, model=str(tmp_path), dtype="float32", logits_processors=[named]
+    )
+    starts_undrafted(served, made, "takes no --logits-processors beside drafts")
+    assert len(tried) == 1  # known before anything is started
+
+
+def test_a_start_that_fails_for_another_reason_fails_and_the_next_has_drafts(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [MemoryError("no room"), MemoryError("no room")]
+
+    def fail_twice(args: AsyncEngineArgs) -> None:
+        if failures:
+            raise failures.pop()
+
+    served, made = prepared(COMPLETE, monkeypatch, fail_twice)
+    with pytest.raises(EngineDead, match="no room"):
+        asyncio.run(served.start())
+    assert not failures
+    assert (made, served.degraded) == ([], ())
+    asyncio.run(served.start())
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER]
+
+
+def test_an_engine_that_has_drafted_does_not_lose_its_drafts_to_a_failed_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures: list[Exception] = []
+
+    def fail(args: AsyncEngineArgs) -> None:
+        if failures:
+            raise failures.pop()
+
+    served, made = prepared(COMPLETE, monkeypatch, fail)
+    asyncio.run(served.start())
+    asyncio.run(served.stop())
+    failures.append(MemoryError("the last engine's memory is not free yet"))
+    with pytest.raises(EngineDead, match="not free yet"):
+        asyncio.run(served.start())
+    asyncio.run(served.start())
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER] * 2
 
 
 def test_its_heartbeat_asks_all_workers_and_allows_for_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,10 +340,10 @@ FAILURES = [
 def test_a_failed_start_is_told_in_one_line(
     error: Exception, told: list[str], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(args: AsyncEngineArgs, usage_context: Any) -> None:
+    def fail(args: AsyncEngineArgs, drafts: bool) -> None:
         raise error
 
-    monkeypatch.setattr(engine, "AsyncLLMEngine", SimpleNamespace(from_engine_args=fail))
+    monkeypatch.setattr(engine, "made_engine", fail)
     monkeypatch.setattr(engine, "reasons", lambda: told)
     with pytest.raises(EngineDead) as failed:
         asyncio.run(engine.VllmEngine(AsyncEngineArgs(model="a")).start())

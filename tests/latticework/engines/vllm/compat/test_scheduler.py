@@ -7,7 +7,7 @@ from typing import Any
 
 from vllm.v1.executor import Executor
 
-from latticework.engines.vllm.compat.scheduler import stop_draft_polling
+from latticework.engines.vllm.compat.draft_scheduler import stop_draft_polling
 
 
 def test_the_worker_is_not_asked_for_drafts_it_never_has() -> None:
