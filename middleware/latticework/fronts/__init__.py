@@ -3,7 +3,7 @@
 The owner is the process that was started. It has the engines, what all front ends share (limits, kept responses, the
 sum of their metrics), and the port: it accepts connections, and hands each to the front end with the fewest. A front
 end has all the rest of a server: HTTP, prompts, grammars, the events of answers. It loads neither vLLM nor torch, and
-asks the owner for answers over a socket that both have inherited.
+gets answers from the owner over a socket that both have.
 
 owner.py        the owner: starts, serves, drains
 processes.py    the front ends as the owner's children
@@ -13,6 +13,6 @@ engine.py       its engines;  shared.py its limits, metrics and kept responses
 link.py         the socket between the two;  handover.py the connections that pass it
 
 Why not vLLM's own clients, one in each front end: each loads vLLM, a client that is started again waits for greetings
-that the engine core sends once, and nobody aborts what a killed one had asked for. Here a front end that is killed is a
+that the engine core sends once, and nobody aborts the answers of a killed one. Here a front end that is killed is a
 client that disconnects, with any engine.
 """

@@ -6,14 +6,14 @@ import asyncio
 import itertools
 import pickle
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from latticework.engines.base import EngineDead, Piece, Sampling, Tokenizer
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vocabulary import Trial
 from latticework.fronts.hello import ModelFacts
 from latticework.fronts.link import Link, LinkLost, PlainPiece
-from latticework.fronts.session import Request
+from latticework.fronts.session import EngineState, Request
 
 OWNER_GONE = "The process that owns the engine has ended."
 
@@ -83,9 +83,8 @@ class FrontEngine:
         self.model_ids = facts.model_ids
         self.max_model_len = facts.max_model_len
         self.max_running = facts.max_running
-        self.degraded: tuple[str, ...] = ()
         self.tokenizer: Tokenizer = pickle.loads(facts.tokenizer)
-        self._running = 0
+        self._state = EngineState()
 
     async def start(self) -> None:
         """The owner has started it."""
@@ -95,7 +94,7 @@ class FrontEngine:
 
     async def check_health(self) -> None:
         try:
-            self._running, self.degraded = await self._link.call("health", self._place)
+            self._state = await self._link.call("health", self._place)
         except LinkLost:
             raise EngineDead(OWNER_GONE) from None
 
@@ -104,7 +103,15 @@ class FrontEngine:
 
     def running(self) -> int:
         """Of all front ends, when `check_health` was last called."""
-        return self._running
+        return self._state.running
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        return self._state.degraded
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        return self._state.details
 
     def metrics(self) -> bytes:
         """None: the owner adds them to those of all front ends."""

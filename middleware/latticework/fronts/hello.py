@@ -1,4 +1,4 @@
-"""What a front end is told when it starts: all that the owner knows of its models, and the settings."""
+"""What a front end gets when it starts: all that the owner knows of its models, and the settings."""
 
 from __future__ import annotations
 

@@ -194,7 +194,10 @@ class FrontProcesses:
             logger.error("Front end %d has ended (%s); replacing it in %g s", front.pid, _ending(front), delay)
             await asyncio.sleep(delay)
             self.restarts += 1
-            front = await self._started()
+            before, front = front, await self._started()
+            await front.settled.wait()
+            if front.is_ready:
+                logger.warning("Front end %d has replaced %d", front.pid, before.pid)
 
     def take(self, connection: socket.socket) -> bool:
         """Hands it to the front end with the fewest. False where none takes it for now."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from latticework.doors.responses.store import ResponseStore
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """An answer that a front end asks for.
+    """A request of a front end for an answer.
 
     Attributes:
         number: of the answer, within the front end.
@@ -36,6 +36,15 @@ class Request:
     sampling: Sampling
     id: str
     trial: Trial | None
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """What an engine that can serve requests reports."""
+
+    running: int = 0
+    degraded: tuple[str, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 class Owner(Protocol):
@@ -123,11 +132,11 @@ class Session:
             raise EngineDead(supervisor.down)
         return supervisor
 
-    async def _health(self, model: int) -> tuple[int, tuple[str, ...]]:
-        """Running answers, and what the engine does without. Raises EngineDead."""
+    async def _health(self, model: int) -> EngineState:
+        """Raises EngineDead."""
         engine = self._supervisor(model).engine
         await engine.check_health()
-        return engine.running(), engine.degraded
+        return EngineState(engine.running(), engine.degraded, engine.details)
 
     def _refusal(self, model: int, sampling: Sampling) -> Awaitable[tuple[str, str] | None]:
         return self._owner.supervisors[model].engine.refusal(sampling)

@@ -1,4 +1,4 @@
-"""What a front end has in common with the others: the owner keeps it, and is asked."""
+"""What a front end has in common with the others: the owner keeps it."""
 
 from __future__ import annotations
 
