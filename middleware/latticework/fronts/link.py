@@ -89,7 +89,7 @@ class Link(asyncio.Protocol):
 
     def piece(self, number: int, piece: Piece) -> None:
         """The next one of an answer."""
-        if _is_plain(piece):
+        if piece == Piece(piece.text, piece.token_ids):  # nothing else is set
             if not self._unsent:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._unsent.append((number, piece.text, piece.token_ids))
@@ -223,7 +223,3 @@ def _restored(kind: type[BaseException], args: tuple[Any, ...], attributes: Mapp
     error.args = args
     error.__dict__.update(attributes)
     return error
-
-
-def _is_plain(piece: Piece) -> bool:
-    return piece.finish is None and not (piece.logprobs or piece.sources or piece.prompt_logprobs or piece.cached)
