@@ -153,8 +153,10 @@ def _add_reports(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) ->
     for step in outputs.values():
         for output in step.outputs:
             drafting = drafted.get(output.request_id)
-            if drafting is not None and output.kv_transfer_params is None:
-                output.kv_transfer_params = drafting.report(ended=output.finish_reason is not None)
+            report = drafting.report(ended=output.finish_reason is not None) if drafting is not None else None
+            if report is not None:
+                # A connector may have its own for another engine.
+                output.kv_transfer_params = {**(output.kv_transfer_params or {}), **report}
 
 
 def add_causes(running: Iterable[Request], outputs: Mapping[int, Any]) -> None:
