@@ -12,12 +12,22 @@
 # make families   checks the turns of 80 model families against their grammars, with the real tokenizers and templates in
 #              ../shared/data/families; ten minutes. Results in docs/families.json and docs/formats.md
 # make house   measures the code: modules that a request enters, names used twice, import circles, sizes
-# The first run of any target makes .venv from requirements-cpu.txt.
+# The first run of any target makes .venv: the GPU build where `nvidia-smi -L` lists a device (requirements-gpu.txt),
+# else the CPU build (requirements-cpu.txt). BUILD=cpu or BUILD=gpu overrides, and replaces what the other has installed.
 
 VENV := .venv
 BIN := $(VENV)/bin
+# Only a BUILD on the command line counts: other programs have a variable of this name in the environment.
+ifneq ($(origin BUILD),command line)
+BUILD := $(shell nvidia-smi -L 2>/dev/null | grep -q '^GPU ' && echo gpu || echo cpu)
+endif
+ifeq ($(filter cpu gpu,$(BUILD)),)
+$(error BUILD=$(BUILD): must be cpu or gpu)
+endif
+DOWNLOAD_cpu := 600 MB, some minutes
+DOWNLOAD_gpu := some GB, 9 GB on disk; needs a driver for CUDA 13, 580 or newer; BUILD=cpu installs the CPU build
 # Written last, so that an interrupted installation is resumed.
-INSTALLED := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed-$(BUILD)
 # Ray's packages; it also sees those of .venv.
 RAY := .venv-ray
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -85,9 +95,18 @@ format: $(INSTALLED)
 clean:
 	rm -rf $(VENV) $(RAY) .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(INSTALLED): requirements-cpu.txt pyproject.toml | $(BIN)/python
-	@echo "==> Installing the pinned packages of requirements-cpu.txt into $(VENV) (once; a download of 600 MB, some minutes)"
-	$(BIN)/python -m pip install --no-deps --requirement requirements-cpu.txt
+# The builds have files in common, and pip takes torch's CPU build for its CUDA build: the other one goes first. Its name
+# is written before anything of it is installed, so that an interrupted installation is known too.
+$(INSTALLED): requirements.txt requirements-$(BUILD).txt pyproject.toml | $(BIN)/python
+	@installed=$$(cat $(VENV)/.build 2>/dev/null || { ! [ -e $(VENV)/.installed ] || echo cpu; }); \
+	if [ "$${installed:-$(BUILD)}" != $(BUILD) ]; then \
+	  echo "==> Removing the packages of requirements-$$installed.txt from $(VENV)"; \
+	  rm -f $(VENV)/.installed*; \
+	  $(BIN)/python -m pip uninstall --quiet --yes $$(sed -n 's/==.*//p' requirements-$$installed.txt) || exit 1; \
+	fi; \
+	echo $(BUILD) > $(VENV)/.build
+	@echo "==> Installing the pinned packages of requirements-$(BUILD).txt into $(VENV) (once; a download of $(DOWNLOAD_$(BUILD)))"
+	$(BIN)/python -m pip install --no-deps --requirement requirements-$(BUILD).txt
 	@echo "==> Installing latticework itself"
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from latticework.engines.base import Sampling
 
 
@@ -12,6 +15,7 @@ class Modelless:
     recovers = False
     learns_names = False
     degraded: tuple[str, ...] = ()
+    details: Mapping[str, str] = MappingProxyType({})
 
     async def start(self) -> None: ...
 

@@ -96,6 +96,7 @@ class ScriptedEngine:
     recovers: bool = False
     learns_names: bool = False
     degraded: tuple[str, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
     asked: MutableSequence[Sampling] = field(default_factory=list)
     prompts: MutableSequence[str] = field(default_factory=list)

@@ -72,7 +72,8 @@ class Scripted:
     """Answers every request with the same document."""
 
     model_ids = ("scripted",)
-    max_model_len, max_running, recovers, learns_names, degraded = 10_000, 4, False, False, ()
+    max_model_len, max_running, recovers, learns_names = 10_000, 4, False, False
+    degraded, details = (), {}
     tokenizer = Tokenizer()
 
     async def start(self): ...

@@ -49,6 +49,8 @@ class ModelState(msgspec.Struct, frozen=True):
         format: its wire format of tool calls, and `why` the reason for that choice.
         self_test: the result of the self-test at load: "held", or each failed turn with its failed check.
         degraded: features that the engine lacks because of the installed vLLM.
+        engine: how the engine runs: with vLLM its model runner, scheduling, CUDA graphs and drafts, and what these take
+            away.
     """
 
     status: Literal["ok", "down"]
@@ -60,6 +62,7 @@ class ModelState(msgspec.Struct, frozen=True):
     why: str | None = None
     self_test: Literal["held"] | tuple[str, ...] | None = None
     degraded: tuple[str, ...] | None = None
+    engine: Mapping[str, str] | None = None
 
 
 class Model:
@@ -121,6 +124,7 @@ class Model:
             why=self._settled.why,
             self_test=self._self_test,
             degraded=self.engine.degraded,
+            engine=dict(self.engine.details) or None,
         )
 
     async def load(self) -> None:

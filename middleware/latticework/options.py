@@ -145,6 +145,12 @@ def _field(default: T, **option: Any) -> T:
     return described
 
 
+def _literals(kind: Any) -> tuple[str, ...]:
+    """The values of a Literal, also of one that may be None."""
+    values = get_args(kind)
+    return values if all(isinstance(value, str) for value in values) else get_args(values[0])
+
+
 @dataclass(frozen=True)
 class Option:
     """A setting, and how it is called on the command line and in the environment."""
@@ -186,7 +192,7 @@ def options_of(settings: type, scope: Scope) -> tuple[Option, ...]:
             of.name,
             of.default,
             scope,
-            **{**of.metadata, "kind": of.metadata["kind"] or _one_of(get_args(hints[of.name]))},
+            **{**of.metadata, "kind": of.metadata["kind"] or _one_of(_literals(hints[of.name]))},
         )
         for of in fields(settings)
         if of.name in settings.__annotations__

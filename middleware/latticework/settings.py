@@ -96,9 +96,10 @@ class EngineSettings:
     engine_api_key: str | None = setting(
         None, text("KEY"), "API key for the servers that --engine names", secret=True, private=True
     )
-    drafts: Literal["auto", "forced", "off"] = choice(
-        "auto",
-        "draft the tokens that a grammar forces and, with auto, likely copies: fewer forward passes",
+    drafts: Literal["auto", "forced", "off"] | None = choice(
+        None,
+        "draft the tokens that a grammar forces and, with auto, likely copies: fewer forward passes; by default auto "
+        "on CPUs, off on GPUs",
     )
 
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 PROG = "latticework serve"
 
-NO_VLLM = """vLLM is not installed. In a checkout of latticework, on a machine with a GPU:
+NO_VLLM = """vLLM is not installed. In a checkout of latticework: make install, which installs the build for GPUs where
+`nvidia-smi -L` lists one, and else the one for CPUs. In an environment of your own, with a GPU:
     pip install '.[gpu]'
-and on a CPU: make install
 Where vLLM doesn't run, use --engine portable: pip install '.[portable]'"""
 
 NO_PORTABLE = """--engine portable needs {}, which {} not installed. In a checkout of latticework:
@@ -97,6 +97,7 @@ def _vllm(arguments: Sequence[str], settings: Settings, config: Config) -> Engin
     from latticework.engines.vllm import VllmEngine
     from latticework.engines.vllm.arguments import engine_args
 
+    _require_device()
     args = engine_args(arguments, PROG, _embedded_vllm, config)
     reads_weights = str(args.load_format) in READ_AS_FILES and not getattr(args, "model_weights", "")
     _refuse_broken(args.model, args.tokenizer, weights=reads_weights)
@@ -105,6 +106,7 @@ def _vllm(arguments: Sequence[str], settings: Settings, config: Config) -> Engin
 
 def _vllm_help() -> str:
     _require(("vllm",), NO_VLLM)
+    _require_device()
     from latticework.engines.vllm.arguments import vllm_help
 
     return vllm_help(PROG)
@@ -165,6 +167,14 @@ def _require(packages: Sequence[str], message: str) -> None:
     """Raises CommandFailed with the packages that are not installed."""
     if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
         raise CommandFailed(message.format(" and ".join(missing), "is" if len(missing) == 1 else "are"))
+
+
+def _require_device() -> None:
+    """Raises CommandFailed. vLLM's own error, a traceback, says neither what it has looked for nor what to do."""
+    from latticework.engines.vllm.devices import no_device
+
+    if (missing := no_device()) is not None:
+        raise CommandFailed(missing)
 
 
 def _embedded_vllm() -> Mapping[str, Any]:

@@ -258,6 +258,10 @@ class Engine(Protocol):
         """What it does without because its backend lacks it, a sentence each. Complete once it has started."""
 
     @property
+    def details(self) -> Mapping[str, str]:
+        """How it runs, by its backend's names for that. Complete once it has started."""
+
+    @property
     def tokenizer(self) -> Tokenizer: ...
 
     async def start(self) -> None:

@@ -37,10 +37,24 @@ SAVED = "latticework_saved"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What may come next. `kinds` has for each token CERTAIN, or for a guess the kind of its context (worth.py)."""
+    """What may come next.
+
+    Attributes:
+        kinds: for each token CERTAIN, or for a guess the kind of its context (worth.py).
+        lead: the token before the first one and its kind, where that token is not known yet.
+    """
 
     token_ids: tuple[int, ...] = ()
     kinds: tuple[int, ...] = ()
+    lead: tuple[int, int] | None = None
+
+    def after(self, count: int) -> Draft:
+        """Without its first tokens, the last of which leads the rest."""
+        if not count:
+            return self
+        if len(self.token_ids) <= count:
+            return NOTHING
+        return Draft(self.token_ids[count:], self.kinds[count:], (self.token_ids[count - 1], self.kinds[count - 1]))
 
 
 CERTAIN = -1
@@ -101,20 +115,43 @@ class Drafter:
         text.add(token_ids)
         return text
 
-    def certain(self, matcher: LLMatcher, text: CopySource, most: int) -> Draft:
-        """At most `most` tokens that the grammar forces. `matcher` and `text` are left as they were."""
-        return self._drafted(_Sketch(self._tokenizer, self._markup, matcher, text, most), None, 1.0)
+    def certain(self, matcher: LLMatcher, text: CopySource, most: int, ahead: Sequence[int] | None = None) -> Draft:
+        """At most `most` tokens that the grammar forces. `matcher` and `text` are left as they were.
 
-    def likely(self, matcher: LLMatcher, text: CopySource, most: int, chances: Chances, least: float) -> Draft:
+        `ahead`: tokens that are likely to come first, and behind them one more, the draft's lead; None where the next
+        token is the draft's first.
+        """
+        return self._drafted(matcher, text, most, ahead, None, 1.0)
+
+    def likely(
+        self,
+        matcher: LLMatcher,
+        text: CopySource,
+        most: int,
+        chances: Chances,
+        least: float,
+        ahead: Sequence[int] | None = None,
+    ) -> Draft:
         """The same, with guesses between them while the probability of the whole draft is at least `least`."""
-        return self._drafted(_Sketch(self._tokenizer, self._markup, matcher, text, most), chances, least)
+        return self._drafted(matcher, text, most, ahead, chances, least)
 
-    def _drafted(self, sketch: _Sketch, chances: Chances | None, least: float) -> Draft:
-        while sketch.forced() or (chances is not None and sketch.guessed(chances, least)):
-            pass
-        if self._end is not None:
-            sketch.end(self._end)
-        return sketch.undo()
+    def _drafted(
+        self,
+        matcher: LLMatcher,
+        text: CopySource,
+        most: int,
+        ahead: Sequence[int] | None,
+        chances: Chances | None,
+        least: float,
+    ) -> Draft:
+        before = 0 if ahead is None else len(ahead) + 1
+        sketch = _Sketch(self._tokenizer, self._markup, matcher, text, before + most)
+        if sketch.assume(ahead or ()):
+            while sketch.forced() or (chances is not None and sketch.guessed(chances, least)):
+                pass
+            if self._end is not None:
+                sketch.end(self._end)
+        return sketch.undo().after(before)
 
 
 class _Sketch:
@@ -131,6 +168,12 @@ class _Sketch:
         self._kinds: list[int] = []
         self._fed = 0
         self._chance = 1.0
+
+    def assume(self, tokens: Sequence[int]) -> bool:
+        """Adds these tokens; whether the grammar allows them all."""
+        taken = self._take(tokens)
+        self._kinds += [CERTAIN] * len(taken)
+        return len(taken) == len(tokens)
 
     def forced(self) -> bool:
         """Adds what the grammar forces; whether there is any."""

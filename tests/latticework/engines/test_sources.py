@@ -12,7 +12,7 @@ from vllm.outputs import CompletionOutput
 from latticework.engines.base import Sampling, Saved
 from latticework.engines.drafts import CERTAIN, SAVED, SOURCES, Draft
 from latticework.engines.pieces import VllmPieces
-from latticework.engines.vllm.compat.scheduler import Drafting
+from latticework.engines.vllm.compat.draft_scheduler import Drafting
 
 GUESS = 3
 # Two of these make up one character.
@@ -29,21 +29,17 @@ def drafting(sources: str | None) -> Drafting:
 def test_what_held_is_told_by_its_place() -> None:
     """A step gives what held, and one token of the model's own."""
     answer = drafting("")
-    answer.draft = Draft((1, 2, 3), (CERTAIN, GUESS, CERTAIN))
-    answer.count(3, place=1)
+    answer.count(Draft((1, 2, 3), (CERTAIN, GUESS, CERTAIN)), 3, place=1)
     assert answer.report(ended=False) == {SOURCES: "sfc"}
-    answer.draft = Draft((4,), (CERTAIN,))
-    answer.count(1, place=4)
+    answer.count(Draft((4,), (CERTAIN,)), 1, place=4)
     assert answer.report(ended=False) == {SOURCES: "sfc"}
-    answer.draft = Draft((4,), (CERTAIN,))
-    answer.count(2, place=6)
+    answer.count(Draft((4,), (CERTAIN,)), 2, place=6)
     assert answer.report(ended=True) == {SAVED: (2, 1), SOURCES: "sfcsssf"}
 
 
 def test_nothing_is_told_where_nobody_asks() -> None:
     answer = drafting(None)
-    answer.draft = Draft((1, 2), (CERTAIN, GUESS))
-    answer.count(3, place=1)
+    answer.count(Draft((1, 2), (CERTAIN, GUESS)), 3, place=1)
     assert answer.report(ended=False) is None
     assert answer.report(ended=True) == {SAVED: (1, 1)}
 

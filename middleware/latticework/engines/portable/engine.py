@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -46,6 +47,7 @@ class PortableEngine:
     recovers = False
     learns_names = False
     degraded: tuple[str, ...] = ()
+    details: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, args: PortableArgs, *, forced: bool = True) -> None:
         """`forced`: whether tokens that the grammar forces are read together, not in a forward pass each."""

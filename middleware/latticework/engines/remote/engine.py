@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from array import array
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
+from types import MappingProxyType
 
 from latticework.engines.base import EngineDead, EngineError, Piece, PromptRefused, Sampling
 from latticework.engines.pieces import VllmPieces
@@ -48,6 +49,7 @@ class RemoteEngine:
 
     recovers = True
     degraded: tuple[str, ...] = ()
+    details: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self,

@@ -38,9 +38,16 @@ from latticework.engines.starvation import Starvation, members
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vllm import compat
 from latticework.engines.vllm.arguments import with_pinned
-from latticework.engines.vllm.compat.drafting import Drafts
+from latticework.engines.vllm.compat.drafting import (
+    EXTENSION,
+    Drafts,
+    config_obstacle,
+    default_drafts,
+    drafting_way,
+)
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
+from latticework.engines.vllm.devices import idle_device
 from latticework.logs import configure_engine_logs
 from turngrammar.errors import cut
 
@@ -64,8 +71,8 @@ CANCEL_INTERVAL = 0.1
 _MAKING = ThreadPoolExecutor(1, thread_name_prefix="engine")
 
 # Seen in vLLM 0.32: its bitmask is as long as tekken.json's tokens, and logits beyond it are left unmasked.
-UNMASKED = """Drafts are off, so that vLLM's own backend enforces grammars. With a tokenizer of Mistral's own it masks \
-the {} tokens, but this model has {} logits. Switch drafts on."""
+UNMASKED = """vLLM's own backend enforces grammars here. With a tokenizer of Mistral's own it masks the {} tokens, but \
+this model has {} logits. Remove --scheduler-cls."""
 
 WRONG_SAMPLER = """guesses: of sampled answers only what their grammar forces is drafted. vLLM {} has a sampler with a \
 wrong distribution behind drafts."""
@@ -77,18 +84,20 @@ class VllmEngine:
     recovers = False
     learns_names = False
 
-    def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts = "auto") -> None:
-        """`drafts`: what may be drafted of an answer that has a grammar, see drafts.py; "forced" guesses nothing."""
+    def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts | None = None) -> None:
+        """`drafts`: what may be drafted of an answer that has a grammar, see drafts.py; "forced" guesses nothing, None
+        is the default of the device.
+        """
+        chosen = drafts or default_drafts()
         self._model_id = model_id
         self._patches = Chosen(compat.PATCHES)
-        self._undrafted = with_pinned(args)
-        self._args = deepcopy(args)
-        self._wants_drafts = drafts != "off"
         self._missing = dict(self._patches.missing)
-        excluded = self._patches[compat.DRAFTS](self._args) if self._wants_drafts else None
-        if excluded is not None:
-            self._missing.setdefault(compat.DRAFTS, excluded)
-        self._drafts: Drafts = "off" if excluded is not None else drafts
+        self._undrafted = with_pinned(args)
+        self._has_own_grammars = self._added(compat.GRAMMARS, self._undrafted)
+        self._args = deepcopy(args)
+        self._wants_drafts = chosen != "off"
+        self._drafts: Drafts = chosen if self._wants_drafts and self._added(compat.DRAFTS, self._args) else "off"
+        self._details: Mapping[str, str] = {}
         self._has_drafted = False
         self._sampler_is_wrong = False
         self._answers = 0
@@ -99,6 +108,13 @@ class VllmEngine:
         self._dead: type[BaseException] = EngineDead
         self._metrics = CollectorRegistry()
         self._write_metrics: Callable[[], None] = lambda: None
+
+    def _added(self, patch: Patch, args: AsyncEngineArgs) -> bool:
+        """Whether the engine of these arguments, which this changes, has what it is for; else why not is known."""
+        excluded = self._patches[patch](args) or None
+        if excluded is not None:
+            self._missing.setdefault(patch, excluded)
+        return excluded is None
 
     @property
     def _llm(self) -> AsyncLLMEngine:
@@ -126,7 +142,7 @@ class VllmEngine:
         """Raises EngineDead for one whose answers can't be constrained."""
         config = self._llm.model_config
         tokenizer, size = self._llm.get_tokenizer(), config.get_vocab_size()
-        stock = self._drafts == "off"  # then vLLM's own backend enforces grammars
+        stock = not self._has_own_grammars  # then vLLM's own backend enforces grammars
         if stock:
             self._patches[compat.TOKENIZER_CHECK](tokenizer)
             refuse_unmasked(tokenizer, size)
@@ -147,15 +163,26 @@ class VllmEngine:
 
     def _is_of_use(self, patch: Patch) -> bool:
         if patch is compat.DRAFTS:
-            return self._wants_drafts
-        drafting = self._drafts != "off"
-        return drafting if patch in compat.WITH_DRAFTS else not (drafting and patch is compat.TOKENIZER_CHECK)
+            return self._wants_drafts and self._has_own_grammars
+        if patch in compat.WITH_DRAFTS:
+            return self._drafts != "off"
+        if patch in compat.WITH_GRAMMARS:
+            return self._has_own_grammars
+        return not (self._has_own_grammars and patch is compat.TOKENIZER_CHECK)
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        return self._details
 
     async def start(self) -> None:
         # As in vLLM's own server. A fork would hold every connection that is open when an engine is started again.
         os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
         configure_engine_logs()
+        if (idle := await asyncio.to_thread(idle_device)) is not None:
+            logger.warning("%s", idle)
         await (self._load() if self._drafts == "off" else self._load_drafting())
+        self._details = await self._described()
+        logger.info("The engine runs with %s.", ", ".join(f"{name} {value}" for name, value in self._details.items()))
         for notice in self.degraded:
             logger.warning("%s", notice)
         # Large vocabularies take seconds: what is made of them is made before the first request.
@@ -165,9 +192,7 @@ class VllmEngine:
         # With the limits that vLLM gives a server: others are made for one process with a few requests.
         # A copy, for vLLM writes into its arguments, and they may be needed again.
         self._patches[compat.CHILD_PROCESSES]()
-        made = partial(
-            AsyncLLMEngine.from_engine_args, deepcopy(self._args), usage_context=UsageContext.OPENAI_API_SERVER
-        )
+        made = partial(made_engine, deepcopy(self._args), self._drafts != "off")
         try:
             self._running, self._metrics = await _made_in_thread(
                 partial(self._made, partial(self._patches[compat.ENGINE_METRICS], made)),
@@ -201,6 +226,8 @@ class VllmEngine:
         """
         try:
             await self._load()
+        except DraftsExcluded as excluded:
+            await self._load_undrafted(str(excluded))
         except StartFailed as failure:
             if self._has_drafted:
                 raise
@@ -229,6 +256,19 @@ class VllmEngine:
             self._drafts, self._args = drafting
             raise
         self._missing[compat.DRAFTS] = why
+
+    async def _described(self) -> Mapping[str, str]:
+        """How it runs, by vLLM's names."""
+        config = self._llm.vllm_config
+        described = {
+            "scheduling": "asynchronous" if config.scheduler_config.async_scheduling else "synchronous",
+            "drafts": self._drafts,
+        }
+        if self._args.worker_extension_cls == EXTENSION:
+            described |= (await self._llm.collective_rpc("describe_runner"))[0]
+        if self._drafts != "off" and (loss := drafting_way().takes_away):
+            described["drafts_take_away"] = loss
+        return described
 
     async def stop(self) -> None:
         running, self._running = self._running, None
@@ -273,7 +313,7 @@ class VllmEngine:
         if sampling.seed is not None and current_platform.is_cpu() and self._args.enable_chunked_prefill:
             return "seed", "vLLM's CPU engine can't seed requests while chunked prefill is enabled."
         if sampling.begun is not None and not self._opens:
-            return "begun", "Without drafts, vLLM can't continue a text under a grammar: switch drafts on."
+            return "begun", "vLLM's own scheduler can't continue a text under a grammar: remove --scheduler-cls."
         if sampling.priority and self._llm.vllm_config.scheduler_config.policy != "priority":
             return "priority", BY_ARRIVAL
         if sampling.transfer is not None and self._llm.vllm_config.kv_transfer_config is None:
@@ -357,7 +397,7 @@ class VllmEngine:
     @property
     def _opens(self) -> bool:
         """Whether a grammar's text may begin within the prompt."""
-        return self._drafts != "off" and compat.CHECKED_PARAMS not in self._missing
+        return self._has_own_grammars and compat.CHECKED_PARAMS not in self._missing
 
     def _params(self, sampling: Sampling, chosen: Mapping[str, Any], opening: tuple[int, ...]) -> SamplingParams:
         """Raises PromptRefused."""
@@ -379,7 +419,7 @@ class VllmEngine:
     def _constraint(self, grammar: str | None, opening: Sequence[int]) -> StructuredOutputsParams | None:
         if grammar is None:
             return None
-        return StructuredOutputsParams(grammar=grammar if self._drafts == "off" else specification(opening, grammar))
+        return StructuredOutputsParams(grammar=specification(opening, grammar) if self._has_own_grammars else grammar)
 
     def _extra_args(self, sampling: Sampling, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
         """What the scheduler reads, and what the connector does."""
@@ -429,12 +469,29 @@ def refuse_unmasked(tokenizer: Any, size: int) -> None:
         raise EngineDead(UNMASKED.format(len(tokenizer), size))
 
 
+class DraftsExcluded(EngineDead):
+    """vLLM has a configuration with drafts in which they would do harm. Completes a sentence about vLLM."""
+
+
 class StartFailed(EngineDead):
     """`why`: one line. `told`: what vLLM's processes say of it, which vLLM itself does not know."""
 
     def __init__(self, error: Exception, told: Sequence[str]) -> None:
         self.why = cut(told[0] if told else reason_of(error), REASON_LENGTH)
         super().__init__(f"vLLM failed to start: {self.why} {DETAIL}")
+
+
+def made_engine(args: AsyncEngineArgs, drafts: bool) -> AsyncLLMEngine:
+    """Loads the model. Raises DraftsExcluded before that, and whatever vLLM raises."""
+    config = args.create_engine_config(UsageContext.OPENAI_API_SERVER)
+    if drafts and (obstacle := config_obstacle(config)) is not None:
+        raise DraftsExcluded(obstacle)
+    return AsyncLLMEngine.from_vllm_config(
+        config,
+        usage_context=UsageContext.OPENAI_API_SERVER,
+        enable_log_requests=args.enable_log_requests,
+        disable_log_stats=args.disable_log_stats,
+    )
 
 
 async def _made_in_thread(make: Callable[[], Made], shut_down: Callable[[AsyncLLMEngine], object]) -> Made:

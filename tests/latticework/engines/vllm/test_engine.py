@@ -25,7 +25,7 @@ from latticework.engines.base import EngineDead, Sampling
 from latticework.engines.drafts import GUESSES
 from latticework.engines.reading import SLOWEST
 from latticework.engines.vllm import engine
-from latticework.engines.vllm.compat.drafting import SCHEDULER
+from latticework.engines.vllm.compat.drafting import DRAFT_SCHEDULER, GRAMMAR_SCHEDULER
 from tests.latticework.engines.vllm.test_parallel import SMALL
 
 
@@ -119,9 +119,8 @@ class Llm:
         self.output_processor = OutputProcessor(None, log_stats=False)
         resources = SimpleNamespace(output_queue_task=None, output_socket=None)
         self.engine_core = SimpleNamespace(resources=resources)
-        self.vllm_config = SimpleNamespace(
-            scheduler_config=SimpleNamespace(max_num_batched_tokens=2048, policy="fcfs"), kv_transfer_config=None
-        )
+        scheduling = SimpleNamespace(max_num_batched_tokens=2048, async_scheduling=False, policy="fcfs")
+        self.vllm_config = SimpleNamespace(scheduler_config=scheduling, kv_transfer_config=None)
         self.model_config = SimpleNamespace(max_logprobs=20, get_diff_sampling_param=dict)
         self.report = report
         self.stopped = False
@@ -129,6 +128,8 @@ class Llm:
     async def collective_rpc(self, method: str) -> list[Mapping[str, Any]]:
         if method == "check_health":
             return []
+        if method == "describe_runner":
+            return [{"model_runner": "V1", "cuda_graphs": "NONE"}]
         assert method == "prepare_drafts"
         return [{"missing": [], "sound": True}, self.report]
 
@@ -152,12 +153,12 @@ def prepared(
     """An engine that is not started, and those of vLLM that its starts make where `check` lets them."""
     made: list[Llm] = []
 
-    def from_engine_args(args: AsyncEngineArgs, usage_context: Any) -> Llm:
+    def made_engine(args: AsyncEngineArgs, drafts: bool) -> Llm:
         check(args)
         made.append(Llm(args, report))
         return made[-1]
 
-    monkeypatch.setattr(engine, "AsyncLLMEngine", SimpleNamespace(from_engine_args=from_engine_args))
+    monkeypatch.setattr(engine, "made_engine", made_engine)
     monkeypatch.setattr(engine.VllmEngine, "tokenizer", SimpleNamespace(token_bytes=[]))
     return engine.VllmEngine(AsyncEngineArgs(**{"model": "a", **own})), made
 
@@ -172,7 +173,7 @@ def test_workers_that_lack_what_drafts_need_have_the_model_loaded_without_them(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     served, made = started({"missing": ["rejection_sampler"]}, monkeypatch)
-    assert [llm.args.scheduler_cls is not None for llm in made] == [True, False]
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER, GRAMMAR_SCHEDULER]
     assert [llm.stopped for llm in made] == [True, False]
     (notice,) = served.degraded
     assert notice.startswith("drafts: ")
@@ -212,11 +213,11 @@ def real_config(args: AsyncEngineArgs) -> None:
 def starts_undrafted(served: engine.VllmEngine, made: list[Llm], why: str) -> None:
     asyncio.run(served.start())
     (llm,) = made
-    assert (llm.args.scheduler_cls, llm.args.speculative_config) == (None, None)
+    assert (llm.args.scheduler_cls, llm.args.speculative_config) == (GRAMMAR_SCHEDULER, None)
     (notice,) = served.degraded
     assert notice.startswith("drafts: they are off: ")
     assert notice.endswith(f" {why}.")
-    assert not served._opens
+    assert served._opens  # grammars are this server's own all the same
 
 
 def test_a_model_that_does_not_start_with_drafts_starts_without(
@@ -236,7 +237,7 @@ def test_adapters_that_leave_no_room_for_drafts_start_without(monkeypatch: pytes
     served, made = prepared(COMPLETE, monkeypatch, real_config, **asked, max_num_seqs=64)
     asyncio.run(served.start())
     assert served.degraded == ()
-    assert [llm.args.scheduler_cls for llm in made] == [SCHEDULER]
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER]
 
 
 class KeepsLogits(LogitsProcessor):  # type: ignore[misc]
@@ -289,7 +290,7 @@ def test_a_start_that_fails_for_another_reason_fails_and_the_next_has_drafts(mon
     assert not failures
     assert (made, served.degraded) == ([], ())
     asyncio.run(served.start())
-    assert [llm.args.scheduler_cls for llm in made] == [SCHEDULER]
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER]
 
 
 def test_an_engine_that_has_drafted_does_not_lose_its_drafts_to_a_failed_restart(
@@ -308,7 +309,7 @@ def test_an_engine_that_has_drafted_does_not_lose_its_drafts_to_a_failed_restart
     with pytest.raises(EngineDead, match="not free yet"):
         asyncio.run(served.start())
     asyncio.run(served.start())
-    assert [llm.args.scheduler_cls for llm in made] == [SCHEDULER] * 2
+    assert [llm.args.scheduler_cls for llm in made] == [DRAFT_SCHEDULER] * 2
 
 
 def test_its_heartbeat_asks_all_workers_and_allows_for_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,10 +342,10 @@ FAILURES = [
 def test_a_failed_start_is_told_in_one_line(
     error: Exception, told: list[str], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(args: AsyncEngineArgs, usage_context: Any) -> None:
+    def fail(args: AsyncEngineArgs, drafts: bool) -> None:
         raise error
 
-    monkeypatch.setattr(engine, "AsyncLLMEngine", SimpleNamespace(from_engine_args=fail))
+    monkeypatch.setattr(engine, "made_engine", fail)
     monkeypatch.setattr(engine, "reasons", lambda: told)
     with pytest.raises(EngineDead) as failed:
         asyncio.run(engine.VllmEngine(AsyncEngineArgs(model="a")).start())

@@ -12,7 +12,7 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.usage.usage_lib import UsageContext
 
 from latticework.engines.vllm import VllmEngine
-from latticework.engines.vllm.compat.drafting import EXTENSION, SCHEDULER
+from latticework.engines.vllm.compat.drafting import DRAFT_SCHEDULER, EXTENSION, GRAMMAR_SCHEDULER
 
 SMALL = {
     "architectures": ["LlamaForCausalLM"],
@@ -45,8 +45,8 @@ def test_vllm_takes_what_it_is_asked_for_with_our_scheduler_or_its_own(
         engine = VllmEngine(AsyncEngineArgs(model=str(tmp_path), dtype="float32", **asked))
         config = engine._args.create_engine_config(UsageContext.OPENAI_API_SERVER)
     scheduler = config.scheduler_config.get_scheduler_cls()
-    assert (f"{scheduler.__module__}.{scheduler.__name__}" == SCHEDULER) == drafts
-    assert (config.parallel_config.worker_extension_cls == EXTENSION) == drafts
+    assert f"{scheduler.__module__}.{scheduler.__name__}" == (DRAFT_SCHEDULER if drafts else GRAMMAR_SCHEDULER)
+    assert config.parallel_config.worker_extension_cls == EXTENSION
     assert (config.speculative_config is not None) == drafts
     assert {name: getattr(config.parallel_config, name) for name in asked} == asked
     assert config.structured_outputs_config.backend == "guidance"

@@ -226,43 +226,23 @@ TOKENIZER_CHECK = Patch(
     install=f"{_HERE}.grammars:refuse_unsupported",
 )
 
-DRAFTS = Patch(
-    name="drafts",
-    purpose="Tokens that a grammar forces, or that are copied from the prompt, are checked in one forward pass.",
-    without="they are off: what a grammar forces takes forward passes, and each request compiles its grammar again",
-    versions=tuple(version for version in SEEN if version not in ("0.24.0", "0.30.0")),  # on a CPU
+GRAMMARS = Patch(
+    name="grammars",
+    purpose="Each grammar is compiled once, for tokenizers of all kinds, and an answer may begin in its prompt.",
+    without="vLLM's own backend enforces them: each request compiles its grammar again, drafts are off, and no text is "
+    "continued under a grammar",
+    versions=SEEN,
     needs=(
-        *_attributes(
-            "vllm.engine.arg_utils:AsyncEngineArgs", "scheduler_cls", "worker_extension_cls", "speculative_config"
-        ),
+        *_attributes("vllm.engine.arg_utils:AsyncEngineArgs", "scheduler_cls", "worker_extension_cls"),
         *_attributes(
             _SCHEDULER,
-            "schedule",
-            "update_draft_token_ids(draft_token_ids)",
             "update_from_output(scheduler_output, model_runner_output)",
             "running",
-            "requests",
             "vllm_config",
             "structured_output_manager",
-            "max_num_scheduled_tokens",
-            "max_model_len",
-            "num_spec_tokens",
         ),
-        *_attributes(_SCHEDULED, "scheduled_new_reqs", "total_num_scheduled_tokens", "scheduled_spec_decode_tokens"),
-        *_attributes("vllm.v1.outputs:ModelRunnerOutput", "sampled_token_ids", "req_id_to_index"),
-        *_attributes(
-            _REQUEST,
-            "request_id",
-            "sampling_params",
-            "prompt_token_ids",
-            "num_prompt_tokens",
-            "all_token_ids",
-            "num_tokens",
-            "num_computed_tokens",
-            "num_output_tokens",
-            "spec_token_ids",
-            "structured_output_request",
-        ),
+        *_attributes(_REQUEST, "request_id", "structured_output_request"),
+        "vllm.v1.core.sched.async_scheduler:AsyncScheduler",
         *_attributes(f"{_GRAMMARS}:StructuredOutputManager", "backend", "tokenizer"),
         f"{_GRAMMARS}.request:StructuredOutputRequest.grammar",
         f"{_GRAMMARS}.backend_types:StructuredOutputOptions",
@@ -271,6 +251,45 @@ DRAFTS = Patch(
         "vllm.v1.engine:EngineCoreOutputs.outputs",
         *_attributes(_OUTPUT, "request_id", "finish_reason", "kv_transfer_params"),
         "vllm.outputs:RequestOutput.kv_transfer_params",
+    ),
+    install=f"{_HERE}.drafting:add_grammars",
+    fallback=lambda args: "lacks what they need",
+)
+
+DRAFTS = Patch(
+    name="drafts",
+    purpose="Tokens that a grammar forces, or that are copied from the prompt, are checked in one forward pass.",
+    without="they are off: every token takes a forward pass",
+    versions=tuple(version for version in SEEN if version not in ("0.24.0", "0.30.0")),  # on a CPU
+    needs=(
+        *GRAMMARS.needs,
+        "vllm.engine.arg_utils:AsyncEngineArgs.speculative_config",
+        *_attributes(
+            _SCHEDULER,
+            "schedule",
+            "update_draft_token_ids(draft_token_ids)",
+            "requests",
+            "waiting",
+            "max_num_scheduled_tokens",
+            "max_num_running_reqs",
+            "max_model_len",
+            "num_spec_tokens",
+        ),
+        *_attributes(_SCHEDULED, "scheduled_new_reqs", "total_num_scheduled_tokens", "scheduled_spec_decode_tokens"),
+        *_attributes("vllm.v1.outputs:ModelRunnerOutput", "sampled_token_ids", "req_id_to_index"),
+        *_attributes(
+            _REQUEST,
+            "sampling_params",
+            "prompt_token_ids",
+            "num_prompt_tokens",
+            "all_token_ids",
+            "max_tokens",
+            "num_tokens",
+            "num_computed_tokens",
+            "num_output_tokens",
+            "num_output_placeholders",
+            "spec_token_ids",
+        ),
         f"{_SAMPLE}.sampler:Sampler.forward(logits, sampling_metadata)",
         f"{_SAMPLE}.rejection_sampler:RejectionSampler.forward(metadata, draft_probs, logits, sampling_metadata)",
         f"{_SAMPLE}.rejection_sampler:apply_sampling_constraints(logits, cu_num_draft_tokens, sampling_metadata)",
@@ -312,7 +331,7 @@ DRAFT_POLLING = Patch(
     without="each step takes another round trip to the workers",
     versions=SEEN,
     needs=_attributes("vllm.v1.executor:Executor", "get_class(vllm_config)", "take_draft_token_ids"),
-    install=f"{_HERE}.scheduler:stop_draft_polling",
+    install=f"{_HERE}.draft_scheduler:stop_draft_polling",
 )
 
 TOKEN_EXPANSION = Patch(
@@ -340,10 +359,12 @@ PATCHES: tuple[Patch, ...] = (
     STOPPED_ANSWERS,
     QUICK_SHUTDOWN,
     TOKENIZER_CHECK,
+    GRAMMARS,
     DRAFTS,
     GRAMMAR_WATCH,
     DRAFT_POLLING,
     TOKEN_EXPANSION,
 )
-# Those that have no use where drafts are off.
-WITH_DRAFTS = frozenset({GRAMMAR_WATCH, DRAFT_POLLING, TOKEN_EXPANSION})
+# Those that have no use where drafts are off, and where vLLM's own scheduler runs.
+WITH_DRAFTS = frozenset({DRAFT_POLLING, TOKEN_EXPANSION})
+WITH_GRAMMARS = frozenset({GRAMMAR_WATCH})

@@ -1,8 +1,9 @@
-"""The worker's side of drafts: a drafter that drafts nothing, and a sampler whose distribution is tested."""
+"""The worker's side: a drafter that drafts nothing, a sampler whose distribution is tested, and what it runs with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from vllm.v1.sample import rejection_sampler
 from vllm.v1.sample.logits_processor import BUILTIN_LOGITS_PROCESSORS, LogitsProcessors
 
-from latticework.engines.vllm.compat import TOKEN_EXPANSION
+from latticework.engines.vllm.compat import TOKEN_EXPANSION, gpu_runner
 
 # The test of the sampler: a distribution, a draft from it, the number of samples, and the chi-squared value, of as many
 # degrees of freedom as there are other tokens, that a correct sampler exceeds once in 100,000 tests.
@@ -41,26 +42,36 @@ class WorkerExtension:
     model_runner: Any
     device: torch.device
 
-    def prepare_drafts(self) -> dict[str, Any]:
-        """Allows `min_p` and `logit_bias`, which vLLM does not load beside drafts, since they would miss drafted
-        tokens: here requests that have them are drafted only what their grammar forces.
+    def describe_runner(self) -> dict[str, str]:
+        """Which runner and CUDA graphs are on, by the names that vLLM has for them."""
+        runner = self.model_runner
+        graphs = runner.compilation_config.cudagraph_mode
+        return {
+            "model_runner": "V2" if gpu_runner.is_second(runner) else "V1",
+            "cuda_graphs": getattr(graphs, "name", str(graphs)),
+        }
 
-        Returns `missing`, the parts that this worker lacks, and where none is missing `sound`: whether tokens sampled
-        behind a draft have the distribution that they should.
+    def prepare_drafts(self) -> dict[str, Any]:
+        """Returns `missing`, the parts that this worker lacks, and where none is missing `sound`: whether tokens
+        sampled behind a draft have the distribution that they should.
         """
         runner = self.model_runner
-        if missing := [part for part in RUNNER_PARTS if not _has_part(runner, part)]:
+        kind = SECOND if gpu_runner.is_second(runner) else FIRST
+        if missing := [part for part in kind.parts if not _has_part(runner, part)]:
             return {"missing": missing}
-        runner.rejection_sampler.forward = partial(sample, runner.rejection_sampler.forward, runner.sampler)
-        runner.input_batch.logitsprocs = LogitsProcessors(
-            processor(runner.vllm_config, runner.device, False) for processor in BUILTIN_LOGITS_PROCESSORS
-        )
-        TOKEN_EXPANSION.chosen()(runner.device)
-        return {"missing": [], "sound": is_sound(runner.device)}
+        kind.prepare(runner)
+        return {"missing": [], "sound": is_sound(kind.samples, runner.device)}
 
 
-# What the model runner must have; the rest of what drafts need can be seen in vLLM's classes.
-RUNNER_PARTS = ("sampler", "rejection_sampler", "input_batch.logitsprocs", "vllm_config", "device")
+def prepare_first_runner(runner: Any) -> None:
+    """Allows `min_p` and `logit_bias`, which vLLM does not load beside drafts, since they would miss drafted tokens:
+    here requests that have them are drafted only what their grammar forces.
+    """
+    runner.rejection_sampler.forward = partial(sample, runner.rejection_sampler.forward, runner.sampler)
+    runner.input_batch.logitsprocs = LogitsProcessors(
+        processor(runner.vllm_config, runner.device, False) for processor in BUILTIN_LOGITS_PROCESSORS
+    )
+    TOKEN_EXPANSION.chosen()(runner.device)
 
 
 def _has_part(runner: Any, part: str) -> bool:
@@ -117,37 +128,65 @@ def expanded(
     return torch.where(repeated == replace_from, torch.full_like(repeated, replace_to), repeated)
 
 
-def is_sound(device: torch.device) -> bool:
+Samples = Callable[[Sequence[float], float, int, int, torch.device], torch.Tensor]
+
+
+def is_sound(samples: Samples, device: torch.device, count: int = SAMPLES) -> bool:
     """Whether sampling behind a drafted token gives the right distribution. The samples are always the same."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        observed = torch.bincount(_samples(device), minlength=len(LOGITS)).double()
-    expected = torch.tensor(LOGITS).double().div(TEMPERATURE).softmax(0) * SAMPLES
+        observed = torch.bincount(samples(LOGITS, TEMPERATURE, DRAFT, count, device), minlength=len(LOGITS)).double()
+    expected = torch.tensor(LOGITS).double().div(TEMPERATURE).softmax(0) * count
     return float(((observed - expected) ** 2 / expected).sum()) < MOST_CHI_SQUARED
 
 
-def _samples(device: torch.device) -> torch.Tensor:
-    """The first token of each of SAMPLES requests, which have the same distribution and the same draft."""
-    logits = torch.tensor(LOGITS, device=device).repeat(SAMPLES, 1)
+def first_runner_samples(
+    logits: Sequence[float], temperature: float, draft: int, count: int, device: torch.device
+) -> torch.Tensor:
+    """The first token of each of `count` requests, which have the same distribution and the same draft."""
     metadata = SimpleNamespace(
         all_greedy=False,
         all_random=True,
-        temperature=torch.full((SAMPLES,), TEMPERATURE, device=device),
+        temperature=torch.full((count,), temperature, device=device),
         top_k=None,
         top_p=None,
         generators={},
     )
-    cumulative = torch.arange(1, SAMPLES + 1, dtype=torch.int32, device=device)
-    constrained = rejection_sampler.apply_sampling_constraints(logits, cumulative, metadata)
+    cumulative = torch.arange(1, count + 1, dtype=torch.int32, device=device)
+    rows = torch.tensor(logits, device=device).repeat(count, 1)
+    constrained = rejection_sampler.apply_sampling_constraints(rows, cumulative, metadata)
     sampled = rejection_sampler.rejection_sample(
-        torch.full((SAMPLES,), DRAFT, dtype=torch.int32, device=device),
-        [1] * SAMPLES,
+        torch.full((count,), draft, dtype=torch.int32, device=device),
+        [1] * count,
         1,
         cumulative,
         None,
         constrained,
-        torch.zeros((SAMPLES, 1), dtype=torch.int32, device=device),
+        torch.zeros((count, 1), dtype=torch.int32, device=device),
         metadata,
     )
     first: torch.Tensor = sampled[:, 0]
     return first.cpu().long()
+
+
+@dataclass(frozen=True)
+class RunnerKind:
+    """A model runner of vLLM's.
+
+    Attributes:
+        parts: what it must have; the rest of what drafts need can be seen in vLLM's classes.
+        prepare: makes it take the scheduler's drafts.
+        samples: tokens that its sampler samples behind a draft.
+    """
+
+    parts: tuple[str, ...]
+    prepare: Callable[[Any], None]
+    samples: Samples
+
+
+FIRST = RunnerKind(
+    ("sampler", "rejection_sampler", "input_batch.logitsprocs", "vllm_config", "device"),
+    prepare_first_runner,
+    first_runner_samples,
+)
+SECOND = RunnerKind(gpu_runner.PARTS, gpu_runner.take_scheduled_drafts, gpu_runner.samples)

@@ -19,7 +19,15 @@ from vllm.utils import cpu_triton_utils
 from vllm.v1.engine import output_processor
 
 from latticework.engines.vllm import VllmEngine, compat
-from latticework.engines.vllm.compat import DRAFTS, PATCHES, READY_EVENTS, STEP_OUTPUTS, WITH_DRAFTS
+from latticework.engines.vllm.compat import (
+    DRAFTS,
+    GRAMMARS,
+    PATCHES,
+    READY_EVENTS,
+    STEP_OUTPUTS,
+    WITH_DRAFTS,
+    WITH_GRAMMARS,
+)
 from latticework.engines.vllm.compat.patch import Chosen, Patch, is_lacking
 
 NEEDS = sorted({need for patch in PATCHES for need in patch.needs})
@@ -163,10 +171,6 @@ def no_kernels(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm.utils.cpu_triton_utils", None)
 
 
-def an_installer_that_can_not_be_imported(monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "latticework.engines.vllm.compat.drafting", None)
-
-
 @pytest.mark.parametrize(
     "differs",
     [
@@ -174,7 +178,6 @@ def an_installer_that_can_not_be_imported(monkeypatch: MonkeyPatch) -> None:
         another_cpu_kernel,
         kernels_that_the_sampler_does_not_call,
         no_kernels,
-        an_installer_that_can_not_be_imported,
     ],
 )
 def test_a_vllm_that_has_the_names_may_still_not_draft(
@@ -182,6 +185,11 @@ def test_a_vllm_that_has_the_names_may_still_not_draft(
 ) -> None:
     differs(monkeypatch)
     assert missing() == {DRAFTS.name}
+
+
+def test_an_installer_that_can_not_be_imported_is_missed(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "latticework.engines.vllm.compat.drafting", None)
+    assert missing() == {GRAMMARS.name, DRAFTS.name}
 
 
 class Extended(msgspec.Struct):
@@ -227,21 +235,21 @@ def test_an_engine_lists_what_it_does_without(monkeypatch: MonkeyPatch) -> None:
     assert complete._args.scheduler_cls is not None
     hide_all(monkeypatch)
     everything = {patch.name for patch in PATCHES}
-    of_drafts = {patch.name for patch in WITH_DRAFTS}
+    useless = {patch.name for patch in (*WITH_DRAFTS, *WITH_GRAMMARS, DRAFTS)}
     engine = VllmEngine(AsyncEngineArgs(model="a"))
-    assert names(engine.degraded) == everything - of_drafts
+    assert names(engine.degraded) == everything - useless
     assert engine._args.scheduler_cls is None
-    # What nobody wants is not missed.
-    assert names(VllmEngine(AsyncEngineArgs(model="a"), drafts="off").degraded) == everything - of_drafts - {
-        DRAFTS.name
-    }
+    assert names(VllmEngine(AsyncEngineArgs(model="a"), drafts="off").degraded) == everything - useless
     assert f"vLLM {vllm.__version__} has no vllm." in engine.degraded[-1]
 
 
-def test_with_drafts_nobody_misses_the_check_of_tokenizers(monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.setattr(Patch, "missing", lambda patch: None if patch is DRAFTS else "differs")
-    notices = VllmEngine(AsyncEngineArgs(model="a")).degraded
-    assert names(notices) == {patch.name for patch in PATCHES} - {DRAFTS.name, compat.TOKENIZER_CHECK.name}
+def test_what_nobody_wants_is_not_missed(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr(Patch, "missing", lambda patch: None if patch is GRAMMARS else "differs")
+    everything = {patch.name for patch in PATCHES} - {GRAMMARS.name, compat.TOKENIZER_CHECK.name}
+    of_drafts = {patch.name for patch in WITH_DRAFTS}
+    assert names(VllmEngine(AsyncEngineArgs(model="a")).degraded) == everything - of_drafts
+    without = VllmEngine(AsyncEngineArgs(model="a"), drafts="off").degraded
+    assert names(without) == everything - of_drafts - {DRAFTS.name}
 
 
 def test_fallbacks_leave_vllm_as_it_is() -> None:

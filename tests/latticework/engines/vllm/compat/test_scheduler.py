@@ -8,7 +8,7 @@ from typing import Any
 from vllm.v1.executor import Executor
 
 from latticework.engines.drafts import CERTAIN, SAVED, SOURCES, Draft
-from latticework.engines.vllm.compat.scheduler import Drafting, _add_reports, stop_draft_polling
+from latticework.engines.vllm.compat.draft_scheduler import Drafting, _add_reports, stop_draft_polling
 
 
 def test_the_worker_is_not_asked_for_drafts_it_never_has() -> None:
@@ -21,8 +21,7 @@ def test_the_worker_is_not_asked_for_drafts_it_never_has() -> None:
 def test_the_reports_of_drafts_go_beside_what_a_connector_says() -> None:
     text: Any = None
     counted, free = Drafting(text, text, 0, sources=""), Drafting(text, text, 0)
-    counted.draft = Draft((7,), (CERTAIN,))
-    counted.count(2, 0)
+    counted.count(Draft((7,), (CERTAIN,)), 2, 0)
     connector = {"remote_block_ids": [1]}
     outputs = [
         SimpleNamespace(request_id=request_id, finish_reason=reason, kv_transfer_params=params)

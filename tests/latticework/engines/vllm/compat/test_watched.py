@@ -11,7 +11,8 @@ from llguidance import LLMatcher
 
 from latticework.engines.following import GAVE_UP, Following
 from latticework.engines.grammars import Grammars
-from latticework.engines.vllm.compat.scheduler import add_causes, drafted
+from latticework.engines.vllm.compat.draft_scheduler import drafted
+from latticework.engines.vllm.compat.grammar_scheduler import add_causes
 from latticework.engines.vllm.compat.watched import WatchedGrammar
 from tests.words import END, words
 

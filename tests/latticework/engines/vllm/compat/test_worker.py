@@ -27,13 +27,13 @@ def kernels() -> None:
 
 def test_the_sampler_is_sound_once_it_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejection_sampler, "expand_batch_to_tokens", worker.expanded)
-    assert worker.is_sound(CPU)
+    assert worker.is_sound(worker.first_runner_samples, CPU)
 
 
 def test_a_sampler_that_is_off_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Temperatures of 1, where 0.5 is asked for."""
     monkeypatch.setattr(rejection_sampler, "expand_batch_to_tokens", lambda x, counts, count, **_: torch.ones(count))
-    assert not worker.is_sound(CPU)
+    assert not worker.is_sound(worker.first_runner_samples, CPU)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int32, torch.int64])
