@@ -375,6 +375,6 @@ def test_an_answer_whose_prompt_another_engine_computes_has_the_prompt_of_the_re
 ) -> None:
     """The other engine may generate one token, or have no drafts, and then puts nothing of the answer there."""
     served, _ = started(COMPLETE, monkeypatch)
-    served.tokenizer.tried = lambda grammar: SimpleNamespace(opening=(5, 6))  # type: ignore[method-assign]
+    monkeypatch.setattr(served.tokenizer, "tried", lambda grammar: SimpleNamespace(opening=(5, 6)), raising=False)
     assert served._opening(Sampling(9, grammar="start: /a/"), {}) == (5, 6)
     assert served._opening(Sampling(9, grammar="start: /a/", transfer=CONNECTION), {}) == ()
