@@ -32,7 +32,7 @@ REPORTED = frozenset((SAVED, SOURCES, GAVE_UP))
 
 # The prompt's token ids, each with the likeliest tokens at its position; None for the first.
 PromptLogprobs = Iterable[tuple[int, Mapping[int, Any] | None]]
-# What the engine core reports of an answer: its drafts, and what its connector to other engines says.
+# What the engine core reports of an answer: its drafts, and what its connector has for other engines.
 DraftReport = Mapping[str, Any]
 
 

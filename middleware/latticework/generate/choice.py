@@ -33,7 +33,7 @@ class Choice:
         malformed: the places where it left its wire format.
         tokens: generated tokens so far. `reasoning`: of these, the tokens of pieces with reasoning.
         saved: of the whole answer, once it has ended.
-        transfer: what the engine says of the prompt to another one, once the answer has ended.
+        transfer: what the engine has for another one, once the answer has ended.
         truncation: set it if a cut document or call was completed.
     """
 

@@ -106,7 +106,7 @@ class Generation:
 
     @property
     def transfer(self) -> Mapping[str, Any] | None:
-        """What the engine says of the prompt to another one, once an answer has ended."""
+        """What the engine has for another one, once an answer has ended."""
         return next((choice.transfer for choice in self._choices if choice.transfer is not None), None)
 
     async def _checked(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:

@@ -69,7 +69,7 @@ class ChunkedResponse(ABC, Generic[C, E]):
         return self._frame.events(chunks)
 
     def end(self) -> bytes:
-        """The usage, where it is requested, and what the engine says to another one come in an event of their own."""
+        """The usage, where it is requested, and what the engine has for another one come in an event of their own."""
         if not (self._with_usage or self._generation.transfer):
             return DONE
         return event(msgspec.json.encode(self._last(self._usage if self._with_usage else UNSET))) + DONE
