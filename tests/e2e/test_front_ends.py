@@ -35,7 +35,7 @@ DOCUMENT = {
 STORY = {
     "model": MODEL,
     "messages": [{"role": "user", "content": "Tell me a long story."}],
-    "max_tokens": 300,
+    "max_tokens": 120,
     "ignore_eos": True,
     "stream": True,
 }
