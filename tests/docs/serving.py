@@ -9,7 +9,7 @@ from tests.docs.made import code, table
 def part() -> str:
     """Those with the same outcome have one row."""
     alike: dict[str, list[str]] = {}
-    for name, argument in (SERVER | ENGINE).items():
+    for name, argument in {**SERVER, **ENGINE}.items():
         alike.setdefault(_of(argument), []).append(code(flag(name)))
     rows = [(", ".join(flags), outcome) for outcome, flags in alike.items()]
     return table(("argument of `vllm serve`", "here"), [*rows, ("all others, which are the engine's", "as there")])
