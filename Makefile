@@ -67,6 +67,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 	$(BIN)/python -m benchmarks.closed_objects $(ARGS)
 	$(BIN)/python -m benchmarks.many_tools $(ARGS)
+	$(BIN)/python -m benchmarks.steps $(ARGS)
 	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 soak: $(INSTALLED)

@@ -175,7 +175,8 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
     begun = begun_text(ask, draft.prompt.begun, plan, beginning)
     most = room(ask, len(prompt), engine.max_model_len)
     prompt = list(prompt)
-    refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
+    if not ask.sampling.get("transfer"):  # the answer may be another engine's, and this one computes the prompt
+        refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if beginning is not None:
         sampling = replace(sampling, begun=beginning.token_ids)

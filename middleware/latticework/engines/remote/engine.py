@@ -203,7 +203,7 @@ class RemoteEngine:
                     yield pieces.piece(part)
                 output = await answer.next()
             for part in pieces.parts(output):
-                yield pieces.piece(part)
+                yield pieces.piece(part, output.transfer)
         except RemoteError as error:
             raise self._failure(remote, error) from error
         finally:

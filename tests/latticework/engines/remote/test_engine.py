@@ -76,6 +76,18 @@ async def answer(made: RemoteEngine, sampling: Sampling = FREE, prompt: Sequence
         return [piece async for piece in pieces]
 
 
+def test_what_its_connector_says_is_passed_on() -> None:
+    async def handed_over(scale_out: bool) -> None:
+        async with engine(Fake(transfer={"remote_port": 7}, scale_out=scale_out)) as made:
+            last = (await answer(made.engine, Sampling(1, transfer={"do_remote_decode": True})))[-1]
+            assert (last.text, last.finish, last.transfer) == ("h", "length", {"remote_port": 7})
+            last = (await answer(made.engine, Sampling(100, transfer={"do_remote_prefill": True})))[-1]
+            assert (last.finish, last.transfer) == ("stop", None)
+
+    for scale_out in (False, True):
+        run(handed_over(scale_out))
+
+
 def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
 
