@@ -27,7 +27,7 @@ def triton_folder() -> Path | None:
 @pytest.mark.filterwarnings("ignore")
 def test_vllm_for_cuda(tmp_path: Path) -> None:
     if (triton := triton_folder()) is None:
-        pytest.skip(f"no Triton: pip install --no-deps --target {TRITON.name} triton, in the environment's folder")
+        pytest.skip(f"no Triton, which `make test` installs into {TRITON}")
     inspect_model(tmp_path)
     environment = {"TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": "", "VLLM_LOGGING_LEVEL": "ERROR"}
     path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH", ""), str(ROOT), str(triton))))
