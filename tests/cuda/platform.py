@@ -13,7 +13,7 @@ for extension in ("_C_stable_libtorch", "_vllm_fa2_C", "_vllm_fa3_C"):
         name = f"{package}.{extension}"
         sys.modules[name] = types.ModuleType(name)
 
-platforms = import_module("vllm.platforms")
+platforms: Any = import_module("vllm.platforms")
 capability = import_module("vllm.platforms.interface").DeviceCapability
 device: Any = import_module("vllm.platforms.cuda").NonNvmlCudaPlatform
 

@@ -51,7 +51,7 @@ def test_by_default_nothing_is_drafted_and_all_is_as_without_this_server(model: 
     assert described(config) == described(plain) == (True, True, Mode.FULL_AND_PIECEWISE)
 
 
-def described(config: Any) -> tuple[bool, bool, Mode]:
+def described(config: Any) -> tuple[bool, bool, Any]:
     """Whether the runner is V2, and scheduling asynchronous; the graphs."""
     scheduling = config.scheduler_config.async_scheduling
     return config.use_v2_model_runner, scheduling, config.compilation_config.cudagraph_mode
