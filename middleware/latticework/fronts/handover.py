@@ -10,7 +10,7 @@ _NOTE = b"."
 
 
 class ConnectionDropped(Exception):
-    """It was handed over to a process that has no descriptor left for it; the kernel has closed it."""
+    """The process that gets it has no descriptor left for it; the kernel has closed it."""
 
 
 if sys.platform == "win32":
