@@ -38,10 +38,14 @@ GUIDANCE = ("--structured-outputs-config", '{"backend": "guidance"}')
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a server is started: a command in the folder of this Python, and arguments for this command only."""
+    """How a server is started: a command in the folder of this Python, and arguments for this command only.
+
+    `module`: a module of this repository instead, which takes no model.
+    """
 
     command: str
     own: tuple[str, ...] = ()
+    module: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,12 @@ def _started(target: Target, recipe: Recipe, environ: Mapping[str, str]) -> Iter
 
 
 def _command(target: Target, recipe: Recipe, port: int) -> Sequence[str]:
+    where = ["--host", "127.0.0.1", "--port", str(port)]
+    if recipe.module:
+        return [sys.executable, "-m", recipe.module, *where, *recipe.own]
     program = str(Path(sys.executable).with_name(recipe.command))
     model = [target.path] if recipe.command == "vllm" else ["--model", target.path]
-    where = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", target.name]
-    return [program, "serve", *model, *where, *target.arguments, *recipe.own]
+    return [program, "serve", *model, *where, "--served-model-name", target.name, *target.arguments, *recipe.own]
 
 
 def _free_port() -> int:
