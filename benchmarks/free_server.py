@@ -21,7 +21,7 @@ def main() -> None:
     settings = launch_of_words(sys.argv[1:], "benchmarks.free_server").settings
     with server.bind(settings.host, settings.port) as listener:
         if settings.api_servers > 1:
-            serving.run([Served(free_engine())], listener, settings, lambda: None)
+            serving.serve_with_fronts([Served(free_engine())], listener, settings, lambda: None)
         else:
             server.run(create_app(free_engine(), settings=settings), listener, settings, lambda: None)
 

@@ -35,7 +35,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class Hello:
+class Greeting:
     settings: Settings
     models: Sequence[ModelFacts]
 
