@@ -18,9 +18,10 @@ CACHE = re.compile(r"KV cache size: ([\d,]+) tokens")
 GRAPHS_LOGGED = re.compile(r"'cudagraph_mode': <CUDAGraphMode\.(\w+)")
 GRAPHS_CHANGED = re.compile(r"Overriding cudagraph_mode (?:from \S+ )?to (\w+)")
 FIRST_RUNNER = re.compile(r"using the V1 model\s+runner|VLLM_USE_V2_MODEL_RUNNER=0")
-SYNCHRONOUS = re.compile(r"Async scheduling [^.]*?(?:will be|is) disabled")
-# What vLLM's own server does not report: its log has only what it turns off.
-INFERRED = "inferred"
+SYNCHRONOUS = re.compile(r"Async scheduling [^.]*?(?:will be|is) disabled|device_config=cpu\b")
+# Where runner, scheduling and graphs are from. vLLM's own server does not report them: its log has what it turns off.
+SOURCE = "source"
+HEALTH, LOG = "/health", "its log"
 
 
 async def measure(visited: Visited, key: Key) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def of_health(health: Mapping[str, Any]) -> Mapping[str, Any]:
     models = list(health.get("models", {}).values())
     if not models:
         return {}
-    return {**(models[0].get("engine") or {}), "degraded": models[0].get("degraded") or []}
+    return {**(models[0].get("engine") or {}), "degraded": models[0].get("degraded") or [], SOURCE: HEALTH}
 
 
 def logged(log: str) -> Mapping[str, Any]:
@@ -57,7 +58,7 @@ def logged(log: str) -> Mapping[str, Any]:
         RUNNER: "V1" if FIRST_RUNNER.search(log) else "V2",
         SCHEDULING: "synchronous" if SYNCHRONOUS.search(log) else "asynchronous",
         GRAPHS: graphs[-1] if graphs else "unknown",
-        INFERRED: "from the log",
+        SOURCE: LOG,
     }
 
 

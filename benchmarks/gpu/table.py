@@ -18,6 +18,7 @@ STARTED: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "model runner": lambda start: start.get(starts.RUNNER),
     "scheduling": lambda start: start.get(starts.SCHEDULING),
     "CUDA graphs": lambda start: start.get(starts.GRAPHS),
+    "as reported by": lambda start: start.get(starts.SOURCE),
     "drafts": lambda start: start.get(starts.DRAFTS),
     "tokens in the KV cache": lambda start: f"{start['cache_tokens']:,}" if start["cache_tokens"] else None,
 }

@@ -42,10 +42,15 @@ def test_the_log_has_what_a_server_does_not_report() -> None:
     assert starts.cache_tokens(DRAFTING_LOG) is None
 
 
+def test_cpus_are_scheduled_synchronously_which_no_log_line_reports() -> None:
+    assert starts.logged("quantization_config=None, device_config=cpu, seed=0")["scheduling"] == "synchronous"
+    assert starts.logged("quantization_config=None, device_config=cuda, seed=0")["scheduling"] == "asynchronous"
+
+
 def test_health_has_it_of_latticework() -> None:
     engine = {"model_runner": "V2", "scheduling": "asynchronous", "cuda_graphs": "FULL_AND_PIECEWISE", "drafts": "off"}
     health = {"models": {"m": {"status": "ok", "engine": engine, "degraded": []}}}
-    assert starts.of_health(health) == {**engine, "degraded": []}
+    assert starts.of_health(health) == {**engine, "degraded": [], "source": "/health"}
     assert starts.of_health({}) == {}
 
 
