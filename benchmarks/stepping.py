@@ -135,6 +135,11 @@ class Spent:
     processor: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     elapsed: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
 
+    def add(self, other: Spent) -> None:
+        for part in PARTS:
+            self.processor[part] += other.processor[part]
+            self.elapsed[part] += other.elapsed[part]
+
     @contextmanager
     def on(self, part: str) -> Iterator[None]:
         elapsed, processor = time.perf_counter(), time.process_time()
@@ -160,6 +165,9 @@ class SteppedEngine:
         seen: called with each step once it has run, before the scheduler learns of it.
         late_drafts: called with a step whose masks had to wait for the step before it; returns the drafts that the
             worker has for it, as in vLLM's `take_draft_token_ids`.
+        spent: the time of the steps so far; may be replaced between steps.
+        pace: the seconds that a model would take for a step of so many tokens. Nothing waits for them, but this
+            server's schedulers, which learn what a step costs, find them in the `clock` that they read.
     """
 
     def __init__(self, config: VllmConfig, *, in_flight: int = 0, blocks: int = 1 << 15) -> None:
@@ -181,6 +189,10 @@ class SteppedEngine:
         self.seen: Callable[[Step], None] = lambda step: None
         self.late_drafts: Callable[[SchedulerOutput], Any] = lambda scheduled: None
         self.spent = Spent()
+        self.pace: Callable[[int], float] = lambda tokens: 0.0
+        self._paced = 0.0
+        if hasattr(self.scheduler, "clock"):
+            self.scheduler.clock = self._clock
         self._hasher = get_request_block_hasher(hash_block_size, hashed)
         self._in_flight = in_flight
         self._queue: deque[Step] = deque()
@@ -235,6 +247,9 @@ class SteppedEngine:
             self._queue.append(waiting)
         return outputs
 
+    def _clock(self) -> float:
+        return time.perf_counter() + self._paced
+
     def _begin(self) -> Step:
         with self.spent.on("schedule"):
             return Step(self.scheduler.schedule())
@@ -245,6 +260,7 @@ class SteppedEngine:
 
     def _end(self, step: Step) -> list[Any]:
         step.output = self.worker.run(step.scheduled)
+        self._paced += self.pace(step.scheduled.total_num_scheduled_tokens)
         self.seen(step)
         with self.spent.on("update"):
             outputs = self.scheduler.update_from_output(step.scheduled, step.output)

@@ -48,6 +48,7 @@ class Fake:
         garbles: whether what it sends is no JSON.
         hold: before the second event of each answer it waits for this.
         slow: whether its health is never told.
+        transfer: what its connector says of each prompt, which streams don't have.
         bodies: what was asked of its two ways to generate, by path, without what a probe asked.
         connections: how many there have been.
         open: answers that it is at.
@@ -76,6 +77,7 @@ class Fake:
     garbles: bool = False
     hold: asyncio.Event | None = None
     slow: bool = False
+    transfer: Mapping[str, Any] | None = None
     bodies: MutableSequence[tuple[str, dict[str, Any]]] = field(default_factory=list)
     probes: int = 0
     _transports: set[Any] = field(default_factory=set, repr=False)
@@ -164,7 +166,8 @@ vllm:num_requests_waiting_by_reason{{engine="0",model_name="m",reason="capacity"
         reasoning_ended: bool,
         event: Callable[..., dict[str, Any]],
     ) -> web.StreamResponse:
-        probing = body.get("request_id") == "latticework-probe" or not body.get("stream")
+        whole = bool(body.get("kv_transfer_params")) and not body["stream"]
+        probing = body.get("request_id") == "latticework-probe" or not (body.get("stream") or whole)
         if probing:
             self.probes += 1
         else:
@@ -174,6 +177,9 @@ vllm:num_requests_waiting_by_reason{{engine="0",model_name="m",reason="capacity"
             return error(said, "no")
         if refused := self._refused(params):
             return error(400, refused)
+        if whole:
+            ids, finish = self._written(params, reasoning_ended)
+            return web.json_response({**event(ids, finish, None), "kv_transfer_params": self.transfer})
         self.open += 1
         try:
             return await self._stream(request, params, reasoning_ended, event, probing)

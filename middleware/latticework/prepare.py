@@ -80,7 +80,16 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[J
     await model.check_health()
     limit = model.settings.compile_timeout
     states = await off_loop(limit, lambda: [(ask, _begin(model, ask)) for ask in asks()])
-    return [state if isinstance(state, Job) else await _finish(model, ask, state) for ask, state in states]
+    jobs = [state if isinstance(state, Job) else await _finish(model, ask, state) for ask, state in states]
+    for (ask, _), job in zip(states, jobs, strict=True):
+        await _refuse_unsupported(model, ask, job)
+    return jobs
+
+
+async def _refuse_unsupported(model: Model, ask: Ask, job: Job) -> None:
+    """Raises BadRequest for a parameter that the engine can't honour."""
+    if (unsupported := await model.engine.refusal(job.sampling)) is not None:
+        raise BadRequest(unsupported[1], param=ask.name(unsupported[0]))
 
 
 async def _finish(model: Model, ask: Ask, state: _State) -> Job:
@@ -175,12 +184,11 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
     begun = begun_text(ask, draft.prompt.begun, plan, beginning)
     most = room(ask, len(prompt), engine.max_model_len)
     prompt = list(prompt)
-    refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
+    if not ask.sampling.get("transfer"):  # the answer may be another engine's, and this one computes the prompt
+        refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if beginning is not None:
         sampling = replace(sampling, begun=beginning.token_ids)
-    if (unsupported := engine.refusal(sampling)) is not None:
-        raise BadRequest(unsupported[1], param=ask.name(unsupported[0]))
     for one in compiled:
         if one.plan.grammar is not None:
             engine.tokenizer.remember(one.plan.grammar, one.trial)

@@ -107,6 +107,7 @@ class Piece(Struct, frozen=True, gc=False):
         prompt_logprobs: set on the first piece only, where the request wants them: one entry for each token of the
             prompt, None for the first token.
         cached: set on the first piece only: how many tokens of the prompt the engine had in its prefix cache.
+        transfer: set on the last piece only: from which another engine gets what this one has computed of the prompt.
     """
 
     text: str
@@ -117,6 +118,7 @@ class Piece(Struct, frozen=True, gc=False):
     sources: tuple[TokenSource, ...] = ()
     prompt_logprobs: tuple[SampledToken | None, ...] = ()
     cached: int = 0
+    transfer: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Sampling:
     bad_words: Sequence[str] | None = None  # texts that are never completed, as words of their own or within one
     priority: int | None = None  # requests with a lower one are scheduled first; None: 0
     cache_salt: str | None = None  # prompts share a prefix cache only with those of the same salt
+    # For the engine's connector to others: where it gets what is computed of the prompt, or that it keeps it for them.
+    transfer: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +282,7 @@ class Engine(Protocol):
     def metrics(self) -> bytes:
         """The engine's own metrics, in Prometheus' text format."""
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         """A parameter that this engine can't honour, and why; None if it can honour all."""
 
     def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:

@@ -27,9 +27,12 @@ FINISH: Mapping[str, EngineFinish] = {"stop": "stop", "repetition": "stop", "len
 # An answer that is still waited for is aborted because the engine stops, as all do where one of several has died.
 ABORTED: Mapping[str, type[EngineError]] = {"abort": EngineDead}
 
+# The keys of what the engine core reports of an answer. All others are of the connector to other engines.
+REPORTED = frozenset((SAVED, SOURCES, GAVE_UP))
+
 # The prompt's token ids, each with the likeliest tokens at its position; None for the first.
 PromptLogprobs = Iterable[tuple[int, Mapping[int, Any] | None]]
-# What the engine core reports of an answer's drafts.
+# What the engine core reports of an answer: its drafts, and what its connector has for other engines.
 DraftReport = Mapping[str, Any]
 
 
@@ -61,6 +64,11 @@ def _singles(output: VllmOutput) -> Iterator[VllmOutput]:
     for place, token_id in enumerate(output.token_ids):
         logprobs = output.logprobs[place : place + 1] if output.logprobs else output.logprobs
         yield _SingleToken((token_id,), logprobs, output.finish_reason if place == last else None)
+
+
+def _transfer(report: DraftReport) -> DraftReport | None:
+    """What is the connector's."""
+    return {name: value for name, value in report.items() if name not in REPORTED} or None
 
 
 class VllmPieces:
@@ -107,6 +115,7 @@ class VllmPieces:
             finish=FINISH[reason] if reason else None,
             saved=self._saved(report or {}) if reason else NOTHING_SAVED,
             prompt_logprobs=self._of_prompt(prompt),
+            transfer=_transfer(report) if reason and report else None,
         )
 
     def _of_prompt(self, prompt: PromptLogprobs) -> tuple[SampledToken | None, ...]:

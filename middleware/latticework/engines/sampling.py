@@ -120,6 +120,9 @@ PARAMETERS: Mapping[str, Parameter] = {
     "cache_salt": Parameter(
         range=Range(1, 1024), unsupported={"portable": "The portable engine can't salt its prefix cache."}
     ),
+    "transfer": Parameter(
+        unsupported={"portable": "The portable engine computes its answers alone: it has no '--kv-transfer-config'."}
+    ),
 }
 
 # What a request may leave to the model's generation config.

@@ -86,9 +86,12 @@ class Attempt:
 
     def _rest(self, budget: Budget, room: int) -> Sampling:
         spent = len(self._written)
+        # What is computed of the prompt elsewhere has been fetched with the first prompt, if there was one.
+        transfer = None if self._written else self._sampling.transfer
         return replace(
             self._sampling,
             grammar=budget.grammar,
             max_tokens=min(self._sampling.max_tokens - spent, room),
             min_tokens=max(0, self._sampling.min_tokens - spent),
+            transfer=transfer,
         )

@@ -33,6 +33,7 @@ class Choice:
         malformed: the places where it left its wire format.
         tokens: generated tokens so far. `reasoning`: of these, the tokens of pieces with reasoning.
         saved: of the whole answer, once it has ended.
+        transfer: what the engine has for another one, once the answer has ended.
         truncation: set it if a cut document or call was completed.
     """
 
@@ -52,6 +53,7 @@ class Choice:
         self.tokens = 0
         self.reasoning = 0
         self.saved = NOTHING_SAVED
+        self.transfer: Mapping[str, Any] | None = None
         self.truncation: Truncation | None = None
         self._index = index
         self._plan = plan
@@ -165,6 +167,7 @@ class Choice:
         """A stop string ends the answer, whatever the engine's finish reason is."""
         self.finish = self.finish or finish
         self.saved = piece.saved
+        self.transfer = piece.transfer
 
     def _noted(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events for the client, after they are recorded for the check."""

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from latticework.engines.base import NOTHING_SAVED, Sampling, Saved
 from latticework.errors import BrokenGuarantee, GrammarExceeded, SchemaViolation, from_pointer
@@ -104,6 +104,11 @@ class Generation:
         """Of all choices and attempts that have ended."""
         return sum((choice.saved for choice in self._choices), NOTHING_SAVED)
 
+    @property
+    def transfer(self) -> Mapping[str, Any] | None:
+        """What the engine has for another one, once an answer has ended."""
+        return next((choice.transfer for choice in self._choices if choice.transfer is not None), None)
+
     async def _checked(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:
         """For a grammar that allows more than the schema: the answer is held back until it is checked."""
         for attempt in range(job.attempts):
@@ -175,8 +180,12 @@ class Generation:
 
 
 def _seeded_sampling(job: Job, place: int, attempt: int) -> Sampling:
-    """Each choice and each attempt has its own seed: otherwise all would be the same."""
+    """Each choice and each attempt has its own seed: otherwise all would be the same. What is computed of the prompt
+    elsewhere is there to be fetched once.
+    """
     sampling = job.sampling
+    if sampling.transfer is not None and (place or attempt):
+        sampling = replace(sampling, transfer=None)
     if sampling.seed is not None:
         sampling = replace(sampling, seed=sampling.seed + place + attempt * job.n)
     if attempt and sampling.temperature == 0:

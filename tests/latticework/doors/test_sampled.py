@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -19,12 +20,22 @@ def completion(engine: ScriptedEngine, **fields: Any) -> httpx.Response:
     return send(create_app(engine), "POST", "/v1/completions", json={"model": "scripted", "prompt": "abcdef", **fields})
 
 
-def test_the_engine_gets_them() -> None:
+ASKED: Mapping[str, Mapping[str, Any]] = {
+    "/v1/chat/completions": {"messages": [USER]},
+    "/v1/completions": {"prompt": "a"},
+    "/v1/responses": {"input": "a"},
+    "/v1/messages": {"messages": [USER], "max_tokens": 9},
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", ASKED)
+def test_the_engine_gets_them(path: str, stream: bool) -> None:
     engine = ScriptedEngine(says("hi"))
-    assert chat(create_app(engine), **WORDS).status_code == 200
-    assert completion(engine, **WORDS).status_code == 200
-    for sampling in engine.asked:
-        assert {name: getattr(sampling, name) for name in WORDS} == WORDS
+    body = {"model": "scripted", **ASKED[path], **WORDS, "stream": stream}
+    assert send(create_app(engine), "POST", path, json=body).status_code == 200
+    (sampling,) = engine.asked
+    assert {name: getattr(sampling, name) for name in WORDS} == WORDS
 
 
 def test_values_without_effect_are_not_sent() -> None:

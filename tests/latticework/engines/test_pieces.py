@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from vllm.outputs import CompletionOutput
 
-from latticework.engines.base import EngineDead, EngineError, EngineFailed, GrammarGivenUp, Piece, Sampling
+from latticework.engines.base import EngineDead, EngineError, EngineFailed, GrammarGivenUp, Piece, Sampling, Saved
+from latticework.engines.drafts import SAVED, SOURCES
 from latticework.engines.following import GAVE_UP
 from latticework.engines.pieces import VllmPieces
 
@@ -40,6 +41,21 @@ def test_an_answer_that_was_cut_is_one_whatever_its_grammar_would_have_done() ->
     read = VllmPieces(TOKENIZER, Sampling(9), opening=())
     cut = CompletionOutput(0, "", [0], None, None, finish_reason="length")
     assert read.piece(cut, {GAVE_UP: "max_lexer_states"}).finish == "length"
+
+
+def test_what_a_connector_says_is_without_what_the_scheduler_reports() -> None:
+    read = VllmPieces(TOKENIZER, Sampling(9), opening=())
+    connection = {"remote_block_ids": [1], "remote_host": "a"}
+    first = read.piece(CompletionOutput(0, "", [0], None, None), {SOURCES: "s"})
+    last = read.piece(
+        CompletionOutput(0, "", [0], None, None, finish_reason="length"),
+        {**connection, SAVED: (2, 1), SOURCES: "ss", GAVE_UP: "max_lexer_states"},
+    )
+    assert (first.transfer, last.transfer, last.saved) == (None, connection, Saved(2, 1))
+    read = VllmPieces(TOKENIZER, Sampling(9), opening=())
+    assert (
+        read.piece(CompletionOutput(0, "", [0], None, None, finish_reason="length"), {SAVED: (0, 0)}).transfer is None
+    )
 
 
 def test_log_probabilities_of_the_prompt_come_with_the_first_piece() -> None:

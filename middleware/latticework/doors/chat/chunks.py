@@ -5,7 +5,8 @@ UNSET fields are omitted from the JSON: clients fail on a `null` name or type in
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -105,7 +106,8 @@ class Chunk(msgspec.Struct, frozen=True):
     """An event of a stream. With `include_usage`, the last one has the usage and no choices.
 
     `warnings`, if there are any, come with the first one, which SDKs build the whole completion on; so do
-    `prompt_token_ids`, if requested.
+    `prompt_token_ids`, if requested. `kv_transfer_params`, where the engine's connector has any, come with the last
+    one.
     """
 
     id: str
@@ -117,6 +119,7 @@ class Chunk(msgspec.Struct, frozen=True):
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
     prompt_token_ids: tuple[int, ...] | UnsetType = UNSET
     prompt_logprobs: PromptLogprobs | UnsetType = UNSET
+    kv_transfer_params: Mapping[str, Any] | UnsetType = UNSET
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -186,3 +189,4 @@ class ChatCompletion(msgspec.Struct, frozen=True):
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
     prompt_token_ids: tuple[int, ...] | UnsetType = UNSET
     prompt_logprobs: PromptLogprobs | UnsetType = UNSET
+    kv_transfer_params: Mapping[str, Any] | UnsetType = UNSET

@@ -85,7 +85,7 @@ def parse_chat_request(body: dict[str, Any]) -> ChatRequest:
 
 def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     """A single ask. Templates get the messages as the client sent them. Raises BadRequest."""
-    sampling = sampling_fields(request)
+    sampling = {**sampling_fields(request), **request.transfer}
     if request.logprobs:
         sampling["logprobs"] = request.top_logprobs or 0
     if request.prompt_logprobs is not None:
@@ -121,6 +121,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
             "complete": "truncation",
             "begun": "continue_final_message",
             "logprobs": "top_logprobs",
+            "transfer": "kv_transfer_params",
             "max_tokens": "max_completion_tokens" if request.max_completion_tokens else "max_tokens",
         },
     )

@@ -51,7 +51,7 @@ FINISH_REASONS: Mapping[Finish, FinishReason] = {
 }
 
 
-class ChatResponse(ChunkedResponse[ChunkChoice]):
+class ChatResponse(ChunkedResponse[ChunkChoice, Chunk]):
     """A fresh one for each request."""
 
     def __init__(self, request: ChatRequest, generation: Generation) -> None:
@@ -66,7 +66,7 @@ class ChatResponse(ChunkedResponse[ChunkChoice]):
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
         opening = replace(self._chunk(), prompt_logprobs=self._prompt_logprobs, **self._once)
         return msgspec.json.encode(
-            fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._chunk(usage=self._usage)])
+            fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._last(self._usage)])
         )
 
     @cached_property
@@ -298,6 +298,7 @@ def fold_chunks(chunks: Sequence[Chunk]) -> ChatCompletion:
         warnings=(*given, *_cut_warnings(choices)) or UNSET,
         prompt_token_ids=chunks[0].prompt_token_ids,
         prompt_logprobs=chunks[0].prompt_logprobs,
+        kv_transfer_params=last.kv_transfer_params,
     )
 
 

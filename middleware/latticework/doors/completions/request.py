@@ -107,13 +107,15 @@ def _contradictions(request: CompletionRequest) -> Iterator[tuple[str, str]]:
         yield "max_tokens", "'max_tokens' must be at least 1, unless 'echo' is true."
     if (request.min_tokens or 0) > most:
         yield "min_tokens", "'min_tokens' is larger than 'max_tokens'."
+    if request.transfer and len(request.prompts) > 1:
+        yield "kv_transfer_params", "'kv_transfer_params' is about one prompt: send one request for each prompt."
     if len(request.prompts) > MOST_PROMPTS:
         yield "prompt", f"'prompt' has {len(request.prompts)} prompts: at most {MOST_PROMPTS}."
 
 
 def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
     """One for each prompt. Raises BadRequest."""
-    sampling = {**sampling_fields(request), "special_tokens": request.skip_special_tokens is False}
+    sampling = {**sampling_fields(request), **request.transfer, "special_tokens": request.skip_special_tokens is False}
     if request.logprobs is not None:
         sampling["logprobs"] = request.logprobs
         if request.echo:
@@ -134,7 +136,7 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
             returns_ids=bool(request.return_token_ids),
             n=request.n or 1,
             echo=bool(request.echo),
-            names={"prompt_logprobs": "echo", "top_logprobs": "logprobs"},
+            names={"prompt_logprobs": "echo", "top_logprobs": "logprobs", "transfer": "kv_transfer_params"},
         )
         for prompt in request.prompts
     ]

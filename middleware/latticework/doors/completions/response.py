@@ -5,10 +5,11 @@ from __future__ import annotations
 from codecs import utf_8_decode
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from latticework.doors.completions.request import CompletionRequest
 from latticework.doors.openai import Usage, token_label
@@ -57,7 +58,10 @@ class TextChoice(msgspec.Struct, frozen=True, gc=False):
 
 
 class TextCompletion(msgspec.Struct, frozen=True):
-    """The whole response, or an event of a stream. With `include_usage`, the last one has the usage and no choices."""
+    """The whole response, or an event of a stream. With `include_usage`, the last one has the usage and no choices.
+
+    `kv_transfer_params`, where the engine's connector has any, come with the last one too.
+    """
 
     id: str
     created: int
@@ -65,9 +69,10 @@ class TextCompletion(msgspec.Struct, frozen=True):
     choices: tuple[TextChoice, ...]
     object: Literal["text_completion"] = "text_completion"
     usage: Usage | UnsetType | None = UNSET
+    kv_transfer_params: Mapping[str, Any] | UnsetType = UNSET
 
 
-class CompletionResponse(ChunkedResponse[TextChoice]):
+class CompletionResponse(ChunkedResponse[TextChoice, TextCompletion]):
     """A fresh one for each request."""
 
     def __init__(self, request: CompletionRequest, generation: Generation) -> None:
@@ -81,7 +86,7 @@ class CompletionResponse(ChunkedResponse[TextChoice]):
         for chunk in chunks:
             of_choice[chunk.index].append(chunk)
         choices = (_fold(of_choice[index]) for index in sorted(of_choice))
-        return msgspec.json.encode(self._chunk(*choices, usage=self._usage))
+        return msgspec.json.encode(replace(self._last(self._usage), choices=tuple(choices)))
 
     def _new_choice(self, index: int) -> _TextChoice:
         job = self._generation.jobs[index // self._answers_per_prompt]

@@ -19,6 +19,7 @@ REFUSED: Mapping[str, Refused] = {
     "citations": Refused(ANTHROPIC, "is not supported: answers have no citations."),
     "n": Refused("OpenAI", "is for /v1/chat/completions: a message is one answer.", (*ABSENT, 1)),
     "stop": Refused("OpenAI", ELSEWHERE.format("'stop_sequences'"), (*ABSENT, [])),
+    "kv_transfer_params": Refused("vLLM", "is for /v1/chat/completions and /v1/completions.", (*ABSENT, {})),
     "response_format": Refused("OpenAI", ELSEWHERE.format("'output_config.format'")),
     "max_completion_tokens": Refused("OpenAI", ELSEWHERE.format("'max_tokens'")),
     "reasoning_effort": Refused("OpenAI", ELSEWHERE.format("'output_config.effort'")),

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from latticework.doors.openai import Usage, envelope, usage_of
 from latticework.doors.openai.types import SampledRequest
@@ -22,6 +23,10 @@ C = TypeVar("C", bound=msgspec.Struct)
 C_co = TypeVar("C_co", bound=msgspec.Struct, covariant=True)
 
 
+# An event of the stream, which has `kv_transfer_params`.
+E = TypeVar("E", bound=msgspec.Struct)
+
+
 class ChunkedChoice(Protocol[C_co]):
     """One choice of a stream: its steps in, its chunks out."""
 
@@ -29,7 +34,7 @@ class ChunkedChoice(Protocol[C_co]):
         """None where the step adds nothing that a client sees."""
 
 
-class ChunkedResponse(ABC, Generic[C]):
+class ChunkedResponse(ABC, Generic[C, E]):
     """A fresh one for each request."""
 
     def __init__(self, request: SampledRequest, generation: Generation) -> None:
@@ -47,7 +52,7 @@ class ChunkedResponse(ABC, Generic[C]):
     def _new_choice(self, index: int) -> ChunkedChoice[C]: ...
 
     @abstractmethod
-    def _chunk(self, *choices: C, usage: Usage | UnsetType | None = UNSET) -> msgspec.Struct:
+    def _chunk(self, *choices: C, usage: Usage | UnsetType | None = UNSET) -> E:
         """An event of the stream."""
 
     def chunks(self, steps: Sequence[Step]) -> list[C]:
@@ -64,12 +69,18 @@ class ChunkedResponse(ABC, Generic[C]):
         return self._frame.events(chunks)
 
     def end(self) -> bytes:
-        usage = event(msgspec.json.encode(self._chunk(usage=self._usage))) if self._with_usage else b""
-        return usage + DONE
+        """The usage, where it is requested, and what the engine has for another one come in an event of their own."""
+        if not (self._with_usage or self._generation.transfer):
+            return DONE
+        return event(msgspec.json.encode(self._last(self._usage if self._with_usage else UNSET))) + DONE
 
     def failed(self, error: ApiError) -> bytes:
         """Without `[DONE]`."""
         return event(envelope(error))
+
+    def _last(self, usage: Usage | UnsetType) -> E:
+        """The event behind all choices."""
+        return replace(self._chunk(usage=usage), kv_transfer_params=self._generation.transfer or UNSET)
 
     def logged(self, chunks: Sequence[C]) -> list[msgspec.Struct]:
         return [self._chunk(chunk, usage=None) for chunk in chunks]

@@ -47,6 +47,8 @@ VLLM: Mapping[str, str] = {
     "truncate_prompt_tokens": "Keep this many of the prompt's last tokens; -1: as many as fit beside `max_tokens`.",
     "priority": "Requests with a lower priority are scheduled first; needs vLLM's `--scheduling-policy priority`.",
     "cache_salt": "The prompt shares the engine's prefix cache only with prompts of the same salt.",
+    "kv_transfer_params": "For disaggregated prefill: passed to vLLM's connector, whose own are returned at the end of "
+    "the answer; needs vLLM's `--kv-transfer-config`, and one prompt.",
     "documents": "Documents for a chat template that shows them; refused with any other.",
     "chat_template": "Jinja that renders the conversation instead of the model's chat template; refused without "
     "`--trust-request-chat-template`.",

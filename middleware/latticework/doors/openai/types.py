@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
+import msgspec
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
 
 from latticework.doors.common.objects import ApiObject, Items, SamplingFields, SchemaName, ToolName, number_field
 
@@ -260,6 +261,19 @@ class SampledAnswer(SamplingFields):
     include_stop_str_in_output: StrictBool | None = None
 
 
+# As vLLM sends it to its engine core.
+_PACKED = msgspec.msgpack.Encoder(decimal_format="number")
+
+
+def _plain(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What an engine core would get of it. Raises ValueError."""
+    try:
+        plain: dict[str, Any] | None = msgspec.msgpack.decode(_PACKED.encode(value))
+    except (OverflowError, RecursionError, TypeError):
+        raise ValueError("integers must have at most 64 bits, and objects and lists a reasonable depth") from None
+    return plain
+
+
 class SampledRequest(SampledAnswer):
     """How the answers are sampled and sent."""
 
@@ -271,7 +285,14 @@ class SampledRequest(SampledAnswer):
     # vLLM's and SGLang's: whether the ids of tokens are returned, and whether they are the tokens of `logprobs`.
     return_token_ids: StrictBool | None = None
     return_tokens_as_token_ids: StrictBool | None = None
+    # vLLM's: for the connector of engines that compute prompts and answers apart.
+    kv_transfer_params: Annotated[dict[str, Any] | None, AfterValidator(_plain)] = None
 
     @property
     def streamed(self) -> bool:
         return bool(self.stream)
+
+    @property
+    def transfer(self) -> dict[str, Any]:
+        """The field of the engine's `Sampling`, where the request has it."""
+        return {"transfer": self.kv_transfer_params} if self.kv_transfer_params else {}

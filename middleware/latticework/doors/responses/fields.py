@@ -29,6 +29,7 @@ _OWN: Mapping[str, Refused] = {
     ),
     "n": Refused(OPENAI, "is for /v1/chat/completions: a response has one answer.", (*ABSENT, 1)),
     "documents": Refused("vLLM", "is for /v1/chat/completions.", (*ABSENT, [])),
+    "kv_transfer_params": Refused("vLLM", "is for /v1/chat/completions and /v1/completions.", (*ABSENT, {})),
 }
 
 # Those of chats, but for the fields that mean something here.

@@ -46,6 +46,7 @@ class RemoteOutput(Struct):
     token_ids: Sequence[int]
     finish_reason: str | None = None
     logprobs: Sequence[Mapping[int, Logprob]] = ()
+    transfer: Mapping[str, Any] | None = None  # of the remote's connector, with the finish reason
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,15 @@ def merged_output(outputs: Sequence[RemoteOutput]) -> RemoteOutput:
         [token_id for output in outputs for token_id in output.token_ids],
         outputs[-1].finish_reason,
         [position for output in outputs for position in output.logprobs],
+        outputs[-1].transfer,
     )
+
+
+def is_streamed(sampling: Sampling) -> bool:
+    """vLLM's streams don't have what its connector returns. Where another engine is to have it, one token is requested,
+    and nothing is lost without a stream.
+    """
+    return sampling.transfer is None or sampling.max_tokens > 1
 
 
 def _generate_body(request: RemoteRequest) -> Mapping[str, Any]:
@@ -85,7 +94,7 @@ def _generate_body(request: RemoteRequest) -> Mapping[str, Any]:
         "sampling_params": {**request.defaults, **sampling, "stop_token_ids": stops, "detokenize": False},
         **_scheduling_fields(request.sampling),
         "reasoning_ended": True,
-        "stream": True,
+        "stream": is_streamed(request.sampling),
     }
 
 
@@ -100,13 +109,17 @@ def _completions_body(request: RemoteRequest) -> Mapping[str, Any]:
         "return_token_ids": True,
         "return_tokens_as_token_ids": True,
         **_scheduling_fields(request.sampling),
-        "stream": True,
+        "stream": is_streamed(request.sampling),
     }
 
 
 def _scheduling_fields(sampling: Sampling) -> dict[str, Any]:
     """A remote that schedules in order of arrival refuses a priority."""
-    given = {"priority": sampling.priority or None, "cache_salt": sampling.cache_salt}
+    given = {
+        "priority": sampling.priority or None,
+        "cache_salt": sampling.cache_salt,
+        "kv_transfer_params": sampling.transfer,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -145,6 +158,7 @@ class _GenerateChoice(Struct):
 
 class _GenerateEvent(Struct):
     choices: Sequence[_GenerateChoice] = ()
+    kv_transfer_params: Mapping[str, Any] | None = None
     error: _Error | None = None
 
 
@@ -162,6 +176,7 @@ class _CompletionsChoice(Struct):
 
 class _CompletionsEvent(Struct):
     choices: Sequence[_CompletionsChoice] = ()
+    kv_transfer_params: Mapping[str, Any] | None = None
     error: _Error | None = None
 
 
@@ -193,7 +208,7 @@ def _event_output(event: _GenerateEvent | _CompletionsEvent) -> RemoteOutput | N
     choices = event.choices
     if not choices or not (choices[0].token_ids or choices[0].finish_reason):
         return None
-    return RemoteOutput(choices[0].token_ids or (), choices[0].finish_reason)
+    return RemoteOutput(choices[0].token_ids or (), choices[0].finish_reason, transfer=event.kv_transfer_params)
 
 
 def _of_tokens(token: _LogprobEntry) -> Mapping[int, Logprob]:

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 from latticework.engines.remote.client import Client, ResponseBody
-from latticework.engines.remote.endpoints import Endpoint, RemoteOutput, RemoteRequest, merged_output
+from latticework.engines.remote.endpoints import Endpoint, RemoteOutput, RemoteRequest, is_streamed, merged_output
 from latticework.engines.remote.errors import RemoteError, Unreachable
 from latticework.sse_reader import EventReader
 
@@ -18,13 +18,17 @@ END_TIMEOUT = 1.0
 class OutputStream:
     """Outputs, the last of which has a finish reason."""
 
-    def __init__(self, body: ResponseBody, endpoint: Endpoint) -> None:
+    def __init__(self, body: ResponseBody, endpoint: Endpoint, *, streamed: bool = True) -> None:
+        """`streamed`: whether the body is of events, or else the whole response."""
         self._body = body
         self._read = endpoint.read
         self._events = EventReader()
+        self._streamed = streamed
 
     async def output(self) -> RemoteOutput:
         """All that has arrived since the last call, or the next output. Raises RemoteError."""
+        if not self._streamed:
+            return await self._whole_output()
         while True:
             body = await self._body.read()
             if not body:
@@ -35,6 +39,18 @@ class OutputStream:
                 if output.finish_reason is not None:
                     await self._end()
                 return output
+
+    async def _whole_output(self) -> RemoteOutput:
+        parts = []
+        while part := await self._body.read():
+            parts.append(part)
+        try:
+            output = self._read(b"".join(parts))
+        except msgspec.DecodeError as error:
+            raise Unreachable(f"it sent a response that vLLM does not send: {error}") from error
+        if output is None or output.finish_reason is None:
+            raise Unreachable("it broke off an answer")
+        return output
 
     def _outputs(self, body: bytes) -> list[RemoteOutput]:
         try:
@@ -58,7 +74,8 @@ class OutputStream:
 
 async def begin_stream(client: Client, endpoint: Endpoint, request: RemoteRequest) -> OutputStream:
     """Raises RemoteError."""
-    return OutputStream(await client.stream(endpoint.path, endpoint.body(request)), endpoint)
+    body = await client.stream(endpoint.path, endpoint.body(request))
+    return OutputStream(body, endpoint, streamed=is_streamed(request.sampling))
 
 
 async def whole_answer(client: Client, endpoint: Endpoint, request: RemoteRequest) -> RemoteOutput:

@@ -304,7 +304,7 @@ class VllmEngine:
         self._write_metrics()
         return bytes(generate_latest(self._metrics))
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         most = self._llm.model_config.max_logprobs
         if sampling.logprobs is not None and -1 < most < sampling.logprobs:
             return "top_logprobs", f"This server gives at most {most} top_logprobs."
@@ -316,6 +316,8 @@ class VllmEngine:
             return "begun", "vLLM's own scheduler can't continue a text under a grammar: remove --scheduler-cls."
         if sampling.priority and self._llm.vllm_config.scheduler_config.policy != "priority":
             return "priority", BY_ARRIVAL
+        if sampling.transfer is not None and self._llm.vllm_config.kv_transfer_config is None:
+            return "transfer", ALONE
         return unsupported(sampling, "vllm")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
@@ -385,6 +387,8 @@ class VllmEngine:
         """
         if sampling.grammar is None or sampling.begun is not None or not self._opens:
             return ()
+        if sampling.transfer is not None:
+            return ()  # another engine computes the prompt, perhaps without the opening
         if sampling.logprobs is not None or sampling.prompt_logprobs is not None or has_penalties(chosen):
             return ()
         opening = self.tokenizer.tried(sampling.grammar).opening
@@ -404,7 +408,7 @@ class VllmEngine:
                 stop_token_ids=list(sampling.stop_token_ids),
                 detokenize=False,  # done here, for a fraction of the cost
                 structured_outputs=self._constraint(sampling.grammar, sampling.begun or opening),
-                extra_args=self._draft_options(sampling, chosen) if self._drafts != "off" else None,
+                extra_args=self._extra_args(sampling, chosen),
                 output_kind=RequestOutputKind.DELTA,
                 **self._patches[compat.UNCOPIED_PARAMS](),
             )
@@ -417,8 +421,12 @@ class VllmEngine:
             return None
         return StructuredOutputsParams(grammar=specification(opening, grammar) if self._has_own_grammars else grammar)
 
+    def _extra_args(self, sampling: Sampling, chosen: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What the scheduler reads, and what the connector does."""
+        transfer = {} if sampling.transfer is None else {TRANSFER: dict(sampling.transfer)}
+        return {**transfer, **(self._draft_options(sampling, chosen) if self._drafts != "off" else {})} or None
+
     def _draft_options(self, sampling: Sampling, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """`extra_args`, which the scheduler reads."""
         options = {GUESSES: self._may_guess(sampling, chosen)}
         return {**options, WANTS_SOURCES: True} if sampling.sources else options
 
@@ -439,6 +447,11 @@ def _refused(error: Exception) -> PromptRefused:
 
 
 BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '--scheduling-policy priority'."
+
+
+ALONE = "The engine computes its answers alone: start it with '--kv-transfer-config'."
+# The key of `extra_args` under which vLLM's own server passes it on.
+TRANSFER = "kv_transfer_params"
 
 
 def _cached(output: Any, most: int) -> int:

@@ -94,6 +94,19 @@ def test_priority_and_salt_are_fields_of_the_request() -> None:
     assert "priority" not in sent(COMPLETIONS, Sampling(max_tokens=9, priority=0))
 
 
+def test_what_a_connector_needs_is_a_field_of_the_request_and_of_a_whole_response() -> None:
+    """A prefill is one token, which needs no stream; a decode is streamed, and returns nothing for other engines."""
+    prefill, decode = ({"do_remote_decode": True}, 1), ({"do_remote_prefill": True}, 9)
+    for endpoint in (GENERATE, COMPLETIONS):
+        for connection, most in (prefill, decode):
+            body = sent(endpoint, Sampling(max_tokens=most, transfer=connection))
+            assert (body["kv_transfer_params"], body["stream"]) == (connection, most > 1)
+        whole = {"choices": [{"token_ids": [4], "finish_reason": "length"}], "kv_transfer_params": {"remote_port": 7}}
+        output = endpoint.read(json.dumps(whole).encode())
+        assert output is not None
+        assert (output.token_ids, output.finish_reason, output.transfer) == ([4], "length", {"remote_port": 7})
+
+
 def test_what_a_request_leaves_open_is_the_models_own() -> None:
     params = sent(GENERATE, Sampling(max_tokens=9), temperature=0.1, stop_token_ids=[8])["sampling_params"]
     assert params == {"max_tokens": 9, "min_tokens": 0, "ignore_eos": False, "temperature": 0.1} | {

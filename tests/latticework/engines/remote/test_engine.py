@@ -76,6 +76,18 @@ async def answer(made: RemoteEngine, sampling: Sampling = FREE, prompt: Sequence
         return [piece async for piece in pieces]
 
 
+def test_what_its_connector_says_is_passed_on() -> None:
+    async def handed_over(scale_out: bool) -> None:
+        async with engine(Fake(transfer={"remote_port": 7}, scale_out=scale_out)) as made:
+            last = (await answer(made.engine, Sampling(1, transfer={"do_remote_decode": True})))[-1]
+            assert (last.text, last.finish, last.transfer) == ("h", "length", {"remote_port": 7})
+            last = (await answer(made.engine, Sampling(100, transfer={"do_remote_prefill": True})))[-1]
+            assert (last.finish, last.transfer) == ("stop", None)
+
+    for scale_out in (False, True):
+        run(handed_over(scale_out))
+
+
 def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(test)
 
@@ -117,8 +129,8 @@ def test_log_probabilities_are_those_that_are_asked_for(scale_out: bool) -> None
 def test_what_a_remote_gives_less_of_is_refused_by_name() -> None:
     async def test() -> None:
         async with engine(Fake(), Fake(max_logprobs=6)) as made:
-            assert made.engine.refusal(Sampling(1, logprobs=5)) is None
-            refused = made.engine.refusal(Sampling(1, logprobs=6))
+            assert await made.engine.refusal(Sampling(1, logprobs=5)) is None
+            refused = await made.engine.refusal(Sampling(1, logprobs=6))
             assert refused == ("top_logprobs", "This server gives at most 5 top_logprobs.")
 
     run(test())

@@ -22,6 +22,7 @@ from vllm.v1.engine.output_processor import OutputProcessor, RequestOutputCollec
 from vllm.v1.sample.logits_processor import LogitsProcessor, build_logitsprocs
 
 from latticework.engines.base import EngineDead, Sampling
+from latticework.engines.drafts import GUESSES
 from latticework.engines.reading import SLOWEST
 from latticework.engines.vllm import engine
 from latticework.engines.vllm.compat.drafting import DRAFT_SCHEDULER, GRAMMAR_SCHEDULER
@@ -118,8 +119,9 @@ class Llm:
         self.output_processor = OutputProcessor(None, log_stats=False)
         resources = SimpleNamespace(output_queue_task=None, output_socket=None)
         self.engine_core = SimpleNamespace(resources=resources)
-        scheduling = SimpleNamespace(max_num_batched_tokens=2048, async_scheduling=False)
-        self.vllm_config = SimpleNamespace(scheduler_config=scheduling)
+        scheduling = SimpleNamespace(max_num_batched_tokens=2048, async_scheduling=False, policy="fcfs")
+        self.vllm_config = SimpleNamespace(scheduler_config=scheduling, kv_transfer_config=None)
+        self.model_config = SimpleNamespace(max_logprobs=20, get_diff_sampling_param=dict)
         self.report = report
         self.stopped = False
 
@@ -348,3 +350,31 @@ def test_a_failed_start_is_told_in_one_line(
     with pytest.raises(EngineDead) as failed:
         asyncio.run(engine.VllmEngine(AsyncEngineArgs(model="a")).start())
     assert str(failed.value) == f"vLLM failed to start: {why} {engine.DETAIL}"
+
+
+CONNECTION = {"do_remote_prefill": True, "remote_block_ids": [1, 2]}
+
+
+def test_what_a_connector_needs_goes_to_an_engine_that_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    served, (llm,) = started(COMPLETE, monkeypatch)
+    sampling = Sampling(9, transfer=CONNECTION)
+    assert asyncio.run(served.refusal(sampling)) == ("transfer", engine.ALONE)
+    assert asyncio.run(served.refusal(Sampling(9))) is None
+    llm.vllm_config.kv_transfer_config = object()
+    assert asyncio.run(served.refusal(sampling)) is None
+    args = served._params(sampling, {}, ()).extra_args
+    assert args == {"kv_transfer_params": CONNECTION, GUESSES: True}
+    assert served._params(Sampling(9), {}, ()).extra_args == {GUESSES: True}
+    undrafted = engine.VllmEngine(AsyncEngineArgs(model="a"), drafts="off")
+    assert undrafted._params(sampling, {}, ()).extra_args == {"kv_transfer_params": CONNECTION}
+    assert undrafted._params(Sampling(9), {}, ()).extra_args is None
+
+
+def test_an_answer_whose_prompt_another_engine_computes_has_the_prompt_of_the_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other engine may generate one token, or have no drafts, and then puts nothing of the answer there."""
+    served, _ = started(COMPLETE, monkeypatch)
+    monkeypatch.setattr(served.tokenizer, "tried", lambda grammar: SimpleNamespace(opening=(5, 6)), raising=False)
+    assert served._opening(Sampling(9, grammar="start: /a/"), {}) == (5, 6)
+    assert served._opening(Sampling(9, grammar="start: /a/", transfer=CONNECTION), {}) == ()

@@ -56,7 +56,6 @@ _VLLM: Mapping[str, Refused] = {
     "logprob_token_ids": Refused(VLLM, "is not supported; send 'logprobs' instead.", (*ABSENT, [])),
     "repetition_detection": Refused(VLLM, "is not supported; send 'frequency_penalty' instead."),
     "vllm_xargs": Refused(VLLM, "is not supported.", (*ABSENT, {})),
-    "kv_transfer_params": Refused(VLLM, ELSEWHERE, (*ABSENT, {})),
     "ec_transfer_params": Refused(VLLM, ELSEWHERE, (*ABSENT, {})),
     "routed_experts_prompt_start": Refused(VLLM, "is not supported: routed experts are not returned.", (*ABSENT, 0)),
     "return_token_offsets": Refused(VLLM, "is not supported."),

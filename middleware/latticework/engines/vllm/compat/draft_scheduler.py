@@ -88,7 +88,13 @@ class Drafting:
 
 
 class DraftScheduler(GrammarScheduler):
-    """Others than requests with a grammar run as they would without drafts."""
+    """Others than requests with a grammar run as they would without drafts.
+
+    Attributes:
+        clock: by which steps are timed, in seconds.
+    """
+
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,7 +114,7 @@ class DraftScheduler(GrammarScheduler):
         return DraftRoom.of(profiled, vocabulary, self.max_num_scheduled_tokens)
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
-        self._began = time.perf_counter()
+        self._began = self.clock()
         least = self._price.threshold(len(self.running))
         room = self._room.left(len(self.running), self._prompt_tokens())
         for request in self.running:
@@ -211,7 +217,7 @@ class DraftScheduler(GrammarScheduler):
 
     def _learn_price(self, scheduled: SchedulerOutput) -> None:
         if not scheduled.scheduled_new_reqs and scheduled.total_num_scheduled_tokens:
-            self._price.observe(scheduled.total_num_scheduled_tokens, time.perf_counter() - self._began)
+            self._price.observe(scheduled.total_num_scheduled_tokens, self.clock() - self._began)
 
     def _learn_chances(self, drafting: Drafting, draft: Draft, last: int, held: int) -> None:
         """Which guesses were accepted. Those behind another token than was expected say nothing of their own chance."""
