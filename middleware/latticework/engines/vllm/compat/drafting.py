@@ -62,8 +62,8 @@ def _selected_runner(args: AsyncEngineArgs) -> bool | None:
     return getattr(envs, "VLLM_USE_V2_MODEL_RUNNER", None)
 
 
-PIECEWISE = """steps in which something is drafted run in piecewise CUDA graphs, all others as without drafts; {} MiB of \
-the device's memory, for the tokens of requests"""
+PIECEWISE = """steps in which something is drafted run in piecewise CUDA graphs, all others as without drafts; {} \
+MiB of the device's memory, for the tokens of requests"""
 
 
 def _megabytes_of_tokens(config: Any) -> int:
