@@ -3,7 +3,7 @@
     python -m benchmarks.front_ends [--json] [--quick] [--rows N]
 
 The engine costs nothing here: a Llama of two layers with random weights and SmolLM2's tokenizer, in a process that is
-not counted. 128 answers of 200 tokens of free text are streamed at once, in rounds, alternating between the servers.
+not counted. 128 answers of 100 tokens of free text are streamed at once, in rounds, alternating between the servers.
 The load generator and the engine take processor time too, so that what is measured is each process' CPU time: a process
 can carry as many chunks as it can before it has used a whole core, and a server as many as its busiest process allows.
 The front ends of a server share its answers, and the busiest of them counts.
@@ -28,7 +28,7 @@ from benchmarks.servers import Server, latticework, running
 from benchmarks.targets import tiny_target
 
 NUMBERS = (1, 2, 4)
-STREAMS, TOKENS = 128, 200
+STREAMS, TOKENS = 128, 100
 FRONT_END = "latticework.fronts.process"
 HEAD = ("front ends", "chunks/s that it carries", "times one's (quartiles, extremes)", "CPU ms per 1,000 chunks", "MB")
 
@@ -96,7 +96,7 @@ def report(options: Options) -> Report:
     recipes = [latticework("--api-servers", str(fronts)) for fronts in numbers]
     with running(target, *recipes) as started:
         servers = dict(zip(numbers, started, strict=True))
-        loads = asyncio.run(rounds(servers, body, options.of(1, 6)))
+        loads = asyncio.run(rounds(servers, body, options.of(1, 4)))
         memory = {fronts: Processes(server).memory() for fronts, server in servers.items()}
     return table_of(loads, memory)
 

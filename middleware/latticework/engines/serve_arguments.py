@@ -55,7 +55,7 @@ SERVER: Mapping[str, Argument] = {
     "config": Taken("a TOML file with settings of its own, see [settings](#settings)"),
     "api_key": Untaken("set --api-key-file, or the variable LATTICEWORK_API_KEYS"),
     "headless": Untaken("start vllm serve --headless on the other nodes, and this server on the first"),
-    "api_server_count": Untaken("remove it: one process serves the API"),
+    "api_server_count": Untaken("set --api-servers"),
     **_all("grpc grpc_port", Untaken(_HTTP_ONLY)),
     "uds": Untaken("set --host and --port: this server listens on no Unix socket"),
     **_all("tool_call_parser tool_parser_plugin", Untaken(_PARSED)),

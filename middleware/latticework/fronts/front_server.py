@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from functools import partial
 from typing import Any
 
 from latticework import lifeline
-from latticework.fronts.handover import taken
+from latticework.fronts.handover import ConnectionDropped, taken
 from latticework.fronts.link import Link
 from latticework.serving.server import Server
+
+logger = logging.getLogger(__name__)
 
 # What it tells the owner: its state, and what it has counted.
 READY, CLOSED, STOPPING, COUNTED = "ready", "closed", "stopping", "counted"
@@ -54,12 +57,24 @@ class FrontServer(Server):
         yield
 
     def _take(self) -> None:
-        """While it drains too: those requests get an error that says so."""
+        """All that were handed over; while it drains too, for those requests get an error that says so."""
         try:
-            while (connection := taken(self.channel)) is not None:
-                self.link.loop.create_task(self._serve_client(connection))
+            while self._take_one():
+                pass
         except (EOFError, OSError):
             self.link.loop.remove_reader(self.channel)
+
+    def _take_one(self) -> bool:
+        """Whether there was one. Raises EOFError and OSError."""
+        try:
+            connection = taken(self.channel)
+        except ConnectionDropped:
+            logger.error("A connection was dropped: this front end has reached its limit of open files (ulimit -n)")
+            self.link.note(CLOSED)
+            return True
+        if connection is not None:
+            self.link.loop.create_task(self._serve_client(connection))
+        return connection is not None
 
     async def _serve_client(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -8,6 +8,11 @@ import sys
 # One byte carries one descriptor.
 _NOTE = b"."
 
+
+class ConnectionDropped(Exception):
+    """The process that gets it has no descriptor left for it; the kernel has closed it."""
+
+
 if sys.platform == "win32":
 
     def handed(channel: socket.socket, connection: socket.socket) -> bool:
@@ -29,13 +34,18 @@ else:
         return True
 
     def taken(channel: socket.socket) -> socket.socket | None:
-        """The next connection that was handed over; None where there is none yet. Raises EOFError if none will be."""
+        """The next connection that was handed over; None where there is none yet. Raises EOFError if none will be.
+
+        Raises ConnectionDropped, and then there may be more.
+        """
         try:
             note, descriptors, _, _ = socket.recv_fds(channel, len(_NOTE), 1)
         except BlockingIOError:
             return None
         if not note:
             raise EOFError
+        if not descriptors:
+            raise ConnectionDropped
         connection = socket.socket(fileno=descriptors[0])
         connection.setblocking(False)
         return connection

@@ -30,12 +30,15 @@ logger = logging.getLogger(__name__)
 
 # Connections that wait to be accepted, as in uvicorn.
 BACKLOG = 2048
-# Seconds until connections are accepted again where no front end takes one.
+# Seconds until connections are accepted again where no front end takes one, or where this process can open none.
 ACCEPT_DELAY = 0.05
+OPEN_FILES_DELAY = 1.0
+# What `accept` raises where there is no connection, or where its client has left.
+NONE_THERE = (BlockingIOError, InterruptedError, ConnectionAbortedError)
 
 
 class StartFailed(Exception):
-    """The log has the reason, or else the message."""
+    """A front end did; its own log has the reason."""
 
 
 class FrontEndOwner:
@@ -90,7 +93,7 @@ class FrontEndOwner:
             self._metrics.initialize(name)
         self._fronts = FrontProcesses(self, Hello(settings, facts), self._count_ended)
         if not await self._fronts.start():
-            raise StartFailed("A front end failed to start.")
+            raise StartFailed("A front end failed to start; its log has the reason.")
 
     async def _accept_until_stopped(self, listener: socket.socket, ready: Callable[[], None]) -> None:
         accepting = Accepting(listener, self._fronts.take)
@@ -162,14 +165,10 @@ class Accepting:
 
     def _accept(self) -> None:
         """All that have come. Those that no front end takes wait, the first here and the others in the backlog."""
-        while True:
-            connection = self._waiting or self._next()
-            if connection is None:
-                return
+        while (connection := self._waiting or self._next()) is not None:
             if not self._take(connection):
                 self._waiting = connection
-                self._loop.remove_reader(self._listener)
-                self._timer = self._loop.call_later(ACCEPT_DELAY, self._resume)
+                self._pause(ACCEPT_DELAY)
                 return
             self._waiting = None
             connection.close()
@@ -177,8 +176,16 @@ class Accepting:
     def _next(self) -> socket.socket | None:
         try:
             return self._listener.accept()[0]
-        except OSError:  # none is there, or it is gone again
+        except NONE_THERE:
             return None
+        except OSError as error:
+            logger.error("No connection can be accepted: %s", error.strerror)
+            self._pause(OPEN_FILES_DELAY)
+            return None
+
+    def _pause(self, seconds: float) -> None:
+        self._loop.remove_reader(self._listener)
+        self._timer = self._loop.call_later(seconds, self._resume)
 
     def _resume(self) -> None:
         self._timer = None

@@ -37,3 +37,5 @@ def run(models: Sequence[Served], listener: socket.socket, settings: Settings, r
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve())
+    for stop in (signal.SIGTERM, signal.SIGINT):  # the loop has reset them
+        signal.signal(stop, signal.SIG_IGN)
