@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-from benchmarks.gpu import answers, rates
+from benchmarks.gpu import answers, rates, starts
 from benchmarks.gpu.plan import AUTO, FILLED, FORCED, FULL, OFF, SERVERS, STOCK
 from benchmarks.gpu.rates import DOCUMENTS, FREE_TEXT
 from benchmarks.gpu.state import Key
@@ -63,7 +63,7 @@ def race(measured: Measured, kind: str, load: int, first: str, second: str) -> R
 
 def choice(measured: Measured, load: int) -> str | None:
     """The default at a load; None if nothing there was measured with and without drafts."""
-    races = {mode: race(measured, DOCUMENTS, load, mode, OFF) for mode in MODES if not _ran_out(measured, mode)}
+    races = {mode: race(measured, DOCUMENTS, load, mode, OFF) for mode in MODES if not _fails(measured, mode)}
     if all(each.ratio is None for each in races.values()):
         return None
     faster = [mode for mode, each in races.items() if each.decision == "faster"]
@@ -72,18 +72,32 @@ def choice(measured: Measured, load: int) -> str | None:
     return faster[0] if faster else OFF
 
 
-def _ran_out(measured: Measured, mode: str) -> bool:
-    return any(
+def _fails(measured: Measured, mode: str) -> bool:
+    """Whether its server ran without these drafts, or out of memory."""
+    return _runs_without(measured, mode) is not None or any(
         value["out_of_memory"] or value["answered"] == 0
         for key, value in measured.items()
         if key.startswith(f"memory/{mode}/")
     )
 
 
+def _runs_without(measured: Measured, mode: str) -> str | None:
+    """What its server drafts instead, and why, if not what it was asked for."""
+    start = measured.get(f"start/{mode}", {})
+    if start.get(starts.DRAFTS, mode) == mode:
+        return None
+    return f"{start[starts.DRAFTS]}: {'; '.join(start.get('degraded', ()))}"
+
+
 def verdicts(measured: Measured, loads: Sequence[int]) -> list[str]:
     """Sentences, one for each question that the run asks."""
     return [
         default(measured, loads),
+        *(
+            f"DRAFTS {mode}: ITS SERVER RAN WITH DRAFTS {instead}"
+            for mode in MODES
+            if (instead := _runs_without(measured, mode)) is not None
+        ),
         *(_speed(measured, DOCUMENTS, loads, mode, OFF) for mode in MODES),
         *(_speed(measured, DOCUMENTS, loads, mode, STOCK) for mode in (*MODES, OFF)),
         *(_free_text(measured, loads, mode) for mode in (OFF, *MODES)),
@@ -161,11 +175,13 @@ def _memory(measured: Measured) -> str:
     waves = {key.removeprefix(prefix): value for key, value in measured.items() if key.startswith(prefix)}
     if not waves:
         return f"Memory, {FILLED}: not measured."
+    undrafted = [name for name, wave in waves.items() if wave["drafted_per_pass"] < 1]
     bad = [name for name, wave in waves.items() if wave["out_of_memory"] or wave["answered"] < wave["asked"]]
     most = max(wave["used_mib"] for wave in waves.values())
     total = max(wave["total_mib"] for wave in waves.values())
     drafted = max(wave["drafted_per_pass"] for wave in waves.values())
     held = f"at most {most / GIB:.1f} of {total / GIB:.1f} GiB, {drafted:.0f} drafted tokens a pass"
+    held += f", NOTHING DRAFTED in {', '.join(undrafted)}" if undrafted else ""
     if not bad:
         return f"Memory, {FILLED}: held in {_count(waves, 'wave')} ({', '.join(waves)}); {held}."
     failed = [f"{name} ({waves[name]['answered']} of {waves[name]['asked']} answered)" for name in bad]

@@ -94,6 +94,18 @@ def test_a_mode_whose_memory_ran_out_is_no_default() -> None:
     assert "OUT OF MEMORY in sampled (17 of 256 answered)" in said
 
 
+def test_a_server_that_fell_back_to_no_drafts_decides_nothing_about_them() -> None:
+    measured = {
+        **BASE,
+        **speeds(AUTO, flat(101, 101, 101, 101)),
+        "start/auto": {"drafts": "off", "degraded": ["drafts: they are off. vLLM has no such thing"]},
+        "start/forced": {"drafts": "forced", "degraded": []},
+    }
+    assert default(measured, LOADS) == "Default: not measured."
+    said = sentence(measured, "DRAFTS")
+    assert said == "DRAFTS auto: ITS SERVER RAN WITH DRAFTS off: drafts: they are off. vLLM has no such thing"
+
+
 def wave(answered: int = 256, out_of_memory: bool = False, used: float = 71_680) -> dict[str, Any]:
     memory = {"used_mib": used, "total_mib": 81_920}
     return {"asked": 256, "answered": answered, "out_of_memory": out_of_memory, "drafted_per_pass": 250.2, **memory}
@@ -104,6 +116,11 @@ def test_memory_that_holds_is_said_with_its_peak() -> None:
     assert sentence(measured, "Memory") == (
         "Memory, auto: held in 2 waves (greedy, sampled); at most 70.0 of 80.0 GiB, 250 drafted tokens a pass."
     )
+
+
+def test_waves_without_drafts_prove_nothing() -> None:
+    measured = {"memory/auto/greedy": wave(), "memory/auto/sampled": {**wave(), "drafted_per_pass": 0}}
+    assert sentence(measured, "Memory").endswith("a pass, NOTHING DRAFTED in sampled.")
 
 
 @pytest.mark.parametrize(
