@@ -90,7 +90,7 @@ ON_GPU = Scale(
     waves=waves(256, 1024),
     forced_text=2000,
     longest_prompt=7000,
-    limits=Limits(sampler=30, start=75, answers=20, rates=45, memory=60, whole=900),
+    limits=Limits(sampler=30, start=120, answers=20, rates=45, memory=60, whole=900),
 )
 
 # On two cores that others use too, a start takes longer than all that follows.
