@@ -79,7 +79,7 @@ def waves(answers: int, more: int) -> tuple[Wave, ...]:
 ON_GPU = Scale(
     name="gpu",
     loads=(1, 8, 64, 256),
-    rounds=3,
+    rounds=4,
     tokens=100,
     compared=24,
     compared_tokens=80,

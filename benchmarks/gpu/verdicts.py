@@ -1,7 +1,7 @@
 """What the measurements decide: which drafts may be the default at which load, and what else was seen. Pure functions.
 
-A mode may be the default at a load if every round there was faster than with drafts off. Rounds that disagree decide
-nothing, and what is not decided is off.
+A mode may be the default at a load if every round there was faster than with drafts off, and all of them together by
+more than noise. Rounds that disagree decide nothing, and what is not decided is off.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ Decision = Literal["faster", "slower", "not decided", "not measured"]
 MODES = (AUTO, FORCED)
 # One round has no spread, and decides nothing.
 FEWEST_PAIRS = 2
+# Below this, a difference is noise, even if all rounds have it.
+NOISE = 0.02
 GIB = 1024
 
 
@@ -39,9 +41,14 @@ class Race:
             return "not measured"
         if self.ratio.pairs < FEWEST_PAIRS:
             return "not decided"
-        if self.ratio.least > 1:
+        if self.ratio.least > 1 and self.ratio.value >= 1 + NOISE:
             return "faster"
-        return "slower" if self.ratio.most < 1 else "not decided"
+        return "slower" if self.ratio.most < 1 and self.ratio.value <= 1 - NOISE else "not decided"
+
+    @property
+    def holds(self) -> bool:
+        """Whether no round was slower by more than noise."""
+        return self.ratio is not None and self.ratio.pairs >= FEWEST_PAIRS and self.ratio.least >= 1 - NOISE
 
     def __str__(self) -> str:
         if self.ratio is None:
@@ -140,11 +147,16 @@ def _free_text(measured: Measured, loads: Sequence[int], mode: str) -> str:
     has_stock = any(rates.measured(measured, STOCK, FREE_TEXT, load) for load in loads)
     base = STOCK if has_stock or mode == OFF else OFF
     races = {load: race(measured, FREE_TEXT, load, mode, base) for load in loads}
-    decisions = {each.decision for each in races.values()}
-    if decisions == {"not measured"}:
+    known = [each for each in races.values() if each.ratio is not None]
+    if not known:
         return f"Free text, {mode}: not measured against {base}."
-    judged = "slower than" if "slower" in decisions else "not slower than"
-    return f"Free text, {mode}: {judged} {base}: {_listed(races)}."
+    return f"Free text, {mode}: {_judged(known)} {base}: {_listed(races)}."
+
+
+def _judged(races: Sequence[Race]) -> str:
+    if any(each.decision == "slower" for each in races):
+        return "slower than"
+    return "not slower than" if all(each.holds for each in races) else "not decided against"
 
 
 def _graphs(measured: Measured, loads: Sequence[int], mode: str) -> str:

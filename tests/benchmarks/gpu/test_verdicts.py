@@ -66,6 +66,13 @@ def test_one_round_decides_nothing() -> None:
     assert "3.00x (not decided: one round) at 8" in sentence(measured, "Documents, auto over off")
 
 
+def test_a_difference_of_less_than_noise_decides_nothing() -> None:
+    measured = {**speeds(OFF, flat(100, 100, 100, 100)), **speeds(AUTO, flat(101, 99, 103, 97))}
+    decisions = [race(measured, DOCUMENTS, load, AUTO, OFF).decision for load in LOADS]
+    assert decisions == ["not decided", "not decided", "faster", "slower"]
+    assert default(measured, LOADS) == "Default: off from 1 to 8, auto at 64, off at 256 at once."
+
+
 def test_only_rounds_that_both_have_are_compared() -> None:
     measured = {**speeds(OFF, {8: [100, 100, 100]}), **speeds(AUTO, {8: [200, 200]})}
     ratio = race(measured, DOCUMENTS, 8, AUTO, OFF).ratio
@@ -128,6 +135,7 @@ def test_waves_without_drafts_prove_nothing() -> None:
     [
         ({8: [100, 100]}, "Free text, auto: not slower than vllm serve: 1.00x (not decided: 0.99 to 1.01) at 8"),
         ({8: [120, 130]}, "Free text, auto: slower than vllm serve: 0.80x at 8"),
+        ({8: [90, 112]}, "Free text, auto: not decided against vllm serve: 0.99x (not decided: 0.90 to 1.10) at 8"),
         ({}, "Free text, auto: not slower than off: 1.25x at 8"),
     ],
 )
