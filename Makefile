@@ -28,6 +28,9 @@ DOWNLOAD_cpu := 600 MB, some minutes
 DOWNLOAD_gpu := some GB, 9 GB on disk; needs a driver for CUDA 13, 580 or newer; BUILD=cpu installs the CPU build
 # Written last, so that an interrupted installation is resumed.
 INSTALLED := $(VENV)/.installed-$(BUILD)
+# For tests of vLLM's kernels on CUDA, which it interprets. Beside the packages: vLLM's CPU build must not find it.
+TRITON_VERSION := 3.9.0
+TRITON := $(VENV)/triton/.installed-$(TRITON_VERSION)
 # Ray's packages; it also sees those of .venv.
 RAY := .venv-ray
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -43,7 +46,7 @@ install: $(INSTALLED)
 serve: $(INSTALLED)
 	@exec $(BIN)/latticework serve $(ARGS)
 
-test: check
+test: check $(TRITON)
 	@echo "==> Tests"
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -110,6 +113,11 @@ $(INSTALLED): requirements.txt requirements-$(BUILD).txt pyproject.toml | $(BIN)
 	$(BIN)/python -m pip install --no-deps --requirement requirements-$(BUILD).txt
 	@echo "==> Installing latticework itself"
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TRITON): | $(INSTALLED)
+	@echo "==> Installing Triton into $(VENV)/triton (once; a download of 290 MB)"
+	$(BIN)/python -m pip install --no-deps --upgrade --target $(VENV)/triton triton==$(TRITON_VERSION)
 	@touch $@
 
 $(RAY)/.installed: requirements-ray.txt $(INSTALLED)

@@ -31,5 +31,5 @@ class Modelless:
     def metrics(self) -> bytes:
         return b""
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         return None

@@ -123,7 +123,7 @@ class ScriptedEngine:
     def metrics(self) -> bytes:
         return b"# HELP scripted nothing is counted\n"
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         return None
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:

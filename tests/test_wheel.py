@@ -88,7 +88,7 @@ class Scripted:
     def metrics(self):
         return b""
 
-    def refusal(self, sampling):
+    async def refusal(self, sampling):
         return None
 
     async def generate(self, prompt, sampling, request_id):

@@ -29,6 +29,7 @@ from latticework.http.lifetime import BodyTimeout, UntilGone
 from latticework.http.quota import QuotaLimiter, Quotas
 from latticework.http.record import Recorded, request_id
 from latticework.models import Models
+from latticework.options import InvalidSetting
 from latticework.served import Served
 from latticework.settings import Settings
 from turngrammar.errors import GrammarError
@@ -59,7 +60,16 @@ def create_app(*models: Engine | Served, settings: Settings | None = None) -> St
     the host `lifespan(app)`, or the first request loads the engines and nothing stops them.
     """
     settings = settings or Settings()
-    all_models = Models(models, settings)
+    if settings.api_servers > 1:
+        raise InvalidSetting(
+            f"api_servers: create_app serves in one process, not in {settings.api_servers}. Leave it out, or use "
+            "`latticework serve --api-servers N`."
+        )
+    return app_of(Models(models, settings), settings)
+
+
+def app_of(all_models: Models, settings: Settings) -> Starlette:
+    """The app of one process. Raises InvalidSetting."""
 
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
@@ -100,10 +110,11 @@ def _routes(models: Models, settings: Settings) -> list[BaseRoute]:
     guard = [Middleware(KeyAuth, ApiKeys(settings.api_keys, settings.api_key_file))] if settings.guarded else []
     # Around endpoints that cost work. A caller's requests to all of them are counted together.
     quotas = Quotas(settings.requests_per_minute, settings.concurrent_requests)
+    requesting = quotas.requesting if models.peers is None else models.peers.requesting
     limits = [
         Middleware(CallerKnown),
-        *([Middleware(QuotaLimiter, quotas)] if quotas.limited else []),
-        Middleware(BodyLimits, BodyMemory(settings.max_bodies_bytes), settings.max_body_bytes),
+        *([Middleware(QuotaLimiter, requesting)] if quotas.limited else []),
+        Middleware(BodyLimits, BodyMemory(settings.of_process.max_bodies_bytes), settings.max_body_bytes),
         Middleware(BodyTimeout, settings.read_timeout),
         Middleware(UntilGone),
     ]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from latticework.engines.base import EngineDead, Piece, Sampling
 from latticework.engines.encoder import LocalEncoder
 from latticework.engines.markup import markup
 from latticework.options import InvalidSetting
+from latticework.peers import Held, Peers
 from latticework.prompt import ChatTemplate
 from latticework.prompt.fallback import ChosenTemplate, choose_template, load_template
 from latticework.prompt.writer import PromptWriter
@@ -69,9 +71,14 @@ class Model:
     """An engine with its chat template, its wire format and its settings."""
 
     def __init__(
-        self, supervisor: Supervisor, settings: Settings, compiler: Compiler, own: Mapping[str, Any] = NOTHING
+        self,
+        supervisor: Supervisor,
+        settings: Settings,
+        compiler: Compiler,
+        own: Mapping[str, Any] = NOTHING,
+        peers: Peers | None = None,
     ) -> None:
-        """`own`: the settings of this model alone.
+        """`own`: the settings of this model alone. `peers`: the other processes that serve it; None: there are none.
 
         Raises InvalidSetting for an unknown format, and for a chat template that can't be read.
         """
@@ -85,6 +92,7 @@ class Model:
         self.settings = settings
         self.compiler = compiler
         self._own = own
+        self._peers = peers
         self.created = int(time.time())
 
     @property
@@ -167,9 +175,15 @@ class Model:
         failures = (f"{result.case} ({result.mode}): {failed.check}" for result, failed in self._settled.failures)
         return tuple(failures) or "held"
 
+    def answering(self, answers: int) -> AbstractAsyncContextManager[None]:
+        """Counts answers, which the engine generates or queues, for the block. Raises Overloaded and BadRequest."""
+        if self._peers is not None:
+            return self._peers.answering(self.names[0], answers)
+        return Held(self._concurrency.acquire(answers))
+
     @cached_property
-    def concurrency(self) -> ConcurrencyLimit:
-        """The limit for the answers that the engine generates or queues. Known once it is loaded."""
+    def _concurrency(self) -> ConcurrencyLimit:
+        """Known once the engine is loaded."""
         return ConcurrencyLimit(self.engine.max_running + self.settings.max_queue)
 
     @cached_property

@@ -15,6 +15,7 @@ from latticework.engines.base import Engine, EngineDead
 from latticework.errors import BadRequest, UnknownModel
 from latticework.model import Model, ModelState
 from latticework.options import InvalidSetting
+from latticework.peers import Peers
 from latticework.served import Served, as_served
 from latticework.settings import PRIVATE, Settings
 from latticework.supervisor import Backoff, Supervisor
@@ -28,11 +29,16 @@ logger = logging.getLogger(__name__)
 class Models:
     """All models of an app. The app's lifespan loads them, or else the first request."""
 
-    def __init__(self, models: Sequence[Engine | Served], settings: Settings) -> None:
-        """Raises InvalidSetting, also for two models with the same name, and for aliases that lead to none."""
+    def __init__(self, models: Sequence[Engine | Served], settings: Settings, peers: Peers | None = None) -> None:
+        """`peers`: the other processes that serve the app; None: there are none.
+
+        Raises InvalidSetting, also for two models with the same name, and for aliases that lead to none.
+        """
         self.metrics = Metrics()
+        self.peers = peers
         self._settings = settings
-        self._compiler = Compiler(settings, WorkerPool(settings.compile_workers, settings.compile_memory), self.metrics)
+        own = settings.of_process
+        self._compiler = Compiler(own, WorkerPool(own.compile_workers, own.compile_memory), self.metrics)
         self._models = tuple(self._model(as_served(model)) for model in models)
         self._loading = asyncio.Lock()
         self._loaded = False
@@ -49,7 +55,7 @@ class Models:
             hang_timeout=settings.engine_hang_timeout,
         )
         own = {name: value for name, value in model.own.items() if name not in PRIVATE}
-        return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own})
+        return Model(supervisor, settings, self._compiler, {**model.engine_settings, **own}, self.peers)
 
     def _refuse_names(self, *, loaded: bool = False) -> None:
         """Raises InvalidSetting. Some engines know their names only once they are loaded."""
@@ -67,6 +73,10 @@ class Models:
                 raise InvalidSetting(
                     f"{many} models have the name {name!r}: names must be unique, set them by served_model_name"
                 )
+
+    def share(self, kind: type[T], value: T) -> None:
+        """What `shared` returns for that kind."""
+        self._shared[kind] = value
 
     def shared(self, kind: type[T], make: Callable[[], T]) -> T:
         """The app's one object of a kind that several doors have in common, made on first use."""
@@ -143,9 +153,15 @@ class Models:
 
     async def metrics_text(self) -> bytes:
         """The metrics of the app and of its engines, in Prometheus' text format."""
+        if self.peers is not None:
+            return await self.peers.metrics()
         for name, state in (await self.states()).items():
             self.metrics.up.labels(name).set(state.status == "ok")
         return merge_metrics([self.metrics.text(), *(model.engine.metrics() for model in self._models)])
+
+    async def warnings(self) -> Mapping[str, int]:
+        """Counters that should stay near 0, over all models and all processes."""
+        return self.metrics.warnings if self.peers is None else self.metrics.warnings_in(await self.peers.metrics())
 
     async def states(self) -> Mapping[str, ModelState]:
         """The state of each model, by its first name."""

@@ -80,7 +80,16 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[J
     await model.check_health()
     limit = model.settings.compile_timeout
     states = await off_loop(limit, lambda: [(ask, _begin(model, ask)) for ask in asks()])
-    return [state if isinstance(state, Job) else await _finish(model, ask, state) for ask, state in states]
+    jobs = [state if isinstance(state, Job) else await _finish(model, ask, state) for ask, state in states]
+    for (ask, _), job in zip(states, jobs, strict=True):
+        await _refuse_unsupported(model, ask, job)
+    return jobs
+
+
+async def _refuse_unsupported(model: Model, ask: Ask, job: Job) -> None:
+    """Raises BadRequest for a parameter that the engine can't honour."""
+    if (unsupported := await model.engine.refusal(job.sampling)) is not None:
+        raise BadRequest(unsupported[1], param=ask.name(unsupported[0]))
 
 
 async def _finish(model: Model, ask: Ask, state: _State) -> Job:
@@ -180,8 +189,6 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if beginning is not None:
         sampling = replace(sampling, begun=beginning.token_ids)
-    if (unsupported := engine.refusal(sampling)) is not None:
-        raise BadRequest(unsupported[1], param=ask.name(unsupported[0]))
     for one in compiled:
         if one.plan.grammar is not None:
             engine.tokenizer.remember(one.plan.grammar, one.trial)

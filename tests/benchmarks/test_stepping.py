@@ -31,6 +31,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 PROMPT = "Extract: an invoice of Acme Corporation Limited over 12.5 USD."
+NOTHING: Mapping[str, Any] = {}
 DOCUMENT = {"vendor": "Acme Corporation Limited", "currency": "USD", "total": 12.5}
 
 
@@ -52,16 +53,21 @@ def engine(drafts: str, *, in_flight: int = 0, blocks: int = 1024) -> SteppedEng
     return SteppedEngine(args.create_engine_config(), in_flight=in_flight, blocks=blocks)
 
 
-def add(stepped: SteppedEngine, names: str, drafts: str) -> None:
+def add(
+    stepped: SteppedEngine, names: str, drafts: str, prompt: str = PROMPT, extra: Mapping[str, Any] = NOTHING
+) -> None:
     grammar = compile_turn(Turn(FORMATS["hermes"], content=JsonContent(SCHEMA))).grammar
     assert grammar
     for name in names:
         constraint = StructuredOutputsParams(grammar=grammar if drafts == "off" else specification((), grammar))
         constraint._backend = "guidance"
         params = SamplingParams(
-            temperature=0, max_tokens=200, structured_outputs=constraint, extra_args={GUESSES: drafts == "auto"}
+            temperature=0,
+            max_tokens=200,
+            structured_outputs=constraint,
+            extra_args={GUESSES: drafts == "auto", **extra},
         )
-        stepped.add(stepped.request(name, encode(f"{name}. {PROMPT}"), ANSWER, params))
+        stepped.add(stepped.request(name, encode(f"{name}. {prompt}"), ANSWER, params))
 
 
 def written(outputs: Sequence[Any]) -> Mapping[str, list[int]]:

@@ -12,6 +12,7 @@ from tests.docs import (
     measured,
     metrics,
     reasons,
+    serving,
     settings,
     wire_formats,
 )
@@ -25,6 +26,7 @@ PARTS: Parts = {
     "wire formats": wire_formats.part,
     "families": families.part,
     "settings": settings.part,
+    "vllm serve": serving.part,
     "extras": settings.extras,
     "metrics": metrics.part,
     "span": metrics.attributes,

@@ -81,7 +81,8 @@ def vllm_flags() -> set[str]:
     places = spec.submodule_search_locations if spec else None
     files = [file for place in places or () for name in _DECLARING for file in Path(place).glob(name)]
     names = {name.replace("_", "-") for file in files for name in _fields(file)}
-    return {f"--{no}{name}" for name in names for no in ("", "no-")}
+    added = {flag for file in files for flag in re.findall(r'"(--[\w-]+)"', file.read_text(encoding="utf-8"))}
+    return {f"--{no}{name}" for name in names for no in ("", "no-")} | added
 
 
 # The files in which vLLM declares them, as fields of classes.

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pytest
 
+from latticework import create_app
 from latticework.options import InvalidSetting, api_keys
 from latticework.settings import OPTIONS, ModelSettings, Settings, environment_settings, public_settings
 
@@ -110,3 +111,22 @@ def test_what_anybody_may_know_tells_nothing_of_keys_and_the_machine() -> None:
     secret = {"api_keys", "api_key_file", "engine", "engine_api_key", "host", "port", "chat_template", "store"}
     assert set(reported) == {field.name for field in fields(Settings)} - secret
     assert reported["max_tools"] == 7
+
+
+def test_front_ends_divide_memory_and_processes() -> None:
+    mine = Settings(api_servers=4).of_process
+    assert (mine.max_bodies_bytes, mine.compile_cache_bytes, mine.compile_workers) == (128 * 2**20, 16 * 2**20, 2)
+    assert mine.max_queue == Settings().max_queue  # the owner counts
+
+
+def test_a_front_end_takes_any_body_and_has_no_more_processes_than_the_server() -> None:
+    assert Settings(api_servers=64, max_bodies_bytes=2**23).of_process.max_bodies_bytes == 2**23
+    assert Settings(api_servers=2, compile_workers=1).of_process.compile_workers == 1
+    assert Settings(api_servers=2, compile_workers=9).of_process.compile_workers == 5
+    alone = Settings()
+    assert alone.of_process is alone
+
+
+def test_an_app_of_another_is_one_process() -> None:
+    with pytest.raises(InvalidSetting, match=r"^api_servers: create_app serves in one process, not in 2\."):
+        create_app(settings=Settings(api_servers=2))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from latticework.commands import DONE, FAILED, Command, CommandFailed, WrongUsage, engines, say
 from latticework.commands.launch import Launch, add_launch_options, collect_launch
+from latticework.options import InvalidSetting
 from latticework.settings import Settings
 
 if TYPE_CHECKING:
     import socket
+
+    from latticework.served import Served
 
 DESCRIPTION = """Serve a model over OpenAI's API, on vLLM. Options that are not listed here are vLLM's engine arguments
 (--model, --tensor-parallel-size, --quantization, ...) and are passed to vLLM unchanged; --help-engine lists them.
@@ -59,6 +63,7 @@ answer = client.chat.completions.parse(**ask, tools=tools, tool_choice="required
 print(answer.choices[0].message.tool_calls[0].function)
 """
 
+LOADING = "Loading {} ..."
 TEXT = "Save this person: Ada Lovelace, age 36."
 
 
@@ -94,12 +99,33 @@ def run_server(launch: Launch) -> int:
             )
             say(text.split("\n")[1] if settings.log_format == "json" else text)
 
+        if settings.api_servers > 1:
+            return _run_front_ends(models, listener, settings, ready)
         app = create_app(*models, settings=settings)
-        say(f"Loading {' and '.join(names)} ...")
+        say(LOADING.format(" and ".join(names)))
         try:
             server.run(app, listener, settings, ready)
         except SystemExit:  # uvicorn's: the app failed to start, and the log has the reason
             return FAILED
+    return DONE
+
+
+def _run_front_ends(
+    models: Sequence[Served], listener: socket.socket, settings: Settings, ready: Callable[[], None]
+) -> int:
+    from latticework.engines.base import EngineDead
+    from latticework.fronts import serving
+    from latticework.fronts.owner import StartFailed
+    from latticework.models import Models
+
+    serving.refuse_fronts(settings)
+    Models(models, replace(settings, api_servers=1))  # refuses names before the models are loaded
+    say(LOADING.format(" and ".join(model.engine.model_ids[0] for model in models)))
+    try:
+        serving.run(models, listener, settings, ready)
+    except (EngineDead, InvalidSetting, StartFailed) as error:
+        say(f"{error}")
+        return FAILED
     return DONE
 
 

@@ -27,6 +27,7 @@ from latticework.commands.launch import launch_of_words
 from latticework.engines.base import Engine
 from latticework.http.record import REQUEST_ID
 from latticework.logs import export_settings, log_config
+from latticework.options import InvalidSetting
 from latticework.served import Served
 from latticework.settings import Settings
 
@@ -62,7 +63,9 @@ def _parsed(parsers: Mapping[str, Callable[[str], Any]], options: Mapping[str, s
 
 
 def deployment(models: Callable[[], Sequence[Engine | Served]], settings: Settings, **options: Any) -> Application:
-    """`models` is called in each replica; `options` are those of `serve.deployment`."""
+    """`models` is called in each replica; `options` are those of `serve.deployment`. Raises InvalidSetting."""
+    if settings.api_servers > 1:
+        raise InvalidSetting(f"api_servers: a replica is one process, not {settings.api_servers}. Use num_replicas.")
 
     def replica_app() -> ASGIApp:
         from latticework.app import create_app

@@ -282,7 +282,7 @@ class Engine(Protocol):
     def metrics(self) -> bytes:
         """The engine's own metrics, in Prometheus' text format."""
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         """A parameter that this engine can't honour, and why; None if it can honour all."""
 
     def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:

@@ -46,6 +46,12 @@ class BackendEncoder:
             self._of_segments[markup] = SegmentEncoder(self._backend, markup)
         return self._of_segments[markup].encode(segments)
 
+    def decode(self, token_ids: Sequence[int]) -> str:
+        return str(self._backend.decode(list(token_ids), skip_special_tokens=False))
+
+    def token_strings(self, token_ids: Sequence[int]) -> list[str]:
+        return [self._backend.id_to_token(token_id) or "" for token_id in token_ids]
+
     def least_tokens(self, size: int) -> int:
         return size // self._longest if self._longest else 0
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
+from pickle import PicklingError
 from typing import Any
 
 from latticework.engines.encoder import BackendEncoder, Encoder
 from latticework.engines.markup import markup
+from latticework.engines.sent_tokenizer import facts_of, sent_tokenizer
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vocabulary import EndTokens, Vocabulary, all_ends, is_special, with_special
 
@@ -42,6 +44,16 @@ class HuggingFaceTokenizer(ModelTokenizer):
         self._tokenizer = tokenizer
         self._converted = backend
         self._stock_matcher = stock_matcher
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process goes what it needs, not what this one is made of: that would bring its engine along.
+
+        Raises PicklingError.
+        """
+        encoder = self.encoder
+        if encoder is None or self._cleans_up:
+            raise PicklingError("it is written in Python")
+        return sent_tokenizer, (facts_of(self), encoder)
 
     @property
     def chat_template(self) -> str | None:
@@ -87,7 +99,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
         return self._encoder.encode(text, special)
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        text = str(self._backend.decode(list(token_ids), skip_special_tokens=False))
+        text = self._encoder.decode(token_ids)
         return str(self._tokenizer.clean_up_tokenization(text)) if self._cleans_up else text
 
     @cached_property
@@ -97,7 +109,7 @@ class HuggingFaceTokenizer(ModelTokenizer):
         return bool(configured) and type(self._backend.model).__name__ != "BPE"
 
     def token_strings(self, token_ids: Sequence[int]) -> list[str]:
-        return [self._backend.id_to_token(token_id) or "" for token_id in token_ids]
+        return self._encoder.token_strings(token_ids)
 
     def encode_segments(self, segments: Sequence[str], markup: frozenset[str]) -> list[int]:
         return self._encoder.encode_segments(segments, markup)

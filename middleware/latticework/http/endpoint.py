@@ -110,7 +110,7 @@ class GeneratingEndpoint(Generic[R]):
         async with until.kept():
             model = await self._models.find(request.model)
         record.model, record.stream = model.names[0], request.streamed
-        with model.concurrency.acquire(request.answers):
+        async with model.answering(request.answers):
             async with until.kept():
                 jobs = await jobs_of(model, lambda: translation.asks(request, decoded))
             generation = Generation(model, jobs, self._models.metrics, translation.id_prefix, replaced)

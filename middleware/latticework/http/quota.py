@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from latticework.errors import RateLimited
 from latticework.http.auth import CALLER
+from latticework.peers import Held
 
 # The caller of all requests on a server without keys.
 ANONYMOUS = b""
@@ -84,6 +85,10 @@ class Quotas:
         finally:
             usage.running -= 1
 
+    def requesting(self, caller: bytes) -> AbstractAsyncContextManager[None]:
+        """The same for one process."""
+        return Held(self.acquire(caller))
+
     def _usage_of(self, caller: bytes) -> _Usage:
         if caller not in self._usage:
             now = self.clock()
@@ -118,11 +123,12 @@ class Quotas:
 class QuotaLimiter:
     """Wraps an app, within KeyAuth, in limits per caller. Raises RateLimited."""
 
-    def __init__(self, app: ASGIApp, quotas: Quotas) -> None:
+    def __init__(self, app: ASGIApp, requesting: Callable[[bytes], AbstractAsyncContextManager[None]]) -> None:
+        """`requesting` counts a request of a caller for the block."""
         self._app = app
-        self._quotas = quotas
+        self._requesting = requesting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The app returns once the response has ended or the client has disconnected.
-        with self._quotas.acquire(scope.get(CALLER, ANONYMOUS)):
+        async with self._requesting(scope.get(CALLER, ANONYMOUS)):
             await self._app(scope, receive, send)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +39,13 @@ class Timeouts:
 class Connection(HttpToolsProtocol):
     """One connection: reads a request, waits for its response, reads the next."""
 
-    def __init__(self, *args: Any, timeouts: Timeouts, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, timeouts: Timeouts, closed: Callable[[], object] = lambda: None, **options: Any
+    ) -> None:
+        """`closed` is called when the connection is lost."""
         super().__init__(*args, **options)
         self._timeouts = timeouts
+        self._closed = closed
         self._context = contextvars.copy_context()
         self._head = HeadReader()
         self._body: BodyReader | None = None
@@ -61,6 +66,7 @@ class Connection(HttpToolsProtocol):
                 timer.cancel()
         self._ahead = b""
         super().connection_lost(exc)
+        self._closed()
 
     # Reading
     def data_received(self, data: bytes) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -89,7 +89,7 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """uvicorn's, and the end of a terminal. `nohup` has it ignored, and so it stays."""
-        hangup = _hangup()
+        hangup = hangup_signal()
         with super().capture_signals():
             if hangup is not None:
                 signal.signal(hangup, self.handle_exit)
@@ -103,12 +103,20 @@ class Server(uvicorn.Server):
         """While models load, a signal ends the process. Later, the first drains, the second cuts, the third kills."""
         self._signals += 1
         if not self.started or self._signals > 2:
-            _kill_process(sig)
+            kill_process(sig)
         elif self._signals == 2:
-            self._schedule(self._cut)
+            self.cut()
         else:
-            self.should_exit = self._app.stopping = True
-            self._schedule(self._drain)
+            self.drain()
+
+    def drain(self) -> None:
+        """Refuses new requests, and ends once the others have; cuts them after the drain timeout."""
+        self.should_exit = self._app.stopping = True
+        self._schedule(self._drain)
+
+    def cut(self) -> None:
+        """Ends running answers at once."""
+        self._schedule(self._cut)
 
     def _schedule(self, action: Callable[[], None]) -> None:
         """A signal handler can run between any two lines of Python, so it only schedules on the loop."""
@@ -129,14 +137,14 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
 
-def _hangup() -> signal.Signals | None:
+def hangup_signal() -> signal.Signals | None:
     """The signal for the end of a terminal, where there is one that can be handled and is not ignored."""
     hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)
     handles = threading.current_thread() is threading.main_thread()
     return hangup if handles and hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN else None
 
 
-def _kill_process(sig: int) -> None:
+def kill_process(sig: int) -> None:
     """At once, and without leaving processes of an engine behind."""
     for child in multiprocessing.active_children():
         child.kill()
@@ -146,8 +154,16 @@ def _kill_process(sig: int) -> None:
     signal.raise_signal(sig)
 
 
+S = TypeVar("S", bound=Server)
+
+
 def create_server(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> Server:
     """A server for an app, with the logging configuration of the process."""
+    return server_of(Server, app, settings, ready)
+
+
+def server_of(kind: type[S], app: ASGIApp, settings: Settings, ready: Callable[[], None]) -> S:
+    """The same, of a class derived from `Server`."""
     draining = Draining(app)
     timeouts = Timeouts(settings.read_timeout, settings.write_timeout)
     connection: Any = partial(Connection, timeouts=timeouts)  # uvicorn only calls it
@@ -163,7 +179,12 @@ def create_server(app: ASGIApp, settings: Settings, ready: Callable[[], None]) -
         http=connection,
         ws="none",
     )
-    return Server(config, draining, settings.drain_timeout, ready)
+    return kind(config, draining, settings.drain_timeout, ready)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The kind of event loop that uvicorn takes; None: asyncio's own."""
+    return uvicorn.Config(lambda: None).get_loop_factory()
 
 
 def run(app: ASGIApp, listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:

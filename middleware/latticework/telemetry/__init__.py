@@ -18,6 +18,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from latticework.telemetry.totals import families_of
+
 # Seconds. Small models on GPUs answer within milliseconds, busy servers after minutes.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 
@@ -94,6 +96,7 @@ class Metrics:
         self.restarts = self._counter(
             "engine_restarts", "Successful restarts of dead engines.", "model", warning="engine_restarts"
         )
+        self.front_end_restarts = self._counter("front_end_restarts", "Front-end processes that were replaced.")
         self.up = self._gauge("model_up", "1 if the model can be served, otherwise 0.", "model")
 
     def _counter(
@@ -127,10 +130,22 @@ class Metrics:
         """Counters that should stay near 0, over all models."""
         return {name: _total(counter) for name, counter in self._warnings.items()}
 
+    def warnings_in(self, text: bytes) -> dict[str, int]:
+        """The same of other processes, by their metrics."""
+        families = families_of(text)
+        return {
+            name: round(sum(families[f"{_family(counter)}_total"].samples.values()))
+            for name, counter in self._warnings.items()
+        }
+
 
 def _total(counter: Counter) -> int:
     samples = (sample for family in counter.collect() for sample in family.samples)
     return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
+
+
+def _family(counter: Counter) -> str:
+    return next(iter(counter.describe())).name
 
 
 def merge_metrics(texts: Iterable[bytes]) -> bytes:

@@ -62,7 +62,7 @@ def test_a_request_without_them_is_as_before(path: str, absent: dict[str, Any]) 
 class Alone(ScriptedEngine):
     """It has no connector."""
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         return None if sampling.transfer is None else ("transfer", "The engine is alone: start it with others.")
 
 

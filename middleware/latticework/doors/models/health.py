@@ -14,6 +14,7 @@ from latticework.doors import FAULTS, JSON, TEXT, Door, Endpoint, Operation
 from latticework.http.endpoint import json_response
 from latticework.model import ModelState
 from latticework.models import Models
+from latticework.peers import FrontEnds
 from latticework.settings import Settings, public_settings
 from latticework.version import VERSION
 
@@ -22,15 +23,16 @@ class Health(msgspec.Struct, frozen=True):
     """`running`: the number of running answers by model. `counters`: counts that should be zero or close to it.
 
     `settings` are the public settings, by their names in a configuration file. `status` is "degraded" if some models
-    are down; if all are, the response is an error.
+    are down; if all are, the response is an error. `front_ends` is there if --api-servers is more than 1.
     """
 
     models: Mapping[str, ModelState]
     running: dict[str, int]
-    counters: dict[str, int]
+    counters: Mapping[str, int]
     settings: dict[str, Any]
     status: Literal["ok", "degraded"]
     version: str = VERSION
+    front_ends: FrontEnds | msgspec.UnsetType = msgspec.UNSET
 
 
 def _health(models: Models, settings: Settings) -> Endpoint:
@@ -40,8 +42,11 @@ def _health(models: Models, settings: Settings) -> Endpoint:
         status: Literal["ok", "degraded"] = (
             "degraded" if any(state.status == "down" for state in states.values()) else "ok"
         )
+        front_ends = msgspec.UNSET if models.peers is None else await models.peers.front_ends()
+        counters = await models.warnings()
         return json_response(
-            request, Health(states, running, models.metrics.warnings, public_settings(settings), status)
+            request,
+            Health(states, running, counters, public_settings(settings), status, front_ends=front_ends),
         )
 
     return health

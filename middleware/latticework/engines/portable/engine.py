@@ -107,7 +107,7 @@ class PortableEngine:
     def metrics(self) -> bytes:
         return generate_latest(REGISTRY)
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         return unsupported(sampling, "portable")
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:

@@ -185,7 +185,7 @@ class RemoteEngine:
         """Without the remotes' own, which each has at its own address."""
         return self._metrics.text(self._remotes)
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         if (refused := unsupported(sampling, "remote")) is not None or sampling.logprobs is None:
             return refused
         most = min((remote.info.most_logprobs for remote in self._remotes if remote.info), default=MOST_LOGPROBS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS, Action, ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,12 @@ from vllm.platforms import current_platform
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from latticework.config import Config
+from latticework.engines.serve_arguments import ENGINE, SERVER, Untaken, config_refusal, flag, refusal
+from latticework.options import InvalidSetting
 
 NO_FILE = Config()
+# The exit status for wrong usage, as argparse has it.
+MISUSED = 2
 
 
 def engine_args(
@@ -20,16 +25,35 @@ def engine_args(
 ) -> AsyncEngineArgs:
     """`embedded` returns the arguments of the embedded model, for where none is named; `arguments` override the file's.
 
-    Exits with status 2 and vLLM's own message on an unknown argument. Raises InvalidSetting for one in the file.
+    Exits with status 2 and vLLM's own message on an unknown argument, and with this server's on one of `vllm serve`
+    that it does not take. Raises InvalidSetting for one in the file.
     """
     parser = vllm_parser(prog)
     parser.set_defaults(model=None)
+    for name, argument in SERVER.items():
+        if isinstance(argument, Untaken):
+            flags = [flag(name), flag(f"no_{name}")]
+            parser.add_argument(*flags, dest=name, nargs="*", default=SUPPRESS, action=_Refusal, help=SUPPRESS)
     listed = [*file.engine_arguments("vllm", parser), *arguments]
+    parser.add_argument("model_tag", nargs="?", help=SUPPRESS)
     parsed = parser.parse_args(listed)
+    if parsed.model_tag is not None:
+        if parsed.model not in (None, parsed.model_tag):
+            parser.error(f"{parsed.model_tag}: --model names another model")
+        parsed.model = parsed.model_tag
     if parsed.model is None:
         parser.set_defaults(**embedded())
         parsed = parser.parse_args(listed)
     return AsyncEngineArgs.from_cli_args(parsed)
+
+
+class _Refusal(Action):
+    """Of an argument with any values, all of which end the start."""
+
+    def __call__(self, parser: ArgumentParser, *given: object) -> None:
+        argument = SERVER[self.dest]
+        assert isinstance(argument, Untaken)
+        parser.exit(MISUSED, f"{parser.prog}: error: {refusal(self.dest, argument)}\n")
 
 
 def vllm_help(prog: str) -> str:
@@ -40,8 +64,24 @@ def vllm_parser(prog: str) -> FlexibleArgumentParser:
     return AsyncEngineArgs.add_cli_args(FlexibleArgumentParser(prog=prog, add_help=False))
 
 
+def refuse_untaken(args: AsyncEngineArgs) -> None:
+    """Raises InvalidSetting."""
+    for name, argument in ENGINE.items():
+        if isinstance(argument, Untaken) and getattr(args, name, None):
+            raise InvalidSetting(refusal(name, argument))
+    given = args.structured_outputs_config or {}
+    config = given if isinstance(given, Mapping) else vars(given)
+    usual = {**vars(StructuredOutputsConfig()), "backend": "guidance"}
+    for name, value in config.items():
+        if value != usual.get(name, value) and (name, value) != ("backend", "auto"):
+            raise InvalidSetting(config_refusal(name))
+
+
 def with_pinned(args: AsyncEngineArgs) -> AsyncEngineArgs:
-    """Pins what the guarantees depend on. Changes `args` in place, as vLLM itself does."""
+    """Pins what the guarantees depend on. Changes `args` in place, as vLLM itself does. Raises InvalidSetting for an
+    argument that would break them.
+    """
+    refuse_untaken(args)
     args.structured_outputs_config = StructuredOutputsConfig(backend="guidance")
     if current_platform.is_cpu() and args.enable_chunked_prefill is None:
         # A seeded request with a chunked prefill kills vLLM's CPU engine: its runner rewinds the request's generator,

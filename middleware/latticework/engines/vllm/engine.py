@@ -304,7 +304,7 @@ class VllmEngine:
         self._write_metrics()
         return bytes(generate_latest(self._metrics))
 
-    def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
+    async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
         most = self._llm.model_config.max_logprobs
         if sampling.logprobs is not None and -1 < most < sampling.logprobs:
             return "top_logprobs", f"This server gives at most {most} top_logprobs."

@@ -129,8 +129,8 @@ def test_log_probabilities_are_those_that_are_asked_for(scale_out: bool) -> None
 def test_what_a_remote_gives_less_of_is_refused_by_name() -> None:
     async def test() -> None:
         async with engine(Fake(), Fake(max_logprobs=6)) as made:
-            assert made.engine.refusal(Sampling(1, logprobs=5)) is None
-            refused = made.engine.refusal(Sampling(1, logprobs=6))
+            assert await made.engine.refusal(Sampling(1, logprobs=5)) is None
+            refused = await made.engine.refusal(Sampling(1, logprobs=6))
             assert refused == ("top_logprobs", "This server gives at most 5 top_logprobs.")
 
     run(test())

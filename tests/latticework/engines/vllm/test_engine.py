@@ -358,10 +358,10 @@ CONNECTION = {"do_remote_prefill": True, "remote_block_ids": [1, 2]}
 def test_what_a_connector_needs_goes_to_an_engine_that_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
     served, (llm,) = started(COMPLETE, monkeypatch)
     sampling = Sampling(9, transfer=CONNECTION)
-    assert served.refusal(sampling) == ("transfer", engine.ALONE)
-    assert served.refusal(Sampling(9)) is None
+    assert asyncio.run(served.refusal(sampling)) == ("transfer", engine.ALONE)
+    assert asyncio.run(served.refusal(Sampling(9))) is None
     llm.vllm_config.kv_transfer_config = object()
-    assert served.refusal(sampling) is None
+    assert asyncio.run(served.refusal(sampling)) is None
     args = served._params(sampling, {}, ()).extra_args
     assert args == {"kv_transfer_params": CONNECTION, GUESSES: True}
     assert served._params(Sampling(9), {}, ()).extra_args == {GUESSES: True}
