@@ -266,7 +266,7 @@ class VllmEngine:
         }
         if self._args.worker_extension_cls == EXTENSION:
             described |= (await self._llm.collective_rpc("describe_runner"))[0]
-        if self._drafts != "off" and (loss := drafting_way().takes_away):
+        if self._drafts != "off" and (loss := drafting_way().takes_away(config)):
             described["drafts_take_away"] = loss
         return described
 
