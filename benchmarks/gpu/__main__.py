@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import benchmarks.gpu
-from benchmarks.gpu import models, table
+from benchmarks.gpu import memory, models, table
 from benchmarks.gpu.plan import visits
 from benchmarks.gpu.run import Run, opener
 from benchmarks.gpu.scale import ON_GPU, TINY, Scale
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     for name, value in SURROUNDINGS.items():
         os.environ.setdefault(name, value)
-    device = cuda_device()
+    device = memory.cuda_device()
     scale = TINY if given.tiny or given.quick or device is None else ON_GPU
     folder = given.into or (FOLDER / "quick" / "gpu" if scale is TINY else FOLDER / "gpu")
     if given.fresh:
@@ -72,12 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = {"measured": state.measured, "verdicts": verdicts(state.measured, scale.loads), "stopped": state.stopped}
     print(json.dumps(figures) if given.json else page)
     return 0
-
-
-def cuda_device() -> str | None:
-    import torch
-
-    return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
 
 
 def settings_of(given: argparse.Namespace, scale: Scale, device: str | None) -> Mapping[str, Any]:

@@ -14,18 +14,32 @@ MIB = 2**20
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 # Linux: the peak of resident memory starts anew.
 RESET_PEAK = "5"
-SMI = ("--query-gpu=memory.used,memory.total", "--format=csv,noheader,nounits")
 
 
 def memory_of(pid: int) -> dict[str, float]:
     """MiB in use and in all: of the first GPU where there is one, else of a process with its children."""
-    program = shutil.which("nvidia-smi")
-    if program is not None:
-        listed = subprocess.run([program, *SMI], capture_output=True, text=True, timeout=20)
-        if listed.returncode == 0 and listed.stdout.strip():
-            used, total = listed.stdout.splitlines()[0].split(",")
-            return {"used_mib": float(used), "total_mib": float(total)}
+    if (listed := _listed("memory.used,memory.total")) is not None:
+        used, total = listed.split(",")
+        return {"used_mib": float(used), "total_mib": float(total)}
     return {"used_mib": _resident(pid) / MIB, "total_mib": psutil.virtual_memory().total / MIB}
+
+
+def cuda_device() -> str | None:
+    """The name of the first GPU, where this build of PyTorch can use one. PyTorch itself would keep memory of it."""
+    import torch
+
+    return _listed("name") if torch.version.cuda is not None else None
+
+
+def _listed(fields: str) -> str | None:
+    """Of the first GPU, as nvidia-smi has it."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    command = [program, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    lines = listed.stdout.splitlines() if listed.returncode == 0 else []
+    return lines[0].strip() if lines else None
 
 
 def _resident(pid: int) -> int:

@@ -41,10 +41,11 @@ def cut(rows: int, vocabulary: int, device: Any) -> None:
 
 
 def _drafted(kind: str) -> Callable[[int, int, Any], None]:
-    """Rows behind a draft each, in the sampler of one of vLLM's model runners."""
+    """Rows of logits, in the sampler of one of vLLM's model runners: V2 has two for a draft, its own and the next."""
+    rows_of_a_draft = {"V1": 1, "V2": 2}[kind]
 
     def sampled(rows: int, vocabulary: int, device: Any) -> None:
-        _kind(kind).samples([0.0] * vocabulary, TEMPERATURE, 1, rows, device)
+        _kind(kind).samples([0.0] * vocabulary, TEMPERATURE, 1, max(1, rows // rows_of_a_draft), device)
 
     return sampled
 

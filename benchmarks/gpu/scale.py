@@ -79,7 +79,7 @@ def waves(answers: int, more: int) -> tuple[Wave, ...]:
 ON_GPU = Scale(
     name="gpu",
     loads=(1, 8, 64, 256),
-    rounds=3,
+    rounds=4,
     tokens=100,
     compared=24,
     compared_tokens=80,
@@ -90,7 +90,7 @@ ON_GPU = Scale(
     waves=waves(256, 1024),
     forced_text=2000,
     longest_prompt=7000,
-    limits=Limits(sampler=30, start=75, answers=20, rates=45, memory=60, whole=900),
+    limits=Limits(sampler=30, start=120, answers=20, rates=45, memory=60, whole=900),
 )
 
 # On two cores that others use too, a start takes longer than all that follows.

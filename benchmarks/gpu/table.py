@@ -47,7 +47,7 @@ def _speeds(measured: Measured, servers: Sequence[str], kind: str, load: int) ->
         turns = list(rates.measured(measured, server, kind, load).values())
         speeds.append(f"{rates.mean(turns):,.0f}" if turns else NOTHING)
         ratios.append(_ratio(measured, kind, load, server))
-    return [(f"{kind}, tokens/s at {load}", *speeds), ("  over off (of all rounds)", *ratios)]
+    return [(f"{kind}, tokens/s at {load}", *speeds), ("  over off (least to most)", *ratios)]
 
 
 def _ratio(measured: Measured, kind: str, load: int, server: str) -> str:

@@ -1,7 +1,7 @@
 """What the measurements decide: which drafts may be the default at which load, and what else was seen. Pure functions.
 
-A mode may be the default at a load if every round there was faster than with drafts off. Rounds that disagree decide
-nothing, and what is not decided is off.
+A mode may be the default at a load if every round there was faster than with drafts off, and all of them together by
+more than noise. Rounds that disagree decide nothing, and what is not decided is off.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-from benchmarks.gpu import answers, rates
+from benchmarks.gpu import answers, rates, starts
 from benchmarks.gpu.plan import AUTO, FILLED, FORCED, FULL, OFF, SERVERS, STOCK
 from benchmarks.gpu.rates import DOCUMENTS, FREE_TEXT
 from benchmarks.gpu.state import Key
@@ -24,6 +24,8 @@ Decision = Literal["faster", "slower", "not decided", "not measured"]
 MODES = (AUTO, FORCED)
 # One round has no spread, and decides nothing.
 FEWEST_PAIRS = 2
+# Below this, a difference is noise, even if all rounds have it.
+NOISE = 0.02
 GIB = 1024
 
 
@@ -39,9 +41,14 @@ class Race:
             return "not measured"
         if self.ratio.pairs < FEWEST_PAIRS:
             return "not decided"
-        if self.ratio.least > 1:
+        if self.ratio.least > 1 and self.ratio.value >= 1 + NOISE:
             return "faster"
-        return "slower" if self.ratio.most < 1 else "not decided"
+        return "slower" if self.ratio.most < 1 and self.ratio.value <= 1 - NOISE else "not decided"
+
+    @property
+    def holds(self) -> bool:
+        """Whether no round was slower by more than noise."""
+        return self.ratio is not None and self.ratio.pairs >= FEWEST_PAIRS and self.ratio.least >= 1 - NOISE
 
     def __str__(self) -> str:
         if self.ratio is None:
@@ -63,7 +70,7 @@ def race(measured: Measured, kind: str, load: int, first: str, second: str) -> R
 
 def choice(measured: Measured, load: int) -> str | None:
     """The default at a load; None if nothing there was measured with and without drafts."""
-    races = {mode: race(measured, DOCUMENTS, load, mode, OFF) for mode in MODES if not _ran_out(measured, mode)}
+    races = {mode: race(measured, DOCUMENTS, load, mode, OFF) for mode in MODES if not _fails(measured, mode)}
     if all(each.ratio is None for each in races.values()):
         return None
     faster = [mode for mode, each in races.items() if each.decision == "faster"]
@@ -72,18 +79,32 @@ def choice(measured: Measured, load: int) -> str | None:
     return faster[0] if faster else OFF
 
 
-def _ran_out(measured: Measured, mode: str) -> bool:
-    return any(
+def _fails(measured: Measured, mode: str) -> bool:
+    """Whether its server ran without these drafts, or out of memory."""
+    return _runs_without(measured, mode) is not None or any(
         value["out_of_memory"] or value["answered"] == 0
         for key, value in measured.items()
         if key.startswith(f"memory/{mode}/")
     )
 
 
+def _runs_without(measured: Measured, mode: str) -> str | None:
+    """What its server drafts instead, and why, if not what it was asked for."""
+    start = measured.get(f"start/{mode}", {})
+    if start.get(starts.DRAFTS, mode) == mode:
+        return None
+    return f"{start[starts.DRAFTS]}: {'; '.join(start.get('degraded', ()))}"
+
+
 def verdicts(measured: Measured, loads: Sequence[int]) -> list[str]:
     """Sentences, one for each question that the run asks."""
     return [
         default(measured, loads),
+        *(
+            f"DRAFTS {mode}: ITS SERVER RAN WITH DRAFTS {instead}"
+            for mode in MODES
+            if (instead := _runs_without(measured, mode)) is not None
+        ),
         *(_speed(measured, DOCUMENTS, loads, mode, OFF) for mode in MODES),
         *(_speed(measured, DOCUMENTS, loads, mode, STOCK) for mode in (*MODES, OFF)),
         *(_free_text(measured, loads, mode) for mode in (OFF, *MODES)),
@@ -126,11 +147,16 @@ def _free_text(measured: Measured, loads: Sequence[int], mode: str) -> str:
     has_stock = any(rates.measured(measured, STOCK, FREE_TEXT, load) for load in loads)
     base = STOCK if has_stock or mode == OFF else OFF
     races = {load: race(measured, FREE_TEXT, load, mode, base) for load in loads}
-    decisions = {each.decision for each in races.values()}
-    if decisions == {"not measured"}:
+    known = [each for each in races.values() if each.ratio is not None]
+    if not known:
         return f"Free text, {mode}: not measured against {base}."
-    judged = "slower than" if "slower" in decisions else "not slower than"
-    return f"Free text, {mode}: {judged} {base}: {_listed(races)}."
+    return f"Free text, {mode}: {_judged(known)} {base}: {_listed(races)}."
+
+
+def _judged(races: Sequence[Race]) -> str:
+    if any(each.decision == "slower" for each in races):
+        return "slower than"
+    return "not slower than" if all(each.holds for each in races) else "not decided against"
 
 
 def _graphs(measured: Measured, loads: Sequence[int], mode: str) -> str:
@@ -161,11 +187,13 @@ def _memory(measured: Measured) -> str:
     waves = {key.removeprefix(prefix): value for key, value in measured.items() if key.startswith(prefix)}
     if not waves:
         return f"Memory, {FILLED}: not measured."
+    undrafted = [name for name, wave in waves.items() if wave["drafted_per_pass"] < 1]
     bad = [name for name, wave in waves.items() if wave["out_of_memory"] or wave["answered"] < wave["asked"]]
     most = max(wave["used_mib"] for wave in waves.values())
     total = max(wave["total_mib"] for wave in waves.values())
     drafted = max(wave["drafted_per_pass"] for wave in waves.values())
     held = f"at most {most / GIB:.1f} of {total / GIB:.1f} GiB, {drafted:.0f} drafted tokens a pass"
+    held += f", NOTHING DRAFTED in {', '.join(undrafted)}" if undrafted else ""
     if not bad:
         return f"Memory, {FILLED}: held in {_count(waves, 'wave')} ({', '.join(waves)}); {held}."
     failed = [f"{name} ({waves[name]['answered']} of {waves[name]['asked']} answered)" for name in bad]

@@ -1,7 +1,8 @@
 """Whether memory holds: answers at once, all drafted for as much as possible, then prompts that fill the KV cache.
 
-Each answer is a text that the grammar forces, so every step drafts as much as the server allows. What is seen of memory
-is what it keeps after a wave: PyTorch gives nothing back, so that is its peak.
+Each answer is a choice, and behind it a text that the grammar forces, so every step drafts as much as the server
+allows; without the choice, all would be forced, and be part of the prompt. What is seen of memory is what the server
+keeps after a wave: PyTorch gives nothing back, so that is its peak.
 """
 
 from __future__ import annotations
@@ -77,12 +78,11 @@ async def _answered(visited: Visited, wave: Wave, words: int) -> int:
 
 
 def _task(visited: Visited, wave: Wave, number: int, words: int) -> Task:
-    """The word is repeated in the answer: copied tokens would be drafted too, but all is forced."""
     text = (FILLER * visited.scale.forced_text)[: visited.scale.forced_text]
     schema = {
         "type": "object",
-        "properties": {"text": {"const": text}},
-        "required": ["text"],
+        "properties": {"kind": {"enum": ["a", "b"]}, "text": {"const": text}},
+        "required": ["kind", "text"],
         "additionalProperties": False,
     }
     body = {

@@ -9,8 +9,10 @@ from benchmarks.gpu.plan import AUTO, MAIN, OFF, SERVERS, STOCK, longest, visits
 from benchmarks.gpu.scale import ON_GPU, TINY, Scale
 
 
-def test_all_parts_at_their_limits_take_less_than_a_quarter_of_an_hour() -> None:
-    assert longest(visits(ON_GPU), ON_GPU) <= ON_GPU.limits.whole == 15 * 60
+def test_all_that_decides_fits_into_a_quarter_of_an_hour_with_every_part_at_its_limit() -> None:
+    """Full graphs, the last part, have what is left."""
+    main = [visit for visit in visits(ON_GPU) if visit.server in MAIN]
+    assert longest(main, ON_GPU) <= ON_GPU.limits.whole == 15 * 60
 
 
 @pytest.mark.parametrize("scale", [ON_GPU, TINY], ids=lambda scale: scale.name)

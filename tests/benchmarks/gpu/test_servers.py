@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
-from benchmarks.gpu import leftovers, starts, table
-from benchmarks.gpu.memory import peak_mib
+from benchmarks.gpu import leftovers, memory, starts, table
 from benchmarks.gpu.plan import AUTO, OFF
 from benchmarks.gpu.scale import TINY
 from benchmarks.servers import TIED
@@ -101,4 +101,15 @@ def test_a_server_ends_with_the_benchmark_that_started_it() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts resident memory as Linux does")
 def test_the_peak_of_a_piece_of_work_is_measured() -> None:
-    assert 64 <= peak_mib(lambda: bytearray(b"x" * (64 * 2**20)), "cpu") < 300
+    assert 64 <= memory.peak_mib(lambda: bytearray(b"x" * (64 * 2**20)), "cpu") < 300
+
+
+@pytest.mark.parametrize("build", ["13.0", None], ids=["GPU build", "CPU build"])
+def test_a_gpu_is_one_that_pytorch_can_use(build: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text('#!/bin/sh\ncase "$1" in *name) echo NVIDIA H100;; *) echo "1024, 81559"; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(torch.version, "cuda", build)
+    assert memory.cuda_device() == ("NVIDIA H100" if build else None)
+    assert memory.memory_of(0) == {"used_mib": 1024, "total_mib": 81_559}

@@ -66,6 +66,13 @@ def test_one_round_decides_nothing() -> None:
     assert "3.00x (not decided: one round) at 8" in sentence(measured, "Documents, auto over off")
 
 
+def test_a_difference_of_less_than_noise_decides_nothing() -> None:
+    measured = {**speeds(OFF, flat(100, 100, 100, 100)), **speeds(AUTO, flat(101, 99, 103, 97))}
+    decisions = [race(measured, DOCUMENTS, load, AUTO, OFF).decision for load in LOADS]
+    assert decisions == ["not decided", "not decided", "faster", "slower"]
+    assert default(measured, LOADS) == "Default: off from 1 to 8, auto at 64, off at 256 at once."
+
+
 def test_only_rounds_that_both_have_are_compared() -> None:
     measured = {**speeds(OFF, {8: [100, 100, 100]}), **speeds(AUTO, {8: [200, 200]})}
     ratio = race(measured, DOCUMENTS, 8, AUTO, OFF).ratio
@@ -94,6 +101,18 @@ def test_a_mode_whose_memory_ran_out_is_no_default() -> None:
     assert "OUT OF MEMORY in sampled (17 of 256 answered)" in said
 
 
+def test_a_server_that_fell_back_to_no_drafts_decides_nothing_about_them() -> None:
+    measured = {
+        **BASE,
+        **speeds(AUTO, flat(101, 101, 101, 101)),
+        "start/auto": {"drafts": "off", "degraded": ["drafts: they are off. vLLM has no such thing"]},
+        "start/forced": {"drafts": "forced", "degraded": []},
+    }
+    assert default(measured, LOADS) == "Default: not measured."
+    said = sentence(measured, "DRAFTS")
+    assert said == "DRAFTS auto: ITS SERVER RAN WITH DRAFTS off: drafts: they are off. vLLM has no such thing"
+
+
 def wave(answered: int = 256, out_of_memory: bool = False, used: float = 71_680) -> dict[str, Any]:
     memory = {"used_mib": used, "total_mib": 81_920}
     return {"asked": 256, "answered": answered, "out_of_memory": out_of_memory, "drafted_per_pass": 250.2, **memory}
@@ -106,11 +125,17 @@ def test_memory_that_holds_is_said_with_its_peak() -> None:
     )
 
 
+def test_waves_without_drafts_prove_nothing() -> None:
+    measured = {"memory/auto/greedy": wave(), "memory/auto/sampled": {**wave(), "drafted_per_pass": 0}}
+    assert sentence(measured, "Memory").endswith("a pass, NOTHING DRAFTED in sampled.")
+
+
 @pytest.mark.parametrize(
     ("stock", "said"),
     [
         ({8: [100, 100]}, "Free text, auto: not slower than vllm serve: 1.00x (not decided: 0.99 to 1.01) at 8"),
         ({8: [120, 130]}, "Free text, auto: slower than vllm serve: 0.80x at 8"),
+        ({8: [90, 112]}, "Free text, auto: not decided against vllm serve: 0.99x (not decided: 0.90 to 1.10) at 8"),
         ({}, "Free text, auto: not slower than off: 1.25x at 8"),
     ],
 )
