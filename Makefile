@@ -72,7 +72,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.closed_objects $(ARGS)
 	$(BIN)/python -m benchmarks.many_tools $(ARGS)
 	$(BIN)/python -m benchmarks.steps $(ARGS)
-	$(BIN)/python -m benchmarks.gpu $(ARGS)
+	$(BIN)/python -m benchmarks.gpu --fresh $(ARGS)
 
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.soak $(ARGS)

@@ -29,14 +29,14 @@ from benchmarks.front_end import free_text
 from benchmarks.options import Options, parse, say
 from benchmarks.ratios import paired
 from benchmarks.results import Bar, Report, number, publish
-from benchmarks.servers import Recipe, Server, latticework, running
+from benchmarks.servers import FREE, Recipe, Server, latticework, running
 from benchmarks.targets import tiny_target
 
 NUMBERS = (1, 2, 4)
 STREAMS, TOKENS = 128, 100
 FRONT_END = "latticework.fronts.process"
 FREE_TOKENS = 700  # some 100 chunks
-VLLM, FREE = "vLLM, tiny model", "random text"
+VLLM, RANDOM = "vLLM, tiny model", "random text"
 HEAD = (
     *("engine", "front ends", "chunks/s that it carries", "times one's (quartiles, extremes)"),
     *("CPU ms per 1,000 chunks", "MB per front end", "streamed here, chunks/s"),
@@ -110,10 +110,10 @@ def report(options: Options) -> Report:
     target, numbers = tiny_target(), NUMBERS[:2] if options.quick else NUMBERS
     bodies = {
         VLLM: {"model": target.name, **free_text(50 if options.quick else TOKENS).body},
-        FREE: {"model": MODEL, **free_text(FREE_TOKENS).body},
+        RANDOM: {"model": MODEL, **free_text(FREE_TOKENS).body},
     }
     recipes = {(VLLM, fronts): latticework("--api-servers", str(fronts)) for fronts in numbers}
-    recipes |= {(FREE, fronts): free("--api-servers", str(fronts)) for fronts in NUMBERS[:2]}
+    recipes |= {(RANDOM, fronts): free("--api-servers", str(fronts)) for fronts in NUMBERS[:2]}
     with running(target, *recipes.values()) as started:
         servers = dict(zip(recipes, started, strict=True))
         loads = asyncio.run(rounds(servers, bodies, options.of(1, 4)))
@@ -122,7 +122,7 @@ def report(options: Options) -> Report:
 
 
 def free(*own: str) -> Recipe:
-    return Recipe("latticework", own, "benchmarks.free_server")
+    return Recipe(FREE, own)
 
 
 def table_of(loads: Mapping[Kind, Sequence[Load]], memory: Mapping[Kind, int]) -> Report:

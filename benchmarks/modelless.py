@@ -14,6 +14,7 @@ class Modelless:
     max_running = 2**16
     recovers = False
     learns_names = False
+    adapters = None
     degraded: tuple[str, ...] = ()
     details: Mapping[str, str] = MappingProxyType({})
 

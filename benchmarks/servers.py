@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,22 +27,33 @@ import psutil
 from benchmarks.options import say
 from benchmarks.targets import Target
 
-START_SECONDS = 1800
+START_SECONDS = 1800.0
 STOP_SECONDS = 60
 # Both servers count here the runs of the model: one observation for every engine step with an output.
 STEPS = re.compile(r"^vllm:iteration_tokens_total_count(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
+# Serves an engine of this repository, and takes no model.
+FREE = "free"
+# Modules, so that no script has to be installed: both packages may lie anywhere on Python's path.
+PROGRAMS: Mapping[str, tuple[str, ...]] = {
+    "latticework": ("-c", "import sys; from latticework.cli import main; sys.exit(main())"),
+    "vllm": ("-m", "vllm.entrypoints.cli.main"),
+    FREE: ("-m", "benchmarks.free_server"),
+}
+
 # As vLLM's documentation requires for tool calls.
 TOOLS = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
+# Has the kernel end a server with this process, however that ends: Linux's PR_SET_PDEATHSIG, which survives the exec.
+TIED = """import ctypes, os, signal, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"""
 GUIDANCE = ("--structured-outputs-config", '{"backend": "guidance"}')
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a server is started: a command in the folder of this Python, and arguments for this command only.
-
-    `module`: a module of this repository instead, which takes no model.
-    """
+    """How a server is started: a command of PROGRAMS, and arguments for this command only."""
 
     command: str
     own: tuple[str, ...] = ()
@@ -67,6 +79,10 @@ class Server:
         return float(times.user + times.system)
 
 
+class NotStarted(RuntimeError):
+    """A server ended, or did not answer in time. The message ends with its log."""
+
+
 def latticework(*own: str) -> Recipe:
     return Recipe("latticework", own)
 
@@ -76,13 +92,19 @@ def vllm(*own: str) -> Recipe:
 
 
 @contextmanager
-def running(target: Target, *recipes: Recipe) -> Iterator[list[Server]]:
-    """One running server per recipe. They start one after the other: on a GPU each measures the free memory."""
+def running(
+    target: Target, *recipes: Recipe, seconds: float = START_SECONDS, logs: Path | None = None
+) -> Iterator[list[Server]]:
+    """One running server per recipe. They start one after the other: on a GPU each measures the free memory.
+
+    Raises NotStarted where one does not answer within `seconds`. `logs`: the folder of their logs.
+    """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the servers are stopped
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         make_findable(folder)
-        yield [stack.enter_context(_started(target, recipe, environment(target, recipe, folder))) for recipe in recipes]
+        start = partial(_started, target, seconds=seconds, logs=logs or Path(tempfile.gettempdir()))
+        yield [stack.enter_context(start(recipe, environment(target, recipe, folder))) for recipe in recipes]
 
 
 def make_findable(folder: Path) -> None:
@@ -106,16 +128,18 @@ def environment(target: Target, recipe: Recipe, folder: Path) -> Mapping[str, st
 
 
 @contextmanager
-def _started(target: Target, recipe: Recipe, environ: Mapping[str, str]) -> Iterator[Server]:
+def _started(
+    target: Target, recipe: Recipe, environ: Mapping[str, str], seconds: float, logs: Path
+) -> Iterator[Server]:
     port = _free_port()
-    log = Path(tempfile.gettempdir()) / f"benchmark-{recipe.command}-{port}.log"
+    log = logs / f"benchmark-{recipe.command}-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             _command(target, recipe, port), env=dict(environ), stdout=output, stderr=subprocess.STDOUT
         )
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        _wait_for(server)
+        _wait_for(server, seconds)
         yield server
     finally:
         stop(process)
@@ -123,11 +147,10 @@ def _started(target: Target, recipe: Recipe, environ: Mapping[str, str]) -> Iter
 
 def _command(target: Target, recipe: Recipe, port: int) -> Sequence[str]:
     where = ["--host", "127.0.0.1", "--port", str(port)]
-    if recipe.module:
-        return [sys.executable, "-m", recipe.module, *where, *recipe.own]
-    program = str(Path(sys.executable).with_name(recipe.command))
     model = [target.path] if recipe.command == "vllm" else ["--model", target.path]
-    return [program, "serve", *model, *where, "--served-model-name", target.name, *target.arguments, *recipe.own]
+    served = ["serve", *model, "--served-model-name", target.name, *target.arguments]
+    started = [*PROGRAMS[recipe.command], *(() if recipe.command == FREE else served), *where, *recipe.own]
+    return [sys.executable, "-c", TIED, *started]
 
 
 def _free_port() -> int:
@@ -136,12 +159,12 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_for(server: Server) -> None:
+def _wait_for(server: Server, seconds: float) -> None:
     say(f"Waiting for {server.url}, which logs to {server.log}")
-    until = time.monotonic() + START_SECONDS
+    until = time.monotonic() + seconds
     while not _answers(server):
         if server.process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"the server did not start:\n{server.log.read_text(errors='replace')[-3000:]}")
+            raise NotStarted(f"the server did not start:\n{server.log.read_text(errors='replace')[-3000:]}")
         time.sleep(0.5)
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, MutableSequence, 
 from dataclasses import dataclass, field
 from typing import Any
 
-from latticework.engines.base import EngineDead, Heartbeat, Piece, Sampling
+from latticework.engines.base import Adapters, EngineDead, Heartbeat, Piece, Sampling
 from latticework.engines.vocabulary import Trial, Vocabulary
 
 # The comment is what a format is chosen by.
@@ -95,6 +95,7 @@ class ScriptedEngine:
     max_running: int = 256
     recovers: bool = False
     learns_names: bool = False
+    adapters: Adapters | None = None
     degraded: tuple[str, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)

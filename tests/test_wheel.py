@@ -73,7 +73,7 @@ class Scripted:
 
     model_ids = ("scripted",)
     max_model_len, max_running, recovers, learns_names = 10_000, 4, False, False
-    degraded, details = (), {}
+    degraded, details, adapters = (), {}, None
     tokenizer = Tokenizer()
 
     async def start(self): ...

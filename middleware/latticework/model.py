@@ -16,7 +16,7 @@ import msgspec
 from latticework.compiling.compiler import Compiler
 from latticework.concurrency import ConcurrencyLimit
 from latticework.conformance import SelectedFormat, select_format
-from latticework.engines.base import EngineDead, Piece, Sampling
+from latticework.engines.base import Adapter, EngineDead, Piece, Sampling
 from latticework.engines.encoder import LocalEncoder
 from latticework.engines.markup import markup
 from latticework.options import InvalidSetting
@@ -98,6 +98,11 @@ class Model:
     @property
     def names(self) -> tuple[str, ...]:
         return self.engine.model_ids
+
+    @property
+    def adapters(self) -> Mapping[str, Adapter]:
+        """By those of its names that are an adapter's."""
+        return {} if self.engine.adapters is None else self.engine.adapters.loaded
 
     @property
     def max_model_len(self) -> int:

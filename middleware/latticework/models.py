@@ -139,6 +139,13 @@ class Models:
                     return model
         raise self._unknown(name)
 
+    def adapter_of(self, name: str) -> str | None:
+        """The adapter that a request for this name or alias is for; None for a model itself."""
+        for known in (name, self._aliases.model_of(name)):
+            if known is not None and any(known in model.adapters for model in self._models):
+                return known
+        return None
+
     async def named(self, name: str | None) -> Model:
         """The same for a request that may leave the name out if there is only one model. Raises BadRequest."""
         await self.load()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import msgspec
+
 from latticework.ask import NO_CALLS, Ask, RawPrompt, TurnAsk
 from latticework.compiling import CompiledTurn, CompileRequest
 from latticework.concurrency import off_loop
@@ -72,8 +74,8 @@ async def plan_of(model: Model, ask: TurnAsk) -> Plan:
     return (await model.compiler.compile(requested)).plan
 
 
-async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[Job]:
-    """The jobs of the asks that `asks` makes, in a thread, because it may take long.
+async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]], adapter: str | None = None) -> Sequence[Job]:
+    """The jobs of the asks that `asks` makes, in a thread, because it may take long. An `adapter` of the model answers.
 
     Raises BadRequest and GrammarError, and EngineDead if the engine can't generate.
     """
@@ -83,7 +85,11 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]]) -> Sequence[J
     jobs = [state if isinstance(state, Job) else await _finish(model, ask, state) for ask, state in states]
     for (ask, _), job in zip(states, jobs, strict=True):
         await _refuse_unsupported(model, ask, job)
-    return jobs
+    return jobs if adapter is None else [_by_adapter(job, adapter) for job in jobs]
+
+
+def _by_adapter(job: Job, adapter: str) -> Job:
+    return msgspec.structs.replace(job, sampling=replace(job.sampling, adapter=adapter))
 
 
 async def _refuse_unsupported(model: Model, ask: Ask, job: Job) -> None:

@@ -14,7 +14,7 @@ from vllm.v1.worker.gpu import cudagraph_utils
 
 from latticework.engines.draft_room import DraftRoom
 from latticework.engines.vllm import VllmEngine
-from latticework.engines.vllm.compat.drafting import DRAFT_SCHEDULER, GRAMMAR_SCHEDULER, config_obstacle
+from latticework.engines.vllm.compat.drafting import DRAFT_SCHEDULER, GRAMMAR_SCHEDULER, config_obstacle, drafting_way
 from latticework.engines.vllm.compat.scheduler import WITH_DRAFTS, AsyncDraftScheduler
 
 Mode = CUDAGraphMode
@@ -65,6 +65,8 @@ def test_drafts_leave_runner_scheduling_and_graphs_as_they_are(
     config, plain = served(model, drafts, **own), stock(model, **own)
     assert config.scheduler_config.scheduler_cls == DRAFT_SCHEDULER
     assert config_obstacle(config) is None
+    megabytes = config.scheduler_config.max_num_seqs * 8192 * 4 // 2**20
+    assert f"{megabytes} MiB" in drafting_way().takes_away(config)
     assert WITH_DRAFTS[config.scheduler_config.async_scheduling] is AsyncDraftScheduler
     assert described(config) == described(plain)
     ours, theirs = graphs(config, monkeypatch), graphs(plain, monkeypatch)

@@ -215,24 +215,25 @@ VLLM = """
 import json
 import re
 from latticework.config import Config
-from latticework.engines.vllm.arguments import engine_args, vllm_parser
+from latticework.engines.vllm.arguments import parse_engine_arguments, vllm_parser
 from latticework.options import InvalidSetting
 
 def embedded():
     return {"model": "embedded", "served_model_name": ["name"], "enforce_eager": True}
 
 def parsed(*arguments):
-    args = engine_args(arguments, "latticework serve", embedded)
+    args = parse_engine_arguments(arguments, "latticework serve", embedded).args
     return [args.model, args.served_model_name, args.enforce_eager, args.max_model_len]
 
 def refused(*arguments):
     try:
-        engine_args(arguments, "latticework serve", embedded)
+        parse_engine_arguments(arguments, "latticework serve", embedded)
     except SystemExit as exit:
         return exit.code
 
 def from_file(*arguments, **engine):
-    args = engine_args(arguments, "latticework serve", embedded, Config("f.toml", {}, {"vllm": engine}))
+    file = Config("f.toml", {}, {"vllm": engine})
+    args = parse_engine_arguments(arguments, "latticework serve", embedded, file).args
     return [args.model, args.served_model_name, args.enforce_eager, args.max_model_len, args.hf_overrides]
 
 def unknown(**engine):

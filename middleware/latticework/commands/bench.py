@@ -54,14 +54,17 @@ _STATUSES: Mapping[int, int] = {0: DONE, 2: MISUSED}
 def list_benchmarks(root: Path) -> Mapping[str, str]:
     """What each benchmark of a checkout measures, by its name. Raises CommandFailed.
 
-    The benchmarks are the modules whose docstring has the command that runs them.
+    The benchmarks are the modules, and packages, whose docstring has the command that runs them.
     """
     measured = {}
     if (root / "pyproject.toml").is_file():  # next to installed packages, `benchmarks` would not be ours
-        for file in sorted((root / "benchmarks").glob("*.py")):
+        folder = root / "benchmarks"
+        modules = {file.stem: file for file in folder.glob("*.py")}
+        packages = {file.parent.name: file for file in folder.glob("*/__init__.py")}
+        for name, file in sorted({**modules, **packages}.items()):
             doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-            if f"python -m benchmarks.{file.stem}" in doc:
-                measured[file.stem] = doc.partition("\n")[0]
+            if f"python -m benchmarks.{name}" in doc:
+                measured[name] = doc.partition("\n")[0]
     if not measured:
         raise CommandFailed(NO_CHECKOUT)
     return measured

@@ -95,13 +95,13 @@ def _vllm(arguments: Sequence[str], settings: Settings, config: Config) -> Engin
     _require(("vllm",), NO_VLLM)
     say("Starting vLLM ...")
     from latticework.engines.vllm import VllmEngine
-    from latticework.engines.vllm.arguments import engine_args
+    from latticework.engines.vllm.arguments import parse_engine_arguments
 
     _require_device()
-    args = engine_args(arguments, PROG, _embedded_vllm, config)
+    args, adapters = parse_engine_arguments(arguments, PROG, _embedded_vllm, config)
     reads_weights = str(args.load_format) in READ_AS_FILES and not getattr(args, "model_weights", "")
     _refuse_broken(args.model, args.tokenizer, weights=reads_weights)
-    return VllmEngine(args, drafts=settings.drafts)
+    return VllmEngine(args, drafts=settings.drafts, adapters=adapters)
 
 
 def _vllm_help() -> str:

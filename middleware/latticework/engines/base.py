@@ -5,6 +5,7 @@ EngineError            message
 ├── GrammarGivenUp     the request's grammar exceeded a limit in the middle of the answer
 ├── EngineFailed       this request failed inside the engine; others go on
 ├── EngineBusy         the engine takes no more requests for now
+├── AdapterRefused     an adapter can't be loaded
 └── EngineDead         no request can be served until the engine is restarted
 """
 
@@ -44,6 +45,10 @@ class EngineFailed(EngineError):
 
 class EngineBusy(EngineError):
     """The engine takes no more requests for now."""
+
+
+class AdapterRefused(EngineError):
+    """An adapter can't be loaded: its files, or its fit to the model, are at fault."""
 
 
 class EngineDead(EngineError):
@@ -151,6 +156,7 @@ class Sampling:
     cache_salt: str | None = None  # prompts share a prefix cache only with those of the same salt
     # For the engine's connector to others: where it gets what is computed of the prompt, or that it keeps it for them.
     transfer: Mapping[str, Any] | None = None
+    adapter: str | None = None  # the name of the adapter that answers; None: the model itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,36 @@ class Heartbeat:
     answer: Awaitable[object]
     allowance: float = 0.0
     starved: Callable[[], float] = float
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Weights that change those of a model (LoRA), under a name of their own.
+
+    Attributes:
+        path: a folder on the engine's machine, or a name at Hugging Face.
+        parent: the name of the model that it adapts; None: the engine's.
+        fused_experts: whether the weights of experts are fused, for engines that take both forms.
+    """
+
+    name: str
+    path: str
+    parent: str | None = None
+    fused_experts: bool = False
+
+
+class Adapters(Protocol):
+    """The adapters of an engine that takes some."""
+
+    @property
+    def loaded(self) -> Mapping[str, Adapter]:
+        """By name."""
+
+    async def load(self, adapter: Adapter) -> None:
+        """Perhaps in the place of one with the same name. Raises AdapterRefused."""
+
+    def unload(self, name: str) -> None:
+        """Raises KeyError for an unknown one."""
 
 
 class Tokenizer(Protocol):
@@ -235,7 +271,11 @@ class Engine(Protocol):
 
     @property
     def model_ids(self) -> tuple[str, ...]:
-        """The names by which requests may call the model; the first is its own."""
+        """The names by which requests may call the model; the first is its own. Those of adapters are among them."""
+
+    @property
+    def adapters(self) -> Adapters | None:
+        """None where it takes none."""
 
     @property
     def learns_names(self) -> bool:

@@ -8,21 +8,22 @@ changes the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from llguidance import LLMatcher, LLTokenizer
 
-from latticework.engines.text_tokens import Markup
 from latticework.engines.worth import Chances, kind
 
 # Bytes of context that a copy needs in common with the text before it; more than the most predict no better.
 LEAST_CONTEXT = 2
 MOST_CONTEXT = 48
-# Bytes that may be copied from behind a match, and how many bytes back matches are searched.
-STRETCH = 96
+# How many bytes back matches are searched.
 REACH = 1 << 16
+# Of a word within which a copy begins, the tokens that are tokenized anew.
+MOST_PIECES = 6
 
 # Keys of a request's `extra_args`: whether guesses may be drafted, besides what its grammar forces; whether the sources
 # of its tokens are reported.
@@ -61,67 +62,137 @@ CERTAIN = -1
 NOTHING = Draft()
 
 
-class CopySource:
-    """Prompt and answer so far, as bytes: what can be copied from."""
+class _Lengths(dict[int, int]):
+    """The bytes of each token that was asked for."""
 
     def __init__(self, tokenizer: LLTokenizer) -> None:
         self._tokenizer = tokenizer
+
+    def __missing__(self, token: int) -> int:
+        length = self[token] = len(self._tokenizer.decode_bytes([token]))
+        return length
+
+
+class CopySource:
+    """Prompt and answer so far, as bytes and as tokens: what can be copied from."""
+
+    def __init__(self, tokenizer: LLTokenizer, lengths: Mapping[int, int]) -> None:
+        self._tokenizer = tokenizer
+        self._lengths = lengths
         self._bytes = bytearray()
+        self._tokens: list[int] = []
+        self._starts: list[int] = []  # of the tokens, in bytes
+        # Where the text had `_searched` bytes, its end had no precedent with more than `_longest` of them.
+        self._longest = 0
+        self._searched = 0
 
     def add(self, token_ids: Sequence[int]) -> None:
+        start, lengths = len(self._bytes), self._lengths
         self._bytes += self._tokenizer.decode_bytes(list(token_ids))
+        self._tokens += token_ids
+        for token in token_ids:
+            self._starts.append(start)
+            start += lengths[token]
 
     def __len__(self) -> int:
         return len(self._bytes)
 
-    def cut(self, length: int) -> None:
-        """Removes what was added after `length` bytes: a draft."""
+    def mark(self) -> tuple[int, int, int, int]:
+        """For `cut`."""
+        return len(self._bytes), len(self._tokens), self._longest, self._searched
+
+    def cut(self, mark: tuple[int, int, int, int]) -> None:
+        """Removes what was added since the mark: a draft."""
+        length, count, self._longest, self._searched = mark
         del self._bytes[length:]
+        del self._tokens[count:]
+        del self._starts[count:]
 
-    def precedent(self) -> tuple[int, bytes]:
-        """How many bytes of the text's end occurred before, and what followed them last time.
+    def precedent(self, least: int = LEAST_CONTEXT) -> tuple[int, int]:
+        """How many bytes of the text's end occurred before, and where what followed them last time begins.
 
-        Nothing follows where the context is too short to predict anything.
+        (0, 0) where they are fewer than `least`, which is at least 1.
         """
         text = self._bytes
         end = len(text) - 1  # the end itself is no precedent
         start = max(0, end - REACH)
-        match, least, most = -1, 0, min(MOST_CONTEXT, end - start)
+        # With each byte that is added, a context gets longer by one at most.
+        most = min(MOST_CONTEXT, end - start, self._longest + len(text) - self._searched)
+        if most < least:
+            return 0, 0
+        found, place, length = least - 1, 0, least
         # What follows a longer context follows each shorter one: the longest is searched by halving.
-        while least < most:
-            length = (least + most + 1) // 2
+        while found < most:
             at = text.rfind(text[-length:], start, end)
             if at < 0:
                 most = length - 1
             else:
-                least, match = length, at + length
-        return least, bytes(text[match : match + STRETCH]) if least >= LEAST_CONTEXT else b""
+                found, place = length, at + length
+            length = (found + most + 1) // 2
+        self._longest, self._searched = found, len(text)
+        return (found, place) if place else (0, 0)
+
+    def following(self, place: int, most: int) -> Sequence[int]:
+        """At most so many of the tokens that follow this place.
+
+        Within a token, the rest of its word is tokenized anew: its beginning stands elsewhere.
+        """
+        index = bisect_left(self._starts, place)
+        if index < len(self._starts) and self._starts[index] == place:
+            return self._tokens[index : index + most]
+        edge = index
+        while edge < len(self._starts) and edge < index + MOST_PIECES and self._within_word(self._starts[edge]):
+            edge += 1
+        stop = self._starts[edge] if edge < len(self._starts) else len(self._bytes)
+        rest = self._tokenizer.tokenize_bytes(bytes(self._bytes[place:stop]))
+        return [*rest, *self._tokens[edge : edge + most]][:most]
+
+    def _within_word(self, place: int) -> bool:
+        return _is_of_word(self._bytes[place - 1]) and _is_of_word(self._bytes[place])
+
+
+def _is_of_word(byte: int) -> bool:
+    """Of a letter or a digit; what is not ASCII counts as letters."""
+    return byte >= 0x80 or chr(byte).isalnum()
 
 
 class Drafter:
-    """Drafts for any number of answers."""
+    """Drafts for any number of answers.
 
-    def __init__(self, tokenizer: LLTokenizer, special: Mapping[str, int] = MappingProxyType({})) -> None:
-        """`special`: the special tokens of its vocabulary by their names."""
+    Attributes:
+        looked: seconds that went into looking for guesses so far.
+        guesses: how many were drafted.
+    """
+
+    def __init__(self, tokenizer: LLTokenizer, clock: Callable[[], float] = time.thread_time) -> None:
+        self.looked = 0.0
+        self.guesses = 0
         self._tokenizer = tokenizer
-        self._markup = Markup(tokenizer, special)
+        self._clock = clock
+        self._lengths = _Lengths(tokenizer)
         ends = tokenizer.eos_tokens
         # Where several tokens may end an answer, the model chooses.
         self._end = ends[0] if len(ends) == 1 else None
 
     def text(self, token_ids: Sequence[int]) -> CopySource:
         """A new source that begins with these tokens."""
-        text = CopySource(self._tokenizer)
+        text = CopySource(self._tokenizer, self._lengths)
         text.add(token_ids)
         return text
 
-    def certain(self, matcher: LLMatcher, text: CopySource, most: int, ahead: Sequence[int] | None = None) -> Draft:
-        """At most `most` tokens that the grammar forces. `matcher` and `text` are left as they were.
+    def certain(self, matcher: LLMatcher, most: int, ahead: Sequence[int] | None = None) -> Draft:
+        """At most `most` tokens that the grammar forces. `matcher` is left as it was.
 
         `ahead`: tokens that are likely to come first, and behind them one more, the draft's lead; None where the next
         token is the draft's first.
         """
-        return self._drafted(matcher, text, most, ahead, None, 1.0)
+        before = 0 if ahead is None else len(ahead) + 1
+        sketch = _Sketch(matcher, before + most)
+        if sketch.assume(ahead or ()):
+            while sketch.forced():
+                pass
+            sketch.end(self._end)
+        return sketch.undo().after(before)
 
     def likely(
         self,
@@ -133,41 +204,31 @@ class Drafter:
         ahead: Sequence[int] | None = None,
     ) -> Draft:
         """The same, with guesses between them while the probability of the whole draft is at least `least`."""
-        return self._drafted(matcher, text, most, ahead, chances, least)
-
-    def _drafted(
-        self,
-        matcher: LLMatcher,
-        text: CopySource,
-        most: int,
-        ahead: Sequence[int] | None,
-        chances: Chances | None,
-        least: float,
-    ) -> Draft:
         before = 0 if ahead is None else len(ahead) + 1
-        sketch = _Sketch(self._tokenizer, self._markup, matcher, text, before + most)
+        sketch = _Guessing(matcher, before + most, text, self._tokenizer, self._lengths)
         if sketch.assume(ahead or ()):
-            while sketch.forced() or (chances is not None and sketch.guessed(chances, least)):
+            while sketch.forced() or self._guessed(sketch, chances, least):
                 pass
-            if self._end is not None:
-                sketch.end(self._end)
+            sketch.end(self._end)
         return sketch.undo().after(before)
+
+    def _guessed(self, sketch: _Guessing, chances: Chances, least: float) -> bool:
+        began = self._clock()
+        found = sketch.guessed(chances, least)
+        self.guesses += found
+        self.looked += self._clock() - began
+        return bool(found)
 
 
 class _Sketch:
-    """A draft that grows. Its tokens are fed to the matcher and added to the text until `undo`."""
+    """A draft that grows. Its tokens are fed to the matcher until `undo`."""
 
-    def __init__(self, tokenizer: LLTokenizer, markup: Markup, matcher: LLMatcher, text: CopySource, most: int) -> None:
-        self._tokenizer = tokenizer
-        self._markup = markup
+    def __init__(self, matcher: LLMatcher, most: int) -> None:
         self._matcher = matcher
-        self._text = text
         self._most = most
-        self._length = len(text)
         self._tokens: list[int] = []
         self._kinds: list[int] = []
         self._fed = 0
-        self._chance = 1.0
 
     def assume(self, tokens: Sequence[int]) -> bool:
         """Adds these tokens; whether the grammar allows them all."""
@@ -177,48 +238,30 @@ class _Sketch:
 
     def forced(self) -> bool:
         """Adds what the grammar forces; whether there is any."""
-        tokens = self._take(self._matcher.compute_ff_tokens())
+        forced = self._matcher.compute_ff_tokens()
+        if not forced:
+            return False
+        tokens = self._take(forced)
         self._kinds += [CERTAIN] * len(tokens)
         return bool(tokens)
 
-    def guessed(self, chances: Chances, least: float) -> bool:
-        """Adds what probably comes next, as far as the grammar allows it; whether there is any.
-
-        Bytes that the grammar forces are a guess where a longer token may begin with them, and a good one.
-        """
-        context, tokens = self._likely()
-        kinds = []
-        for token in tokens:
-            self._chance *= chances[kind(context)]
-            if self._chance < least:
-                break
-            kinds.append(kind(context))
-            context += len(self._tokenizer.decode_bytes([token])) if context else 0
-        taken = self._take(tokens[: len(kinds)])
-        self._kinds += kinds[: len(taken)]
-        return bool(taken)
-
-    def _likely(self) -> tuple[int, Sequence[int]]:
-        """The bytes of context of a copy, 0 for forced bytes, and the tokens. Only what is copied may be markup."""
-        if forced := self._matcher.compute_ff_bytes():
-            return 0, self._tokenizer.tokenize_bytes(forced)
-        context, following = self._text.precedent()
-        return context, self._markup.tokens(following)
-
-    def end(self, token: int) -> None:
-        """Adds the end of the answer where nothing else can follow. The matcher does not get it.
+    def end(self, token: int | None) -> None:
+        """Adds the token that ends the answer where nothing else can follow. The matcher does not get it.
 
         A guess may have ended the answer already: a chat in the prompt has the ends of earlier answers.
         """
-        if self._matcher.is_stopped() and len(self._tokens) < self._most and self._tokens[-1:] != [token]:
+        if token is None or not self._matcher.is_stopped():
+            return
+        if len(self._tokens) < self._most and self._tokens[-1:] != [token]:
             self._tokens.append(token)
             self._kinds.append(CERTAIN)
 
     def undo(self) -> Draft:
         """Returns the draft, and restores everything else."""
+        if not self._tokens:
+            return NOTHING
         if self._fed:
             self._matcher.rollback(self._fed)
-        self._text.cut(self._length)
         return Draft(tuple(self._tokens), tuple(self._kinds))
 
     def _take(self, tokens: Sequence[int]) -> Sequence[int]:
@@ -227,5 +270,60 @@ class _Sketch:
         tokens = tokens[: self._matcher.try_consume_tokens(list(tokens))] if tokens else tokens
         self._fed += len(tokens)
         self._tokens += tokens
-        self._text.add(tokens)
         return tokens
+
+
+class _Guessing(_Sketch):
+    """With guesses. Its tokens are added to the text too."""
+
+    def __init__(
+        self, matcher: LLMatcher, most: int, text: CopySource, tokenizer: LLTokenizer, lengths: Mapping[int, int]
+    ) -> None:
+        super().__init__(matcher, most)
+        self._text = text
+        self._tokenizer = tokenizer
+        self._lengths = lengths
+        self._chance = 1.0
+        self._mark: tuple[int, int, int, int] | None = None
+
+    def guessed(self, chances: Chances, least: float) -> int:
+        """Adds what probably comes next, as far as the grammar allows it; how many tokens.
+
+        Bytes that the grammar forces are a guess where a longer token may begin with them, and a good one. Nothing is
+        searched or tokenized whose chance is too small from the start.
+        """
+        room = self._most - len(self._tokens)
+        if room <= 0:
+            return 0
+        if forced := self._matcher.compute_ff_bytes():
+            worth = self._chance * chances[0] >= least
+            return self._guess(0, self._tokenizer.tokenize_bytes(forced) if worth else (), chances, least)
+        shortest = chances.shortest(least / self._chance) if self._chance else None
+        context, place = (0, 0) if shortest is None else self._text.precedent(max(shortest, LEAST_CONTEXT))
+        worth = place > 0 and self._chance * chances[kind(context)] >= least
+        return self._guess(context, self._text.following(place, room) if worth else (), chances, least)
+
+    def _guess(self, context: int, tokens: Sequence[int], chances: Chances, least: float) -> int:
+        kinds: list[int] = []
+        for token in tokens:
+            self._chance *= chances[kind(context)]
+            if self._chance < least:
+                break
+            kinds.append(kind(context))
+            context += self._lengths[token] if context else 0
+        taken = self._take(tokens[: len(kinds)])
+        self._kinds += kinds[: len(taken)]
+        return len(taken)
+
+    def _take(self, tokens: Sequence[int]) -> Sequence[int]:
+        taken = super()._take(tokens)
+        if taken:
+            # Not before: what was searched without a draft holds for the text without it.
+            self._mark = self._mark or self._text.mark()
+            self._text.add(taken)
+        return taken
+
+    def undo(self) -> Draft:
+        if self._mark is not None:
+            self._text.cut(self._mark)
+        return super().undo()

@@ -22,7 +22,7 @@ OTHER = "other"
 # Processor seconds of one use that cost nothing, and the sum of what an answer's uses take beyond them.
 FREE_SECONDS = 0.005
 SLOW_SECONDS = 0.5
-# Of uses, after which the memory is measured that they took: at most 1 MB, and that takes some 0.1 ms.
+# Of uses, after which the memory that they took is counted: at most 1 MB.
 MEASURED_SECONDS = 0.003
 # Of compiling a grammar again in the middle of an answer, and of its slow uses until then.
 RENEWAL_SECONDS = 0.05
@@ -91,12 +91,13 @@ class Following:
         result = work(self.matcher)
         seconds = self._clock() - began
         self._unmeasured += seconds
+        self._grammars.worked(seconds)
         if self._unmeasured > MEASURED_SECONDS and not self.gave_up:
             self._charge(seconds)
         return result
 
     def _charge(self, seconds: float) -> None:
-        self._grammars.grew(self._grammar, self._grammars.growth(self._unmeasured))
+        self._grammars.grew(self._grammar, self._grammars.share(self._unmeasured))
         self._unmeasured = 0.0
         self._slow += max(0.0, seconds - FREE_SECONDS)
         if self._slow > SLOW_SECONDS:

@@ -26,6 +26,9 @@ MOST_GROWN = 16 * 2**20
 BYTES_EACH = 32 * 2**10
 # What work on an automaton takes at most, measured: for C libraries that don't count.
 BYTES_PER_SECOND = 300 * 2**20
+# Measuring walks through all that is free, which takes milliseconds in a large process: so much longer is the work that
+# is measured together.
+WORK_PER_MEASURING = 32
 # Bytes that have become free, and are given back to the system.
 FREED = 32 * 2**20
 
@@ -59,6 +62,9 @@ class Grammars:
         self._most_live = most_live
         self._live: WeakSet[KeptGrammar] = WeakSet()
         self._peak = 0
+        self._worked = 0.0
+        self._measuring = 0.0
+        self._rate = 0.0
 
     @property
     def bytes(self) -> int:
@@ -88,6 +94,18 @@ class Grammars:
         if before is None or self._measured is None:
             return int(seconds * BYTES_PER_SECOND)
         return max(0, self._measured - before)
+
+    def worked(self, seconds: float) -> None:
+        """Counts processor seconds that an answer used its grammar."""
+        self._worked += seconds
+
+    def share(self, seconds: float) -> int:
+        """Bytes by which so many of these seconds made a grammar grow: at the rate of all answers, as last measured."""
+        if self._worked and self._worked >= WORK_PER_MEASURING * self._measuring:
+            began = time.thread_time()
+            self._rate = self.growth(self._worked) / self._worked
+            self._measuring, self._worked = time.thread_time() - began, 0.0
+        return int(self._rate * seconds)
 
     def grew(self, grammar: KeptGrammar, size: int) -> None:
         """Counts the bytes that an answer made it grow by."""

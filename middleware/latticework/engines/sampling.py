@@ -123,6 +123,7 @@ PARAMETERS: Mapping[str, Parameter] = {
     "transfer": Parameter(
         unsupported={"portable": "The portable engine computes its answers alone: it has no '--kv-transfer-config'."}
     ),
+    "adapter": Parameter(),
 }
 
 # What a request may leave to the model's generation config.

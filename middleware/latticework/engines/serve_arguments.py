@@ -48,7 +48,7 @@ _PAGES = "remove it: this server has /openapi.json, and pages only with --playgr
 # By the names that vLLM's parser gives them.
 SERVER: Mapping[str, Argument] = {
     "model_tag": Taken("--model sets it too"),
-    "lora_modules": Untaken("remove it: adapters have no names here"),
+    "lora_modules": Taken("[adapters](#adapters)"),
     **_all("host port root_path allow_credentials trust_request_chat_template", Taken()),
     "chat_template": Taken("a file, not the template itself"),
     **_all("allowed_origins allowed_methods allowed_headers", Taken("separated by commas, or a JSON list")),

@@ -16,6 +16,10 @@ KINDS = 7
 PRIORS = (0.7, 0.4, 0.5, 0.5, 0.55, 0.9, 0.96)
 # The number of guesses that a prior weighs as much as: an engine's, and a single answer's.
 PRIOR_WEIGHT = 50.0
+# Seconds that a guess is taken to cost at first, and again where none was looked for in a long time; the number of
+# guesses that this weighs as much as.
+GUESS_FIRST = 20e-6
+GUESSES_FIRST = 20.0
 # Guesses, and steps, after which the past counts half.
 HALF_LIFE = 500
 STEPS_HALF_LIFE = 100
@@ -36,6 +40,13 @@ class Chances:
     def __getitem__(self, kind: int) -> float:
         return self._held[kind] / self._tried[kind]
 
+    def shortest(self, least: float) -> int | None:
+        """The bytes of the shortest context with at least this chance; None where none has it."""
+        for kind in range(1, KINDS):
+            if self[kind] >= least:
+                return 1 << (kind - 1)
+        return None
+
     def observe(self, kind: int, held: bool) -> None:
         """Whether a guess that the model checked was accepted."""
         fade = 0.5 ** (1 / HALF_LIFE)
@@ -49,7 +60,8 @@ class Chances:
 
 @dataclass
 class Price:
-    """The time of a step: `step` seconds, and `token` seconds more for each token in it.
+    """The time of a step: `step` seconds, and `token` seconds more for each token in it; `guess` seconds before it for
+    each guess in it, in which texts were searched that had none.
 
     A regression line through the times of steps, in which old steps fade. It begins with a small model's on a CPU.
     """
@@ -59,6 +71,9 @@ class Price:
     seconds: float = 0.0
     squares: float = 0.0
     products: float = 0.0
+    guesses: float = GUESSES_FIRST
+    looked: float = GUESSES_FIRST * GUESS_FIRST
+    _counted: tuple[int, float] = field(default=(0, 0.0), repr=False)
     _fade: float = field(default=0.5 ** (1 / STEPS_HALF_LIFE), repr=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +89,17 @@ class Price:
         self.squares = self.squares * fade + tokens * tokens
         self.products = self.products * fade + tokens * seconds
 
+    def observe_guesses(self, guesses: int, looked: float) -> None:
+        """Before each step: the number of guesses so far, and the seconds that went into looking for them."""
+        counted, searched = self._counted
+        self._counted = guesses, looked
+        self.guesses = _faded(self.guesses, GUESSES_FIRST, self._fade) + guesses - counted
+        self.looked = _faded(self.looked, GUESSES_FIRST * GUESS_FIRST, self._fade) + looked - searched
+
+    @property
+    def guess(self) -> float:
+        return self.looked / self.guesses
+
     @property
     def token(self) -> float:
         spread = self.squares - self.tokens**2 / self.weight
@@ -84,9 +110,14 @@ class Price:
         return max(0.0, (self.seconds - self.token * self.tokens) / self.weight)
 
     def threshold(self, answers: int) -> float:
-        """The probability above which a guess pays while this many answers share a step.
+        """The probability above which a guess pays while this many answers share a step; above 1 where none does.
 
         If it is accepted, it saves its own place in a later step, and an answer's share of that step.
         """
         saved = self.token + self.step / max(1, answers)
-        return self.token / saved if saved > 0 else 0.0
+        return (self.token + self.guess) / saved if saved > 0 else 0.0
+
+
+def _faded(value: float, first: float, fade: float) -> float:
+    """Nearer to what it was at first."""
+    return first + (value - first) * fade

@@ -8,7 +8,7 @@ import pickle
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from latticework.engines.base import EngineDead, Piece, Sampling, Tokenizer
+from latticework.engines.base import Adapter, AdapterRefused, EngineDead, Piece, Sampling, Tokenizer
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vocabulary import Trial
 from latticework.fronts.greeting import ModelFacts
@@ -69,6 +69,19 @@ class Answers:
             self._arriving[number].put(part)
 
 
+class FixedAdapters:
+    """Those that the owner loaded at start: one process can't change them for all."""
+
+    def __init__(self, loaded: Mapping[str, Adapter]) -> None:
+        self.loaded = loaded
+
+    async def load(self, adapter: Adapter) -> None:
+        raise AdapterRefused("Several processes serve the API.")
+
+    def unload(self, name: str) -> None:
+        raise AdapterRefused("Several processes serve the API.")
+
+
 class FrontEngine:
     """The engine restarts without it, and so `recovers`; the owner supervises it."""
 
@@ -81,6 +94,7 @@ class FrontEngine:
         self._answers = answers
         self._place = place
         self.model_ids = facts.model_ids
+        self.adapters = None if facts.adapters is None else FixedAdapters(facts.adapters)
         self.max_model_len = facts.max_model_len
         self.max_running = facts.max_running
         self.tokenizer: Tokenizer = pickle.loads(facts.tokenizer)

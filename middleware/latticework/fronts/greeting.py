@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from latticework.engines.base import Adapter
 from latticework.options import InvalidSetting
 from latticework.served import Served
 from latticework.settings import Settings
@@ -26,6 +27,7 @@ class ModelFacts:
     """
 
     model_ids: tuple[str, ...]
+    adapters: Mapping[str, Adapter] | None
     max_model_len: int
     max_running: int
     tokenizer: bytes
@@ -49,6 +51,7 @@ def facts_of_model(model: Served, created: int) -> ModelFacts:
         raise InvalidSetting(NOT_SENT.format(engine.model_ids[0], error)) from None
     return ModelFacts(
         engine.model_ids,
+        None if engine.adapters is None else dict(engine.adapters.loaded),
         engine.max_model_len,
         engine.max_running,
         tokenizer,

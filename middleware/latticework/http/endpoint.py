@@ -112,7 +112,8 @@ class GeneratingEndpoint(Generic[R]):
         record.model, record.stream = model.names[0], request.streamed
         async with model.answering(request.answers):
             async with until.kept():
-                jobs = await jobs_of(model, lambda: translation.asks(request, decoded))
+                adapter = self._models.adapter_of(request.model)
+                jobs = await jobs_of(model, lambda: translation.asks(request, decoded), adapter)
             generation = Generation(model, jobs, self._models.metrics, translation.id_prefix, replaced)
             record.generation = generation
             headers = {

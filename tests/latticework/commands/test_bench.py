@@ -35,7 +35,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_this_checkout_has_some() -> None:
-    assert {"parser_cost", "forward_passes"} <= set(bench.list_benchmarks(bench.ROOT))
+    assert {"parser_cost", "forward_passes", "gpu"} <= set(bench.list_benchmarks(bench.ROOT))
 
 
 def test_without_a_name_they_are_listed(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import cast
 
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
-from latticework.engines.drafts import CERTAIN, CopySource, Draft, Drafter
+from latticework.engines.drafts import CERTAIN, MOST_CONTEXT, CopySource, Draft, Drafter
 from latticework.engines.worth import Chances
 from turngrammar.formats import FORMATS
 from turngrammar.plan import compile_turn
@@ -117,7 +118,7 @@ def test_a_guess_too_bold_is_not_made() -> None:
 def test_without_guesses_only_what_is_forced() -> None:
     turn, _ = TURNS["document"]
     drafter, matcher = Drafter(BYTES), LLMatcher(BYTES, grammar(turn))
-    draft = drafter.certain(matcher, drafter.text([]), 40)
+    draft = drafter.certain(matcher, 40)
     assert (drafted(draft), set(draft.kinds)) == ('{"vendor": "', {CERTAIN})
 
 
@@ -154,8 +155,9 @@ def test_an_answer_that_a_guess_ends_has_one_end() -> None:
 
 def test_what_the_text_repeats_is_copied_from_the_latest() -> None:
     def after(*texts: str) -> tuple[int, str]:
-        context, following = Drafter(BYTES).text(BYTES.tokenize_str("".join(texts))).precedent()
-        return context, following.decode()
+        text = Drafter(BYTES).text(BYTES.tokenize_str("".join(texts)))
+        context, place = text.precedent()
+        return context, BYTES.decode_str(list(text.following(place, 99))) if context else ""
 
     assert after("one two, one three. one ") == (5, "three. one ")
     assert after("abcd-x abcd-y abcd") == (5, "-y abcd")
@@ -167,6 +169,50 @@ def longest(tokens: Sequence[int], text: bytes) -> int:
     """How long a context has a precedent, found the slow way."""
     fitting = [n for n in range(1, len(text)) if text.find(text[-n:], 0, len(text) - 1) >= 0]
     return max(fitting, default=0)
+
+
+def test_a_search_need_not_begin_anew() -> None:
+    """What the last one has excluded stays excluded, also when a draft was added in between."""
+    random = Random(3)
+    text = Drafter(BYTES).text(BYTES.tokenize_str("abcabcabd"))
+    for _ in range(400):
+        least = random.randint(1, 6)
+        found, place = text.precedent(least)
+        expected = longest((), bytes(text._bytes))
+        assert found == (min(MOST_CONTEXT, expected) if expected >= least else 0)
+        assert not found or text._bytes[place - found : place] == text._bytes[-found:]
+        mark = text.mark()
+        text.add(BYTES.tokenize_str("".join(random.choices("abc", k=random.randint(0, 3)))))
+        text.precedent(random.randint(1, 6))
+        if random.random() < 0.5:
+            text.cut(mark)
+
+
+def test_a_copy_has_the_tokens_of_its_source() -> None:
+    text = Drafter(BYTES).text([*BYTES.tokenize_str("one"), BYTES.eos_token, *BYTES.tokenize_str(" two")])
+    assert text.following(1, 99) == [*BYTES.tokenize_str("ne"), BYTES.eos_token, *BYTES.tokenize_str(" two")]
+    assert text.following(1, 3) == [*BYTES.tokenize_str("ne"), BYTES.eos_token]
+
+
+class Pairs:
+    """A token has two letters, at the end of a text perhaps one; texts are tokenized from their beginning."""
+
+    eos_tokens = BYTES.eos_tokens
+
+    def decode_bytes(self, tokens: list[int]) -> bytes:
+        return b"".join(token.to_bytes(2).lstrip(b"\0") for token in tokens)
+
+    def tokenize_bytes(self, text: bytes) -> list[int]:
+        return [int.from_bytes(text[at : at + 2]) for at in range(0, len(text), 2)]
+
+
+def test_within_a_token_the_rest_of_its_word_is_tokenized_anew() -> None:
+    tokenizer = cast(LLTokenizer, Pairs())
+    words = tokenizer.tokenize_bytes(b"abcde fg hi")
+    text = Drafter(tokenizer).text(words)
+    assert text.following(2, 2) == words[1:3]
+    assert text.following(1, 9) == [*tokenizer.tokenize_bytes(b"bcde "), *words[3:]]
+    assert text.following(1, 1) == tokenizer.tokenize_bytes(b"bc")
 
 
 @pytest.mark.parametrize("answer", ["abababab", "aaaa", "xyzxyxyz", "the cat sat on the cat", "ab"])

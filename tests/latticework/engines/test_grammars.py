@@ -8,7 +8,7 @@ import pytest
 from llguidance import LLMatcher
 
 from latticework.engines import grammars
-from latticework.engines.grammars import BYTES_EACH, MOST_GROWN, Grammars
+from latticework.engines.grammars import BYTES_EACH, MOST_GROWN, WORK_PER_MEASURING, Grammars
 from latticework.memory import allocated
 from tests.words import words
 
@@ -85,6 +85,19 @@ def test_freed_memory_is_given_back_with_the_next_grammar(monkeypatch: pytest.Mo
 def test_where_nothing_is_measured_growth_is_estimated_from_time() -> None:
     kept = Grammars(words(), measure=lambda: None)
     assert kept.growth(0.1) == int(0.1 * grammars.BYTES_PER_SECOND)
+
+
+def test_growth_is_shared_by_the_time_of_answers_and_measured_as_seldom_as_it_is_slow() -> None:
+    kept = counting(0, 0, 1000, 5000)
+    kept.get(VOWELS)
+    kept.worked(3.0)
+    kept.worked(1.0)
+    assert kept.share(1.0) == 250
+    kept._measuring = 1.0
+    kept.worked(WORK_PER_MEASURING - 1)
+    assert kept.share(1.0) == 250
+    kept.worked(1.0)
+    assert kept.share(8.0) == 1000
 
 
 @pytest.mark.skipif(allocated() is None, reason="this C library does not count")

@@ -29,11 +29,12 @@ def test_an_answer_begins_with_its_engines_chances() -> None:
     assert answer[3] > engine[3]
 
 
-def price(step: float, token: float) -> Price:
-    """What is learned of an engine whose steps take so long."""
+def price(step: float, token: float, guess: float = 0.0) -> Price:
+    """What is learned of an engine whose steps take so long, and each guess of 100 before a step."""
     learned = Price()
     for round in range(3000):
         tokens = 1 + round % 40
+        learned.observe_guesses(100 * round, 100 * round * guess)
         learned.observe(tokens, step + tokens * token)
     return learned
 
@@ -58,6 +59,23 @@ def test_a_guess_must_be_likelier_the_fuller_the_batch(
     step: float, token: float, answers: int, threshold: float
 ) -> None:
     assert price(step, token).threshold(answers) == pytest.approx(threshold, abs=2e-3)
+
+
+@pytest.mark.parametrize(("guess", "threshold"), [(0.0, 1 / 2), (0.0005, 3 / 4), (0.002, 3 / 2)])
+def test_a_guess_pays_for_looking_for_it(guess: float, threshold: float) -> None:
+    """A token and its share of a step take 1 ms each."""
+    assert price(0.02, 0.001, guess).threshold(20) == pytest.approx(threshold, abs=2e-3)
+
+
+def test_what_a_guess_costs_is_forgotten_while_none_is_looked_for() -> None:
+    learned = price(0.02, 0.001, 0.002)
+    for _ in range(2000):
+        learned.observe_guesses(299_900, 599.8)
+    assert Price().guess < learned.guess < 1.1 * Price().guess
+
+
+def test_the_shortest_context_with_a_chance() -> None:
+    assert [Chances().shortest(least) for least in (0.0, 0.45, 0.6, 0.95, 0.99)] == [1, 2, 16, 32, None]
 
 
 def test_steps_that_are_all_alike_tell_no_price_of_a_token() -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from latticework import errors
 from latticework.doors import FAULTS, JSON, Door, Endpoint, Operation
 from latticework.doors.envelopes import ANTHROPIC_VERSION
-from latticework.doors.models import cards, health, hello, infos
+from latticework.doors.models import adapters, cards, health, hello, infos
 from latticework.models import Models
 from latticework.settings import Settings
 
@@ -72,6 +72,7 @@ DOORS = (
         ),
         _get_model,
     ),
+    *adapters.DOORS,
     *health.DOORS,
     *hello.DOORS,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,13 +16,15 @@ from latticework.models import Models
 
 
 class ModelCard(msgspec.Struct, frozen=True):
-    """A name of a model."""
+    """A name of a model. Those of adapters have the model that they adapt, and where they were loaded from."""
 
     id: str
     created: int
     owned_by: str
     max_model_len: int
     object: Literal["model"] = "model"
+    root: str | UnsetType = UNSET
+    parent: str | UnsetType = UNSET
 
 
 class ModelList(msgspec.Struct, frozen=True):
@@ -39,4 +43,7 @@ def respond_one(request: Request, name: str, model: Model) -> Response:
 
 
 def _card(name: str, model: Model) -> ModelCard:
-    return ModelCard(name, model.created, "latticework", model.max_model_len)
+    card = ModelCard(name, model.created, "latticework", model.max_model_len)
+    if (adapter := model.adapters.get(name)) is None:
+        return card
+    return replace(card, root=adapter.path, parent=adapter.parent or model.names[0])

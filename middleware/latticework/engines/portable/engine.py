@@ -44,6 +44,7 @@ class _Running:
 class PortableEngine:
     """Nothing is loaded before `start`. What is known of the model stays after `stop`."""
 
+    adapters = None
     recovers = False
     learns_names = False
     degraded: tuple[str, ...] = ()

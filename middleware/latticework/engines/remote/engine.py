@@ -47,6 +47,7 @@ Load = Callable[[str], ModelTokenizer]
 class RemoteEngine:
     """Nothing is requested of the remotes before `start`. What is known of the model stays while all are down."""
 
+    adapters = None
     recovers = True
     degraded: tuple[str, ...] = ()
     details: Mapping[str, str] = MappingProxyType({})

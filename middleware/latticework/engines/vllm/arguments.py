@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, Action, ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from vllm.config import StructuredOutputsConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
@@ -12,7 +12,9 @@ from vllm.platforms import current_platform
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from latticework.config import Config
+from latticework.engines.base import Adapter
 from latticework.engines.serve_arguments import ENGINE, SERVER, Untaken, config_refusal, flag, refusal
+from latticework.engines.vllm.adapters import OPTION, parse_adapters
 from latticework.options import InvalidSetting
 
 NO_FILE = Config()
@@ -20,13 +22,20 @@ NO_FILE = Config()
 MISUSED = 2
 
 
-def engine_args(
+class EngineArguments(NamedTuple):
+    """Those of vLLM's engine, and the adapters that are named beside them."""
+
+    args: AsyncEngineArgs
+    adapters: Sequence[Adapter]
+
+
+def parse_engine_arguments(
     arguments: Sequence[str], prog: str, embedded: Callable[[], Mapping[str, Any]], file: Config = NO_FILE
-) -> AsyncEngineArgs:
+) -> EngineArguments:
     """`embedded` returns the arguments of the embedded model, for where none is named; `arguments` override the file's.
 
     Exits with status 2 and vLLM's own message on an unknown argument, and with this server's on one of `vllm serve`
-    that it does not take. Raises InvalidSetting for one in the file.
+    that it does not take. Raises InvalidSetting for one in the file, and for adapters in neither form.
     """
     parser = vllm_parser(prog)
     parser.set_defaults(model=None)
@@ -34,6 +43,9 @@ def engine_args(
         if isinstance(argument, Untaken):
             flags = [flag(name), flag(f"no_{name}")]
             parser.add_argument(*flags, dest=name, nargs="*", default=SUPPRESS, action=_Refusal, help=SUPPRESS)
+    parser.add_argument(
+        OPTION, nargs="+", default=(), metavar="NAME=PATH", help="adapters by name, as vllm serve has it"
+    )
     listed = [*file.engine_arguments("vllm", parser), *arguments]
     parser.add_argument("model_tag", nargs="?", help=SUPPRESS)
     parsed = parser.parse_args(listed)
@@ -44,7 +56,7 @@ def engine_args(
     if parsed.model is None:
         parser.set_defaults(**embedded())
         parsed = parser.parse_args(listed)
-    return AsyncEngineArgs.from_cli_args(parsed)
+    return EngineArguments(AsyncEngineArgs.from_cli_args(parsed), parse_adapters(parsed.lora_modules))
 
 
 class _Refusal(Action):

@@ -27,7 +27,7 @@ from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 from vllm.usage.usage_lib import UsageContext
 
-from latticework.engines.base import EngineDead, Heartbeat, Piece, PromptRefused, Sampling
+from latticework.engines.base import Adapter, EngineDead, Heartbeat, Piece, PromptRefused, Sampling
 from latticework.engines.checkpoint import wrap_tokenizer
 from latticework.engines.children import end_group, reason_of, reasons
 from latticework.engines.drafts import GUESSES, WANTS_SOURCES
@@ -37,6 +37,7 @@ from latticework.engines.sampling import has_penalties, unsupported, vllm_parame
 from latticework.engines.starvation import Starvation, members
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vllm import compat
+from latticework.engines.vllm.adapters import OPTION, VllmAdapters
 from latticework.engines.vllm.arguments import with_pinned
 from latticework.engines.vllm.compat.drafting import (
     EXTENSION,
@@ -49,6 +50,7 @@ from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
 from latticework.engines.vllm.devices import idle_device
 from latticework.logs import configure_engine_logs
+from latticework.options import InvalidSetting
 from turngrammar.errors import cut
 
 Made = tuple[AsyncLLMEngine, CollectorRegistry]
@@ -84,12 +86,22 @@ class VllmEngine:
     recovers = False
     learns_names = False
 
-    def __init__(self, args: AsyncEngineArgs, *, model_id: str | None = None, drafts: Drafts | None = None) -> None:
+    def __init__(
+        self,
+        args: AsyncEngineArgs,
+        *,
+        model_id: str | None = None,
+        drafts: Drafts | None = None,
+        adapters: Sequence[Adapter] = (),
+    ) -> None:
         """`drafts`: what may be drafted of an answer that has a grammar, see drafts.py; "forced" guesses nothing, None
-        is the default of the device.
+        is the default of the device. `adapters` are loaded at each start. Raises InvalidSetting.
         """
         chosen = drafts or default_drafts()
         self._model_id = model_id
+        self.adapters = VllmAdapters(adapters, _names(args, model_id)) if args.enable_lora else None
+        if adapters and self.adapters is None:
+            raise InvalidSetting(f"{OPTION}: needs --enable-lora")
         self._patches = Chosen(compat.PATCHES)
         self._missing = dict(self._patches.missing)
         self._undrafted = with_pinned(args)
@@ -124,9 +136,7 @@ class VllmEngine:
 
     @property
     def model_ids(self) -> tuple[str, ...]:
-        served = self._args.served_model_name
-        names = [served] if isinstance(served, str) else list(served or ())
-        return tuple(names) or (self._model_id or self._args.model,)
+        return (*_names(self._args, self._model_id), *(self.adapters.loaded if self.adapters else ()))
 
     @cached_property
     def max_model_len(self) -> int:
@@ -181,6 +191,8 @@ class VllmEngine:
         if (idle := await asyncio.to_thread(idle_device)) is not None:
             logger.warning("%s", idle)
         await (self._load() if self._drafts == "off" else self._load_drafting())
+        if self.adapters is not None:
+            await self.adapters.start(self._llm)
         self._details = await self._described()
         logger.info("The engine runs with %s.", ", ".join(f"{name} {value}" for name, value in self._details.items()))
         for notice in self.degraded:
@@ -266,7 +278,7 @@ class VllmEngine:
         }
         if self._args.worker_extension_cls == EXTENSION:
             described |= (await self._llm.collective_rpc("describe_runner"))[0]
-        if self._drafts != "off" and (loss := drafting_way().takes_away):
+        if self._drafts != "off" and (loss := drafting_way().takes_away(config)):
             described["drafts_take_away"] = loss
         return described
 
@@ -365,8 +377,12 @@ class VllmEngine:
         """The request's outputs, and what aborts it. Raises PromptRefused and EngineDead."""
         llm = self._llm
         try:
+            adapter = self.adapters.request(sampling.adapter) if self.adapters is not None else None
+        except KeyError:
+            raise PromptRefused(f"The adapter '{sampling.adapter}' has been unloaded.", "model") from None
+        try:
             queue, abort = await self._patches[compat.OUTPUT_QUEUES](
-                llm, request_id, tokens, params, sampling.priority or 0
+                llm, request_id, tokens, params, sampling.priority or 0, adapter
             )
         except AT_FAULT as error:
             raise _refused(error) from error
@@ -439,6 +455,13 @@ class VllmEngine:
         if self._drafts != "auto" or sampling.logit_bias or chosen.get("min_p"):
             return False
         return chosen.get("temperature") == 0 or (not self._sampler_is_wrong and sampling.seed is None)
+
+
+def _names(args: AsyncEngineArgs, model_id: str | None) -> tuple[str, ...]:
+    """Of the model itself."""
+    served = args.served_model_name
+    names = [served] if isinstance(served, str) else list(served or ())
+    return tuple(names) or (model_id or args.model,)
 
 
 def _refused(error: Exception) -> PromptRefused:

@@ -13,12 +13,12 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 from latticework.config import Config
 from latticework.engines.serve_arguments import ENGINE, SERVER, Taken, Untaken, flag
 from latticework.engines.vllm import VllmEngine
-from latticework.engines.vllm.arguments import engine_args, vllm_parser
+from latticework.engines.vllm.arguments import parse_engine_arguments, vllm_parser
 from latticework.options import InvalidSetting
 from latticework.settings import OPTIONS
 
 # Not our options, but taken where the engine's arguments are parsed; `--config` is of the command itself.
-ELSEWHERE = {"model_tag", "config"}
+ELSEWHERE = {"model_tag", "lora_modules", "config"}
 
 
 def no_model() -> dict[str, Any]:
@@ -26,7 +26,7 @@ def no_model() -> dict[str, Any]:
 
 
 def parsed(*words: str) -> AsyncEngineArgs:
-    return engine_args(words, "latticework serve", no_model)
+    return parse_engine_arguments(words, "latticework serve", no_model).args
 
 
 def test_each_argument_of_vllms_server_has_its_row() -> None:
@@ -60,7 +60,7 @@ def test_an_argument_without_a_meaning_here_says_what_to_do(name: str, capsys: p
 def test_a_file_is_read_likewise(capsys: pytest.CaptureFixture[str]) -> None:
     file = Config("a.toml", engines={"vllm": {"model": "a", "enable_auto_tool_choice": True}})
     with pytest.raises(SystemExit):
-        engine_args((), "latticework serve", no_model, file)
+        parse_engine_arguments((), "latticework serve", no_model, file)
     assert "--enable-auto-tool-choice: remove it: tool calls are always on." in capsys.readouterr().err
 
 

@@ -53,10 +53,10 @@ class GeneratedOutputs:
 
 
 async def generate_outputs(
-    llm: Any, request_id: str, prompt: Any, params: SamplingParams, priority: int = 0
+    llm: Any, request_id: str, prompt: Any, params: SamplingParams, priority: int = 0, adapter: Any = None
 ) -> tuple[GeneratedOutputs, Callable[[], Awaitable[None]]]:
     """The request's outputs, and what aborts it. Returns once there is one: until then vLLM may refuse the request."""
-    outputs = llm.generate(prompt, params, request_id, priority=priority)
+    outputs = llm.generate(prompt, params, request_id, priority=priority, lora_request=adapter)
     return GeneratedOutputs(outputs, await anext(outputs)), outputs.aclose
 
 
@@ -134,7 +134,9 @@ OUTPUT_QUEUES = Patch(
     without="each token costs more CPU on the event loop",
     versions=SEEN,
     needs=(
-        *_attributes(_LLM, "add_request(request_id, prompt, params, priority)", "abort(request_id, internal)"),
+        *_attributes(
+            _LLM, "add_request(request_id, prompt, params, priority, lora_request)", "abort(request_id, internal)"
+        ),
         *_attributes(f"{_PROCESSOR}:RequestOutputCollector", "get", "get_nowait", "request_id"),
     ),
     install=f"{_HERE}.requests:queue_outputs",

@@ -46,7 +46,7 @@ class Drafting:
     """One answer's drafts.
 
     Attributes:
-        text: what guesses are copied from; `read` of the request's tokens are in it.
+        text: what guesses are copied from; `read` of the request's tokens are in it. None without guesses.
         planned: what the step that is being scheduled drafts.
         running: what the steps that are scheduled and not yet processed have drafted, in order.
         ahead: of the last one of these, the drafted tokens that the grammar allows.
@@ -54,7 +54,7 @@ class Drafting:
         sources: a letter for each token, where the request wants them.
     """
 
-    text: CopySource
+    text: CopySource | None
     chances: Chances
     read: int
     planned: Draft = NOTHING
@@ -98,7 +98,7 @@ class DraftScheduler(GrammarScheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._drafter = Drafter(self.grammars.ll_tokenizer, self.grammars.vocabulary.special_tokens)
+        self._drafter = Drafter(self.grammars.ll_tokenizer)
         self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
         self._chances = Chances()
         self._price = Price()
@@ -114,7 +114,6 @@ class DraftScheduler(GrammarScheduler):
         return DraftRoom.of(profiled, vocabulary, self.max_num_scheduled_tokens)
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
-        self._began = self.clock()
         least = self._price.threshold(len(self.running))
         room = self._room.left(len(self.running), self._prompt_tokens())
         for request in self.running:
@@ -125,6 +124,8 @@ class DraftScheduler(GrammarScheduler):
                 plan = partial(self._draft, request, least=least, room=room)
                 request.spec_token_ids = list(drafted(grammar, plan))
                 room -= len(request.spec_token_ids)
+        self._price.observe_guesses(self._drafter.guesses, self._drafter.looked)
+        self._began = self.clock()
         output = super().schedule(*args, **kwargs)
         for request_id, tokens in output.scheduled_spec_decode_tokens.items():
             if (drafting := self._drafting.get(self.requests[request_id])) is not None:
@@ -144,25 +145,27 @@ class DraftScheduler(GrammarScheduler):
 
     def _draft(self, request: Request, matcher: LLMatcher, least: float, room: int) -> Sequence[int]:
         drafting = self._drafting.get(request)
-        options = request.sampling_params.extra_args or {}
         if drafting is None:
-            text = self._drafter.text(request.prompt_token_ids or ())
-            sources = "" if options.get(WANTS_SOURCES) else None
-            drafting = Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
-            self._drafting[request] = drafting
-        written = request.all_token_ids[drafting.read :]
-        drafting.text.add(written)
-        drafting.read += len(written)
+            drafting = self._drafting[request] = self._begun(request)
         ahead = drafting.ahead if _is_running(request) else None
         most = min(room, self._most(request, ahead))
         if most <= 0:
             drafting.planned = NOTHING
-        elif options.get(GUESSES):
-            drafting.planned = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least, ahead)
+        elif drafting.text is None:
+            drafting.planned = self._drafter.certain(matcher, most, ahead)
         else:
-            drafting.planned = self._drafter.certain(matcher, drafting.text, most, ahead)
+            written = request.all_token_ids[drafting.read :]
+            drafting.text.add(written)
+            drafting.read += len(written)
+            drafting.planned = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least, ahead)
         drafting.ahead = ()
         return drafting.planned.token_ids
+
+    def _begun(self, request: Request) -> Drafting:
+        options = request.sampling_params.extra_args or {}
+        text = self._drafter.text(request.prompt_token_ids or ()) if options.get(GUESSES) else None
+        sources = "" if options.get(WANTS_SOURCES) else None
+        return Drafting(text, self._chances.child(), request.num_prompt_tokens, sources=sources)
 
     def _most(self, request: Request, ahead: Sequence[int] | None) -> int:
         """No draft takes a place in this step that another answer needs for its next token, nor goes beyond its end."""

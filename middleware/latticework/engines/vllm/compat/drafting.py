@@ -36,14 +36,14 @@ class Way:
         default: what is drafted where nothing is chosen.
         speculation: vLLM's `speculative_config`.
         obstacles: what excludes it; each completes a sentence that begins with vLLM's name.
-        takes_away: what an engine loses by it; "" for nothing.
+        takes_away: what an engine with this configuration of vLLM's loses by it; "" for nothing.
         needs: private names of vLLM's, as a `Patch` has them.
     """
 
     default: Drafts
     speculation: Mapping[str, Any]
     obstacles: tuple[Obstacle, ...]
-    takes_away: str = ""
+    takes_away: Callable[[Any], str] = lambda config: ""
     needs: tuple[str, ...] = ()
 
 
@@ -60,6 +60,15 @@ OF_ALL: tuple[Obstacle, ...] = (
 
 def _selected_runner(args: AsyncEngineArgs) -> bool | None:
     return getattr(envs, "VLLM_USE_V2_MODEL_RUNNER", None)
+
+
+PIECEWISE = """steps in which something is drafted run in piecewise CUDA graphs, all others as without drafts; {} \
+MiB of the device's memory, for the tokens of requests"""
+
+
+def _megabytes_of_tokens(config: Any) -> int:
+    """Beside its drafter of n-grams, vLLM has them on the device, four bytes each."""
+    return int(config.scheduler_config.max_num_seqs * config.model_config.max_model_len * 4 / 2**20)
 
 
 # vLLM's runner V1 takes a drafter class. More tokens save few passes, and each has its row in every buffer.
@@ -95,7 +104,7 @@ SECOND_RUNNER = Way(
             "has no asynchronous scheduling beside drafts in the model runner that VLLM_USE_V2_MODEL_RUNNER=0 selects",
         ),
     ),
-    "steps in which something is drafted run in piecewise CUDA graphs, all others as without drafts",
+    lambda config: PIECEWISE.format(_megabytes_of_tokens(config)),
     (
         "vllm.v1.worker.gpu.model_runner:GPUModelRunner.prepare_inputs",
         "vllm.v1.worker.gpu.states:RequestState.draft_tokens",

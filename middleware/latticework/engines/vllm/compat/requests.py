@@ -56,10 +56,10 @@ def uncopied() -> dict[str, Any]:
 
 
 async def queue_outputs(
-    llm: Any, request_id: str, prompt: Any, params: SamplingParams, priority: int = 0
+    llm: Any, request_id: str, prompt: Any, params: SamplingParams, priority: int = 0, adapter: Any = None
 ) -> tuple[Any, Callable[[], Awaitable[None]]]:
     """The queue of the request's outputs, with `get_nowait` and `get`, and what aborts the request."""
-    queue = await llm.add_request(request_id, prompt, params, priority=priority)
+    queue = await llm.add_request(request_id, prompt, params, priority=priority, lora_request=adapter)
 
     async def abort() -> None:
         await llm.abort(queue.request_id, internal=True)

@@ -65,11 +65,11 @@ def test_answers_are_the_same_with_fewer_passes(drafts: str) -> None:
         assert (report[SAVED][1] > 0) == (drafts == "auto")
 
 
-def free(stepped: SteppedEngine, name: str, length: int = 40) -> list[int]:
+def free(stepped: SteppedEngine, name: str, length: int = 40, prompt: str = "Tell a story.") -> list[int]:
     """Adds a request without a grammar; returns its answer."""
     answer = [*encode("Once upon a time there was a server with two cores. " * 4)[:length], *END]
     params = SamplingParams(temperature=0, max_tokens=200)
-    stepped.add(stepped.request(name, encode(f"{name}. Tell a story."), answer, params))
+    stepped.add(stepped.request(name, encode(f"{name}. {prompt}"), answer, params))
     return answer
 
 
@@ -122,6 +122,27 @@ def test_answers_that_are_preempted_or_aborted_in_flight() -> None:
     texts = written(outputs + stepped.run())
     assert texts["b"] == texts["c"] == ANSWER
     assert any(replay.goal > replay.prompt for replay in stepped.worker.replays.values())  # one was preempted
+
+
+@pytest.mark.parametrize("in_flight", [0, 1])
+def test_nothing_is_drafted_while_it_would_take_the_place_of_a_prompt(in_flight: int) -> None:
+    """A prompt of 160 tokens is read 63 at a time, beside the next token of an answer."""
+    stepped = engine(in_flight=in_flight, budget=64)
+    drafted: list[tuple[bool, int]] = []
+
+    def see(step: Step) -> None:
+        reads = step.scheduled.num_scheduled_tokens.get("f", 1) > 1
+        drafted.append((reads, len(step.scheduled.scheduled_spec_decode_tokens.get("a", ()))))
+
+    stepped.seen = see
+    add(stepped, "a", "forced")
+    for _ in range(4):
+        stepped.step()
+    answer = free(stepped, "f", prompt="Tell a story. " * 40)
+    assert written(stepped.run())["f"] == answer
+    reading = [count for reads, count in drafted if reads]
+    assert len(reading) >= 3 and not any(reading)
+    assert any(count for reads, count in drafted if not reads)
 
 
 def test_each_token_has_its_source() -> None:

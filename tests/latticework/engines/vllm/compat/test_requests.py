@@ -42,14 +42,16 @@ class Llm:
         self.added: list[Any] = []
         self.aborted: list[Any] = []
 
-    async def add_request(self, request_id: str, prompt: Any, params: Any, *, priority: int) -> Any:
+    async def add_request(self, request_id: str, prompt: Any, params: Any, *, priority: int, lora_request: Any) -> Any:
         self.added.append((request_id, prompt, params, priority))
         return SimpleNamespace(request_id=f"{request_id}-1")
 
     async def abort(self, request_id: str, internal: bool = False) -> None:
         self.aborted.append((request_id, internal))
 
-    async def generate(self, prompt: Any, params: Any, request_id: str, *, priority: int) -> AsyncGenerator[int, None]:
+    async def generate(
+        self, prompt: Any, params: Any, request_id: str, *, priority: int, lora_request: Any
+    ) -> AsyncGenerator[int, None]:
         if prompt == "refused":
             raise ValueError("no")
         self.added.append((request_id, prompt, params, priority))
