@@ -32,10 +32,13 @@ STOP_SECONDS = 60
 # Both servers count here the runs of the model: one observation for every engine step with an output.
 STEPS = re.compile(r"^vllm:iteration_tokens_total_count(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
+# Serves an engine of this repository, and takes no model.
+FREE = "free"
 # Modules, so that no script has to be installed: both packages may lie anywhere on Python's path.
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "latticework": ("-c", "import sys; from latticework.cli import main; sys.exit(main())"),
     "vllm": ("-m", "vllm.entrypoints.cli.main"),
+    FREE: ("-m", "benchmarks.free_server"),
 }
 
 # As vLLM's documentation requires for tool calls.
@@ -54,6 +57,7 @@ class Recipe:
 
     command: str
     own: tuple[str, ...] = ()
+    module: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,9 +146,10 @@ def _started(
 
 
 def _command(target: Target, recipe: Recipe, port: int) -> Sequence[str]:
+    where = ["--host", "127.0.0.1", "--port", str(port)]
     model = [target.path] if recipe.command == "vllm" else ["--model", target.path]
-    where = ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", target.name]
-    started = (*PROGRAMS[recipe.command], "serve", *model, *where, *target.arguments, *recipe.own)
+    served = ["serve", *model, "--served-model-name", target.name, *target.arguments]
+    started = [*PROGRAMS[recipe.command], *(() if recipe.command == FREE else served), *where, *recipe.own]
     return [sys.executable, "-c", TIED, *started]
 
 

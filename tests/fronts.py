@@ -107,7 +107,9 @@ def main() -> None:
     with server.bind(settings.host, settings.port) as listener:
         url = server.base_url(listener)
         models = [Served(CountedEngine()), Served(MortalEngine())]
-        serving.run(models, listener, settings, lambda: print(f"{COUNTED} is served at {url}/v1", flush=True))
+        serving.serve_with_fronts(
+            models, listener, settings, lambda: print(f"{COUNTED} is served at {url}/v1", flush=True)
+        )
 
 
 if __name__ == "__main__":

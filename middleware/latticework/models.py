@@ -168,7 +168,7 @@ class Models:
 
     async def warnings(self) -> Mapping[str, int]:
         """Counters that should stay near 0, over all models and all processes."""
-        return self.metrics.warnings if self.peers is None else self.metrics.warnings_in(await self.peers.metrics())
+        return self.metrics.warnings if self.peers is None else self.metrics.warnings_in(await self.peers.counts())
 
     async def states(self) -> Mapping[str, ModelState]:
         """The state of each model, by its first name."""

@@ -27,7 +27,10 @@ class Peers(Protocol):
         """Counts a request of a caller for the block. Raises RateLimited."""
 
     async def metrics(self) -> bytes:
-        """Of all processes together, in Prometheus' text format."""
+        """Of all processes together and of the engines, in Prometheus' text format."""
+
+    async def counts(self) -> bytes:
+        """The same without the engines' own."""
 
     async def front_ends(self) -> FrontEnds: ...
 

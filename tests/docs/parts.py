@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.docs import (
     api,
+    carried,
     clients,
     dialects,
     examples,
@@ -40,5 +41,6 @@ PARTS: Parts = {
     "types": api.components,
     "examples": examples.part,
     "measured": measured.part,
+    "carried": carried.part,
     "clients": clients.part,
 }

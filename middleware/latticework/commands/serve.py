@@ -115,15 +115,15 @@ def _run_front_ends(
 ) -> int:
     from latticework.engines.base import EngineDead
     from latticework.fronts import serving
-    from latticework.fronts.owner import StartFailed
+    from latticework.fronts.owner import FrontEndFailed
     from latticework.models import Models
 
     serving.refuse_fronts(settings)
     Models(models, replace(settings, api_servers=1))  # refuses names before the models are loaded
     say(LOADING.format(" and ".join(model.engine.model_ids[0] for model in models)))
     try:
-        serving.run(models, listener, settings, ready)
-    except (EngineDead, InvalidSetting, StartFailed) as error:
+        serving.serve_with_fronts(models, listener, settings, ready)
+    except (EngineDead, InvalidSetting, FrontEndFailed) as error:
         say(f"{error}")
         return FAILED
     return DONE

@@ -65,7 +65,7 @@ class Child:
         with ours, theirs:
             try:
                 # Threads of a tokenizer would each take address space, which is limited, for a single text.
-                environ = {**os.environ, "PYTHONPATH": _import_path(), "TOKENIZERS_PARALLELISM": "false"}
+                environ = {**os.environ, "PYTHONPATH": import_path(), "TOKENIZERS_PARALLELISM": "false"}
                 self._process = system.start_process((*COMMAND, str(memory), str(os.getpid())), theirs, environ)
             except OSError as error:
                 raise WorkerDied(str(error)) from error
@@ -163,6 +163,6 @@ class Child:
         return error(f"exit status {code}")
 
 
-def _import_path() -> str:
+def import_path() -> str:
     """What this process can import from, however its path was set."""
     return os.pathsep.join(place or str(Path.cwd()) for place in sys.path)

@@ -7,7 +7,7 @@ gets answers from the owner over a socket that both have.
 
 owner.py        the owner: starts, serves, drains
 processes.py    the front ends as the owner's children
-session.py      what the owner does for one of them; ledger.py the limits, totals.py the metrics
+session.py      what the owner does for one of them; limits.py the limits, totals.py the metrics
 process.py      a front end: `python -m latticework.fronts.process`
 engine.py       its engines;  shared.py its limits, metrics and kept responses
 link.py         the socket between the two;  handover.py the connections that pass it

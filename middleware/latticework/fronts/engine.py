@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from latticework.engines.base import Adapter, AdapterRefused, EngineDead, Piece, Sampling, Tokenizer
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vocabulary import Trial
-from latticework.fronts.hello import ModelFacts
+from latticework.fronts.greeting import ModelFacts
 from latticework.fronts.link import Link, LinkLost, PlainPiece
 from latticework.fronts.session import EngineState, Request
 

@@ -14,8 +14,8 @@ from latticework import memory
 from latticework.concurrency import ConcurrencyLimit
 from latticework.doors.responses.store import MEMORY, ResponseStore
 from latticework.engines.base import EngineDead
-from latticework.fronts.hello import Hello, facts_of_model
-from latticework.fronts.ledger import Ledger
+from latticework.fronts.greeting import Greeting, facts_of_model
+from latticework.fronts.limits import SharedLimits
 from latticework.fronts.processes import FrontProcess, FrontProcesses
 from latticework.http.quota import Quotas
 from latticework.peers import FrontEnds
@@ -37,7 +37,7 @@ OPEN_FILES_DELAY = 1.0
 NONE_THERE = (BlockingIOError, InterruptedError, ConnectionAbortedError)
 
 
-class StartFailed(Exception):
+class FrontEndFailed(Exception):
     """A front end did; its own log has the reason."""
 
 
@@ -65,11 +65,11 @@ class FrontEndOwner:
         self.store: ResponseStore | None = (
             ResponseStore(MEMORY, most_bytes=settings.store_bytes, most_age=settings.store_age) if in_memory else None
         )
-        self.ledger: Ledger
+        self.limits: SharedLimits
         self._fronts: FrontProcesses
 
     async def serve(self, listener: socket.socket, ready: Callable[[], None]) -> None:
-        """Until a signal. Raises EngineDead, InvalidSetting and StartFailed."""
+        """Until a signal. Raises EngineDead, InvalidSetting and FrontEndFailed."""
         self._take_signals()
         loaded: list[Supervisor] = []
         try:
@@ -88,12 +88,12 @@ class FrontEndOwner:
             model.engine.model_ids[0]: ConcurrencyLimit(model.engine.max_running + model.settings(settings).max_queue)
             for model in self._models
         }
-        self.ledger = Ledger(limits, Quotas(settings.requests_per_minute, settings.concurrent_requests))
+        self.limits = SharedLimits(limits, Quotas(settings.requests_per_minute, settings.concurrent_requests))
         for name in limits:
             self._metrics.initialize(name)
-        self._fronts = FrontProcesses(self, Hello(settings, facts), self._count_ended)
+        self._fronts = FrontProcesses(self, Greeting(settings, facts), self._count_ended)
         if not await self._fronts.start():
-            raise StartFailed("A front end failed to start; its log has the reason.")
+            raise FrontEndFailed("A front end failed to start; its log has the reason.")
 
     async def _accept_until_stopped(self, listener: socket.socket, ready: Callable[[], None]) -> None:
         accepting = Accepting(listener, self._fronts.take)
@@ -133,13 +133,17 @@ class FrontEndOwner:
         self._metrics.front_end_restarts.inc()
 
     async def metrics(self) -> bytes:
-        """Of this process and all front ends, those that have ended included, and of the engines."""
+        """Of all processes, and of the engines."""
+        counts = await self.counts()
+        return merge_metrics([counts, *(supervisor.engine.metrics() for supervisor in self.supervisors)])
+
+    async def counts(self) -> bytes:
+        """Of this process and all front ends, those that have ended included."""
         for supervisor in self.supervisors:
             self._metrics.up.labels(supervisor.engine.model_ids[0]).set(await _is_up(supervisor))
         gone, fronts = self._gone, self._fronts.all
         counts = await asyncio.gather(*(front.current_counts() for front in fronts))
-        total = total_metrics([self._metrics.text(), *counts, gone])
-        return merge_metrics([total, *(supervisor.engine.metrics() for supervisor in self.supervisors)])
+        return total_metrics([self._metrics.text(), *counts, gone])
 
 
 async def _is_up(supervisor: Supervisor) -> bool:

@@ -19,7 +19,7 @@ from latticework.app import app_of
 from latticework.doors.responses.store import ResponseStore
 from latticework.fronts.engine import Answers, FrontEngine
 from latticework.fronts.front_server import COUNTED, FrontServer
-from latticework.fronts.hello import Hello, ModelFacts
+from latticework.fronts.greeting import Greeting, ModelFacts
 from latticework.fronts.link import ENDED, PIECE, Link, first_note
 from latticework.fronts.shared import FrontPeers, SharedStore
 from latticework.logs import log_config
@@ -35,8 +35,8 @@ COUNTS_DELAY = 0.25
 class FrontEnd:
     """What runs in this process."""
 
-    def __init__(self, hello: Hello, end: socket.socket, channel: socket.socket) -> None:
-        settings = hello.settings
+    def __init__(self, greeting: Greeting, end: socket.socket, channel: socket.socket) -> None:
+        settings = greeting.settings
         answers = Answers()
         self.link = Link(
             {
@@ -46,14 +46,14 @@ class FrontEnd:
                 "drain": lambda: self.server.drain(),
                 "cut": lambda: self.server.cut(),
             },
-            _end,
+            _owner_gone,
             answers.pieces,
         )
         served = [
-            _served(FrontEngine(self.link, answers, place, facts), facts) for place, facts in enumerate(hello.models)
+            _served(FrontEngine(self.link, answers, place, facts), facts) for place, facts in enumerate(greeting.models)
         ]
         self.models = Models(served, settings, FrontPeers(self.link))
-        for model, facts in zip(self.models.all, hello.models, strict=True):
+        for model, facts in zip(self.models.all, greeting.models, strict=True):
             model.created = facts.created
         if settings.store is None:
             self.models.share(ResponseStore, SharedStore(self.link))
@@ -93,25 +93,25 @@ def _served(engine: FrontEngine, facts: ModelFacts) -> Served:
     return served
 
 
-def _end() -> None:
+def _owner_gone() -> None:
     """The owner has ended, and with it all answers."""
     os._exit(1)
 
 
-def main() -> None:
+def serve_front() -> None:
     parent, link, channel = (int(word) for word in sys.argv[1:4])
     lifeline.end_with(parent)
     lifeline.leave_signals_to_parent()
     connections = socket.socket(fileno=channel)
     connections.setblocking(False)
     end = socket.socket(fileno=link)
-    hello: Hello
-    (hello,) = first_note(end)
+    greeting: Greeting
+    (greeting,) = first_note(end)
     end.setblocking(False)
-    logging.config.dictConfig(dict(log_config(hello.settings.log_format, hello.settings.log_content)))
+    logging.config.dictConfig(dict(log_config(greeting.settings.log_format, greeting.settings.log_content)))
     tracing.configure_tracing(os.environ)
-    FrontEnd(hello, end, connections).server.run()
+    FrontEnd(greeting, end, connections).server.run()
 
 
 if __name__ == "__main__":
-    main()
+    serve_front()

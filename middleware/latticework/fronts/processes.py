@@ -13,11 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
+from latticework.compiling.child import import_path
 from latticework.fronts.front_server import CLOSED, COUNTED, READY, STOPPING
+from latticework.fronts.greeting import Greeting
 from latticework.fronts.handover import handed
-from latticework.fronts.hello import Hello
 from latticework.fronts.link import LinkLost
 from latticework.fronts.session import Owner, Session
 from latticework.supervisor import Backoff
@@ -46,8 +46,8 @@ class FrontProcess:
         counts: its metrics, as it last sent them.
     """
 
-    def __init__(self, owner: Owner, hello: Hello) -> None:
-        self._hello = hello
+    def __init__(self, owner: Owner, greeting: Greeting) -> None:
+        self._hello = greeting
         self.session = Session(
             owner,
             {READY: self._ready, STOPPING: self._stopping, CLOSED: self._close_one, COUNTED: self._count},
@@ -70,14 +70,14 @@ class FrontProcess:
                 *(*COMMAND, str(os.getpid()), *map(str, descriptors)),
                 stdin=subprocess.DEVNULL,
                 pass_fds=descriptors,
-                env={**os.environ, "PYTHONPATH": _import_path()},
+                env={**os.environ, "PYTHONPATH": import_path()},
             )
         for ours in (ends[0], channels[0]):
             ours.setblocking(False)
         self._channel = channels[0]
         self._reaping = asyncio.create_task(self._reap(), name="front end's exit")
         await self.session.link.connect(ends[0])
-        self.session.link.note("hello", self._hello)
+        self.session.link.note("greeting", self._hello)
 
     @property
     def pid(self) -> int:
@@ -148,10 +148,10 @@ class FrontProcess:
 class FrontProcesses:
     """All front ends of a server."""
 
-    def __init__(self, owner: Owner, hello: Hello, ended: Callable[[FrontProcess], object]) -> None:
+    def __init__(self, owner: Owner, greeting: Greeting, ended: Callable[[FrontProcess], object]) -> None:
         """`ended` is called for each front end that is gone."""
         self._owner = owner
-        self._hello = hello
+        self._hello = greeting
         self._ended = ended
         self._fronts: list[FrontProcess] = []
         self._keepers: list[asyncio.Task[None]] = []
@@ -235,8 +235,3 @@ class FrontProcesses:
 def _ending(front: FrontProcess) -> str:
     status = front.status or 0
     return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-
-
-def _import_path() -> str:
-    """What this process can import from, however its path was set."""
-    return os.pathsep.join(place or str(Path.cwd()) for place in sys.path)

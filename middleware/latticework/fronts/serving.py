@@ -26,8 +26,10 @@ def refuse_fronts(settings: Settings) -> None:
         raise InvalidSetting(NO_DESCRIPTORS.format(settings.api_servers))
 
 
-def run(models: Sequence[Served], listener: socket.socket, settings: Settings, ready: Callable[[], None]) -> None:
-    """As `serving.server.run`, with the same signals. Raises EngineDead, InvalidSetting and StartFailed."""
+def serve_with_fronts(
+    models: Sequence[Served], listener: socket.socket, settings: Settings, ready: Callable[[], None]
+) -> None:
+    """As `run` in serving/server.py, with the same signals. Raises EngineDead, InvalidSetting and FrontEndFailed."""
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, signal.SIG_IGN)
     logging.config.dictConfig(dict(log_config(settings.log_format, settings.log_content)))

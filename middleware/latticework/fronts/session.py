@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from latticework.doors.responses.store import ResponseStore
 from latticework.engines.base import EngineDead, EngineError, EngineFailed, Sampling
 from latticework.engines.vocabulary import Trial
-from latticework.fronts.ledger import Account, Ledger
+from latticework.fronts.limits import Account, SharedLimits
 from latticework.fronts.link import ENDED, Link, Sent
 from latticework.peers import FrontEnds
 from latticework.supervisor import Supervisor
@@ -51,10 +51,12 @@ class Owner(Protocol):
     """What sessions have in common."""
 
     supervisors: Sequence[Supervisor]
-    ledger: Ledger
+    limits: SharedLimits
     store: ResponseStore | None
 
     async def metrics(self) -> bytes: ...
+
+    async def counts(self) -> bytes: ...
 
     def front_ends(self) -> FrontEnds: ...
 
@@ -65,7 +67,7 @@ class Session:
     def __init__(self, owner: Owner, notes: Mapping[str, Callable[..., Any]], ended: Callable[[], object]) -> None:
         """`notes`: what else a front end tells. `ended` is called when the front end has ended, in any way."""
         self._owner = owner
-        self._account = Account(owner.ledger)
+        self._account = Account(owner.limits)
         self._answers: dict[int, asyncio.Task[None]] = {}
         self._ended = ended
         self.link = Link(
@@ -78,6 +80,7 @@ class Session:
                 "refusal": self._refusal,
                 "store": self._store,
                 "total": owner.metrics,
+                "counts": owner.counts,
                 "front_ends": owner.front_ends,
                 **notes,
             },

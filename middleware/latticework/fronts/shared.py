@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from latticework.doors.responses.store import Item, ResponseStore, StoredResponse
 from latticework.errors import StoreUnavailable
 from latticework.fronts.engine import OWNER_GONE
-from latticework.fronts.ledger import ANSWERS, REQUEST
+from latticework.fronts.limits import ANSWERS, REQUEST
 from latticework.fronts.link import Link, LinkLost
 from latticework.peers import FrontEnds
 
@@ -44,6 +44,9 @@ class FrontPeers:
 
     async def metrics(self) -> bytes:
         return bytes(await self._link.call("total"))
+
+    async def counts(self) -> bytes:
+        return bytes(await self._link.call("counts"))
 
     async def front_ends(self) -> FrontEnds:
         known: FrontEnds = await self._link.call("front_ends")

@@ -51,12 +51,12 @@ def total_metrics(texts: Iterable[bytes]) -> bytes:
     for text in texts:
         for name, family in families_of(text).items():
             _add(totals.setdefault(name, Family(family.comments)), family, summed=not _is_least(name))
-    return _text(totals)
+    return _exposition(totals)
 
 
 def counted_metrics(text: bytes) -> bytes:
     """What remains of a process that has ended."""
-    return _text(
+    return _exposition(
         {
             name: family
             for name, family in families_of(text).items()
@@ -75,17 +75,17 @@ def _add(total: Family, family: Family, *, summed: bool) -> None:
         total.samples[series] = value if known is None else known + value if summed else min(known, value)
 
 
-def _number(value: float) -> str:
+def _value_text(value: float) -> str:
     return repr(value) if isfinite(value) else {inf: "+Inf", -inf: "-Inf"}.get(value, "NaN")
 
 
-def _text(families: dict[str, Family]) -> bytes:
+def _exposition(families: dict[str, Family]) -> bytes:
     lines = (
         line
         for family in families.values()
         for line in (
             *family.comments.values(),
-            *(f"{series} {_number(value)}" for series, value in family.samples.items()),
+            *(f"{series} {_value_text(value)}" for series, value in family.samples.items()),
         )
     )
     return "".join(f"{line}\n" for line in lines).encode()

@@ -14,7 +14,7 @@ from latticework.engines.checkpoint import load_tokenizer
 from latticework.engines.sent_tokenizer import SentTokenizer, facts_of
 from latticework.engines.tokenizer import ModelTokenizer
 from latticework.engines.vocabulary import Trial
-from latticework.fronts.hello import facts_of_model
+from latticework.fronts.greeting import facts_of_model
 from latticework.options import InvalidSetting
 from latticework.served import Served
 from tests.scripted import ScriptedEngine, says

@@ -45,6 +45,7 @@ from latticework.engines.vllm.compat.drafting import (
     config_obstacle,
     default_drafts,
     drafting_way,
+    has_speculation,
 )
 from latticework.engines.vllm.compat.patch import Chosen, Patch
 from latticework.engines.vllm.compat.requests import specification
@@ -330,7 +331,15 @@ class VllmEngine:
             return "priority", BY_ARRIVAL
         if sampling.transfer is not None and self._llm.vllm_config.kv_transfer_config is None:
             return "transfer", ALONE
-        return unsupported(sampling, "vllm")
+        return self._unspeculated(sampling) or unsupported(sampling, "vllm")
+
+    def _unspeculated(self, sampling: Sampling) -> tuple[str, str] | None:
+        """What vLLM leaves out beside a drafter of its own, without a word where this server checks parameters."""
+        if self._drafts != "off" or not has_speculation(self._args):
+            return None
+        if sampling.logit_bias:
+            return "logit_bias", UNSPECULATED
+        return ("min_p", UNSPECULATED) if self._with_defaults(sampling).get("min_p") else None
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         chosen = self._with_defaults(sampling)
@@ -472,6 +481,7 @@ def _refused(error: Exception) -> PromptRefused:
 BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '--scheduling-policy priority'."
 
 
+UNSPECULATED = "vLLM does not support it beside --speculative-config: omit it, or have the server started without."
 ALONE = "The engine computes its answers alone: start it with '--kv-transfer-config'."
 # The key of `extra_args` under which vLLM's own server passes it on.
 TRANSFER = "kv_transfer_params"

@@ -378,3 +378,35 @@ def test_an_answer_whose_prompt_another_engine_computes_has_the_prompt_of_the_re
     monkeypatch.setattr(served.tokenizer, "tried", lambda grammar: SimpleNamespace(opening=(5, 6)), raising=False)
     assert served._opening(Sampling(9, grammar="start: /a/"), {}) == (5, 6)
     assert served._opening(Sampling(9, grammar="start: /a/", transfer=CONNECTION), {}) == ()
+
+
+OWN: dict[str, Any] = {"speculative_config": {"method": "ngram", "num_speculative_tokens": 4}}
+
+
+@pytest.mark.parametrize("own", [OWN, {"spec_method": "ngram", "spec_tokens": 4}], ids=str)
+def test_what_vllm_leaves_out_beside_a_drafter_of_its_own_is_refused(
+    own: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, _ = prepared(COMPLETE, monkeypatch, **own)
+    asyncio.run(served.start())
+    (notice,) = served.degraded
+    assert "--speculative-config" in notice
+    fields: list[dict[str, Any]] = [{"logit_bias": {1: 2.0}}, {"min_p": 0.5}, {"min_p": 0.0, "temperature": 1.5}]
+    assert [asyncio.run(served.refusal(Sampling(9, **one))) for one in fields] == [
+        ("logit_bias", engine.UNSPECULATED),
+        ("min_p", engine.UNSPECULATED),
+        None,
+    ]
+
+
+def test_a_minimal_probability_of_the_model_is_refused_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    served, made = prepared(COMPLETE, monkeypatch, **OWN)
+    asyncio.run(served.start())
+    made[0].model_config.get_diff_sampling_param = lambda: {"min_p": 0.1}
+    assert asyncio.run(served.refusal(Sampling(9))) == ("min_p", engine.UNSPECULATED)
+    assert asyncio.run(served.refusal(Sampling(9, min_p=0.0))) is None
+
+
+def test_beside_this_servers_drafts_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    served, _ = started(COMPLETE, monkeypatch)
+    assert asyncio.run(served.refusal(Sampling(9, min_p=0.5, logit_bias={1: 2.0}))) is None

@@ -47,8 +47,16 @@ class Way:
     needs: tuple[str, ...] = ()
 
 
+# vLLM's arguments by which it drafts, the last three of which not all versions have.
+SPECULATION = ("speculative_config", "spec_method", "spec_model", "spec_tokens")
+
+
+def has_speculation(args: AsyncEngineArgs) -> bool:
+    return any(getattr(args, name, None) is not None for name in SPECULATION)
+
+
 OF_ALL: tuple[Obstacle, ...] = (
-    (lambda args: args.speculative_config is not None, "drafts as --speculative-config says, and only in one way"),
+    (has_speculation, "drafts as --speculative-config has it, and only in one way"),
     (lambda args: args.scheduler_cls not in (None, GRAMMAR_SCHEDULER), "runs the scheduler that --scheduler-cls names"),
     (
         lambda args: args.worker_extension_cls not in ("", None, EXTENSION),

@@ -37,7 +37,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class Hello:
+class Greeting:
     settings: Settings
     models: Sequence[ModelFacts]
 

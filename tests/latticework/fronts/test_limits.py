@@ -6,13 +6,13 @@ import pytest
 
 from latticework.concurrency import ConcurrencyLimit
 from latticework.errors import BadRequest, Overloaded, RateLimited
-from latticework.fronts.ledger import ANSWERS, REQUEST, Account, Ledger
+from latticework.fronts.limits import ANSWERS, REQUEST, Account, SharedLimits
 from latticework.http.quota import Quotas
 
 
 def accounts(answers: int, quotas: Quotas) -> tuple[Account, Account]:
-    ledger = Ledger({"m": ConcurrencyLimit(answers)}, quotas)
-    return Account(ledger), Account(ledger)
+    limits = SharedLimits({"m": ConcurrencyLimit(answers)}, quotas)
+    return Account(limits), Account(limits)
 
 
 def test_answers_are_counted_together() -> None:

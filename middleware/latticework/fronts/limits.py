@@ -13,7 +13,7 @@ from latticework.http.quota import Quotas
 ANSWERS, REQUEST = "answers", "request"
 
 
-class Ledger:
+class SharedLimits:
     """The limits of a server."""
 
     def __init__(self, answers: Mapping[str, ConcurrencyLimit], quotas: Quotas) -> None:
@@ -30,13 +30,13 @@ class Ledger:
 class Account:
     """What one front end holds. What a front end that has ended still held is given back."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, limits: SharedLimits) -> None:
+        self._limits = limits
         self._held: dict[int, AbstractContextManager[None]] = {}
 
     def take(self, ticket: int, name: str, *args: Any) -> None:
         """Raises Overloaded, RateLimited and BadRequest, as the limit does; then nothing is held."""
-        block = self._ledger.limit(name, *args)
+        block = self._limits.limit(name, *args)
         block.__enter__()
         self._held[ticket] = block
 
