@@ -38,7 +38,7 @@ from latticework.engines.vllm.compat.requests import specification
 STOCK = "stock"
 CONTESTANTS = (STOCK, "forced", "auto")
 SIZES = (1, 8, 64, 256)
-REPETITIONS = 7
+REPETITIONS = 3
 # Answers of a repetition: at least so many, and twice as many as run at once.
 LEAST_ANSWERS = 15
 # Steps count while at least this part of the answers that may run at once do.

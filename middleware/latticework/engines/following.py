@@ -24,6 +24,11 @@ FREE_SECONDS = 0.005
 SLOW_SECONDS = 0.5
 # Of uses, after which the memory that they took is counted: at most 1 MB.
 MEASURED_SECONDS = 0.003
+# An answer's first masks, which are timed one by one: what a lexer has not seen yet takes it longer.
+FRESH = 2
+# Masks that are timed one by one after a use of many grammars together was slow, at first and at most.
+FIRST_ALONE = 16
+MOST_ALONE = 64
 # Of compiling a grammar again in the middle of an answer, and of its slow uses until then.
 RENEWAL_SECONDS = 0.05
 
@@ -51,6 +56,8 @@ class Following:
         self._read = list(opening)
         self._slow = 0.0
         self._unmeasured = 0.0
+        self._alone = FRESH
+        self._caution = FIRST_ALONE
         self.gave_up = ""
         self.renewed = False
         self.matcher = self._grammar.matcher.deep_copy()
@@ -77,6 +84,24 @@ class Following:
             self._give_up()
         return result
 
+    def alone(self) -> bool:
+        """Whether its next use, which this counts, should not be one with others: it has to be timed."""
+        if self._alone:
+            self._alone -= 1
+            return True
+        return self.renewed or bool(self.gave_up)
+
+    def used_with_others(self, seconds: float, *, slow: bool) -> None:
+        """After a use together with other answers, of which this one's part is taken to be so many seconds.
+
+        `slow`: whether they took longer than usual. Any of them may be the cause: each is timed alone for some time,
+        and for longer each time that this comes again.
+        """
+        if slow:
+            self._alone = self._caution
+            self._caution = min(MOST_ALONE, 2 * self._caution)
+        self._count(seconds)
+
     def went_on(self, tokens: Sequence[int]) -> None:
         """The matcher has taken these tokens."""
         self._read += tokens
@@ -89,12 +114,14 @@ class Following:
     def _clocked(self, work: Callable[[LLMatcher], T]) -> T:
         began = self._clock()
         result = work(self.matcher)
-        seconds = self._clock() - began
+        self._count(self._clock() - began)
+        return result
+
+    def _count(self, seconds: float) -> None:
         self._unmeasured += seconds
         self._grammars.worked(seconds)
         if self._unmeasured > MEASURED_SECONDS and not self.gave_up:
             self._charge(seconds)
-        return result
 
     def _charge(self, seconds: float) -> None:
         self._grammars.grew(self._grammar, self._grammars.share(self._unmeasured))

@@ -327,6 +327,26 @@ GRAMMAR_WATCH = Patch(
     install=f"{_HERE}.watched:WatchedGrammar",
 )
 
+PARALLEL_MASKS = Patch(
+    name="parallel masks",
+    purpose="A step's grammar masks are filled in one call, on threads, those of drafted tokens included.",
+    without="masks cost more CPU, and those of drafted tokens are filled on one thread",
+    versions=("0.32.0",),
+    needs=(
+        *GRAMMAR_WATCH.needs,
+        f"{_GRAMMARS}:StructuredOutputManager.grammar_bitmask("
+        "requests, structured_output_request_ids, scheduled_spec_decode_tokens)",
+        *_attributes(
+            f"{_GRAMMARS}:StructuredOutputManager", "_grammar_bitmask", "reasoner_cls", "vllm_config", "_fill_bitmasks"
+        ),
+        f"{_GRAMMARS}.utils:strip_speculative_padding",
+        f"{_GRAMMARS}.request:StructuredOutputRequest.grammar",
+        "llguidance:LLExecutor.unsafe_compute_mask_ptr",
+        "llguidance:LLExecutor.unsafe_compute_mask_ptr_with_draft_token",
+    ),
+    install=f"{_HERE}.masks:fill_in_parallel",
+)
+
 DRAFT_POLLING = Patch(
     name="draft polling",
     purpose="The engine core does not ask its workers for drafts, which they never have.",
@@ -364,9 +384,10 @@ PATCHES: tuple[Patch, ...] = (
     GRAMMARS,
     DRAFTS,
     GRAMMAR_WATCH,
+    PARALLEL_MASKS,
     DRAFT_POLLING,
     TOKEN_EXPANSION,
 )
 # Those that have no use where drafts are off, and where vLLM's own scheduler runs.
 WITH_DRAFTS = frozenset({DRAFT_POLLING, TOKEN_EXPANSION})
-WITH_GRAMMARS = frozenset({GRAMMAR_WATCH})
+WITH_GRAMMARS = frozenset({GRAMMAR_WATCH, PARALLEL_MASKS})

@@ -11,6 +11,7 @@ from vllm.v1.request import Request
 from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
 
 from latticework.engines.following import GAVE_UP
+from latticework.engines.vllm.compat import PARALLEL_MASKS
 from latticework.engines.vllm.compat.grammars import CachedGrammars
 from latticework.engines.vllm.compat.watched import WatchedGrammar
 
@@ -25,6 +26,7 @@ class GrammarScheduler(Scheduler):
         # Set before vLLM makes its own for the first grammar.
         self.grammars = CachedGrammars(self.vllm_config, tokenizer=manager.tokenizer, vocab_size=vocabulary)
         manager.backend = self.grammars
+        PARALLEL_MASKS.chosen()(manager)
 
     def update_from_output(self, scheduler_output: SchedulerOutput, model_runner_output: Any) -> Any:
         running = tuple(self.running)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from llguidance import LLMatcher
 from vllm.v1.structured_output.backend_guidance import GuidanceGrammar
+from vllm.v1.structured_output.utils import strip_speculative_padding
 
 from latticework.engines.following import Following
 
@@ -37,6 +38,23 @@ class WatchedGrammar(GuidanceGrammar):
 
     def fill_bitmask(self, bitmask: Any, idx: int) -> None:
         self._use(lambda: super(WatchedGrammar, self).fill_bitmask(bitmask, idx))
+
+    def foreseen(self, drafted: Sequence[int]) -> list[int] | None:
+        """What masks have to follow of these tokens, up to padding or the answer's end; behind it, all is allowed.
+
+        None where this grammar has to be asked itself: a use of it should be timed, or it does not allow these tokens.
+        """
+        if self.terminated or self.following.alone():
+            return None
+        tokens: list[int] = strip_speculative_padding(list(drafted)) if drafted else []
+        if not tokens:
+            return []
+        if self.ll_matcher.validate_tokens(tokens) < len(tokens):
+            return None
+        ends = [token for token in tokens if token in self.ll_tokenizer.eos_tokens]
+        if ends and ends != [self.ll_tokenizer.eos_token]:
+            return None
+        return tokens[: len(tokens) - len(ends)]
 
     def check_error(self) -> None:
         """vLLM's own logs the error, which has the client's grammar in it."""
