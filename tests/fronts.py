@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import psutil
@@ -47,6 +48,7 @@ class CountedEngine(ScriptedEngine):
     script: Script = count
     model_ids: tuple[str, ...] = (COUNTED,)
     max_running: int = 2
+    details: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"engine": "a script"}))
 
     def metrics(self) -> bytes:
         return f"# HELP script_open Answers.\n# TYPE script_open gauge\nscript_open {self.open}\n".encode()

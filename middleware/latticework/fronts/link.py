@@ -34,6 +34,10 @@ _decode = msgspec.msgpack.Decoder(list[PlainPiece]).decode
 PIECE, ENDED = "piece", "ended"
 
 
+# What pickle raises for a value that can't leave its process.
+UNSENDABLE = (pickle.PicklingError, TypeError, AttributeError)
+
+
 class LinkLost(ConnectionError):
     """The other process has ended."""
 
@@ -187,7 +191,11 @@ class Link(asyncio.Protocol):
 
     def _reply(self, number: int, value: Any, error: BaseException | None) -> None:
         with suppress(LinkLost):
-            self._send(_REPLY, (number, value, error and Sent(error)))
+            try:
+                self._send(_REPLY, (number, value, error and Sent(error)))
+            except UNSENDABLE as failure:  # or the caller would wait forever
+                logger.exception("What a call returned can't be sent")
+                self._send(_REPLY, (number, None, Sent(TypeError(f"it can't be sent: {failure}"))))
 
 
 def first_note(end: socket.socket) -> tuple[Any, ...]:
@@ -208,14 +216,26 @@ def _exactly(end: socket.socket, size: int) -> bytes:
 
 
 class Sent:
-    """An error on its way: it arrives with its attributes, whatever its class' own `__init__` takes."""
+    """An error on its way: it arrives with its attributes, whatever its class' own `__init__` takes.
+
+    Of what can't leave its process it has the text.
+    """
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
     def __reduce__(self) -> tuple[Any, ...]:
         error = self._error
-        return _restored, (type(error), error.args, error.__dict__)
+        attributes = {name: _sendable(value) for name, value in error.__dict__.items()}
+        return _restored, (type(error), tuple(map(_sendable, error.args)), attributes)
+
+
+def _sendable(value: Any) -> Any:
+    try:
+        pickle.dumps(value, 5)
+    except UNSENDABLE:
+        return str(value)
+    return value
 
 
 def _restored(kind: type[BaseException], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> BaseException:

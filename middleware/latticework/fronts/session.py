@@ -139,7 +139,7 @@ class Session:
         """Raises EngineDead."""
         engine = self._supervisor(model).engine
         await engine.check_health()
-        return EngineState(engine.running(), engine.degraded, engine.details)
+        return EngineState(engine.running(), engine.degraded, dict(engine.details))
 
     def _refusal(self, model: int, sampling: Sampling) -> Awaitable[tuple[str, str] | None]:
         return self._owner.supervisors[model].engine.refusal(sampling)

@@ -134,7 +134,9 @@ def test_both_count_together_and_list_the_same(served: FrontsServer) -> None:
         text = one.get("/metrics").text
         assert text.count("\nscript_open 0") == 1  # the engine's, once
         assert 'latticework_model_up{model="counted"} 1.0' in text
-        assert one.get("/health").json()["settings"]["api_servers"] == 2
+        reported = one.get("/health").json()
+        assert reported["settings"]["api_servers"] == 2
+        assert reported["models"][COUNTED]["engine"] == {"engine": "a script"}
 
 
 def test_a_killed_front_end_loses_its_own_streams(served: FrontsServer) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -87,6 +88,20 @@ async def test_an_error_arrives_with_all_that_it_has(error: Exception) -> None:
             with pytest.raises(type(error)) as raised:
                 await ends.ours.call(name)
             assert (str(raised.value), vars(raised.value)) == (str(error), vars(error))
+
+
+@looped
+async def test_what_cannot_be_sent_fails_its_call() -> None:
+    def fail() -> None:
+        error = PromptRefused("No.")
+        error.param = lambda: None  # type: ignore[assignment]
+        raise error
+
+    async with linked({"value": lambda: MappingProxyType({}), "error": fail}) as ends:
+        with pytest.raises(TypeError, match="mappingproxy"):
+            await ends.ours.call("value")
+        with pytest.raises(PromptRefused, match=r"No\."):
+            await ends.ours.call("error")
 
 
 @looped
