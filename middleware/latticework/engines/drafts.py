@@ -202,10 +202,15 @@ class Drafter:
         chances: Chances,
         least: float,
         ahead: Sequence[int] | None = None,
+        share: int | None = None,
     ) -> Draft:
-        """The same, with guesses between them while the probability of the whole draft is at least `least`."""
+        """The same, with guesses between them while the probability of the whole draft is at least `least`.
+
+        `share`: the tokens behind which nothing is guessed any more; None for `most`.
+        """
         before = 0 if ahead is None else len(ahead) + 1
-        sketch = _Guessing(matcher, before + most, text, self._tokenizer, self._lengths)
+        guessed = before + (most if share is None else min(most, share))
+        sketch = _Guessing(matcher, before + most, guessed, text, self._tokenizer, self._lengths)
         if sketch.assume(ahead or ()):
             while sketch.forced() or self._guessed(sketch, chances, least):
                 pass
@@ -277,9 +282,17 @@ class _Guessing(_Sketch):
     """With guesses. Its tokens are added to the text too."""
 
     def __init__(
-        self, matcher: LLMatcher, most: int, text: CopySource, tokenizer: LLTokenizer, lengths: Mapping[int, int]
+        self,
+        matcher: LLMatcher,
+        most: int,
+        most_guessed: int,
+        text: CopySource,
+        tokenizer: LLTokenizer,
+        lengths: Mapping[int, int],
     ) -> None:
+        """`most_guessed`: the length up to which guesses are added."""
         super().__init__(matcher, most)
+        self._most_guessed = most_guessed
         self._text = text
         self._tokenizer = tokenizer
         self._lengths = lengths
@@ -292,12 +305,12 @@ class _Guessing(_Sketch):
         Bytes that the grammar forces are a guess where a longer token may begin with them, and a good one. Nothing is
         searched or tokenized whose chance is too small from the start.
         """
-        room = self._most - len(self._tokens)
+        room = self._most_guessed - len(self._tokens)
         if room <= 0:
             return 0
         if forced := self._matcher.compute_ff_bytes():
             worth = self._chance * chances[0] >= least
-            return self._guess(0, self._tokenizer.tokenize_bytes(forced) if worth else (), chances, least)
+            return self._guess(0, self._tokenizer.tokenize_bytes(forced)[:room] if worth else (), chances, least)
         shortest = chances.shortest(least / self._chance) if self._chance else None
         context, place = (0, 0) if shortest is None else self._text.precedent(max(shortest, LEAST_CONTEXT))
         worth = place > 0 and self._chance * chances[kind(context)] >= least

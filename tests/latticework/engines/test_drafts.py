@@ -115,6 +115,21 @@ def test_a_guess_too_bold_is_not_made() -> None:
     assert at('{"vendor": "Acme C', least=0.999).token_ids == ()
 
 
+@pytest.mark.parametrize("share", [0, 3, 16])
+def test_guesses_end_where_an_answers_share_does_and_forced_tokens_do_not(share: int) -> None:
+    turn, answer = TURNS["document"]
+    drafter, tokens = Drafter(BYTES), BYTES.tokenize_str(answer)
+    for place in range(len(tokens)):
+        matcher = LLMatcher(BYTES, grammar(turn))
+        matcher.try_consume_tokens(tokens[:place])
+        text = drafter.text(BYTES.tokenize_str(PROMPT) + tokens[:place])
+        draft = drafter.likely(matcher, text, 16, Chances(), 0.0, share=share)
+        guesses = [at for at, kind in enumerate(draft.kinds) if kind != CERTAIN]
+        assert all(at < share for at in guesses)
+        forced = drafter.certain(matcher, 16).token_ids
+        assert draft.token_ids[: len(forced)] == forced
+
+
 def test_without_guesses_only_what_is_forced() -> None:
     turn, _ = TURNS["document"]
     drafter, matcher = Drafter(BYTES), LLMatcher(BYTES, grammar(turn))

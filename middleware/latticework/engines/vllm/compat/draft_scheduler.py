@@ -116,14 +116,12 @@ class DraftScheduler(GrammarScheduler):
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         least = self._price.threshold(len(self.running))
         room = self._room.left(len(self.running), self._prompt_tokens())
-        for request in self.running:
-            if (grammar := _waiting_grammar(request)) is None:
-                continue
-            request.spec_token_ids = []
-            if room > 0:
-                plan = partial(self._draft, request, least=least, room=room)
-                request.spec_token_ids = list(drafted(grammar, plan))
-                room -= len(request.spec_token_ids)
+        waiting = [(request, grammar) for request in self.running if (grammar := _waiting_grammar(request)) is not None]
+        for left, (request, grammar) in zip(range(len(waiting), 0, -1), waiting, strict=True):
+            # What is forced may take all the room, and a guess no more than an answer's share of it.
+            plan = partial(self._draft, request, least=least, room=room, share=room // left)
+            request.spec_token_ids = list(drafted(grammar, plan)) if room > 0 else self._undrafted(request)
+            room -= len(request.spec_token_ids)
         self._price.observe_guesses(self._drafter.guesses, self._drafter.looked)
         self._began = self.clock()
         output = super().schedule(*args, **kwargs)
@@ -143,7 +141,12 @@ class DraftScheduler(GrammarScheduler):
                 break
         return tokens
 
-    def _draft(self, request: Request, matcher: LLMatcher, least: float, room: int) -> Sequence[int]:
+    def _undrafted(self, request: Request) -> list[int]:
+        if (drafting := self._drafting.get(request)) is not None:
+            drafting.ahead = ()
+        return []
+
+    def _draft(self, request: Request, matcher: LLMatcher, least: float, room: int, share: int) -> Sequence[int]:
         drafting = self._drafting.get(request)
         if drafting is None:
             drafting = self._drafting[request] = self._begun(request)
@@ -157,7 +160,7 @@ class DraftScheduler(GrammarScheduler):
             written = request.all_token_ids[drafting.read :]
             drafting.text.add(written)
             drafting.read += len(written)
-            drafting.planned = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least, ahead)
+            drafting.planned = self._drafter.likely(matcher, drafting.text, most, drafting.chances, least, ahead, share)
         drafting.ahead = ()
         return drafting.planned.token_ids
 

@@ -145,6 +145,30 @@ def test_nothing_is_drafted_while_it_would_take_the_place_of_a_prompt(in_flight:
     assert any(count for reads, count in drafted if not reads)
 
 
+def test_a_step_without_a_draft_leaves_none_that_the_next_could_build_on() -> None:
+    stepped = engine(budget=64)
+    schedule = stepped.scheduler.schedule
+    emptied = []
+
+    def scheduled() -> Any:
+        before = {request.request_id for request, drafting in stepped.scheduler._drafting.items() if drafting.ahead}
+        step = schedule()
+        for request, drafting in stepped.scheduler._drafting.items():
+            if request.request_id not in step.scheduled_spec_decode_tokens:
+                assert not drafting.ahead
+                emptied.append(request.request_id in before)
+        return step
+
+    stepped.scheduler.schedule = scheduled
+    for number, name in enumerate("abcdefgh"):
+        add(stepped, name, "forced")
+        for _ in range(number + 2):
+            stepped.step()
+        free(stepped, name.upper(), prompt="Tell a story. " * 40)
+        stepped.run()
+    assert any(emptied)
+
+
 def test_each_token_has_its_source() -> None:
     stepped = engine()
     add(stepped, "a", "auto", extra={WANTS_SOURCES: True})
