@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from llguidance import LLMatcher
 from vllm.v1.core.sched.output import SchedulerOutput
@@ -99,7 +98,6 @@ class DraftScheduler(GrammarScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._drafter = Drafter(self.grammars.ll_tokenizer)
-        self._drafting: WeakKeyDictionary[Request, Drafting] = WeakKeyDictionary()
         self._chances = Chances()
         self._price = Price()
         self._room = self._measured_room()
@@ -126,7 +124,7 @@ class DraftScheduler(GrammarScheduler):
         self._began = self.clock()
         output = super().schedule(*args, **kwargs)
         for request_id, tokens in output.scheduled_spec_decode_tokens.items():
-            if (drafting := self._drafting.get(self.requests[request_id])) is not None:
+            if (drafting := drafting_of(self.requests[request_id])) is not None:
                 drafting.schedule(tokens)
         return output
 
@@ -142,14 +140,14 @@ class DraftScheduler(GrammarScheduler):
         return tokens
 
     def _undrafted(self, request: Request) -> list[int]:
-        if (drafting := self._drafting.get(request)) is not None:
+        if (drafting := drafting_of(request)) is not None:
             drafting.ahead = ()
         return []
 
     def _draft(self, request: Request, matcher: LLMatcher, least: float, room: int, share: int) -> Sequence[int]:
-        drafting = self._drafting.get(request)
+        drafting = drafting_of(request)
         if drafting is None:
-            drafting = self._drafting[request] = self._begun(request)
+            drafting = request.latticework_drafting = self._begun(request)
         ahead = drafting.ahead if _is_running(request) else None
         most = min(room, self._most(request, ahead))
         if most <= 0:
@@ -189,7 +187,7 @@ class DraftScheduler(GrammarScheduler):
         self.update_draft_token_ids_in_output(draft_ids, scheduler_output)
         for request_id, tokens in scheduler_output.scheduled_spec_decode_tokens.items():
             request = self.requests.get(request_id)
-            drafting = self._drafting.get(request) if request is not None else None
+            drafting = drafting_of(request) if request is not None else None
             if drafting is not None:
                 drafting.ahead = [token for token in tokens if token >= 0]
 
@@ -199,27 +197,26 @@ class DraftScheduler(GrammarScheduler):
     def update_from_output(self, scheduler_output: SchedulerOutput, model_runner_output: Any) -> Any:
         self._learn_price(scheduler_output)
         # vLLM forgets requests that end.
-        answers = [(request, drafting) for request in self.running if (drafting := self._drafting.get(request))]
-        drafts = dict(self._processed(scheduler_output))
-        places = {request: request.num_output_tokens for request, _ in answers}
-        last = {request: request.all_token_ids[-1] for request in drafts}
+        answers = {request.request_id: drafting for request in self.running if (drafting := drafting_of(request))}
+        drafted = [self._processed(request_id) for request_id in scheduler_output.scheduled_spec_decode_tokens]
         outputs = super().update_from_output(scheduler_output, model_runner_output)
-        for request, drafting in answers:
-            if (draft := drafts.get(request)) is not None:
-                written = request.num_output_tokens - places[request]
-                drafting.count(draft, written, places[request])
-                self._learn_chances(drafting, draft, last[request], max(0, written - 1))
+        for request, drafting, draft, place, last in filter(None, drafted):
+            written = request.num_output_tokens - place
+            drafting.count(draft, written, place)
+            self._learn_chances(drafting, draft, last, max(0, written - 1))
         if answers:
-            _add_reports({request.request_id: drafting for request, drafting in answers}, outputs)
+            _add_reports(answers, outputs)
         return outputs
 
-    def _processed(self, scheduler_output: SchedulerOutput) -> Iterable[tuple[Request, Draft]]:
-        """The step's requests that have drafts, with these."""
-        for request_id in scheduler_output.scheduled_spec_decode_tokens:
-            request = self.requests.get(request_id)
-            drafting = self._drafting.get(request) if request is not None else None
-            if request is not None and drafting is not None and drafting.running:
-                yield request, drafting.running.popleft()
+    def _processed(self, request_id: str) -> tuple[Request, Drafting, Draft, int, int] | None:
+        """A request of the step that has run, with its draft there, and the number and the last one of the tokens that
+        it had before.
+        """
+        request = self.requests.get(request_id)
+        drafting = drafting_of(request) if request is not None else None
+        if request is None or drafting is None or not drafting.running:
+            return None
+        return request, drafting, drafting.running.popleft(), request.num_output_tokens, request.all_token_ids[-1]
 
     def _learn_price(self, scheduled: SchedulerOutput) -> None:
         if not scheduled.scheduled_new_reqs and scheduled.total_num_scheduled_tokens:
@@ -237,13 +234,21 @@ class DraftScheduler(GrammarScheduler):
                 self._chances.observe(kind, accepted)
 
 
+def drafting_of(request: Request) -> Drafting | None:
+    """Kept with vLLM's request, and gone with it."""
+    drafting: Drafting | None = getattr(request, "latticework_drafting", None)
+    return drafting
+
+
 def _add_reports(drafted: Mapping[str, Drafting], outputs: Mapping[int, Any]) -> None:
     """Adds to each request's last output what its drafts saved, and to each output its sources where it wants them."""
     for step in outputs.values():
         for output in step.outputs:
             drafting = drafted.get(output.request_id)
-            report = drafting.report(ended=output.finish_reason is not None) if drafting is not None else None
-            if report is not None:
+            ended = output.finish_reason is not None
+            if drafting is None or not (ended or drafting.sources is not None):
+                continue
+            if (report := drafting.report(ended=ended)) is not None:
                 output.kv_transfer_params = {**(output.kv_transfer_params or {}), **report}
 
 

@@ -16,6 +16,7 @@ with warnings.catch_warnings():  # vLLM's imports warn, and warnings are errors 
     warnings.simplefilter("ignore")
     from benchmarks.stepping import Step, SteppedEngine, arguments
     from latticework import embedded
+    from latticework.engines.vllm.compat.draft_scheduler import drafting_of
     from latticework.engines.vllm.compat.drafting import DRAFT_SCHEDULER, SECOND_RUNNER
     from latticework.engines.vllm.compat.scheduler import AsyncDraftScheduler
     from tests.benchmarks.test_stepping import ANSWER, END, add, encode, passes, refuse_hidden_tokens, written
@@ -151,9 +152,10 @@ def test_a_step_without_a_draft_leaves_none_that_the_next_could_build_on() -> No
     emptied = []
 
     def scheduled() -> Any:
-        before = {request.request_id for request, drafting in stepped.scheduler._drafting.items() if drafting.ahead}
+        answers = [(request, drafting) for request in stepped.scheduler.running if (drafting := drafting_of(request))]
+        before = {request.request_id for request, drafting in answers if drafting.ahead}
         step = schedule()
-        for request, drafting in stepped.scheduler._drafting.items():
+        for request, drafting in answers:
             if request.request_id not in step.scheduled_spec_decode_tokens:
                 assert not drafting.ahead
                 emptied.append(request.request_id in before)
