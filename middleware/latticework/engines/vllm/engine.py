@@ -277,7 +277,7 @@ class VllmEngine:
             "scheduling": "asynchronous" if config.scheduler_config.async_scheduling else "synchronous",
             "drafts": self._drafts,
         }
-        if self._args.worker_extension_cls == EXTENSION:
+        if self._has_own_grammars and self._args.worker_extension_cls == EXTENSION:
             described |= (await self._llm.collective_rpc("describe_runner"))[0]
         if self._drafts != "off" and (loss := drafting_way().takes_away(config)):
             described["drafts_take_away"] = loss
