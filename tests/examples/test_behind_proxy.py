@@ -33,7 +33,8 @@ def outside(engine: ScriptedEngine) -> Iterator[str]:
         yield outer.url
 
 
-def test_the_document_leads_to_what_it_describes(outside: str) -> None:
+def test_the_document_leads_to_what_it_describes(outside: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "1")  # without it, the paths of adapters are not there
     document = httpx.get(f"{outside}{AI}/openapi.json").json()
     (server,) = document["servers"]
     assert server == {"url": AI}
