@@ -62,7 +62,7 @@ CERTAIN = -1
 NOTHING = Draft()
 
 
-class _Lengths(dict[int, int]):
+class _TokenLengths(dict[int, int]):
     """The bytes of each token that was asked for."""
 
     def __init__(self, tokenizer: LLTokenizer) -> None:
@@ -169,7 +169,7 @@ class Drafter:
         self.guesses = 0
         self._tokenizer = tokenizer
         self._clock = clock
-        self._lengths = _Lengths(tokenizer)
+        self._lengths = _TokenLengths(tokenizer)
         ends = tokenizer.eos_tokens
         # Where several tokens may end an answer, the model chooses.
         self._end = ends[0] if len(ends) == 1 else None
