@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gpu import models
-from benchmarks.gpu.__main__ import main
+from benchmarks.gpu.__main__ import SURROUNDINGS, main
 from benchmarks.targets import QWEN_7B, TINY, model_directory
 
 
@@ -42,6 +42,10 @@ def test_a_target_is_a_shape_with_random_weights_or_a_real_models_folder(tokeniz
 
 
 @pytest.mark.parametrize("option", ["--model", "--tokenizer"])
-def test_a_name_on_the_hub_is_refused(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_on_the_hub_is_refused(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SURROUNDINGS.items():  # so that they are gone afterwards: this process has other tests
+        monkeypatch.setenv(name, value)
     assert main(["--tiny", "--into", str(tmp_path), option, "Qwen/Qwen2.5-7B-Instruct"]) == 2
     assert f"{option} Qwen/Qwen2.5-7B-Instruct: no " in capsys.readouterr().err
