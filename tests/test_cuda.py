@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from vllm.engine.arg_utils import AsyncEngineArgs
 
+from benchmarks.targets import QWEN_7B
+
 ROOT = Path(__file__).parents[1]
 # Beside the environment, not in it: vLLM's CPU build takes an installed Triton for a device's.
 TRITON = Path(sys.prefix) / "triton"
@@ -51,7 +53,5 @@ def test_vllm_for_cuda(tmp_path: Path) -> None:
 
 def inspect_model(folder: Path) -> None:
     """vLLM keeps what it finds out about a model's class, which it can't find out about one for CUDA here."""
-    from tests.cuda.conftest import SHAPE
-
-    (folder / "config.json").write_text(json.dumps(SHAPE))
+    (folder / "config.json").write_text(json.dumps(QWEN_7B))
     AsyncEngineArgs(model=str(folder), load_format="dummy").create_model_config()

@@ -124,7 +124,7 @@ class VllmEngine:
 
     def _added(self, patch: Patch, args: AsyncEngineArgs) -> bool:
         """Whether the engine of these arguments, which this changes, has what it is for; else why not is known."""
-        excluded = self._patches[patch](args) or None
+        excluded = self._patches[patch](args)
         if excluded is not None:
             self._missing.setdefault(patch, excluded)
         return excluded is None

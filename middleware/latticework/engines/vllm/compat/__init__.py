@@ -278,7 +278,6 @@ DRAFTS = Patch(
             "num_spec_tokens",
         ),
         *_attributes(_SCHEDULED, "scheduled_new_reqs", "total_num_scheduled_tokens", "scheduled_spec_decode_tokens"),
-        *_attributes("vllm.v1.outputs:ModelRunnerOutput", "sampled_token_ids", "req_id_to_index"),
         *_attributes(
             _REQUEST,
             "sampling_params",

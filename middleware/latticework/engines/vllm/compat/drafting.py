@@ -66,7 +66,8 @@ OF_ALL: tuple[Obstacle, ...] = (
 )
 
 
-def _selected_runner(args: AsyncEngineArgs) -> bool | None:
+def _selected_runner() -> bool | None:
+    """V2, V1, or None for vLLM's choice."""
     return getattr(envs, "VLLM_USE_V2_MODEL_RUNNER", None)
 
 
@@ -88,7 +89,7 @@ FIRST_RUNNER = Way(
         (lambda args: bool(args.async_scheduling), "with --async-scheduling begins steps before the last has ended"),
         (lambda args: bool(args.logits_processors), "takes no --logits-processors beside drafts"),
         (
-            lambda args: bool(_selected_runner(args)),
+            lambda args: bool(_selected_runner()),
             "has no drafter class in the model runner that VLLM_USE_V2_MODEL_RUNNER selects",
         ),
     ),
@@ -108,7 +109,7 @@ SECOND_RUNNER = Way(
         *OF_ALL,
         (lambda args: args.data_parallel_size > 1, "runs no full CUDA graphs beside drafts with data parallelism"),
         (
-            lambda args: _selected_runner(args) is False,
+            lambda args: _selected_runner() is False,
             "has no asynchronous scheduling beside drafts in the model runner that VLLM_USE_V2_MODEL_RUNNER=0 selects",
         ),
     ),
