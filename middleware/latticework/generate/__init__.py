@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -32,6 +32,16 @@ class Truncation(msgspec.Struct, frozen=True):
     cut: str | None
     filled: tuple[str, ...]
     call: int | msgspec.UnsetType = msgspec.UNSET
+
+
+T = TypeVar("T")
+
+
+class ByPart(msgspec.Struct, Generic[T], frozen=True, omit_defaults=True):
+    """Findings about an answer, by JSON pointer into its document, or into the arguments of each of its calls."""
+
+    content: Mapping[str, T] | msgspec.UnsetType = msgspec.UNSET
+    calls: tuple[Mapping[str, T], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):

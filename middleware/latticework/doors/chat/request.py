@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from latticework.ask import Ask, Conversation
 from latticework.doors.common.objects import Items, number_field, sampling_fields
 from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
+from latticework.doors.common.values import TurnValueFields, value_fields
 from latticework.doors.openai.ask import COMPLETED, sends_whole_calls, template_tools, turn_of
 from latticework.doors.openai.continuation import continues, refuse_uncontinuable
 from latticework.doors.openai.fields import refused_by
@@ -25,7 +26,7 @@ from latticework.errors import BadRequest
 from latticework.turn import Job
 
 
-class ChatRequest(TurnRequest, SampledRequest):
+class ChatRequest(TurnRequest, SampledRequest, TurnValueFields):
     """The body of `POST /v1/chat/completions`."""
 
     messages: Items[Message] = Field(min_length=1)
@@ -113,6 +114,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         complete=COMPLETED.get(request.truncation or ""),
         echo=bool(request.echo),
         whole_calls=sends_whole_calls(request.tool_call_streaming),
+        **value_fields(request),
         names={
             "prompt": "messages",
             "schema": "response_format",

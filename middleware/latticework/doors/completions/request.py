@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
 from latticework.ask import Ask, RawPrompt, TurnAsk
 from latticework.doors.common.objects import Items, TokenId, number_field, sampling_fields
 from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
+from latticework.doors.common.values import ValueFields, value_fields
 from latticework.doors.openai import field_docs, rules
 from latticework.doors.openai.content import content_of
 from latticework.doors.openai.fields import refused_by
@@ -55,7 +56,7 @@ PromptForms = Annotated[
 ]
 
 
-class CompletionRequest(ContentRequest, SampledRequest):
+class CompletionRequest(ContentRequest, SampledRequest, ValueFields):
     """The body of `POST /v1/completions`."""
 
     prompt: PromptForms
@@ -136,6 +137,7 @@ def completion_asks(request: CompletionRequest, body: Mapping[str, Any]) -> Sequ
             returns_ids=bool(request.return_token_ids),
             n=request.n or 1,
             echo=bool(request.echo),
+            **value_fields(request),
             names={"prompt_logprobs": "echo", "top_logprobs": "logprobs", "transfer": "kv_transfer_params"},
         )
         for prompt in request.prompts

@@ -9,6 +9,7 @@ from typing import Any
 from latticework.ask import NO_CALLS, Ask, Content, Conversation, TurnAsk
 from latticework.doors.common.objects import sampling_fields
 from latticework.doors.common.validation import unknown_fields
+from latticework.doors.common.values import value_fields
 from latticework.doors.messages.conversation import Dialogue
 from latticework.doors.messages.described_bounds import BoundsReader
 from latticework.doors.messages.fields import HARMLESS, REFUSED
@@ -131,6 +132,7 @@ def message_ask(read: ReadRequest, request: MessagesRequest) -> Ask:
         stops=tuple(request.stop_sequences or ()),
         prompt_limit=request.truncate_prompt_tokens,
         whole_calls=request.whole_calls,
+        **value_fields(request),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from latticework.doors.common.objects import ApiObject, Items, SamplingFields
 from latticework.doors.common.validation import parse_as, refuse_fields
+from latticework.doors.common.values import TurnValueFields
 from latticework.doors.messages.blocks import ChatMessage, SystemField
 from latticework.doors.messages.fields import REFUSED
 from latticework.doors.messages.tools import ToolField
@@ -108,7 +109,7 @@ class PromptRequest(ApiObject):
         return getattr(self.thinking, "display", None)
 
 
-class MessagesRequest(PromptRequest, SamplingFields):
+class MessagesRequest(PromptRequest, SamplingFields, TurnValueFields):
     """The body of `POST /v1/messages`."""
 
     max_tokens: StrictInt = Field(ge=1)

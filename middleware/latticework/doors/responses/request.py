@@ -11,6 +11,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from latticework.ask import FREE_TEXT, Ask, Content, Conversation, TurnAsk
 from latticework.doors.common.objects import ApiObject, Items, SchemaName, number_field, sampling_fields
 from latticework.doors.common.validation import parse_as, refuse_fields, unknown_fields
+from latticework.doors.common.values import TurnValueFields, value_fields
 from latticework.doors.openai.ask import COMPLETED, known_format, sends_whole_calls, skips_bad_tools
 from latticework.doors.openai.content import any_object, document_content, of_structured_outputs, one_content
 from latticework.doors.openai.types import Effort, OnBadTool, SampledAnswer, StructuredOutputs, TextFormat
@@ -81,7 +82,7 @@ class InputRequest(ApiObject):
         return [(f"input[{index}]", item) for index, item in enumerate(self.input or ())]
 
 
-class ResponsesRequest(InputRequest, SampledAnswer):
+class ResponsesRequest(InputRequest, SampledAnswer, TurnValueFields):
     """The body of `POST /v1/responses`."""
 
     model: StrictStr
@@ -159,6 +160,7 @@ def responses_ask(request: ResponsesRequest, items: Sequence[Located], tools: Se
         reasoning_limit=request.max_reasoning_tokens,
         complete=COMPLETED.get(request.truncation or ""),
         whole_calls=sends_whole_calls(request.tool_call_streaming),
+        **value_fields(request),
         names=NAMES,
     )
 

@@ -1,0 +1,21 @@
+"""Extensions about the values of an answer: the same fields in every API that generates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latticework.doors.common.objects import ApiObject
+
+
+class ValueFields(ApiObject):
+    """Null is the same as an omitted field: as the server is configured."""
+
+
+class TurnValueFields(ValueFields):
+    """Those that need a conversation too, which a raw prompt is not."""
+
+
+def value_fields(request: ValueFields) -> dict[str, Any]:
+    """The fields of `Ask` that they become."""
+    fields = TurnValueFields.model_fields if isinstance(request, TurnValueFields) else ValueFields.model_fields
+    return {name: value for name in fields if (value := getattr(request, name)) is not None}
