@@ -40,6 +40,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "latticework": (
         "cli deployments",
         "commands",
+        "batch",
         "__init__",
         "inprocess",
         "fronts",
@@ -77,7 +78,7 @@ ONLY: Mapping[str, str] = {
     "latticework.embedded": r"latticework\.commands\.engines",
     "latticework.engines.portable": r"latticework\.(commands\.engines|engines\.portable(\.\w+)*)",
     "latticework.engines.vllm": r"latticework\.(commands\.engines|engines\.vllm(\.\w+)*)",
-    "latticework.engines.remote": r"latticework\.(commands\.engines|engines\.remote(\.\w+)*)",
+    "latticework.engines.remote": r"latticework\.(batch\.server|commands\.engines|engines\.remote(\.\w+)*)",
     "aiohttp": r"latticework\.engines\.remote\.client",
     "vllm": r"latticework\.engines\.vllm(\.\w+)*",
     # What vLLM does not document is used in one package, and only where it is there.

@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
 from latticework.commands import DONE, FAILED, MISUSED, STATUSES, Command, CommandFailed, WrongUsage, say
+from latticework.commands.batch import BATCH
 from latticework.commands.bench import BENCH
 from latticework.commands.calls import PARSE, RENDER
 from latticework.commands.check import CHECK
@@ -23,6 +24,7 @@ DESCRIPTION = "Structured output and tool calls that are right by construction, 
 
 COMMANDS: Mapping[str, Command] = {
     "serve": SERVE,
+    "batch": BATCH,
     "explain": EXPLAIN,
     "check": CHECK,
     "formats": LIST_FORMATS,

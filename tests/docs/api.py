@@ -17,7 +17,7 @@ from latticework.doors.openai import error_type, field_docs
 from latticework.doors.openai.fields import HARMLESS, REFUSED
 from latticework.doors.openai.fields.nested import NESTED
 from latticework.errors import ApiError
-from latticework.http import endpoint, lifetime
+from latticework.http import endpoint, figures, lifetime
 from latticework.http.record import REQUEST_ID
 from tests.described import DOCUMENT
 from tests.docs.made import ROOT, code, table
@@ -66,6 +66,8 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     endpoint.SKIPPED: "tools that can't be compiled and were left out, if `on_bad_tool` is `skip`",
     endpoint.INCOMPLETE: "tools whose calls were cut and are not in `tool_calls`; streams name them at their end",
     endpoint.DESCRIBED: "JSON pointers to the keywords that `/v1/messages` has read in descriptions",
+    figures.ATTEMPTS: "how many times an answer was generated, over all answers; not in a stream",
+    figures.SAVED: "tokens that took no forward pass of their own: `forced=12, copied=3`; not in a stream",
     "retry-after": "seconds, with a 429 or a 503",
     "x-should-retry": "`false`, with a 504: clients should not retry automatically",
     "www-authenticate": "`Bearer`, with a 401",

@@ -19,7 +19,10 @@ from tests.docs.made import ROOT
 # The sources that parse each target's ARGS.
 _ARGS: Mapping[str, str] = {"bench": "benchmarks", "soak": "tests/soak", "docs": "tests/docs"}
 # Commands of latticework that pass unknown arguments on, and to which sources.
-_PASS_ON = {"serve": "middleware/latticework/engines", "bench": "benchmarks"}
+_ENGINES = "middleware/latticework/engines"
+_PASS_ON = {"serve": _ENGINES, "batch": _ENGINES, "bench": "benchmarks"}
+# Those that pass them on to vLLM too.
+_STARTS_VLLM = ("serve", "batch")
 
 
 def wrong(command: str) -> str:
@@ -52,7 +55,7 @@ def _latticework(words: Sequence[str]) -> str:
         return ""
     if named[0] not in cli.COMMANDS:
         return f"latticework has no command {named[0]!r}"
-    if named[0] == "serve" and not vllm_flags():
+    if named[0] in _STARTS_VLLM and not vllm_flags():
         return ""  # any flag may be vLLM's
     return _unknown(options()[named[0]] | _passed_on(named[0]), flags(words))
 
@@ -70,7 +73,7 @@ def options() -> Mapping[str, set[str]]:
 
 def _passed_on(command: str) -> set[str]:
     folder = _PASS_ON.get(command)
-    return (written_flags(folder) if folder else set()) | (vllm_flags() if command == "serve" else set())
+    return (written_flags(folder) if folder else set()) | (vllm_flags() if command in _STARTS_VLLM else set())
 
 
 @cache

@@ -23,7 +23,8 @@ STATUSES = """exit status:
   0  success
   1  a package, an address or a server that the command needs is missing, in use or unreachable
   2  invalid usage: an option, a variable, a setting, or a file that can't be read
-  3  success with a negative result: a refused schema, a model that fails its checks, an unhealthy server
+  3  success with a negative result: a refused schema, a model that fails its checks, an unhealthy server,
+     a batch with failed requests
 """
 
 

@@ -28,7 +28,7 @@ Where vLLM doesn't run, use --engine portable: pip install '.[portable]'"""
 NO_PORTABLE = """--engine portable needs {}, which {} not installed. In a checkout of latticework:
     pip install '.[portable]'"""
 
-NO_REMOTE = """A remote engine needs {}, which {} not installed. In a checkout of latticework:
+NO_REMOTE = """A remote engine or server needs {}, which {} not installed. In a checkout of latticework:
     pip install '.[remote]'"""
 NO_CACHE = """{}: {}: the embedded model can't be converted. Set LATTICEWORK_CACHE to a folder that can be written, \
 with 700 MB free, or name another model with --model"""
@@ -130,8 +130,13 @@ def _portable_help() -> str:
     return portable_help(PROG)
 
 
-def _remote(arguments: Sequence[str], settings: Settings, config: Config) -> Engine:
+def require_remote() -> None:
+    """Raises CommandFailed without the packages with which servers are asked."""
     _require(REMOTE_NEEDS, NO_REMOTE)
+
+
+def _remote(arguments: Sequence[str], settings: Settings, config: Config) -> Engine:
+    require_remote()
     from latticework.engines.checkpoint import load_tokenizer
     from latticework.engines.remote import RemoteEngine
     from latticework.engines.remote.arguments import base_url, parse_remote_arguments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,11 @@ class Launch:
     config: Config
 
 
-def add_launch_options(parser: ArgumentParser) -> None:
+def add_launch_options(parser: ArgumentParser, without: Collection[str] = ()) -> None:
+    """`without`: the settings that have no flag."""
     groups = {scope: parser.add_argument_group(title) for scope, title in GROUPS.items()}
     for option in OPTIONS:
-        if not option.secret:
+        if not option.secret and option.name not in without:
             groups[option.scope].add_argument(option.flag, **_argument(option))
     groups["app"].add_argument(
         "--config",
@@ -78,6 +79,11 @@ def launch_of_words(arguments: Sequence[str], prog: str) -> Launch:
     add_launch_options(parser)
     given, rest = parser.parse_known_args(arguments)
     return collect_launch(given, rest)
+
+
+def launch_flags(given: Namespace) -> list[str]:
+    """The flags that were given on the command line, --config left out."""
+    return [option.flag for option in OPTIONS if option.name in vars(given)]
 
 
 def collect_launch(given: Namespace, engine_arguments: Sequence[str]) -> Launch:

@@ -100,6 +100,11 @@ class Generation:
         return TokenCounts(prompt, generated, counted, self._cached)
 
     @property
+    def attempts(self) -> int:
+        """How many times an answer was begun, over all choices."""
+        return len(self._choices)
+
+    @property
     def saved(self) -> Saved:
         """Of all choices and attempts that have ended."""
         return sum((choice.saved for choice in self._choices), NOTHING_SAVED)

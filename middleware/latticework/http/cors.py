@@ -6,11 +6,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from latticework.http.endpoint import CHECKED, DESCRIBED, IGNORED, INCOMPLETE, SKIPPED
+from latticework.http.figures import ATTEMPTS, SAVED
 from latticework.http.record import ID_HEADERS
 from latticework.settings import Settings
 
 # A browser shows a page none of a response's headers but these and a few standard ones.
-EXPOSED = (*ID_HEADERS, CHECKED, IGNORED, SKIPPED, INCOMPLETE, DESCRIBED, "retry-after", "x-should-retry")
+OURS = (CHECKED, IGNORED, SKIPPED, INCOMPLETE, DESCRIBED, ATTEMPTS, SAVED)
+EXPOSED = (*ID_HEADERS, *OURS, "retry-after", "x-should-retry")
 
 
 def for_origins(app: ASGIApp, settings: Settings) -> ASGIApp:

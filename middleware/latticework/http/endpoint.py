@@ -18,6 +18,7 @@ from latticework.ask import Ask
 from latticework.generate import Step
 from latticework.generate.generation import Generation
 from latticework.http import body, sse
+from latticework.http.figures import Figures
 from latticework.http.lifetime import HEADER as TIMEOUT
 from latticework.http.lifetime import Deadline, request_deadline
 from latticework.http.record import ID_HEADERS, Record, record_of, request_id
@@ -143,8 +144,10 @@ class GeneratingEndpoint(Generic[R]):
             else:
                 async with until.kept():
                     whole = response.whole([chunk async for added in steps for chunk in response.chunks(added)])
+                saved = generation.saved
+                took = Figures(generation.attempts, saved.forced, saved.copied).headers()
                 cut = listing(INCOMPLETE, generation.unfinished)
-                await sse.start(send, 200, {"content-type": "application/json", **headers, **cut})
+                await sse.start(send, 200, {"content-type": "application/json", **headers, **cut, **took})
                 await send({"type": "http.response.body", "body": whole})
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -29,6 +31,15 @@ KEEPALIVE_OPTIONS = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "
 
 _JSON = {"content-type": "application/json", "accept-encoding": "identity"}
 _FAILURES = (aiohttp.ClientError, OSError)
+
+
+@dataclass(frozen=True)
+class WholeResponse:
+    """A response of any status, read to its end. The names of `headers` are matched in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class ResponseBody:
@@ -91,6 +102,14 @@ class Client:
         """Raises Unreachable and RemoteRefused."""
         return ResponseBody(await self._response("POST", path, body))
 
+    async def exchange(self, method: str, path: str, data: bytes | None = None) -> WholeResponse:
+        """Waits for the response for as long as the connection holds. Raises Unreachable."""
+        try:
+            async with await self._sent(method, path, data) as response:
+                return WholeResponse(response.status, response.headers, await response.read())
+        except _FAILURES as error:
+            raise Unreachable(_error_text(error)) from error
+
     async def _whole(self, method: str, path: str, body: Any, seconds: float) -> bytes:
         try:
             async with asyncio.timeout(seconds), await self._response(method, path, body) as response:
@@ -101,15 +120,18 @@ class Client:
             raise Unreachable(_error_text(error)) from error
 
     async def _response(self, method: str, path: str, body: Any) -> aiohttp.ClientResponse:
-        data = None if body is None else msgspec.json.encode(body)
-        try:
-            # No redirects: a key goes to the configured address alone.
-            response = await self._session.request(method, self.address + path, data=data, allow_redirects=False)
-        except _FAILURES as error:
-            raise Unreachable(_error_text(error)) from error
+        response = await self._sent(method, path, None if body is None else msgspec.json.encode(body))
         if response.status == HTTPStatus.OK:
             return response
         raise RemoteRefused(response.status, await _read_message(response))
+
+    async def _sent(self, method: str, path: str, data: bytes | None) -> aiohttp.ClientResponse:
+        """A response of any status, once its headers are there. Raises Unreachable."""
+        try:
+            # No redirects: a key goes to the configured address alone.
+            return await self._session.request(method, self.address + path, data=data, allow_redirects=False)
+        except _FAILURES as error:
+            raise Unreachable(_error_text(error)) from error
 
 
 def keepalive_socket(address: aiohttp.AddrInfoType) -> socket.socket:

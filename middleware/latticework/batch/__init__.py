@@ -1,0 +1,5 @@
+"""Batches: a file of requests in OpenAI's batch format, asked of a server or of an app in this process.
+
+requests.py reads the file; senders.py and server.py ask; results.py keeps the answers, and tally.py counts them; run.py
+brings these together.
+"""

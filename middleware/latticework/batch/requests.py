@@ -1,0 +1,105 @@
+"""The requests of a batch: lines of a file, which is read as a stream, because it may be larger than the memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+# Bad lines that a message names.
+MOST_NAMED = 20
+
+
+class BatchRequest(msgspec.Struct, frozen=True):
+    """One line. `body` is the request of the API at `url`, as it is sent."""
+
+    custom_id: Annotated[str, msgspec.Meta(min_length=1)]
+    method: Literal["POST"]
+    url: Literal["/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/messages"]
+    body: msgspec.Raw
+
+
+class _Body(msgspec.Struct):
+    stream: Any = False
+
+
+class BadLines(Exception):
+    """Lines of the file that are no requests of a batch. The message has one of its lines for each of them."""
+
+
+_REQUEST = msgspec.json.Decoder(BatchRequest)
+_BODY = msgspec.json.Decoder(_Body)
+
+
+def check_requests(file: Path) -> set[str]:
+    """The custom_id of every line. Raises BadLines and OSError."""
+    ids: set[str] = set()
+    again: Counter[str] = Counter()
+    bad: list[str] = []
+    for number, line in _numbered(file):
+        try:
+            custom_id = _checked(line).custom_id
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            bad.append(f"line {number}: {_shown(error)}")
+        else:
+            if custom_id in ids:
+                again[custom_id] += 1
+            ids.add(custom_id)
+        if len(bad) > MOST_NAMED:  # enough to see what is wrong with the file
+            break
+    bad += _duplicates(file, again)
+    if bad:
+        more = ["..."] if len(bad) > MOST_NAMED else []
+        raise BadLines("\n".join([*bad[:MOST_NAMED], *more]))
+    return ids
+
+
+def requests_without(file: Path, answered: Container[str]) -> Iterator[BatchRequest]:
+    """Those of a checked file that have no answer yet, in its order."""
+    for _, line in _numbered(file):
+        request = _REQUEST.decode(line)
+        if request.custom_id not in answered:
+            yield request
+
+
+def _numbered(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Empty lines are none."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, line
+
+
+def _checked(line: bytes) -> BatchRequest:
+    """Raises MsgspecError and UnicodeDecodeError."""
+    request = _REQUEST.decode(line)
+    try:
+        body = _BODY.decode(request.body)
+    except msgspec.ValidationError:
+        raise msgspec.ValidationError("Expected `object` - at `$.body`") from None
+    if body.stream:
+        raise msgspec.ValidationError("an answer in a batch can't be streamed: leave it out - at `$.body.stream`")
+    return request
+
+
+def _shown(error: Exception) -> str:
+    return "not JSON in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def _duplicates(file: Path, again: Container[str]) -> list[str]:
+    """A second reading of the file, if there are any: no line number is kept for each of a million requests."""
+    bad: list[str] = []
+    first: dict[str, int] = {}
+    for number, line in _numbered(file) if again else ():
+        try:
+            custom_id = _REQUEST.decode(line).custom_id
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        if custom_id in first:
+            bad.append(f"line {number}: custom_id {custom_id!r} is also that of line {first[custom_id]}")
+        elif custom_id in again:
+            first[custom_id] = number
+    return bad
