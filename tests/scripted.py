@@ -129,7 +129,7 @@ class ScriptedEngine:
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         self.asked.append(sampling)
-        self.prompts.append(bytes(prompt).decode())
+        self.prompts.append(bytes(prompt).decode(errors="replace"))
         self.open += 1
         try:
             async for piece in self.script(prompt, sampling):

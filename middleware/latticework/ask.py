@@ -108,6 +108,8 @@ class Ask(msgspec.Struct, frozen=True):
         n: number of answers.
         effort: a value for the chat template; "none" turns reasoning off.
         reasoning_limit: maximum number of reasoning tokens; None: no limit.
+        draft_tokens: maximum number of tokens of free text before an answer that a grammar constrains; None: as the
+            model is configured. See `turn.draft`.
         complete: what the answer ends with, as cut or not, if `max_tokens` cuts a document or a call, which then is
             completed to fit its schema; None: it stays cut.
         whole_calls: whether a stream has each call in one piece; None: as the model is configured.
@@ -128,6 +130,7 @@ class Ask(msgspec.Struct, frozen=True):
     n: int = 1
     effort: str | None = None
     reasoning_limit: int | None = None
+    draft_tokens: int | None = None
     complete: Literal["length", "stop"] | None = None
     whole_calls: bool | None = None
     echo: bool = False

@@ -224,5 +224,13 @@ class Model:
         return markup(tokenizer.added_tokens, self._chat_template.source, texts(self.format))
 
     @cached_property
+    def draft_ends(self) -> frozenset[int]:
+        """The ids of the tokens that are markup."""
+        tokenizer = self.engine.tokenizer
+        found = markup(tokenizer.added_tokens, self._chat_template.source, texts(self.format))
+        encoded = [tokenizer.encode(text) for text in found]
+        return frozenset(ids[0] for ids in encoded if len(ids) == 1)
+
+    @cached_property
     def vocabulary(self) -> str:
         return self.compiler.load(self.engine.tokenizer.vocabulary)

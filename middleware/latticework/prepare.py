@@ -17,6 +17,7 @@ from latticework.prompt.writer import Source, Written
 from latticework.prompts import prompt_of, written_elsewhere
 from latticework.turn import Begun, Echo, Job
 from latticework.turn.continuation import begun_text
+from latticework.turn.draft import FreeDraft, Room, free_draft, free_tokens, with_draft
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind
 from latticework.turn.sampling import (
     kept_prompt,
@@ -81,11 +82,15 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]], adapter: str 
     """
     await model.check_health()
     limit = model.settings.compile_timeout
-    states = await off_loop(limit, lambda: [(ask, _begin(model, ask)) for ask in asks()])
+    states = await off_loop(limit, lambda: [(ask, _begin(model, ask)) for ask in _settled(model, asks())])
     jobs = [state if isinstance(state, Job) else await _finish(model, ask, state) for ask, state in states]
     for (ask, _), job in zip(states, jobs, strict=True):
         await _refuse_unsupported(model, ask, job)
     return jobs if adapter is None else [_by_adapter(job, adapter) for job in jobs]
+
+
+def _settled(model: Model, asks: Sequence[Ask]) -> Sequence[Ask]:
+    return [with_draft(ask, _format(model, ask), model.settings.draft_tokens) for ask in asks]
 
 
 def _by_adapter(job: Job, adapter: str) -> Job:
@@ -192,6 +197,8 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
     prompt = list(prompt)
     if not ask.sampling.get("transfer"):  # the answer may be another engine's, and this one computes the prompt
         refuse_little_room(ask, compiled[0].least, len(prompt), most, engine.max_model_len)
+    free = _free_draft(model, ask, draft, Room(most, engine.max_model_len - len(prompt), compiled[0].least))
+    rest = most if free is None else most - free.tokens
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
     if beginning is not None:
         sampling = replace(sampling, begun=beginning.token_ids)
@@ -207,13 +214,19 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         returns_ids=ask.returns_ids,
         n=ask.n,
         attempts=model.settings.attempts,
-        reasons=draft.format.reasoning is not None,
+        reasons=draft.format.reasoning is not None or free is not None,
         budget=_budget(model, ask, draft, compiled[-1].plan) if len(compiled) > 1 else None,
+        draft=free,
         echo=_echo(model, ask, prompt),
         begun=Begun(begun, ask.echo) if begun else None,
-        truncation=closing_of(ask, plan, draft.format, draft.prompt.reasoning, engine.tokenizer, most, begun),
+        truncation=closing_of(ask, plan, draft.format, draft.prompt.reasoning, engine.tokenizer, rest, begun),
         whole_calls=_sends_whole_calls(model, ask),
     )
+
+
+def _free_draft(model: Model, ask: Ask, draft: _Draft, room: Room) -> FreeDraft | None:
+    tokens = free_tokens(ask, draft.format, draft.prompt.reasoning, model.settings.draft_tokens, room)
+    return free_draft(tokens, model.draft_ends, model.engine.tokenizer) if tokens else None
 
 
 def _sends_whole_calls(model: Model, ask: Ask) -> bool:
@@ -235,6 +248,7 @@ async def tokens_of(model: Model, ask: Ask) -> tuple[Sequence[int], Sequence[str
     may_skip = ask.turn.tools and _skips_bad_tools(model, ask.turn)
     skipped = [error.tool for error in (await plan_of(model, ask.turn)).skipped] if may_skip else []
 
+    (ask,) = _settled(model, [ask])
     format = model.format_named(ask.turn.format)
     prompt = await off_loop(model.settings.compile_timeout, prompt_of, model, ask, format, skipped)
     if not isinstance(prompt, Written):

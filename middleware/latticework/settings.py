@@ -78,6 +78,12 @@ class ModelSettings:
         integer("N", 1, 100),
         "maximum number of times an answer is generated, if its schema has keywords that can only be checked",
     )
+    draft_tokens: int = setting(
+        0,
+        integer("N", 0, 2**20),
+        "maximum number of tokens of free text that a model writes before a document or calls, if the request sets no "
+        "limit; 0: none",
+    )
     max_tool_calls: int = setting(
         16, integer("N", 1, 100), "maximum number of tool calls in one answer; small models may never stop"
     )

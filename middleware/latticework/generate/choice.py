@@ -35,6 +35,7 @@ class Choice:
         saved: of the whole answer, once it has ended.
         transfer: what the engine has for another one, once the answer has ended.
         truncation: set it if a cut document or call was completed.
+        drafting: set it while the model writes free text before the answer, all of which is reasoning.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Choice:
         self.saved = NOTHING_SAVED
         self.transfer: Mapping[str, Any] | None = None
         self.truncation: Truncation | None = None
+        self.drafting = False
         self._index = index
         self._plan = plan
         self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
@@ -105,6 +107,8 @@ class Choice:
 
     def feed(self, piece: Piece) -> Step | None:
         """The step of this piece; None if it adds nothing."""
+        if self.drafting:
+            return self.add(piece, [ReasoningDelta(piece.text)] if piece.text else [], in_reasoning=True)
         parser = self.parser
         events = parser.feed(piece.text)
         if piece.finish is not None:

@@ -16,7 +16,7 @@ from latticework.errors import BrokenGuarantee, GrammarExceeded, SchemaViolation
 from latticework.generate import Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
-from latticework.generate.truncation import completing
+from latticework.generate.truncation import Completing, completing
 from latticework.telemetry import Metrics
 from latticework.turn import Job
 from turngrammar.plan import TurnViolation
@@ -140,10 +140,11 @@ class Generation:
         self._choices.append(choice)
         sampling = _seeded_sampling(job, place, attempt)
         request = Attempt(self._generator, job, sampling, f"{self.id}-{index}-{attempt}", choice)
-        completed = completing(job, choice, sampling.max_tokens)
+        completed: Completing | None = None
         bounded = job.budget is not None
         steps = [choice.open()]
         while (pieces := request.pieces()) is not None:
+            completed = completed or completing(job, choice, request.most)
             async with aclosing(pieces):
                 async for piece in pieces:
                     if self.first_at is None:

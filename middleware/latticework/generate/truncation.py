@@ -41,9 +41,9 @@ class Completing(Protocol):
 
 
 def completing(job: Job, choice: Choice, most: int) -> Completing | None:
-    """None if the answer stays cut. `most`: tokens of the answer."""
+    """None if the answer stays cut, or has not begun. `most`: tokens of the answer."""
     closing = job.truncation
-    if closing is None:
+    if closing is None or choice.drafting:
         return None
     calls = CompletingCalls(job.plan, choice, closing.finish) if closing.calls else None
     return calls if closing.document is None else Truncating(closing.document, choice, most, closing.finish, calls)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from latticework.engines.base import Sampling
+from latticework.turn.draft import FreeDraft
 from latticework.turn.reasoning import Budget
 from latticework.turn.truncation import Closing
 from turngrammar.plan import Plan
@@ -36,8 +37,9 @@ class Job(msgspec.Struct, frozen=True):
         returns_ids: whether steps have the ids of their tokens.
         n: number of answers.
         attempts: maximum number of attempts, if the grammar can't enforce the whole schema.
-        reasons: whether the model's format has reasoning.
+        reasons: whether the answer may have reasoning, in the marks of the model's format or as a draft.
         budget: of the reasoning, if the request limits it.
+        draft: the free text before the answer; None: there is none.
         echo: the prompt, if it is returned before the answer.
         begun: what the answer continues; None: it is a message of its own.
         truncation: how an answer cut by `max_tokens` is completed; None: it stays cut.
@@ -54,6 +56,7 @@ class Job(msgspec.Struct, frozen=True):
     attempts: int = 1
     reasons: bool = False
     budget: Budget | None = None
+    draft: FreeDraft | None = None
     echo: Echo | None = None
     begun: Begun | None = None
     truncation: Closing | None = None

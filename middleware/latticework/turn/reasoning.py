@@ -43,15 +43,16 @@ def variables(ask: Ask, format: Format) -> dict[str, Any]:
     """
     given: dict[str, Any] = {}
     if ask.effort is not None:
-        given = {EFFORT: ask.effort, **_switched(ask.effort != "none")}
+        given = {EFFORT: ask.effort, **switched(ask.effort != "none")}
     if ask.reasoning_limit is not None and format.reasoning:
         given[LIMIT] = ask.reasoning_limit
         if ask.reasoning_limit == 0:
-            given |= _switched(False)
+            given |= switched(False)
     return given
 
 
-def _switched(on: bool) -> dict[str, Any]:
+def switched(on: bool) -> dict[str, Any]:
+    """Variables that switch the reasoning on or off."""
     return dict.fromkeys(SWITCHES, on)
 
 

@@ -122,6 +122,8 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
             "variables": "chat_template_kwargs",
             "complete": "truncation",
             "begun": "continue_final_message",
+            "reasoning_limit": next(iter(request.budgets), "max_reasoning_tokens"),
+            "effort": "reasoning_effort",
             "logprobs": "top_logprobs",
             "transfer": "kv_transfer_params",
             "max_tokens": "max_completion_tokens" if request.max_completion_tokens else "max_tokens",

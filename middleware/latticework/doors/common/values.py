@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field, StrictInt
+
 from latticework.doors.common.objects import ApiObject
 
 
@@ -13,6 +15,8 @@ class ValueFields(ApiObject):
 
 class TurnValueFields(ValueFields):
     """Those that need a conversation too, which a raw prompt is not."""
+
+    draft_tokens: StrictInt | None = Field(None, ge=1)
 
 
 def value_fields(request: ValueFields) -> dict[str, Any]:

@@ -38,6 +38,7 @@ NAMES: Mapping[str, str] = {
     "schema": "output_config.format",
     "variables": "thinking",
     "stop": "stop_sequences",
+    "reasoning_limit": "thinking.budget_tokens",
 }
 
 

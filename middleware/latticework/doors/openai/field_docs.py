@@ -80,6 +80,8 @@ OURS: Mapping[str, str] = {
     "default, only the listed ones are generated.",
     "max_reasoning_tokens": "Ends the reasoning after this many tokens, and the answer gets the rest of "
     "`max_tokens`; 0: no reasoning.",
+    "draft_tokens": "The model first writes up to this many tokens of free text, returned as reasoning, and then the "
+    "document or the calls. Less than `max_tokens`. For a model with reasoning of its own, the limit of that.",
     "truncation": "`close`: a document or a call cut by `max_tokens` is completed, so that it fits its schema. "
     "`complete`: the same, with `finish_reason` `stop` or `tool_calls`, for strict clients.",
     "tool_call_streaming": "How a stream sends a call: `incremental`, from the first character of the first argument's "

@@ -172,6 +172,8 @@ NAMES: Mapping[str, str] = {
     "template": "chat_template",
     "variables": "chat_template_kwargs",
     "complete": "truncation",
+    "reasoning_limit": "max_reasoning_tokens",
+    "effort": "reasoning.effort",
     "logprobs": "top_logprobs",
     "max_tokens": "max_output_tokens",
 }
