@@ -13,7 +13,7 @@ from latticework import Settings, create_app
 from latticework.engines.base import EngineFailed, Piece, Sampling
 from latticework.turn.draft import MOST_JOINING
 from tests.free import free_engine
-from tests.http import chat, events
+from tests.http import USER, chat, events
 from tests.latticework.generate.test_generation import (
     AS_SCHEMA,
     AS_UNIQUE,
@@ -147,33 +147,28 @@ def test_an_engine_that_fails_behind_a_draft_never_looks_finished() -> None:
     assert all(chunk["choices"][0]["finish_reason"] is None for chunk in chunks if "choices" in chunk)
 
 
-# What a request excludes a draft by, the parameter of the error if it sets one, and words of the message.
-EXCLUDED: list[tuple[dict[str, Any], str]] = [
-    ({**DOCUMENT, "max_tokens": 30}, "'max_tokens' is 30"),
-    ({**DOCUMENT, "max_completion_tokens": 29}, "'max_completion_tokens' is 29"),
-    ({**DOCUMENT, "max_reasoning_tokens": 31}, "'max_reasoning_tokens' is 31"),
-    ({**DOCUMENT, "thinking_token_budget": 29}, "'thinking_token_budget' is 29"),
-    ({**DOCUMENT, "reasoning_effort": "none"}, "'reasoning_effort' is 'none'"),
-    ({}, "'response_format' or 'tools'"),
-    ({"tools": TOOLS, "tool_choice": "none"}, "'response_format' or 'tools'"),
-    (
-        {**DOCUMENT, "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "{"}],
-         "continue_final_message": True},
-        "continues a message",
-    ),
-    ({"tools": TOOLS, "tool_choice": "required", "max_tokens": 80}, "leaves 50 tokens of 80 for the answer"),
-    ({**DOCUMENT, "truncation": "close", "max_tokens": 31}, "leaves 1 tokens of 31 for the answer"),
+# What a request excludes a draft by, words of the error, and the answer without a draft.
+EXCLUDED: list[tuple[dict[str, Any], str, str]] = [
+    ({**DOCUMENT, "max_tokens": 30}, "'max_tokens' is 30", '{"n": 1}'),
+    ({**DOCUMENT, "max_completion_tokens": 29}, "'max_completion_tokens' is 29", '{"n": 1}'),
+    ({**DOCUMENT, "max_reasoning_tokens": 31}, "'max_reasoning_tokens' is 31", '{"n": 1}'),
+    ({**DOCUMENT, "thinking_token_budget": 29}, "'thinking_token_budget' is 29", '{"n": 1}'),
+    ({**DOCUMENT, "reasoning_effort": "none"}, "'reasoning_effort' is 'none'", '{"n": 1}'),
+    ({**DOCUMENT, "messages": [USER, {"role": "assistant", "content": "{"}], "continue_final_message": True},
+     "continues a message", '"n": 1}'),
+    ({}, "'response_format' or 'tools'", "It is 1."),
+    ({"tools": TOOLS, "tool_choice": "none"}, "'response_format' or 'tools'", "It is 1."),
+    ({"tools": TOOLS, "tool_format": "functionary_v32"}, "the format 'functionary_v32'", "all\nIt is 1."),
+    ({"tools": TOOLS, "tool_choice": "required", "max_tokens": 80}, "leaves 50 tokens of 80 for the answer", CALLED),
+    ({**DOCUMENT, "truncation": "close", "max_tokens": 31}, "leaves 1 tokens of 31 for the answer", '{"n": 1}'),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fields", "words"), EXCLUDED)
+@pytest.mark.parametrize(("fields", "words", "answer"), EXCLUDED)
 def test_a_draft_that_the_request_excludes_is_refused_and_the_servers_is_left_out(
-    fields: dict[str, Any], words: str
+    fields: dict[str, Any], words: str, answer: str
 ) -> None:
-    answer = (
-        CALLED if fields.get("tool_choice") == "required" else "n" if "response_format" not in fields else '{"n": 1}'
-    )
-    script = drafts("A draft.", '"n": 1}' if "messages" in fields else answer)
+    script = drafts("A draft.", answer)
     refused = chat(create_app(engine(script, ByteTokenizer)), **fields, draft_tokens=30)
     assert refused.status_code == 400
     error = refused.json()["error"]

@@ -205,6 +205,20 @@ def test_a_budget_needs_thoughts_that_the_model_may_have() -> None:
     assert (silent.budget, silent.reasons) == (None, False)
 
 
+@pytest.mark.parametrize("name", LEFT)
+def test_the_draft_of_a_model_with_marks_is_its_reasoning_switched_on(name: str) -> None:
+    drafted = prepared(name, **DOCUMENT, draft_tokens=5)[2]
+    assert (drafted.budget and drafted.budget.tokens, drafted.draft) == (5, None)
+
+
+def test_a_draft_without_marks_is_where_the_reasoning_is_over() -> None:
+    """A client's variables of the template win."""
+    for name, fields in (("Qwen-Qwen3-0.6B", ASKED["off"]), ("Qwen-Qwen2.5-7B-Instruct", {})):
+        drafted = prepared(name, **DOCUMENT, **fields, draft_tokens=5)[2]
+        assert (drafted.draft and drafted.draft.tokens, drafted.budget) == (5, None)
+        assert drafted.reasons
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
