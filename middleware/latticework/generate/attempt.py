@@ -98,7 +98,8 @@ class Attempt:
                 text = "" if marked else piece.text
                 self._written += piece.token_ids[:-1] if ended else piece.token_ids
                 self._drafted.append(text)
-                yield msgspec.structs.replace(piece, text=text, finish=None, transfer=None)
+                sources = () if marked else piece.sources
+                yield msgspec.structs.replace(piece, text=text, sources=sources, finish=None, transfer=None)
                 if ended:
                     return
 

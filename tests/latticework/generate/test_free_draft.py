@@ -35,7 +35,7 @@ from tests.scripted import ByteTokenizer, MarkedTokenizer, Script
 MARKUP = f'So: {CALLED}<|im_end|>\n<think>no</think> {{"n": 2}} STOP'
 DOCUMENT: dict[str, Any] = {"response_format": AS_SCHEMA}
 LOCKED = [turn for turn in TURNS if turn != "free text"]
-CHOICE = ({"structured_outputs": {"choice": ["yes", "no"]}}, "no")
+CHOICE: tuple[dict[str, Any], str] = ({"structured_outputs": {"choice": ["yes", "no"]}}, "no")
 
 
 def drafts(draft: str, *answers: str, size: int = 1) -> Script:
