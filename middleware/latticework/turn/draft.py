@@ -92,7 +92,7 @@ def free_tokens(ask: Ask, format: Format, reasoning: Reasoning, default: int, ro
 
 
 def free_draft(tokens: int, marks: frozenset[int], tokenizer: Tokenizer) -> FreeDraft:
-    """The draft of at most so many tokens, which `marks` end."""
+    """The draft of at most that many tokens, which `marks` end."""
     return FreeDraft(tokens, marks, {text: tokenizer.encode(text) if text else () for text in _JOINTS})
 
 
@@ -108,7 +108,7 @@ def _tokens(ask: Ask, format: Format, default: int) -> int:
 
 
 def _conflicts(ask: Ask, tokens: int, format: Format) -> Iterator[str]:
-    """Why this request can't have a draft of so many tokens."""
+    """Why this request can't have a draft of that many tokens."""
     if ask.max_tokens is not None and tokens >= ask.max_tokens:
         most = f"'{ask.name('max_tokens')}' is {ask.max_tokens}"
         yield f"is {tokens}, and {most}: lower it, to leave room for the answer."
