@@ -22,6 +22,9 @@ from latticework.engines.vocabulary import Trial, Vocabulary
 
 EngineFinish = Literal["stop", "length"]
 
+# The most log probabilities that the layer itself asks an engine for, at one position.
+MOST_SCORED = 512
+
 
 class EngineError(Exception):
     """The message is one sentence."""
@@ -157,6 +160,8 @@ class Sampling:
     # For the engine's connector to others: where it gets what is computed of the prompt, or that it keeps it for them.
     transfer: Mapping[str, Any] | None = None
     adapter: str | None = None  # the name of the adapter that answers; None: the model itself
+    # Whether its log probabilities are to be those under the grammar's mask, at temperature 1, as scoring needs them.
+    confidence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,13 @@ PARAMETERS: Mapping[str, Parameter] = {
         unsupported={"portable": "The portable engine computes its answers alone: it has no '--kv-transfer-config'."}
     ),
     "adapter": Parameter(),
+    "confidence": Parameter(
+        neutral=False,
+        unsupported={
+            "remote": "An engine at an HTTP address returns too few log probabilities for 'confidence': omit it, or "
+            "have the server started with --engine vllm or portable."
+        },
+    ),
 }
 
 # What a request may leave to the model's generation config.

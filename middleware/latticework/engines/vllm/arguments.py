@@ -12,7 +12,7 @@ from vllm.platforms import current_platform
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from latticework.config import Config
-from latticework.engines.base import Adapter
+from latticework.engines.base import MOST_SCORED, Adapter
 from latticework.engines.serve_arguments import ENGINE, SERVER, Untaken, config_refusal, flag, refusal
 from latticework.engines.vllm.adapters import OPTION, parse_adapters
 from latticework.options import InvalidSetting
@@ -95,6 +95,8 @@ def with_pinned(args: AsyncEngineArgs) -> AsyncEngineArgs:
     """
     refuse_untaken(args)
     args.structured_outputs_config = StructuredOutputsConfig(backend="guidance")
+    if args.max_logprobs >= 0:
+        args.max_logprobs = max(args.max_logprobs, MOST_SCORED)  # for scoring; requests keep the limit that was given
     if current_platform.is_cpu() and args.enable_chunked_prefill is None:
         # A seeded request with a chunked prefill kills vLLM's CPU engine: its runner rewinds the request's generator,
         # and torch's CPU generators have no offset.

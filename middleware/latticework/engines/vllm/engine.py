@@ -105,6 +105,7 @@ class VllmEngine:
             raise InvalidSetting(f"{OPTION}: needs --enable-lora")
         self._patches = Chosen(compat.PATCHES)
         self._missing = dict(self._patches.missing)
+        self._most_logprobs = args.max_logprobs
         self._undrafted = with_pinned(args)
         self._has_own_grammars = self._added(compat.GRAMMARS, self._undrafted)
         self._args = deepcopy(args)
@@ -318,7 +319,7 @@ class VllmEngine:
         return bytes(generate_latest(self._metrics))
 
     async def refusal(self, sampling: Sampling) -> tuple[str, str] | None:
-        most = self._llm.model_config.max_logprobs
+        most = self._most_logprobs
         if sampling.logprobs is not None and -1 < most < sampling.logprobs:
             return "top_logprobs", f"This server gives at most {most} top_logprobs."
         if sampling.prompt_logprobs is not None and -1 < most < sampling.prompt_logprobs:
@@ -331,6 +332,8 @@ class VllmEngine:
             return "priority", BY_ARRIVAL
         if sampling.transfer is not None and self._llm.vllm_config.kv_transfer_config is None:
             return "transfer", ALONE
+        if sampling.confidence and self._llm.model_config.logprobs_mode != RAW_LOGPROBS:
+            return "confidence", PROCESSED
         return self._unspeculated(sampling) or unsupported(sampling, "vllm")
 
     def _unspeculated(self, sampling: Sampling) -> tuple[str, str] | None:
@@ -482,6 +485,10 @@ BY_ARRIVAL = "The engine schedules requests in order of arrival: start it with '
 
 
 UNSPECULATED = "vLLM does not support it beside --speculative-config: omit it, or have the server started without."
+# The mode in which log probabilities are those before temperature, penalties and biases, under the grammar's mask.
+RAW_LOGPROBS = "raw_logprobs"
+PROCESSED = f"""'confidence' needs the engine's log probabilities as the model gives them: start it without \
+'--logprobs-mode', or with {RAW_LOGPROBS}."""
 ALONE = "The engine computes its answers alone: start it with '--kv-transfer-config'."
 # The key of `extra_args` under which vLLM's own server passes it on.
 TRANSFER = "kv_transfer_params"
