@@ -1,8 +1,8 @@
 """The probabilities of the outcomes that are possible at a place of an answer, exact over all tokenizations.
 
-Behind each text that leaves several outcomes possible, the engine is asked for the probabilities of all tokens that the
-grammar allows there: a request of one token, whose prompt the engine has in its prefix cache. Where only one outcome is
-left, nothing is asked.
+Behind each text that leaves several outcomes possible, the engine computes the probabilities of all tokens that the
+grammar allows there: a request of one token, whose prompt is in the prefix cache. Where only one outcome is left, no
+request is sent.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Place:
     Attributes:
         begun: the answer's tokens before it.
         decide: see `outcomes.Decide`.
-        known: the distributions of next tokens that need not be asked for, by the tokens behind the place.
+        known: the distributions of next tokens that are already known, by the tokens behind the place.
     """
 
     begun: Sequence[int]
