@@ -14,17 +14,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from pydantic_core import from_json
 
 from benchmarks import workload
-from benchmarks.accuracy import answers
-from benchmarks.client import Answer
+from benchmarks.client import Answer, Failed, ask, connected
+from benchmarks.contestants import CHAT
 from benchmarks.options import Options, say
 from benchmarks.results import Bar, Report, run_command
-from benchmarks.servers import latticework, running
+from benchmarks.servers import Server, latticework, running
 from benchmarks.targets import Target
 from benchmarks.workload import Task
 
+AT_ONCE = 4
 ROWS = 6
 SEEDS = range(1, 9)
 OBJECTS = {"open": True, "closed": False}
@@ -59,6 +61,24 @@ def _names(arguments: str) -> Sequence[str]:
 def listed_names(row: Mapping[str, Any]) -> dict[str, set[str]]:
     functions = [tool["function"] for tool in row["tools"]]
     return {function["name"]: set(function["parameters"].get("properties", ())) for function in functions}
+
+
+async def answers(server: Server, target: Target, tasks: Sequence[Task]) -> dict[str, Answer | None]:
+    slots = asyncio.Semaphore(AT_ONCE)
+    async with connected() as http:
+        results = await asyncio.gather(*(_answer(server, target, task, slots, http) for task in tasks))
+    return {task.id: answer for task, answer in zip(tasks, results, strict=True)}
+
+
+async def _answer(
+    server: Server, target: Target, task: Task, slots: asyncio.Semaphore, http: httpx.AsyncClient
+) -> Answer | None:
+    async with slots:
+        try:
+            return await ask(http, server.url + CHAT, {"model": target.name, **task.body})
+        except Failed as failed:
+            say(f"{task.id} was refused: {failed}")
+            return None
 
 
 def measure(target: Target, rows: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> dict[str, Outcome]:

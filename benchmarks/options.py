@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.targets import Target, embedded_target
+from benchmarks.targets import Target, embedded_target, named_target
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,13 @@ class Options:
         return self.rows or (quick if self.quick else full)
 
 
-def parse(doc: str | None, arguments: Sequence[str] | None = None) -> Options:
-    """Exits with status 2 for an unknown option."""
+def parse(doc: str | None, arguments: Sequence[str] | None = None, *, any_model: bool = False) -> Options:
+    """`any_model`: whether --model names one. Exits with status 2 for an unknown option."""
     parser = parser_for(doc)
+    if any_model:
+        parser.add_argument(
+            "--model", dest="target", type=named_target, metavar="PATH", help="default: the embedded one"
+        )
     return Options(**vars(parser.parse_args(arguments)))
 
 

@@ -124,9 +124,9 @@ def publish(report: Report, options: Options) -> None:
     print(json.dumps(report.figures) if options.json else page)
 
 
-def run_command(doc: str | None, report: Callable[[Options], Report]) -> None:
-    """Measures and publishes; or says which data of the workload is missing."""
-    options = parse(doc)
+def run_command(doc: str | None, report: Callable[[Options], Report], *, any_model: bool = False) -> None:
+    """Measures and publishes; or says which data of the workload is missing. `any_model`: whether it takes --model."""
+    options = parse(doc, any_model=any_model)
     try:
         publish(report(options), options)
     except Missing as missing:

@@ -75,6 +75,11 @@ def embedded_target() -> Target:
     return Target(str(embedded.model_path()), embedded.MODEL_ID, ("--dtype", "float32", "--enforce-eager"))
 
 
+def named_target(path: str) -> Target:
+    """Any model, with vLLM's defaults for it. A directory serves under its own name."""
+    return Target(path, Path(path).name if Path(path).is_dir() else path, ())
+
+
 def tiny_target() -> Target:
     """A tiny model with random weights and a real tokenizer."""
     arguments = ("--load-format", "dummy", "--dtype", "float32", "--enforce-eager")
