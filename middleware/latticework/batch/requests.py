@@ -39,11 +39,11 @@ def check_requests(file: Path) -> set[str]:
     ids: set[str] = set()
     again: Counter[str] = Counter()
     bad: list[str] = []
-    for number, line in _numbered(file):
+    for number, line in _numbered_lines(file):
         try:
-            custom_id = _checked(line).custom_id
+            custom_id = _checked_request(line).custom_id
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            bad.append(f"line {number}: {_shown(error)}")
+            bad.append(f"line {number}: {_reason(error)}")
         else:
             if custom_id in ids:
                 again[custom_id] += 1
@@ -59,13 +59,13 @@ def check_requests(file: Path) -> set[str]:
 
 def requests_without(file: Path, answered: Container[str]) -> Iterator[BatchRequest]:
     """Those of a checked file that have no answer yet, in its order."""
-    for _, line in _numbered(file):
+    for _, line in _numbered_lines(file):
         request = _REQUEST.decode(line)
         if request.custom_id not in answered:
             yield request
 
 
-def _numbered(file: Path) -> Iterator[tuple[int, bytes]]:
+def _numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """Empty lines are none."""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -73,7 +73,7 @@ def _numbered(file: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def _checked(line: bytes) -> BatchRequest:
+def _checked_request(line: bytes) -> BatchRequest:
     """Raises MsgspecError and UnicodeDecodeError."""
     request = _REQUEST.decode(line)
     try:
@@ -85,7 +85,7 @@ def _checked(line: bytes) -> BatchRequest:
     return request
 
 
-def _shown(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return "not JSON in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
@@ -93,7 +93,7 @@ def _duplicates(file: Path, again: Container[str]) -> list[str]:
     """A second reading of the file, if there are any: no line number is kept for each of a million requests."""
     bad: list[str] = []
     first: dict[str, int] = {}
-    for number, line in _numbered(file) if again else ():
+    for number, line in _numbered_lines(file) if again else ():
         try:
             custom_id = _REQUEST.decode(line).custom_id
         except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from latticework.batch.senders import Lost, Outcome, Reply
+from latticework.batch.senders import HttpReply, Lost, Outcome
 
 OK = 200
 # The headers that have the request's id: of OpenAI's API, and of Anthropic's.
@@ -47,14 +47,14 @@ class NotAnOutput(Exception):
     """A file with a line that is no answer of a batch. The message names the line."""
 
 
-class _Response(msgspec.Struct):
+class _AnswerStatus(msgspec.Struct):
     status_code: int
 
 
-class _Line(msgspec.Struct):
+class _AnswerLine(msgspec.Struct):
     id: str
     custom_id: str
-    response: _Response | None
+    response: _AnswerStatus | None
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class OutputFile:
         self._end += written
 
 
-def _read_line(number: int, text: bytes) -> _Line:
+def _read_line(number: int, text: bytes) -> _AnswerLine:
     try:
-        return msgspec.json.decode(text, type=_Line)
+        return msgspec.json.decode(text, type=_AnswerLine)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise NotAnOutput(f"line {number} is not an answer of a batch") from None
 
@@ -128,14 +128,14 @@ def line_of(custom_id: str, outcome: Outcome) -> bytes:
     """The line of one answer, of whatever status; or of a request that got none."""
     fields: dict[str, Any] = {"id": f"batch_req_{secrets.token_hex(16)}", "custom_id": custom_id}
     match outcome:
-        case Reply():
+        case HttpReply():
             fields |= {"response": _response(outcome), "error": None}
         case Lost():
             fields |= {"response": None, "error": {"code": "connection_lost", "message": outcome.message}}
     return msgspec.json.encode(fields) + b"\n"
 
 
-def _response(reply: Reply) -> Mapping[str, Any]:
+def _response(reply: HttpReply) -> Mapping[str, Any]:
     named = (reply.headers[name] for name in REQUEST_IDS if name in reply.headers)
     return {"status_code": reply.status, "request_id": next(named, None), "body": _body(reply.body)}
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from latticework.batch.requests import BatchRequest
 from latticework.batch.results import OutputFile, line_of
-from latticework.batch.senders import Lost, Outcome, Reply, Sender
-from latticework.batch.tally import Tally, cause_of
+from latticework.batch.senders import HttpReply, Lost, Outcome, Sender
+from latticework.batch.tally import BatchTally, cause_of
 
 # Statuses of failures that pass: limits of the caller's rate, and a server or a proxy that is overloaded or restarting.
 PASSING = (429, 502, 503, 504)
@@ -39,7 +39,7 @@ def pause(outcome: Outcome, tried: int) -> float | None:
     return min(float(wanted), MOST_SECONDS) if wanted.isdecimal() else longer
 
 
-def _refuse_hopeless(reply: Reply) -> None:
+def _refuse_hopeless(reply: HttpReply) -> None:
     """Raises CannotGoOn."""
     if reply.status in SAME_FOR_ALL:
         raise CannotGoOn(f"the server refuses the API key: {cause_of(reply)}")
@@ -62,7 +62,7 @@ class Batch:
     concurrency: int
     tries: int
     ended: Callable[[], object] = lambda: None
-    tally: Tally = field(default_factory=Tally)
+    tally: BatchTally = field(default_factory=BatchTally)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from latticework.inprocess import asked
 
 
 @dataclass(frozen=True)
-class Reply:
+class HttpReply:
     """A response of any status. The names of `headers` are matched in any case."""
 
     status: int
@@ -27,7 +27,7 @@ class Lost:
     message: str
 
 
-Outcome = Reply | Lost
+Outcome = HttpReply | Lost
 
 
 class Sender(Protocol):
@@ -44,4 +44,4 @@ class AppSender:
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> Outcome:
         async with asked(self._app, method, path, body or b"") as response:
-            return Reply(response.status, response.headers, await response.read())
+            return HttpReply(response.status, response.headers, await response.read())

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from latticework.batch.senders import Lost, Outcome, Reply
+from latticework.batch.senders import HttpReply, Lost, Outcome
 from latticework.engines.remote.arguments import base_url
 from latticework.engines.remote.client import Client
 from latticework.engines.remote.errors import Unreachable
@@ -23,7 +23,7 @@ class ServerSender:
             response = await self._client.exchange(method, path, body)
         except Unreachable as error:
             return Lost(str(error))
-        return Reply(response.status, response.headers, response.body)
+        return HttpReply(response.status, response.headers, response.body)
 
 
 def server_address(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from latticework.batch.results import OK
-from latticework.batch.senders import Lost, Outcome, Reply
+from latticework.batch.senders import HttpReply, Lost, Outcome
 from latticework.http.figures import Figures
 
 # Of a message (Anthropic's API) that a limit has cut.
@@ -24,7 +24,7 @@ class _Cached(msgspec.Struct):
     cached_tokens: int | None = 0
 
 
-class _Usage(msgspec.Struct):
+class _AnyUsage(msgspec.Struct):
     """The usage of all four APIs, each of which has some of these fields."""
 
     prompt_tokens: int | None = 0
@@ -52,11 +52,11 @@ class _Usage(msgspec.Struct):
         return (self.completion_tokens or 0) + (self.output_tokens or 0)
 
 
-class _Choice(msgspec.Struct):
+class _AnyChoice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class _Error(msgspec.Struct):
+class _AnyError(msgspec.Struct):
     code: str | int | None = None
     type: str | None = None
 
@@ -64,11 +64,11 @@ class _Error(msgspec.Struct):
 class _Answer(msgspec.Struct):
     """The body of a response of any of the four APIs, or of an error."""
 
-    choices: list[_Choice] = []
+    choices: list[_AnyChoice] = []
     status: str | None = None
     stop_reason: str | None = None
-    usage: _Usage | None = None
-    error: _Error | None = None
+    usage: _AnyUsage | None = None
+    error: _AnyError | None = None
 
     @property
     def ending(self) -> Ending:
@@ -82,7 +82,7 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 
 @dataclass
-class Tally:
+class BatchTally:
     """Of one run.
 
     Attributes:
@@ -118,11 +118,11 @@ class Tally:
             self.cut += 1
         else:
             self.failed[cause_of(outcome) or "200 without a valid answer"] += 1
-        if isinstance(outcome, Reply) and answer is not None:
-            self._add_tokens(answer.usage or _Usage())
+        if isinstance(outcome, HttpReply) and answer is not None:
+            self._add_tokens(answer.usage or _AnyUsage())
             self._add_figures(Figures.of_headers(outcome.headers), len(answer.choices) or 1)
 
-    def _add_tokens(self, usage: _Usage) -> None:
+    def _add_tokens(self, usage: _AnyUsage) -> None:
         self.prompt += usage.prompt
         self.cached += usage.cached
         self.generated += usage.generated
@@ -141,7 +141,7 @@ def cause_of(outcome: Outcome) -> str | None:
     if outcome.status == OK:
         return None
     answer = _answer_in(outcome)
-    error = (answer and answer.error) or _Error()
+    error = (answer and answer.error) or _AnyError()
     return f"{outcome.status} {error.code or error.type or ''}".rstrip()
 
 
@@ -159,7 +159,7 @@ def _answer_in(outcome: Outcome) -> _Answer | None:
 class Summary:
     """Of one run: `earlier` requests were answered before it, and `open` ones are left."""
 
-    tally: Tally
+    tally: BatchTally
     earlier: int
     open: int
     seconds: float

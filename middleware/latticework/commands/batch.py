@@ -22,7 +22,7 @@ from latticework.settings import Settings
 if TYPE_CHECKING:
     from latticework.batch.results import Answered, OutputFile
     from latticework.batch.senders import Sender
-    from latticework.batch.tally import Tally
+    from latticework.batch.tally import BatchTally
     from latticework.served import Served
 
 DESCRIPTION = """Ask a file of requests, each a line in OpenAI's batch format:
@@ -92,7 +92,7 @@ class _Run:
     output: OutputFile
     earlier: Answered
     left: int
-    tally: Tally
+    tally: BatchTally
     seconds: float = 0.0
     signals: list[int] = field(default_factory=list)
     failure: str | None = None
@@ -100,7 +100,7 @@ class _Run:
 
 def run_batch(given: Namespace) -> int:
     from latticework.batch.results import OutputFile, OutputInUse
-    from latticework.batch.tally import Tally
+    from latticework.batch.tally import BatchTally
 
     if given.server:
         _refuse_engine_options(given)
@@ -114,7 +114,7 @@ def run_batch(given: Namespace) -> int:
         raise WrongUsage(f"{out}: {error.strerror}") from None
     with output:
         earlier = _earlier_answers(out, output, ids)
-        run = _Run(given, file, output, earlier, len(ids) - len(earlier.ids), Tally())
+        run = _Run(given, file, output, earlier, len(ids) - len(earlier.ids), BatchTally())
         del ids  # of a million requests
         if run.left:
             _ask_server(run) if given.server else _ask_in_process(run)

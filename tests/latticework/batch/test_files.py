@@ -14,7 +14,7 @@ import pytest
 
 from latticework.batch.requests import BadLines, check_requests, requests_without
 from latticework.batch.results import NotAnOutput, OutputFile, OutputInUse, line_of
-from latticework.batch.senders import Lost, Outcome, Reply
+from latticework.batch.senders import HttpReply, Lost, Outcome
 from tests.latticework.batch.files import MESSAGES, request, whole_lines, write_lines
 
 GOOD = request("good")
@@ -72,15 +72,15 @@ def test_requests_come_as_they_were_written_without_those_that_are_answered(tmp_
 
 OUTCOMES: list[tuple[Outcome, dict[str, Any]]] = [
     (
-        Reply(200, {"x-request-id": "r1"}, b'{"a": 1.50}'),
+        HttpReply(200, {"x-request-id": "r1"}, b'{"a": 1.50}'),
         {"response": {"status_code": 200, "request_id": "r1", "body": {"a": 1.5}}, "error": None},
     ),
     (
-        Reply(400, {"request-id": "r2"}, b'{\n "error": {"code": "x"}\r\n}'),
+        HttpReply(400, {"request-id": "r2"}, b'{\n "error": {"code": "x"}\r\n}'),
         {"response": {"status_code": 400, "request_id": "r2", "body": {"error": {"code": "x"}}}, "error": None},
     ),
     (
-        Reply(502, {}, b"<html>\n\xff"),
+        HttpReply(502, {}, b"<html>\n\xff"),
         {"response": {"status_code": 502, "request_id": None, "body": "<html>\n�"}, "error": None},
     ),
     (Lost("gone"), {"response": None, "error": {"code": "connection_lost", "message": "gone"}}),
@@ -100,7 +100,7 @@ def test_every_outcome_is_a_line_in_openais_format(tmp_path: Path) -> None:
     assert (sorted(earlier.ids), earlier.failed) == (["0", "1", "2", "3"], 3)
 
 
-LINE = line_of("a", Reply(200, {}, b"{}"))
+LINE = line_of("a", HttpReply(200, {}, b"{}"))
 
 
 def test_a_half_line_is_removed_wherever_it_was_cut(tmp_path: Path) -> None:

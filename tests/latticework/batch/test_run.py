@@ -14,18 +14,18 @@ from latticework.batch import run
 from latticework.batch.requests import check_requests, requests_without
 from latticework.batch.results import OutputFile
 from latticework.batch.run import Batch, CannotGoOn, pause
-from latticework.batch.senders import AppSender, Lost, Outcome, Reply
-from latticework.batch.tally import Summary, Tally
+from latticework.batch.senders import AppSender, HttpReply, Lost, Outcome
+from latticework.batch.tally import BatchTally, Summary
 from latticework.engines.base import EngineFailed, Piece, Sampling, Saved
 from tests.latticework.batch.files import COMPLETIONS, MESSAGES, RESPONSES, ids, request, whole_lines, write_lines
 from tests.scripted import ScriptedEngine
 
-OK = Reply(200, {}, b'{"choices": [{"finish_reason": "stop"}]}')
+OK = HttpReply(200, {}, b'{"choices": [{"finish_reason": "stop"}]}')
 GONE = Lost("gone")
 
 
-def failing(status: int, **headers: str) -> Reply:
-    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+def failing(status: int, **headers: str) -> HttpReply:
+    return HttpReply(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
 
 PAUSES: list[tuple[Outcome, int, float | None]] = [
@@ -201,7 +201,7 @@ def test_what_is_counted_over_all_apis(batch: Callable[..., Batch], tmp_path: Pa
     engine = ScriptedEngine(answers)
     app = create_app(engine)
 
-    async def counted() -> Tally:
+    async def counted() -> BatchTally:
         async with app.router.lifespan_context(app):
             running = batch(AppSender(app), *requests, concurrency=4)
             await running.run()
