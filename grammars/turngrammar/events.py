@@ -23,6 +23,12 @@ class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
+    """Text with which the model refuses to write the document."""
+
+    text: str
+
+
 class ToolCallStart(msgspec.Struct, frozen=True):
     """A call's name is known. `index` counts calls from 0; `id` is that of the wire format, None where it has none."""
 
@@ -51,4 +57,4 @@ class Malformed(msgspec.Struct, frozen=True):
     reason: str
 
 
-Event = ContentDelta | ReasoningDelta | ToolCallStart | ArgumentsDelta | ToolCallEnd | Malformed
+Event = ContentDelta | ReasoningDelta | RefusalDelta | ToolCallStart | ArgumentsDelta | ToolCallEnd | Malformed

@@ -30,7 +30,7 @@ from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compi
 from turngrammar.schema.load import DEFAULTS
 from turngrammar.schema.type_names import named_types
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
-from turngrammar.turn_tree import recovery_tree, turn_tree
+from turngrammar.turn_tree import document_or_refusal, recovery_tree, turn_tree
 
 MAX_CACHED = 8 * 2**20  # characters of all cached grammars together
 
@@ -73,6 +73,7 @@ class Plan(LazyFields):
         document: the schema of the content; None where it is not JSON.
         text: the client's own regex, choice or grammar of the content; None without one.
         free: whether the content is free text.
+        refusal: whether the model may refuse to write the document.
         skipped: why each tool that was left out can't be compiled.
     """
 
@@ -89,6 +90,7 @@ class Plan(LazyFields):
     free: bool
     text: TextPlan | None = None
     skipped: tuple[GrammarError, ...] = ()
+    refusal: bool = False
 
     def skipping(self, errors: Sequence[GrammarError]) -> Plan:
         """The plan of a turn from which the tools with these errors were left out: the report has them too."""
@@ -111,16 +113,17 @@ class Plan(LazyFields):
         return Parser(self.tree, self.recovery, {tool.name: tool.parameters.lowered for tool in self.tools})
 
     def violations(
-        self, content: str | None, calls: Sequence[Call], *, whole: bool = True
+        self, content: str | None, calls: Sequence[Call], *, whole: bool = True, refused: bool = False
     ) -> tuple[TurnViolation, ...]:
         """Everything in a turn that the request forbids.
 
         A turn that was cut, by a token limit or a stop string, is not `whole`: only its finished calls are checked.
+        `refused`: whether the model has refused to write the document.
         """
         violations = [*self._count_violations(len(calls))] if whole else []
         for index, call in enumerate(calls):
             violations += self._call_violations(f"call {index}", call)
-        if self.document and whole and not calls:
+        if self.document and whole and not calls and not (refused and self.refusal):
             violations += _json_violations("content", content or "", self.document)
         if self.text and whole and not calls:
             violations += _text_violations("content", self.text.misfit(content or ""))
@@ -169,6 +172,9 @@ def _compile_all(options: Options, turn: Turn) -> Plan:
     answer, document, text = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
     calls = at_most(format.calls, choice.most) if tools else None
+    refusal = isinstance(turn.content, JsonContent) and turn.content.refusal and choice.mode != "required"
+    if refusal:
+        answer = document_or_refusal(format, calls)
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
     context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, text.expression if text else "")
     if document and format.alone and (tool := context.grammar_tool):
@@ -186,6 +192,7 @@ def _compile_all(options: Options, turn: Turn) -> Plan:
         choice=choice,
         free=answer is None,
         text=text,
+        refusal=refusal,
     )
 
 

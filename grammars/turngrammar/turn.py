@@ -77,10 +77,11 @@ class ToolChoice:
 
 @dataclass(frozen=True)
 class JsonContent:
-    """Content that is one JSON value of this schema."""
+    """Content that is one JSON value of this schema. `refusal`: or a text with which the model refuses to write it."""
 
     schema: Schema
     pointer: str = ""
+    refusal: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from turngrammar.analysis import unrolled
+from turngrammar.analysis import openings, unrolled
 from turngrammar.formats.format import Format, Frame
 from turngrammar.turn import Mode, Reasoning
-from turngrammar.wire import Alt, FreeText, Lit, Node, Opt, Sink, Space, Unlike, Verbatim, lift, seq
+from turngrammar.wire import (
+    DOCUMENT,
+    Alt,
+    FreeText,
+    Lit,
+    Node,
+    Opt,
+    Refusal,
+    Sink,
+    Space,
+    Unlike,
+    Verbatim,
+    lift,
+    seq,
+)
 
 
 def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | None, reasoning: Reasoning) -> Node:
@@ -25,6 +39,13 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
     if answer is None:
         return seq(_reasoning_before_either(format, reasoning), _TEXTS[mode](format, calls))
     return _ANSWERS[mode](format, calls, _framed_answer(format, answer), reasoning)
+
+
+def document_or_refusal(format: Format, calls: Node | None) -> Node:
+    """The answer where the model may refuse to write the document. The refusal is first: a document may have an E."""
+    if calls is None or format.answer:
+        return Refusal() | DOCUMENT
+    return (Refusal(unlike=calls) if format.alone else Refusal(openings(calls))) | DOCUMENT
 
 
 def _within_answer(format: Format, calls: Node | None, mode: Mode, answer: Node | None) -> Node:
@@ -113,7 +134,14 @@ def _framed_answer(format: Format, answer: Node) -> Node:
 
 
 def _answer_and_close(frame: Frame, answer: Node) -> Node:
-    return seq(replace(answer, close=frame.close) if isinstance(answer, Verbatim) else answer, frame.close)
+    match answer:
+        case Alt(options):
+            return Alt(tuple(_answer_and_close(frame, option) for option in options))
+        case Refusal():
+            return replace(answer, close=frame.close)
+        case Verbatim():
+            return seq(replace(answer, close=frame.close), frame.close)
+    return seq(answer, frame.close)
 
 
 def _answer_or_calls(format: Format, calls: Node | None, answer: Node, reasoning: Reasoning) -> Node:

@@ -245,6 +245,27 @@ class Document(Node):
 
 
 @dataclass(frozen=True)
+class Refusal(Node):
+    """Text in place of the document, up to `close` and with it, or else to the end of the turn.
+
+    By its first character it differs from JSON, whatever arrives first. It has none of the literals `without`, and does
+    not open as the calls `unlike` do, which may be there instead.
+    """
+
+    without: tuple[str, ...] = ()
+    unlike: Node | None = None
+    close: str = ""
+
+
+# What a refusal begins with, as the inside of a regex's brackets and as a test: JSON begins with none of these.
+REFUSAL_OPENINGS = r"A-Z\x{C0}-\x{10FFFF}"
+
+
+def opens_refusal(character: str) -> bool:
+    return "A" <= character <= "Z" or character >= "\xc0"
+
+
+@dataclass(frozen=True)
 class Verbatim(Node):
     """Content of the client's own grammar. It is read as free text, up to `close`, or else to the end of the turn."""
 

@@ -13,6 +13,7 @@ from latticework.version import VERSION as __version__
 
 __all__ = [
     "Part",
+    "Refused",
     "Served",
     "Settings",
     "Truncated",
@@ -27,6 +28,7 @@ __all__ = [
 
 _HOMES = {
     "Part": "latticework.inprocess.values",
+    "Refused": "latticework.inprocess.values",
     "Served": "latticework.served",
     "Settings": "latticework.settings",
     "Truncated": "latticework.inprocess.values",
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from latticework.app import create_app, lifespan
     from latticework.inprocess.blocking import blocking
     from latticework.inprocess.output import response_format
-    from latticework.inprocess.values import Part, Truncated, complete, stream
+    from latticework.inprocess.values import Part, Refused, Truncated, complete, stream
     from latticework.served import Served
     from latticework.settings import Settings
 else:  # unseen by type checkers, which would let every name through

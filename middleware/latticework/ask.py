@@ -113,6 +113,7 @@ class Ask(msgspec.Struct, frozen=True):
         complete: what the answer ends with, as cut or not, if `max_tokens` cuts a document or a call, which then is
             completed to fit its schema; None: it stays cut.
         whole_calls: whether a stream has each call in one piece; None: as the model is configured.
+        refusal: whether the model may refuse to write a document, in a text of its own; None: as it is configured.
         echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
         names: the request's names of these fields and of those of `sampling`, if they differ.
     """
@@ -133,6 +134,7 @@ class Ask(msgspec.Struct, frozen=True):
     draft_tokens: int | None = None
     complete: Literal["length", "stop"] | None = None
     whole_calls: bool | None = None
+    refusal: Literal["allow", "never"] | None = None
     echo: bool = False
     names: Mapping[str, str] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -29,7 +29,7 @@ from latticework.turn.sampling import (
 from latticework.turn.truncation import closing_of
 from turngrammar.formats import Format
 from turngrammar.plan import Plan
-from turngrammar.turn import Reasoning, Turn
+from turngrammar.turn import JsonContent, Reasoning, Turn
 from turngrammar.wire import Lit
 
 # The format of raw prompts: text, without reasoning or calls.
@@ -90,7 +90,25 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]], adapter: str 
 
 
 def _settled(model: Model, asks: Sequence[Ask]) -> Sequence[Ask]:
-    return [with_draft(ask, _format(model, ask), model.settings.draft_tokens) for ask in asks]
+    """The asks with what the model's settings have for omitted fields. Raises BadRequest."""
+    drafted = (with_draft(ask, _format(model, ask), model.settings.draft_tokens) for ask in asks)
+    return [msgspec.structs.replace(ask, turn=refusable(model, ask.turn, ask.refusal)) for ask in drafted]
+
+
+def refusable(model: Model, turn: TurnAsk, refusal: Literal["allow", "never"] | None) -> TurnAsk:
+    """With the document that the model may refuse to write, if it may. Raises BadRequest where there is none."""
+    if (refusal or model.settings.refusal) == "never":
+        return turn
+    document = turn.content.constraint
+    if isinstance(document, JsonContent) and turn.choice.mode != "required":
+        content = msgspec.structs.replace(turn.content, constraint=replace(document, refusal=True))
+        return msgspec.structs.replace(turn, content=content)
+    if refusal is None:
+        return turn
+    required = turn.choice.mode == "required"
+    fix = "require no tool call" if required else "send a JSON Schema (any text may refuse by itself)"
+    problem = "'refusal' can't be 'allow' where the answer can't be a JSON document"
+    raise BadRequest(f"{problem}: {fix}, or omit 'refusal'.", param="refusal")
 
 
 def _by_adapter(job: Job, adapter: str) -> Job:

@@ -84,6 +84,9 @@ class ModelSettings:
         "maximum number of tokens of free text that a model writes before a document or calls, if the request sets no "
         "limit; 0: none",
     )
+    refusal: Literal["never", "allow"] = choice(
+        "never", "whether a model that has to answer with a JSON document may refuse instead, in a text of its own"
+    )
     max_tool_calls: int = setting(
         16, integer("N", 1, 100), "maximum number of tool calls in one answer; small models may never stop"
     )

@@ -15,6 +15,7 @@ from turngrammar.events import (
     Event,
     Malformed,
     ReasoningDelta,
+    RefusalDelta,
     ToolCallEnd,
     ToolCallStart,
 )
@@ -44,6 +45,7 @@ class Message:
 
     content: str = ""
     reasoning: str = ""
+    refusal: str = ""
     calls: list[Call] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     malformed: list[str] = field(default_factory=list)
@@ -57,6 +59,8 @@ def fold(events: Iterable[Event]) -> Message:
                 message.content += text
             case ReasoningDelta(text):
                 message.reasoning += text
+            case RefusalDelta(text):
+                message.refusal += text
             case ToolCallStart(index, name, id):
                 assert index == len(message.calls)
                 message.calls.append(Call(name, "", id))

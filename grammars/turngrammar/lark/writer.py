@@ -19,7 +19,7 @@ from turngrammar.lark.members import (
     write_wrapped,
 )
 from turngrammar.lark.notation import write_notation_arguments
-from turngrammar.lark.rules import CompiledTool, GrammarContext, RuleWriter, text_without
+from turngrammar.lark.rules import CompiledTool, GrammarContext, RuleWriter, any_bytes_without, text_without
 from turngrammar.terminals.expressions import ANYTHING, join, quoted, repeated
 
 
@@ -118,8 +118,11 @@ class GrammarWriter(RuleWriter):
         return join(self.closed(text_without(others), stop), self.walk(after(then, stop)))
 
     def unlike(self, node: wire.Unlike) -> str:
+        return self.terminal(f"/{ANYTHING}/ & {self._unlike(node.calls)}")
+
+    def _unlike(self, calls: wire.Node) -> str:
         names = [tool.name for tool in self.context.tools if not wire.PLAIN_NAME.fullmatch(tool.name)]
-        return self.terminal(f"/{ANYTHING}/ & ~/{head_regex(node.calls, names)}{ANYTHING}/")
+        return f"~/{head_regex(calls, names)}{ANYTHING}/"
 
     def call(self, node: wire.Invocation) -> str:
         """What all calls begin with, up to its last special token, stands before the alternatives."""
@@ -175,6 +178,12 @@ class GrammarWriter(RuleWriter):
         lowered = self.context.document.lowered if self.context.document else False
         return write_json(self, lowered, lowered)
 
+    def refusal(self, node: wire.Refusal) -> str:
+        text = f"/[{wire.REFUSAL_OPENINGS}]{ANYTHING}/ & {any_bytes_without(node.without)}"
+        if node.unlike:
+            text += f" & {self._unlike(node.unlike)}"
+        return self.closed(text, node.close) if node.close else self.terminal(text)
+
     def client_grammar(self, node: wire.Verbatim) -> str:
         return self.rule(self.context.client_grammar)
 
@@ -220,5 +229,6 @@ _WRITERS: Mapping[type[wire.Node], Callable[[GrammarWriter, Any], str]] = {
     wire.Wrapped: write_wrapped,
     wire.NotationArguments: write_notation_arguments,
     wire.Document: GrammarWriter.document,
+    wire.Refusal: GrammarWriter.refusal,
     wire.Verbatim: GrammarWriter.client_grammar,
 }

@@ -16,7 +16,15 @@ from typing import Any
 
 from turngrammar import wire
 from turngrammar.analysis import openings
-from turngrammar.events import ContentDelta, Event, Malformed, ReasoningDelta, ToolCallEnd, ToolCallStart
+from turngrammar.events import (
+    ContentDelta,
+    Event,
+    Malformed,
+    ReasoningDelta,
+    RefusalDelta,
+    ToolCallEnd,
+    ToolCallStart,
+)
 from turngrammar.lowered import Lowered
 from turngrammar.parser.cursor import MAX_SPACE, SPACE, Mismatch, Sink, Steps, Stops, TextEnded, stops
 from turngrammar.parser.elements import read_elements
@@ -31,7 +39,7 @@ from turngrammar.parser.members import (
 )
 from turngrammar.parser.notation import read_notation_arguments
 from turngrammar.parser.reader import TurnReader, is_object
-from turngrammar.wire import MAX_NAME, PLAIN_NAME
+from turngrammar.wire import MAX_NAME, PLAIN_NAME, opens_refusal
 
 NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 WORD_CHARACTERS = NAME_CHARACTERS.replace(".", "")
@@ -208,6 +216,17 @@ class Parser(TurnReader):
     def verbatim(self, node: wire.Verbatim) -> Steps[None]:
         yield from self.report_text(ContentDelta, stops(node.close) if node.close else stops(), not node.close)
 
+    def refusal(self, node: wire.Refusal) -> Steps[None]:
+        if not (yield from self.cursor.more()):
+            raise TextEnded
+        if not opens_refusal(self.cursor.text[self.cursor.at]):
+            raise Mismatch("expected a refusal")
+        if not node.close:
+            yield from self.report_text(RefusalDelta, stops(), True)
+        elif (yield from self.report_text(RefusalDelta, stops(node.close), False)) is None:
+            raise TextEnded
+        yield from self.cursor.expect(node.close)
+
 
 _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Lit: Parser.lit,
@@ -236,5 +255,6 @@ _READERS: Mapping[type[wire.Node], Callable[[Parser, Any], Steps[None]]] = {
     wire.Elements: read_elements,
     wire.NotationArguments: read_notation_arguments,
     wire.Document: read_document,
+    wire.Refusal: Parser.refusal,
     wire.Verbatim: Parser.verbatim,
 }

@@ -21,7 +21,7 @@ from latticework.doors.openai.types import TurnRequest
 from latticework.http import body
 from latticework.http.endpoint import json_response
 from latticework.models import Models
-from latticework.prepare import plan_of
+from latticework.prepare import plan_of, refusable
 from latticework.settings import Settings
 from turngrammar.plan import Plan
 
@@ -30,6 +30,7 @@ class GrammarRequest(TurnRequest):
     """The body of `POST /v1/grammars`."""
 
     model: StrictStr
+    refusal: Literal["allow", "never"] | None = None
 
 
 class ReportRow(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ def _explain_grammar(models: Models, settings: Settings) -> Endpoint:
 async def _grammar(models: Models, request: GrammarRequest, limit: float) -> Grammar:
     """Raises the errors of the same chat request."""
     model = await models.find(request.model)
-    turn = turn_of(request)
+    turn = refusable(model, turn_of(request), request.refusal)
     started = time.perf_counter()
     plan = await plan_of(model, turn)
     took = time.perf_counter() - started

@@ -10,8 +10,8 @@ import msgspec
 from latticework.engines.base import EngineFinish, SampledToken, TokenSource
 from turngrammar.events import Event
 
-# Why an answer ended: by itself, at a stop string, at a token limit, with calls.
-Finish = Literal["stop", "stop_string", "length", "calls"]
+# Why an answer ended: by itself, at a stop string, at a token limit, with calls, with a refusal.
+Finish = Literal["stop", "stop_string", "length", "calls", "refusal"]
 
 # (the engine's finish reason, whether a call was made) -> the answer's
 FINISHES: Mapping[tuple[EngineFinish, bool], Finish] = {

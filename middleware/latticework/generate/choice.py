@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from latticework.engines.base import NOTHING_SAVED, Piece, SampledToken, TokenSource
+from latticework.engines.base import NOTHING_SAVED, EngineFinish, Piece, SampledToken, TokenSource
 from latticework.generate import FINISHES, Finish, Step, Truncation
 from latticework.generate.continued import ContinuedParser
 from latticework.generate.stop import StopFilter
@@ -17,6 +17,7 @@ from turngrammar.events import (
     Event,
     Malformed,
     ReasoningDelta,
+    RefusalDelta,
     ToolCallEnd,
     ToolCallStart,
 )
@@ -32,6 +33,7 @@ class Choice:
         finish: why the answer ended; None until then.
         malformed: the places where it left its wire format.
         tokens: generated tokens so far. `reasoning`: of these, the tokens of pieces with reasoning.
+        refused: whether the model has refused to write the document.
         saved: of the whole answer, once it has ended.
         transfer: what the engine has for another one, once the answer has ended.
         truncation: set it if a cut document or call was completed.
@@ -53,6 +55,7 @@ class Choice:
         self.malformed: list[Malformed] = []
         self.tokens = 0
         self.reasoning = 0
+        self.refused = False
         self.saved = NOTHING_SAVED
         self.transfer: Mapping[str, Any] | None = None
         self.truncation: Truncation | None = None
@@ -129,7 +132,7 @@ class Choice:
         if self._reasons:
             self.reasoning += tokens
         if piece.finish is not None:
-            self._finish(piece, "length" if self.unfinished else FINISHES[piece.finish, bool(self._calls)])
+            self._finish(piece, self._ended(piece.finish))
         if not events:
             return None
         if self._logprobs or self._sources or self._prompt_logprobs or self._token_ids:
@@ -147,7 +150,7 @@ class Choice:
         """
         calls = tuple(call.call for call in self._calls if call.ended)
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
-        return self._plan.violations("".join(self._content), calls, whole=whole)
+        return self._plan.violations("".join(self._content), calls, whole=whole, refused=self.refused)
 
     def _note_tokens(self, piece: Piece) -> None:
         """What the response has for each token."""
@@ -166,6 +169,12 @@ class Choice:
         if stop.found is not None:
             self._finish(piece, "stop_string")
         return events
+
+    def _ended(self, finish: EngineFinish) -> Finish:
+        """Why the answer ends where the engine does."""
+        if self.unfinished:
+            return "length"
+        return "refusal" if self.refused and finish == "stop" else FINISHES[finish, bool(self._calls)]
 
     def _finish(self, piece: Piece, finish: Finish) -> None:
         """A stop string ends the answer, whatever the engine's finish reason is."""
@@ -203,6 +212,9 @@ class Choice:
     def _note_reasoning(self, event: ReasoningDelta) -> None:
         self._reasons = True
 
+    def _note_refusal(self, event: RefusalDelta) -> None:
+        self.refused = True
+
     def _note_call_start(self, event: ToolCallStart) -> None:
         self._calls.append(_GrowingCall(event.name))
 
@@ -218,6 +230,7 @@ class Choice:
 
 _NOTES: Mapping[type[Event], Callable[[Choice, Any], None]] = {
     ReasoningDelta: Choice._note_reasoning,
+    RefusalDelta: Choice._note_refusal,
     ToolCallStart: Choice._note_call_start,
     ArgumentsDelta: Choice._note_arguments,
     ToolCallEnd: Choice._note_call_end,

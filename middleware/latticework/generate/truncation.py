@@ -23,7 +23,7 @@ from latticework.generate.cut_calls import CompletingCalls, joined_steps
 from latticework.turn import Job
 from latticework.turn.truncation import Tail, TruncationPlan
 from turngrammar.completion import added_values
-from turngrammar.events import ContentDelta, Event, ToolCallStart
+from turngrammar.events import ContentDelta, Event, RefusalDelta, ToolCallStart
 from turngrammar.parser import Parser
 
 # Characters of a tail that is checked on the event loop. The grammar takes a microsecond for each.
@@ -50,7 +50,7 @@ def completing(job: Job, choice: Choice, most: int) -> Completing | None:
 
 
 class Truncating:
-    """One answer that is a complete document even if it is cut, or else has complete calls."""
+    """One answer that is a complete document even if it is cut, or else has complete calls, or is a refusal."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Truncating:
         self._choice = choice
         self._finish = finish
         self._calls = calls
-        self._calling = False
+        self._other = False  # whether it is no document: calls, or a refusal
         self._growing = _Growing(plan, choice.parser, most)
         self._held: list[_Unit] = []
 
@@ -76,7 +76,7 @@ class Truncating:
         free = 0
         for unit in self._growing.units(piece):
             self._held.append(self._parsed(unit))
-            if self._calling or (unit.text and await self._can_be_sent()):
+            if self._other or (unit.text and await self._can_be_sent()):
                 free = len(self._held)
         if piece.finish == "stop":
             end = Piece("", (), finish="stop", saved=piece.saved)
@@ -91,7 +91,7 @@ class Truncating:
     def _parsed(self, unit: Piece) -> _Unit:
         parser = self._choice.parser
         events = parser.feed(unit.text)
-        self._calling = self._calling or any(type(event) is ToolCallStart for event in events)
+        self._other = self._other or any(type(event) in (ToolCallStart, RefusalDelta) for event in events)
         self._growing.feed(events, len(unit.token_ids))
         return _Unit(unit, events, parser.in_reasoning)
 
@@ -100,12 +100,21 @@ class Truncating:
         return self._growing.fits() or await self._growing.fits_shortened()
 
     async def _cut(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
-        """Where calls may be made, an answer without any of a document yet stays as it is: none is invented."""
+        """Where calls may be made, an answer without any of a document yet stays as it is: none is invented.
+
+        A cut refusal stays as it is, too.
+        """
+        if self._calls is None and self._other:
+            return self._cut_refusal(piece)
         if self._calls is None or self._growing.kept:
             return await self._complete(released, piece)
         step = self._release(self._held) if self._held else None
         in_reasoning, end = self._choice.parser.in_reasoning, Piece("", (), saved=piece.saved)
         return joined_steps(step, await self._calls.end(end, self._choice.parser.close(), in_reasoning=in_reasoning))
+
+    def _cut_refusal(self, piece: Piece) -> Step | None:
+        end = Piece("", (), finish="length", saved=piece.saved)
+        return self._release([*self._held, _Unit(end, self._choice.parser.close(), False)])
 
     async def _complete(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
         tail, self._choice.truncation = await asyncio.to_thread(self._growing.completed)

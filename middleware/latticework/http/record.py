@@ -35,6 +35,7 @@ ABORTED = "aborted"
 WORST_FIRST: Mapping[Finish, str] = {
     "length": "length",
     "calls": "tool_calls",
+    "refusal": "refusal",
     "stop": "stop",
     "stop_string": "stop",
 }

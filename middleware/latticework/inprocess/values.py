@@ -61,6 +61,16 @@ class Truncated(BadRequest):
         self.text = text
 
 
+class Refused(BadRequest):
+    """The model has refused to write the document, as `refusal="allow"` lets it. `text` is what it wrote instead."""
+
+    default_code = "refused"
+
+    def __init__(self, text: str) -> None:
+        super().__init__("The model has refused to write the document.", param="refusal")
+        self.text = text
+
+
 @dataclass(frozen=True)
 class Part(Generic[T]):
     """`delta` is the new text, `text` all of it so far. The last part has an empty delta and the `value`."""
@@ -91,13 +101,14 @@ async def complete(
     TypedDict, a Literal, an enum, a union, a list, a number or bool, an Outlines term; default: text. `model`: the
     app's first by default. `fields`: other fields of the request with a single answer, such as `temperature`.
 
-    Raises Truncated if `max_tokens` cuts the answer, ApiError for the app's errors, and pydantic's ValidationError if
-    a custom validator, which the schema can't express, rejects the answer.
+    Raises Truncated if `max_tokens` cuts the answer, Refused if the model refuses, where it may, ApiError for the app's
+    errors, and pydantic's ValidationError if a custom validator, which the schema can't express, rejects the answer.
     """
     output_type = as_output(output)
     async with _answered(app, messages, output_type, model, api_key, fields) as response:
         choice = json.loads(await response.read())["choices"][0]
-    return _output_value(output_type, choice["message"]["content"] or "", choice["finish_reason"])
+    message = choice["message"]
+    return _output_value(output_type, message["content"] or "", message["refusal"] or "", choice["finish_reason"])
 
 
 @overload
@@ -119,15 +130,16 @@ async def stream(
 ) -> AsyncGenerator[Part[Any], None]:
     """The same as a stream of parts. To leave it early, use `contextlib.aclosing`: closing it aborts the generation."""
     output_type = as_output(output)
-    text, finish = "", None
+    text, refusal, finish = "", "", None
     async with _answered(app, messages, output_type, model, api_key, {**fields, "stream": True}) as response:
         async for chunk in _chunks(response):
             for choice in chunk["choices"]:
                 finish = choice["finish_reason"] or finish
+                refusal += choice["delta"].get("refusal") or ""
                 if delta := choice["delta"].get("content"):
                     text += delta
                     yield Part(delta, text)
-    yield Part("", text, _output_value(output_type, text, finish))
+    yield Part("", text, _output_value(output_type, text, refusal, finish))
 
 
 @asynccontextmanager
@@ -191,7 +203,9 @@ async def _events(response: Response) -> AsyncGenerator[bytes, None]:
             yield data
 
 
-def _output_value(output_type: OutputType, text: str, finish: str | None) -> Any:
+def _output_value(output_type: OutputType, text: str, refusal: str, finish: str | None) -> Any:
     if finish == "length":
-        raise Truncated(text)
+        raise Truncated(text or refusal)
+    if refusal:
+        raise Refused(refusal)
     return output_type.read(text)

@@ -55,6 +55,8 @@ def user_message(content: str) -> Message:
 def normalize_messages(messages: Iterable[Mapping[str, Any]]) -> list[Message]:
     """Messages without nulls, empty `tool_calls` and synonyms: the role is `system`, the key `reasoning_content`.
 
+    A refusal is content.
+
     Raises:
         PromptError: content that is not text.
     """
@@ -66,6 +68,12 @@ def _normalized_message(message: Mapping[str, Any], index: int) -> Message:
     if normal["role"] == "developer":  # OpenAI's newer name; templates that know it treat the two alike
         normal["role"] = "system"
     normal["content"] = _normalized_content(normal.get("content", ""), index)
+    refusal = normal.pop("refusal", "")
+    if refusal:
+        parts = (
+            [{"type": "text", "text": normal["content"]}] if isinstance(normal["content"], str) else normal["content"]
+        )
+        normal["content"] = [*parts, {"type": "text", "text": refusal}] if normal["content"] else refusal
     reasoning = normal.pop("reasoning", None)
     if reasoning is not None:
         normal.setdefault("reasoning_content", reasoning)

@@ -6,7 +6,7 @@ from latticework.ask import Ask, Conversation
 from latticework.engines.vocabulary import Beginning
 from latticework.errors import BadRequest
 from turngrammar.errors import cut
-from turngrammar.events import ContentDelta
+from turngrammar.events import ContentDelta, RefusalDelta
 from turngrammar.plan import Plan
 
 # Characters that errors quote.
@@ -19,8 +19,8 @@ def begun_text(ask: Ask, text: str | None, plan: Plan, beginning: Beginning | No
         return ""
     if beginning is not None:
         _refuse_impossible(ask, text, beginning)
-    if _begins_call(plan, text):
-        raise _refusal(ask, "begins a tool call, and only text can be continued. End it before the call.")
+    if begun := _begins_other(plan, text):
+        raise _refusal(ask, f"begins a {begun}, and only content can be continued. End it before that.")
     return text
 
 
@@ -37,8 +37,12 @@ def _refuse_impossible(ask: Ask, text: str, beginning: Beginning) -> None:
         raise _refusal(ask, "is complete: nothing can follow it in the grammar of the answer.")
 
 
-def _begins_call(plan: Plan, text: str) -> bool:
-    return any(not isinstance(event, ContentDelta) for event in plan.parser().feed(text))
+def _begins_other(plan: Plan, text: str) -> str:
+    """What the text begins beside content; "" for nothing."""
+    others = [event for event in plan.parser().feed(text) if not isinstance(event, ContentDelta)]
+    if not others:
+        return ""
+    return "refusal" if isinstance(others[0], RefusalDelta) else "tool call"
 
 
 def _quoted(text: str) -> str:

@@ -21,10 +21,10 @@ FinishReason = Literal["stop", "length", "tool_calls"]
 
 
 class Logprobs(msgspec.Struct, frozen=True):
-    """One entry for each generated token, in order."""
+    """One entry for each generated token, in order; those of a refusal are apart."""
 
-    content: tuple[GeneratedToken, ...]
-    refusal: None = None
+    content: tuple[GeneratedToken, ...] | None
+    refusal: tuple[GeneratedToken, ...] | None = None
 
 
 class PromptLogprob(msgspec.Struct, frozen=True):
@@ -85,6 +85,7 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     content: str | UnsetType = UNSET
     tool_calls: tuple[ToolCallDelta, ...] | UnsetType = UNSET
     incomplete_tool_calls: tuple[IncompleteToolCall, ...] | UnsetType = UNSET
+    refusal: str | UnsetType = UNSET
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
@@ -151,7 +152,7 @@ class CustomCall(msgspec.Struct, frozen=True, tag_field="type", tag="custom"):
 
 
 class AnswerMessage(msgspec.Struct, frozen=True):
-    """The model's answer. `reasoning` is an alias of `reasoning_content`; `refusal` is never set.
+    """The model's answer. `reasoning` is an alias of `reasoning_content`. `refusal`: what it has instead of a document.
 
     `incomplete_tool_calls`: calls that were cut, which are not in `tool_calls`.
     """
@@ -162,7 +163,7 @@ class AnswerMessage(msgspec.Struct, frozen=True):
     tool_calls: tuple[ToolCall | CustomCall, ...] | UnsetType = UNSET
     incomplete_tool_calls: tuple[IncompleteToolCall, ...] | UnsetType = UNSET
     role: Literal["assistant"] = "assistant"
-    refusal: None = None
+    refusal: str | None = None
 
 
 class CompletionChoice(msgspec.Struct, frozen=True):

@@ -41,13 +41,22 @@ from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import Finish, Step, Truncation
 from latticework.generate.generation import Generation
 from latticework.http.sse import ChunkFrame, OpeningFrame
-from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
+from turngrammar.events import (
+    ArgumentsDelta,
+    ContentDelta,
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    ToolCallEnd,
+    ToolCallStart,
+)
 
 FINISH_REASONS: Mapping[Finish, FinishReason] = {
     "stop": "stop",
     "stop_string": "stop",
     "length": "length",
     "calls": "tool_calls",
+    "refusal": "stop",
 }
 
 
@@ -61,7 +70,8 @@ class ChatResponse(ChunkedResponse[ChunkChoice, Chunk]):
         self._held = not request.stream or any(job.whole_calls for job in generation.jobs)
         self._as_ids = bool(request.return_tokens_as_token_ids)
         self._made_choices: list[_Choice] = []
-        self._opening = OPENING_OF_EITHER if request.tools and request.tool_choice != "none" else OPENING
+        either = bool(request.tools and request.tool_choice != "none") or generation.jobs[0].plan.refusal
+        self._opening = OPENING_OF_EITHER if either else OPENING
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
         opening = replace(self._chunk(), prompt_logprobs=self._prompt_logprobs, **self._once)
@@ -112,7 +122,8 @@ class _Choice:
         self._opening = opening
         self._held = held
         self._opened = False
-        self._silent = opening.content is UNSET  # neither content nor a call so far
+        self._silent = opening.content is UNSET  # neither content nor a refusal nor a call so far
+        self._refused = False
         self._calls: dict[int, StreamedCall] = {}
         self._places = itertools.count()
         self._logprobs: list[SampledToken] = []
@@ -158,11 +169,16 @@ class _Choice:
         sources = tuple(self._sources) if self._sources else UNSET
         token_ids = tuple(self._token_ids) if self._token_ids else UNSET
         self._logprobs, self._sources, self._token_ids = [], [], []
-        return ChunkChoice(self._index, delta, Logprobs(made) if made else None, finish, truncation, sources, token_ids)
+        logprobs = (Logprobs(None, made) if self._refused else Logprobs(made)) if made else None
+        return ChunkChoice(self._index, delta, logprobs, finish, truncation, sources, token_ids)
 
     def _content(self, added: ContentDelta) -> Delta:
         self._silent = False
         return Delta(content=added.text)
+
+    def _refusal(self, added: RefusalDelta) -> Delta:
+        self._silent, self._refused = False, True
+        return Delta(refusal=added.text)
 
     def _reasoning(self, added: ReasoningDelta) -> Delta:
         return Delta(reasoning_content=added.text, reasoning=added.text)
@@ -182,6 +198,7 @@ class _Choice:
 _DELTAS: Mapping[type[Event], Callable[[_Choice, Any], Delta | None]] = {
     ContentDelta: _Choice._content,
     ReasoningDelta: _Choice._reasoning,
+    RefusalDelta: _Choice._refusal,
     ToolCallStart: _Choice._call_start,
     ArgumentsDelta: _Choice._arguments,
     ToolCallEnd: _Choice._call_end,
@@ -220,6 +237,7 @@ def joined_deltas(deltas: Sequence[Delta]) -> Delta:
         content="".join(delta.content or "" for delta in deltas) or UNSET,
         reasoning_content=reasoning,
         reasoning=reasoning,
+        refusal="".join(delta.refusal or "" for delta in deltas) or UNSET,
         tool_calls=tuple(_joined_call(pieces) for _, pieces in sorted(calls.items())) or UNSET,
         incomplete_tool_calls=tuple(call for delta in deltas for call in delta.incomplete_tool_calls or ()) or UNSET,
     )
@@ -242,6 +260,7 @@ class _Gathered:
 
     deltas: list[Delta] = field(default_factory=list)
     logprobs: list[GeneratedToken] = field(default_factory=list)
+    refusal_logprobs: list[GeneratedToken] = field(default_factory=list)
     finish_reason: FinishReason = "stop"
     truncation: Truncation | UnsetType = UNSET
     sources: list[TokenSource] = field(default_factory=list)
@@ -250,7 +269,8 @@ class _Gathered:
     def add(self, choice: ChunkChoice) -> None:
         self.deltas.append(choice.delta)
         if choice.logprobs is not None:
-            self.logprobs += choice.logprobs.content
+            self.logprobs += choice.logprobs.content or ()
+            self.refusal_logprobs += choice.logprobs.refusal or ()
         self.finish_reason = choice.finish_reason or self.finish_reason
         self.truncation = choice.truncation or self.truncation
         self.sources += choice.token_sources or ()
@@ -264,9 +284,10 @@ class _Gathered:
         calls = tuple(_whole_call(call) for call in whole.tool_calls or () if call.index not in begun)
         content, reasoning = whole.content or "", whole.reasoning or None
         return AnswerMessage(
-            content=None if (calls or incomplete) and not content else content,
+            content=None if (calls or incomplete or whole.refusal) and not content else content,
             reasoning_content=reasoning,
             reasoning=reasoning,
+            refusal=whole.refusal or None,
             tool_calls=calls or UNSET,
             incomplete_tool_calls=tuple(replace(call, index=UNSET, id=UNSET) for call in incomplete) or UNSET,
         )
@@ -309,7 +330,8 @@ def _cut_warnings(choices: Sequence[CompletionChoice]) -> Iterator[ResponseWarni
 
 
 def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:
-    logprobs = Logprobs(tuple(choice.logprobs)) if choice.logprobs else None
+    made, refused = tuple(choice.logprobs) or None, tuple(choice.refusal_logprobs) or None
+    logprobs = Logprobs(made, refused) if made or refused else None
     sources, token_ids = tuple(choice.sources) or UNSET, tuple(choice.token_ids) or UNSET
     message, finish = choice.message(), choice.finish_reason
     return CompletionChoice(index, message, logprobs, finish, choice.truncation, sources, token_ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, StrictInt
 
@@ -17,6 +17,7 @@ class TurnValueFields(ValueFields):
     """Those that need a conversation too, which a raw prompt is not."""
 
     draft_tokens: StrictInt | None = Field(None, ge=1)
+    refusal: Literal["allow", "never"] | None = None
 
 
 def value_fields(request: ValueFields) -> dict[str, Any]:

@@ -25,6 +25,7 @@ FINISHES: Mapping[Finish, TextFinish] = {
     "stop": "stop",
     "stop_string": "stop",
     "calls": "stop",
+    "refusal": "stop",
     "length": "length",
 }
 

@@ -33,6 +33,7 @@ STOP_REASONS: dict[Finish, StopReason] = {
     "stop_string": "stop_sequence",
     "length": "max_tokens",
     "calls": "tool_use",
+    "refusal": "refusal",
 }
 
 

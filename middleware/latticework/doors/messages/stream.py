@@ -28,7 +28,15 @@ from latticework.doors.messages.events import (
 )
 from latticework.doors.messages.output import ContentBlock, IncompleteToolUse, TextBlock, ThinkingBlock, ToolUseBlock
 from latticework.generate import Finish, Step
-from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
+from turngrammar.events import (
+    ArgumentsDelta,
+    ContentDelta,
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    ToolCallEnd,
+    ToolCallStart,
+)
 
 EMPTY_INPUT = msgspec.Raw(b"{}")
 # After so many steps without an event, a ping tells the client that the answer goes on.
@@ -78,7 +86,7 @@ class BlockStream:
             yield from self._opened(TextBlock(""), _OpenBlock(_TEXT))
         yield from self._closed()
 
-    def _content(self, event: ContentDelta) -> Sequence[MessageEvent]:
+    def _content(self, event: ContentDelta | RefusalDelta) -> Sequence[MessageEvent]:
         begun = self._begun(_TEXT, TextBlock(""))
         return [*begun, *self._added(event.text, TextPiece(event.text))]
 
@@ -142,6 +150,7 @@ class BlockStream:
 
 _EVENTS: Mapping[type[Event], Callable[[BlockStream, Any], Sequence[MessageEvent]]] = {
     ContentDelta: BlockStream._content,
+    RefusalDelta: BlockStream._content,  # `stop_reason` tells the two apart
     ReasoningDelta: BlockStream._reasoned,
     ToolCallStart: BlockStream._call_start,
     ArgumentsDelta: BlockStream._arguments,

@@ -82,6 +82,8 @@ OURS: Mapping[str, str] = {
     "`max_tokens`; 0: no reasoning.",
     "draft_tokens": "The model first writes up to this many tokens of free text, returned as reasoning, and then the "
     "document or the calls. Less than `max_tokens`. For a model with reasoning of its own, the limit of that.",
+    "refusal": "`allow`: the model may write a refusal, a text of its own, instead of the JSON document. `never`, by "
+    "default (`--refusal`): it must write the document.",
     "truncation": "`close`: a document or a call cut by `max_tokens` is completed, so that it fits its schema. "
     "`complete`: the same, with `finish_reason` `stop` or `tool_calls`, for strict clients.",
     "tool_call_streaming": "How a stream sends a call: `incremental`, from the first character of the first argument's "

@@ -7,7 +7,7 @@ import msgspec
 from latticework.doors.common.events import EventEncoder
 from latticework.doors.openai import ErrorBody
 from latticework.doors.openai.logprobs import GeneratedToken
-from latticework.doors.responses.output import ModelResponse, OutputItem, OutputText, ReasoningText
+from latticework.doors.responses.output import ModelResponse, OutputItem, OutputText, ReasoningText, RefusalText
 
 
 class StreamEvent(msgspec.Struct, frozen=True, tag_field="type"):
@@ -83,13 +83,13 @@ class PartEvent(ItemEvent, frozen=True):
 class PartAdded(PartEvent, frozen=True, tag="response.content_part.added"):
     """A text begins."""
 
-    part: OutputText | ReasoningText
+    part: OutputText | RefusalText | ReasoningText
 
 
 class PartDone(PartEvent, frozen=True, tag="response.content_part.done"):
     """A text is complete."""
 
-    part: OutputText | ReasoningText
+    part: OutputText | RefusalText | ReasoningText
 
 
 class TextDelta(PartEvent, frozen=True, tag="response.output_text.delta"):
@@ -104,6 +104,18 @@ class TextDone(PartEvent, frozen=True, tag="response.output_text.done"):
 
     text: str
     logprobs: tuple[GeneratedToken, ...] = ()
+
+
+class RefusalTextDelta(PartEvent, frozen=True, tag="response.refusal.delta"):
+    """The next piece of a refusal."""
+
+    delta: str
+
+
+class RefusalTextDone(PartEvent, frozen=True, tag="response.refusal.done"):
+    """The whole refusal."""
+
+    refusal: str
 
 
 class ReasoningTextDelta(PartEvent, frozen=True, tag="response.reasoning_text.delta"):
@@ -154,6 +166,8 @@ EVENTS = (
     PartAdded,
     TextDelta,
     TextDone,
+    RefusalTextDelta,
+    RefusalTextDone,
     ReasoningTextDelta,
     ReasoningTextDone,
     PartDone,

@@ -23,6 +23,12 @@ class OutputText(msgspec.Struct, frozen=True, tag_field="type", tag="output_text
     logprobs: tuple[GeneratedToken, ...] = ()
 
 
+class RefusalText(msgspec.Struct, frozen=True, tag_field="type", tag="refusal"):
+    """The text with which the model refuses to write the document."""
+
+    refusal: str
+
+
 class ReasoningText(msgspec.Struct, frozen=True, tag_field="type", tag="reasoning_text"):
     """The text of the reasoning."""
 
@@ -40,12 +46,12 @@ class ReasoningOutput(msgspec.Struct, frozen=True, tag_field="type", tag="reason
 
 
 class MessageOutput(msgspec.Struct, frozen=True, tag_field="type", tag="message"):
-    """Text, or a document."""
+    """Text, a document, or a refusal."""
 
     id: str
     status: ItemStatus
     role: Literal["assistant"] = "assistant"
-    content: tuple[OutputText, ...] = ()
+    content: tuple[OutputText | RefusalText, ...] = ()
 
 
 class FunctionCallOutput(msgspec.Struct, frozen=True, tag_field="type", tag="function_call"):

@@ -28,6 +28,8 @@ from latticework.doors.responses.events import (
     PartDone,
     ReasoningTextDelta,
     ReasoningTextDone,
+    RefusalTextDelta,
+    RefusalTextDone,
     StreamEvent,
     TextDelta,
     TextDone,
@@ -44,13 +46,22 @@ from latticework.doors.responses.output import (
     OutputText,
     ReasoningOutput,
     ReasoningText,
+    RefusalText,
     ShellCall,
     ToolSearchCall,
 )
 from latticework.doors.responses.tools import OfferedTool
 from latticework.engines.base import TokenSource
 from latticework.generate import Finish, Step
-from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
+from turngrammar.events import (
+    ArgumentsDelta,
+    ContentDelta,
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    ToolCallEnd,
+    ToolCallStart,
+)
 from turngrammar.scan import load_json
 
 Logprobs = tuple[GeneratedToken, ...]
@@ -114,6 +125,9 @@ class ItemStream:
     def _content(self, event: ContentDelta, logprobs: Logprobs) -> Sequence[StreamEvent]:
         return self._written(_MESSAGE, event.text, logprobs)
 
+    def _refused(self, event: RefusalDelta, logprobs: Logprobs) -> Sequence[StreamEvent]:
+        return self._written(_REFUSAL, event.text, ())
+
     def _reasoned(self, event: ReasoningDelta, logprobs: Logprobs) -> Sequence[StreamEvent]:
         return self._written(self._reasoning, event.text, ())
 
@@ -164,6 +178,7 @@ class ItemStream:
 
 _EVENTS: Mapping[type[Event], Callable[[ItemStream, Any, Logprobs], Sequence[StreamEvent]]] = {
     ContentDelta: ItemStream._content,
+    RefusalDelta: ItemStream._refused,
     ReasoningDelta: ItemStream._reasoned,
     ToolCallStart: ItemStream._call_start,
     ArgumentsDelta: ItemStream._arguments,
@@ -185,7 +200,7 @@ class _TextKind:
     """
 
     prefix: str
-    part: Callable[[str, Logprobs], OutputText | ReasoningText]
+    part: Callable[[str, Logprobs], OutputText | RefusalText | ReasoningText]
     delta: Callable[[_TextPlace, str, Logprobs], StreamEvent]
     done: Callable[[_TextPlace, str, Logprobs], StreamEvent]
     item: Callable[[str, ItemStatus, tuple[Any, ...]], OutputItem]
@@ -197,6 +212,12 @@ _MESSAGE = _TextKind(
     lambda place, text, logprobs: TextDelta(*place, text, logprobs),
     lambda place, text, logprobs: TextDone(*place, text, logprobs),
     lambda id, status, parts: MessageOutput(id, status, content=parts),
+)
+_REFUSAL = replace(
+    _MESSAGE,
+    part=lambda text, logprobs: RefusalText(text),
+    delta=lambda place, text, logprobs: RefusalTextDelta(*place, text),
+    done=lambda place, text, logprobs: RefusalTextDone(*place, text),
 )
 _REASONING = _TextKind(
     "rs_",

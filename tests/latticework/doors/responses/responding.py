@@ -122,10 +122,10 @@ def _fold_part(event: Event, kind: str, item: dict[str, Any]) -> None:
     if kind == "content_part.done":
         assert part == event["part"]
     elif kind.endswith(".delta"):
-        part["text"] += event["delta"]
+        part["refusal" if part["type"] == "refusal" else "text"] += event["delta"]
         part.get("logprobs", []).extend(event.get("logprobs", ()))
     else:
-        assert kind in ("output_text.done", "reasoning_text.done")
+        assert kind in ("output_text.done", "refusal.done", "reasoning_text.done")
         assert all(part[field] == event[field] for field in part if field in event and field != "type")
 
 

@@ -83,6 +83,7 @@ _VLLM: Mapping[str, Refused] = {
     "documents": Refused(VLLM, CONVERSATION, (*ABSENT, []), doors=COMPLETIONS),
     "chat_template_kwargs": Refused(VLLM, CONVERSATION, (*ABSENT, {}), doors=COMPLETIONS),
     "thinking_token_budget": Refused(VLLM, CONVERSATION, (*ABSENT, -1), doors=COMPLETIONS),
+    "refusal": Refused("extension", CONVERSATION, (*ABSENT, "never"), doors=COMPLETIONS),
     "max_reasoning_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "draft_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "tool_format": Refused("extension", CONVERSATION, doors=COMPLETIONS),
