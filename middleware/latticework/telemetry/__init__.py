@@ -27,8 +27,8 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 
 class Metrics:
     """A registry per app, so that apps in one process don't mix; the metrics of the process itself are in each.
 
-    No metric holds what clients wrote. An `outcome` is the finish_reason, "refusal", an error's code or else its type, or
-    "aborted" where the client disconnected.
+    No metric holds what clients wrote. An `outcome` is the finish_reason, "refusal", an error's code or else its type,
+    or "aborted" where the client disconnected.
     """
 
     def __init__(self) -> None:
