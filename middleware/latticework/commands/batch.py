@@ -53,6 +53,7 @@ STOPPING = "Stopping: running requests may end within {:g} s. Again to drop them
 
 
 def add_batch_options(parser: ArgumentParser) -> None:
+    parser.usage = "%(prog)s FILE -o OUT [--server URL] [OPTION ...]"
     parser.add_argument("file", metavar="FILE", help="the requests: a file of JSON lines")
     parser.add_argument("-o", "--out", metavar="OUT", required=True, help="the file to which answers are appended")
     parser.add_argument(
