@@ -27,6 +27,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "text": ({"max_tokens": 20}, ["text"]),
     "a call": ({"tools": [SAVE], "tool_choice": {"type": "tool", "name": "save"}}, ["tool_use"]),
     "a document": (FORMAT, ["text"]),
+    "a document behind a draft": ({**FORMAT, "draft_tokens": 12}, ["thinking", "text"]),
     "a call or a document": ({"tools": [SAVE], **FORMAT}, []),
     "a prefill": ({"messages": [USER, {"role": "assistant", "content": "The capital"}], "max_tokens": 8}, ["text"]),
 }

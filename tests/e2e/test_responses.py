@@ -33,6 +33,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "text": ({"max_output_tokens": 20}, ["message"]),
     "a call": ({"tools": [SAVE], "tool_choice": "required", "max_tool_calls": 1}, ["function_call"]),
     "a document": ({"text": FORMAT}, ["message"]),
+    "a document behind a draft": ({"text": FORMAT, "draft_tokens": 12}, ["reasoning", "message"]),
     "a custom call": ({"tools": [SHELL], "tool_choice": {"type": "custom", "name": "shell"}}, ["custom_tool_call"]),
     "a call or a document": ({"tools": [SAVE, SHELL], "text": FORMAT, "max_output_tokens": 100}, []),
     "a call that is cut": ({"tools": [SAVE], "tool_choice": "required", "max_output_tokens": 22}, []),

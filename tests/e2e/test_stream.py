@@ -32,6 +32,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "object": {"response_format": {"type": "json_object"}},
     "document": {"response_format": AS_ANSWER},
     "closed": {"response_format": AS_ANSWER, "truncation": "close", "max_tokens": 20},
+    "behind a draft": {"response_format": AS_ANSWER, "draft_tokens": 12},
+    "call behind a draft": {"tools": TOOLS, "tool_choice": "required", "draft_tokens": 12, "max_tokens": 150},
     "auto": {"tools": TOOLS},
     "required": {"tools": TOOLS, "tool_choice": "required", "max_tokens": 150},
     "either": {"tools": TOOLS, "response_format": AS_ANSWER},
