@@ -27,7 +27,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "turn",
         "analysis formats",
         "wire",
-        "lowered notation",
+        "json_scalars lowered notation",
         "schema",
         "terminals",
         "string_formats",

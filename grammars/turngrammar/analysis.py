@@ -21,6 +21,15 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(getattr(node, field.name))
 
 
+def has_node(node: Any, kind: type[Node]) -> bool:
+    """Whether a tree has a node of this kind."""
+    if isinstance(node, kind):
+        return True
+    if isinstance(node, tuple):
+        return any(has_node(part, kind) for part in node)
+    return is_dataclass(node) and any(has_node(getattr(node, field.name), kind) for field in fields(node))
+
+
 def openings(node: Node) -> tuple[str, ...]:
     """The literals that `node` can open with, which end a free text before it.
 

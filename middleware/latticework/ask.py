@@ -114,6 +114,7 @@ class Ask(msgspec.Struct, frozen=True):
             completed to fit its schema; None: it stays cut.
         whole_calls: whether a stream has each call in one piece; None: as the model is configured.
         refusal: whether the model may refuse to write a document, in a text of its own; None: as it is configured.
+        confidence: whether the answer comes with the confidence of its values; None: as the model is configured.
         echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
         names: the request's names of these fields and of those of `sampling`, if they differ.
     """
@@ -136,6 +137,7 @@ class Ask(msgspec.Struct, frozen=True):
     whole_calls: bool | None = None
     refusal: Literal["allow", "never"] | None = None
     echo: bool = False
+    confidence: bool | None = None
     names: Mapping[str, str] = {}
 
     def name(self, field: str) -> str:

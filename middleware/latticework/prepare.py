@@ -16,6 +16,7 @@ from latticework.model import Model
 from latticework.prompt.writer import Source, Written
 from latticework.prompts import prompt_of, written_elsewhere
 from latticework.turn import Begun, Echo, Job
+from latticework.turn.confidence import wants_confidence
 from latticework.turn.continuation import begun_text
 from latticework.turn.draft import FreeDraft, Room, free_draft, free_tokens, with_draft
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind
@@ -218,6 +219,9 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
     free = _free_draft(model, ask, draft, Room(most, engine.max_model_len - len(prompt), compiled[0].least))
     rest = most if free is None else most - free.tokens
     sampling = sampling_of(ask, plan.grammar, most, engine.tokenizer.vocabulary_size)
+    confident = wants_confidence(ask, plan, draft.format, default=model.settings.confidence)
+    if confident:
+        sampling = replace(sampling, confidence=True)
     if beginning is not None:
         sampling = replace(sampling, begun=beginning.token_ids)
     for one in compiled:
@@ -239,6 +243,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         begun=Begun(begun, ask.echo) if begun else None,
         truncation=closing_of(ask, plan, draft.format, draft.prompt.reasoning, engine.tokenizer, rest, begun),
         whole_calls=_sends_whole_calls(model, ask),
+        vocabulary=engine.tokenizer.vocabulary if confident else None,
     )
 
 

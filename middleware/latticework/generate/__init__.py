@@ -44,12 +44,29 @@ class ByPart(msgspec.Struct, Generic[T], frozen=True, omit_defaults=True):
     calls: tuple[Mapping[str, T], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
+class Alternative(msgspec.Struct, frozen=True):
+    """A value that the grammar allows at a place, and its probability there."""
+
+    value: str | int | float | bool | None
+    p: float
+
+
+class Confidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How probable a value was, given the prompt and the text before it.
+
+    `alternatives`: all values that the grammar allows there, the most probable first; absent where they are too many.
+    """
+
+    p: float
+    alternatives: tuple[Alternative, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
 class Step(msgspec.Struct, frozen=True, gc=False):
     """An addition to one choice. Its first step has no events, and its last one the finish reason.
 
     `logprobs`, `sources` and `token_ids`, if requested, have one entry for each token since the last step.
     `prompt_logprobs`, in one of the first steps, has one entry for each token of the prompt. `stop`, in the last step,
-    is the stop string that ended the answer.
+    is the stop string that ended the answer. `confidence`, if requested, is in the last step too.
     """
 
     index: int
@@ -61,6 +78,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     truncation: Truncation | None = None
     token_ids: Sequence[int] = ()
     stop: str | None = None
+    confidence: ByPart[Confidence] | None = None
 
 
 class TokenCounts(msgspec.Struct, frozen=True):

@@ -8,6 +8,10 @@ from typing import Any
 
 from latticework.engines.base import NOTHING_SAVED, EngineFinish, Piece, SampledToken, TokenSource
 from latticework.generate import FINISHES, Finish, Step, Truncation
+from msgspec.structs import replace
+
+from latticework.engines.base import NOTHING_SAVED, Piece, SampledToken, TokenSource
+from latticework.generate import FINISHES, ByPart, Confidence, Finish, Step, Truncation
 from latticework.generate.continued import ContinuedParser
 from latticework.generate.stop import StopFilter
 from latticework.turn import Begun
@@ -38,6 +42,7 @@ class Choice:
         transfer: what the engine has for another one, once the answer has ended.
         truncation: set it if a cut document or call was completed.
         drafting: set it while the model writes free text before the answer, all of which is reasoning.
+        confidence: set it if the answer has any, once it has ended.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Choice:
         self.transfer: Mapping[str, Any] | None = None
         self.truncation: Truncation | None = None
         self.drafting = False
+        self.confidence: ByPart[Confidence] | None = None
         self._index = index
         self._plan = plan
         self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
@@ -94,6 +100,16 @@ class Choice:
     def calls(self) -> int:
         """The number of calls that have begun."""
         return len(self._calls)
+
+    @property
+    def document(self) -> str | None:
+        """The text of the document, as far as it goes; None where the answer is none."""
+        return "".join(self._content) if self._plan.document is not None and not self._calls else None
+
+    @property
+    def whole_arguments(self) -> Sequence[str]:
+        """Of the calls that have ended."""
+        return [call.call.arguments for call in self._calls if call.ended]
 
     @property
     def open_call(self) -> Call | None:
@@ -141,7 +157,8 @@ class Choice:
 
     def close(self) -> Step:
         """The last step, with the finish reason."""
-        return self._step((), self.finish, self.truncation, self._stop.found if self._stop else None)
+        step = self._step((), self.finish, self.truncation, self._stop.found if self._stop else None)
+        return step if self.confidence is None else replace(step, confidence=self.confidence)
 
     def violations(self) -> tuple[TurnViolation, ...]:
         """The violations of the finished answer: none, except for checked keywords and bugs of this server.

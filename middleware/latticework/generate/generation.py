@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from latticework.engines.base import NOTHING_SAVED, Sampling, Saved
+from latticework.engines.vocabulary import Vocabulary
 from latticework.errors import BrokenGuarantee, GrammarExceeded, SchemaViolation, from_pointer
 from latticework.generate import Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
+from latticework.generate.confidence import Recording, confidence_of
 from latticework.generate.truncation import Completing, completing
 from latticework.telemetry import Metrics
 from latticework.turn import Job
@@ -139,7 +141,9 @@ class Generation:
         choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun)
         self._choices.append(choice)
         sampling = _seeded_sampling(job, place, attempt)
-        request = Attempt(self._generator, job, sampling, f"{self.id}-{index}-{attempt}", choice)
+        request_id = f"{self.id}-{index}-{attempt}"
+        recording = Recording(self._generator) if job.vocabulary is not None else None
+        request = Attempt(recording or self._generator, job, sampling, request_id, choice)
         completed: Completing | None = None
         bounded = job.budget is not None
         steps = [choice.open()]
@@ -160,10 +164,23 @@ class Generation:
                         yield steps
                         steps = []
         await self._check(choice, job)
+        await self._score(recording, choice, job.vocabulary, f"{request_id}-confidence")
         if choice.finish is not None:
             self.finishes.append(choice.finish)
         self.unfinished += choice.unfinished
         yield [*steps, choice.close()]
+
+    async def _score(
+        self, recording: Recording | None, choice: Choice, vocabulary: Vocabulary | None, request_id: str
+    ) -> None:
+        """Adds the confidence of an answer that has ended, if it is requested and the answer has JSON."""
+        if recording is None or vocabulary is None or (choice.document is None and not choice.calls):
+            return
+        # The rest of a document that was completed was not generated.
+        document = choice.document if choice.truncation is None or choice.document is None else ""
+        found = await confidence_of(recording, vocabulary, document, choice.whole_arguments, request_id)
+        choice.confidence, passes = found
+        self._metrics.confidence_passes.labels(self._model).inc(passes)
 
     async def _check(self, choice: Choice, job: Job) -> None:
         """Raises GrammarExceeded, BrokenGuarantee, or _Broken if the grammar alone can't make the answer valid."""

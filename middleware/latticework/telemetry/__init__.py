@@ -90,6 +90,9 @@ class Metrics:
             "model",
             warning="broken_guarantees",
         )
+        self.confidence_passes = self._counter(
+            "confidence_passes", "Forward passes of one token each, for the confidence of answers.", "model"
+        )
         self.unstored = self._counter(
             "unstored_responses", "Responses that could not be stored.", "model", warning="unstored_responses"
         )

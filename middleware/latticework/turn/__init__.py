@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from latticework.engines.base import Sampling
+from latticework.engines.vocabulary import Vocabulary
 from latticework.turn.draft import FreeDraft
 from latticework.turn.reasoning import Budget
 from latticework.turn.truncation import Closing
@@ -43,6 +44,7 @@ class Job(msgspec.Struct, frozen=True):
         echo: the prompt, if it is returned before the answer.
         begun: what the answer continues; None: it is a message of its own.
         truncation: how an answer cut by `max_tokens` is completed; None: it stays cut.
+        vocabulary: of the model, if answers come with the confidence of their values; else None.
         whole_calls: whether a stream has each call in one piece, when it is complete.
     """
 
@@ -61,3 +63,4 @@ class Job(msgspec.Struct, frozen=True):
     begun: Begun | None = None
     truncation: Closing | None = None
     whole_calls: bool = False
+    vocabulary: Vocabulary | None = None

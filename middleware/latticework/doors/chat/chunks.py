@@ -15,7 +15,7 @@ from latticework.doors.common.warnings import ResponseWarning
 from latticework.doors.openai import Usage
 from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
-from latticework.generate import Truncation
+from latticework.generate import ByPart, Confidence, Truncation
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
@@ -89,7 +89,7 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
-    """The next piece of a choice. `truncation`, if requested, comes with the finish reason.
+    """The next piece of a choice. `truncation` and `confidence`, if requested, come with the finish reason.
 
     `token_sources` and `token_ids`, if requested, have one entry for each generated token, in order.
     """
@@ -101,6 +101,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
     truncation: Truncation | UnsetType = UNSET
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
     token_ids: tuple[int, ...] | UnsetType = UNSET
+    confidence: ByPart[Confidence] | UnsetType = UNSET
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -176,6 +177,7 @@ class CompletionChoice(msgspec.Struct, frozen=True):
     truncation: Truncation | UnsetType = UNSET
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
     token_ids: tuple[int, ...] | UnsetType = UNSET
+    confidence: ByPart[Confidence] | UnsetType = UNSET
 
 
 class ChatCompletion(msgspec.Struct, frozen=True):

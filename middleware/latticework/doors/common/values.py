@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from latticework.doors.common.objects import ApiObject
 
 
 class ValueFields(ApiObject):
     """Null is the same as an omitted field: as the server is configured."""
+
+    confidence: StrictBool | None = None
 
 
 class TurnValueFields(ValueFields):

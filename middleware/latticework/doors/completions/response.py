@@ -15,7 +15,7 @@ from latticework.doors.completions.request import CompletionRequest
 from latticework.doors.openai import Usage, token_label
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenLogprob, TokenSource
-from latticework.generate import Finish, Step
+from latticework.generate import ByPart, Confidence, Finish, Step
 from latticework.generate.generation import Generation
 from latticework.turn import Echo, Job
 from turngrammar.events import ContentDelta
@@ -45,8 +45,8 @@ class TextLogprobs(msgspec.Struct, frozen=True):
 
 
 class TextChoice(msgspec.Struct, frozen=True, gc=False):
-    """An answer, or its next piece. `token_sources`, `token_ids`, `prompt_token_ids`: if requested, the last of them
-    with the first piece.
+    """An answer, or its next piece. `token_sources`, `token_ids`, `prompt_token_ids` and `confidence`: if requested,
+    the last but one with the first piece, the last with the finish reason.
     """
 
     index: int
@@ -56,6 +56,7 @@ class TextChoice(msgspec.Struct, frozen=True, gc=False):
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
     token_ids: tuple[int, ...] | UnsetType = UNSET
     prompt_token_ids: tuple[int, ...] | UnsetType = UNSET
+    confidence: ByPart[Confidence] | UnsetType = UNSET
 
 
 class TextCompletion(msgspec.Struct, frozen=True):
@@ -128,7 +129,8 @@ class _TextChoice:
         token_ids = tuple(self._token_ids) or UNSET
         prompt_ids, self._prompt_ids = self._prompt_ids, UNSET
         self._sources, self._token_ids = [], []
-        return TextChoice(self._index, text, self._tokens.take(), finish, sources, token_ids, prompt_ids)
+        confidence = step.confidence or UNSET
+        return TextChoice(self._index, text, self._tokens.take(), finish, sources, token_ids, prompt_ids, confidence)
 
 
 class _TextTokens:
@@ -208,6 +210,7 @@ def _fold(chunks: Sequence[TextChoice]) -> TextChoice:
         sources or UNSET,
         token_ids or UNSET,
         chunks[0].prompt_token_ids,
+        chunks[-1].confidence,
     )
 
 

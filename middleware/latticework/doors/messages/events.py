@@ -15,6 +15,7 @@ from latticework.doors.messages.output import (
     MessageUsage,
     StopReason,
 )
+from latticework.generate import ByPart, Confidence
 
 
 class MessageEvent(msgspec.Struct, frozen=True, tag_field="type"):
@@ -93,6 +94,7 @@ class MessageDelta(MessageEvent, frozen=True, tag="message_delta"):
     usage: MessageUsage
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
     incomplete_tool_calls: tuple[IncompleteToolUse, ...] | UnsetType = UNSET
+    confidence: ByPart[Confidence] | UnsetType = UNSET
 
 
 class MessageStop(MessageEvent, frozen=True, tag="message_stop"):

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.common.warnings import ResponseWarning
+from latticework.generate import ByPart, Confidence
 
 StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "model_context_window_exceeded"]
 
@@ -67,7 +68,7 @@ class MessageResponse(msgspec.Struct, frozen=True, tag_field="type", tag="messag
     """An answer.
 
     `warnings`: what the server has left out or changed. `incomplete_tool_calls`: the calls that were cut, which are not
-    in `content`.
+    in `content`. `confidence`, if requested: of each value of the document or of the calls.
     """
 
     id: str
@@ -81,3 +82,4 @@ class MessageResponse(msgspec.Struct, frozen=True, tag_field="type", tag="messag
     role: Literal["assistant"] = "assistant"
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
     incomplete_tool_calls: tuple[IncompleteToolUse, ...] | UnsetType = UNSET
+    confidence: ByPart[Confidence] | UnsetType = UNSET

@@ -69,6 +69,7 @@ class MessagesResponse:
             self._usage(self._generation.tokens.generated),
             self._all_warnings or UNSET,
             tuple(blocks.cut) or UNSET,
+            blocks.confidence or UNSET,
         )
         return ENCODER.encode(delta) + ENCODER.encode(MessageStop())
 
@@ -81,6 +82,7 @@ class MessagesResponse:
             stop_sequence=blocks.stop,
             warnings=self._all_warnings or UNSET,
             incomplete_tool_calls=tuple(blocks.cut) or UNSET,
+            confidence=blocks.confidence or UNSET,
         )
         return msgspec.json.encode(message)
 

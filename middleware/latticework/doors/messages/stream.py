@@ -37,6 +37,8 @@ from turngrammar.events import (
     ToolCallEnd,
     ToolCallStart,
 )
+from latticework.generate import ByPart, Confidence, Finish, Step
+from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
 EMPTY_INPUT = msgspec.Raw(b"{}")
 # After so many steps without an event, a ping tells the client that the answer goes on.
@@ -50,6 +52,7 @@ class BlockStream:
         done: the blocks that are complete, and those of text that were cut.
         cut: the calls that were cut.
         finish, stop: why the answer ended, and at which stop string, once it is known.
+        confidence: of the values, if requested, once it is known.
     """
 
     def __init__(self, eager: Collection[str] | None, *, omits_thinking: bool) -> None:
@@ -58,6 +61,7 @@ class BlockStream:
         self.cut: list[IncompleteToolUse] = []
         self.finish: Finish | None = None
         self.stop: str | None = None
+        self.confidence: ByPart[Confidence] | None = None
         self._eager = eager
         self._omits_thinking = omits_thinking
         self._index = -1
@@ -79,7 +83,7 @@ class BlockStream:
         return (Ping(),)
 
     def _end(self, step: Step) -> Iterator[MessageEvent]:
-        self.finish, self.stop = step.finish, step.stop
+        self.finish, self.stop, self.confidence = step.finish, step.stop, step.confidence
         self.cut = [call.cut() for call in self._calls.values() if not call.stream.ended]
         begun = self.done or self._text is not None or any(call.sent for call in self._calls.values())
         if not begun:  # clients need a block

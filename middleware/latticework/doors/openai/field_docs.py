@@ -88,6 +88,8 @@ OURS: Mapping[str, str] = {
     "`complete`: the same, with `finish_reason` `stop` or `tool_calls`, for strict clients.",
     "tool_call_streaming": "How a stream sends a call: `incremental`, from the first character of the first argument's "
     "value on, or `whole`, in one piece when it is complete. Default: `--tool-call-streaming`, `incremental`.",
+    "confidence": "True: return the `confidence` of each value of the document or of the calls' arguments, by JSON "
+    "pointer. Default: `--confidence`, off.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from latticework.doors.common.warnings import ResponseWarning
 from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
+from latticework.generate import ByPart, Confidence
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
@@ -190,7 +191,8 @@ class ModelResponse(msgspec.Struct, frozen=True):
     """A response. What the request has left out has its default here.
 
     `warnings`: what the server has left out or changed. `incomplete_tool_calls`: the calls that were cut, which are
-    not in `output`. `token_sources`, if requested: one entry for each generated token, in order.
+    not in `output`. `token_sources`, if requested: one entry for each generated token, in order. `confidence`, if
+    requested: of each value of the document or of the calls.
     """
 
     id: str
@@ -228,3 +230,4 @@ class ModelResponse(msgspec.Struct, frozen=True):
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
     incomplete_tool_calls: tuple[IncompleteCall, ...] | UnsetType = UNSET
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
+    confidence: ByPart[Confidence] | UnsetType = UNSET

@@ -110,6 +110,7 @@ class ResponsesResponse:
             warnings=(*self._warnings, *(cut_warning(call.name, "the output") for call in output.cut)) or UNSET,
             incomplete_tool_calls=tuple(output.cut) or UNSET,
             token_sources=tuple(output.sources) or UNSET,
+            confidence=output.confidence or UNSET,
         )
         return self.finished
 

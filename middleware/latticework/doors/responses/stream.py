@@ -62,6 +62,8 @@ from turngrammar.events import (
     ToolCallEnd,
     ToolCallStart,
 )
+from latticework.generate import ByPart, Confidence, Finish, Step
+from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 from turngrammar.scan import load_json
 
 Logprobs = tuple[GeneratedToken, ...]
@@ -75,6 +77,7 @@ class ItemStream:
         cut: the calls that were cut.
         sources: of the tokens, if requested.
         finish: the reason of the end, once it is known.
+        confidence: of the values, if requested, once it is known.
         numbers: of the next events.
     """
 
@@ -87,6 +90,7 @@ class ItemStream:
         self.cut: list[IncompleteCall] = []
         self.sources: list[TokenSource] = []
         self.finish: Finish | None = None
+        self.confidence: ByPart[Confidence] | None = None
         self.numbers = itertools.count()
         self._tools = {tool.compiled.name: tool for tool in tools}
         self._held = held
@@ -113,7 +117,7 @@ class ItemStream:
 
     def _end(self, step: Step, logprobs: Logprobs) -> Iterator[StreamEvent]:
         """`logprobs`: of the tokens after the last text, such as the one that ends the answer."""
-        self.finish = step.finish
+        self.finish, self.confidence = step.finish, step.confidence
         self.cut = [call.cut() for call in self._calls.values() if not call.ended]
         if not self.done and self._text is None and not self._calls:  # an answer has at least one item
             yield from self._opened(_MESSAGE)

@@ -1,0 +1,153 @@
+"""The confidence of values, over a real engine with a tiny model, against brute force."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import torch
+from llguidance import LLMatcher
+from transformers import LlamaForCausalLM
+
+from latticework import Settings, create_app
+from latticework.engines.base import Piece, Sampling
+from latticework.engines.portable import PortableArgs, PortableEngine
+from latticework.generate.outcomes import OTHER
+from tests.described import check
+from tests.portable.test_scoring import BruteForce
+from tests.serving import served
+
+NAME = "tiny"
+MESSAGES = [{"role": "user", "content": "How was it?"}]
+
+
+class Noting(PortableEngine):
+    """Keeps the samplings of its answers."""
+
+    def __init__(self, args: PortableArgs) -> None:
+        super().__init__(args)
+        self.samplings: list[Sampling] = []
+
+    async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
+        self.samplings.append(sampling)
+        async for piece in super().generate(prompt, sampling, request_id):
+            yield piece
+
+
+@pytest.fixture(scope="module")
+def engine(tiny: Path) -> Noting:
+    return Noting(PortableArgs(str(tiny), served_model_name=[NAME], device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def http(engine: Noting) -> Iterator[httpx.Client]:
+    settings = Settings()
+    with served(create_app(engine, settings=settings), settings) as server:
+        host, port = server.address
+        with httpx.Client(base_url=f"http://{host}:{port}", timeout=300) as http:
+            yield http
+
+
+@pytest.fixture(scope="module")
+def model(tiny: Path) -> LlamaForCausalLM:
+    return LlamaForCausalLM.from_pretrained(tiny, dtype=torch.float64)
+
+
+def closed(**properties: Any) -> Any:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def format_of(schema: Any) -> Any:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+
+def behind(lead: bytes, text: bytes, ended: bool) -> Any:
+    """The JSON value behind `lead`, with its type, once nothing can be added to it."""
+    if not text.startswith(lead):
+        return None if lead.startswith(text) else OTHER
+    rest = text[len(lead) :].decode(errors="ignore")
+    try:
+        value, end = json.JSONDecoder().raw_decode(rest)
+    except ValueError:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (type(value) if not is_number else None, value) if end < len(rest) or ended or not is_number else None
+
+
+WORDS = {"enum": ["neg", "negative", "neutral", "positive"]}
+DIGITS = {"type": "integer", "minimum": 1, "maximum": 12}
+SCHEMAS = [
+    (closed(mood=WORDS), ["/mood"]),
+    (closed(n=DIGITS), ["/n"]),
+    (closed(a={"type": "boolean"}, b={"type": ["boolean", "null"]}, c={"const": "c"}), ["/a", "/b", "/c"]),
+    (closed(x={"anyOf": [WORDS, {"type": "null"}, {"enum": [1, 2.5, True]}]}), ["/x"]),
+    (closed(x={"enum": ["é", "è", "e", 'q"', "\n"]}, y={"enum": [-1, 0, 10, 100]}), ["/x", "/y"]),
+    (closed(o=closed(**{"a/b": {"type": "boolean"}}), l={"type": "array", "items": WORDS, "minItems": 2, "maxItems": 2}),
+     ["/o/a~1b", "/l/0", "/l/1"]),
+    ({"enum": [1, 10, 100, "one"]}, [""]),
+    ({"type": "boolean"}, [""]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "pointers"), SCHEMAS, ids=range(len(SCHEMAS)))
+def test_the_distribution_of_a_field_is_exact(
+    http: httpx.Client, engine: Noting, model: LlamaForCausalLM, schema: Any, pointers: Sequence[str]
+) -> None:
+    engine.samplings.clear()
+    body = {"model": NAME, "messages": MESSAGES, "response_format": format_of(schema), "confidence": True, "seed": 5}
+    response = http.post("/v1/chat/completions", json={**body, "return_token_ids": True, "temperature": 0.7})
+    check(response)
+    completion = response.json()
+    (choice,) = completion["choices"]
+    assert choice["logprobs"] is None
+    content = json.loads(choice["message"]["content"])
+    found = choice["confidence"]["content"]
+    assert list(found) == pointers
+
+    tokenizer = engine.tokenizer.vocabulary.matchable
+    tokens = choice["token_ids"]
+    starts = list(accumulate((len(tokenizer.decode_bytes([token])) for token in tokens), initial=0))
+    text = tokenizer.decode_bytes(tokens)
+    at = 0
+    for pointer in pointers:
+        value = value_at(content, pointer)
+        written = json.dumps(value, ensure_ascii=False).encode()
+        at = text.index(written, at if not pointer else text.index(json.dumps(name_of(pointer)).encode(), at))
+        first = bisect_right(starts, at) - 1
+        matcher = LLMatcher(tokenizer, engine.samplings[0].grammar or "", log_level=0)
+        matcher.consume_tokens(tokens[:first])
+        decide = partial(behind, text[starts[first] : at])
+        reference = BruteForce(model, tokenizer, [*completion["prompt_token_ids"], *tokens[:first]], decide)
+        reference.follow(matcher)
+        compare(found[pointer], value, {key: p for key, p in reference.masses.items() if key is not OTHER})
+
+
+def value_at(document: Any, pointer: str) -> Any:
+    for name in pointer.split("/")[1:]:
+        document = document[int(name) if isinstance(document, list) else name.replace("~1", "/")]
+    return document
+
+
+def name_of(pointer: str) -> str:
+    """Of the member that has it."""
+    return next(name for name in reversed(pointer.split("/")) if not name.isdecimal()).replace("~1", "/")
+
+
+def compare(confidence: Mapping[str, Any], value: Any, expected: Mapping[Any, float]) -> None:
+    alternatives = confidence["alternatives"]
+    ps = [alternative["p"] for alternative in alternatives]
+    assert ps == sorted(ps, reverse=True)
+    assert sum(ps) == pytest.approx(1)
+    total = sum(expected.values())
+    masses = {repr(listed): p / total for (_, listed), p in expected.items()}
+    assert masses.keys() <= {repr(entry["value"]) for entry in alternatives}
+    for entry in alternatives:  # brute force leaves off what is negligible
+        assert entry["p"] == pytest.approx(masses.get(repr(entry["value"]), 0.0), abs=1e-4), entry
+    assert confidence["p"] == next(entry["p"] for entry in alternatives if repr(entry["value"]) == repr(value))
