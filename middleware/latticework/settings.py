@@ -86,6 +86,7 @@ class ModelSettings:
     )
     refusal: Literal["never", "allow"] = choice(
         "never", "whether a model that has to answer with a JSON document may refuse instead, in a text of its own"
+    )
     confidence: bool = switch(
         "return the confidence of each value of documents and calls, unless a request has 'confidence': false"
     )

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from latticework.engines.base import NOTHING_SAVED, EngineFinish, Piece, SampledToken, TokenSource
-from latticework.generate import FINISHES, Finish, Step, Truncation
 from msgspec.structs import replace
 
-from latticework.engines.base import NOTHING_SAVED, Piece, SampledToken, TokenSource
+from latticework.engines.base import NOTHING_SAVED, EngineFinish, Piece, SampledToken, TokenSource
 from latticework.generate import FINISHES, ByPart, Confidence, Finish, Step, Truncation
 from latticework.generate.continued import ContinuedParser
 from latticework.generate.stop import StopFilter

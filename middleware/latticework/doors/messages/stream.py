@@ -27,7 +27,7 @@ from latticework.doors.messages.events import (
     ThinkingPiece,
 )
 from latticework.doors.messages.output import ContentBlock, IncompleteToolUse, TextBlock, ThinkingBlock, ToolUseBlock
-from latticework.generate import Finish, Step
+from latticework.generate import ByPart, Confidence, Finish, Step
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -37,8 +37,6 @@ from turngrammar.events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from latticework.generate import ByPart, Confidence, Finish, Step
-from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 
 EMPTY_INPUT = msgspec.Raw(b"{}")
 # After so many steps without an event, a ping tells the client that the answer goes on.

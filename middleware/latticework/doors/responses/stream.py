@@ -52,7 +52,7 @@ from latticework.doors.responses.output import (
 )
 from latticework.doors.responses.tools import OfferedTool
 from latticework.engines.base import TokenSource
-from latticework.generate import Finish, Step
+from latticework.generate import ByPart, Confidence, Finish, Step
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -62,8 +62,6 @@ from turngrammar.events import (
     ToolCallEnd,
     ToolCallStart,
 )
-from latticework.generate import ByPart, Confidence, Finish, Step
-from turngrammar.events import ArgumentsDelta, ContentDelta, Event, ReasoningDelta, ToolCallEnd, ToolCallStart
 from turngrammar.scan import load_json
 
 Logprobs = tuple[GeneratedToken, ...]
