@@ -29,6 +29,7 @@ from turngrammar.scan import load_json
 from turngrammar.schema import KeywordReport, Options, Schema, SchemaPlan, compile_schema
 from turngrammar.schema.load import DEFAULTS
 from turngrammar.schema.type_names import named_types
+from turngrammar.spans import Quotation
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
 from turngrammar.turn_tree import document_or_refusal, recovery_tree, turn_tree
 
@@ -100,8 +101,11 @@ class Plan(LazyFields):
     @property
     def exact(self) -> bool:
         """Whether the grammar enforces every keyword, so that no finished turn breaks a schema."""
-        schemas = [tool.parameters for tool in self.tools] + ([self.document] if self.document else [])
-        return all(schema.exact for schema in schemas)
+        return all(schema.exact for schema in self._schemas)
+
+    @property
+    def _schemas(self) -> Sequence[SchemaPlan]:
+        return [tool.parameters for tool in self.tools] + ([self.document] if self.document else [])
 
     @property
     def writes_free_text(self) -> bool:
@@ -128,6 +132,21 @@ class Plan(LazyFields):
         if self.text and whole and not calls:
             violations += _text_violations("content", self.text.misfit(content or ""))
         return tuple(violations)
+
+    def quotations(
+        self, content: str | None, calls: Sequence[Call]
+    ) -> tuple[Mapping[str, Quotation] | None, Sequence[Mapping[str, Quotation]] | None]:
+        """Where the spans stand, by JSON pointer: into the content, and into the arguments of each call.
+
+        None where neither the document nor any tool has spans; the content has none either if there are calls, or if
+        it was cut.
+        """
+        if not any(schema.quotes for schema in self._schemas):
+            return None, None
+        if calls or not (self.document and self.document.quotes):
+            by_name = {tool.name: tool.parameters for tool in self.tools}
+            return None, [_quotations(call.arguments, by_name.get(call.name)) for call in calls]
+        return _quotations(content or "", self.document), None
 
     def _count_violations(self, count: int) -> Sequence[TurnViolation]:
         choice = self.choice
@@ -167,7 +186,7 @@ def _compile(turn: Turn, options: Options) -> Plan:
 
 def _compile_all(options: Options, turn: Turn) -> Plan:
     format = turn.format
-    options = replace(options, open_objects=turn.open_objects)
+    options = replace(options, open_objects=turn.open_objects, texts=turn.texts, grounding=turn.grounding)
     tools = [_compiled_tool(tool, turn, options) for tool in turn.tools]
     answer, document, text = _content_constraint(turn.content, options)
     choice, allowed = _settled_choice(turn, tools)
@@ -176,7 +195,8 @@ def _compile_all(options: Options, turn: Turn) -> Plan:
     if refusal:
         answer = document_or_refusal(format, calls)
     tree = turn_tree(format, calls, choice.mode, answer, turn.reasoning)
-    context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, text.expression if text else "")
+    expression = text.expression if text else ""
+    context = lark.GrammarContext(allowed, document, turn.special_tokens, turn.ends, expression, turn.texts or ())
     if document and format.alone and (tool := context.grammar_tool):
         problem = "This wire format can't distinguish a call from the answer's JSON: use a regex, or no schema."
         raise InvalidGrammar(problem).inside(enclosing(tool.pointer), tool.name)
@@ -285,6 +305,13 @@ def _json_violations(part: str, text: str, plan: SchemaPlan) -> Sequence[TurnVio
     except ValueError as error:
         return [TurnViolation(part, "", "", f"not JSON: {error}")]
     return [TurnViolation(part, broken.pointer, broken.keyword, broken.message) for broken in plan.violations(instance)]
+
+
+def _quotations(text: str, plan: SchemaPlan | None) -> Mapping[str, Quotation]:
+    try:
+        return plan.quotations(load_json(text)) if plan else {}
+    except ValueError:  # it was cut
+        return {}
 
 
 def _text_violations(part: str, misfit: TextMisfit | None, pointer: str = "") -> Sequence[TurnViolation]:

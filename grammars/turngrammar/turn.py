@@ -16,6 +16,7 @@ from typing import Any, Literal
 from turngrammar.formats.format import Format
 from turngrammar.scan import dump_json
 from turngrammar.schema import Schema
+from turngrammar.spans import Texts
 
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
 NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
@@ -108,6 +109,7 @@ class Turn:
         tools_pointer: of the list of tools.
         skips_bad_tools: whether a tool that can't be compiled is left out, unless no other may be called.
         open_objects: as in `Options`, for all schemas of the turn.
+        texts, grounding: likewise. The texts are None where no string has to be a span.
     """
 
     format: Format
@@ -120,6 +122,8 @@ class Turn:
     tools_pointer: str = ""
     skips_bad_tools: bool = False
     open_objects: bool = False
+    texts: Texts | None = None
+    grounding: bool = False
 
     @property
     def constrained(self) -> bool:

@@ -13,11 +13,13 @@ from latticework.version import VERSION as __version__
 
 __all__ = [
     "Part",
+    "Quote",
     "Refused",
     "Served",
     "Settings",
     "Truncated",
     "__version__",
+    "answer",
     "blocking",
     "complete",
     "create_app",
@@ -28,10 +30,12 @@ __all__ = [
 
 _HOMES = {
     "Part": "latticework.inprocess.values",
+    "Quote": "latticework.inprocess.output",
     "Refused": "latticework.inprocess.values",
     "Served": "latticework.served",
     "Settings": "latticework.settings",
     "Truncated": "latticework.inprocess.values",
+    "answer": "latticework.inprocess.values",
     "blocking": "latticework.inprocess.blocking",
     "complete": "latticework.inprocess.values",
     "create_app": "latticework.app",
@@ -43,8 +47,8 @@ _HOMES = {
 if TYPE_CHECKING:
     from latticework.app import create_app, lifespan
     from latticework.inprocess.blocking import blocking
-    from latticework.inprocess.output import response_format
-    from latticework.inprocess.values import Part, Refused, Truncated, complete, stream
+    from latticework.inprocess.output import Quote, response_format
+    from latticework.inprocess.values import Part, Refused, Truncated, answer, complete, stream
     from latticework.served import Served
     from latticework.settings import Settings
 else:  # unseen by type checkers, which would let every name through

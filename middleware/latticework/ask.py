@@ -70,6 +70,7 @@ class Conversation(msgspec.Struct, frozen=True):
         continued: whether the answer continues the text of the last message, which is the assistant's.
         template: Jinja that renders it instead of the model's chat template.
         places: the request's names of the messages; without them, they are items of its prompt.
+        quotable: the texts of the user, each behind the request's name of it.
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -80,6 +81,7 @@ class Conversation(msgspec.Struct, frozen=True):
     continued: bool = False
     template: str | None = None
     places: Sequence[str] = ()
+    quotable: Sequence[tuple[str, str]] = ()
 
 
 class RawPrompt(msgspec.Struct, frozen=True):
@@ -116,6 +118,8 @@ class Ask(msgspec.Struct, frozen=True):
         refusal: whether the model may refuse to write a document, in a text of its own; None: as it is configured.
         confidence: whether the answer comes with the confidence of its values; None: as the model is configured.
         echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
+        grounding: whether strings that nothing but their length constrains are spans of the user's text; None: as the
+            model is configured.
         names: the request's names of these fields and of those of `sampling`, if they differ.
     """
 
@@ -138,6 +142,7 @@ class Ask(msgspec.Struct, frozen=True):
     refusal: Literal["allow", "never"] | None = None
     echo: bool = False
     confidence: bool | None = None
+    grounding: bool | None = None
     names: Mapping[str, str] = {}
 
     def name(self, field: str) -> str:

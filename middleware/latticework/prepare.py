@@ -19,6 +19,7 @@ from latticework.turn import Begun, Echo, Job
 from latticework.turn.confidence import wants_confidence
 from latticework.turn.continuation import begun_text
 from latticework.turn.draft import FreeDraft, Room, free_draft, free_tokens, with_draft
+from latticework.turn.grounding import grounded, source_names
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind
 from latticework.turn.sampling import (
     kept_prompt,
@@ -148,7 +149,7 @@ def _format(model: Model, ask: Ask) -> Format:
 def _draft(model: Model, ask: Ask, prompt: Written, hidden: frozenset[str]) -> _State:
     """The job, if its turn is in the cache: most requests need a thread only once."""
     format = _format(model, ask)
-    turn, reasoning = _turn(model, ask.turn, format), prompt.reasoning
+    turn, reasoning = grounded(ask, _turn(model, ask.turn, format), model.settings.grounding), prompt.reasoning
     compiles = [_compile_request(model, turn, reasoning, prompt.begun or "")]
     if ask.reasoning_limit is not None and reasoning in ("may", "open"):
         begun = has_begun(ask.reasoning_limit, reasoning)
@@ -244,6 +245,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         truncation=closing_of(ask, plan, draft.format, draft.prompt.reasoning, engine.tokenizer, rest, begun),
         whole_calls=_sends_whole_calls(model, ask),
         vocabulary=engine.tokenizer.vocabulary if confident else None,
+        sources=source_names(ask, draft.compiles[0].turn),
     )
 
 

@@ -45,6 +45,9 @@ class ModelSettings:
     open_objects: bool = switch(
         "let objects that list properties, without a keyword for others, have others; by default, they are closed"
     )
+    grounding: bool = switch(
+        "copy each string of an answer's JSON that has no enum, const, pattern or format from the user's text"
+    )
     tool_call_streaming: Literal["incremental", "whole"] = choice(
         "incremental", "stream a tool call from the first argument's value on, or in one piece when it is complete"
     )

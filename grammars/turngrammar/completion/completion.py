@@ -36,7 +36,7 @@ class ShortestCompletion:
 
     def __init__(self, plan: SchemaPlan) -> None:
         self._shortest = ShortestValues(plan.lowered)
-        self._origin = schema_matcher(plan.lowered)
+        self._origin = schema_matcher(plan.lowered, plan.options.texts)
         self.reset()
 
     def reset(self) -> None:

@@ -8,6 +8,8 @@ from llguidance import LLMatcher, LLTokenizer
 
 from turngrammar.lark import schema_grammar
 from turngrammar.lowered import Lowered
+from turngrammar.matching import limits_of
+from turngrammar.spans import Texts
 
 BYTES = LLTokenizer("byte")
 # Bytes that a search tries, at some ten microseconds each, and texts that it extends at a time.
@@ -18,9 +20,10 @@ _PREFERRED = b'"-1234567890]},ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 _ORDER = (*_PREFERRED, *(byte for byte in range(256) if byte not in _PREFERRED))
 
 
-def schema_matcher(schema: Lowered) -> LLMatcher:
+def schema_matcher(schema: Lowered, texts: Texts | None = None) -> LLMatcher:
     """A matcher of a lowered schema. A large one takes seconds; a copy of the matcher, a microsecond."""
-    return LLMatcher(BYTES, schema_grammar(schema), log_level=0)
+    grammar = schema_grammar(schema, texts=texts or ())
+    return LLMatcher(BYTES, grammar, log_level=0, limits=limits_of(grammar))
 
 
 def accepts(matcher: LLMatcher, text: str) -> bool:

@@ -19,6 +19,7 @@ from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered, definition
 from turngrammar.regex import printed_language
 from turngrammar.scan import dump_json, dump_scalar
+from turngrammar.spans import Texts
 from turngrammar.terminals.expressions import Member, any_text, join, object_members, quoted
 from turngrammar.terminals.numbers import json_constant, json_number
 from turngrammar.terminals.strings import Branch, json_regex, json_string
@@ -42,9 +43,9 @@ def write_json(rules: RuleSet, schema: Lowered, root: Lowered, style: JsonStyle 
     return JsonWriter(rules, root, style).value(schema)
 
 
-def schema_grammar(lowered: Lowered, style: JsonStyle = CANONICAL) -> str:
-    """The Lark grammar of the documents of a lowered schema."""
-    rules = RuleSet()
+def schema_grammar(lowered: Lowered, style: JsonStyle = CANONICAL, texts: Texts = ()) -> str:
+    """The Lark grammar of the documents of a lowered schema; `texts`: those of its spans."""
+    rules = RuleSet(texts)
     return rules.grammar(write_json(rules, lowered, lowered, style))
 
 

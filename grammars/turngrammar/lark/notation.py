@@ -16,12 +16,12 @@ from turngrammar.lowered import Lowered, branches, definition
 from turngrammar.notation import JSON_WORDS, Notation
 from turngrammar.scan import dump_scalar
 from turngrammar.terminals.expressions import Member, join, object_members, quoted
-from turngrammar.terminals.strings import Branch, text_terminal
+from turngrammar.terminals.strings import SOURCE, Branch, text_terminal
 
 _BARE_NAME = r"[^\x{0}-\x{20}\x{22}'<=:,()\x{5b}\x{5d}\x{7b}\x{7d}]+"
 _PLAIN = r"[^'\x{5c}\x{0}-\x{1f}]"  # verbatim between single quotes
 _ESCAPE = r"(\x{5c}['\x{5c}\x{22}nrt]|\x{5c}x[0-9a-f][0-9a-f]|\x{5c}u[0-9a-f][0-9a-f][0-9a-f][0-9a-f])"
-_CONSTRAINTS = frozenset(("pattern", "format", "minLength", "maxLength"))
+_CONSTRAINTS = frozenset(("pattern", "format", "minLength", "maxLength", SOURCE))
 _FREE_KEY = r"[^\x{22}\x{5c}\x{0}-\x{1f}]+"
 
 

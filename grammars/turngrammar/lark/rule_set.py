@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 
+from turngrammar import spans
 from turngrammar.terminals.expressions import quoted
 
 
@@ -14,7 +15,9 @@ class RuleSet:
     definitions: name -> body of the rules that may refer to themselves.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, texts: spans.Texts = ()) -> None:
+        """`texts`: those of the spans."""
+        self._texts = texts
         self.rules: dict[tuple[str, str], str] = {}
         self.definitions: dict[str, str] = {}
         self._named: dict[Hashable, str] = {}
@@ -52,4 +55,6 @@ class RuleSet:
         """The Lark grammar that begins with the expression `start`."""
         rules = [f"{name}{attribute}: {body}" for (attribute, body), name in self.rules.items()]
         rules += [f"{name}: {body}" for name, body in self.definitions.items()]
-        return "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
+        grammar = "\n".join(("%llguidance {}", f"start: {start or quoted('')}", *rules, ""))
+        quoted_texts = (spans.definition(name, self._texts) for name in spans.TERMINALS if name in grammar)
+        return grammar + "".join(f"{text}\n" for text in quoted_texts)

@@ -18,6 +18,7 @@ from turngrammar.errors import PLACE_LENGTH, InvalidGrammar, RefusedSchema, cut
 from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered
 from turngrammar.schema import SchemaPlan
+from turngrammar.spans import Texts
 from turngrammar.terminals.expressions import ANYTHING, any_text, join, quoted
 from turngrammar.terminals.strings import Branch
 from turngrammar.terminals.trial import is_empty
@@ -50,6 +51,7 @@ class GrammarContext:
         special_tokens: the special tokens of the vocabulary, text -> id.
         ends: the ids of the tokens that may end the turn beside the tokenizer's own, which the matcher knows.
         client_grammar: the Lark expression of the content, where the client sent a grammar of its own.
+        texts: those of the spans.
     """
 
     tools: tuple[CompiledTool, ...]
@@ -57,6 +59,7 @@ class GrammarContext:
     special_tokens: Mapping[str, int]
     ends: tuple[int, ...] = ()
     client_grammar: str = ""
+    texts: Texts = ()
 
     @property
     def grammar_tool(self) -> CompiledTool | None:
@@ -97,7 +100,7 @@ class RuleWriter(RuleSet, ABC):
 
     def __init__(self, context: GrammarContext, tokens: Sequence[str]) -> None:
         """`tokens` are the special ones that the grammar may need."""
-        super().__init__()
+        super().__init__(context.texts)
         self.context = context
         self.tool: CompiledTool | None = None
         self._argument: Argument | None = None

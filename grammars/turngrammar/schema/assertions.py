@@ -16,6 +16,7 @@ from referencing.jsonschema import lookup_recursive_ref
 
 from turngrammar.regex import pattern_matcher, seconds_left
 from turngrammar.schema.keyword_table import KeywordTable
+from turngrammar.spans import is_span
 
 FRAMES = 24  # more than a lookup of a reference takes: at the end of the stack, its Rust code panics
 
@@ -29,6 +30,12 @@ JsonschemaKeyword = Callable[[Any, Any, Any, JsonObject], Errors]  # (validator,
 def assert_pattern(table: KeywordTable, validator: Any, pattern: str, instance: Any, schema: JsonObject) -> Errors:
     if isinstance(instance, str) and not pattern_matcher(pattern)(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def assert_source(table: KeywordTable, validator: Any, value: Any, instance: Any, schema: JsonObject) -> Errors:
+    texts = validator.format_checker.texts
+    if value is True and texts is not None and isinstance(instance, str) and not is_span(instance, texts):
+        yield ValidationError(f"{instance!r} is not in the user's text")
 
 
 def assert_pattern_properties(

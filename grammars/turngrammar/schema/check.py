@@ -27,6 +27,7 @@ from turngrammar.schema.dialect import DIALECTS, Dialect, dialect_within, pointe
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.load import Options, Schema
 from turngrammar.schema.value_assertions import is_any_integer, is_draft4_integer
+from turngrammar.spans import Texts
 from turngrammar.string_formats import FORMATS, StringFormat
 
 SECONDS = 2.0  # of CPU time; a megabyte takes less
@@ -46,10 +47,19 @@ def make_validator(
     schema: Schema, dialect: str, options: Options, keywords: KeywordTable, *, allows_nullable: bool
 ) -> Validator:
     """jsonschema's validator for the schema, with the table's keywords. Nothing remote is fetched."""
-    formats = _format_checker() if options.assert_formats else FormatChecker(())
+    formats = _Checker(_format_checker().checkers if options.assert_formats else {}, options.texts)
     return _validator_class(DIALECTS[dialect], keywords, allows_nullable)(
         schema, registry=REGISTRY, format_checker=formats
     )
+
+
+class _Checker(FormatChecker):
+    """What the checks of all subschemas share: jsonschema hands it on. `texts`: as in `Options`."""
+
+    def __init__(self, checkers: Any, texts: Texts | None) -> None:
+        super().__init__(())
+        self.checkers = checkers
+        self.texts = texts
 
 
 def find_violations(validator: Validator, instance: Any) -> tuple[Violation, ...]:

@@ -13,8 +13,9 @@ from typing import Any
 
 from turngrammar.errors import GrammarError, ImpossibleSchema, shown
 from turngrammar.schema.dialect import pointer
-from turngrammar.schema.keyword_table import KeywordTable
+from turngrammar.schema.keyword_table import ANY_TYPE, KeywordTable
 from turngrammar.schema.load import Source, Subschema
+from turngrammar.terminals.strings import SOURCE
 
 SECONDS = 1.0  # of CPU time for the search; most take milliseconds
 PART_LENGTH = 60  # of a value in the reason
@@ -153,7 +154,8 @@ def _members(keyword: str, value: Any, keywords: KeywordTable) -> Sequence[str |
 
 def _widens(keyword: str, keywords: KeywordTable) -> bool:
     """OpenAPI's `nullable` allows more."""
-    return not keywords.rows[keyword].drafts
+    row = keywords.rows[keyword]
+    return not row.drafts and row.type == ANY_TYPE
 
 
 def _is_inner(part: SchemaPart, schema: Mapping[str, Any], keywords: KeywordTable) -> bool:
@@ -237,4 +239,7 @@ def _clauses(
         yield from (part.pointer[1:] for part in parts)
     else:
         together = [name for name in schema if keywords.part_of.get(name, name) == keyword]
-        yield from (f"{name} {shown(schema[name], PART_LENGTH)}" for name in together)
+        yield from (f"{name} {shown(schema[name], PART_LENGTH)}{_WITHIN.get(name, '')}" for name in together)
+
+
+_WITHIN = {SOURCE: " in the user's text"}

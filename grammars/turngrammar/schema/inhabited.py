@@ -7,6 +7,8 @@ from collections.abc import Callable
 from turngrammar import regex
 from turngrammar.schema.algebra import Algebra
 from turngrammar.schema.shape import Array, Object, Ref, Shape, String, Variant, subshapes
+from turngrammar.string_formats import FORMATS
+from turngrammar.terminals.trial import any_span_fits
 
 
 class Inhabited:
@@ -37,7 +39,11 @@ class Inhabited:
         return variant.name in self._names
 
     def string(self, variant: String) -> bool:
-        return regex.NEVER not in variant.languages
+        if variant.texts is None or not (variant.languages or variant.formats):
+            return regex.NEVER not in variant.languages
+        formats = (language for name in variant.formats for language in FORMATS[name].constraints)
+        length = regex.of_length(variant.least, variant.most)
+        return any_span_fits((*variant.languages, *formats, length), variant.texts)
 
     def array(self, variant: Array) -> bool:
         counted = variant.contained

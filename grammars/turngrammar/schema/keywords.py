@@ -398,6 +398,16 @@ OPENAPI: Mapping[str, Keyword] = {
     ),
 }
 
+OURS: Mapping[str, Keyword] = {
+    "x-source": Keyword(
+        example={"type": "string", "x-source": True},
+        drafts=(),
+        type="string",
+        inert=strings.inert_source,
+        check=assertions.assert_source,
+    ),
+}
+
 KEYWORDS = KeywordTable(
     {
         "Core": CORE,
@@ -409,5 +419,6 @@ KEYWORDS = KeywordTable(
         "Meta-data": META_DATA,
         "Older drafts": OLDER_DRAFTS,
         "OpenAPI 3.0, Gemini": OPENAPI,
+        "latticework": OURS,
     }
 )

@@ -19,6 +19,7 @@ from turngrammar.schema.algebra import ALTERNATIVES
 from turngrammar.schema.dialect import DIALECTS, LATEST, Dialect, declares_dialect, dialect_within, is_resource, pointer
 from turngrammar.schema.keyword_table import KeywordTable
 from turngrammar.schema.normalize import normalize, require_valid
+from turngrammar.spans import Texts
 
 if TYPE_CHECKING:
     from referencing._core import Resolver
@@ -39,6 +40,8 @@ class Options:
         open_objects: an object that lists properties and has no keyword for others may have others, as in JSON Schema.
             False closes it: the grammar generates the listed names only.
         vocabulary: the model's, with which terminals are tried; None: every byte is a token.
+        texts: those of which strings with `x-source` are spans; None: unknown, so that any strings are allowed.
+        grounding: all strings that nothing but their length constrains are such spans.
     """
 
     dialect: str = LATEST
@@ -47,6 +50,13 @@ class Options:
     alternatives: int = ALTERNATIVES
     open_objects: bool = True
     vocabulary: LLTokenizer | None = None
+    texts: Texts | None = None
+    grounding: bool = False
+
+    @property
+    def grounds(self) -> bool:
+        """Whether strings are spans that the schema doesn't say it of."""
+        return self.grounding and self.texts is not None
 
 
 DEFAULTS = Options()

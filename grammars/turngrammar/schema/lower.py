@@ -17,11 +17,26 @@ from turngrammar.schema.cover import with_fewer_objects
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.load import Options
 from turngrammar.schema.report import Ledger
-from turngrammar.schema.shape import BARE_TYPES, EVERY_TYPE, AnyValue, Boolean, Number, Ref, Shape, StringEnum, Variant
+from turngrammar.schema.shape import (
+    BARE_TYPES,
+    BOOLEAN,
+    EVERY_TYPE,
+    NULL,
+    NUMBER,
+    STRING,
+    AnyValue,
+    Boolean,
+    Number,
+    Ref,
+    Shape,
+    StringEnum,
+    Variant,
+)
 from turngrammar.schema.usage import ShapeUses
 
 Lowered = dict[str, Any] | bool
 
+ANY_GROUNDED = "grounded:any"
 _UNITING = ("anyOf", "oneOf", "not", "if", "dependentSchemas", "dependentRequired", "dependencies")
 
 
@@ -50,7 +65,7 @@ class Lowering:
 
     def shape(self, shape: Shape) -> Lowered:
         """One node."""
-        if (bare := BARE_TYPES.get(id(shape))) is not None:
+        if (bare := BARE_TYPES.get(id(shape))) is not None and not self.options.grounds:
             return typed(bare, {})
         if not self.inhabited.shape(shape):
             return False
@@ -76,18 +91,31 @@ class Lowering:
 
     def _union(self, shape: Shape) -> Lowered:
         if len(shape) >= len(EVERY_TYPE) and set(shape) >= set(EVERY_TYPE):
-            return {}
+            return self._anything()
         constants: list[Any] = []
         nodes: list[dict[str, Any]] = []
         for variant in filter(self.inhabited.variant, self._with_few_objects(shape)):
             if isinstance(variant, AnyValue):
-                return {}
+                return self._anything()
             values = _constants(variant)
             constants.extend(values)
             nodes.extend([] if values else self._variant(variant))
         if constants:
             nodes.insert(0, {"const": constants[0]} if len(constants) == 1 else {"enum": constants})
         return _any_of(nodes)
+
+    def _anything(self) -> Lowered:
+        """Any value; with grounding, one whose strings are spans."""
+        if not self.options.grounds:
+            return {}
+        self.ledger.grounded.add("")
+        if ANY_GROUNDED not in self.definitions:
+            self.definitions[ANY_GROUNDED] = False
+            anything = _reference_to(ANY_GROUNDED)
+            scalars = (node for variant in (NULL, BOOLEAN, NUMBER, STRING) for node in self._variant(variant))
+            nodes = [*scalars, typed("array", {"items": anything}), typed("object", {"additionalProperties": anything})]
+            self.definitions[ANY_GROUNDED] = _any_of(nodes)
+        return _reference_to(ANY_GROUNDED)
 
     def _with_few_objects(self, shape: Shape) -> Shape:
         """As many as the options allow: fewer than usual where llguidance has given up on the grammar of more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -17,6 +18,7 @@ from turngrammar.schema.check import Violation, find_violations, make_validator
 from turngrammar.schema.closing import is_closed
 from turngrammar.schema.dialect import DIALECTS, declares_dialect
 from turngrammar.schema.endless import refuse_endless
+from turngrammar.schema.grounding import has_spans, quotations, ungrounded
 from turngrammar.schema.impossible import contradiction
 from turngrammar.schema.inhabited import Inhabited
 from turngrammar.schema.items import resolved
@@ -28,6 +30,7 @@ from turngrammar.schema.operations import OPERATIONS, READERS, WRITERS
 from turngrammar.schema.places import Place
 from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.report import KeywordReport, report_keywords
+from turngrammar.spans import Quotation
 
 CONDITIONS = frozenset(("not", "if"))  # subschemas of which a document need not be
 
@@ -68,7 +71,19 @@ class SchemaPlan(LazyFields):
 
     def violations(self, instance: Any) -> tuple[Violation, ...]:
         """The violations of a finished document, by jsonschema against the source; () if it is valid."""
-        return find_violations(self._validator, instance)
+        found = find_violations(self._validator, instance)
+        if found or not self.quotes:
+            return found
+        return tuple(ungrounded(instance, self.lowered, self.options.texts or ()))
+
+    def quotations(self, instance: Any) -> Mapping[str, Quotation]:
+        """Where the spans of a finished document stand, by JSON pointer."""
+        return quotations(instance, self.lowered, self.options.texts or ()) if self.quotes else {}
+
+    @cached_property
+    def quotes(self) -> bool:
+        """Whether any string has to be a span."""
+        return self.options.texts is not None and has_spans(self.lowered)
 
 
 COMPILED: Cache[tuple[str, Options], SchemaPlan] = Cache(CACHED, lambda key, plan: len(key[0]))

@@ -54,6 +54,8 @@ class SchemaReader:
     def _bare(self, schema: Mapping[str, Any]) -> Shape | None:
         """The shape of a schema with a type and nothing else that counts; None of others."""
         declared = schema.get("type")
+        if self.options.grounds and declared == "string":
+            return None
         return BARE.get(declared) if isinstance(declared, str) and schema.keys() <= _BARE_KEYWORDS else None
 
     @property

@@ -11,9 +11,12 @@ import msgspec
 from turngrammar.schema.load import Options, Source
 from turngrammar.schema.places import Place, value_at
 from turngrammar.schema.sites import Note, Notes
+from turngrammar.terminals.strings import SOURCE
 
 Status = Literal["enforced", "rewritten", "checked", "annotation", "refused"]
 ENFORCED = "the grammar generates nothing else"
+WITH_TEXT = "the grammar of a request with the user's text generates nothing else"
+GROUNDED = "required by the request, not the schema"
 CLOSED = "closed by default: no other names are generated"
 # The reason of the keywords of a subschema that no value fits, by the keyword that holds it.
 OMITTED = {
@@ -47,12 +50,14 @@ class Ledger:
     Attributes:
         reasons, everywhere: why keywords are enforced only by the check of the finished document.
         notes: how keywords were read whose values ECMA-262 or the draft don't define.
+        grounded: the pointers of the subschemas whose strings are spans because of `Options.grounding`.
     """
 
     source: Source
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     everywhere: dict[tuple[str, ...], str] = field(default_factory=dict)
     notes: Notes = field(init=False)
+    grounded: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.notes = dict(self.source.notes)
@@ -73,6 +78,10 @@ class Ledger:
     def check_everywhere(self, keywords: tuple[str, ...], reason: str) -> None:
         """Some occurrence of one of the keywords is only checked; rewriting has lost which."""
         self.everywhere.setdefault(keywords, reason)
+
+    def ground(self, schema: Any) -> None:
+        """The strings of this subschema are spans, which it does not say."""
+        self.grounded.add(self.source.pointers.get(id(schema), ""))
 
     def reason(self, at: str, keyword: str) -> str:
         """Why the keyword of the subschema at that pointer is only checked, or ""."""
@@ -127,6 +136,10 @@ class _Reporter:
         for name in sent:
             row = self._row(place, name)
             yield msgspec.structs.replace(row, reason=omitted) if omitted and row.asserts else row
+        at = self.source.pointers[id(place.schema)]
+        if at in self.ledger.grounded:
+            status, reason = self._outcome(at, SOURCE, place)
+            yield KeywordReport(at, SOURCE, status, f"{reason}; {GROUNDED}")
 
     def _row(self, place: Place, name: str) -> KeywordReport:
         at = self.source.pointers[id(place.schema)]
@@ -146,6 +159,8 @@ class _Reporter:
             return "checked", checked
         if name in table.rewritten:
             return "rewritten", table.rewritten[name]
+        if name == SOURCE and self.options.texts is None:
+            return "enforced", WITH_TEXT
         closes = name == "properties" and not self.options.open_objects and self.closed(place)
         return "enforced", f"{ENFORCED}; {CLOSED}" if closes else ENFORCED
 

@@ -17,6 +17,8 @@ from math import ceil, floor, lcm
 from typing import TypeVar
 
 from turngrammar.regex import Language, automaton
+from turngrammar.spans import Texts
+from turngrammar.string_formats import FORMATS
 from turngrammar.terminals.numerals import LARGEST, SMALLEST
 
 ENUMERATED = 64  # numbers that are listed one by one
@@ -115,12 +117,24 @@ class StringEnum(Variant):
 
 @dataclass(frozen=True, kw_only=True)
 class String(Variant):
-    """Strings that are in all the languages, have all the formats, and `least` to `most` characters."""
+    """Strings that are in all the languages, have all the formats, and `least` to `most` characters.
+
+    Attributes:
+        texts: they are spans of one of these; None: any strings.
+        implied: only as long as they have neither languages nor formats, nor are listed.
+    """
 
     languages: tuple[Language, ...] = ()
     formats: tuple[str, ...] = ()
     least: int = 0
     most: int | None = None
+    texts: Texts | None = None
+    implied: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether it has neither a pattern nor a format. A complement is of something else."""
+        return not self.formats and all(language.kind == "not" for language in self.languages)
 
 
 @dataclass(frozen=True)
@@ -323,8 +337,20 @@ def object_shape(variant: Object) -> Shape:
 
 
 def string_shape(variant: String) -> Shape:
-    """The variant, unless its lengths contradict each other."""
-    return NOTHING if variant.most is not None and variant.most < variant.least else (variant,)
+    """The variant, unless its lengths contradict each other or the texts. If there is no text, it lists ""."""
+    if variant.most is not None and variant.most < variant.least:
+        return NOTHING
+    if variant.texts is None:
+        return (variant,)
+    longest = max(map(len, variant.texts), default=0)
+    if longest < variant.least:
+        return NOTHING
+    return (variant,) if longest or variant.implied else _empty_string(variant)
+
+
+def _empty_string(variant: String) -> Shape:
+    languages = (*variant.languages, *(FORMATS[name].language for name in variant.formats))
+    return enum_shape(("",)) if all(automaton(language).matches("") for language in languages) else NOTHING
 
 
 def enum_shape(values: Iterable[str]) -> Shape:

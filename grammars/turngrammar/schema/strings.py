@@ -17,6 +17,7 @@ from turngrammar.schema.read import SchemaReader
 from turngrammar.schema.shape import (
     NOTHING,
     STRING,
+    Inexact,
     Shape,
     String,
     StringEnum,
@@ -25,16 +26,23 @@ from turngrammar.schema.shape import (
     string_shape,
     unite,
 )
+from turngrammar.spans import Texts, is_span
 from turngrammar.string_formats import FORMATS
 from turngrammar.terminals import trial
-from turngrammar.terminals.strings import PLAIN
+from turngrammar.terminals.strings import PLAIN, SOURCE
+
+CONSTRAINING = frozenset(("enum", "const", "pattern", "format"))
 
 
 def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
-    if not reader.has_keyword_of(node, "string"):
+    schema, options = node.schema, reader.options
+    named = schema.get(SOURCE) is True
+    implied = options.grounds and not named and schema.keys().isdisjoint(CONSTRAINING)
+    if implied:
+        reader.ledger.ground(schema)
+    elif not reader.has_keyword_of(node, "string"):
         return (STRING,)
-    schema = node.schema
-    known = reader.options.assert_formats and schema.get("format") in FORMATS
+    known = options.assert_formats and schema.get("format") in FORMATS
     languages, loose = _languages(reader, node)
     most = schema.get("maxLength")
     variant = String(
@@ -42,6 +50,8 @@ def read_strings(reader: SchemaReader, node: Subschema) -> Shape:
         formats=(schema["format"],) if known else (),
         least=int(schema.get("minLength", 0)),
         most=None if most is None else int(most),
+        texts=options.texts if named or implied else None,
+        implied=implied,
         loose=loose,
     )
     constraints = len(languages) + known + ("minLength" in schema) + ("maxLength" in schema)
@@ -96,6 +106,11 @@ def inert_format(schema: Mapping[str, Any], source: Source, options: Options) ->
     return "" if options.assert_formats else "formats assert nothing (assert_formats is false)"
 
 
+def inert_source(schema: Mapping[str, Any], source: Source, options: Options) -> str:
+    """Why `x-source` asserts nothing, or ""."""
+    return "" if schema[SOURCE] is True else "asserts nothing unless it is true"
+
+
 def variant_language(variant: String | StringEnum) -> Language:
     if isinstance(variant, StringEnum):
         return regex.finite(variant.values)
@@ -131,6 +146,7 @@ def _fits(value: str, variant: String) -> bool:
         and (variant.most is None or len(value) <= variant.most)
         and all(regex.automaton(language).matches(value) for language in variant.languages)
         and all(FORMATS[name].matches(value) for name in variant.formats)
+        and (variant.texts is None or variant.implied or is_span(value, variant.texts))
     )
 
 
@@ -140,8 +156,16 @@ def meet_strings(algebra: Algebra, left: String, right: String) -> Shape:
         formats=tuple(dict.fromkeys(left.formats + right.formats)),
         least=max(left.least, right.least),
         most=lower_limit(left.most, right.most),
+        texts=right.texts if left.texts is None else left.texts,
+        implied=not _names_texts(left) and not _names_texts(right),
     )
+    if both.implied and (both.texts is None or not both.free):
+        both = replace(both, texts=None, implied=False)
     return NOTHING if _is_empty_string(both) else string_shape(both)
+
+
+def _names_texts(variant: String) -> bool:
+    return variant.texts is not None and not variant.implied
 
 
 def _is_empty_string(variant: String) -> bool:
@@ -158,7 +182,9 @@ def minus_strings(algebra: Algebra, left: String, right: String) -> Shape:
 
 
 def _complements(variant: String) -> Iterator[String]:
-    """The complement of each constraint; their union is the complement of the variant."""
+    """The complement of each constraint; their union is the complement of the variant. Raises Inexact."""
+    if variant.texts is not None and not variant.implied:
+        raise Inexact("the strings that stand in no text have no grammar")
     if variant.least:
         yield String(most=variant.least - 1)
     if variant.most is not None:
@@ -169,16 +195,34 @@ def _complements(variant: String) -> Iterator[String]:
 
 def write_string(lowering: Lowering, variant: String) -> list[dict[str, Any]]:
     """The narrowest node that llguidance's lexer holds; what that leaves out is recorded."""
-    if variant == STRING:
+    if variant == STRING and not lowering.options.grounds:
         return [typed("string", {})]
+    if lowering.options.grounds and variant.texts is None and variant.free:
+        lowering.ledger.grounded.add("")
+        variant = replace(variant, texts=lowering.options.texts)
+    candidates = _ever_wider_strings(variant) if variant.texts is None else _ever_wider_spans(variant, variant.texts)
+    node, dropped = next(
+        (node, dropped)
+        for candidate, dropped in candidates
+        if (node := _string_node(candidate)) is not None and _is_held(lowering, candidate, node)
+    )
+    if dropped:
+        lowering.ledger.check_everywhere(dropped, "llguidance's lexer exceeds its limits with it")
+    return [node if variant.texts is None else {SOURCE: False, **node}]
+
+
+def _ever_wider_spans(variant: String, texts: Texts) -> Iterator[tuple[String, tuple[str, ...]]]:
+    """Whatever is left out, spans are as long as possible."""
     for candidate, dropped in _ever_wider_strings(variant):
-        node = _string_node(candidate)
-        if node is None or not (node.keys() <= PLAIN or trial.is_held(node, lowering.options.vocabulary)):
-            continue
-        if dropped:
-            lowering.ledger.check_everywhere(dropped, "llguidance's lexer exceeds its limits with it")
-        return [node]
-    return [typed("string", {})]
+        yield replace(candidate, texts=texts), dropped
+    for candidate, dropped in _ever_wider_strings(variant):
+        yield replace(candidate, texts=None), (*dropped, SOURCE)
+
+
+def _is_held(lowering: Lowering, variant: String, node: dict[str, Any]) -> bool:
+    if variant.texts is None:
+        return node.keys() <= PLAIN or trial.is_held(node, lowering.options.vocabulary)
+    return trial.holds_spans(node, variant.texts, lowering.options.vocabulary)
 
 
 def _ever_wider_strings(variant: String) -> Iterator[tuple[String, tuple[str, ...]]]:
@@ -203,6 +247,8 @@ def _string_node(variant: String) -> dict[str, Any] | None:
         return None
     constraints = [*written, *({"format": name} for name in variant.formats)]
     node = {**_length_node(variant), **(constraints[0] if constraints else {})}
+    if variant.texts is not None:
+        node[SOURCE] = True
     if constraints[1:]:
         node["allOf"] = [typed("string", constraint) for constraint in constraints[1:]]
     return typed("string", node)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from turngrammar import spans
 from turngrammar.regex import (
     ANY,
     Language,
@@ -23,6 +24,8 @@ from turngrammar.string_formats import FORMATS
 from turngrammar.terminals.expressions import any_text
 
 Branch = Mapping[str, Any]
+# Lowered, true: the grammar allows spans only; false: the finished answer is checked for that.
+SOURCE = "x-source"
 PLAIN = frozenset(("type", "minLength", "maxLength"))  # the keywords of a branch without patterns and formats
 Encode = Callable[[Language], str]  # the regex of a language, as it is written in the answer
 
@@ -33,12 +36,22 @@ def text_terminal(branch: Branch) -> str:
         return f"/{any_text(tuple(branch['enum']))}/"
     if "regex" in branch:
         return f"/{branch['regex']}/"
-    return _terminal(constraints(branch), text_regex)
+    return _terminal(constraints(branch), text_regex, spans.AS_TEXT if is_quoted(branch) else "")
 
 
 def json_string(branch: Branch) -> str:
     """The strings of a branch as JSON."""
-    return json_terminal(constraints(branch))
+    return span_terminal(constraints(branch)) if is_quoted(branch) else json_terminal(constraints(branch))
+
+
+def span_terminal(languages: Iterable[Language]) -> str:
+    """The spans that are in all of the languages, as JSON."""
+    return _terminal(languages, json_regex, f'("\\"" {spans.IN_JSON} "\\"")')
+
+
+def is_quoted(branch: Branch) -> bool:
+    """Whether the grammar allows spans of the texts only."""
+    return branch.get(SOURCE) is True
 
 
 def json_terminal(languages: Iterable[Language]) -> str:
@@ -46,8 +59,10 @@ def json_terminal(languages: Iterable[Language]) -> str:
     return _terminal(languages, json_regex)
 
 
-def _terminal(languages: Iterable[Language], encode: Encode) -> str:
-    return " & ".join(_constraint(language, encode) for language in languages)
+def _terminal(languages: Iterable[Language], encode: Encode, span: str = "") -> str:
+    """What is in all the languages, and in the terminal of spans, if there is one."""
+    parts = [_constraint(language, encode) for language in languages if not (span and language == ANY)]
+    return " & ".join((*parts, span) if span else parts)
 
 
 def text_regex(language: Language) -> str:

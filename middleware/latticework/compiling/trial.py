@@ -14,6 +14,7 @@ from turngrammar.completion.shortest_values import ShortestValues
 from turngrammar.lark import schema_grammar
 from turngrammar.lowered import Lowered
 from turngrammar.plan import Plan
+from turngrammar.schema import SchemaPlan
 
 # Characters of a grammar. llguidance gives up at 2,000 items of one row; each is a place in a rule, of two at least.
 SURELY_HELD = 4_000
@@ -33,20 +34,21 @@ def try_plan(plan: Plan, vocabulary: Vocabulary) -> Trial:
     whole = vocabulary.trial(plan.grammar, "" if alone is None else _shortest(alone))
     if whole.error is not None or (alone is not None and whole.walked):
         return whole
-    trials = (_try_schema(lowered, vocabulary) for lowered in _schemas(plan))
+    trials = (_try_schema(schema, vocabulary) for schema in _schemas(plan))
     return next((trial for trial in trials if trial.error is not None), whole)
 
 
-def _schemas(plan: Plan) -> Iterator[Lowered]:
-    yield from (tool.parameters.lowered for tool in plan.tools if tool.input is None)
+def _schemas(plan: Plan) -> Iterator[SchemaPlan]:
+    yield from (tool.parameters for tool in plan.tools if tool.input is None)
     if plan.document is not None:
-        yield plan.document.lowered
+        yield plan.document
 
 
-def _try_schema(lowered: Lowered, vocabulary: Vocabulary) -> Trial:
+def _try_schema(schema: SchemaPlan, vocabulary: Vocabulary) -> Trial:
+    lowered = schema.lowered
     if _has_few_nodes(lowered):
         return Trial()
-    grammar = schema_grammar(lowered)
+    grammar = schema_grammar(lowered, texts=schema.options.texts or ())
     return Trial() if len(grammar) <= SURELY_HELD else vocabulary.trial(grammar, _shortest(lowered))
 
 

@@ -16,7 +16,7 @@ from llguidance import LLMatcher, LLTokenizer
 
 from latticework.memory import allocated, trim
 from turngrammar.cache import Cache
-from turngrammar.matching import LIMITS
+from turngrammar.matching import limits_of
 
 # Bytes: of the kept grammars together; of all, with those that only running answers use; of one that is still kept.
 MOST_KEPT = 256 * 2**20
@@ -80,7 +80,7 @@ class Grammars:
         self._give_back()
         self.growth(0.0)
         began = time.thread_time()
-        matcher = LLMatcher(self.tokenizer, text, log_level=0, limits=LIMITS)
+        matcher = LLMatcher(self.tokenizer, text, log_level=0, limits=limits_of(text))
         if matcher.is_error():
             raise ValueError(matcher.get_error())
         seconds = time.thread_time() - began

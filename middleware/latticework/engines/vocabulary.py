@@ -12,7 +12,7 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from latticework.engines.text_tokens import Markup, of_text
 from latticework.engines.token_texts import TokenTexts
-from turngrammar.matching import LIMITS
+from turngrammar.matching import limits_of
 
 # `eos_token_id` in a generation config.
 EndTokens = int | Sequence[int] | None
@@ -218,7 +218,7 @@ class Vocabulary:
 
         Takes seconds for a large grammar.
         """
-        matcher = LLMatcher(self.matchable, grammar, log_level=0, limits=LIMITS)
+        matcher = LLMatcher(self.matchable, grammar, log_level=0, limits=limits_of(grammar))
         if matcher.is_error():
             return Trial(matcher.get_error())
         matcher.compute_bitmask()
@@ -240,7 +240,8 @@ class Vocabulary:
         A matcher follows bytes, so any tokens will do that have those of the text and are not special.
         """
         vocabulary = self.matchable
-        matcher, token_ids = LLMatcher(vocabulary, grammar, log_level=0), vocabulary.greedy_tokenize(text)
+        matcher = LLMatcher(vocabulary, grammar, log_level=0, limits=limits_of(grammar))
+        token_ids = vocabulary.greedy_tokenize(text)
         taken = matcher.try_consume_tokens(token_ids)
         if taken == len(token_ids):
             return Beginning(tuple(token_ids), len(text), complete=matcher.is_stopped())

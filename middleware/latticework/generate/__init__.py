@@ -61,12 +61,25 @@ class Confidence(msgspec.Struct, frozen=True, omit_defaults=True):
     alternatives: tuple[Alternative, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
+class SourceSpan(msgspec.Struct, frozen=True):
+    """Where a string of an answer stands in the user's text.
+
+    `source`: the request's name of the text; `start` and `end`: the first character and the one behind the last,
+    counted in Unicode code points. `count`: how often the string stands in all texts together.
+    """
+
+    source: str
+    start: int
+    end: int
+    count: int
+
+
 class Step(msgspec.Struct, frozen=True, gc=False):
     """An addition to one choice. Its first step has no events, and its last one the finish reason.
 
     `logprobs`, `sources` and `token_ids`, if requested, have one entry for each token since the last step.
     `prompt_logprobs`, in one of the first steps, has one entry for each token of the prompt. `stop`, in the last step,
-    is the stop string that ended the answer. `confidence`, if requested, is in the last step too.
+    is the stop string that ended the answer. `confidence` and `grounding`, if requested, are in the last step too.
     """
 
     index: int
@@ -79,6 +92,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     token_ids: Sequence[int] = ()
     stop: str | None = None
     confidence: ByPart[Confidence] | None = None
+    grounding: ByPart[SourceSpan] | None = None
 
 
 class TokenCounts(msgspec.Struct, frozen=True):

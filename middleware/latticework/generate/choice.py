@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from latticework.engines.base import NOTHING_SAVED, EngineFinish, Piece, SampledToken, TokenSource
-from latticework.generate import FINISHES, ByPart, Confidence, Finish, Step, Truncation
+from latticework.generate import FINISHES, ByPart, Confidence, Finish, SourceSpan, Step, Truncation
 from latticework.generate.continued import ContinuedParser
 from latticework.generate.stop import StopFilter
 from latticework.turn import Begun
@@ -26,6 +27,7 @@ from turngrammar.events import (
 from turngrammar.parser import Parser
 from turngrammar.plan import Plan, TurnViolation
 from turngrammar.render import Call
+from turngrammar.spans import Quotation
 
 
 class Choice:
@@ -52,8 +54,12 @@ class Choice:
         keeps_stop: bool = False,
         with_ids: bool = False,
         begun: Begun | None = None,
+        sources: Sequence[str] = (),
     ) -> None:
-        """`stops` are for free text: pass none if the content is a document. `begun`: what the answer continues."""
+        """`stops` are for free text: pass none if the content is a document. `begun`: what the answer continues.
+
+        `sources`: the names of the texts that its strings are spans of.
+        """
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
         self.tokens = 0
@@ -73,6 +79,7 @@ class Choice:
         self._token_ids: list[int] = []
         self._prompt_logprobs: Sequence[SampledToken | None] = ()
         self._begun = begun
+        self._source_names = sources
         self._unsent = [ContentDelta(begun.text)] if begun and begun.shown else []
         self._content = [begun.text] if begun else []
         self._calls: list[_GrowingCall] = []
@@ -156,16 +163,37 @@ class Choice:
     def close(self) -> Step:
         """The last step, with the finish reason."""
         step = self._step((), self.finish, self.truncation, self._stop.found if self._stop else None)
-        return step if self.confidence is None else replace(step, confidence=self.confidence)
+        grounding = self._grounding() if self._source_names else None
+        return replace(step, confidence=self.confidence, grounding=grounding)
+
+    def _grounding(self) -> ByPart[SourceSpan] | None:
+        content, calls = self._plan.quotations("".join(self._content), self._finished_calls)
+        if self.refused or (content is None and calls is None):
+            return None
+        return ByPart(
+            UNSET if content is None else self._spans(content),
+            UNSET if calls is None else tuple(map(self._spans, calls)),
+        )
+
+    def _spans(self, quotations: Mapping[str, Quotation]) -> Mapping[str, SourceSpan]:
+        names = self._source_names
+        return {
+            pointer: SourceSpan(names[place.text], place.start, place.end, place.count)
+            for pointer, place in quotations.items()
+        }
 
     def violations(self) -> tuple[TurnViolation, ...]:
         """The violations of the finished answer: none, except for checked keywords and bugs of this server.
 
         For an answer that was cut and not completed, only its complete calls are checked.
         """
-        calls = tuple(call.call for call in self._calls if call.ended)
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
-        return self._plan.violations("".join(self._content), calls, whole=whole, refused=self.refused)
+        content = "".join(self._content)
+        return self._plan.violations(content, self._finished_calls, whole=whole, refused=self.refused)
+
+    @property
+    def _finished_calls(self) -> Sequence[Call]:
+        return tuple(call.call for call in self._calls if call.ended)
 
     def _note_tokens(self, piece: Piece) -> None:
         """What the response has for each token."""

@@ -138,7 +138,8 @@ class Generation:
     ) -> AsyncGenerator[Sequence[Step], None]:
         """One generation of one choice. Raises GrammarExceeded, BrokenGuarantee or _Broken instead of its end."""
         begun, keeps, with_ids = job.begun, job.keeps_stop, job.returns_ids
-        choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun)
+        sources = job.sources
+        choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun, sources=sources)
         self._choices.append(choice)
         sampling = _seeded_sampling(job, place, attempt)
         request_id = f"{self.id}-{index}-{attempt}"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, overload
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.applications import Starlette
 
-from latticework.inprocess.values import Messages, Part, complete, stream
+from latticework.inprocess.values import Messages, Part, answer, complete, stream
 
 T = TypeVar("T")
 
@@ -31,6 +31,10 @@ class Blocking:
     def complete(self, messages: Messages, *, output: Any = None, **fields: Any) -> Any:
         """As `latticework.complete`."""
         return self._result(partial(complete, self._app, messages, output=output, **fields))
+
+    def answer(self, messages: Messages, *, output: type[T], **fields: Any) -> Part[T]:
+        """As `latticework.answer`."""
+        return self._result(partial(answer, self._app, messages, output=output, **fields))
 
     @overload
     def stream(self, messages: Messages, *, output: type[T], **fields: Any) -> Iterator[Part[T]]: ...

@@ -12,13 +12,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+
+from turngrammar.terminals.strings import SOURCE
 
 # Names that OpenAI's own API takes as well.
 NAMED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 UNNAMED = "answer"
+
+
+class Quote:
+    """`Annotated[str, Quote]`: a string that is copied from the user's text, word for word."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), SOURCE: True}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar, overload
 
@@ -73,11 +73,16 @@ class Refused(BadRequest):
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """`delta` is the new text, `text` all of it so far. The last part has an empty delta and the `value`."""
+    """`delta` is the new text, `text` all of it so far. The last part has an empty delta and the `value`.
+
+    It also has `grounding`, the place of each `Quote` in the user's text, by JSON pointer into the answer: an object
+    with `source`, `start`, `end` and `count`, as in the API.
+    """
 
     delta: str
     text: str
     value: T | None = None
+    grounding: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @overload
@@ -131,15 +136,23 @@ async def stream(
     """The same as a stream of parts. To leave it early, use `contextlib.aclosing`: closing it aborts the generation."""
     output_type = as_output(output)
     text, refusal, finish = "", "", None
+    places: Mapping[str, Mapping[str, Any]] = {}
     async with _answered(app, messages, output_type, model, api_key, {**fields, "stream": True}) as response:
         async for chunk in _chunks(response):
             for choice in chunk["choices"]:
                 finish = choice["finish_reason"] or finish
                 refusal += choice["delta"].get("refusal") or ""
+                places = choice.get("grounding", {}).get("content", places)
                 if delta := choice["delta"].get("content"):
                     text += delta
                     yield Part(delta, text)
-    yield Part("", text, _output_value(output_type, text, refusal, finish))
+    yield Part("", text, _output_value(output_type, text, refusal, finish), places)
+
+
+async def answer(app: ASGIApp, messages: Messages, *, output: type[T], **fields: Any) -> Part[T]:
+    """As `complete`, but returns the last part of `stream`, which has what comes with the value."""
+    async with aclosing(stream(app, messages, output=output, **fields)) as parts:
+        return [part async for part in parts][-1]
 
 
 @asynccontextmanager

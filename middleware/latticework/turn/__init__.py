@@ -46,6 +46,7 @@ class Job(msgspec.Struct, frozen=True):
         truncation: how an answer cut by `max_tokens` is completed; None: it stays cut.
         vocabulary: of the model, if answers come with the confidence of their values; else None.
         whole_calls: whether a stream has each call in one piece, when it is complete.
+        sources: the request's names of the texts that the answer's strings are spans of.
     """
 
     prompt: Sequence[int]
@@ -64,3 +65,4 @@ class Job(msgspec.Struct, frozen=True):
     truncation: Closing | None = None
     whole_calls: bool = False
     vocabulary: Vocabulary | None = None
+    sources: Sequence[str] = ()

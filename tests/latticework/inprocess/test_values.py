@@ -7,16 +7,25 @@ import pkgutil
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Literal, assert_type
+from typing import Annotated, Any, Literal, assert_type
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 
 import latticework
-from latticework import Part, Settings, Truncated, blocking, complete, create_app, stream
+from latticework import Part, Quote, Settings, Truncated, answer, blocking, complete, create_app, stream
 from latticework.engines.base import EngineDead, EngineFailed, Piece, Sampling
-from latticework.errors import ApiError, BadRequest, RateLimited, ServerFault, Unauthorized, Unavailable, UnknownModel
+from latticework.errors import (
+    ApiError,
+    BadRequest,
+    BrokenGuarantee,
+    RateLimited,
+    ServerFault,
+    Unauthorized,
+    Unavailable,
+    UnknownModel,
+)
 from tests.latticework.inprocess.test_output import Checked, Color, Invoice, Point
 from tests.scripted import Script, ScriptedEngine, says
 
@@ -36,6 +45,26 @@ def failing(error: Exception, *texts: str) -> Starlette:
         raise error
 
     return create_app(ScriptedEngine(script))
+
+
+class Letter(BaseModel):
+    sender: Annotated[str, Quote]
+    title: Annotated[str | None, Quote]
+    names: list[Annotated[str, Quote]]
+
+
+def test_quotes_come_with_their_places() -> None:
+    text = "Dear Ada, Grace says hello. Ada"
+    app = saying('{"sender": "Grace", "title": null, "names": ["Ada", ""]}')
+    part = asyncio.run(answer(app, text, output=Letter))
+    assert_type(part, Part[Letter])
+    assert part.value == Letter(sender="Grace", title=None, names=["Ada", ""])
+    assert part.grounding == {
+        "/sender": {"source": "messages[0].content", "start": 10, "end": 15, "count": 1},
+        "/names/0": {"source": "messages[0].content", "start": 5, "end": 8, "count": 2},
+    }
+    with pytest.raises(BrokenGuarantee, match="x-source"):
+        asyncio.run(complete(app, "Nobody says hello.", output=Letter))
 
 
 def test_a_value_of_a_type() -> None:

@@ -15,7 +15,7 @@ from latticework.doors.common.warnings import ResponseWarning
 from latticework.doors.openai import Usage
 from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
-from latticework.generate import ByPart, Confidence, Truncation
+from latticework.generate import ByPart, Confidence, SourceSpan, Truncation
 
 FinishReason = Literal["stop", "length", "tool_calls"]
 
@@ -89,7 +89,7 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
-    """The next piece of a choice. `truncation` and `confidence`, if requested, come with the finish reason.
+    """The next piece of a choice. `truncation`, `confidence`, `grounding`, if requested, come with the finish reason.
 
     `token_sources` and `token_ids`, if requested, have one entry for each generated token, in order.
     """
@@ -102,6 +102,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
     token_ids: tuple[int, ...] | UnsetType = UNSET
     confidence: ByPart[Confidence] | UnsetType = UNSET
+    grounding: ByPart[SourceSpan] | UnsetType = UNSET
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -178,6 +179,7 @@ class CompletionChoice(msgspec.Struct, frozen=True):
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
     token_ids: tuple[int, ...] | UnsetType = UNSET
     confidence: ByPart[Confidence] | UnsetType = UNSET
+    grounding: ByPart[SourceSpan] | UnsetType = UNSET
 
 
 class ChatCompletion(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -100,6 +100,7 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
             shown=("documents",) if request.documents else (),
             continued=_continues(request),
             template=request.chat_template,
+            quotable=tuple(_user_texts(body["messages"])),
         ),
         turn=turn_of(request),
         sampling=sampling,
@@ -130,6 +131,18 @@ def chat_asks(request: ChatRequest, body: Mapping[str, Any]) -> Sequence[Ask]:
         },
     )
     return (ask,)
+
+
+def _user_texts(messages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Each text of the user's messages, behind its name."""
+    for index, message in enumerate(messages):
+        content, place = message.get("content"), f"messages[{index}].content"
+        if message["role"] != "user" or content is None:
+            continue
+        if isinstance(content, str):
+            yield place, content
+        else:
+            yield from ((f"{place}[{at}].text", part["text"]) for at, part in enumerate(content) if "text" in part)
 
 
 def ineffective_chat_fields(request: ChatRequest, jobs: Sequence[Job]) -> list[str]:

@@ -38,7 +38,7 @@ from latticework.doors.openai import Usage
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.doors.openai.logprobs import GeneratedToken, generated_token
 from latticework.engines.base import SampledToken, TokenSource
-from latticework.generate import ByPart, Confidence, Finish, Step, Truncation
+from latticework.generate import ByPart, Confidence, Finish, SourceSpan, Step, Truncation
 from latticework.generate.generation import Generation
 from latticework.http.sse import ChunkFrame, OpeningFrame
 from turngrammar.events import (
@@ -141,7 +141,7 @@ class _Choice:
             self.prompt_logprobs = tuple(map(_prompt_logprob, step.prompt_logprobs))
         if step.finish is not None:
             last = self._made(self._last_delta(), FINISH_REASONS[step.finish], step.truncation or UNSET)
-            return last if step.confidence is None else replace(last, confidence=step.confidence)
+            return replace(last, confidence=step.confidence or UNSET, grounding=step.grounding or UNSET)
         if not self._opened:
             self._opened = True
             return self._made(self._opening)
@@ -267,6 +267,7 @@ class _Gathered:
     sources: list[TokenSource] = field(default_factory=list)
     token_ids: list[int] = field(default_factory=list)
     confidence: ByPart[Confidence] | UnsetType = UNSET
+    grounding: ByPart[SourceSpan] | UnsetType = UNSET
 
     def add(self, choice: ChunkChoice) -> None:
         self.deltas.append(choice.delta)
@@ -278,6 +279,7 @@ class _Gathered:
         self.sources += choice.token_sources or ()
         self.token_ids += choice.token_ids or ()
         self.confidence = choice.confidence or self.confidence
+        self.grounding = choice.grounding or self.grounding
 
     def message(self) -> AnswerMessage:
         """Without the calls that were cut: a stream may have begun one of them."""
@@ -338,5 +340,13 @@ def _whole_choice(index: int, choice: _Gathered) -> CompletionChoice:
     sources, token_ids = tuple(choice.sources) or UNSET, tuple(choice.token_ids) or UNSET
     message, finish = choice.message(), choice.finish_reason
     return CompletionChoice(
-        index, message, logprobs, finish, choice.truncation, sources, token_ids, confidence=choice.confidence
+        index,
+        message,
+        logprobs,
+        finish,
+        choice.truncation,
+        sources,
+        token_ids,
+        confidence=choice.confidence,
+        grounding=choice.grounding,
     )

@@ -13,6 +13,8 @@ class ValueFields(ApiObject):
     """Null is the same as an omitted field: as the server is configured."""
 
     confidence: StrictBool | None = None
+    # Extension: whether strings that nothing but their length constrains are spans of the user's text.
+    grounding: StrictBool | None = None
 
 
 class TurnValueFields(ValueFields):

@@ -15,7 +15,7 @@ from latticework.doors.completions.request import CompletionRequest
 from latticework.doors.openai import Usage, token_label
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.engines.base import SampledToken, TokenLogprob, TokenSource
-from latticework.generate import ByPart, Confidence, Finish, Step
+from latticework.generate import ByPart, Confidence, Finish, SourceSpan, Step
 from latticework.generate.generation import Generation
 from latticework.turn import Echo, Job
 from turngrammar.events import ContentDelta
@@ -45,8 +45,8 @@ class TextLogprobs(msgspec.Struct, frozen=True):
 
 
 class TextChoice(msgspec.Struct, frozen=True, gc=False):
-    """An answer, or its next piece. `token_sources`, `token_ids`, `prompt_token_ids` and `confidence`: if requested,
-    the last but one with the first piece, the last with the finish reason.
+    """An answer, or its next piece. `token_sources`, `token_ids`, `prompt_token_ids`, `confidence`, `grounding`: if
+    requested, the prompt's with the first piece, the last two with the finish reason.
     """
 
     index: int
@@ -57,6 +57,7 @@ class TextChoice(msgspec.Struct, frozen=True, gc=False):
     token_ids: tuple[int, ...] | UnsetType = UNSET
     prompt_token_ids: tuple[int, ...] | UnsetType = UNSET
     confidence: ByPart[Confidence] | UnsetType = UNSET
+    grounding: ByPart[SourceSpan] | UnsetType = UNSET
 
 
 class TextCompletion(msgspec.Struct, frozen=True):
@@ -129,8 +130,11 @@ class _TextChoice:
         token_ids = tuple(self._token_ids) or UNSET
         prompt_ids, self._prompt_ids = self._prompt_ids, UNSET
         self._sources, self._token_ids = [], []
-        confidence = step.confidence or UNSET
-        return TextChoice(self._index, text, self._tokens.take(), finish, sources, token_ids, prompt_ids, confidence)
+        grounding = step.grounding or UNSET
+        logprobs = self._tokens.take()
+        return TextChoice(
+            self._index, text, logprobs, finish, sources, token_ids, prompt_ids, step.confidence or UNSET, grounding
+        )
 
 
 class _TextTokens:
@@ -210,7 +214,8 @@ def _fold(chunks: Sequence[TextChoice]) -> TextChoice:
         sources or UNSET,
         token_ids or UNSET,
         chunks[0].prompt_token_ids,
-        chunks[-1].confidence,
+        confidence=chunks[-1].confidence,
+        grounding=chunks[-1].grounding,
     )
 
 

@@ -48,6 +48,7 @@ class Dialogue:
         shortened: the places of texts without what changes with each request.
         calls: the ids of all calls.
         found: the names of the tools that searches have found.
+        quotable: the texts of the user, each behind its place.
     """
 
     tools: Sequence[MessageTool]
@@ -58,6 +59,7 @@ class Dialogue:
     shortened: list[str] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
+    quotable: list[tuple[str, str]] = field(default_factory=list)
 
     def add_system(self, blocks: Sequence[tuple[str, str]]) -> None:
         """The system prompt: each text with its place. Behind it stand the names of tools that are not loaded."""
@@ -122,6 +124,7 @@ class Dialogue:
                     self._result(where, block)
                 case _ if self._is_known(where, block):
                     texts.append(_block_text(where, block, OF_ROLE.format("user")))
+                    self.quotable.append((where if where.endswith("content") else f"{where}.text", texts[-1]))
         if not texts and isinstance(message.content, list) and message.content:
             return
         last = self.messages[-1] if self.messages else {}

@@ -15,7 +15,7 @@ from latticework.doors.messages.output import (
     MessageUsage,
     StopReason,
 )
-from latticework.generate import ByPart, Confidence
+from latticework.generate import ByPart, Confidence, SourceSpan
 
 
 class MessageEvent(msgspec.Struct, frozen=True, tag_field="type"):
@@ -95,6 +95,7 @@ class MessageDelta(MessageEvent, frozen=True, tag="message_delta"):
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
     incomplete_tool_calls: tuple[IncompleteToolUse, ...] | UnsetType = UNSET
     confidence: ByPart[Confidence] | UnsetType = UNSET
+    grounding: ByPart[SourceSpan] | UnsetType = UNSET
 
 
 class MessageStop(MessageEvent, frozen=True, tag="message_stop"):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from latticework.doors.common.warnings import ResponseWarning
-from latticework.generate import ByPart, Confidence
+from latticework.generate import ByPart, Confidence, SourceSpan
 
 StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "model_context_window_exceeded"]
 
@@ -83,3 +83,4 @@ class MessageResponse(msgspec.Struct, frozen=True, tag_field="type", tag="messag
     warnings: tuple[ResponseWarning, ...] | UnsetType = UNSET
     incomplete_tool_calls: tuple[IncompleteToolUse, ...] | UnsetType = UNSET
     confidence: ByPart[Confidence] | UnsetType = UNSET
+    grounding: ByPart[SourceSpan] | UnsetType = UNSET

@@ -84,6 +84,7 @@ class ReadRequest:
             dict.fromkeys(SWITCHES, True) if thinks else {},
             continued=dialogue.continued,
             places=dialogue.places,
+            quotable=dialogue.quotable,
         )
 
     @property

@@ -69,7 +69,8 @@ class MessagesResponse:
             self._usage(self._generation.tokens.generated),
             self._all_warnings or UNSET,
             tuple(blocks.cut) or UNSET,
-            blocks.confidence or UNSET,
+            confidence=blocks.confidence or UNSET,
+            grounding=blocks.grounding or UNSET,
         )
         return ENCODER.encode(delta) + ENCODER.encode(MessageStop())
 
@@ -83,6 +84,7 @@ class MessagesResponse:
             warnings=self._all_warnings or UNSET,
             incomplete_tool_calls=tuple(blocks.cut) or UNSET,
             confidence=blocks.confidence or UNSET,
+            grounding=blocks.grounding or UNSET,
         )
         return msgspec.json.encode(message)
 

@@ -27,7 +27,7 @@ from latticework.doors.messages.events import (
     ThinkingPiece,
 )
 from latticework.doors.messages.output import ContentBlock, IncompleteToolUse, TextBlock, ThinkingBlock, ToolUseBlock
-from latticework.generate import ByPart, Confidence, Finish, Step
+from latticework.generate import ByPart, Confidence, Finish, SourceSpan, Step
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -51,6 +51,7 @@ class BlockStream:
         cut: the calls that were cut.
         finish, stop: why the answer ended, and at which stop string, once it is known.
         confidence: of the values, if requested, once it is known.
+        grounding: where its strings stand in the user's text, likewise.
     """
 
     def __init__(self, eager: Collection[str] | None, *, omits_thinking: bool) -> None:
@@ -60,6 +61,7 @@ class BlockStream:
         self.finish: Finish | None = None
         self.stop: str | None = None
         self.confidence: ByPart[Confidence] | None = None
+        self.grounding: ByPart[SourceSpan] | None = None
         self._eager = eager
         self._omits_thinking = omits_thinking
         self._index = -1
@@ -82,6 +84,7 @@ class BlockStream:
 
     def _end(self, step: Step) -> Iterator[MessageEvent]:
         self.finish, self.stop, self.confidence = step.finish, step.stop, step.confidence
+        self.grounding = step.grounding
         self.cut = [call.cut() for call in self._calls.values() if not call.stream.ended]
         begun = self.done or self._text is not None or any(call.sent for call in self._calls.values())
         if not begun:  # clients need a block

@@ -90,6 +90,8 @@ OURS: Mapping[str, str] = {
     "value on, or `whole`, in one piece when it is complete. Default: `--tool-call-streaming`, `incremental`.",
     "confidence": "True: return the `confidence` of each value of the document or of the calls' arguments, by JSON "
     "pointer. Default: `--confidence`, off.",
+    "grounding": "True: every string of the answer's JSON without enum, const, pattern or format is copied from the "
+    "user's text, word for word, and `grounding` has its place. Default: `--grounding`.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 

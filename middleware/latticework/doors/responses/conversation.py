@@ -46,6 +46,20 @@ def messages_of(items: Sequence[Located], instructions: str | None = None) -> li
     return conversation.messages
 
 
+def user_texts(items: Sequence[Located]) -> Iterator[tuple[str, str]]:
+    """Each text of the user's messages, behind its name in the request."""
+    for at, (place, item) in enumerate(items):
+        if not isinstance(item, MessageInput) or item.role != "user":
+            continue
+        name = place if place.startswith("input") else f"{place}[{at}]"  # items of earlier responses have one place
+        if isinstance(item.content, str):
+            yield name if name == "input" else f"{name}.content", item.content
+            continue
+        for index, part in enumerate(item.content):
+            if isinstance(part, InputTextPart):
+                yield f"{name}.content[{index}].text", part.text
+
+
 @dataclass
 class _Messages:
     """The messages so far.

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from latticework.doors.common.warnings import ResponseWarning
 from latticework.doors.openai.logprobs import GeneratedToken
 from latticework.engines.base import TokenSource
-from latticework.generate import ByPart, Confidence
+from latticework.generate import ByPart, Confidence, SourceSpan
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
@@ -192,7 +192,8 @@ class ModelResponse(msgspec.Struct, frozen=True):
 
     `warnings`: what the server has left out or changed. `incomplete_tool_calls`: the calls that were cut, which are
     not in `output`. `token_sources`, if requested: one entry for each generated token, in order. `confidence`, if
-    requested: of each value of the document or of the calls.
+    requested: of each value of the document or of the calls. `grounding`: where its
+    strings stand in the user's text.
     """
 
     id: str
@@ -231,3 +232,4 @@ class ModelResponse(msgspec.Struct, frozen=True):
     incomplete_tool_calls: tuple[IncompleteCall, ...] | UnsetType = UNSET
     token_sources: tuple[TokenSource, ...] | UnsetType = UNSET
     confidence: ByPart[Confidence] | UnsetType = UNSET
+    grounding: ByPart[SourceSpan] | UnsetType = UNSET

@@ -17,7 +17,7 @@ from latticework.doors.openai.content import any_object, document_content, of_st
 from latticework.doors.openai.types import Effort, OnBadTool, SampledAnswer, StructuredOutputs, TextFormat
 from latticework.doors.openai.validation import idle_stops, refuse_empty_prompt, refuse_kept_stop_tokens
 from latticework.doors.responses.choice import ChoiceField, hosted_choices, turn_choice
-from latticework.doors.responses.conversation import Located, messages_of
+from latticework.doors.responses.conversation import Located, messages_of, user_texts
 from latticework.doors.responses.fields import REFUSED
 from latticework.doors.responses.items import AdditionalTools, InputItem, MessageInput, ToolSearchOutputInput
 from latticework.doors.responses.tools import HostedTool, OfferedTool, Tool, offered_tools
@@ -184,7 +184,13 @@ def conversation(request: InputRequest, items: Sequence[Located], tools: Sequenc
     if not messages:
         raise BadRequest("'input' has no message.", param="input")
     shown = [tool.shown for tool in tools]
-    return Conversation(messages, shown, request.chat_template_kwargs or {}, template=request.chat_template)
+    return Conversation(
+        messages,
+        shown,
+        request.chat_template_kwargs or {},
+        template=request.chat_template,
+        quotable=tuple(user_texts(items)),
+    )
 
 
 def turn_ask(request: InputRequest, tools: Sequence[OfferedTool], most_calls: int | None = None) -> TurnAsk:

@@ -111,6 +111,7 @@ class ResponsesResponse:
             incomplete_tool_calls=tuple(output.cut) or UNSET,
             token_sources=tuple(output.sources) or UNSET,
             confidence=output.confidence or UNSET,
+            grounding=output.grounding or UNSET,
         )
         return self.finished
 

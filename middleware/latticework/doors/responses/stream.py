@@ -52,7 +52,7 @@ from latticework.doors.responses.output import (
 )
 from latticework.doors.responses.tools import OfferedTool
 from latticework.engines.base import TokenSource
-from latticework.generate import ByPart, Confidence, Finish, Step
+from latticework.generate import ByPart, Confidence, Finish, SourceSpan, Step
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -76,6 +76,7 @@ class ItemStream:
         sources: of the tokens, if requested.
         finish: the reason of the end, once it is known.
         confidence: of the values, if requested, once it is known.
+        grounding: where the strings of the answer stand in the user's text, likewise.
         numbers: of the next events.
     """
 
@@ -89,6 +90,7 @@ class ItemStream:
         self.sources: list[TokenSource] = []
         self.finish: Finish | None = None
         self.confidence: ByPart[Confidence] | None = None
+        self.grounding: ByPart[SourceSpan] | None = None
         self.numbers = itertools.count()
         self._tools = {tool.compiled.name: tool for tool in tools}
         self._held = held
@@ -115,7 +117,7 @@ class ItemStream:
 
     def _end(self, step: Step, logprobs: Logprobs) -> Iterator[StreamEvent]:
         """`logprobs`: of the tokens after the last text, such as the one that ends the answer."""
-        self.finish, self.confidence = step.finish, step.confidence
+        self.finish, self.confidence, self.grounding = step.finish, step.confidence, step.grounding
         self.cut = [call.cut() for call in self._calls.values() if not call.ended]
         if not self.done and self._text is None and not self._calls:  # an answer has at least one item
             yield from self._opened(_MESSAGE)
