@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from latticework.doors import Door, chat, completions, grammars, messages, playground, responses, tokenize
+from latticework.doors import Door, chat, completions, decisions, grammars, messages, playground, responses, tokenize
 from latticework.doors.envelopes import envelope_for
 from latticework.doors.models import DOORS as models_doors
 from latticework.doors.openapi import openapi_door
@@ -41,6 +41,7 @@ DESCRIBED = (
     *responses.DOORS,
     *messages.DOORS,
     completions.DOOR,
+    decisions.DOOR,
     grammars.DOOR,
     *tokenize.DOORS,
     *models_doors,
