@@ -19,6 +19,7 @@ from latticework.turn import Begun, Echo, Job
 from latticework.turn.confidence import wants_confidence
 from latticework.turn.continuation import begun_text
 from latticework.turn.draft import FreeDraft, Room, free_draft, free_tokens, with_draft
+from latticework.turn.feedback import feedback_of
 from latticework.turn.grounding import grounded, source_names
 from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind
 from latticework.turn.sampling import (
@@ -86,9 +87,20 @@ async def jobs_of(model: Model, asks: Callable[[], Sequence[Ask]], adapter: str 
     limit = model.settings.compile_timeout
     states = await off_loop(limit, lambda: [(ask, _begin(model, ask)) for ask in _settled(model, asks())])
     jobs = [state if isinstance(state, Job) else await _finish(model, ask, state) for ask, state in states]
-    for (ask, _), job in zip(states, jobs, strict=True):
+    asked = list(zip((ask for ask, _ in states), jobs, strict=True))
+    for ask, job in asked:
         await _refuse_unsupported(model, ask, job)
-    return jobs if adapter is None else [_by_adapter(job, adapter) for job in jobs]
+    return [_by_adapter(_with_feedback(model, ask, job, adapter), adapter) for ask, job in asked]
+
+
+def _with_feedback(model: Model, ask: Ask, job: Job, adapter: str | None) -> Job:
+    """The same job, whose next attempts see the last answer, unless the request or else the settings exclude it."""
+
+    async def prepared(corrected: Ask) -> Job:
+        state = await off_loop(model.settings.compile_timeout, _begin, model, corrected)
+        return _by_adapter(await _finish(model, corrected, state), adapter)
+
+    return msgspec.structs.replace(job, feedback=feedback_of(ask, model.settings.retries, prepared))
 
 
 def _settled(model: Model, asks: Sequence[Ask]) -> Sequence[Ask]:
@@ -113,8 +125,8 @@ def refusable(model: Model, turn: TurnAsk, refusal: Literal["allow", "never"] | 
     raise BadRequest(f"{problem}: {fix}, or omit 'refusal'.", param="refusal")
 
 
-def _by_adapter(job: Job, adapter: str) -> Job:
-    return msgspec.structs.replace(job, sampling=replace(job.sampling, adapter=adapter))
+def _by_adapter(job: Job, adapter: str | None) -> Job:
+    return job if adapter is None else msgspec.structs.replace(job, sampling=replace(job.sampling, adapter=adapter))
 
 
 async def _refuse_unsupported(model: Model, ask: Ask, job: Job) -> None:

@@ -93,6 +93,9 @@ class ModelSettings:
     confidence: bool = switch(
         "return the confidence of each value of documents and calls, unless a request has 'confidence': false"
     )
+    retries: Literal["feedback", "resample"] = choice(
+        "feedback", "after an answer that violates a checked keyword, show it and its violations to the model, or don't"
+    )
     max_tool_calls: int = setting(
         16, integer("N", 1, 100), "maximum number of tool calls in one answer; small models may never stop"
     )

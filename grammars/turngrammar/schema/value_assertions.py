@@ -65,8 +65,17 @@ def assert_enum(table: KeywordTable, validator: Any, values: list[Any], instance
 
 
 def assert_unique_items(table: KeywordTable, validator: Any, unique: bool, instance: Any, schema: JsonObject) -> Errors:
-    if unique and isinstance(instance, list) and len(set(map(_comparable, instance))) < len(instance):
-        yield ValidationError("an item is repeated")
+    if not unique or not isinstance(instance, list):
+        return
+    seen: set[Any] = set()
+    repeated: dict[Any, Any] = {}
+    for item in instance:
+        value = _comparable(item)
+        if value in seen:
+            repeated.setdefault(value, item)
+        seen.add(value)
+    if repeated:
+        yield ValidationError(f"repeated items: {', '.join(map(_shown, repeated.values()))}")
 
 
 def _comparable(value: Any) -> Any:

@@ -27,7 +27,7 @@ class _Body(msgspec.Struct):
 
 
 class BadLines(Exception):
-    """Lines of the file that are no requests of a batch. The message has one of its lines for each of them."""
+    """Lines of the file that are not requests of a batch. The message has one of its lines for each of them."""
 
 
 _REQUEST = msgspec.json.Decoder(BatchRequest)

@@ -44,7 +44,7 @@ class OutputInUse(Exception):
 
 
 class NotAnOutput(Exception):
-    """A file with a line that is no answer of a batch. The message names the line."""
+    """A file with a line that is not an answer of a batch. The message names the line."""
 
 
 class _AnswerStatus(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""A running batch: so many requests at a time, some of them again, until all are answered or it is stopped."""
+"""A running batch: some requests at a time, some of them again, until all are answered or it is stopped."""
 
 from __future__ import annotations
 

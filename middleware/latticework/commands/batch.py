@@ -31,7 +31,7 @@ DESCRIPTION = """Ask a file of requests, each a line in OpenAI's batch format:
 
 `url` is one of /v1/chat/completions, /v1/responses, /v1/completions and /v1/messages. Each answer becomes a line of
 OUT as soon as it has ended: {"id", "custom_id", "response": {"status_code", "request_id", "body"}, "error"}. Run the
-same command again after it was stopped or killed: requests with a line in OUT are not asked again. A summary ends it.
+same command again after it was stopped or killed: requests with a line in OUT are not sent again. A summary ends it.
 
 FILE comes before all options. Without --server, this process starts an engine: further options are those of
 `latticework serve` and of its engine, --model for one. 429, 502, 503, 504 and lost connections are tried again, other
@@ -138,7 +138,7 @@ def _checked_ids(file: Path) -> set[str]:
     except OSError as error:
         raise WrongUsage(f"{file}: {error.strerror}. FILE comes before all options") from None
     except BadLines as error:
-        raise WrongUsage(f"{file} has lines that are no requests of a batch:\n{error}") from None
+        raise WrongUsage(f"{file} has lines that are not requests of a batch:\n{error}") from None
 
 
 def _earlier_answers(out: Path, output: OutputFile, ids: set[str]) -> Answered:

@@ -131,7 +131,7 @@ def _portable_help() -> str:
 
 
 def require_remote() -> None:
-    """Raises CommandFailed without the packages with which servers are asked."""
+    """Raises CommandFailed without the packages that send requests to servers."""
     _require(REMOTE_NEEDS, NO_REMOTE)
 
 

@@ -101,9 +101,11 @@ class TokenCounts(msgspec.Struct, frozen=True):
     Attributes:
         reasoning: a part of the generated tokens; None if the model's format has no reasoning.
         cached: a part of the prompt's, which the engine had in its prefix cache.
+        attempts: the answers that were generated; None if these are the ones returned.
     """
 
     prompt: int
     generated: int
     reasoning: int | None = None
     cached: int = 0
+    attempts: int | None = None

@@ -13,7 +13,7 @@ from latticework.engines.base import NOTHING_SAVED, EngineFinish, Piece, Sampled
 from latticework.generate import FINISHES, ByPart, Confidence, Finish, SourceSpan, Step, Truncation
 from latticework.generate.continued import ContinuedParser
 from latticework.generate.stop import StopFilter
-from latticework.turn import Begun
+from latticework.turn import Begun, RejectedAnswer
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -188,11 +188,19 @@ class Choice:
         For an answer that was cut and not completed, only its complete calls are checked.
         """
         whole = (self.finish != "length" or self.truncation is not None) and not self._stopped
-        content = "".join(self._content)
-        return self._plan.violations(content, self._finished_calls, whole=whole, refused=self.refused)
+        return self._plan.violations(self.text, self._finished_calls, whole=whole, refused=self.refused)
+
+    def rejected(self, violations: Sequence[TurnViolation]) -> RejectedAnswer:
+        """The finished answer, which has these violations."""
+        return RejectedAnswer(self.text, self._finished_calls, violations)
 
     @property
-    def _finished_calls(self) -> Sequence[Call]:
+    def text(self) -> str:
+        """The content so far."""
+        return "".join(self._content)
+
+    @property
+    def _finished_calls(self) -> tuple[Call, ...]:
         return tuple(call.call for call in self._calls if call.ended)
 
     def _note_tokens(self, piece: Piece) -> None:

@@ -8,35 +8,33 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, TypeVar
 
-from latticework.engines.base import NOTHING_SAVED, Sampling, Saved
+from latticework.engines.base import NOTHING_SAVED, Saved
 from latticework.engines.vocabulary import Vocabulary
 from latticework.errors import BrokenGuarantee, GrammarExceeded, SchemaViolation, from_pointer
 from latticework.generate import Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
 from latticework.generate.confidence import Recording, confidence_of
+from latticework.generate.retries import AnswerCheck, Retries, Try
 from latticework.generate.truncation import Completing, completing
 from latticework.telemetry import Metrics
-from latticework.turn import Job
+from latticework.turn import Job, RejectedAnswer
 from turngrammar.plan import TurnViolation
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-# A greedy attempt would repeat the same answer.
-RETRY_TEMPERATURE = 0.7
 
+class _Rejected(Exception):
+    """A finished answer that must not be sent."""
 
-class _Broken(Exception):
-    """A finished answer that violates its schema."""
-
-    def __init__(self, violations: Sequence[TurnViolation]) -> None:
-        super().__init__(violations)
-        self.first = violations[0]
+    def __init__(self, answer: RejectedAnswer) -> None:
+        super().__init__(answer)
+        self.answer = answer
+        self.first = answer.violations[0]
 
     @property
     def told(self) -> str:
@@ -56,6 +54,7 @@ class Generation:
         first_at: time.perf_counter() at the first token; None before.
         finishes: the finish reasons of the choices that have ended.
         unfinished: the names of the tools whose calls were cut, once for each call.
+        obstacles: why answers were generated again without feedback, though it was requested.
     """
 
     def __init__(
@@ -65,18 +64,23 @@ class Generation:
         metrics: Metrics,
         id_prefix: str,
         replaced: Sequence[str] = (),
+        check: AnswerCheck | None = None,
     ) -> None:
+        """`check`: the caller's own, of the text of whole answers."""
         self.id = f"{id_prefix}{secrets.token_hex(16)}"
         self.jobs = jobs
         self.replaced = replaced
         self.first_at: float | None = None
         self.finishes: list[Finish] = []
         self.unfinished: list[str] = []
+        self.obstacles: list[str] = []
+        self._own_check = check
         self._generator = model
         self._metrics = metrics
         self._model = model.names[0]  # requests may use another of its names
         self._choices: list[Choice] = []  # failed attempts included
         self._cached = 0
+        self._corrected = 0  # tokens of the prompts that show a rejected answer
         for job in jobs:
             metrics.checked_keywords.labels(self._model).inc(len(job.plan.checked))
 
@@ -88,18 +92,21 @@ class Generation:
         """
         choices: list[AsyncGenerator[Sequence[Step], None]] = []
         for job in self.jobs:
-            start = self._attempt if job.plan.exact else self._checked
+            start = self._attempted if job.plan.exact and self._own_check is None else self._checked
             choices += [start(job, len(choices) + place, place) for place in range(job.n)]
         return merged_steps(choices) if len(choices) > 1 else choices[0]
 
     @property
     def tokens(self) -> TokenCounts:
-        """All generated tokens, failed attempts included. A prompt counts once for all of its answers."""
-        prompt = sum(len(job.prompt) for job in self.jobs)
+        """All generated tokens, failed attempts included. A prompt counts once for all of its answers, and that of an
+        attempt that sees the last answer is another one.
+        """
+        prompt = sum(len(job.prompt) for job in self.jobs) + self._corrected
         reasoning = sum(choice.reasoning for choice in self._choices)
         generated = sum(choice.tokens for choice in self._choices)
         counted = reasoning if any(job.reasons for job in self.jobs) else None
-        return TokenCounts(prompt, generated, counted, self._cached)
+        attempts = self.attempts if self.attempts > sum(job.n for job in self.jobs) else None
+        return TokenCounts(prompt, generated, counted, self._cached, attempts)
 
     @property
     def attempts(self) -> int:
@@ -117,32 +124,43 @@ class Generation:
         return next((choice.transfer for choice in self._choices if choice.transfer is not None), None)
 
     async def _checked(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:
-        """For a grammar that allows more than the schema: the answer is held back until it is checked."""
-        for attempt in range(job.attempts):
-            if attempt:
-                self._metrics.regenerations.labels(self._model).inc()
+        """For an answer that the grammar alone can't make valid: it is held back until it is checked."""
+        retries = Retries(job, place)
+        while True:
             try:
-                async with aclosing(self._attempt(job, index, place, attempt)) as generated:
+                async with aclosing(self._attempt(retries.current, index)) as generated:
                     held = [step async for steps in generated for step in steps]
-            except _Broken as broken:
-                self._metrics.violations.labels(self._model).inc()
-                logger.warning("%s: attempt %d of %d: %s", self.id, attempt + 1, job.attempts, broken.told)
-                last = broken
+            except _Rejected as rejected:
+                await self._retry(retries, rejected)
             else:
                 yield held
                 return
-        raise SchemaViolation(f"The answer violated its schema in all of {job.attempts} attempts: {last}")
 
-    async def _attempt(
-        self, job: Job, index: int, place: int, attempt: int = 0
-    ) -> AsyncGenerator[Sequence[Step], None]:
-        """One generation of one choice. Raises GrammarExceeded, BrokenGuarantee or _Broken instead of its end."""
+    async def _retry(self, retries: Retries, rejected: _Rejected) -> None:
+        """Prepares the next attempt. Raises SchemaViolation after the last one."""
+        number, most = retries.current.number + 1, retries.current.job.attempts
+        self._metrics.violations.labels(self._model).inc()
+        logger.warning("%s: attempt %d of %d: %s", self.id, number, most, rejected.told)
+        if number >= most:
+            raise SchemaViolation(f"The answer violated its schema in all of {most} attempts: {rejected}")
+        self._metrics.regenerations.labels(self._model).inc()
+        await retries.reject(rejected.answer)
+        if retries.obstacle:
+            self.obstacles.append(retries.obstacle)
+        if retries.current.is_new:
+            self._corrected += len(retries.current.job.prompt)
+
+    def _attempted(self, job: Job, index: int, place: int) -> AsyncGenerator[Sequence[Step], None]:
+        return self._attempt(Try(job, place, is_new=not place), index)
+
+    async def _attempt(self, attempt: Try, index: int) -> AsyncGenerator[Sequence[Step], None]:
+        """One generation of one choice. Raises GrammarExceeded, BrokenGuarantee or _Rejected instead of its end."""
+        job, sampling = attempt.job, attempt.sampling
         begun, keeps, with_ids = job.begun, job.keeps_stop, job.returns_ids
         sources = job.sources
         choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun, sources=sources)
         self._choices.append(choice)
-        sampling = _seeded_sampling(job, place, attempt)
-        request_id = f"{self.id}-{index}-{attempt}"
+        request_id = f"{self.id}-{index}-{attempt.number}"
         recording = Recording(self._generator) if job.vocabulary is not None else None
         request = Attempt(recording or self._generator, job, sampling, request_id, choice)
         completed: Completing | None = None
@@ -154,7 +172,7 @@ class Generation:
                 async for piece in pieces:
                     if self.first_at is None:
                         self.first_at = time.perf_counter()
-                    if piece.cached and not (place or attempt or choice.tokens):  # of each prompt, once
+                    if piece.cached and attempt.is_new and not choice.tokens:  # of each prompt, once
                         self._cached += piece.cached
                     step = choice.feed(piece) if completed is None else await completed.feed(piece)
                     if step is not None:
@@ -184,37 +202,30 @@ class Generation:
         self._metrics.confidence_passes.labels(self._model).inc(passes)
 
     async def _check(self, choice: Choice, job: Job) -> None:
-        """Raises GrammarExceeded, BrokenGuarantee, or _Broken if the grammar alone can't make the answer valid."""
+        """Raises GrammarExceeded, BrokenGuarantee, or _Rejected for an answer that may be generated again."""
         for _ in choice.malformed:
             self._metrics.malformed.labels(self._model).inc()
             logger.warning("%s: the answer left its wire format", self.id)
         # Only a schema takes long. Without one, a thread would cost more than a dozen tokens.
         violations = choice.violations() if choice.free else await asyncio.to_thread(choice.violations)
-        if not violations:
-            return
-        if violations[0].given_up:
+        if violations and violations[0].given_up:
             pointer = job.plan.text.content.pointer if job.plan.text else ""
             raise GrammarExceeded(violations[0].message, param=from_pointer(pointer))
-        broken = _Broken(violations)
-        if not job.plan.exact:
-            raise broken
-        self._metrics.broken_guarantees.labels(self._model).inc()
-        logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.told)
-        raise BrokenGuarantee(f"The answer violates its schema: {broken}")
+        if violations and job.plan.exact:
+            broken = _Rejected(choice.rejected(violations))
+            self._metrics.broken_guarantees.labels(self._model).inc()
+            logger.error("%s: a finished answer breaks its own grammar, a bug of this server: %s", self.id, broken.told)
+            raise BrokenGuarantee(f"The answer violates its schema: {broken}")
+        if self._own_check is not None and choice.finish != "length" and not choice.refused:
+            violations += await _own_violations(self._own_check, choice.text, violations)
+        if violations:
+            raise _Rejected(choice.rejected(violations))
 
 
-def _seeded_sampling(job: Job, place: int, attempt: int) -> Sampling:
-    """Each choice and each attempt has its own seed: otherwise all would be the same. What is computed of the prompt
-    elsewhere is there to be fetched once.
-    """
-    sampling = job.sampling
-    if sampling.transfer is not None and (place or attempt):
-        sampling = replace(sampling, transfer=None)
-    if sampling.seed is not None:
-        sampling = replace(sampling, seed=sampling.seed + place + attempt * job.n)
-    if attempt and sampling.temperature == 0:
-        sampling = replace(sampling, temperature=RETRY_TEMPERATURE)
-    return sampling
+async def _own_violations(check: AnswerCheck, text: str, known: Sequence[TurnViolation]) -> tuple[TurnViolation, ...]:
+    """What the caller's own check finds, but at places that violate the schema anyway."""
+    places = {violation.pointer for violation in known}
+    return tuple(own for own in await asyncio.to_thread(check, text) if own.pointer not in places)
 
 
 async def merged_steps(streams: Sequence[AsyncGenerator[Sequence[T], None]]) -> AsyncGenerator[Sequence[T], None]:

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from latticework.ask import Ask
 from latticework.generate import Step
 from latticework.generate.generation import Generation
+from latticework.generate.retries import AnswerCheck
 from latticework.http import body, sse
 from latticework.http.figures import Figures
 from latticework.http.lifetime import HEADER as TIMEOUT
@@ -32,6 +33,8 @@ IGNORED = "x-latticework-ignored"
 SKIPPED = "x-latticework-skipped-tools"
 INCOMPLETE = "x-latticework-incomplete-tool-calls"
 DESCRIBED = "x-latticework-described-bounds"
+# Key of a request's scope: the check of a caller in this process. No client can set it.
+CHECK_KEY = "latticework.check"
 # Limits for the names in a header: a body may have any number of keys.
 MOST_NAMES = 20
 MOST_LETTERS = 200
@@ -99,9 +102,11 @@ class GeneratingEndpoint(Generic[R]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         until = request_deadline(Headers(scope=scope).get(TIMEOUT), self._settings.request_timeout)
         content = await body.read_body(receive, self._settings.max_body_bytes)
-        await self._answer(content, until, send, record_of(scope))
+        await self._answer(content, until, send, record_of(scope), scope.get(CHECK_KEY))
 
-    async def _answer(self, content: bytes, until: Deadline, send: Send, record: Record) -> None:
+    async def _answer(
+        self, content: bytes, until: Deadline, send: Send, record: Record, check: AnswerCheck | None
+    ) -> None:
         translation = self._translation
         decoded, replaced = await body.decode(content, self._settings, translation.texts)
         if self._settings.log_content:
@@ -115,7 +120,7 @@ class GeneratingEndpoint(Generic[R]):
             async with until.kept():
                 adapter = self._models.adapter_of(request.model)
                 jobs = await jobs_of(model, lambda: translation.asks(request, decoded), adapter)
-            generation = Generation(model, jobs, self._models.metrics, translation.id_prefix, replaced)
+            generation = Generation(model, jobs, self._models.metrics, translation.id_prefix, replaced, check)
             record.generation = generation
             headers = {
                 **dict.fromkeys(ID_HEADERS, record.id),

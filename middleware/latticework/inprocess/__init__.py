@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Scope
@@ -28,9 +29,16 @@ class Response:
 
 @asynccontextmanager
 async def asked(
-    app: ASGIApp, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    app: ASGIApp,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Response]:
     """The response, once it has started. Leaving the block disconnects the client.
+
+    `extensions`: further keys of the request's scope.
 
     Raises what the app raises before its response starts.
     """
@@ -46,7 +54,7 @@ async def asked(
 
     async def work() -> None:
         try:
-            await app(_scope(method, path, headers or {}), receive, sent.put)
+            await app({**_scope(method, path, headers or {}), **(extensions or {})}, receive, sent.put)
         finally:
             sent.put_nowait(None)
 

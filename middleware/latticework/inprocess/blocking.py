@@ -23,11 +23,22 @@ class Blocking:
         self._portal = portal
 
     @overload
-    def complete(self, messages: Messages, *, output: type[T], **fields: Any) -> T: ...
+    def complete(
+        self, messages: Messages, *, output: type[T], validate: Callable[[T], object] | None = None, **fields: Any
+    ) -> T: ...
     @overload
-    def complete(self, messages: Messages, *, output: None = None, **fields: Any) -> str: ...
+    def complete(
+        self,
+        messages: Messages,
+        *,
+        output: None = None,
+        validate: Callable[[str], object] | None = None,
+        **fields: Any,
+    ) -> str: ...
     @overload
-    def complete(self, messages: Messages, *, output: Any, **fields: Any) -> Any: ...
+    def complete(
+        self, messages: Messages, *, output: Any, validate: Callable[[Any], object] | None = None, **fields: Any
+    ) -> Any: ...
     def complete(self, messages: Messages, *, output: Any = None, **fields: Any) -> Any:
         """As `latticework.complete`."""
         return self._result(partial(complete, self._app, messages, output=output, **fields))

@@ -6,7 +6,7 @@ A call goes through the app like a client's request, with the same guarantees.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -18,8 +18,10 @@ from latticework.doors.chat.request import ChatRequest
 from latticework.doors.openai import from_envelope
 from latticework.doors.openai.fields import HARMLESS
 from latticework.doors.openai.types import ContentRequest
-from latticework.errors import BadRequest, ServerFault
+from latticework.errors import BadRequest, SchemaViolation, ServerFault
+from latticework.http.endpoint import CHECK_KEY
 from latticework.inprocess import Response, asked
+from latticework.inprocess.checks import OutputCheck
 from latticework.inprocess.output import OutputType
 from latticework.inprocess.output import output as as_output
 from latticework.sse_reader import EventReader
@@ -86,16 +88,28 @@ class Part(Generic[T]):
 
 
 @overload
-async def complete(app: ASGIApp, messages: Messages, *, output: type[T], **fields: Any) -> T: ...
+async def complete(
+    app: ASGIApp, messages: Messages, *, output: type[T], validate: Callable[[T], object] | None = None, **fields: Any
+) -> T: ...
 @overload
-async def complete(app: ASGIApp, messages: Messages, *, output: None = None, **fields: Any) -> str: ...
+async def complete(
+    app: ASGIApp,
+    messages: Messages,
+    *,
+    output: None = None,
+    validate: Callable[[str], object] | None = None,
+    **fields: Any,
+) -> str: ...
 @overload
-async def complete(app: ASGIApp, messages: Messages, *, output: Any, **fields: Any) -> Any: ...
+async def complete(
+    app: ASGIApp, messages: Messages, *, output: Any, validate: Callable[[Any], object] | None = None, **fields: Any
+) -> Any: ...
 async def complete(
     app: ASGIApp,
     messages: Messages,
     *,
     output: Any = None,
+    validate: Callable[[Any], object] | None = None,
     model: str | None = None,
     api_key: str | None = None,
     **fields: Any,
@@ -106,14 +120,41 @@ async def complete(
     TypedDict, a Literal, an enum, a union, a list, a number or bool, an Outlines term; default: text. `model`: the
     app's first by default. `fields`: other fields of the request with a single answer, such as `temperature`.
 
+    A custom validator of the type, which its schema can't express, and `validate` refuse an answer by a ValueError.
+    Then the model gets another attempt, in which it sees its answer and the error, up to the model's `attempts`. Both
+    run in a thread.
+
     Raises Truncated if `max_tokens` cuts the answer, Refused if the model refuses, where it may, ApiError for the app's
-    errors, and pydantic's ValidationError if a custom validator, which the schema can't express, rejects the answer.
+    errors, and the ValueError (pydantic's ValidationError) with which the last attempt was rejected.
     """
     output_type = as_output(output)
-    async with _answered(app, messages, output_type, model, api_key, fields) as response:
-        choice = json.loads(await response.read())["choices"][0]
+    check = OutputCheck(_reader(output_type, validate))
+    extensions = {CHECK_KEY: check} if output_type.fields or validate else {}
+    try:
+        async with _answered(app, messages, output_type, model, api_key, fields, extensions) as response:
+            choice = json.loads(await response.read())["choices"][0]
+    except SchemaViolation as error:
+        if check.error is None:
+            raise
+        raise check.error from error
+    except ServerFault:
+        if check.crashed_on is not None:
+            check.value(check.crashed_on)  # raises the error of the caller's own code again
+        raise
     message = choice["message"]
-    return _output_value(output_type, message["content"] or "", message["refusal"] or "", choice["finish_reason"])
+    return _output_value(check.value, message["content"] or "", message["refusal"] or "", choice["finish_reason"])
+
+
+def _reader(output_type: OutputType, validate: Callable[[Any], object] | None) -> Callable[[str], Any]:
+    """Parses a text and checks its value."""
+
+    def read(text: str) -> Any:
+        value = output_type.read(text)
+        if validate is not None:
+            validate(value)
+        return value
+
+    return read
 
 
 @overload
@@ -133,7 +174,10 @@ async def stream(
     api_key: str | None = None,
     **fields: Any,
 ) -> AsyncGenerator[Part[Any], None]:
-    """The same as a stream of parts. To leave it early, use `contextlib.aclosing`: closing it aborts the generation."""
+    """The same as a stream of parts. To leave it early, use `contextlib.aclosing`: closing it aborts the generation.
+
+    What has been streamed can't be generated again: a custom validator's ValidationError is raised at the end.
+    """
     output_type = as_output(output)
     text, refusal, finish = "", "", None
     places: Mapping[str, Mapping[str, Any]] = {}
@@ -146,7 +190,7 @@ async def stream(
                 if delta := choice["delta"].get("content"):
                     text += delta
                     yield Part(delta, text)
-    yield Part("", text, _output_value(output_type, text, refusal, finish), places)
+    yield Part("", text, _output_value(output_type.read, text, refusal, finish), places)
 
 
 async def answer(app: ASGIApp, messages: Messages, *, output: type[T], **fields: Any) -> Part[T]:
@@ -163,6 +207,7 @@ async def _answered(
     model: str | None,
     api_key: str | None,
     fields: Mapping[str, Any],
+    extensions: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Response]:
     """Raises ApiError unless the status is 200, and TypeError for an unknown field."""
     _refuse_unknown(fields)
@@ -170,7 +215,7 @@ async def _answered(
     conversation = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
     name = model if model is not None else await _first_model(app, headers)
     body = json.dumps({**fields, **output_type.fields, "model": name, "messages": conversation}).encode()
-    async with asked(app, "POST", CHAT, body, headers) as response:
+    async with asked(app, "POST", CHAT, body, headers, extensions) as response:
         await _raise_error(response)
         yield response
 
@@ -216,9 +261,9 @@ async def _events(response: Response) -> AsyncGenerator[bytes, None]:
             yield data
 
 
-def _output_value(output_type: OutputType, text: str, refusal: str, finish: str | None) -> Any:
+def _output_value(read: Callable[[str], Any], text: str, refusal: str, finish: str | None) -> Any:
     if finish == "length":
         raise Truncated(text or refusal)
     if refusal:
         raise Refused(refusal)
-    return output_type.read(text)
+    return read(text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -11,7 +12,8 @@ from latticework.engines.vocabulary import Vocabulary
 from latticework.turn.draft import FreeDraft
 from latticework.turn.reasoning import Budget
 from latticework.turn.truncation import Closing
-from turngrammar.plan import Plan
+from turngrammar.plan import Plan, TurnViolation
+from turngrammar.render import Call
 
 
 class Echo(msgspec.Struct, frozen=True):
@@ -28,6 +30,32 @@ class Begun(msgspec.Struct, frozen=True):
     shown: bool
 
 
+class RejectedAnswer(msgspec.Struct, frozen=True):
+    """A finished answer that violates its schema: its text, its complete calls, and at least one violation."""
+
+    content: str
+    calls: Sequence[Call]
+    violations: Sequence[TurnViolation]
+
+
+# Makes the job of an attempt whose prompt has the rejected answer and its violations.
+# Raises ApiError or GrammarError if there is no such prompt: it is too long, or the chat template refuses it.
+Correction: TypeAlias = Callable[[RejectedAnswer], Awaitable["Job"]]
+
+
+class Feedback(msgspec.Struct, frozen=True):
+    """How the next attempt learns what was wrong.
+
+    Attributes:
+        correct: makes its job; None: this request can't have one, and `obstacle` is the reason.
+        requested: whether the request, not only the model's settings, selects feedback.
+    """
+
+    correct: Correction | None
+    obstacle: str = ""
+    requested: bool = False
+
+
 class Job(msgspec.Struct, frozen=True):
     """A generation for the engine, and how its output is parsed.
 
@@ -38,6 +66,7 @@ class Job(msgspec.Struct, frozen=True):
         returns_ids: whether steps have the ids of their tokens.
         n: number of answers.
         attempts: maximum number of attempts, if the grammar can't enforce the whole schema.
+        feedback: what the next attempt learns of the last one; None: nothing, it is sampled from the same prompt.
         reasons: whether the answer may have reasoning, in the marks of the model's format or as a draft.
         budget: of the reasoning, if the request limits it.
         draft: the free text before the answer; None: there is none.
@@ -57,6 +86,7 @@ class Job(msgspec.Struct, frozen=True):
     returns_ids: bool = False
     n: int = 1
     attempts: int = 1
+    feedback: Feedback | None = None
     reasons: bool = False
     budget: Budget | None = None
     draft: FreeDraft | None = None

@@ -225,7 +225,8 @@ def test_every_choice_has_a_budget_and_a_seed_of_its_own() -> None:
 def test_each_attempt_has_the_whole_budget() -> None:
     served = engine(thinks('["a", "a"]', '["a", "a"]', '["b", "b"]', '["b", "b"]', '["a", "b"]'))
     app = create_app(served, settings=Settings(attempts=3))
-    body = chat(app, response_format=AS_UNIQUE, max_reasoning_tokens=3, seed=1, temperature=0).json()
+    asked: dict[str, Any] = {"response_format": AS_UNIQUE, "max_reasoning_tokens": 3, "seed": 1, "temperature": 0}
+    body = chat(app, retries="resample", **asked).json()
     assert body["choices"][0]["message"]["content"] == '["a", "b"]'
     assert body["choices"][0]["message"]["reasoning"] == "Let"
     assert [(asked.seed, asked.temperature) for asked in served.asked] == [

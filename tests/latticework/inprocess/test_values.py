@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Annotated, Any, Literal, assert_type
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from starlette.applications import Starlette
 
 import latticework
@@ -26,6 +26,7 @@ from latticework.errors import (
     Unavailable,
     UnknownModel,
 )
+from latticework.inprocess.checks import pointer_to
 from tests.latticework.inprocess.test_output import Checked, Color, Invoice, Point
 from tests.scripted import Script, ScriptedEngine, says
 
@@ -123,9 +124,96 @@ def test_an_answer_that_is_cut_is_none() -> None:
     assert cut.value.param == "max_tokens"
 
 
-def test_a_validator_of_ones_own_refuses() -> None:
-    with pytest.raises(ValidationError, match="odd"):
-        asyncio.run(complete(saying('{"age": 3}'), "hi", output=Checked))
+def in_turn(*texts: str, **settings: Any) -> tuple[Starlette, ScriptedEngine]:
+    """Says one text after the other."""
+    left = list(texts)
+
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        yield Piece(left.pop(0), (0,))
+        yield Piece("", (0,), finish="stop")
+
+    engine = ScriptedEngine(script)
+    return create_app(engine, settings=Settings(**settings)), engine
+
+
+def test_an_answer_that_a_validator_refuses_is_generated_again() -> None:
+    app, engine = in_turn('{"age": 3}', '{"age": 4}')
+    assert asyncio.run(complete(app, "hi", output=Checked)) == Checked(age=4)
+    first, second = engine.prompts
+    assert second.startswith(first + '{"age": 3}')
+    assert "- /age (value_error): Value error, odd\n" in second
+
+
+def test_the_last_refusal_is_raised() -> None:
+    app, engine = in_turn('{"age": 3}', '{"age": 5}', attempts=2)
+    with pytest.raises(ValidationError, match="odd") as refused:
+        asyncio.run(complete(app, "hi", output=Checked))
+    assert [error["input"] for error in refused.value.errors()] == [5]
+    assert len(engine.prompts) == 2
+
+
+def test_resampled_answers_are_checked_too() -> None:
+    app, engine = in_turn('{"age": 3}', '{"age": 4}')
+    assert asyncio.run(complete(app, "hi", output=Checked, retries="resample")) == Checked(age=4)
+    assert engine.prompts[0] == engine.prompts[1]
+
+
+def short(text: str) -> None:
+    if len(text) > 4:
+        raise ValueError("more than 4 letters")
+
+
+def test_a_function_validates_text() -> None:
+    app, engine = in_turn("a long answer", "brief"[:4])
+    assert asyncio.run(complete(app, "hi", validate=short)) == "brie"
+    assert "- the whole (validate): more than 4 letters\n" in engine.prompts[1]
+    app, _ = in_turn("a long answer", attempts=1)
+    with pytest.raises(ValueError, match="more than 4 letters"):
+        asyncio.run(complete(app, "hi", validate=short))
+
+
+def test_a_validator_that_fails_is_no_refusal() -> None:
+    def fails(number: int) -> None:
+        raise LookupError(number)
+
+    app, engine = in_turn("7", "8")
+    with pytest.raises(LookupError, match="7"):
+        asyncio.run(complete(app, "hi", output=int, validate=fails))
+    assert len(engine.prompts) == 1
+
+
+class Tagged(BaseModel):
+    """`tags` may break a keyword that the server checks, and `age` what only this class knows."""
+
+    tags: Annotated[list[str], Field(json_schema_extra={"uniqueItems": True})]
+    age: int
+
+    _even = field_validator("age")(lambda age: age if age % 2 == 0 else _refuse_odd(age))
+
+
+def _refuse_odd(age: int) -> int:
+    raise ValueError(f"{age} is odd")
+
+
+def test_both_kinds_of_violations_are_shown() -> None:
+    app, engine = in_turn('{"tags": ["a", "a"], "age": 3}', '{"tags": ["a"], "age": 4}')
+    assert asyncio.run(complete(app, "hi", output=Tagged)).age == 4
+    assert "- /tags (uniqueItems): " in engine.prompts[1]
+    assert "- /age (value_error): Value error, 3 is odd\n" in engine.prompts[1]
+
+
+LOCATIONS: list[tuple[tuple[int | str, ...], Any, str]] = [
+    ((), {"a": 1}, ""),
+    (("a", 0, "b/c"), {"a": [{"b/c": 1}]}, "/a/0/b~1c"),
+    (("Item", "price"), {"price": 1}, "/price"),
+    (("items", 1, "function-after[check(), int]"), {"items": [1, 2]}, "/items/1"),
+    (("items", 7), {"items": [1]}, "/items"),
+]
+
+
+@pytest.mark.parametrize(("location", "value", "pointer"), LOCATIONS)
+def test_a_location_becomes_a_pointer(location: tuple[int | str, ...], value: Any, pointer: str) -> None:
+    assert pointer_to(location, value) == pointer
 
 
 REFUSED: dict[str, tuple[Starlette, dict[str, Any], type[ApiError], str | None]] = {

@@ -109,8 +109,8 @@ class Chunk(msgspec.Struct, frozen=True):
     """An event of a stream. With `include_usage`, the last one has the usage and no choices.
 
     `warnings`, if there are any, come with the first one, which SDKs build the whole completion on; so do
-    `prompt_token_ids`, if requested. `kv_transfer_params`, where the engine's connector has any, come with the last
-    one.
+    `prompt_token_ids`, if requested. The last one has warnings that came up later, and `kv_transfer_params`, where the
+    engine's connector has any.
     """
 
     id: str

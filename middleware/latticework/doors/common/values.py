@@ -22,6 +22,7 @@ class TurnValueFields(ValueFields):
 
     draft_tokens: StrictInt | None = Field(None, ge=1)
     refusal: Literal["allow", "never"] | None = None
+    retries: Literal["feedback", "resample"] | None = None
 
 
 def value_fields(request: ValueFields) -> dict[str, Any]:

@@ -18,7 +18,9 @@ class ResponseWarning(msgspec.Struct, frozen=True):
     cut.
     """
 
-    code: Literal["skipped_tool", "incomplete_tool_call", "replaced_text", "ignored_block", "removed_text"]
+    code: Literal[
+        "skipped_tool", "incomplete_tool_call", "replaced_text", "ignored_block", "removed_text", "resampled_answer"
+    ]
     message: str
     param: str | None
     tool: str | None = None
@@ -38,6 +40,14 @@ def _replaced(pointers: Sequence[str]) -> ResponseWarning:
     more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
     message = f"'{first}'{more} has half a surrogate pair, which is read as U+FFFD: cut texts between characters."
     return ResponseWarning("replaced_text", message, first)
+
+
+def retry_warnings(generation: Generation) -> tuple[ResponseWarning, ...]:
+    """One for each reason why an answer was generated again without the requested feedback. Complete at the end."""
+    return tuple(
+        ResponseWarning("resampled_answer", f"An invalid answer was generated again without feedback: {why}", "retries")
+        for why in dict.fromkeys(generation.obstacles)
+    )
 
 
 def lacking_warning(place: str, kind: str) -> ResponseWarning:

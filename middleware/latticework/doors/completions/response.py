@@ -89,7 +89,7 @@ class CompletionResponse(ChunkedResponse[TextChoice, TextCompletion]):
         for chunk in chunks:
             of_choice[chunk.index].append(chunk)
         choices = (_fold(of_choice[index]) for index in sorted(of_choice))
-        return msgspec.json.encode(replace(self._last(self._usage), choices=tuple(choices)))
+        return msgspec.json.encode(replace(self._last(), choices=tuple(choices)))
 
     def _new_choice(self, index: int) -> _TextChoice:
         job = self._generation.jobs[index // self._answers_per_prompt]

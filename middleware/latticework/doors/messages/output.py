@@ -55,13 +55,17 @@ class ThinkingTokens(msgspec.Struct, frozen=True):
 
 
 class MessageUsage(msgspec.Struct, frozen=True):
-    """Token counts. The prompt has the three of the input together."""
+    """Token counts. The prompt has the three of the input together.
+
+    `attempts`: the number of answers that were generated, if more than one was.
+    """
 
     input_tokens: int
     output_tokens: int
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
     output_tokens_details: ThinkingTokens | UnsetType = UNSET
+    attempts: int | UnsetType = UNSET
 
 
 class MessageResponse(msgspec.Struct, frozen=True, tag_field="type", tag="message"):

@@ -9,7 +9,13 @@ from msgspec import UNSET
 
 from latticework.doors.anthropic import anthropic_envelope
 from latticework.doors.common.events import named_event
-from latticework.doors.common.warnings import ResponseWarning, cut_warning, lacking_warning, warnings_of
+from latticework.doors.common.warnings import (
+    ResponseWarning,
+    cut_warning,
+    lacking_warning,
+    retry_warnings,
+    warnings_of,
+)
 from latticework.doors.messages.events import (
     ENCODER,
     Ending,
@@ -107,12 +113,15 @@ class MessagesResponse:
 
     @property
     def _all_warnings(self) -> tuple[ResponseWarning, ...]:
-        return (*self._warnings, *(cut_warning(call.name, "the content") for call in self._blocks.cut))
+        cut = [cut_warning(call.name, "the content") for call in self._blocks.cut]
+        return (*self._warnings, *retry_warnings(self._generation), *cut)
 
     def _usage(self, generated: int) -> MessageUsage:
         tokens = self._generation.tokens
         thinking = UNSET if tokens.reasoning is None or not generated else ThinkingTokens(tokens.reasoning)
-        return MessageUsage(tokens.prompt - tokens.cached, generated, tokens.cached, output_tokens_details=thinking)
+        attempts = tokens.attempts or UNSET if generated else UNSET
+        fresh = tokens.prompt - tokens.cached
+        return MessageUsage(fresh, generated, tokens.cached, output_tokens_details=thinking, attempts=attempts)
 
 
 def _eager(request: MessagesRequest, read: ReadRequest, generation: Generation) -> set[str] | None:

@@ -80,13 +80,17 @@ class PromptTokensDetails(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Token counts. `completion_tokens_details` are present if the model's format has reasoning."""
+    """Token counts. `completion_tokens_details` are present if the model's format has reasoning.
+
+    `attempts`: the number of answers that were generated, if it exceeds that of the answers returned.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     completion_tokens_details: CompletionTokensDetails | UnsetType = UNSET
     prompt_tokens_details: PromptTokensDetails | UnsetType = UNSET
+    attempts: int | UnsetType = UNSET
 
 
 def usage_of(tokens: TokenCounts) -> Usage:
@@ -96,4 +100,5 @@ def usage_of(tokens: TokenCounts) -> Usage:
         tokens.prompt + tokens.generated,
         UNSET if tokens.reasoning is None else CompletionTokensDetails(tokens.reasoning),
         PromptTokensDetails(tokens.cached) if tokens.cached else UNSET,
+        tokens.attempts or UNSET,
     )

@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -69,18 +69,24 @@ class ChunkedResponse(ABC, Generic[C, E]):
         return self._frame.events(chunks)
 
     def end(self) -> bytes:
-        """The usage, where it is requested, and what the engine has for another one come in an event of their own."""
-        if not (self._with_usage or self._generation.transfer):
+        """The usage, where it is requested, and what is known only now come in an event of their own."""
+        late = self._late()
+        if not (self._with_usage or late):
             return DONE
-        return event(msgspec.json.encode(self._last(self._usage if self._with_usage else UNSET))) + DONE
+        chunk = replace(self._chunk(usage=self._usage if self._with_usage else UNSET), **late)
+        return event(msgspec.json.encode(chunk)) + DONE
 
     def failed(self, error: ApiError) -> bytes:
         """Without `[DONE]`."""
         return event(envelope(error))
 
-    def _last(self, usage: Usage | UnsetType) -> E:
-        """The event behind all choices."""
-        return replace(self._chunk(usage=usage), kv_transfer_params=self._generation.transfer or UNSET)
+    def _last(self) -> E:
+        """Of a whole response, what comes behind all choices."""
+        return replace(self._chunk(usage=self._usage), **self._late())
+
+    def _late(self) -> dict[str, Any]:
+        """The fields of the last event, beside the usage: what the engine has for another one."""
+        return {"kv_transfer_params": self._generation.transfer} if self._generation.transfer else {}
 
     def logged(self, chunks: Sequence[C]) -> list[msgspec.Struct]:
         return [self._chunk(chunk, usage=None) for chunk in chunks]

@@ -92,6 +92,8 @@ OURS: Mapping[str, str] = {
     "pointer. Default: `--confidence`, off.",
     "grounding": "True: every string of the answer's JSON without enum, const, pattern or format is copied from the "
     "user's text, word for word, and `grounding` has its place. Default: `--grounding`.",
+    "retries": "What follows an answer that violates a checked keyword: `feedback`, an attempt that sees that answer "
+    "and its violations, or `resample`, one from the same prompt. Default: `--retries`, `feedback`.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 

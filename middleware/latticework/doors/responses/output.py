@@ -151,13 +151,14 @@ class OutputTokensDetails(msgspec.Struct, frozen=True):
 
 
 class ResponseUsage(msgspec.Struct, frozen=True):
-    """Token counts."""
+    """Token counts. `attempts`: the number of answers that were generated, if more than one was."""
 
     input_tokens: int
     input_tokens_details: InputTokensDetails
     output_tokens: int
     output_tokens_details: OutputTokensDetails
     total_tokens: int
+    attempts: int | UnsetType = UNSET
 
 
 class IncompleteDetails(msgspec.Struct, frozen=True):

@@ -86,6 +86,7 @@ _VLLM: Mapping[str, Refused] = {
     "refusal": Refused("extension", CONVERSATION, (*ABSENT, "never"), doors=COMPLETIONS),
     "max_reasoning_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "draft_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
+    "retries": Refused("extension", CONVERSATION, (*ABSENT, "resample"), doors=COMPLETIONS),
     "tool_format": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "tool_call_streaming": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "truncation": Refused(

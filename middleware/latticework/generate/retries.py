@@ -1,0 +1,85 @@
+"""The attempts at one choice whose answer is checked: from which prompt, and how each is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from latticework.engines.base import Sampling
+from latticework.errors import ApiError
+from latticework.turn import Job, RejectedAnswer
+from turngrammar.errors import GrammarError
+from turngrammar.plan import TurnViolation
+
+# A greedy attempt from the same prompt would repeat the same answer.
+RETRY_TEMPERATURE = 0.7
+
+# A caller's own check of a finished text: its violations, none if it is accepted.
+AnswerCheck: TypeAlias = Callable[[str], Sequence[TurnViolation]]
+
+
+@dataclass(frozen=True)
+class Try:
+    """One attempt.
+
+    Attributes:
+        job: of its prompt.
+        place: of its choice among those of the prompt.
+        number: of the attempt, from 0.
+        is_new: whether nothing was generated from this prompt before: no attempt at this choice, nor another choice.
+    """
+
+    job: Job
+    place: int
+    number: int = 0
+    is_new: bool = True
+
+    @property
+    def sampling(self) -> Sampling:
+        """Each choice and each attempt has its own seed: otherwise all would be the same. What is computed of the
+        prompt elsewhere is there to be fetched once.
+        """
+        sampling, retried = self.job.sampling, self.number > 0
+        if sampling.transfer is not None and (self.place or retried):
+            sampling = replace(sampling, transfer=None)
+        if sampling.seed is not None:
+            sampling = replace(sampling, seed=sampling.seed + self.place + self.number * self.job.n)
+        if retried and not self.is_new and sampling.temperature == 0:
+            sampling = replace(sampling, temperature=RETRY_TEMPERATURE)
+        return sampling
+
+
+class Retries:
+    """The attempts at one choice.
+
+    Attributes:
+        current: the attempt to make.
+        obstacle: why the current one does not see the last answer, though that was requested; "" if it does.
+    """
+
+    def __init__(self, job: Job, place: int) -> None:
+        self.current = Try(job, place, is_new=not place)
+        self.obstacle = ""
+        self._first = job
+        self._prompts = [job.prompt]
+
+    async def reject(self, answer: RejectedAnswer) -> None:
+        """Moves on to the next attempt, after this answer."""
+        job = await self._corrected(answer) or self._first
+        self.current = Try(job, self.current.place, self.current.number + 1, job.prompt not in self._prompts)
+        self._prompts.append(job.prompt)
+
+    async def _corrected(self, answer: RejectedAnswer) -> Job | None:
+        """None: the next attempt is sampled from the first prompt."""
+        feedback, self.obstacle = self._first.feedback, ""
+        if feedback is None:
+            return None
+        obstacle = feedback.obstacle
+        if feedback.correct is not None:
+            try:
+                return await feedback.correct(answer)
+            except (ApiError, GrammarError) as error:
+                obstacle = error.message
+        self.obstacle = obstacle if feedback.requested else ""
+        return None
