@@ -108,7 +108,7 @@ class Choice:
 
     @property
     def document(self) -> str | None:
-        """The text of the document, as far as it goes; None where the answer is none."""
+        """The text of the document, as far as it goes; None where it has no document."""
         return "".join(self._content) if self._plan.document is not None and not self._calls else None
 
     @property

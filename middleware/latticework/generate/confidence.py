@@ -78,7 +78,7 @@ async def confidence_of(
 ) -> tuple[ByPart[Confidence], int]:
     """The confidence of the recorded answer, and the number of requests to the engine that it took.
 
-    `document`: its text; None where the answer is none. `calls`: the arguments of its complete calls. What is not
+    `document`: its text; None where it has no document. `calls`: the arguments of its complete calls. What is not
     complete JSON, or was not generated as such, has no confidence. Raises EngineError.
     """
     parts = [document.encode()] if document is not None else [arguments.encode() for arguments in calls]
