@@ -20,6 +20,7 @@ from turngrammar.client import content_expression
 from turngrammar.client.inputs import compile_input
 from turngrammar.client.texts import TextMisfit, TextPlan
 from turngrammar.errors import GrammarError, InvalidGrammar, InvalidTools, shown
+from turngrammar.formats.format import Format
 from turngrammar.lark import CompiledTool
 from turngrammar.lazy_fields import LazyFields
 from turngrammar.names import refuse_name
@@ -31,7 +32,7 @@ from turngrammar.schema.load import DEFAULTS
 from turngrammar.schema.type_names import named_types
 from turngrammar.spans import Quotation
 from turngrammar.turn import ClientGrammar, JsonContent, Mode, Tool, ToolChoice, Turn, enclosing
-from turngrammar.turn_tree import document_or_refusal, recovery_tree, turn_tree
+from turngrammar.turn_tree import document_or_refusal, reasoning_openings, recovery_tree, turn_tree
 
 MAX_CACHED = 8 * 2**20  # characters of all cached grammars together
 
@@ -173,6 +174,13 @@ def compile_turn(turn: Turn, options: Options = DEFAULTS) -> Plan:
     if not turn.constrained:
         return _compile(turn, options)
     return _COMPILED.get((turn.key, options), lambda: _compile(turn, options))
+
+
+def text_grammar(format: Format, special_tokens: Mapping[str, int], ends: tuple[int, ...] = ()) -> str:
+    """llguidance Lark of text with a visible character, which does not open reasoning: the rest of a turn behind it."""
+    unlike = reasoning_openings(format.reasoning) if format.reasoning else ()
+    text = wire.FreeText("content", None, "never", visible=True, unlike=unlike)
+    return lark.write_grammar(text, lark.GrammarContext((), None, special_tokens, ends))
 
 
 _COMPILED: Cache[tuple[bytes, Options], Plan] = Cache(MAX_CACHED, lambda key, plan: len(plan.grammar or ""))

@@ -70,6 +70,24 @@ def load_json(text: str | bytes) -> Any:
         raise
 
 
+def same_json(first: str, second: str) -> bool:
+    """Whether two texts are JSON of the same value, as 1 and 1.0 are, and true and 1 not; or else the same text."""
+    if first == second:
+        return True
+    try:
+        return _same(load_json(first), load_json(second))
+    except ValueError:
+        return False
+
+
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_same(value, second[key]) for key, value in first.items())
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(_same, first, second))
+    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
+
+
 def load_long_numbers(text: str) -> Any:
     """`load_json` with numbers of any length, whose arithmetic may take seconds."""
     return json.loads(text, parse_float=parse_float, parse_int=parse_int, parse_constant=_refuse_nan)

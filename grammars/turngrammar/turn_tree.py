@@ -37,7 +37,8 @@ def turn_tree(format: Format, calls: Node | None, mode: Mode, answer: Node | Non
         assert calls, "plan.py refuses a required call without tools"
         return _calls_alone(format, calls, reasoning)
     if answer is None:
-        return seq(_reasoning_before_either(format, reasoning), _TEXTS[mode](format, calls))
+        unlike = reasoning_openings(format.reasoning) if format.reasoning and reasoning == "may" else ()
+        return seq(_reasoning_before_either(format, reasoning), _TEXTS[mode](format, calls, unlike))
     return _ANSWERS[mode](format, calls, _framed_answer(format, answer), reasoning)
 
 
@@ -61,7 +62,7 @@ def _within_answer(format: Format, calls: Node | None, mode: Mode, answer: Node 
         return behind | closed if behind and mode == "auto" else closed
     if behind and preamble and calls and mode == "auto":
         return _text_then_calls(replace(frame, open=""), preamble, calls)
-    return _up_to_close(frame, "content")
+    return _answer_text(frame)
 
 
 def _reasoning_block(frame: Frame | None, reasoning: Reasoning) -> Node:
@@ -93,31 +94,40 @@ def _behind_lead(lead: str, calls: Node) -> Node:
     return unrolled(seq(Space(lead), calls)) if lead else calls
 
 
-def text_or_calls(format: Format, calls: Node | None) -> Node:
-    """Text, calls, or calls after text, as the format allows."""
+def reasoning_openings(frame: Frame) -> tuple[str, ...]:
+    """What text would be read as reasoning by, where the model may open it."""
+    return (frame.open.strip(), *([frame.close] if frame.bare else ()))
+
+
+def text_or_calls(format: Format, calls: Node | None, unlike: tuple[str, ...] = ()) -> Node:
+    """Text, calls, or calls after text, as the format allows. `unlike`: what text without a frame can't open with."""
     if calls is None:
-        return text_only(format, None)
+        return text_only(format, None, unlike)
     if format.answer and format.preamble and _answer_opens_as_preamble(format):
         return _text_then_calls(format.answer, format.preamble, calls) | calls
     if format.answer:
-        return _framed(format.answer, "content") | _framed_calls(format, calls)
-    return unrolled(calls) | Unlike(calls) if format.alone else FreeText("content", calls, "may")
+        return seq(format.answer.open, _answer_text(format.answer)) | _framed_calls(format, calls)
+    if format.alone:
+        return unrolled(calls) | Unlike(calls, unlike)
+    return FreeText("content", calls, "may", visible=True, unlike=unlike)
 
 
 def _text_then_calls(answer: Frame, preamble: Frame, calls: Node) -> Node:
     """Text, perhaps with calls after it, where only what follows the text distinguishes an answer from a preamble."""
     if not answer.close:
-        return seq(answer.open, FreeText("content", seq(preamble.close, preamble.resume, calls), "may"))
+        return seq(answer.open, FreeText("content", seq(preamble.close, preamble.resume, calls), "may", visible=True))
     then, rest = seq(preamble.resume, calls), answer.close.removeprefix(preamble.close)
-    return seq(answer.open, FreeText("content", Lit(preamble.close)), Alt((Lit(rest), then)) if rest else Opt(then))
+    text = FreeText("content", Lit(preamble.close), visible=True)
+    behind = seq(text, Alt((Lit(rest), then)) if rest else Opt(then))
+    return seq(answer.open, behind if preamble.resume else behind | seq(preamble.close, then))
 
 
-def text_only(format: Format, calls: Node | None) -> Node:
+def text_only(format: Format, calls: Node | None, unlike: tuple[str, ...] = ()) -> Node:
     if format.answer:
-        return _framed(format.answer, "content")
-    if calls is None:
-        return FreeText("content", None, "never")
-    return Unlike(calls) if format.alone else FreeText("content", calls, "never")
+        return seq(format.answer.open, _answer_text(format.answer))
+    if calls and format.alone:
+        return Unlike(calls, unlike)
+    return FreeText("content", calls, "never", visible=True, unlike=unlike)
 
 
 def recovery_tree(format: Format, calls: Node | None) -> Node:
@@ -198,8 +208,15 @@ def _framed(frame: Frame, sink: Sink) -> Node:
     return seq(frame.open, _up_to_close(frame, sink))
 
 
-def _up_to_close(frame: Frame, sink: Sink) -> Node:
-    return FreeText(sink, Lit(frame.close)) + frame.resume if frame.close else FreeText(sink, None, "never")
+def _answer_text(frame: Frame) -> Node:
+    """Free text as the answer, behind the opening of its frame."""
+    return _up_to_close(frame, "content", visible=True)
+
+
+def _up_to_close(frame: Frame, sink: Sink, *, visible: bool = False) -> Node:
+    if frame.close:
+        return FreeText(sink, Lit(frame.close), visible=visible) + frame.resume
+    return FreeText(sink, None, "never", visible)
 
 
 def _reasoning_text(frame: Frame) -> Node:
@@ -220,7 +237,10 @@ _REASONING_BLOCKS: Mapping[Reasoning, Callable[[Frame], Node]] = {
     "answer": lambda frame: lift(""),
 }
 
-_TEXTS: Mapping[Mode, Callable[[Format, Node | None], Node]] = {"none": text_only, "auto": text_or_calls}
+_TEXTS: Mapping[Mode, Callable[[Format, Node | None, tuple[str, ...]], Node]] = {
+    "none": text_only,
+    "auto": text_or_calls,
+}
 
 _ANSWERS: Mapping[Mode, Callable[[Format, Node | None, Node, Reasoning], Node]] = {
     "none": lambda format, calls, answer, reasoning: _answer_or_calls(format, None, answer, reasoning),

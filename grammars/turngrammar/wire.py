@@ -3,7 +3,8 @@
 A tree describes everything that a model may write in one assistant turn. A leaf gives a piece of text its meaning, and
 free text has the nodes that end it, so that no reading looks further than one node.
 
-Tolerance is declared: only `Space`, `May` and `Stray` let the parser accept more than the grammar generates.
+Tolerance is declared: only `Space`, `May` and `Stray` let the parser accept more than the grammar generates, and text
+that must be `visible` or `Unlike` calls, of which it accepts an empty one too.
 """
 
 from __future__ import annotations
@@ -98,18 +99,28 @@ class FreeText(Node):
 
     `then` opens with a literal, which ends the text wherever it occurs. It "must" follow, "may" follow (or the turn
     ends), or may "never" follow: then the text is the rest of the turn and must not hold what would open `then`.
+
+    `visible`: a text is generated with at least one visible character, so that the turn is not empty. Before a `then`
+    that "may" follow it need not have one: that is a call. `unlike`: literals with one of which it may not begin, even
+    behind whitespace, because it would be read as something else.
     """
 
     sink: Sink
     then: Node | None = None
     follows: Follows = "must"
+    visible: bool = False
+    unlike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Unlike(Node):
-    """Content to the end of the turn that does not open as `calls` do: so text differs from calls that stand alone."""
+    """Content to the end of the turn that does not open as `calls` do: so text differs from calls that stand alone.
+
+    It is generated with at least one visible character. `unlike`: as in `FreeText`.
+    """
 
     calls: Node
+    unlike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

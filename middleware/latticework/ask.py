@@ -119,6 +119,8 @@ class Ask(msgspec.Struct, frozen=True):
         confidence: whether the answer comes with the confidence of its values; None: as the model is configured.
         retries: what follows an answer that violates a checked keyword: an attempt that sees it with its violations
             (feedback), or one from the same prompt (resample); None: as the model is configured.
+        repeated_calls: whether the answer ends before a call that repeats another one of it; None: as the model is
+            configured.
         echo: whether a raw prompt, or the text that the answer continues, is returned before the answer.
         grounding: whether strings that nothing but their length constrains are spans of the user's text; None: as the
             model is configured.
@@ -143,6 +145,7 @@ class Ask(msgspec.Struct, frozen=True):
     whole_calls: bool | None = None
     refusal: Literal["allow", "never"] | None = None
     retries: Literal["feedback", "resample"] | None = None
+    repeated_calls: Literal["end", "allow"] | None = None
     echo: bool = False
     confidence: bool | None = None
     grounding: bool | None = None

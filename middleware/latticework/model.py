@@ -19,6 +19,7 @@ from latticework.conformance import SelectedFormat, select_format
 from latticework.engines.base import Adapter, EngineDead, Piece, Sampling
 from latticework.engines.encoder import LocalEncoder
 from latticework.engines.markup import markup
+from latticework.engines.vocabulary import Trial
 from latticework.options import InvalidSetting
 from latticework.peers import Held, Peers
 from latticework.prompt import ChatTemplate
@@ -28,6 +29,7 @@ from latticework.settings import Settings
 from latticework.supervisor import Supervisor
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format
+from turngrammar.plan import text_grammar
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +168,14 @@ class Model:
     def format(self) -> Format:
         """The model's wire format of tool calls."""
         return self._settled.format
+
+    @cached_property
+    def text_grammar(self) -> str:
+        """llguidance Lark of free text with a visible character, which no answer begins with tokens of its own."""
+        tokenizer = self.engine.tokenizer
+        grammar = text_grammar(self.format, tokenizer.vocabulary.special_tokens, tokenizer.vocabulary.ends)
+        tokenizer.remember(grammar, Trial())
+        return grammar
 
     @cached_property
     def _settled(self) -> SelectedFormat:

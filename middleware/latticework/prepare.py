@@ -13,6 +13,7 @@ from latticework.compiling import CompiledTurn, CompileRequest
 from latticework.concurrency import off_loop
 from latticework.errors import BadRequest
 from latticework.model import Model
+from latticework.prompt.repeated import run_of_calls
 from latticework.prompt.writer import Source, Written
 from latticework.prompts import prompt_of, written_elsewhere
 from latticework.turn import Begun, Echo, Job
@@ -21,8 +22,9 @@ from latticework.turn.continuation import begun_text
 from latticework.turn.draft import FreeDraft, Room, free_draft, free_tokens, with_draft
 from latticework.turn.feedback import feedback_of
 from latticework.turn.grounding import grounded, source_names
-from latticework.turn.reasoning import Budget, closing_markup, has_begun, state_behind
+from latticework.turn.reasoning import Budget, Resumption, closing_markup, has_begun, state_behind
 from latticework.turn.sampling import (
+    EXCLUDING,
     kept_prompt,
     refuse_excess,
     refuse_little_room,
@@ -258,12 +260,33 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         whole_calls=_sends_whole_calls(model, ask),
         vocabulary=engine.tokenizer.vocabulary if confident else None,
         sources=source_names(ask, draft.compiles[0].turn),
+        resumption=_resumption(model, ask, draft, plan),
+        ends_repeats=_ends_repeats(model, ask, plan),
+        call_run=run_of_calls(ask),
     )
 
 
 def _free_draft(model: Model, ask: Ask, draft: _Draft, room: Room) -> FreeDraft | None:
     tokens = free_tokens(ask, draft.format, draft.prompt.reasoning, model.settings.draft_tokens, room)
     return free_draft(tokens, model.draft_ends, model.engine.tokenizer) if tokens else None
+
+
+def _ends_repeats(model: Model, ask: Ask, plan: Plan) -> bool:
+    """Where one call at most may be made, there is nothing to compare."""
+    chosen = ask.repeated_calls or model.settings.repeated_calls
+    return chosen == "end" and bool(plan.tools) and plan.choice.most != 1
+
+
+def _resumption(model: Model, ask: Ask, draft: _Draft, plan: Plan) -> Resumption | None:
+    """How free text of a model that reasons goes on without an answer. Grammars exclude such turns by themselves.
+
+    None where the request's sampling could exclude every token of an answer.
+    """
+    if plan.grammar is not None or draft.format.reasoning is None or any(map(ask.sampling.get, EXCLUDING)):
+        return None
+    tokenizer = model.engine.tokenizer
+    ends = frozenset(tokenizer.ends)
+    return Resumption(draft.format, draft.prompt.reasoning, model.text_grammar, ends, tokenizer.encode)
 
 
 def _sends_whole_calls(model: Model, ask: Ask) -> bool:

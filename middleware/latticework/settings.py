@@ -96,6 +96,9 @@ class ModelSettings:
     retries: Literal["feedback", "resample"] = choice(
         "feedback", "after an answer that violates a checked keyword, show it and its violations to the model, or don't"
     )
+    repeated_calls: Literal["end", "allow"] = choice(
+        "end", "end an answer before a tool call that repeats another one of it, or allow such calls"
+    )
     max_tool_calls: int = setting(
         16, integer("N", 1, 100), "maximum number of tool calls in one answer; small models may never stop"
     )

@@ -64,6 +64,8 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     endpoint.CHECKED: "JSON pointers to the keywords that are checked on the finished answer, held back until then",
     endpoint.IGNORED: "fields of the request that are unknown, or have no effect on this answer",
     endpoint.SKIPPED: "tools that can't be compiled and were left out, if `on_bad_tool` is `skip`",
+    endpoint.REPEATED: "the call that at least the last two turns of the conversation have made, each alone, and the "
+    "number of these turns: `get_weather x3`",
     endpoint.INCOMPLETE: "tools whose calls were cut and are not in `tool_calls`; streams name them at their end",
     endpoint.DESCRIBED: "JSON pointers to the keywords that `/v1/messages` has read in descriptions",
     figures.ATTEMPTS: "how many times an answer was generated, over all answers; not in a stream",

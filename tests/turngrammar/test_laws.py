@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 import re
+import unicodedata
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
+from llguidance import LLMatcher
 
-from tests.turngrammar.laws import chunkings, generates, read, sample
+from tests.turngrammar.laws import BYTES, chunkings, generates, read, sample, tokens
 from turngrammar.analysis import texts
 from turngrammar.formats import FORMATS, Format, Frame
 from turngrammar.notation import Notation
@@ -229,6 +231,50 @@ def test_reasoning_comes_first_and_the_rest_is_constrained(format: Format, opene
         assert (message.reasoning, message.content) == ("Let me <b>think</b>.", content)
         assert said(message.calls) == said(calls)
         assert not message.malformed
+
+
+BLANKS = ("", " \t\r\n\u200b\x00")
+
+
+def empty_turns(format: Format, opened: str, blank: str) -> list[str]:
+    """Turns in which a client would see at most this blank: with and without thoughts, in their frame or before it."""
+    reasoning, answer = format.reasoning, format.answer or Frame("", "")
+    framed: list[str] = [answer.open + blank, answer.open + blank + answer.close] if blank else [""]
+    if reasoning is None or opened == "off":
+        return framed
+    opening = reasoning.open if opened == "may" else ""
+    thought = [f"{opening}{text}{reasoning.close}{reasoning.resume}{reasoning.gap}" for text in ("", "Well.")]
+    return [f"{opening}Well.", *(text + rest for text in thought for rest in framed), *(framed * (opened == "may"))]
+
+
+@every_format
+@pytest.mark.parametrize("opened", ["off", "may", "open"])
+def test_no_turn_is_empty(format: Format, opened: str) -> None:
+    if opened != "off" and format.reasoning is None:
+        return
+    compiled = plan(format, ToolChoice("auto" if opened != "off" else "none"), reasoning=opened)
+    assert compiled.grammar
+    matcher, answer, frame = LLMatcher(BYTES, compiled.grammar), format.answer or Frame("", ""), format.reasoning
+    begun = f"Well.{frame.close}{frame.resume}{frame.gap}" if frame and opened == "open" else ""
+    for blank in BLANKS:
+        for text in empty_turns(format, opened, blank):
+            assert not ends_with(matcher, text), text
+        assert ends_with(matcher, f"{begun}{answer.open}{blank}.{answer.close}"), blank
+    for seed in range(5):
+        text, whole = sample(compiled.grammar, random.Random(seed), 80, [BLANKS[1], *empty_turns(format, opened, "")])
+        message = read(compiled, [text])
+        assert not whole or message.calls or any(map(is_visible, message.content)), text
+
+
+def ends_with(matcher: LLMatcher, text: str) -> bool:
+    """Whether a turn under the matcher's grammar can be this text."""
+    matcher.reset()
+    written = tokens(text, {})
+    return matcher.try_consume_tokens(written) == len(written) and matcher.is_accepting()
+
+
+def is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in ("Zs", "Zl", "Zp", "Cc", "Cf")
 
 
 def test_one_literal_moves_generation_and_parsing_together() -> None:

@@ -19,7 +19,7 @@ from turngrammar.lark.rule_set import RuleSet
 from turngrammar.lowered import Lowered
 from turngrammar.schema import SchemaPlan
 from turngrammar.spans import Texts
-from turngrammar.terminals.expressions import ANYTHING, any_text, join, quoted
+from turngrammar.terminals.expressions import ANYTHING, VISIBLE, any_text, join, quoted
 from turngrammar.terminals.strings import Branch
 from turngrammar.terminals.trial import is_empty
 from turngrammar.turn import enclosing
@@ -198,6 +198,7 @@ def any_bytes_without(texts: tuple[str, ...]) -> str:
     return f"~/{ANYTHING}{any_text(texts)}{ANYTHING}/" if texts else f"/{ANYTHING}/"
 
 
-def text_without(texts: tuple[str, ...]) -> str:
-    """The same, of text alone."""
-    return f"/{ANYTHING}/ & {any_bytes_without(texts)}" if texts else f"/{ANYTHING}/"
+def text_without(texts: tuple[str, ...], *, visible: bool = False) -> str:
+    """The same, of text alone. `visible`: it has at least one visible character."""
+    text = f"/{VISIBLE if visible else ANYTHING}/"
+    return f"{text} & {any_bytes_without(texts)}" if texts else text

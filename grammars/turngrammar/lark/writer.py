@@ -20,7 +20,7 @@ from turngrammar.lark.members import (
 )
 from turngrammar.lark.notation import write_notation_arguments
 from turngrammar.lark.rules import CompiledTool, GrammarContext, RuleWriter, any_bytes_without, text_without
-from turngrammar.terminals.expressions import ANYTHING, join, quoted, repeated
+from turngrammar.terminals.expressions import ANYTHING, VISIBLE, any_text, join, quoted, repeated
 
 
 def write_grammar(tree: wire.Node, context: GrammarContext) -> str:
@@ -106,23 +106,30 @@ class GrammarWriter(RuleWriter):
 
     def text(self, node: wire.FreeText) -> str:
         stops = openings(node.then) if node.then else ()
-        rest = self.terminal(text_without(stops))
+        unlike = self._not_opening(node)
+        rest = self.terminal(text_without(stops, visible=node.visible) + unlike)
         if node.follows == "never" or node.then is None:
             return rest
-        bodies = [self._until(stop, stops, node.then) for stop in stops]
+        visible = node.visible and node.follows == "must"
+        texts = {
+            stop: text_without(tuple(other for other in stops if other != stop), visible=visible) for stop in stops
+        }
+        bodies = [
+            join(self.closed(text + unlike, stop), self.walk(after(node.then, stop))) for stop, text in texts.items()
+        ]
         return self.either(bodies + [rest] * (node.follows == "may"))
 
-    def _until(self, stop: str, stops: tuple[str, ...], then: wire.Node) -> str:
-        """A text up to the first of `stops`, which is `stop`, and `then` from there on."""
-        others = tuple(other for other in stops if other != stop)
-        return join(self.closed(text_without(others), stop), self.walk(after(then, stop)))
-
     def unlike(self, node: wire.Unlike) -> str:
-        return self.terminal(f"/{ANYTHING}/ & {self._unlike(node.calls)}")
+        return self.terminal(f"/{VISIBLE}/ & {self._unlike(node.calls)}{self._not_opening(node)}")
 
     def _unlike(self, calls: wire.Node) -> str:
         names = [tool.name for tool in self.context.tools if not wire.PLAIN_NAME.fullmatch(tool.name)]
         return f"~/{head_regex(calls, names)}{ANYTHING}/"
+
+    def _not_opening(self, node: wire.FreeText | wire.Unlike) -> str:
+        """What keeps a text from beginning as it may not. None has a special token in it."""
+        openings = tuple(text for text in node.unlike if not self.up_to_token(text))
+        return f" & ~/[ \\t\\r\\n]*{any_text(openings)}{ANYTHING}/" if openings else ""
 
     def call(self, node: wire.Invocation) -> str:
         """What all calls begin with, up to its last special token, stands before the alternatives."""

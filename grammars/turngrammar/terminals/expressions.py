@@ -6,13 +6,22 @@ The text of clients and formats gets into a grammar only through `quoted` and `e
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 
 ANYTHING = r"(.|\n)*"
+# Text with a visible character: neither whitespace nor a control or format character.
+VISIBLE = ANYTHING + r"[^\p{Z}\p{Cc}\p{Cf}]" + ANYTHING
+_INVISIBLE = ("Zs", "Zl", "Zp", "Cc", "Cf")
 _NEEDS_ESCAPE = re.compile(r"[^A-Za-z0-9_ <>\"'=:,;!@`\u00a1-\ud7ff]")
 Either = Callable[[Sequence[str]], str]  # makes a rule of alternatives and returns its name
+
+
+def has_visible(text: str) -> bool:
+    """Whether it matches VISIBLE."""
+    return any(unicodedata.category(character) not in _INVISIBLE for character in text)
 
 
 def quoted(text: str) -> str:

@@ -74,6 +74,21 @@ class SourceSpan(msgspec.Struct, frozen=True):
     count: int
 
 
+class AnswerNotice(msgspec.Struct, frozen=True):
+    """What a client should know of a finished answer.
+
+    Attributes:
+        kind: that it ends before a call of `tool` which repeats another one; that it has neither text nor calls; or
+            that it was generated again without the requested feedback, for this `reason`.
+        finish: why it ended.
+    """
+
+    kind: Literal["repeated_call", "empty_answer", "resampled_answer"]
+    finish: Finish | None = None
+    tool: str | None = None
+    reason: str = ""
+
+
 class Step(msgspec.Struct, frozen=True, gc=False):
     """An addition to one choice. Its first step has no events, and its last one the finish reason.
 

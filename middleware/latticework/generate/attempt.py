@@ -1,4 +1,4 @@
-"""One attempt at a choice: the engine's output for one prompt, or for two.
+"""One attempt at a choice: the engine's output for one prompt, or for several.
 
 If the model exceeds the request's reasoning budget, a second prompt continues after the same tokens and the markup
 that ends the reasoning; the engine has the prefix in its cache. The limit is not part of the grammar, because
@@ -6,22 +6,25 @@ that ends the reasoning; the engine has the prefix in its cache. The limit is no
 
 A draft of a model without marks of reasoning has a prompt of its own too: it has no grammar, and the answer behind it
 has its grammar from the beginning, so that nothing in the draft can be part of the answer.
+
+If the model ends free text without an answer, within its reasoning or behind it, another prompt continues after the
+same tokens without the one that ended it, under a grammar of text. A grammar from the start would do too, but
+`min_tokens` and other parameters exclude one.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
 import msgspec
 
-from latticework.engines.base import Piece, Sampling
+from latticework.engines.base import NOTHING_SAVED, Piece, Sampling
 from latticework.generate.choice import Choice
 from latticework.turn import Job
 from latticework.turn.draft import FreeDraft
-from latticework.turn.reasoning import Budget
 
 
 class TextGenerator(Protocol):
@@ -54,34 +57,29 @@ class Attempt:
         self._choice = choice
         self.most = sampling.max_tokens
         self._drafted: list[str] = []
-        self._written: list[int] = []
-        self._begun = False
-        self._exceeded = job.budget is not None and not job.budget.tokens
+        self._written: list[int] = []  # without a token that ended it
+        self._spent = 0
+        self._texts: list[str] = []
+        self._saved = NOTHING_SAVED  # of the prompts that have ended
+        self._resumed = False
+        self._next: Callable[[], AsyncGenerator[Piece, None]] | None = self._first
 
     def pieces(self) -> AsyncGenerator[Piece, None] | None:
-        """The engine's pieces, of the first prompt and then of the second; None at the end."""
-        if self._job.draft is not None:
-            return self._drafting(self._job.draft)
-        budget = self._job.budget
-        if self._exceeded:
-            assert budget is not None
-            self._begun, self._exceeded = True, False
-            return self._behind_reasoning(budget)
-        if self._begun:
-            return None
-        self._begun = True
-        # What the engine has generated beyond the budget is left out.
-        sampling = self._sampling if budget is None else replace(self._sampling, single=True)
-        return self._model.generate(self._job.prompt, sampling, self._request_id)
+        """The engine's pieces, of the first prompt and then of each further one; None at the end."""
+        start, self._next = self._next, None
+        return None if start is None else start()
 
-    def _drafting(self, draft: FreeDraft) -> AsyncGenerator[Piece, None] | None:
-        """The same with a draft: the first prompt is that of the draft, the second that of the answer behind it."""
-        if self._begun and not self._choice.drafting:
-            return None
-        self._choice.drafting = not self._begun
-        if not self._begun:
-            self._begun = True
-            return self._draft(draft)
+    def _first(self) -> AsyncGenerator[Piece, None]:
+        budget = self._job.budget
+        if self._job.draft is not None:
+            self._choice.drafting, self._next = True, self._behind_draft
+            return self._draft(self._job.draft)
+        return self._behind_reasoning() if budget is not None and not budget.tokens else self._begin()
+
+    def _behind_draft(self) -> AsyncGenerator[Piece, None]:
+        """The answer, behind the draft."""
+        draft, self._choice.drafting = self._job.draft, False
+        assert draft is not None
         prompt = [*self._job.prompt, *self._written, *draft.joint("".join(self._drafted))]
         left = min(self._sampling.max_tokens - self._choice.tokens, self._model.max_model_len - len(prompt))
         self.most = left
@@ -108,32 +106,87 @@ class Attempt:
         budget = self._job.budget
         if budget is None:
             return False
-        self._written += piece.token_ids
-        self._exceeded = self._choice.parser.in_reasoning and self._choice.reasoning >= budget.tokens
-        return self._exceeded
+        exceeded = self._choice.parser.in_reasoning and self._choice.reasoning >= budget.tokens
+        if exceeded:
+            self._next = self._behind_reasoning
+        return exceeded
 
-    async def _behind_reasoning(self, budget: Budget) -> AsyncGenerator[Piece, None]:
+    def _begin(self) -> AsyncGenerator[Piece, None]:
+        # What the engine has generated beyond the budget is left out.
+        sampling = self._sampling if self._job.budget is None else replace(self._sampling, single=True)
+        pieces = self._model.generate(self._job.prompt, sampling, self._request_id)
+        return pieces if self._job.budget is None and self._job.resumption is None else self._noted(pieces)
+
+    async def _noted(self, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+        """The same pieces, which another prompt may have to continue; the last only once it is clear that none does."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                self._written += piece.token_ids
+                self._spent += len(piece.token_ids)
+                self._texts.append(piece.text)
+                if piece.finish != "stop" or not self._may_resume(piece):
+                    yield piece
+                    continue
+                self._forget_end()
+                yield msgspec.structs.replace(piece, finish=None)
+                if self._choice.is_empty:
+                    self._saved += piece.saved
+                    self._next = self._resume
+                else:
+                    yield Piece("", (), finish="stop", saved=piece.saved, transfer=piece.transfer)
+
+    def _may_resume(self, piece: Piece) -> bool:
+        """Whether the model itself has ended the answer, rather than a token that the request names, and once only."""
+        resumption = self._job.resumption
+        if resumption is None or self._resumed:
+            return False
+        last = piece.token_ids[-1] if piece.token_ids else None
+        return last in resumption.ends or last not in self._sampling.stop_token_ids
+
+    def _behind_reasoning(self) -> AsyncGenerator[Piece, None]:
         """The markup that ends the reasoning, which was not generated, and what follows it."""
-        prompt = [*self._job.prompt, *self._written, *budget.closing_ids]
-        sampling = self._rest(budget, self._model.max_model_len - len(prompt))
+        budget = self._job.budget
+        assert budget is not None
+        pieces = self._continued(budget.closing, budget.closing_ids, budget.grammar, "closed")
+        return pieces if self._job.resumption is None else self._noted(pieces)
+
+    def _resume(self) -> AsyncGenerator[Piece, None]:
+        """The markup that an answer needs and the model has not written, and the answer."""
+        resumption, self._resumed = self._job.resumption, True
+        assert resumption is not None
+        markup = resumption.missing("".join(self._texts))
+        return self._continued(markup, resumption.encode(markup), resumption.grammar, "resumed")
+
+    def _forget_end(self) -> None:
+        resumption = self._job.resumption
+        if resumption and self._written and self._written[-1] in resumption.ends:
+            del self._written[-1]
+
+    async def _continued(
+        self, markup: str, markup_ids: Sequence[int], grammar: str | None, name: str
+    ) -> AsyncGenerator[Piece, None]:
+        """This markup, and what the engine generates behind it and all before."""
+        self._written += markup_ids
+        prompt = [*self._job.prompt, *self._written]
+        sampling = self._rest(grammar, self._model.max_model_len - len(prompt))
         if sampling.max_tokens < 1:
-            yield Piece(budget.closing, (), finish="length")
+            yield Piece(markup, (), finish="length", saved=self._saved)
             return
-        async with aclosing(self._model.generate(prompt, sampling, f"{self._request_id}-closed")) as pieces:
+        async with aclosing(self._model.generate(prompt, sampling, f"{self._request_id}-{name}")) as pieces:
             first = True
             async for piece in pieces:
-                if first:
+                if first and markup:
                     first = False
-                    yield Piece(budget.closing, ())
-                yield piece
+                    yield Piece(markup, ())
+                yield piece if piece.finish is None else msgspec.structs.replace(piece, saved=piece.saved + self._saved)
 
-    def _rest(self, budget: Budget, room: int) -> Sampling:
-        spent = len(self._written)
+    def _rest(self, grammar: str | None, room: int) -> Sampling:
+        spent = self._spent
         # What is computed of the prompt elsewhere has been fetched with the first prompt, if there was one.
-        transfer = None if self._written else self._sampling.transfer
+        transfer = None if spent else self._sampling.transfer
         return replace(
             self._sampling,
-            grammar=budget.grammar,
+            grammar=grammar,
             max_tokens=min(self._sampling.max_tokens - spent, room),
             min_tokens=max(0, self._sampling.min_tokens - spent),
             transfer=transfer,

@@ -10,8 +10,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from latticework.engines.base import NOTHING_SAVED, EngineFinish, Piece, SampledToken, TokenSource
-from latticework.generate import FINISHES, ByPart, Confidence, Finish, SourceSpan, Step, Truncation
+from latticework.generate import FINISHES, AnswerNotice, ByPart, Confidence, Finish, SourceSpan, Step, Truncation
 from latticework.generate.continued import ContinuedParser
+from latticework.generate.repeats import RepeatFilter
 from latticework.generate.stop import StopFilter
 from latticework.turn import Begun, RejectedAnswer
 from turngrammar.events import (
@@ -28,6 +29,7 @@ from turngrammar.parser import Parser
 from turngrammar.plan import Plan, TurnViolation
 from turngrammar.render import Call
 from turngrammar.spans import Quotation
+from turngrammar.terminals.expressions import has_visible
 
 
 class Choice:
@@ -55,10 +57,12 @@ class Choice:
         with_ids: bool = False,
         begun: Begun | None = None,
         sources: Sequence[str] = (),
+        ends_repeats: bool = False,
     ) -> None:
         """`stops` are for free text: pass none if the content is a document. `begun`: what the answer continues.
 
-        `sources`: the names of the texts that its strings are spans of.
+        `sources`: the names of the texts that its strings are spans of. `ends_repeats`: whether the answer ends before
+        a call that repeats another one.
         """
         self.finish: Finish | None = None
         self.malformed: list[Malformed] = []
@@ -73,6 +77,7 @@ class Choice:
         self._index = index
         self._plan = plan
         self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
+        self._repeats = RepeatFilter() if ends_repeats else None
         self._logprobs: list[SampledToken] = []
         self._sources: list[TokenSource] = []
         self._with_ids = with_ids
@@ -122,6 +127,21 @@ class Choice:
         return self._calls[-1].call if self._calls and not self._calls[-1].ended else None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it has neither a call nor a visible character of text so far."""
+        if self._calls or self.refused or (self._stop is not None and self._stop.holds):
+            return False
+        return not any(map(has_visible, self._content))
+
+    @property
+    def notices(self) -> Sequence[AnswerNotice]:
+        """Of the finished answer."""
+        assert self.finish is not None
+        if self._repeats is not None and self._repeats.found is not None:
+            return [AnswerNotice("repeated_call", self.finish, self._repeats.found.name)]
+        return [AnswerNotice("empty_answer", self.finish)] if self.is_empty else []
+
+    @property
     def _stopped(self) -> bool:
         return self._stop is not None and self._stop.found is not None
 
@@ -148,6 +168,8 @@ class Choice:
         self._reasons = in_reasoning
         if events or self._unsent:
             events = self._noted(events)
+        if self._repeats is not None and (events or piece.finish is not None):
+            events = self._through_repeats(self._repeats, events, piece)
         tokens = len(piece.token_ids)
         self.tokens += tokens
         if self._reasons:
@@ -226,6 +248,16 @@ class Choice:
         if self.unfinished:
             return "length"
         return "refusal" if self.refused and finish == "stop" else FINISHES[finish, bool(self._calls)]
+
+    def _through_repeats(self, repeats: RepeatFilter, events: Sequence[Event], piece: Piece) -> Sequence[Event]:
+        """The events up to a call that repeats another one, of which nothing is sent, its tokens' data included."""
+        events = repeats.feed(events)
+        if repeats.found is not None:
+            del self._calls[repeats.found.index :]
+            self._logprobs, self._sources, self._token_ids = [], [], []
+            self.truncation = None
+            self._finish(piece, "calls")
+        return events if piece.finish is None else [*events, *repeats.close()]
 
     def _finish(self, piece: Piece, finish: Finish) -> None:
         """A stop string ends the answer, whatever the engine's finish reason is."""

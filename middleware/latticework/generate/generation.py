@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from latticework.engines.base import NOTHING_SAVED, Saved
 from latticework.engines.vocabulary import Vocabulary
 from latticework.errors import BrokenGuarantee, GrammarExceeded, SchemaViolation, from_pointer
-from latticework.generate import Finish, Step, TokenCounts
+from latticework.generate import AnswerNotice, Finish, Step, TokenCounts
 from latticework.generate.attempt import Attempt, TextGenerator
 from latticework.generate.choice import Choice
 from latticework.generate.confidence import Recording, confidence_of
@@ -54,7 +54,7 @@ class Generation:
         first_at: time.perf_counter() at the first token; None before.
         finishes: the finish reasons of the choices that have ended.
         unfinished: the names of the tools whose calls were cut, once for each call.
-        obstacles: why answers were generated again without feedback, though it was requested.
+        notices: of the choices that have ended, by their index.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class Generation:
         self.first_at: float | None = None
         self.finishes: list[Finish] = []
         self.unfinished: list[str] = []
-        self.obstacles: list[str] = []
         self._own_check = check
+        self.notices: dict[int, Sequence[AnswerNotice]] = {}
         self._generator = model
         self._metrics = metrics
         self._model = model.names[0]  # requests may use another of its names
@@ -114,6 +114,11 @@ class Generation:
         return len(self._choices)
 
     @property
+    def all_notices(self) -> Sequence[AnswerNotice]:
+        """Of all choices that have ended, in their order."""
+        return [notice for _, notices in sorted(self.notices.items()) for notice in notices]
+
+    @property
     def saved(self) -> Saved:
         """Of all choices and attempts that have ended."""
         return sum((choice.saved for choice in self._choices), NOTHING_SAVED)
@@ -133,6 +138,7 @@ class Generation:
             except _Rejected as rejected:
                 await self._retry(retries, rejected)
             else:
+                self.notices[index] = [*retries.notices, *self.notices.get(index, ())]
                 yield held
                 return
 
@@ -145,8 +151,6 @@ class Generation:
             raise SchemaViolation(f"The answer violated its schema in all of {most} attempts: {rejected}")
         self._metrics.regenerations.labels(self._model).inc()
         await retries.reject(rejected.answer)
-        if retries.obstacle:
-            self.obstacles.append(retries.obstacle)
         if retries.current.is_new:
             self._corrected += len(retries.current.job.prompt)
 
@@ -156,9 +160,7 @@ class Generation:
     async def _attempt(self, attempt: Try, index: int) -> AsyncGenerator[Sequence[Step], None]:
         """One generation of one choice. Raises GrammarExceeded, BrokenGuarantee or _Rejected instead of its end."""
         job, sampling = attempt.job, attempt.sampling
-        begun, keeps, with_ids = job.begun, job.keeps_stop, job.returns_ids
-        sources = job.sources
-        choice = Choice(index, job.plan, job.stops, keeps_stop=keeps, with_ids=with_ids, begun=begun, sources=sources)
+        choice = _choice(index, job)
         self._choices.append(choice)
         request_id = f"{self.id}-{index}-{attempt.number}"
         recording = Recording(self._generator) if job.vocabulary is not None else None
@@ -186,6 +188,7 @@ class Generation:
         await self._score(recording, choice, job.vocabulary, f"{request_id}-confidence")
         if choice.finish is not None:
             self.finishes.append(choice.finish)
+            self.notices[index] = choice.notices
         self.unfinished += choice.unfinished
         yield [*steps, choice.close()]
 
@@ -226,6 +229,19 @@ async def _own_violations(check: AnswerCheck, text: str, known: Sequence[TurnVio
     """What the caller's own check finds, but at places that violate the schema anyway."""
     places = {violation.pointer for violation in known}
     return tuple(own for own in await asyncio.to_thread(check, text) if own.pointer not in places)
+
+
+def _choice(index: int, job: Job) -> Choice:
+    return Choice(
+        index,
+        job.plan,
+        job.stops,
+        keeps_stop=job.keeps_stop,
+        with_ids=job.returns_ids,
+        begun=job.begun,
+        sources=job.sources,
+        ends_repeats=job.ends_repeats,
+    )
 
 
 async def merged_steps(streams: Sequence[AsyncGenerator[Sequence[T], None]]) -> AsyncGenerator[Sequence[T], None]:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from latticework.engines.base import Sampling
 from latticework.errors import ApiError
+from latticework.generate import AnswerNotice
 from latticework.turn import Job, RejectedAnswer
 from turngrammar.errors import GrammarError
 from turngrammar.plan import TurnViolation
@@ -55,14 +56,18 @@ class Retries:
 
     Attributes:
         current: the attempt to make.
-        obstacle: why the current one does not see the last answer, though that was requested; "" if it does.
+        notices: one for each reason why an attempt did not see the last answer, though that was requested.
     """
 
     def __init__(self, job: Job, place: int) -> None:
         self.current = Try(job, place, is_new=not place)
-        self.obstacle = ""
+        self._obstacles: dict[str, None] = {}
         self._first = job
         self._prompts = [job.prompt]
+
+    @property
+    def notices(self) -> Sequence[AnswerNotice]:
+        return [AnswerNotice("resampled_answer", reason=obstacle) for obstacle in self._obstacles]
 
     async def reject(self, answer: RejectedAnswer) -> None:
         """Moves on to the next attempt, after this answer."""
@@ -72,7 +77,7 @@ class Retries:
 
     async def _corrected(self, answer: RejectedAnswer) -> Job | None:
         """None: the next attempt is sampled from the first prompt."""
-        feedback, self.obstacle = self._first.feedback, ""
+        feedback = self._first.feedback
         if feedback is None:
             return None
         obstacle = feedback.obstacle
@@ -81,5 +86,6 @@ class Retries:
                 return await feedback.correct(answer)
             except (ApiError, GrammarError) as error:
                 obstacle = error.message
-        self.obstacle = obstacle if feedback.requested else ""
+        if feedback.requested:
+            self._obstacles[obstacle] = None
         return None

@@ -27,6 +27,11 @@ class StopFilter:
         """The events that are not held back."""
         return list(self._through(events)) if self._stops else events
 
+    @property
+    def holds(self) -> bool:
+        """Whether text is held back."""
+        return bool(self._held)
+
     def close(self) -> Sequence[Event]:
         """The held back events, at the end of the text."""
         held, self._held = self._held, ""

@@ -25,6 +25,7 @@ from latticework.http.lifetime import Deadline, request_deadline
 from latticework.http.record import ID_HEADERS, Record, record_of, request_id
 from latticework.models import Models
 from latticework.prepare import jobs_of
+from latticework.prompt.repeated import CallRun
 from latticework.settings import Settings
 from latticework.turn import Job
 
@@ -32,6 +33,7 @@ CHECKED = "x-latticework-checked"
 IGNORED = "x-latticework-ignored"
 SKIPPED = "x-latticework-skipped-tools"
 INCOMPLETE = "x-latticework-incomplete-tool-calls"
+REPEATED = "x-latticework-repeated-calls"
 DESCRIBED = "x-latticework-described-bounds"
 # Key of a request's scope: the check of a caller in this process. No client can set it.
 CHECK_KEY = "latticework.check"
@@ -127,6 +129,7 @@ class GeneratingEndpoint(Generic[R]):
                 **listing(IGNORED, translation.ignored(request, jobs)),
                 **listing(CHECKED, _checked_pointers(jobs)),
                 **listing(SKIPPED, [error.tool for job in jobs for error in job.plan.skipped]),
+                **_repeated_calls(jobs[0].call_run),
                 **translation.headers(),
             }
             await self._respond(request, generation, headers, until, send, record)
@@ -175,6 +178,11 @@ def _checked_pointers(jobs: Sequence[Job]) -> list[str]:
     """Once each: the jobs of several prompts have the same schema."""
     plans = {id(job.plan): job.plan for job in jobs}.values()
     return list(dict.fromkeys(f"{one.pointer}/{one.keyword}" for plan in plans for one in plan.checked))
+
+
+def _repeated_calls(run: CallRun | None) -> dict[str, str]:
+    """The call that the conversation's last turns have made, and how many of them."""
+    return {} if run is None else {REPEATED: f"{listing(REPEATED, [run.name])[REPEATED]} x{run.turns}"}
 
 
 def listing(header: str, names: Sequence[str]) -> dict[str, str]:

@@ -9,8 +9,9 @@ import msgspec
 
 from latticework.engines.base import Sampling
 from latticework.engines.vocabulary import Vocabulary
+from latticework.prompt.repeated import CallRun
 from latticework.turn.draft import FreeDraft
-from latticework.turn.reasoning import Budget
+from latticework.turn.reasoning import Budget, Resumption
 from latticework.turn.truncation import Closing
 from turngrammar.plan import Plan, TurnViolation
 from turngrammar.render import Call
@@ -76,6 +77,9 @@ class Job(msgspec.Struct, frozen=True):
         vocabulary: of the model, if answers come with the confidence of their values; else None.
         whole_calls: whether a stream has each call in one piece, when it is complete.
         sources: the request's names of the texts that the answer's strings are spans of.
+        resumption: how free text goes on that the model ends without an answer; None: it ends.
+        ends_repeats: whether an answer ends before a call that repeats another one of it.
+        call_run: the call that the conversation's last turns have repeated, if they have.
     """
 
     prompt: Sequence[int]
@@ -96,3 +100,6 @@ class Job(msgspec.Struct, frozen=True):
     whole_calls: bool = False
     vocabulary: Vocabulary | None = None
     sources: Sequence[str] = ()
+    resumption: Resumption | None = None
+    ends_repeats: bool = False
+    call_run: CallRun | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,49 @@ class Budget:
     closing: str
     closing_ids: Sequence[int]
     grammar: str | None
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """How a turn of free text goes on that the model has ended without an answer.
+
+    Attributes:
+        format: of the turn; it has reasoning.
+        reasoning: the state in which the prompt leaves the model.
+        grammar: llguidance Lark of text with a visible character.
+        ends: the tokens that end a turn.
+        encode: from markup to tokens.
+    """
+
+    format: Format
+    reasoning: Reasoning
+    grammar: str
+    ends: frozenset[int]
+    encode: Callable[[str], Sequence[int]]
+
+    def missing(self, text: str) -> str:
+        """The markup that the answer needs behind `text`, which may end within it."""
+        frame, answer = self.format.reasoning, self.format.answer
+        assert frame
+        opening = answer.open if answer else ""
+        begins = (frame.open.strip(), *([frame.close] if frame.bare else ()))
+        begun = self.reasoning == "open" or (self.reasoning == "may" and text.lstrip().startswith(begins))
+        if begun and frame.close not in text:
+            return _rest_of(closing_markup(self.format, begun=True, free=True), text)
+        if begun or self.reasoning == "closed":
+            return _rest_of(frame.resume + frame.before_either.gap + opening, text.rpartition(frame.close)[2])
+        if self.reasoning == "may":
+            return _rest_of(closing_markup(self.format, begun=False, free=True), text)
+        return "" if self.reasoning == "answer" else _rest_of(opening, text)
+
+
+def _rest_of(markup: str, text: str) -> str:
+    """What is missing of it behind a text that has it, or ends with its beginning, or with whitespace instead."""
+    if markup.strip() and markup in text:
+        return ""
+    sizes = range(len(markup), 0, -1)
+    begun = next((size for size in sizes if text.endswith(markup[:size])), 0)
+    return markup[begun:] if begun or not text.isspace() else markup.lstrip()
 
 
 def variables(ask: Ask, format: Format) -> dict[str, Any]:

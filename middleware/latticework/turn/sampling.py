@@ -11,10 +11,11 @@ from latticework.errors import BadRequest, ContextExceeded
 
 _ENDS = "it would cut the answer short of its grammar, or drive it past the end."
 _EXCLUDES = "it could exclude every token that the grammar allows."
+EXCLUDING = ("allowed_token_ids", "bad_words")
 # What can't be honoured in a constrained answer, and why.
 UNCONSTRAINED: Mapping[str, str] = {
     **dict.fromkeys(("min_tokens", "ignore_eos", "stop_token_ids"), _ENDS),
-    **dict.fromkeys(("allowed_token_ids", "bad_words"), _EXCLUDES),
+    **dict.fromkeys(EXCLUDING, _EXCLUDES),
 }
 # Digits of a token id as text. Python refuses to parse more than 4300.
 MOST_DIGITS = 20

@@ -86,7 +86,7 @@ def answered(served: ASGIApp, **fields: Any) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     names = [call["name"] for choice in body["choices"] for call in choice["message"].get("incomplete_tool_calls", ())]
-    told = [warning["tool"] for warning in body.get("warnings", ())]
+    told = [warning["tool"] for warning in body.get("warnings", ()) if warning["code"] == "incomplete_tool_call"]
     header = response.headers.get("x-latticework-incomplete-tool-calls")
     assert (told, header) == (names, ", ".join(names) or None)
     return body

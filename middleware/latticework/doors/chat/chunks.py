@@ -108,9 +108,9 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False):
 class Chunk(msgspec.Struct, frozen=True):
     """An event of a stream. With `include_usage`, the last one has the usage and no choices.
 
-    `warnings`, if there are any, come with the first one, which SDKs build the whole completion on; so do
-    `prompt_token_ids`, if requested. The last one has warnings that came up later, and `kv_transfer_params`, where the
-    engine's connector has any.
+    `warnings`, if there are any, come with the first one, which SDKs build the whole completion on, and those about an
+    answer with its last one. `prompt_token_ids`, if requested, come with the first one; `kv_transfer_params`, where the
+    engine's connector has any, with the last one.
     """
 
     id: str

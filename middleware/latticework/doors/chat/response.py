@@ -33,14 +33,14 @@ from latticework.doors.chat.chunks import (
     ToolCallDelta,
 )
 from latticework.doors.chat.request import ChatRequest
-from latticework.doors.common.warnings import ResponseWarning, cut_warning, retry_warnings, warnings_of
+from latticework.doors.common.warnings import ResponseWarning, cut_warning, notice_warnings, warnings_of
 from latticework.doors.openai import Usage
 from latticework.doors.openai.chunked import ChunkedResponse
 from latticework.doors.openai.logprobs import GeneratedToken, generated_token
 from latticework.engines.base import SampledToken, TokenSource
 from latticework.generate import ByPart, Confidence, Finish, SourceSpan, Step, Truncation
 from latticework.generate.generation import Generation
-from latticework.http.sse import ChunkFrame, OpeningFrame
+from latticework.http.sse import ChunkFrame, OpeningFrame, event
 from turngrammar.events import (
     ArgumentsDelta,
     ContentDelta,
@@ -70,13 +70,29 @@ class ChatResponse(ChunkedResponse[ChunkChoice, Chunk]):
         self._held = not request.stream or any(job.whole_calls for job in generation.jobs)
         self._as_ids = bool(request.return_tokens_as_token_ids)
         self._made_choices: list[_Choice] = []
-        self._warned = 0  # warnings that were sent
         either = bool(request.tools and request.tool_choice != "none") or generation.jobs[0].plan.refusal
         self._opening = OPENING_OF_EITHER if either else OPENING
 
     def whole(self, chunks: Sequence[ChunkChoice]) -> bytes:
         opening = replace(self._chunk(), prompt_logprobs=self._prompt_logprobs, **self._once)
-        return msgspec.json.encode(fold_chunks([opening, *(self._chunk(chunk) for chunk in chunks), self._last()]))
+        noted = [self._with_notices(chunk) for chunk in chunks]
+        return msgspec.json.encode(fold_chunks([opening, *noted, self._last()]))
+
+    def events(self, chunks: Sequence[ChunkChoice]) -> bytes:
+        """The last chunk of an answer has the warnings about it."""
+        if not self._generation.notices:
+            return super().events(chunks)
+        return b"".join(self._event(chunk) for chunk in chunks)
+
+    def _event(self, choice: ChunkChoice) -> bytes:
+        chunk = self._with_notices(choice)
+        if chunk.warnings is UNSET:
+            return super().events([choice])
+        return event(msgspec.json.encode(replace(chunk, usage=self._no_usage)))
+
+    def _with_notices(self, choice: ChunkChoice) -> Chunk:
+        notices = self._generation.notices.get(choice.index, ()) if choice.finish_reason else ()
+        return replace(self._chunk(choice), warnings=notice_warnings(notices) or UNSET)
 
     @cached_property
     def _frame(self) -> ChunkFrame:
@@ -86,21 +102,10 @@ class ChatResponse(ChunkedResponse[ChunkChoice, Chunk]):
 
     @cached_property
     def _once(self) -> Mapping[str, Any]:
-        """The warnings so far and the prompt's tokens, where there are any to return."""
-        warnings, jobs = self._new_warnings(), self._generation.jobs
+        """The warnings about the request and the prompt's tokens, where there are any to return."""
+        warnings, jobs = warnings_of(self._generation), self._generation.jobs
         ids = {"prompt_token_ids": tuple(jobs[0].prompt)} if jobs[0].returns_ids else {}
         return {**ids, "warnings": warnings} if warnings else ids
-
-    def _late(self) -> dict[str, Any]:
-        """With the warnings that one of several answers has caused after the first event."""
-        late, warnings = super()._late(), self._new_warnings()
-        return {**late, "warnings": warnings} if warnings else late
-
-    def _new_warnings(self) -> tuple[ResponseWarning, ...]:
-        """Those that no event has had."""
-        warnings = (*warnings_of(self._generation), *retry_warnings(self._generation))
-        new, self._warned = warnings[self._warned :], len(warnings)
-        return new
 
     @property
     def _prompt_logprobs(self) -> PromptLogprobs | UnsetType:

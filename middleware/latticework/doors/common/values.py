@@ -23,6 +23,7 @@ class TurnValueFields(ValueFields):
     draft_tokens: StrictInt | None = Field(None, ge=1)
     refusal: Literal["allow", "never"] | None = None
     retries: Literal["feedback", "resample"] | None = None
+    repeated_calls: Literal["end", "allow"] | None = None
 
 
 def value_fields(request: ValueFields) -> dict[str, Any]:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from latticework.errors import from_pointer
+from latticework.generate import AnswerNotice, Finish
 from latticework.generate.generation import Generation
+from latticework.prompt.repeated import CallRun
 
 
 class ResponseWarning(msgspec.Struct, frozen=True):
     """What the server has left out of a request or its answer, or changed in a request.
 
     `param`: its place, the first one if there are several; `tool`: the name of a skipped tool, or of one whose call was
-    cut.
+    cut or repeated.
     """
 
     code: Literal[
-        "skipped_tool", "incomplete_tool_call", "replaced_text", "ignored_block", "removed_text", "resampled_answer"
+        "skipped_tool",
+        "incomplete_tool_call",
+        "replaced_text",
+        "ignored_block",
+        "removed_text",
+        "repeated_call",
+        "repeated_turns",
+        "empty_answer",
+        "resampled_answer",
     ]
     message: str
     param: str | None
@@ -27,12 +37,55 @@ class ResponseWarning(msgspec.Struct, frozen=True):
 
 
 def warnings_of(generation: Generation) -> tuple[ResponseWarning, ...]:
-    """One for each tool that was left out, and one for all texts that were changed."""
+    """What is known before the answer: one for each tool that was left out, one for all texts that were changed, and
+    one for a call that the conversation repeats.
+    """
     errors = (error for job in generation.jobs for error in job.plan.skipped)
     skipped = tuple(
         ResponseWarning("skipped_tool", error.message, from_pointer(error.pointer), error.tool) for error in errors
     )
-    return (*skipped, _replaced(generation.replaced)) if generation.replaced else skipped
+    replaced = (_replaced(generation.replaced),) if generation.replaced else ()
+    run = generation.jobs[0].call_run
+    return (*skipped, *replaced, *(() if run is None else (_run_warning(run),)))
+
+
+def _run_warning(run: CallRun) -> ResponseWarning:
+    message = f"The conversation's last {run.turns} turns made the same call of '{run.name}': it may lead nowhere."
+    return ResponseWarning("repeated_turns", message, None, run.name)
+
+
+def notice_warnings(notices: Iterable[AnswerNotice]) -> tuple[ResponseWarning, ...]:
+    """One for each notice of finished answers."""
+    return tuple(_NOTICES[notice.kind](notice) for notice in notices)
+
+
+def _repeated_call(notice: AnswerNotice) -> ResponseWarning:
+    message = f"The answer ends before another call of '{notice.tool}' with the same arguments, and all that followed."
+    return ResponseWarning("repeated_call", message, None, notice.tool)
+
+
+def _empty_answer(notice: AnswerNotice) -> ResponseWarning:
+    message = f"The answer has neither text nor a call: {_ENDED[notice.finish or 'stop']}."
+    return ResponseWarning("empty_answer", message, None)
+
+
+def _resampled_answer(notice: AnswerNotice) -> ResponseWarning:
+    message = f"An invalid answer was generated again without feedback: {notice.reason}"
+    return ResponseWarning("resampled_answer", message, "retries")
+
+
+_NOTICES: Mapping[str, Callable[[AnswerNotice], ResponseWarning]] = {
+    "repeated_call": _repeated_call,
+    "empty_answer": _empty_answer,
+    "resampled_answer": _resampled_answer,
+}
+
+_ENDED: Mapping[Finish, str] = {
+    "stop": "a token that ends turns has ended it",
+    "stop_string": "a stop string has ended it",
+    "length": "the token limit has ended it, and a higher one leaves room",
+    "calls": "a token that ends turns has ended it",
+}
 
 
 def _replaced(pointers: Sequence[str]) -> ResponseWarning:
@@ -40,14 +93,6 @@ def _replaced(pointers: Sequence[str]) -> ResponseWarning:
     more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
     message = f"'{first}'{more} has half a surrogate pair, which is read as U+FFFD: cut texts between characters."
     return ResponseWarning("replaced_text", message, first)
-
-
-def retry_warnings(generation: Generation) -> tuple[ResponseWarning, ...]:
-    """One for each reason why an answer was generated again without the requested feedback. Complete at the end."""
-    return tuple(
-        ResponseWarning("resampled_answer", f"An invalid answer was generated again without feedback: {why}", "retries")
-        for why in dict.fromkeys(generation.obstacles)
-    )
 
 
 def lacking_warning(place: str, kind: str) -> ResponseWarning:

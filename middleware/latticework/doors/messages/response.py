@@ -13,7 +13,7 @@ from latticework.doors.common.warnings import (
     ResponseWarning,
     cut_warning,
     lacking_warning,
-    retry_warnings,
+    notice_warnings,
     warnings_of,
 )
 from latticework.doors.messages.events import (
@@ -113,8 +113,8 @@ class MessagesResponse:
 
     @property
     def _all_warnings(self) -> tuple[ResponseWarning, ...]:
-        cut = [cut_warning(call.name, "the content") for call in self._blocks.cut]
-        return (*self._warnings, *retry_warnings(self._generation), *cut)
+        cut = (cut_warning(call.name, "the content") for call in self._blocks.cut)
+        return (*self._warnings, *notice_warnings(self._generation.all_notices), *cut)
 
     def _usage(self, generated: int) -> MessageUsage:
         tokens = self._generation.tokens

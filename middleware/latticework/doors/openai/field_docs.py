@@ -94,6 +94,8 @@ OURS: Mapping[str, str] = {
     "user's text, word for word, and `grounding` has its place. Default: `--grounding`.",
     "retries": "What follows an answer that violates a checked keyword: `feedback`, an attempt that sees that answer "
     "and its violations, or `resample`, one from the same prompt. Default: `--retries`, `feedback`.",
+    "repeated_calls": "`end`: an answer ends before a call that repeats another one of it, with the same tool and "
+    "arguments of the same value. `allow`: it may have such calls. Default: `--repeated-calls`, `end`.",
     "token_sources": "Return the source of each token: forced, copied or sampled.",
 }
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from latticework.doors.common.warnings import cut_warning, lacking_warning, retry_warnings, warnings_of
+from latticework.doors.common.warnings import cut_warning, lacking_warning, notice_warnings, warnings_of
 from latticework.doors.openai import error_body
 from latticework.doors.responses.events import (
     ENCODER,
@@ -100,7 +100,8 @@ class ResponsesResponse:
 
     def _finish(self) -> ModelResponse:
         output, is_cut = self._output, self._output.finish == "length"
-        cut = [cut_warning(call.name, "the output") for call in output.cut]
+        notices = notice_warnings(self._generation.all_notices)
+        cut = (cut_warning(call.name, "the output") for call in output.cut)
         self.finished = replace(
             self._base,
             status="incomplete" if is_cut else "completed",
@@ -108,7 +109,7 @@ class ResponsesResponse:
             incomplete_details=IncompleteDetails("max_output_tokens") if is_cut else None,
             output=tuple(output.done),
             usage=_usage(self._generation),
-            warnings=(*self._warnings, *retry_warnings(self._generation), *cut) or UNSET,
+            warnings=(*self._warnings, *notices, *cut) or UNSET,
             incomplete_tool_calls=tuple(output.cut) or UNSET,
             token_sources=tuple(output.sources) or UNSET,
             confidence=output.confidence or UNSET,

@@ -87,6 +87,7 @@ _VLLM: Mapping[str, Refused] = {
     "max_reasoning_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "draft_tokens": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "retries": Refused("extension", CONVERSATION, (*ABSENT, "resample"), doors=COMPLETIONS),
+    "repeated_calls": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "tool_format": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "tool_call_streaming": Refused("extension", CONVERSATION, doors=COMPLETIONS),
     "truncation": Refused(
