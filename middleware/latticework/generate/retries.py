@@ -16,6 +16,9 @@ from turngrammar.plan import TurnViolation
 # A greedy attempt from the same prompt would repeat the same answer.
 RETRY_TEMPERATURE = 0.7
 
+# Small models do: without the answer in the prompt, they may find another one.
+COPIED = "The model has repeated the answer that it was shown."
+
 # A caller's own check of a finished text: its violations, none if it is accepted.
 AnswerCheck: TypeAlias = Callable[[str], Sequence[TurnViolation]]
 
@@ -63,6 +66,7 @@ class Retries:
         self.current = Try(job, place, is_new=not place)
         self._obstacles: dict[str, None] = {}
         self._first = job
+        self._shown: RejectedAnswer | None = None  # the answer that the current attempt sees
         self._prompts = [job.prompt]
 
     @property
@@ -77,15 +81,21 @@ class Retries:
 
     async def _corrected(self, answer: RejectedAnswer) -> Job | None:
         """None: the next attempt is sampled from the first prompt."""
-        feedback = self._first.feedback
+        feedback, shown = self._first.feedback, self._shown
+        self._shown = None
         if feedback is None:
             return None
         obstacle = feedback.obstacle
-        if feedback.correct is not None:
+        if shown is not None and (answer.content, answer.calls) == (shown.content, shown.calls):
+            obstacle = COPIED
+        elif feedback.correct is not None:
             try:
-                return await feedback.correct(answer)
+                corrected = await feedback.correct(answer)
             except (ApiError, GrammarError) as error:
                 obstacle = error.message
+            else:
+                self._shown = answer
+                return corrected
         if feedback.requested:
             self._obstacles[obstacle] = None
         return None

@@ -130,12 +130,12 @@ def test_the_next_attempt_sees_the_last_answer_and_what_is_wrong_with_it(api: st
 
 
 def test_a_repeated_answer_is_sampled() -> None:
-    """The third prompt is the second: a greedy attempt would give the same answer for ever."""
+    """A model that copies the answer it is shown is no longer shown it."""
     served = engine(AA)
     failed = chat(create_app(served), response_format=AS_UNIQUE, temperature=0, seed=5)
     assert (failed.status_code, failed.json()["error"]["code"]) == (503, "schema_violation")
     assert "repeated items: 'a' (uniqueItems at content)" in failed.json()["error"]["message"]
-    assert served.prompts[1] == served.prompts[2] != served.prompts[0]
+    assert served.prompts[0] == served.prompts[2] != served.prompts[1]
     assert [(sampling.temperature, sampling.seed) for sampling in served.asked] == [(0, 5), (0, 6), (0.7, 7)]
 
 
