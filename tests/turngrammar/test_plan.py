@@ -33,18 +33,18 @@ PROSE = "Let me <b>see</b> <tool_call"
 
 TURNS = [
     # choice, schema, what can be generated, what can't
-    (ToolChoice("none"), None, ["", PROSE], [ONE, "a" + ONE]),
+    (ToolChoice("none"), None, [PROSE], ["", " \n", ONE, "a" + ONE]),
     (ToolChoice("none"), PERSON, [DOCUMENT], ["", PROSE, ONE]),
-    (ToolChoice(), None, ["", PROSE, ONE, TWO, THREE, PROSE + ONE], [ONE + PROSE, ONE[:-1], "<tool_call>"]),
+    (ToolChoice(), None, [PROSE, ONE, TWO, THREE, PROSE + ONE], ["", " \n", ONE + PROSE, ONE[:-1], "<tool_call>"]),
     (ToolChoice(), PERSON, [DOCUMENT, ONE, TWO], ["", PROSE, PROSE + ONE, ONE + DOCUMENT, '{"name": 1}']),
     (ToolChoice("required"), None, [ONE, TWO, THREE], ["", PROSE, PROSE + ONE]),
     (ToolChoice("required"), PERSON, [ONE, TWO], ["", DOCUMENT]),
     (ToolChoice("required", most=1), None, [ONE], ["", TWO]),
     (ToolChoice("required", most=2), None, [ONE, TWO], ["", THREE]),
-    (ToolChoice("auto", most=1), None, ["", PROSE, ONE, PROSE + ONE], [TWO, PROSE + TWO]),
+    (ToolChoice("auto", most=1), None, [PROSE, ONE, PROSE + ONE], ["", TWO, PROSE + TWO]),
     (ToolChoice("required", ("weather",), 1), None, [ONE], [render(HERMES, [NOW]), render(HERMES, [TIME]), TWO]),
-    (ToolChoice("auto", ("weather_now", "time")), None, ["", render(HERMES, [NOW, TIME])], [ONE, PROSE + ONE]),
-    (ToolChoice("auto", ()), None, ["", PROSE], [ONE]),
+    (ToolChoice("auto", ("weather_now", "time")), None, [render(HERMES, [NOW, TIME])], ["", ONE, PROSE + ONE]),
+    (ToolChoice("auto", ()), None, [PROSE], ["", ONE]),
 ]
 
 

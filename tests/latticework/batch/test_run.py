@@ -193,7 +193,7 @@ def test_what_is_counted_over_all_apis(batch: Callable[..., Batch], tmp_path: Pa
         request("cut c", COMPLETIONS),
         request("d", MESSAGES),
         request("cut e", MESSAGES),
-        request("f", response_format=schema, temperature=0),
+        request("f", response_format=schema, temperature=0, retries="resample"),
         request("fault g"),
         request("h", model="other"),
         request("i", temperature="hot"),

@@ -233,7 +233,7 @@ def test_bounds_in_descriptions_are_enforced() -> None:
 
 def test_choices_are_grammars() -> None:
     app = serving(CALL, CALL)
-    both: dict[str, Any] = {"tools": [ADD, BASH]}
+    both: dict[str, Any] = {"tools": [ADD, BASH], "repeated_calls": "allow"}
     assert len(whole(app, **both)["content"]) == 2
     for choice in ({"type": "tool", "name": "add"}, {"type": "any", "disable_parallel_tool_use": True}):
         # The scripted engine breaks the grammar, which is found out.

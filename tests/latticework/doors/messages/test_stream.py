@@ -20,7 +20,7 @@ from tests.latticework.doors.messages.messaging import (
     without_ids,
 )
 
-CALL = '<tool_call>\n{"name": "add", "arguments": {"n": 12}}\n</tool_call>'
+CALL, OTHER = (f'<tool_call>\n{{"name": "add", "arguments": {{"n": {n}}}}}\n</tool_call>' for n in (12, 13))
 TOOLS: dict[str, Any] = {"tools": [ADD]}
 EAGER: dict[str, Any] = {"tools": [{**ADD, "eager_input_streaming": True}]}
 FORMAT: dict[str, Any] = {"output_config": {"format": {"type": "json_schema", "schema": NUMBER}}}
@@ -34,8 +34,8 @@ TURNS: dict[str, tuple[str, dict[str, Any], list[str], str]] = {
     "a document": ('{"n": 12}', FORMAT, ["text"], "end_turn"),
     "a call": (CALL, TOOLS, ["tool_use"], "tool_use"),
     "an eager call": (CALL, EAGER, ["tool_use"], "tool_use"),
-    "text, then calls": (f"So. {CALL}\n{CALL}", TOOLS, ["text", "tool_use", "tool_use"], "tool_use"),
-    "text, then eager calls": (f"So. {CALL}\n{CALL}", EAGER, ["text", "tool_use", "tool_use"], "tool_use"),
+    "text, then calls": (f"So. {CALL}\n{OTHER}", TOOLS, ["text", "tool_use", "tool_use"], "tool_use"),
+    "text, then eager calls": (f"So. {CALL}\n{OTHER}", EAGER, ["text", "tool_use", "tool_use"], "tool_use"),
     "a call or a document": (CALL, {**TOOLS, **FORMAT}, ["tool_use"], "tool_use"),
     "thoughts, then text": ("<think>\nhm\n</think>\n\nhello", {}, ["thinking", "text"], "end_turn"),
     "thoughts, then a call": (f"<think>\nhm\n</think>\n\n{CALL}", TOOLS, ["thinking", "tool_use"], "tool_use"),
