@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from latticework.http.endpoint import CHECKED, DESCRIBED, IGNORED, INCOMPLETE, SKIPPED
+from latticework.http.endpoint import CHECKED, DESCRIBED, IGNORED, INCOMPLETE, REPEATED, SKIPPED
 from latticework.http.figures import ATTEMPTS, SAVED
 from latticework.http.record import ID_HEADERS
 from latticework.settings import Settings
 
 # A browser shows a page none of a response's headers but these and a few standard ones.
-OURS = (CHECKED, IGNORED, SKIPPED, INCOMPLETE, DESCRIBED, ATTEMPTS, SAVED)
+OURS = (CHECKED, IGNORED, SKIPPED, INCOMPLETE, DESCRIBED, REPEATED, ATTEMPTS, SAVED)
 EXPOSED = (*ID_HEADERS, *OURS, "retry-after", "x-should-retry")
 
 
