@@ -114,12 +114,12 @@ class Choice:
     @property
     def document(self) -> str | None:
         """The text of the document, as far as it goes; None where it has no document."""
-        return "".join(self._content) if self._plan.document is not None and not self._calls else None
+        return self.text if self._plan.document is not None and not self._calls else None
 
     @property
     def whole_arguments(self) -> Sequence[str]:
         """Of the calls that have ended."""
-        return [call.call.arguments for call in self._calls if call.ended]
+        return [call.arguments for call in self._finished_calls]
 
     @property
     def open_call(self) -> Call | None:
@@ -189,8 +189,10 @@ class Choice:
         return replace(step, confidence=self.confidence, grounding=grounding)
 
     def _grounding(self) -> ByPart[SourceSpan] | None:
-        content, calls = self._plan.quotations("".join(self._content), self._finished_calls)
-        if self.refused or (content is None and calls is None):
+        if self.refused:
+            return None
+        content, calls = self._plan.quotations(self.text, self._finished_calls)
+        if content is None and calls is None:
             return None
         return ByPart(
             UNSET if content is None else self._spans(content),

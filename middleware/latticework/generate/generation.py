@@ -54,7 +54,7 @@ class Generation:
         first_at: time.perf_counter() at the first token; None before.
         finishes: the finish reasons of the choices that have ended.
         unfinished: the names of the tools whose calls were cut, once for each call.
-        notices: of the choices that have ended, by their index.
+        notices: of the choices that have ended, by their index; without those that have none.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Generation:
             except _Rejected as rejected:
                 await self._retry(retries, rejected)
             else:
-                self.notices[index] = [*retries.notices, *self.notices.get(index, ())]
+                self._note(index, [*retries.notices, *self.notices.get(index, ())])
                 yield held
                 return
 
@@ -188,18 +188,23 @@ class Generation:
         await self._score(recording, choice, job.vocabulary, f"{request_id}-confidence")
         if choice.finish is not None:
             self.finishes.append(choice.finish)
-            self.notices[index] = choice.notices
+            self._note(index, choice.notices)
         self.unfinished += choice.unfinished
         yield [*steps, choice.close()]
+
+    def _note(self, index: int, notices: Sequence[AnswerNotice]) -> None:
+        if notices:
+            self.notices[index] = notices
 
     async def _score(
         self, recording: Recording | None, choice: Choice, vocabulary: Vocabulary | None, request_id: str
     ) -> None:
         """Adds the confidence of an answer that has ended, if it is requested and the answer has JSON."""
-        if recording is None or vocabulary is None or (choice.document is None and not choice.calls):
+        document = choice.document
+        if recording is None or vocabulary is None or (document is None and not choice.calls):
             return
-        # The rest of a document that was completed was not generated.
-        document = choice.document if choice.truncation is None or choice.document is None else ""
+        if document is not None and choice.truncation is not None:
+            document = ""  # its rest was not generated
         found = await confidence_of(recording, vocabulary, document, choice.whole_arguments, request_id)
         choice.confidence, passes = found
         self._metrics.confidence_passes.labels(self._model).inc(passes)
