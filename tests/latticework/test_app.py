@@ -395,8 +395,8 @@ def test_allowed_tools_change_the_grammar_and_not_the_prompt() -> None:
 
 
 def test_the_number_of_calls_is_bounded() -> None:
-    call = '<tool_call>\n{"name": "add", "arguments": {"n": 1}}\n</tool_call>\n'
-    served = create_app(ScriptedEngine(says(*[call] * 3)), settings=Settings(max_tool_calls=2))
+    calls = [f'<tool_call>\n{{"name": "add", "arguments": {{"n": {n}}}}}\n</tool_call>\n' for n in range(3)]
+    served = create_app(ScriptedEngine(says(*calls)), settings=Settings(max_tool_calls=2))
     assert chat(served, tools=[TOOL]).json()["error"]["code"] == "invalid_output"
 
 
@@ -432,7 +432,7 @@ def test_what_can_only_be_checked_is_generated_again_and_held_back_until_then(st
         assert response.json()["usage"]["completion_tokens"] == 6
     assert content == '["a", "b"]'
     assert [sampling.seed for sampling in engine.asked] == [5, 6, 7]
-    assert [sampling.temperature for sampling in engine.asked] == [0, 0.7, 0.7]
+    assert [sampling.temperature for sampling in engine.asked] == [0, 0, 0]  # The prompt differs.
 
 
 @pytest.mark.parametrize("stream", [False, True])
