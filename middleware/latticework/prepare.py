@@ -17,7 +17,7 @@ from latticework.prompt.repeated import run_of_calls
 from latticework.prompt.writer import Source, Written
 from latticework.prompts import prompt_of, written_elsewhere
 from latticework.turn import Begun, Echo, Job
-from latticework.turn.confidence import wants_confidence
+from latticework.turn.confidence import lacks_confidence, wants_confidence
 from latticework.turn.continuation import begun_text
 from latticework.turn.draft import FreeDraft, Room, free_draft, free_tokens, with_draft
 from latticework.turn.feedback import feedback_of
@@ -259,6 +259,7 @@ def _job(model: Model, ask: Ask, draft: _Draft, compiled: Sequence[CompiledTurn]
         truncation=closing_of(ask, plan, draft.format, draft.prompt.reasoning, engine.tokenizer, rest, begun),
         whole_calls=_sends_whole_calls(model, ask),
         vocabulary=engine.tokenizer.vocabulary if confident else None,
+        lacks_confidence=lacks_confidence(ask, plan, draft.format, default=model.settings.confidence),
         sources=source_names(ask, draft.compiles[0].turn),
         resumption=_resumption(model, ask, draft, plan),
         ends_repeats=_ends_repeats(model, ask, plan),

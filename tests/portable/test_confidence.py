@@ -159,3 +159,60 @@ def compare(confidence: Mapping[str, Any], value: Any, expected: Mapping[Any, fl
         for entry in alternatives
         if entry["value"] == value and isinstance(entry["value"], bool) == isinstance(value, bool)
     ]
+
+
+SCHEMA = closed(mood=WORDS, n=DIGITS, s={"type": "string", "maxLength": 4})
+FORMAT = {"type": "json_schema", "schema": SCHEMA}
+FUNCTION = {"name": "note", "parameters": SCHEMA}
+# Of each API: requests for a document and for calls.
+APIS: dict[str, list[dict[str, Any]]] = {
+    "/v1/chat/completions": [
+        {"messages": MESSAGES, "response_format": format_of(SCHEMA)},
+        {"messages": MESSAGES, "tools": [{"type": "function", "function": FUNCTION}], "tool_choice": "required"},
+    ],
+    "/v1/completions": [{"prompt": "Well, ", "structured_outputs": {"json": SCHEMA}, "max_tokens": 200}],
+    "/v1/responses": [
+        {"input": "How was it?", "text": {"format": {"name": "answer", **FORMAT}}},
+        {"input": "How was it?", "tools": [{"type": "function", **FUNCTION}], "tool_choice": "required"},
+    ],
+    "/v1/messages": [
+        {"messages": MESSAGES, "output_config": {"format": FORMAT}, "max_tokens": 200},
+        {
+            "messages": MESSAGES,
+            "tools": [{"name": "note", "input_schema": SCHEMA}],
+            "tool_choice": {"type": "any"},
+            "max_tokens": 200,
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize(("path", "fields"), [(path, fields) for path, asked in APIS.items() for fields in asked])
+def test_a_stream_has_the_confidence_of_the_whole(http: httpx.Client, path: str, fields: dict[str, Any]) -> None:
+    body = {"model": NAME, "seed": 3, "temperature": 0, "confidence": True, **fields}
+    whole = http.post(path, json=body)
+    assert whole.status_code == 200, whole.text
+    streamed = http.post(path, json={**body, "stream": True})
+    data = [line.removeprefix("data: ") for line in streamed.text.splitlines() if line.startswith("data: {")]
+    (found,) = [places for event in data for places in confidences(rounded(event))]
+    assert [found] == list(confidences(rounded(whole.text)))
+    parts = [found["content"]] if "content" in found else found["calls"]
+    assert parts and all(list(part) == ["/mood", "/n", "/s"] for part in parts)
+    assert all("alternatives" in part["/mood"] and "alternatives" not in part["/s"] for part in parts)
+
+
+def rounded(text: str) -> Any:
+    """The engine computes in 32 bits, and its batches differ."""
+    return json.loads(text, parse_float=lambda number: round(float(number), 4))
+
+
+def confidences(value: Any) -> Iterator[Any]:
+    """Wherever a body or an event has one."""
+    if isinstance(value, dict):
+        if isinstance(value.get("confidence"), dict):
+            yield value["confidence"]
+        for inner in value.values():
+            yield from confidences(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from confidences(item)

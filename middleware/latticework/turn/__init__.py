@@ -75,6 +75,7 @@ class Job(msgspec.Struct, frozen=True):
         begun: what the answer continues; None: it is a message of its own.
         truncation: how an answer cut by `max_tokens` is completed; None: it stays cut.
         vocabulary: of the model, if answers come with the confidence of their values; else None.
+        lacks_confidence: whether they come without, though it is the model's default.
         whole_calls: whether a stream has each call in one piece, when it is complete.
         sources: the request's names of the texts that the answer's strings are spans of.
         resumption: how free text goes on that the model ends without an answer; None: it ends.
@@ -99,6 +100,7 @@ class Job(msgspec.Struct, frozen=True):
     truncation: Closing | None = None
     whole_calls: bool = False
     vocabulary: Vocabulary | None = None
+    lacks_confidence: bool = False
     sources: Sequence[str] = ()
     resumption: Resumption | None = None
     ends_repeats: bool = False

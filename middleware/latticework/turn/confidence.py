@@ -9,6 +9,8 @@ from turngrammar.formats import Format
 from turngrammar.plan import Plan
 from turngrammar.wire import JsonArguments
 
+_NO_VALUES = "needs an answer with JSON values: send a JSON Schema for it, or tools that it may call."
+
 
 def wants_confidence(ask: Ask, plan: Plan, format: Format, *, default: bool) -> bool:
     """`default`: where the request has no value; then it only counts where it can be honoured. Raises BadRequest."""
@@ -20,9 +22,14 @@ def wants_confidence(ask: Ask, plan: Plan, format: Format, *, default: bool) -> 
     return obstacle is None
 
 
+def lacks_confidence(ask: Ask, plan: Plan, format: Format, *, default: bool) -> bool:
+    """Whether the model's default can't be honoured, though the answer may have JSON values."""
+    return default and ask.confidence is None and _obstacle(plan, format) not in (None, _NO_VALUES)
+
+
 def _obstacle(plan: Plan, format: Format) -> str | None:
     if plan.document is None and not plan.tools:
-        return "needs an answer with JSON values: send a JSON Schema for it, or tools that it may call."
+        return _NO_VALUES
     if plan.tools and not has_node(format.calls, JsonArguments):
         return (
             f"needs calls with arguments in JSON, and the wire format '{format.name}' has a notation of its own: omit "

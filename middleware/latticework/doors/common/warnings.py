@@ -30,15 +30,23 @@ class ResponseWarning(msgspec.Struct, frozen=True):
         "repeated_turns",
         "empty_answer",
         "resampled_answer",
+        "no_confidence",
     ]
     message: str
     param: str | None
     tool: str | None = None
 
 
+_NO_CONFIDENCE = ResponseWarning(
+    "no_confidence",
+    "The model's calls have a notation other than JSON: with tools, its answers come without 'confidence'.",
+    "confidence",
+)
+
+
 def warnings_of(generation: Generation) -> tuple[ResponseWarning, ...]:
-    """What is known before the answer: one for each tool that was left out, one for all texts that were changed, and
-    one for a call that the conversation repeats.
+    """What is known before the answer: one for each tool that was left out, one for all texts that were changed, one
+    for a call that the conversation repeats, and one if the answer comes without the confidence of its values.
     """
     errors = (error for job in generation.jobs for error in job.plan.skipped)
     skipped = tuple(
@@ -46,7 +54,8 @@ def warnings_of(generation: Generation) -> tuple[ResponseWarning, ...]:
     )
     replaced = (_replaced(generation.replaced),) if generation.replaced else ()
     run = generation.jobs[0].call_run
-    return (*skipped, *replaced, *(() if run is None else (_run_warning(run),)))
+    repeated = () if run is None else (_run_warning(run),)
+    return (*skipped, *replaced, *repeated, *((_NO_CONFIDENCE,) if generation.jobs[0].lacks_confidence else ()))
 
 
 def _run_warning(run: CallRun) -> ResponseWarning:
