@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from turngrammar.scan import dump_scalar
 
@@ -26,6 +26,8 @@ MARK = "%regex {"
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
 _LETTER = rf"[^\W\d_{_UNSPACED}\U0001b000-\U0001b2ff\U00020000-\U0003ffff]"
 _CHUNK = re.compile(rf"{_LETTER}+|\d+|[\s\S]")
+# Places of one string that are looked at: each of them costs as much as the string is long.
+MOST_PLACES = 1000
 _JOINER = "\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -34,7 +36,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Quotation:
     """Where a span stands: in the text of that index, from the character `start` up to the one before `end`.
 
-    Characters are Unicode code points. `count`: how often it stands in all texts together; the place is the first.
+    Characters are Unicode code points. `count`: how often it stands in all texts together, 1,000 at most; the place is
+    the first.
     """
 
     text: int
@@ -93,7 +96,7 @@ def definition(name: str, texts: Texts) -> str:
 _ENCODINGS: Mapping[str, Callable[[str], str]] = {AS_TEXT: str, IN_JSON: lambda chunk: dump_scalar(chunk)[1:-1]}
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def chunk_count(texts: Texts) -> int:
     """The number of chunks of all texts."""
     return sum(1 for text in texts for _ in chunks(text))
@@ -106,8 +109,9 @@ def is_span(value: str, texts: Texts) -> bool:
 
 def quotation(value: str, texts: Texts) -> Quotation | None:
     """The first place where the value has whole chunks, or else the first; None if it is empty or in no text."""
-    places = [(index, start) for index, text in enumerate(texts) for start in _starts(value, text)] if value else []
-    whole = [(index, start) for index, start in places if {start, start + len(value)} <= _borders(texts[index])]
+    starts = ((index, start) for index, text in enumerate(texts) for start in _starts(value, text))
+    places = list(islice(starts, MOST_PLACES)) if value else []
+    whole = [(index, start) for index, start in places if _is_whole(texts[index], start, start + len(value))]
     chosen = whole or places
     if not chosen:
         return None
@@ -122,6 +126,15 @@ def _starts(value: str, text: str) -> Iterator[int]:
         at = text.find(value, at + 1)
 
 
-@lru_cache(maxsize=16)
-def _borders(text: str) -> frozenset[int]:
-    return frozenset(accumulate(map(len, chunks(text)), initial=0))
+def _is_whole(text: str, start: int, end: int) -> bool:
+    borders = _borders(text)
+    return bool(borders[start] and borders[end])
+
+
+@lru_cache(maxsize=2)
+def _borders(text: str) -> bytes:
+    """For each place of the text, its end included, whether a chunk ends or begins there: 1 or 0."""
+    borders = bytearray(len(text) + 1)
+    for place in accumulate(map(len, chunks(text)), initial=0):
+        borders[place] = 1
+    return bytes(borders)

@@ -65,7 +65,7 @@ class SourceSpan(msgspec.Struct, frozen=True):
     """Where a string of an answer stands in the user's text.
 
     `source`: the request's name of the text; `start` and `end`: the first character and the one behind the last,
-    counted in Unicode code points. `count`: how often the string stands in all texts together.
+    counted in Unicode code points. `count`: how often the string stands in all texts together, 1,000 at most.
     """
 
     source: str

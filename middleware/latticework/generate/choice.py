@@ -44,7 +44,7 @@ class Choice:
         transfer: what the engine has for another one, once the answer has ended.
         truncation: set it if a cut document or call was completed.
         drafting: set it while the model writes free text before the answer, all of which is reasoning.
-        confidence: set it if the answer has any, once it has ended.
+        confidence, grounding: set them if the answer has any, once it has ended.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Choice:
         self.truncation: Truncation | None = None
         self.drafting = False
         self.confidence: ByPart[Confidence] | None = None
+        self.grounding: ByPart[SourceSpan] | None = None
         self._index = index
         self._plan = plan
         self._stop = StopFilter(stops, keeps_stop=keeps_stop) if stops else None
@@ -185,11 +186,11 @@ class Choice:
     def close(self) -> Step:
         """The last step, with the finish reason."""
         step = self._step((), self.finish, self.truncation, self._stop.found if self._stop else None)
-        grounding = self._grounding() if self._source_names else None
-        return replace(step, confidence=self.confidence, grounding=grounding)
+        return replace(step, confidence=self.confidence, grounding=self.grounding)
 
-    def _grounding(self) -> ByPart[SourceSpan] | None:
-        if self.refused:
+    def spans(self) -> ByPart[SourceSpan] | None:
+        """Where the strings of the finished answer stand in the user's texts, which takes long for long ones."""
+        if self.refused or not self._source_names:
             return None
         content, calls = self._plan.quotations(self.text, self._finished_calls)
         if content is None and calls is None:

@@ -186,6 +186,8 @@ class Generation:
                         steps = []
         await self._check(choice, job)
         await self._score(recording, choice, job.vocabulary, f"{request_id}-confidence")
+        if job.sources:
+            choice.grounding = await asyncio.to_thread(choice.spans)
         if choice.finish is not None:
             self.finishes.append(choice.finish)
             self._note(index, choice.notices)
