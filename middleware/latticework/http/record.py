@@ -6,17 +6,17 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from latticework.engines.base import Saved
 from latticework.errors import ServerFault, as_api_error
-from latticework.generate import Finish
-from latticework.generate.generation import Generation
+from latticework.generate import Finish, TokenCounts
 from latticework.telemetry import Metrics, tracing
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,30 @@ def request_id(scope: Scope) -> str:
     return str(scope[ID_KEY])
 
 
+class Generated(Protocol):
+    """What a record has of a generation.
+
+    Attributes:
+        id: of the response.
+    """
+
+    id: str
+
+    @property
+    def first_at(self) -> float | None:
+        """time.perf_counter() at the first token; None before, and where there is none."""
+
+    @property
+    def finishes(self) -> Sequence[Finish]:
+        """The finish reasons of the choices that have ended."""
+
+    @property
+    def tokens(self) -> TokenCounts: ...
+
+    @property
+    def saved(self) -> Saved: ...
+
+
 @dataclass
 class Record:
     """One request. `model` is empty until the model is known to be served; `content` is empty unless it is logged."""
@@ -57,7 +81,7 @@ class Record:
     started: float = field(default_factory=time.perf_counter)
     model: str = ""
     stream: bool = False
-    generation: Generation | None = None
+    generation: Generated | None = None
     error: Exception | None = None
     aborted: bool = False
     content: dict[str, Any] = field(default_factory=dict)

@@ -49,6 +49,16 @@ def test_an_answer_behind_reasoning_and_in_a_frame(tokenizer: type[ByteTokenizer
     assert decision["usage"]["input_tokens"] >= len("An input.")
 
 
+def test_each_request_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "latticework.http.record")
+    usage = decide(ScriptedEngine(likes_first)).json()["usage"]
+    assert decide(ScriptedEngine(likes_first), questions=[]).status_code == 400
+    answered, refused = [record.getMessage() for record in caplog.records]
+    assert "model=scripted" in answered and "outcome=stop" in answered
+    assert f"prompt_tokens={usage['input_tokens']} completion_tokens={usage['output_tokens']}" in answered
+    assert "outcome=invalid_request_error" in refused
+
+
 IMAGE = {"type": "input_image", "image_url": "data:,"}
 CHOICES = {"type": "choice", "instructions": "?", "choices": [{"value": "a"}, {"value": "b"}]}
 PROBLEMS: Mapping[str, tuple[dict[str, Any], str, int]] = {

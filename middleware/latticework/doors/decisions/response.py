@@ -9,7 +9,7 @@ import msgspec
 
 from latticework.doors.decisions.prompt import AnyQuestion
 from latticework.doors.decisions.request import ChoiceQuestion, PredicateQuestion, ScoreQuestion
-from latticework.doors.decisions.scoring import AnswerScores
+from latticework.generate import TokenCounts
 
 
 class PredicateAnswer(msgspec.Struct, frozen=True, tag_field="type", tag="predicate"):
@@ -92,10 +92,10 @@ class Decision(msgspec.Struct, frozen=True):
 DecisionAnswer = PredicateAnswer | ChoiceAnswer | ScoreAnswer
 
 
-def decision_usage(scores: Sequence[AnswerScores]) -> DecisionUsage:
-    prompts, cached = sum(len(each.prompt) for each in scores), sum(each.cached for each in scores)
-    passes = sum(each.passes for each in scores)
-    return DecisionUsage(prompts, DecisionInputDetails(cached), passes, DecisionOutputDetails(), prompts + passes)
+def decision_usage(tokens: TokenCounts) -> DecisionUsage:
+    """`tokens`: of `DecisionScores`."""
+    cached, reasoning = DecisionInputDetails(tokens.cached), DecisionOutputDetails()
+    return DecisionUsage(tokens.prompt, cached, tokens.generated, reasoning, tokens.prompt + tokens.generated)
 
 
 def answer_to(question: AnyQuestion, probabilities: Sequence[float]) -> DecisionAnswer:

@@ -6,8 +6,9 @@ import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from latticework.engines.base import Piece, Sampling
+from latticework.engines.base import NOTHING_SAVED, Piece, Sampling
 from latticework.errors import BadRequest
+from latticework.generate import Finish, TokenCounts
 from latticework.generate.scoring import Place, Question, score
 from latticework.model import Model
 from latticework.turn import Job
@@ -22,13 +23,14 @@ class AnswerScores:
         passes: tokens whose probabilities the engine has computed.
     """
 
-    def __init__(self, model: Model, job: Job) -> None:
+    def __init__(self, model: Model, job: Job, request_id: str) -> None:
         self.cached = 0
         self.passes = 0
         self.names = model.names
         self.max_model_len = model.max_model_len
         self._model = model
         self._job = job
+        self._request_id = request_id
         # A prompt that has opened the reasoning ends it here.
         self.prompt = [*job.prompt, *(job.budget.closing_ids if job.budget else ())]
 
@@ -41,7 +43,7 @@ class AnswerScores:
         grammar = job.budget.grammar if job.budget else job.plan.grammar
         assert grammar is not None, "a choice is a constraint"
         question = Question(self.prompt, grammar, self._model.engine.tokenizer.vocabulary, job.sampling)
-        scored = await score(self, question, [Place((), _ended)], f"decision-{secrets.token_hex(8)}")
+        scored = await score(self, question, [Place((), _ended)], self._request_id)
         outcomes = scored.outcomes[0]
         if outcomes is None:
             raise BadRequest(
@@ -68,6 +70,30 @@ class AnswerScores:
                 if first:  # the others find what it has computed
                     self.cached = max(self.cached, piece.cached)
                 yield piece
+
+
+class DecisionScores:
+    """Of all questions of a request, as its record reads them. No token is generated, and none is the first.
+
+    Attributes:
+        questions: the scores of each.
+        finishes: "stop", once all questions are answered.
+    """
+
+    first_at = None
+    saved = NOTHING_SAVED
+
+    def __init__(self, model: Model, jobs: Sequence[Job]) -> None:
+        self.id = f"decision-{secrets.token_hex(16)}"
+        self.questions = [AnswerScores(model, job, f"{self.id}-{index}") for index, job in enumerate(jobs)]
+        self.finishes: list[Finish] = []
+
+    @property
+    def tokens(self) -> TokenCounts:
+        """Of a prompt for each question; the passes count as generated tokens."""
+        prompts = sum(len(each.prompt) for each in self.questions)
+        passes = sum(each.passes for each in self.questions)
+        return TokenCounts(prompts, passes, cached=sum(each.cached for each in self.questions))
 
 
 def _ended(text: bytes, ended: bool) -> bytes | None:
