@@ -51,7 +51,7 @@ def chunks(text: str) -> Iterator[str]:
     chunk = ""
     for match in _CHUNK.finditer(text):
         piece = match[0]
-        if chunk and not _continues(chunk, piece):
+        if chunk and not _joins_chunk(chunk, piece):
             yield chunk
             chunk = ""
         chunk += piece
@@ -59,7 +59,7 @@ def chunks(text: str) -> Iterator[str]:
         yield chunk
 
 
-def _continues(chunk: str, piece: str) -> bool:
+def _joins_chunk(chunk: str, piece: str) -> bool:
     """Whether the piece belongs to the character before it, or goes on with the word that a mark stands in."""
     if piece.isascii() and chunk[-1].isascii():
         return False

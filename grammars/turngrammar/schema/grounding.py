@@ -23,18 +23,18 @@ def has_spans(lowered: Any) -> bool:
 
 def quotations(instance: Any, lowered: Lowered, texts: Texts) -> Mapping[str, Quotation]:
     """Where each string with `x-source` stands, by its JSON pointer; without those that are empty."""
-    found = ((path, quotation(text, texts)) for path, text, _ in _strings(instance, lowered, lowered))
+    found = ((path, quotation(text, texts)) for path, text, _ in _spannable_strings(instance, lowered, lowered))
     return {pointer(path): place for path, place in found if place is not None}
 
 
 def ungrounded(instance: Any, lowered: Lowered, texts: Texts) -> Iterator[Violation]:
     """The strings that have to be spans, whatever their alternative, and are not."""
-    for path, text, alone in _strings(instance, lowered, lowered):
+    for path, text, alone in _spannable_strings(instance, lowered, lowered):
         if alone and not is_span(text, texts):
             yield Violation(pointer(path), SOURCE, f"{text!r} is not in the user's text")
 
 
-def _strings(value: Any, schema: Lowered, root: Lowered, path: tuple[str | int, ...] = ()) -> Strings:
+def _spannable_strings(value: Any, schema: Lowered, root: Lowered, path: tuple[str | int, ...] = ()) -> Strings:
     """The strings that may have to be spans: path, text, and whether no other strings are allowed in their place."""
     if isinstance(value, str):
         strings = [SOURCE in branch for branch in branches(schema, root) if branch["type"] == "string"]
@@ -42,7 +42,7 @@ def _strings(value: Any, schema: Lowered, root: Lowered, path: tuple[str | int, 
             yield path, value, all(strings)
     elif isinstance(value, Mapping):
         for key, member in value.items():
-            yield from _strings(member, member_schema(schema, key, root), root, (*path, key))
+            yield from _spannable_strings(member, member_schema(schema, key, root), root, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _strings(item, item_schema(schema, index, root), root, (*path, index))
+            yield from _spannable_strings(item, item_schema(schema, index, root), root, (*path, index))

@@ -43,7 +43,7 @@ def check_requests(file: Path) -> set[str]:
         try:
             custom_id = _checked_request(line).custom_id
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            bad.append(f"line {number}: {_reason(error)}")
+            bad.append(f"line {number}: {_line_problem(error)}")
         else:
             if custom_id in ids:
                 again[custom_id] += 1
@@ -85,7 +85,7 @@ def _checked_request(line: bytes) -> BatchRequest:
     return request
 
 
-def _reason(error: Exception) -> str:
+def _line_problem(error: Exception) -> str:
     return "not JSON in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 

@@ -24,7 +24,16 @@ from latticework.engines.vocabulary import Vocabulary
 from latticework.generate import Alternative, ByPart, Confidence
 from latticework.generate.attempt import TextGenerator
 from latticework.generate.outcomes import OTHER, TooMany
-from latticework.generate.scoring import UNLISTED, Distribution, Place, Question, Scored, Tokens, distribution, score
+from latticework.generate.scoring import (
+    UNLISTED,
+    AnswerPlace,
+    Distribution,
+    Question,
+    Scored,
+    Tokens,
+    distribution,
+    score,
+)
 from turngrammar.json_scalars import Scalar, ScalarSpan, scalar_of, scalar_spans, settled_scalar
 from turngrammar.scan import load_json
 
@@ -69,7 +78,7 @@ class _Field(NamedTuple):
     part: int
     pointer: str
     text: bytes
-    place: Place
+    place: AnswerPlace
     p: float
 
 
@@ -82,7 +91,7 @@ async def confidence_of(
     complete JSON, or was not generated as such, has no confidence. Raises EngineError.
     """
     parts = [document.encode()] if document is not None else [arguments.encode() for arguments in calls]
-    fields = await asyncio.to_thread(lambda: list(_Answer(recording, vocabulary).fields(parts)))
+    fields = await asyncio.to_thread(lambda: list(_AnswerText(recording, vocabulary).fields(parts)))
     scored = Scored(())
     if fields:
         grammar, opened = recording.sampling.grammar or "", recording.sampling.begun or ()
@@ -107,7 +116,7 @@ def _value(outcome: Hashable) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-class _Answer:
+class _AnswerText:
     """The text of an answer as its tokens have it."""
 
     def __init__(self, recording: Recording, vocabulary: Vocabulary) -> None:
@@ -123,7 +132,7 @@ class _Answer:
     def fields(self, parts: Sequence[bytes]) -> Iterator[_Field]:
         """The scalars of these JSON texts, which are in the answer in this order."""
         for part, (text, offset) in enumerate(self._located(parts)):
-            if offset is not None and _is_json(text):
+            if offset is not None and _is_whole_json(text):
                 first = len(self._begun) - offset  # what the answer continues was not generated
                 spans = (span for span in scalar_spans(text) if span.start >= first)
                 yield from (self._field(part, text, span, offset) for span in spans)
@@ -143,7 +152,7 @@ class _Answer:
         first = bisect_right(self._starts, start) - 1
         behind = bisect_left(self._starts, end)
         lead = self._text[self._starts[first] : start]
-        place = Place(self._ids[:first], partial(_settled, lead), dict(self._known(first, behind)))
+        place = AnswerPlace(self._ids[:first], partial(_settled_value, lead), dict(self._known(first, behind)))
         p = math.exp(sum(token.logprob for token in self._tokens[first:behind]))
         return _Field(part, span.pointer, text[span.start : span.end], place, p)
 
@@ -155,7 +164,7 @@ class _Answer:
                 yield self._ids[first:at], listed
 
 
-def _is_json(text: bytes) -> bool:
+def _is_whole_json(text: bytes) -> bool:
     try:
         load_json(text)
     except ValueError:
@@ -163,7 +172,7 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def _settled(lead: bytes, text: bytes, ended: bool) -> Hashable | None:
+def _settled_value(lead: bytes, text: bytes, ended: bool) -> Hashable | None:
     """See `outcomes.Decide`. `lead`: what the answer has before the scalar."""
     if len(text) <= len(lead):
         return None if lead.startswith(text) else OTHER

@@ -19,7 +19,7 @@ from latticework.engines.vocabulary import Vocabulary
 from latticework.generate.attempt import TextGenerator
 from latticework.generate.outcomes import OTHER, Decide, Explorer, OutcomeTree, whole_text
 
-__all__ = ["Distribution", "Place", "Question", "Scored", "Tokens", "score", "whole_text"]
+__all__ = ["AnswerPlace", "Distribution", "Question", "Scored", "Tokens", "score", "whole_text"]
 
 # Of a tokenization, the probability below which it is not followed: what follows it is taken to be what follows the
 # same text in other tokens.
@@ -61,7 +61,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Place:
+class AnswerPlace:
     """Where an answer may go on in several ways.
 
     Attributes:
@@ -90,7 +90,7 @@ class Scored:
     rounds: int = 0
 
 
-async def score(model: TextGenerator, question: Question, places: Sequence[Place], request_id: str) -> Scored:
+async def score(model: TextGenerator, question: Question, places: Sequence[AnswerPlace], request_id: str) -> Scored:
     """The probability of each outcome at each of the places, which are in the order of the text.
 
     It is that of sampling at temperature 1 under the grammar's mask, given the tokens before the place, summed over all
@@ -99,7 +99,7 @@ async def score(model: TextGenerator, question: Question, places: Sequence[Place
     trees = await asyncio.to_thread(_explored, question, places)
     room = model.max_model_len - len(question.prompt) - 1
     explored = zip(places, trees, strict=True)
-    walks = [None if tree is None else _Walk(place, tree, room) for place, tree in explored]
+    walks = [None if tree is None else _Tokenizations(place, tree, room) for place, tree in explored]
     passes = rounds = 0
     while rounds < MOST_ROUNDS:
         nodes = [(walk, node) for walk in walks if walk is not None for node in walk.nodes()][: MOST_PASSES - passes]
@@ -115,7 +115,7 @@ async def score(model: TextGenerator, question: Question, places: Sequence[Place
     return Scored([None if walk is None else walk.result() for walk in walks], passes, rounds)
 
 
-def _explored(question: Question, places: Sequence[Place]) -> Sequence[OutcomeTree | None]:
+def _explored(question: Question, places: Sequence[AnswerPlace]) -> Sequence[OutcomeTree | None]:
     explorer = Explorer(question.vocabulary, question.grammar, question.opened)
     return [explorer.tree(place.begun, place.decide) for place in places]
 
@@ -128,10 +128,10 @@ class _Node:
     text: bytes
 
 
-class _Walk:
+class _Tokenizations:
     """The tokenizations of one place's outcomes, and what is known of their probabilities."""
 
-    def __init__(self, place: Place, tree: OutcomeTree, room: int) -> None:
+    def __init__(self, place: AnswerPlace, tree: OutcomeTree, room: int) -> None:
         """`room`: for tokens behind the prompt."""
         self._begun = tuple(place.begun)
         self._ways = tree.ways

@@ -29,7 +29,7 @@ def rejected_turn(content: str, calls: Sequence[Call], violations: Sequence[Turn
     answer: dict[str, Any] = {"role": "assistant", "content": content}
     if not calls:
         return [answer, {"role": "user", "content": described_violations(violations, *TEXT)}]
-    answer["tool_calls"] = [_past_call(index, call) for index, call in enumerate(calls)]
+    answer["tool_calls"] = [_rejected_call(index, call) for index, call in enumerate(calls)]
     results = [_result(index, violations) for index in range(len(calls))]
     return [answer, *results]
 
@@ -50,7 +50,7 @@ def _line(violation: TurnViolation) -> str:
     return f"- {place}{keyword}: {cut(violation.message, VIOLATION_LENGTH)}"
 
 
-def _past_call(index: int, call: Call) -> dict[str, Any]:
+def _rejected_call(index: int, call: Call) -> dict[str, Any]:
     return {"id": _id(index), "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 

@@ -66,7 +66,7 @@ def with_draft(ask: Ask, format: Format, default: int) -> Ask:
     `default`: the server's; it yields to whatever in the request excludes a draft. Raises BadRequest for a draft that
     the request sets, and excludes.
     """
-    tokens = _tokens(ask, format, default)
+    tokens = _draft_limit(ask, format, default)
     if not tokens or format.reasoning is None or not isinstance(ask.prompt, Conversation):
         return ask
     # The client's own variables win.
@@ -82,13 +82,13 @@ def free_tokens(ask: Ask, format: Format, reasoning: Reasoning, default: int, ro
         return 0
     if format.reasoning is not None:
         default = 0  # the request has switched the reasoning off
-    tokens = _tokens(ask, format, default)
+    tokens = _draft_limit(ask, format, default)
     problem = _FRAMED.format(format.name) if format.answer else _crowding(ask, tokens, room)
     if not tokens or problem is None:
         return tokens
     if ask.draft_tokens is None:
         return 0
-    raise _refusal(ask, problem)
+    raise _draft_refusal(ask, problem)
 
 
 def free_draft(tokens: int, marks: frozenset[int], tokenizer: Tokenizer) -> FreeDraft:
@@ -96,7 +96,7 @@ def free_draft(tokens: int, marks: frozenset[int], tokenizer: Tokenizer) -> Free
     return FreeDraft(tokens, marks, {text: tokenizer.encode(text) if text else () for text in _JOINTS})
 
 
-def _tokens(ask: Ask, format: Format, default: int) -> int:
+def _draft_limit(ask: Ask, format: Format, default: int) -> int:
     """0: no draft."""
     tokens = default if ask.draft_tokens is None else ask.draft_tokens
     problem = next(_conflicts(ask, tokens, format), None)
@@ -104,7 +104,7 @@ def _tokens(ask: Ask, format: Format, default: int) -> int:
         return tokens
     if ask.draft_tokens is None:
         return 0
-    raise _refusal(ask, problem)
+    raise _draft_refusal(ask, problem)
 
 
 def _conflicts(ask: Ask, tokens: int, format: Format) -> Iterator[str]:
@@ -146,6 +146,6 @@ def _crowding(ask: Ask, tokens: int, room: Room) -> str | None:
 _FRAMED = "can't be honoured: the format '{}' has a frame for each answer, and no place for a draft. Omit it."
 
 
-def _refusal(ask: Ask, problem: str) -> BadRequest:
+def _draft_refusal(ask: Ask, problem: str) -> BadRequest:
     name = ask.name("draft_tokens")
     return BadRequest(f"'{name}' {problem}", param=name)

@@ -18,7 +18,7 @@ def grounded(ask: Ask, turn: Turn, default: bool) -> Turn:
     `default`: whether all strings are that, where the request does not say so. Raises BadRequest where there is no
     schema or no text.
     """
-    schemas = [*_schemas(turn)]
+    schemas = [*_turn_schemas(turn)]
     grounding = default if ask.grounding is None else ask.grounding
     if not schemas or not (grounding or any(map(_mentions_source, schemas))):
         if ask.grounding:
@@ -47,7 +47,7 @@ def quotable_texts(ask: Ask) -> Sequence[tuple[str, str]]:
     raise BadRequest(f"'{name}' has token ids, which '{SOURCE}' can't quote: send text.", param=name)
 
 
-def _schemas(turn: Turn) -> Iterator[Any]:
+def _turn_schemas(turn: Turn) -> Iterator[Any]:
     yield from (tool.parameters for tool in turn.tools if tool.input is None)
     if isinstance(turn.content, JsonContent):
         yield turn.content.schema

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 import pytest
 
 from latticework.engines.base import EngineDead, EngineError, EngineFailed, Piece, SampledToken, Sampling
-from latticework.generate.scoring import Place, Question, score, whole_text
+from latticework.generate.scoring import AnswerPlace, Question, score, whole_text
 from tests.scripted import ByteTokenizer, Script
 
 CHOICE = 'start: "a" | "b" | "ab" | "ba"'
@@ -51,7 +51,7 @@ def test_an_engine_at_fault_is_an_error_and_no_request_is_left(script: Script, e
         model = Scripted(script)
         question = Question(b"?", CHOICE, ByteTokenizer.vocabulary, Sampling(1))
         with pytest.raises(error):
-            await score(model, question, [Place((), whole_text)], "r")
+            await score(model, question, [AnswerPlace((), whole_text)], "r")
         return model.running
 
     assert asyncio.run(run()) == 0
@@ -61,7 +61,7 @@ def test_a_node_beyond_the_context_is_not_asked_for() -> None:
     async def run() -> None:
         model = Scripted(unmasked)
         question = Question(b"?" * 100, CHOICE, ByteTokenizer.vocabulary, Sampling(1))
-        scored = await score(model, question, [Place((), whole_text)], "r")
+        scored = await score(model, question, [AnswerPlace((), whole_text)], "r")
         assert (scored.outcomes, scored.passes) == ([None], 0)
 
     asyncio.run(run())

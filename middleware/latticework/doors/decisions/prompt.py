@@ -109,9 +109,9 @@ def _input_messages(request: DecisionRequest) -> Sequence[Message]:
             )
         if isinstance(item, DecisionFunctionCall | DecisionCustomCall):
             calls.add(item.call_id)
-            _add_call(messages, _call(item))
+            _add_call(messages, _chat_call(item))
         else:
-            messages.append(_message(item))
+            messages.append(_chat_message(item))
     return messages
 
 
@@ -122,13 +122,13 @@ def _add_call(messages: list[Message], call: Message) -> None:
     messages[-1]["tool_calls"].append(call)
 
 
-def _call(item: DecisionFunctionCall | DecisionCustomCall) -> Message:
+def _chat_call(item: DecisionFunctionCall | DecisionCustomCall) -> Message:
     if isinstance(item, DecisionCustomCall):
         return {"id": item.call_id, "type": "custom", "custom": {"name": item.name, "input": item.input}}
     return {"id": item.call_id, "type": "function", "function": {"name": item.name, "arguments": item.arguments}}
 
 
-def _message(item: DecisionMessage | DecisionCallOutput) -> Message:
+def _chat_message(item: DecisionMessage | DecisionCallOutput) -> Message:
     if isinstance(item, DecisionCallOutput):
         return {"role": "tool", "tool_call_id": item.call_id, "content": _text_of(item.output)}
     return {"role": item.role, "content": _text_of(item.content)}

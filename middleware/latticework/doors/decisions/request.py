@@ -90,7 +90,7 @@ class DecisionCallOutput(DecisionItem):
     output: Text
 
 
-def _kind(item: Any) -> str | None:
+def _item_kind(item: Any) -> str | None:
     """An item without a type is a message; the outputs of both kinds of calls are alike."""
     kind = item.get("type", "message") if isinstance(item, dict) else None
     return "output" if kind in ("function_call_output", "custom_tool_call_output") else kind
@@ -101,7 +101,7 @@ Item: TypeAlias = Annotated[
     | Annotated[DecisionFunctionCall, Tag("function_call")]
     | Annotated[DecisionCustomCall, Tag("custom_tool_call")]
     | Annotated[DecisionCallOutput, Tag("output")],
-    Discriminator(_kind),
+    Discriminator(_item_kind),
 ]
 
 
@@ -177,7 +177,7 @@ def parse_decision_request(body: dict[str, Any]) -> DecisionRequest:
     Unknown fields are refused: an answer without what they mean would look like one with it.
     """
     request = parse_as(DecisionRequest, body)
-    for place, part in _parts(request):
+    for place, part in _all_parts(request):
         if isinstance(part, DecisionImage):
             problem = f"'{place}' is of type '{part.type}', and this model reads text only."
             raise BadRequest(problem, param=place, code="unsupported_value")
@@ -191,7 +191,7 @@ def parse_decision_request(body: dict[str, Any]) -> DecisionRequest:
     return request
 
 
-def _parts(request: DecisionRequest) -> Iterator[tuple[str, Any]]:
+def _all_parts(request: DecisionRequest) -> Iterator[tuple[str, Any]]:
     """Each part of a content, with its name in the request."""
     texts: list[tuple[str, Any]] = []
     for index, item in enumerate(request.input if isinstance(request.input, list) else ()):

@@ -103,18 +103,18 @@ def answer_to(question: AnyQuestion, probabilities: Sequence[float]) -> Decision
     return _ANSWERS[type(question)](question, probabilities)
 
 
-def _predicate(question: PredicateQuestion, probabilities: Sequence[float]) -> PredicateAnswer:
+def _predicate_answer(question: PredicateQuestion, probabilities: Sequence[float]) -> PredicateAnswer:
     return PredicateAnswer(question.name, probabilities[0])
 
 
-def _choice(question: ChoiceQuestion, probabilities: Sequence[float]) -> ChoiceAnswer:
+def _choice_answer(question: ChoiceQuestion, probabilities: Sequence[float]) -> ChoiceAnswer:
     values = [choice.value for choice in question.choices]
     likeliest = values[max(range(len(values)), key=probabilities.__getitem__)]
     each = tuple(map(ChoiceProbability, values, probabilities))
     return ChoiceAnswer(question.name, likeliest, certainty(probabilities), each)
 
 
-def _score(question: ScoreQuestion, probabilities: Sequence[float]) -> ScoreAnswer:
+def _score_answer(question: ScoreQuestion, probabilities: Sequence[float]) -> ScoreAnswer:
     expected = sum(value * probability for value, probability in enumerate(probabilities))
     levels = zip(question.levels, probabilities, strict=True)
     each = tuple(LevelProbability(level.label, value, p) for value, (level, p) in enumerate(levels))
@@ -128,7 +128,7 @@ def certainty(probabilities: Sequence[float]) -> float:
 
 
 _ANSWERS: Mapping[type[AnyQuestion], Callable[[Any, Sequence[float]], DecisionAnswer]] = {
-    PredicateQuestion: _predicate,
-    ChoiceQuestion: _choice,
-    ScoreQuestion: _score,
+    PredicateQuestion: _predicate_answer,
+    ChoiceQuestion: _choice_answer,
+    ScoreQuestion: _score_answer,
 }

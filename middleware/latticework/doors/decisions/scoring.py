@@ -9,7 +9,7 @@ from contextlib import aclosing
 from latticework.engines.base import NOTHING_SAVED, Piece, Sampling
 from latticework.errors import BadRequest
 from latticework.generate import Finish, TokenCounts
-from latticework.generate.scoring import Place, Question, score
+from latticework.generate.scoring import AnswerPlace, Question, score
 from latticework.model import Model
 from latticework.turn import Job
 from turngrammar.events import ContentDelta
@@ -43,7 +43,7 @@ class AnswerScores:
         grammar = job.budget.grammar if job.budget else job.plan.grammar
         assert grammar is not None, "a choice is a constraint"
         question = Question(self.prompt, grammar, self._model.engine.tokenizer.vocabulary, job.sampling)
-        scored = await score(self, question, [Place((), _ended)], self._request_id)
+        scored = await score(self, question, [AnswerPlace((), _ended)], self._request_id)
         outcomes = scored.outcomes[0]
         if outcomes is None:
             raise BadRequest(
