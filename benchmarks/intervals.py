@@ -22,6 +22,9 @@ class Interval:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
+
     @property
     def excludes_zero(self) -> bool:
         return self.low > 0 or self.high < 0

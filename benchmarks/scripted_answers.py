@@ -60,7 +60,7 @@ def scripted_answers(folder: Path, number: int) -> list[Scripted]:
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     special = HuggingFaceTokenizer(tokenizer, VOCABULARY).special_tokens
     kinds = [
-        cycle([_scripted(tokenizer, special, kind, *parts) for parts in source])
+        cycle([scripted_answer(tokenizer, special, kind, *parts) for parts in source])
         for kind, source in zip(KINDS, (_invoices(), _calls(), _labels()), strict=True)
     ]
     return list(islice((next(kind) for kind in cycle(kinds)), number))
@@ -70,7 +70,7 @@ def scripted_answers(folder: Path, number: int) -> list[Scripted]:
 _Parts = tuple[Mapping[str, Any], str, Turn, str]
 
 
-def _scripted(
+def scripted_answer(
     tokenizer: Any,
     special: Mapping[str, int],
     kind: str,
@@ -79,6 +79,7 @@ def _scripted(
     turn: Turn,
     answer: str,
 ) -> Scripted:
+    """`fields`: of the request, beside the messages; `message`: the last one; `turn`: what is asked for."""
     text = tokenizer.apply_chat_template(
         [{"role": "user", "content": message}], add_generation_prompt=True, tokenize=False, **fields
     )
