@@ -14,6 +14,7 @@ from llguidance import LLMatcher
 from latticework.engines.base import EngineFailed, Piece, SampledToken, Sampling, TokenLogprob
 from tests.scripted import ByteTokenizer, Script, ScriptedEngine
 from turngrammar.cache import Cache
+from turngrammar.matching import limits_of
 
 VOCABULARY = ByteTokenizer.vocabulary
 WORDS = ("It ", "rains ", "in ", "Bergen. ", "é", "東京 ", "\n", "<b>", '"', "{", "🌦️ ")
@@ -60,7 +61,7 @@ async def _matcher(compiled: Cache[str, LLMatcher], grammar: str | None) -> LLMa
         return None
     kept = compiled.find(grammar)
     if kept is None:
-        kept = await asyncio.to_thread(LLMatcher, VOCABULARY.matchable, grammar)
+        kept = await asyncio.to_thread(LLMatcher, VOCABULARY.matchable, grammar, limits=limits_of(grammar))
         if kept.is_error():
             raise EngineFailed(kept.get_error())
         compiled.put(grammar, kept)

@@ -16,7 +16,7 @@ from llguidance import LLMatcher
 from latticework.engines.vocabulary import Vocabulary
 from turngrammar.client import content_expression
 from turngrammar.errors import InvalidGrammar, cut
-from turngrammar.matching import LIMITS
+from turngrammar.matching import limits_of
 from turngrammar.plan import Plan
 from turngrammar.turn import ClientGrammar, Turn, enclosing
 
@@ -62,7 +62,7 @@ class _Walk:
         self._random = random.Random(seed)
         self._vocabulary = vocabulary.matchable
         self._ends = frozenset((*self._vocabulary.eos_tokens, *vocabulary.ends))
-        self._matcher = LLMatcher(self._vocabulary, lark, log_level=0, limits=LIMITS)
+        self._matcher = LLMatcher(self._vocabulary, lark, log_level=0, limits=limits_of(lark))
         self._tokens: list[int] = []
 
     def error(self) -> str | None:

@@ -13,7 +13,7 @@ from llguidance import LLMatcher
 
 from latticework.engines.base import MOST_SCORED
 from latticework.engines.vocabulary import Vocabulary
-from turngrammar.matching import LIMITS
+from turngrammar.matching import limits_of
 
 # Of one place: outcomes, texts that have settled none, and tokens that may follow one text.
 MOST_OUTCOMES = 64
@@ -79,7 +79,7 @@ class Explorer:
     def __init__(self, vocabulary: Vocabulary, grammar: str, opened: Sequence[int] = ()) -> None:
         """Compiles the grammar, which takes seconds for a large one. `opened`: the first tokens of its text."""
         self._vocabulary = vocabulary
-        self._matcher = LLMatcher(vocabulary.matchable, grammar, log_level=0, limits=LIMITS)
+        self._matcher = LLMatcher(vocabulary.matchable, grammar, log_level=0, limits=limits_of(grammar))
         self._matcher.consume_tokens(list(opened))
         self._read = 0
 
