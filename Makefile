@@ -28,6 +28,8 @@ DOWNLOAD_cpu := 600 MB, some minutes
 DOWNLOAD_gpu := some GB, 9 GB on disk; needs a driver for CUDA 13, 580 or newer; BUILD=cpu installs the CPU build
 # Written last, so that an interrupted installation is resumed.
 INSTALLED := $(VENV)/.installed-$(BUILD)
+# Of the tests. A real engine is in one of them, and takes as long as all that needs none.
+PROCESSES := 2
 # For tests of vLLM's kernels on CUDA, which it interprets. Beside the packages: vLLM's CPU build must not find it.
 TRITON_VERSION := 3.9.0
 TRITON := $(VENV)/triton/.installed-$(TRITON_VERSION)
@@ -48,7 +50,7 @@ serve: $(INSTALLED)
 
 test: check $(TRITON)
 	@echo "==> Tests"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED)
 	@echo "==> Lint, types, layers"

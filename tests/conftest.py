@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,17 @@ from latticework.compiling.workers import WorkerPool
 
 if TYPE_CHECKING:
     from tests.real import RunningServer
+
+
+# Folders whose tests start a real engine. They stay in one process: two engines at once would slow each other down.
+ENGINES = ("clients", "e2e", "examples")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For runs in several processes: a file stays in one of them, because its tests share what is slow to make."""
+    for item in items:
+        folder, *_ = item.path.relative_to(Path(__file__).parent).parts
+        item.add_marker(pytest.mark.xdist_group("engines" if folder in ENGINES else str(item.path)))
 
 
 class _Shared(WorkerPool):
