@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
 
-from latticework.engines.base import NOTHING_SAVED, Piece, Sampling
+from latticework.engines.base import NOTHING_SAVED, Piece, Sampling, Saved
 from latticework.generate.choice import Choice
 from latticework.turn import Job
 from latticework.turn.draft import FreeDraft
@@ -42,6 +42,27 @@ class TextGenerator(Protocol):
         """See Engine.generate. Raises EngineError."""
 
 
+@dataclass
+class _Generated:
+    """What the prompts of an attempt have generated so far.
+
+    Attributes:
+        tokens: what another prompt continues: with markup that was not generated, without a token that ended them.
+        text: of these, what was generated, in pieces.
+        count: the tokens that count as generated.
+        saved: of the prompts that have ended.
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    count: int = 0
+    saved: Saved = NOTHING_SAVED
+
+    def add(self, text: str, tokens: Sequence[int]) -> None:
+        self.tokens += tokens
+        self.text.append(text)
+
+
 class Attempt:
     """One attempt: feed its `pieces()` to the choice until a piece `exceeds` the budget.
 
@@ -56,11 +77,7 @@ class Attempt:
         self._request_id = request_id
         self._choice = choice
         self.most = sampling.max_tokens
-        self._drafted: list[str] = []
-        self._written: list[int] = []  # without a token that ended it
-        self._spent = 0
-        self._texts: list[str] = []
-        self._saved = NOTHING_SAVED  # of the prompts that have ended
+        self._generated = _Generated()
         self._resumed = False
         self._next: Callable[[], AsyncGenerator[Piece, None]] | None = self._first
 
@@ -80,7 +97,7 @@ class Attempt:
         """The answer, behind the draft."""
         draft, self._choice.drafting = self._job.draft, False
         assert draft is not None
-        prompt = [*self._job.prompt, *self._written, *draft.joint("".join(self._drafted))]
+        prompt = [*self._continued_prompt(), *draft.joint("".join(self._generated.text))]
         left = min(self._sampling.max_tokens - self._choice.tokens, self._model.max_model_len - len(prompt))
         self.most = left
         sampling = replace(self._sampling, max_tokens=left, transfer=None, prompt_logprobs=None)
@@ -94,8 +111,7 @@ class Attempt:
                 marked = not draft.marks.isdisjoint(piece.token_ids)
                 ended = marked or piece.finish == "stop"
                 text = "" if marked else piece.text
-                self._written += piece.token_ids[:-1] if ended else piece.token_ids
-                self._drafted.append(text)
+                self._generated.add(text, piece.token_ids[:-1] if ended else piece.token_ids)
                 sources = () if marked else piece.sources
                 yield msgspec.structs.replace(piece, text=text, sources=sources, finish=None, transfer=None)
                 if ended:
@@ -121,16 +137,15 @@ class Attempt:
         """The same pieces, which another prompt may have to continue; the last only once it is clear that none does."""
         async with aclosing(pieces):
             async for piece in pieces:
-                self._written += piece.token_ids
-                self._spent += len(piece.token_ids)
-                self._texts.append(piece.text)
+                self._generated.add(piece.text, piece.token_ids)
+                self._generated.count += len(piece.token_ids)
                 if piece.finish != "stop" or not self._may_resume(piece):
                     yield piece
                     continue
                 self._forget_end()
                 yield msgspec.structs.replace(piece, finish=None)
                 if self._choice.is_empty:
-                    self._saved += piece.saved
+                    self._generated.saved += piece.saved
                     self._next = self._resume
                 else:
                     yield Piece("", (), finish="stop", saved=piece.saved, transfer=piece.transfer)
@@ -154,23 +169,23 @@ class Attempt:
         """The markup that an answer needs and the model has not written, and the answer."""
         resumption, self._resumed = self._job.resumption, True
         assert resumption is not None
-        markup = resumption.missing("".join(self._texts))
+        markup = resumption.missing("".join(self._generated.text))
         return self._continued(markup, resumption.encode(markup), resumption.grammar, "resumed")
 
     def _forget_end(self) -> None:
-        resumption = self._job.resumption
-        if resumption and self._written and self._written[-1] in resumption.ends:
-            del self._written[-1]
+        resumption, tokens = self._job.resumption, self._generated.tokens
+        if resumption and tokens and tokens[-1] in resumption.ends:
+            del tokens[-1]
 
     async def _continued(
         self, markup: str, markup_ids: Sequence[int], grammar: str | None, name: str
     ) -> AsyncGenerator[Piece, None]:
         """This markup, and what the engine generates behind it and all before."""
-        self._written += markup_ids
-        prompt = [*self._job.prompt, *self._written]
+        self._generated.tokens += markup_ids
+        prompt, saved = self._continued_prompt(), self._generated.saved
         sampling = self._rest(grammar, self._model.max_model_len - len(prompt))
         if sampling.max_tokens < 1:
-            yield Piece(markup, (), finish="length", saved=self._saved)
+            yield Piece(markup, (), finish="length", saved=saved)
             return
         async with aclosing(self._model.generate(prompt, sampling, f"{self._request_id}-{name}")) as pieces:
             first = True
@@ -178,10 +193,13 @@ class Attempt:
                 if first and markup:
                     first = False
                     yield Piece(markup, ())
-                yield piece if piece.finish is None else msgspec.structs.replace(piece, saved=piece.saved + self._saved)
+                yield piece if piece.finish is None else msgspec.structs.replace(piece, saved=piece.saved + saved)
+
+    def _continued_prompt(self) -> list[int]:
+        return [*self._job.prompt, *self._generated.tokens]
 
     def _rest(self, grammar: str | None, room: int) -> Sampling:
-        spent = self._spent
+        spent = self._generated.count
         # What is computed of the prompt elsewhere has been fetched with the first prompt, if there was one.
         transfer = None if spent else self._sampling.transfer
         return replace(
