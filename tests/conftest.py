@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENGINES = ("clients", "e2e", "examples")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For runs in several processes: a file stays in one of them, because its tests share what is slow to make."""
     for item in items:
