@@ -50,7 +50,7 @@ serve: $(INSTALLED)
 
 test: check $(TRITON)
 	@echo "==> Tests"
-	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED)
 	@echo "==> Lint, types, layers"
