@@ -268,6 +268,7 @@ def _output_of_engines(settings: Settings) -> Iterator[None]:
 
     from latticework.logs import ENGINE_LEVEL, export_settings, log_config
 
+    former = dict(os.environ)
     os.environ.setdefault(ENGINE_LEVEL, "WARNING")
     export_settings(settings.log_format, settings.log_content)
     config = dict(log_config(settings.log_format, settings.log_content))
@@ -282,6 +283,8 @@ def _output_of_engines(settings: Settings) -> Iterator[None]:
         sys.stdout.flush()
         os.dup2(kept, STDOUT)
         os.close(kept)
+        os.environ.clear()
+        os.environ.update(former)
 
 
 def _status(run: _Run) -> int:
