@@ -12,8 +12,7 @@ Intervals: 95%, by resampling the documents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
-from itertools import accumulate
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from benchmarks.steps import CONTESTANTS, Contestant, model_folder
 from latticework.engines.huggingface import HuggingFaceTokenizer
 from turngrammar.formats import HERMES
 from turngrammar.scan import dump_json
-from turngrammar.spans import chunks, quotation
+from turngrammar.spans import is_whole, quotation
 from turngrammar.turn import JsonContent, Turn
 
 WAYS: Mapping[str, Mapping[str, Any]] = {"quotes": {"x-source": True, "minLength": 1}, "strings": {"minLength": 1}}
@@ -49,17 +48,16 @@ def _documents(most: int | None) -> Iterator[tuple[str, str, Mapping[str, str]]]
     """Each document's name, the user's message with it, and its quotes in the order of the truth, if it has any."""
     for task in workload.extraction(most):
         text = task.body["messages"][-1]["content"]
-        borders = frozenset(accumulate(map(len, chunks(text)), initial=0))
         true = fields.truth(task.id).items()
-        quotes = {name: value for name, value in true if isinstance(value, str) and _is_quote(value, text, borders)}
+        quotes = {name: value for name, value in true if isinstance(value, str) and _is_quote(value, text)}
         if quotes:
             yield task.id, text, quotes
 
 
-def _is_quote(value: str, text: str, borders: Set[int]) -> bool:
+def _is_quote(value: str, text: str) -> bool:
     """Whether it stands in the text with whole words."""
     place = quotation(value, (text,))
-    return place is not None and {place.start, place.end} <= borders
+    return place is not None and is_whole(text, place.start, place.end)
 
 
 def _turn(way: str, text: str, quotes: Mapping[str, str]) -> Turn:

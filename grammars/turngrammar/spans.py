@@ -111,7 +111,7 @@ def quotation(value: str, texts: Texts) -> Quotation | None:
     """The first place where the value has whole chunks, or else the first; None if it is empty or in no text."""
     starts = ((index, start) for index, text in enumerate(texts) for start in _starts(value, text))
     places = list(islice(starts, MOST_PLACES)) if value else []
-    whole = [(index, start) for index, start in places if _is_whole(texts[index], start, start + len(value))]
+    whole = [(index, start) for index, start in places if is_whole(texts[index], start, start + len(value))]
     chosen = whole or places
     if not chosen:
         return None
@@ -126,7 +126,8 @@ def _starts(value: str, text: str) -> Iterator[int]:
         at = text.find(value, at + 1)
 
 
-def _is_whole(text: str, start: int, end: int) -> bool:
+def is_whole(text: str, start: int, end: int) -> bool:
+    """Whether a text has whole chunks between these places."""
     borders = _borders(text)
     return bool(borders[start] and borders[end])
 

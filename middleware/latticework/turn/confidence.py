@@ -9,8 +9,6 @@ from turngrammar.formats import Format
 from turngrammar.plan import Plan
 from turngrammar.wire import JsonArguments
 
-_NO_VALUES = "needs an answer with JSON values: send a JSON Schema for it, or tools that it may call."
-
 
 def wants_confidence(ask: Ask, plan: Plan, format: Format, *, default: bool) -> bool:
     """`default`: where the request has no value; then it only counts where it can be honoured. Raises BadRequest."""
@@ -24,15 +22,19 @@ def wants_confidence(ask: Ask, plan: Plan, format: Format, *, default: bool) -> 
 
 def lacks_confidence(ask: Ask, plan: Plan, format: Format, *, default: bool) -> bool:
     """Whether the model's default can't be honoured, though the answer may have JSON values."""
-    return default and ask.confidence is None and _obstacle(plan, format) not in (None, _NO_VALUES)
+    return default and ask.confidence is None and _calls_lack_json(plan, format)
 
 
 def _obstacle(plan: Plan, format: Format) -> str | None:
     if plan.document is None and not plan.tools:
-        return _NO_VALUES
-    if plan.tools and not has_node(format.calls, JsonArguments):
+        return "needs an answer with JSON values: send a JSON Schema for it, or tools that it may call."
+    if _calls_lack_json(plan, format):
         return (
             f"needs calls with arguments in JSON, and the wire format '{format.name}' has a notation of its own: omit "
             "it, or send no tools."
         )
     return None
+
+
+def _calls_lack_json(plan: Plan, format: Format) -> bool:
+    return bool(plan.tools) and not has_node(format.calls, JsonArguments)
