@@ -312,7 +312,9 @@ def test_it_starts_again_after_it_was_stopped(tiny: Path) -> None:
 LOADED = [
     ({"model": "/nowhere"}, "/nowhere can't be loaded"),
     ({"max_model_len": 4096}, "has 2048 positions"),
-    pytest.param({"device": "cuda"}, "--device cuda", marks=pytest.mark.skipif(torch.cuda.is_available(), reason="")),
+    pytest.param(
+        {"device": "cuda"}, "--device cuda", marks=pytest.mark.skipif(torch.cuda.is_available(), reason="has CUDA")
+    ),
 ]
 
 
