@@ -75,6 +75,19 @@ RESPONSE_HEADERS: Mapping[str, str] = {
     "www-authenticate": "`Bearer`, with a 401",
 }
 
+WARNINGS: Mapping[str, str] = {
+    "skipped_tool": "a tool was left out: it can't be compiled, or only the API's own servers run it",
+    "incomplete_tool_call": "the answer was cut within a call, which is left out",
+    "repeated_call": "the answer ends before a call that repeats another one of it",
+    "repeated_turns": "the last turns of the conversation each made the same single call",
+    "empty_answer": "the answer has neither text nor a call",
+    "resampled_answer": "an invalid answer was generated again without feedback, though that was requested",
+    "no_confidence": "the server's default `confidence` has no values: the model's calls are not in JSON",
+    "replaced_text": "half a surrogate pair was read as U+FFFD",
+    "ignored_block": "Messages: a block that the model can't read was left out",
+    "removed_text": "Messages: text that changes with each request was left out",
+}
+
 
 def operations() -> str:
     rows = [
@@ -221,6 +234,10 @@ def codes() -> str:
     of_classes = {error.default_code for error in WHEN}
     rows = [(str(status), code(name)) for status, name in sorted(given) if name not in of_classes]
     return table(("status", "`code`"), rows)
+
+
+def warnings() -> str:
+    return table(("`code`", ""), [(code(name), text) for name, text in WARNINGS.items()])
 
 
 def headers() -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.clients.table import CLIENTS, Client
+from tests.clients.table import CLIENTS
 from tests.docs.made import ROOT, table
 
 
@@ -21,14 +22,19 @@ def part() -> str:
         [
             (
                 language.capitalize(),
-                ", ".join(_tested(client, rows[client.name]) for client in CLIENTS if client.language == language),
+                ", ".join(_tested(language, rows)),
             )
             for language in languages
         ],
     )
 
 
-def _tested(client: Client, row: dict[str, Any]) -> str:
+def _tested(language: str, rows: Mapping[str, Any]) -> Iterable[str]:
+    """Each package once, though many are tested with several APIs."""
+    return dict.fromkeys(_version(rows[client.name]) for client in CLIENTS if client.language == language)
+
+
+def _version(row: Mapping[str, Any]) -> str:
     """Name and version, and the scenarios that failed."""
     name, version = next(iter(row["versions"].items()))
     failed = [outcome["scenario"].replace("_", " ") for outcome in row["outcomes"] if outcome["failure"]]

@@ -38,6 +38,7 @@ PARTS: Parts = {
     "errors": api.failures,
     "codes": api.codes,
     "headers": api.headers,
+    "warnings": api.warnings,
     "types": api.components,
     "examples": examples.part,
     "measured": measured.part,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from latticework import errors
+from latticework.doors.common.warnings import WarningCode
 from latticework.errors import ApiError
 from tests.docs import api, keywords, reasons
 from tests.docs.made import PAGES, ROOT, names, rewritten, table
@@ -77,6 +79,10 @@ def kinds(root: type[ApiError] = ApiError) -> set[type[ApiError]]:
 
 def test_every_error_has_a_row() -> None:
     assert set(api.WHEN) == {kind for kind in kinds() if kind.__module__ == errors.__name__}
+
+
+def test_every_warning_has_a_row() -> None:
+    assert set(api.WARNINGS) == set(get_args(WarningCode))
 
 
 def test_every_header_of_an_error_has_a_row() -> None:

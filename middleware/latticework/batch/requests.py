@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -13,12 +13,15 @@ import msgspec
 MOST_NAMED = 20
 
 
+Url: TypeAlias = Literal["/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/messages"]
+
+
 class BatchRequest(msgspec.Struct, frozen=True):
     """One line. `body` is the request of the API at `url`, as it is sent."""
 
     custom_id: Annotated[str, msgspec.Meta(min_length=1)]
     method: Literal["POST"]
-    url: Literal["/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/messages"]
+    url: Url
     body: msgspec.Raw
 
 
@@ -29,6 +32,9 @@ class _Body(msgspec.Struct):
 class BadLines(Exception):
     """Lines of the file that are not requests of a batch. The message has one of its lines for each of them."""
 
+
+# Instead of msgspec's own messages, which don't say what is allowed.
+_CHOICES: Mapping[str, str] = {"method": "must be POST", "url": f"must be one of {', '.join(get_args(Url))}"}
 
 _REQUEST = msgspec.json.Decoder(BatchRequest)
 _BODY = msgspec.json.Decoder(_Body)
@@ -81,12 +87,16 @@ def _checked_request(line: bytes) -> BatchRequest:
     except msgspec.ValidationError:
         raise msgspec.ValidationError("Expected `object` - at `$.body`") from None
     if body.stream:
-        raise msgspec.ValidationError("an answer in a batch can't be streamed: leave it out - at `$.body.stream`")
+        raise msgspec.ValidationError("an answer of a batch is never streamed: leave it out - at `$.body.stream`")
     return request
 
 
 def _line_problem(error: Exception) -> str:
-    return "not JSON in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "not JSON in UTF-8"
+    problem, _, place = str(error).partition(" - at `$.")
+    name = place.rstrip("`")
+    return f"'{name}': {_CHOICES.get(name, problem)}" if name else problem
 
 
 def _duplicates(file: Path, again: Container[str]) -> list[str]:

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from latticework.batch.tally import BatchTally
     from latticework.served import Served
 
-DESCRIPTION = """Ask a file of requests, each a line in OpenAI's batch format:
+DESCRIPTION = """Send each request of a file, a line in OpenAI's batch format:
 
   {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": ...}}
 
 `url` is one of /v1/chat/completions, /v1/responses, /v1/completions and /v1/messages. Each answer becomes a line of
-OUT as soon as it has ended: {"id", "custom_id", "response": {"status_code", "request_id", "body"}, "error"}. Run the
+OUT as soon as it is complete: {"id", "custom_id", "response": {"status_code", "request_id", "body"}, "error"}. Run the
 same command again after it was stopped or killed: requests with a line in OUT are not sent again. A summary ends it.
 
 FILE comes before all options. Without --server, this process starts an engine: further options are those of
-`latticework serve` and of its engine, --model for one. 429, 502, 503, 504 and lost connections are tried again, other
-errors are not. Ctrl-C and SIGTERM let running requests end within 30 seconds, and a second one drops them; the exit
-status is then 130 or 143."""
+`latticework serve` and of its engine, --model for one. After a 429, 502, 503 or 504 without `x-should-retry: false`, or
+a lost connection, a request is sent again; after other errors it is not. Ctrl-C and SIGTERM let running requests end
+within 30 seconds, and a second one drops them; the exit status is then 130 or 143."""
 
 # Settings of a socket and its clients, which a batch in process does not have.
 SERVER_ONLY = (

@@ -181,7 +181,7 @@ async def stream(
     output_type = as_output(output)
     text, refusal, finish = "", "", None
     places: Mapping[str, Mapping[str, Any]] = {}
-    async with _answered(app, messages, output_type, model, api_key, {**fields, "stream": True}) as response:
+    async with _answered(app, messages, output_type, model, api_key, fields, streamed=True) as response:
         async for chunk in _chunks(response):
             for choice in chunk["choices"]:
                 finish = choice["finish_reason"] or finish
@@ -194,7 +194,7 @@ async def stream(
 
 
 async def answer(app: ASGIApp, messages: Messages, *, output: type[T], **fields: Any) -> Part[T]:
-    """As `complete`, but returns the last part of `stream`, which has what comes with the value."""
+    """The last part of `stream`, which has what comes with the value."""
     async with aclosing(stream(app, messages, output=output, **fields)) as parts:
         return [part async for part in parts][-1]
 
@@ -208,13 +208,16 @@ async def _answered(
     api_key: str | None,
     fields: Mapping[str, Any],
     extensions: Mapping[str, Any] | None = None,
+    *,
+    streamed: bool = False,
 ) -> AsyncIterator[Response]:
     """Raises ApiError unless the status is 200, and TypeError for an unknown field."""
     _refuse_unknown(fields)
     headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
     conversation = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
     name = model if model is not None else await _first_model(app, headers)
-    body = json.dumps({**fields, **output_type.fields, "model": name, "messages": conversation}).encode()
+    own = {"model": name, "messages": conversation, "stream": streamed}
+    body = json.dumps({**fields, **output_type.fields, **own}).encode()
     async with asked(app, "POST", CHAT, body, headers, extensions) as response:
         await _raise_error(response)
         yield response
@@ -222,8 +225,10 @@ async def _answered(
 
 def _refuse_unknown(fields: Mapping[str, Any]) -> None:
     for name in fields:
-        if name in FIELDS or name == "stream":
+        if name in FIELDS:
             continue
+        if name == "stream":
+            raise TypeError("'stream' can't be set here: use latticework.stream")
         if name in TAKEN | MANY:
             raise TypeError(f"'{name}' can't be set here, where the answer is one value: use the app's API")
         near = get_close_matches(name, FIELDS, n=1)

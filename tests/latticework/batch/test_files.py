@@ -21,15 +21,15 @@ GOOD = request("good")
 
 BAD: list[tuple[Any, str]] = [
     ("{", "line 2: Input data was truncated"),
-    ("[]", r"line 2: Expected `object`, got `array`"),
+    ("[]", "line 2: Expected `object`, got `array`"),
     ('{"custom_id": "\udcff"}', "line 2: .*UTF-8"),
-    ({**GOOD, "custom_id": 1}, r"line 2: Expected `str`, got `int` - at `\$.custom_id`"),
-    ({**GOOD, "custom_id": ""}, r"line 2: Expected `str` of length >= 1 - at `\$.custom_id`"),
+    ({**GOOD, "custom_id": 1}, "line 2: 'custom_id': Expected `str`, got `int`"),
+    ({**GOOD, "custom_id": ""}, "line 2: 'custom_id': Expected `str` of length >= 1"),
     ({"custom_id": "a", "method": "POST", "url": MESSAGES}, "line 2: Object missing required field `body`"),
-    ({**GOOD, "method": "GET"}, r"line 2: Invalid enum value 'GET' - at `\$.method`"),
-    ({**GOOD, "url": "/v1/embeddings"}, r"line 2: Invalid enum value '/v1/embeddings' - at `\$.url`"),
-    ({**GOOD, "body": "text"}, r"line 2: Expected `object` - at `\$.body`"),
-    (request("a", stream=True), r"line 2: an answer in a batch can't be streamed: leave it out - at `\$.body.stream`"),
+    ({**GOOD, "method": "GET"}, "line 2: 'method': must be POST"),
+    ({**GOOD, "url": "/v1/embeddings"}, "line 2: 'url': must be one of /v1/chat/completions, /v1/resp"),
+    ({**GOOD, "body": "text"}, "line 2: 'body': Expected `object`"),
+    (request("a", stream=True), "line 2: 'body.stream': an answer of a batch is never streamed: leave it out"),
     (GOOD, "line 2: custom_id 'good' is also that of line 1"),
 ]
 

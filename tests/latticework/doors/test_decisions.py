@@ -108,6 +108,11 @@ def test_what_is_refused_is_refused_by_name(problem: str) -> None:
     assert not engine.prompts
 
 
+def test_too_many_questions_are_counted() -> None:
+    response = decide(ScriptedEngine(likes_first), questions=[ASKED] * 401)
+    assert "it has 401 items, and at most 400 are allowed" in response.json()["error"]["message"]
+
+
 def test_questions_share_the_beginning_of_their_prompts() -> None:
     """Messages, calls and their results come before the question, and all but the question is the same."""
     call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}

@@ -255,6 +255,7 @@ WRONG = [
     ({"colour": 1}, "unknown field"),
     ({"n": 2}, "can.t be set here"),
     ({"tools": []}, "can.t be set here"),
+    ({"stream": True}, "use latticework.stream"),
     ({"response_format": {"type": "json_object"}}, "can.t be set here"),
     ({"format": "json"}, "can.t be set here"),
     ({"return_token_ids": True}, "can.t be set here"),

@@ -15,8 +15,12 @@ from latticework.errors import BadRequest
 Request = TypeVar("Request", bound=ApiObject)
 # Without fields. A body may have any number of them, and isinstance() takes long for pydantic's models.
 _PLAIN = frozenset((str, int, float, bool, type(None), dict))
-# Pydantic's own messages name Python's types.
-_NO_OBJECT = dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "Input should be an object")
+# Instead of pydantic's own messages, which name Python's types and its steps.
+_PROBLEMS: Mapping[str, str] = {
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "Input should be an object"),
+    "too_long": "it has {actual_length} items, and at most {max_length} are allowed",
+    "too_short": "it has {actual_length} items, and at least {min_length} are needed",
+}
 
 
 def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
@@ -24,7 +28,7 @@ def parse_as(kind: type[Request], body: dict[str, Any]) -> Request:
     try:
         return kind.model_validate(body)
     except ValidationError as error:
-        raise _bad_request(body, error.errors(include_url=False, include_context=False)) from None
+        raise _bad_request(body, error.errors(include_url=False)) from None
 
 
 def _bad_request(body: dict[str, Any], errors: Sequence[ErrorDetails]) -> BadRequest:
@@ -33,7 +37,12 @@ def _bad_request(body: dict[str, Any], errors: Sequence[ErrorDetails]) -> BadReq
     path, error = max(located, key=lambda entry: entry[0].count(".") + entry[0].count("["))
     if error["type"] == "missing":
         return BadRequest(f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter")
-    return BadRequest(f"Invalid '{path}': {_NO_OBJECT.get(error['type'], error['msg'])}.", param=path)
+    return BadRequest(f"Invalid '{path}': {_problem(error)}.", param=path)
+
+
+def _problem(error: ErrorDetails) -> str:
+    own = _PROBLEMS.get(error["type"])
+    return error["msg"] if own is None else own.format_map(error.get("ctx", {}))
 
 
 def _path(body: Any, location: Sequence[int | str], *, missing: bool) -> str:

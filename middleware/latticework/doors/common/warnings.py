@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -11,6 +11,19 @@ from latticework.errors import from_pointer
 from latticework.generate import AnswerNotice, Finish
 from latticework.generate.generation import Generation
 from latticework.prompt.repeated import CallRun
+
+WarningCode: TypeAlias = Literal[
+    "skipped_tool",
+    "incomplete_tool_call",
+    "replaced_text",
+    "ignored_block",
+    "removed_text",
+    "repeated_call",
+    "repeated_turns",
+    "empty_answer",
+    "resampled_answer",
+    "no_confidence",
+]
 
 
 class ResponseWarning(msgspec.Struct, frozen=True):
@@ -20,18 +33,7 @@ class ResponseWarning(msgspec.Struct, frozen=True):
     cut or repeated.
     """
 
-    code: Literal[
-        "skipped_tool",
-        "incomplete_tool_call",
-        "replaced_text",
-        "ignored_block",
-        "removed_text",
-        "repeated_call",
-        "repeated_turns",
-        "empty_answer",
-        "resampled_answer",
-        "no_confidence",
-    ]
+    code: WarningCode
     message: str
     param: str | None
     tool: str | None = None
@@ -69,7 +71,7 @@ def notice_warnings(notices: Iterable[AnswerNotice]) -> tuple[ResponseWarning, .
 
 
 def _repeated_call(notice: AnswerNotice) -> ResponseWarning:
-    message = f"The answer ends before another call of '{notice.tool}' with the same arguments, and all that followed."
+    message = f"A second call of '{notice.tool}' with the same arguments ended the answer, and is left out."
     return ResponseWarning("repeated_call", message, None, notice.tool)
 
 

@@ -80,7 +80,8 @@ class PromptTokensDetails(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Token counts. `completion_tokens_details` are present if the model's format has reasoning.
+    """Token counts. `completion_tokens_details` are present if the model's format has reasoning or the answer a draft,
+    and `prompt_tokens_details` if the engine had any of the prompt in its prefix cache.
 
     `attempts`: the number of answers that were generated, if it exceeds that of the answers returned.
     """
