@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
+
+from latticework.batch.surrogates import without_halves
 
 # Bad lines that a message names.
 MOST_NAMED = 20
@@ -66,24 +69,35 @@ def check_requests(file: Path) -> set[str]:
 def requests_without(file: Path, answered: Container[str]) -> Iterator[BatchRequest]:
     """Those of a checked file that have no answer yet, in its order."""
     for _, line in _numbered_lines(file):
-        request = _REQUEST.decode(line)
+        request = _decoded(line)
         if request.custom_id not in answered:
             yield request
 
 
 def _numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Empty lines are none."""
+    """Empty lines are none, and neither is a byte order mark."""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield number, line
+            if text := line.removeprefix(BOM_UTF8 if number == 1 else b"").strip():
+                yield number, text
+
+
+def _decoded(line: bytes) -> BatchRequest:
+    """With the body as it was written: the server warns of half pairs. Raises as _checked_request."""
+    decodable = without_halves(line)
+    request = _REQUEST.decode(decodable)
+    if decodable == line:
+        return request
+    body = bytes(request.body)
+    start = decodable.index(body)
+    return msgspec.structs.replace(request, body=msgspec.Raw(line[start : start + len(body)]))
 
 
 def _checked_request(line: bytes) -> BatchRequest:
     """Raises MsgspecError and UnicodeDecodeError."""
-    request = _REQUEST.decode(line)
+    request = _decoded(line)
     try:
-        body = _BODY.decode(request.body)
+        body = _BODY.decode(without_halves(bytes(request.body)))
     except msgspec.ValidationError:
         raise msgspec.ValidationError("Expected `object` - at `$.body`") from None
     if body.stream:
@@ -105,7 +119,7 @@ def _duplicates(file: Path, again: Container[str]) -> list[str]:
     first: dict[str, int] = {}
     for number, line in _numbered_lines(file) if again else ():
         try:
-            custom_id = _REQUEST.decode(line).custom_id
+            custom_id = _decoded(line).custom_id
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
         if custom_id in first:

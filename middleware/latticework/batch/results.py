@@ -17,8 +17,9 @@ from typing import Any
 import msgspec
 
 from latticework.batch.senders import HttpReply, Lost, Outcome
+from latticework.batch.surrogates import without_halves
+from latticework.batch.tally import ending_of
 
-OK = 200
 # The headers that have the request's id: of OpenAI's API, and of Anthropic's.
 REQUEST_IDS = ("x-request-id", "request-id")
 
@@ -47,14 +48,24 @@ class NotAnOutput(Exception):
     """A file with a line that is not an answer of a batch. The message names the line."""
 
 
-class _AnswerStatus(msgspec.Struct):
+class _AnswerResponse(msgspec.Struct):
     status_code: int
+    body: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _AnswerLine(msgspec.Struct):
     id: str
     custom_id: str
-    response: _AnswerStatus | None
+    response: _AnswerResponse | None
+
+    @property
+    def failed(self) -> bool:
+        response = self.response
+        return response is None or ending_of(HttpReply(response.status_code, {}, bytes(response.body))) == "failed"
+
+
+# How each line begins.
+_BEGINNING = b'{"id":"batch_req_'
 
 
 @dataclass(frozen=True)
@@ -85,27 +96,28 @@ class OutputFile:
         self._file.close()
 
     def answered(self) -> Answered:
-        """What earlier runs have left. A half line at the end, of a run that was killed, is removed.
+        """What earlier runs have left. A half line at the end, of a run that was killed, is removed, and a whole one
+        without its line break gets one.
 
         Raises NotAnOutput, and then leaves the file as it is.
         """
         ids: set[str] = set()
         failed = 0
-        rest = b""
+        last = b"\n"
         self._file.seek(0)
         # Not with `open`: closing a second file would give up the lock of the first.
         with open(self._file.fileno(), "rb", closefd=False) as lines:
             for number, text in enumerate(lines, 1):
-                if not text.endswith(b"\n"):
-                    rest = text
+                if _is_half(text):
                     break
                 line = _read_line(number, text)
                 ids.add(line.custom_id)
-                failed += line.response is None or line.response.status_code != OK
+                failed += line.failed
                 self._end += len(text)
-        if rest and not rest.startswith(b"{"):
-            raise NotAnOutput("its last line is not an answer of a batch")
+                last = text
         self._file.truncate(self._end)
+        if not last.endswith(b"\n"):
+            self.append(b"\n")
         return Answered(frozenset(ids), failed)
 
     def append(self, line: bytes) -> None:
@@ -115,6 +127,17 @@ class OutputFile:
             self._file.truncate(self._end)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._end += written
+
+
+def _is_half(text: bytes) -> bool:
+    """Whether it is the beginning of an answer's line. The last line of any other file is not."""
+    if text.endswith(b"\n") or not (text.startswith(_BEGINNING) or _BEGINNING.startswith(text)):
+        return False
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return True
+    return False
 
 
 def _read_line(number: int, text: bytes) -> _AnswerLine:
@@ -142,8 +165,9 @@ def _response(reply: HttpReply) -> Mapping[str, Any]:
 
 def _body(body: bytes) -> Any:
     """JSON as it came, on one line; what is no JSON, of a proxy for one, as a string."""
+    text = without_halves(body)
     try:
-        decoded = msgspec.json.decode(body)
+        decoded = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return body.decode(errors="replace")
-    return decoded if b"\n" in body or b"\r" in body else msgspec.Raw(body)
+    return decoded if b"\n" in text or b"\r" in text else msgspec.Raw(text)

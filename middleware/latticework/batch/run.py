@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from latticework.batch.requests import BatchRequest
@@ -14,14 +14,16 @@ from latticework.batch.senders import HttpReply, Lost, Outcome, Sender
 from latticework.batch.tally import BatchTally, cause_of
 
 # Statuses of failures that pass: limits of the caller's rate, and a server or a proxy that is overloaded or restarting.
-PASSING = (429, 502, 503, 504)
-# Every other request would fail as well.
-SAME_FOR_ALL = (401, 403)
+DOWN = (502, 503, 504)
+PASSING = (429, *DOWN)
+# Failures of one request, or of all: of a wrong key, or of an address without this API.
+REFUSED = (401, 403)
+DOUBTFUL = (*PASSING, *REFUSED, 404, 405)
 # Seconds that a server may ask to wait, and seconds of the longest wait otherwise.
 MOST_SECONDS, LONGEST_PAUSE = 600.0, 30.0
 # Seconds that running requests have once the batch is stopped.
 GRACE_SECONDS = 30.0
-MODELS = "/v1/models"
+MODELS, HEALTH = "/v1/models", "/health"
 
 
 class CannotGoOn(Exception):
@@ -37,12 +39,6 @@ def pause(outcome: Outcome, tried: int) -> float | None:
         return None
     wanted = outcome.headers.get("retry-after", "")
     return min(float(wanted), MOST_SECONDS) if wanted.isdecimal() else longer
-
-
-def _refuse_hopeless(reply: HttpReply) -> None:
-    """Raises CannotGoOn."""
-    if reply.status in SAME_FOR_ALL:
-        raise CannotGoOn(f"the server refuses the API key: {cause_of(reply)}")
 
 
 @dataclass
@@ -71,12 +67,15 @@ class Batch:
 
         Raises CannotGoOn, and the OSErrors of both files; running requests are dropped then.
         """
-        await self._check_server()
         try:
             async with asyncio.TaskGroup() as group:
-                self._workers += [group.create_task(self._work()) for _ in range(self.concurrency)]
+                self._workers.append(group.create_task(self._begin(group)))
         except* (CannotGoOn, OSError) as errors:
             raise errors.exceptions[0] from None
+
+    async def _begin(self, group: asyncio.TaskGroup) -> None:
+        await self._check_server(DOWN)
+        self._workers += [group.create_task(self._work()) for _ in range(self.concurrency)]
 
     def stop(self) -> None:
         """Begins no other request. Running ones may end; called again, or later, drops them."""
@@ -90,12 +89,19 @@ class Batch:
         for worker in self._workers:
             worker.cancel()
 
-    async def _check_server(self) -> None:
-        """Raises CannotGoOn if it does not answer, or wants another key."""
-        outcome = await self.sender.send("GET", MODELS)
-        if isinstance(outcome, Lost):
-            raise CannotGoOn(f"the server does not answer: {outcome.message}")
-        _refuse_hopeless(outcome)
+    async def _check_server(self, failures: Collection[int]) -> None:
+        """Raises CannotGoOn if it does not answer, refuses the key, or lists its models with one of these failures."""
+        models = await self.sender.send("GET", MODELS)
+        if isinstance(models, Lost):
+            raise CannotGoOn(f"the server does not answer: {models.message}")
+        if models.status in REFUSED:
+            raise CannotGoOn(f"the server refuses the API key: {cause_of(models)}")
+        if models.status in failures:
+            raise CannotGoOn(f"the server fails for {MODELS} too: {cause_of(models)}")
+        # Where an engine has died, the models are listed all the same. Not every server has this path.
+        health = await self.sender.send("GET", HEALTH)
+        if isinstance(health, HttpReply) and health.status in DOWN:
+            raise CannotGoOn(f"the server is not healthy: {cause_of(health)}")
 
     async def _work(self) -> None:
         while not self._stopped.is_set() and (request := next(self.left, None)) is not None:
@@ -117,9 +123,9 @@ class Batch:
             if await self._stops_within(seconds):
                 return None
         if isinstance(outcome, Lost):  # with this request alone, or with any?
-            await self._check_server()
-        else:
-            _refuse_hopeless(outcome)
+            await self._check_server(DOWN)
+        elif outcome.status in DOUBTFUL:
+            await self._check_server((*DOWN, outcome.status))
         return outcome
 
     async def _stops_within(self, seconds: float) -> bool:

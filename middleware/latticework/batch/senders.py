@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 
 from latticework.inprocess import asked
 
+OK = 200
+
 
 @dataclass(frozen=True)
 class HttpReply:

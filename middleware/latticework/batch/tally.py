@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from latticework.batch.results import OK
-from latticework.batch.senders import HttpReply, Lost, Outcome
+from latticework.batch.senders import OK, HttpReply, Lost, Outcome
+from latticework.batch.surrogates import without_halves
 from latticework.http.figures import Figures
 
 # Of a message (Anthropic's API) that a limit has cut.
@@ -110,8 +110,7 @@ class BatchTally:
         return self.finished + self.cut + self.failed.total()
 
     def add(self, outcome: Outcome) -> None:
-        answer = _answer_in(outcome)
-        ending: Ending = "failed" if answer is None or cause_of(outcome) is not None else answer.ending
+        answer, ending = _answer_in(outcome), ending_of(outcome)
         if ending == "finished":
             self.finished += 1
         elif ending == "cut":
@@ -134,6 +133,11 @@ class BatchTally:
         self.copied += figures.copied
 
 
+def ending_of(outcome: Outcome) -> Ending:
+    answer = _answer_in(outcome)
+    return "failed" if answer is None or cause_of(outcome) is not None else answer.ending
+
+
 def cause_of(outcome: Outcome) -> str | None:
     """Why a request has failed; None if it has an answer."""
     if isinstance(outcome, Lost):
@@ -150,7 +154,7 @@ def _answer_in(outcome: Outcome) -> _Answer | None:
     if isinstance(outcome, Lost):
         return None
     try:
-        return _ANSWER.decode(outcome.body)
+        return _ANSWER.decode(without_halves(outcome.body))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

@@ -106,6 +106,7 @@ def run_batch(given: Namespace) -> int:
     if given.server:
         _refuse_engine_options(given)
     file, out = Path(given.file), Path(given.out)
+    _refuse_files(file, out)
     ids = _checked_ids(file)
     try:
         output = OutputFile(out)
@@ -127,6 +128,15 @@ def _refuse_engine_options(given: Namespace) -> None:
     config = ["--config"] if given.config != os.environ.get(CONFIG) else []
     if options := [*launch_flags(given), *config, *given.rest]:
         raise WrongUsage(f"{' '.join(options)}: can't be combined with --server, which has an engine")
+
+
+def _refuse_files(file: Path, out: Path) -> None:
+    """Raises WrongUsage for those that can be read or written only once, and for one that is both."""
+    for path, use in ((file, "it is read twice"), (out, "the next run continues it")):
+        if path.exists() and not path.is_file():
+            raise WrongUsage(f"{path}: must be a regular file: {use}")
+    if out.exists() and file.exists() and out.samefile(file):
+        raise WrongUsage(f"{out}: must be another file than that of the requests")
 
 
 def _checked_ids(file: Path) -> set[str]:

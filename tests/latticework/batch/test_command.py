@@ -127,7 +127,7 @@ def test_failed_requests_are_status_3_then_and_later(
 WRONG: list[tuple[list[str], str]] = [
     (["/nowhere", "-o", "OUT"], "/nowhere: No such file or directory. FILE comes before all options"),
     (["BAD", "-o", "OUT"], "BAD has lines that are not requests of a batch:\nline 1: Object missing required field"),
-    (["IN", "-o", "IN"], "IN: line 1 is not an answer of a batch. Choose another file with -o"),
+    (["IN", "-o", "IN"], "IN: must be another file than that of the requests"),
     (["IN", "-o", "/nowhere/out"], "/nowhere/out: No such file"),
     (["IN", "-o", "OTHER"], "1 answers to requests that are not in this file, such as custom_id 'z'"),
     (["IN", "-o", "OUT", "--server", "http://x", "--model", "m", "--attempts", "2"], "--attempts --model m: can't be"),

@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ LINE = line_of("a", HttpReply(200, {}, b"{}"))
 def test_a_half_line_is_removed_wherever_it_was_cut(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     half = line_of("b", Lost(""))
-    for cut in range(1, len(half)):
+    for cut in range(1, len(half) - 1):
         out.write_bytes(LINE + half[:cut])
         with OutputFile(out) as output:
             assert output.answered().ids == {"a"}
@@ -114,12 +115,47 @@ def test_a_half_line_is_removed_wherever_it_was_cut(tmp_path: Path) -> None:
         assert out.read_bytes() == LINE * 2
 
 
+def test_a_whole_line_without_its_line_break_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_bytes(LINE.rstrip())
+    with OutputFile(out) as output:
+        assert output.answered().ids == {"a"}
+        output.append(LINE)
+    assert out.read_bytes() == LINE * 2
+
+
+@pytest.mark.parametrize("body", [b'{"status": "failed"}', b"<html>", b'"text"', b"[1]"])
+def test_a_failure_with_status_200_stays_one(body: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_bytes(line_of("a", HttpReply(200, {}, body)))
+    with OutputFile(out) as output:
+        assert output.answered().failed == 1
+
+
+def test_half_surrogate_pairs_and_a_byte_order_mark(tmp_path: Path) -> None:
+    """Requests are sent as they are written: the server replaces half a pair, and warns of it."""
+    file, out = tmp_path / "requests.jsonl", tmp_path / "out.jsonl"
+    body = rb'{"model": "m", "input": "\ud83d \\ud83d \ud83d\ude00 \ude00"}'
+    line = b'{"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": ' + body + b"}"
+    file.write_bytes(BOM_UTF8 + line)
+    assert check_requests(file) == {"a"}
+    assert [bytes(one.body) for one in requests_without(file, ())] == [body]
+    reply = rb'{"status": "completed", "text": "\ud83d \\ud83d \ud83d\ude00 \ude00"}'
+    out.write_bytes(line_of("a", HttpReply(200, {}, reply)))
+    with OutputFile(out) as output:
+        assert output.answered().failed == 0
+    assert whole_lines(out)[0]["response"]["body"]["text"] == "\ufffd \\ud83d \U0001f600 \ufffd"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (json.dumps(GOOD).encode() + b"\n", "line 1 is not an answer of a batch"),
         (LINE + b"notes\n", "line 2 is not an answer of a batch"),
-        (LINE + b"notes", "its last line is not an answer of a batch"),
+        (LINE + b"notes", "line 2 is not an answer of a batch"),
+        (b'{"a": 1, "precious": true}', "line 1 is not an answer of a batch"),
+        (b'{"id": "batch_req_', "line 1 is not an answer of a batch"),
+        (LINE + b'{"id":"batch_req_1"}', "line 2 is not an answer of a batch"),
     ],
 )
 def test_a_file_of_another_kind_is_left_as_it_is(content: bytes, message: str, tmp_path: Path) -> None:

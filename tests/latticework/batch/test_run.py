@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,16 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 class Scripted:
     """Sends nothing: the outcomes of each path follow each other, the last for ever."""
 
-    def __init__(self, models: Sequence[Outcome] = (OK,), others: Sequence[Outcome] = (OK,)) -> None:
-        self._left = {"GET": list(models), "POST": list(others)}
+    def __init__(
+        self, models: Sequence[Outcome] = (OK,), others: Sequence[Outcome] = (OK,), health: Sequence[Outcome] = (OK,)
+    ) -> None:
+        self._left = {run.MODELS: list(models), run.HEALTH: list(health)}
+        self._others = list(others)
         self.sent: list[str] = []
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> Outcome:
         self.sent.append(path)
-        left = self._left[method]
+        left = self._left.get(path, self._others)
         return left.pop(0) if len(left) > 1 else left[0]
 
 
@@ -93,10 +97,16 @@ ENDINGS: list[tuple[list[Outcome], list[Outcome], int, str]] = [
     ([OK], [failing(404)], 1, "404"),
     ([OK], [GONE], 3, "connection lost"),
     ([OK, GONE], [GONE], 3, "CannotGoOn: the server does not answer: gone"),
-    ([OK], [failing(503), failing(401)], 2, "CannotGoOn: the server refuses the API key: 401"),
+    ([OK, failing(401)], [failing(503), failing(401)], 2, "CannotGoOn: the server refuses the API key: 401"),
     ([GONE], [OK], 0, "CannotGoOn: the server does not answer: gone"),
     ([failing(403)], [OK], 0, "CannotGoOn: the server refuses the API key: 403"),
     ([failing(404)], [OK], 1, ""),
+    ([failing(404)], [failing(404)], 1, "CannotGoOn: the server fails for /v1/models too: 404"),
+    ([failing(502)], [OK], 0, "CannotGoOn: the server fails for /v1/models too: 502"),
+    ([OK, failing(502)], [failing(502)], 3, "CannotGoOn: the server fails for /v1/models too: 502"),
+    ([failing(429)], [failing(429)], 3, "CannotGoOn: the server fails for /v1/models too: 429"),
+    ([OK], [failing(403)], 1, "403"),
+    ([OK, failing(403)], [failing(403)], 1, "CannotGoOn: the server refuses the API key: 403"),
 ]
 
 
@@ -112,10 +122,35 @@ def test_what_is_sent_again(
         ended = "".join(running.tally.failed)
     except CannotGoOn as error:
         ended = f"CannotGoOn: {error}"
-    assert (len([path for path in sender.sent if path != run.MODELS]), ended) == (sent, ending)
+    assert (len([path for path in sender.sent if path not in (run.MODELS, run.HEALTH)]), ended) == (sent, ending)
     assert running.tally.retries.total() == max(0, sent - 1)
     # A request has a line, unless the next run has to send it again.
     assert len(ids(tmp_path / "out.jsonl")) == running.tally.requests == (not ended.startswith("CannotGoOn"))
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize(("health", "ending"), [(failing(503), CannotGoOn), (failing(404), None), (GONE, None)])
+def test_a_server_whose_engine_is_dead(
+    health: Outcome, ending: type[CannotGoOn] | None, batch: Callable[..., Batch], tmp_path: Path
+) -> None:
+    """Not every server can tell."""
+    running = batch(Scripted(others=[failing(503)], health=[OK, health]), request("a"), request("b"))
+    with pytest.raises(ending, match="the server is not healthy: 503") if ending else nullcontext():
+        asyncio.run(running.run())
+    assert len(ids(tmp_path / "out.jsonl")) == (0 if ending else 2)
+
+
+def test_two_stops_end_a_batch_whose_server_does_not_answer(batch: Callable[..., Batch]) -> None:
+    class Silent(Scripted):
+        async def send(self, method: str, path: str, body: bytes | None = None) -> Outcome:
+            running.stop()
+            running.stop()
+            await asyncio.Event().wait()
+            return OK
+
+    running = batch(Silent())
+    asyncio.run(running.run())
+    assert running.tally.requests == 0
 
 
 class Gated:
@@ -167,7 +202,7 @@ def test_a_stop_between_two_tries_leaves_the_request_to_the_next_run(
     sender = Stopping(others=[failing(503, retry_after="500")])
     running = batch(sender)
     asyncio.run(running.run())
-    assert (sender.sent, ids(tmp_path / "out.jsonl")) == ([run.MODELS, "/v1/chat/completions"], [])
+    assert (sender.sent, ids(tmp_path / "out.jsonl")) == ([run.MODELS, run.HEALTH, "/v1/chat/completions"], [])
 
 
 DOCUMENT = {"type": "object", "properties": {"u": {"type": "array", "uniqueItems": True}}, "required": ["u"]}
