@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from turngrammar.exact import is_number
@@ -62,11 +63,15 @@ _OPENERS: dict[bytes, int | None] = {b"{": None, b"[": 0}
 
 
 def scalar_of(text: bytes) -> Scalar:
-    """Of a complete scalar. Raises ValueError."""
+    """Of a complete scalar. A whole number is the one that is written, which a float of many digits is not.
+
+    Raises ValueError.
+    """
     value = load_json(text)
     if not is_number(value):
         return Scalar(type(value).__name__, value)
-    return Scalar("number", int(value) if isinstance(value, float) and value.is_integer() else value)
+    whole = isinstance(value, float) and value.is_integer()
+    return Scalar("number", int(Decimal(repr(value))) if whole else value)
 
 
 def settled_scalar(text: bytes, ended: bool) -> Scalar | None:

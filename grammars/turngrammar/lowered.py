@@ -5,7 +5,7 @@ Their normal form: each node is `{}`, `$ref`, `anyOf`, `const` or `enum`, or one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Lowered = Mapping[str, Any] | bool
@@ -83,7 +83,12 @@ def _member_types(schema: Mapping[str, Any], key: str, root: Lowered) -> frozens
 def member_schema(schema: Lowered, key: str, root: Lowered) -> Lowered:
     """The schema of the member of this name, wherever `schema` allows an object."""
     objects = (branch for branch in branches(schema, root) if branch["type"] == "object")
-    return {"anyOf": [option for branch in objects for option in _member_schemas(branch, key)]}
+    return _any_of(option for branch in objects for option in _member_schemas(branch, key))
+
+
+def _any_of(options: Iterable[Lowered]) -> Lowered:
+    """Each once: the branches of a recursive schema have the same members, and would double with each level."""
+    return {"anyOf": [*{id(option): option for option in options}.values()]}
 
 
 def _member_schemas(branch: Mapping[str, Any], key: str) -> list[Lowered]:
@@ -97,7 +102,7 @@ def _member_schemas(branch: Mapping[str, Any], key: str) -> list[Lowered]:
 def item_schema(schema: Lowered, index: int, root: Lowered) -> Lowered:
     """The schema of the item at `index`, wherever `schema` allows an array."""
     arrays = (branch for branch in branches(schema, root) if branch["type"] == "array")
-    return {"anyOf": [branch_item(branch, index) for branch in arrays]}
+    return _any_of(branch_item(branch, index) for branch in arrays)
 
 
 def branch_item(branch: Mapping[str, Any], index: int) -> Lowered:

@@ -26,8 +26,10 @@ MARK = "%regex {"
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
 _LETTER = rf"[^\W\d_{_UNSPACED}\U0001b000-\U0001b2ff\U00020000-\U0003ffff]"
 _CHUNK = re.compile(rf"{_LETTER}+|\d+|[\s\S]")
-# Places of one string that are looked at: each of them costs as much as the string is long.
+# Places of one string that are counted, and characters of all places that are looked at: each costs as much as the
+# string is long.
 MOST_PLACES = 1000
+MOST_COMPARED = 10_000_000
 _JOINER = "\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -109,14 +111,19 @@ def is_span(value: str, texts: Texts) -> bool:
 
 def quotation(value: str, texts: Texts) -> Quotation | None:
     """The first place where the value has whole chunks, or else the first; None if it is empty or in no text."""
-    starts = ((index, start) for index, text in enumerate(texts) for start in _starts(value, text))
-    places = list(islice(starts, MOST_PLACES)) if value else []
-    whole = [(index, start) for index, start in places if is_whole(texts[index], start, start + len(value))]
-    chosen = whole or places
-    if not chosen:
+    if not value:
         return None
-    index, start = chosen[0]
-    return Quotation(index, start, start + len(value), len(chosen))
+    whole: list[tuple[int, int]] = []
+    partial: list[tuple[int, int]] = []
+    starts = ((index, start) for index, text in enumerate(texts) for start in _starts(value, text))
+    for index, start in islice(starts, max(MOST_PLACES, MOST_COMPARED // len(value))):
+        places = whole if is_whole(texts[index], start, start + len(value)) else partial
+        if len(places) < MOST_PLACES:
+            places.append((index, start))
+        elif places is whole:
+            break
+    places = whole or partial
+    return Quotation(*places[0], places[0][1] + len(value), len(places)) if places else None
 
 
 def _starts(value: str, text: str) -> Iterator[int]:

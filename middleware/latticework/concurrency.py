@@ -26,7 +26,7 @@ class ConcurrencyLimit:
         if answers > self._most:
             raise BadRequest(
                 f"The request needs {answers} answers, more than this server's limit for concurrent answers "
-                f"({self._most}): send a smaller 'n', or fewer prompts.",
+                f"({self._most}): send a smaller 'n', fewer prompts, or fewer questions.",
                 param="n",
             )
         if self._acquired + answers > self._most:

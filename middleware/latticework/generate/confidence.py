@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +23,7 @@ from latticework.engines.base import Piece, SampledToken, Sampling
 from latticework.engines.vocabulary import Vocabulary
 from latticework.generate import Alternative, ByPart, Confidence
 from latticework.generate.attempt import TextGenerator
+from latticework.generate.choice import Choice
 from latticework.generate.outcomes import OTHER, TooMany
 from latticework.generate.scoring import (
     UNLISTED,
@@ -48,24 +49,32 @@ class Recording:
     Attributes:
         prompt, sampling: of the last answer.
         tokens: of the answer, those without a text at its end left out.
+        starts: for each call of the answer, how many of these tokens came before the piece in which it begins.
     """
 
-    def __init__(self, model: TextGenerator) -> None:
+    def __init__(self, model: TextGenerator, choice: Choice) -> None:
+        """`choice`: the one that is fed with these pieces."""
         self.names = model.names
         self.max_model_len = model.max_model_len
         self.prompt: Sequence[int] = ()
         self.sampling = Sampling(0)
         self.tokens: list[SampledToken] = []
+        self.starts: list[int] = []
         self.model = model
+        self._choice = choice
 
     async def generate(self, prompt: Sequence[int], sampling: Sampling, request_id: str) -> AsyncGenerator[Piece, None]:
         """The model's, with as many log probabilities as the request has."""
-        self.prompt, self.sampling, self.tokens = prompt, sampling, []
+        self.prompt, self.sampling, self.tokens, self.starts = prompt, sampling, [], []
         listed = replace(sampling, logprobs=max(sampling.logprobs or 0, KEPT_TOKENS))
         async with aclosing(self.model.generate(prompt, listed, request_id)) as pieces:
             async for piece in pieces:
+                before = len(self.tokens)
                 self.tokens += piece.logprobs[: -1 if piece.finish == "stop" else None]
-                yield msgspec.structs.replace(piece, logprobs=_as_requested(piece.logprobs, sampling.logprobs))
+                try:
+                    yield msgspec.structs.replace(piece, logprobs=_as_requested(piece.logprobs, sampling.logprobs))
+                finally:
+                    self.starts += [before] * (self._choice.calls - len(self.starts))
 
 
 def _as_requested(logprobs: Sequence[SampledToken], most: int | None) -> tuple[SampledToken, ...]:
@@ -87,11 +96,13 @@ async def confidence_of(
 ) -> tuple[ByPart[Confidence], int]:
     """The confidence of the recorded answer, and the number of requests to the engine that it took.
 
-    `document`: its text; None where it has no document. `calls`: the arguments of its complete calls. What is not
-    complete JSON, or was not generated as such, has no confidence. Raises EngineError.
+    `document`: its text; None where it has no document. `calls`: the arguments of its complete calls; "" for one that
+    was not generated as it is. What is not complete JSON has no confidence. Raises EngineError.
     """
-    parts = [document.encode()] if document is not None else [arguments.encode() for arguments in calls]
-    fields = await asyncio.to_thread(lambda: list(_AnswerText(recording, vocabulary).fields(parts)))
+    parts = [arguments.encode() for arguments in calls] if document is None else [document.encode()]
+    fields = await asyncio.to_thread(
+        lambda: _AnswerText(recording, vocabulary).fields(parts, are_calls=document is None)
+    )
     scored = Scored(())
     if fields:
         grammar, opened = recording.sampling.grammar or "", recording.sampling.begun or ()
@@ -128,31 +139,33 @@ class _AnswerText:
         self._text = self._begun + b"".join(texts)
         # Where each token starts, and the last one ends.
         self._starts = list(accumulate(map(len, texts), initial=len(self._begun)))
+        self._call_starts = [self._starts[tokens] for tokens in recording.starts]
 
-    def fields(self, parts: Sequence[bytes]) -> Iterator[_Field]:
+    def fields(self, parts: Sequence[bytes], *, are_calls: bool) -> Sequence[_Field]:
         """The scalars of these JSON texts, which are in the answer in this order."""
-        for part, (text, offset) in enumerate(self._located(parts)):
-            if offset is not None and _is_whole_json(text):
-                first = len(self._begun) - offset  # what the answer continues was not generated
-                spans = (span for span in scalar_spans(text) if span.start >= first)
-                yield from (self._field(part, text, span, offset) for span in spans)
+        located = self._calls(parts) if are_calls else map(self._text.rfind, parts)  # behind a document is nothing
+        return [
+            self._field(part, text, span, offset)
+            for part, (text, offset) in enumerate(zip(parts, located, strict=True))
+            if offset >= 0 and _is_whole_json(text)
+            for span in scalar_spans(text)
+            if offset + span.start >= len(self._begun)  # what the answer continues was not generated
+        ]
 
-    def _located(self, parts: Sequence[bytes]) -> Sequence[tuple[bytes, int | None]]:
-        """Backwards: markup that precedes the first part may have any text, what is behind the last has none."""
-        located: list[tuple[bytes, int | None]] = []
-        end = len(self._text)
-        for part in reversed(parts):
-            offset = self._text.rfind(part, 0, end)
-            located.insert(0, (part, None if offset < 0 else offset))
-            end = offset if offset >= 0 else end
-        return located
+    def _calls(self, parts: Sequence[bytes]) -> Iterator[int]:
+        """Where the arguments of each call begin, -1 if nowhere. Other text, and a call left out, may have the same."""
+        end = 0
+        for part, start in zip_longest(parts, self._call_starts[: len(parts)]):
+            offset = -1 if start is None else self._text.find(part, max(end, start))
+            end = max(end, offset + len(part))
+            yield offset
 
     def _field(self, part: int, text: bytes, span: ScalarSpan, offset: int) -> _Field:
         start, end = offset + span.start, offset + span.end
         first = bisect_right(self._starts, start) - 1
         behind = bisect_left(self._starts, end)
         lead = self._text[self._starts[first] : start]
-        place = AnswerPlace(self._ids[:first], partial(_settled_value, lead), dict(self._known(first, behind)))
+        place = AnswerPlace(self._ids[:first], partial(_settled_value, lead), partial(self._known, first, behind))
         p = math.exp(sum(token.logprob for token in self._tokens[first:behind]))
         return _Field(part, span.pointer, text[span.start : span.end], place, p)
 

@@ -163,7 +163,7 @@ class Generation:
         choice = _choice(index, job)
         self._choices.append(choice)
         request_id = f"{self.id}-{index}-{attempt.number}"
-        recording = Recording(self._generator) if job.vocabulary is not None else None
+        recording = Recording(self._generator, choice) if job.vocabulary is not None else None
         request = Attempt(recording or self._generator, job, sampling, request_id, choice)
         completed: Completing | None = None
         bounded = job.budget is not None
@@ -205,9 +205,12 @@ class Generation:
         document = choice.document
         if recording is None or vocabulary is None or (document is None and not choice.calls):
             return
-        if document is not None and choice.truncation is not None:
-            document = ""  # its rest was not generated
-        found = await confidence_of(recording, vocabulary, document, choice.whole_arguments, request_id)
+        calls = choice.whole_arguments
+        if document is not None and choice.finish == "length":
+            document = ""
+        if choice.truncation is not None:  # the rest of the last one was not generated
+            calls = (*calls[:-1], "")
+        found = await confidence_of(recording, vocabulary, document, calls, request_id)
         choice.confidence, passes = found
         self._metrics.confidence_passes.labels(self._model).inc(passes)
 

@@ -105,6 +105,7 @@ class _Exploration:
         self._decide = decide
         self._tokens: dict[bytes, dict[int, bytes]] = {}
         self._settled: dict[bytes, Hashable] = {}
+        self._outcomes: set[Hashable] = set()
 
     def tree(self, matcher: LLMatcher) -> OutcomeTree:
         """Raises TooMany."""
@@ -123,13 +124,16 @@ class _Exploration:
         return OutcomeTree(self._ways(), self._usual())
 
     def _is_known(self, text: bytes) -> bool:
-        """Whether it has been reached before; if it is settled, it is from here on."""
+        """Whether it has been reached before; if it is settled, it is from here on. Raises TooMany."""
         if text not in self._tokens and text not in self._settled:
             ended = text.endswith(_END)
             outcome = self._decide(text.removesuffix(_END), ended)
             if outcome is None and not ended:
                 return False
-            self._settled[text] = OTHER if outcome is None else outcome
+            self._settled[text] = outcome = OTHER if outcome is None else outcome
+            self._outcomes.add(outcome)
+            if len(self._outcomes) - (OTHER in self._outcomes) > MOST_OUTCOMES:
+                raise TooMany
         return True
 
     def _allowed(self, matcher: LLMatcher) -> Sequence[int]:
@@ -144,13 +148,10 @@ class _Exploration:
         return allowed
 
     def _ways(self) -> Mapping[bytes, Ways]:
-        """Raises TooMany."""
         ways = {text: Ways({}, frozenset((outcome,))) for text, outcome in self._settled.items()}
         for text in sorted(self._tokens, key=len, reverse=True):  # what follows a text is longer
             tokens = self._tokens[text]
             ways[text] = Ways(tokens, frozenset().union(*(ways[behind].outcomes for behind in tokens.values())))
-        if len(ways[b""].outcomes - {OTHER}) > MOST_OUTCOMES:
-            raise TooMany
         return ways
 
     def _usual(self) -> Sequence[Sequence[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -13,8 +14,9 @@ from turngrammar.scan import same_json
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPE_BEGUN = re.compile(r"\\(u[0-9A-Fa-f]{0,3})?$")
 _BRACKETS = re.compile(r"[][{}]")
-_SCALAR = re.compile(r"[-+.0-9A-Za-z]*$")
-_SCALAR_ENDS = re.compile(r"[^-+.0-9A-Za-z]")
+# Of numbers and words.
+_SCALAR = f"-+.{string.digits}{string.ascii_letters}"
+_SCALAR_ENDS = re.compile(rf"[^{re.escape(_SCALAR)}]")
 
 
 class RepeatFilter:
@@ -111,7 +113,7 @@ class EarlierCall:
             escaped = "\\" in (expected, text[0]) or _ESCAPE_BEGUN.search(begun)
             self._unsure = bool(escaped) or _is_key(structure)
             return self._unsure
-        scalar = _SCALAR.findall(outside)[0]
+        scalar = outside[_scalar_start(outside) :]
         kinds = _is_scalar(expected), _is_scalar(text[0])
         if all(kinds) or (scalar and any(kinds)):
             self._number = scalar
@@ -125,7 +127,7 @@ class EarlierCall:
         self._number = (self._number or "") + (text[: end.start()] if end else text)
         if end is None:
             return True
-        start = self._same - len(_SCALAR.findall(self.arguments[: self._same])[0])
+        start = _scalar_start(self.arguments[: self._same])
         other = _SCALAR_ENDS.split(self.arguments[start:], maxsplit=1)[0]
         self._unsure = same_json(other, self._number)
         return self._unsure
@@ -136,6 +138,11 @@ def _common(one: str, other: str) -> int:
     if one == other:
         return len(one)
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _scalar_start(text: str) -> int:
+    """Where the number or word begins with which the text ends; its end if there is none."""
+    return len(text.rstrip(_SCALAR))
 
 
 def _is_scalar(character: str) -> bool:

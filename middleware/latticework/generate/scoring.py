@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
 from latticework.engines.base import EngineFailed, SampledToken, Sampling
 from latticework.engines.vocabulary import Vocabulary
@@ -28,6 +28,8 @@ LEAST = 1e-5
 MOST_NODES = 64
 MOST_PASSES = 512
 MOST_ROUNDS = 8
+# Requests that are sent together.
+AT_ONCE = 64
 # What may be left at the end in tokenizations that were not followed.
 MOST_SHARED = 1e-3
 # How far the probabilities of all tokens that the grammar allows may be from 1 together: engines compute in 32 bits.
@@ -67,12 +69,13 @@ class AnswerPlace:
     Attributes:
         begun: the answer's tokens before it.
         decide: see `outcomes.Decide`.
-        known: the distributions of next tokens that are already known, by the tokens behind the place.
+        known: lists the distributions of next tokens that are already known, with the tokens behind the place. Called
+            where there are few outcomes only: for a long string, the list would be large.
     """
 
     begun: Sequence[int]
     decide: Decide
-    known: Mapping[Tokens, Distribution] = field(default_factory=dict)
+    known: Callable[[], Iterable[tuple[Tokens, Distribution]]] = tuple
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ async def score(model: TextGenerator, question: Question, places: Sequence[Answe
         if not nodes:
             break
         asked = [
-            _asked(model, question, walk.request(node), f"{request_id}-{passes + at}")
+            partial(_asked, model, question, walk.request(node), f"{request_id}-{passes + at}")
             for at, (walk, node) in enumerate(nodes)
         ]
         for (walk, node), distribution in zip(nodes, await _together(asked), strict=True):
@@ -136,7 +139,7 @@ class _Tokenizations:
         self._begun = tuple(place.begun)
         self._ways = tree.ways
         self._room = room - len(self._begun)
-        self._known: dict[Tokens, Distribution] = dict(place.known)
+        self._known: dict[Tokens, Distribution] = dict(place.known())
         self._usual = frozenset(node for tokens in tree.usual for node in self._nodes_of(tokens))
         self._likeliest: dict[bytes, Likely] = {}
         self._asked = 0
@@ -253,9 +256,15 @@ def distribution(sampled: SampledToken) -> Distribution:
     return {token.id: math.exp(token.logprob) for token in (*sampled.top, sampled)}
 
 
-async def _together(requests: Sequence[Coroutine[Any, Any, Distribution]]) -> Sequence[Distribution]:
-    """The results of all, at once. Where one fails, the others end."""
-    running = [asyncio.ensure_future(request) for request in requests]
+async def _together(requests: Sequence[Callable[[], Awaitable[Distribution]]]) -> Sequence[Distribution]:
+    """The results of all, some at a time. Where one fails, the others end."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def sent(request: Callable[[], Awaitable[Distribution]]) -> Distribution:
+        async with slots:
+            return await request()
+
+    running = [asyncio.ensure_future(sent(request)) for request in requests]
     try:
         return await asyncio.gather(*running)
     finally:
