@@ -2,8 +2,8 @@
 
     python -m benchmarks.accuracy [--json] [--quick] [--rows N] [--model PATH]
 
-16 texts of benchmarks/corpus (--rows 60: all), each with its schema as `response_format`; and 16 rows of BFCL's dev
-file with a ground truth and 8 without (../shared/data beside the checkout, else skipped); greedy. Texts: the share of
+The texts are those of benchmarks/corpus, each with its schema as `response_format`; the calls are 16 rows of BFCL's dev
+file with a ground truth and 8 without (../shared/data beside the checkout, else skipped). `--rows` limits both. Greedy. Texts: the share of
 fields that are exactly right, and F1 by words (fields.py). Calls, with `tool_choice: "required"`: whether all names are
 right, and whether all arguments are (matching.py); without a ground truth, with `auto`: whether no call is made. AUROC:
 how well a low `confidence` tells wrong fields from right ones; 0.5 is chance.
@@ -34,8 +34,8 @@ from benchmarks.servers import Server, latticework, running
 from benchmarks.targets import Target
 from benchmarks.workload import Missing, Task
 
-AT_ONCE = 8
-TEXTS = ROWS = 16
+AT_ONCE = 24
+TEXTS, ROWS = 60, 16
 EXACT, F1, NAME, ARGUMENTS, SILENT = "fields", "F1", "names", "arguments", "silent"
 MEASURES = (EXACT, F1, NAME, ARGUMENTS, SILENT)
 IGNORED = "x-latticework-ignored"
