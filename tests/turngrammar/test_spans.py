@@ -55,6 +55,24 @@ def test_the_place_of_a_span_is_the_first_that_has_whole_words(value: str, place
     assert quotation(value, TWO) == place
 
 
+def test_a_whole_word_is_found_behind_many_that_contain_it() -> None:
+    text = "2011 " * 5000
+    assert quotation("1", (text, "1 piece")) == Quotation(1, 0, 1, 1)
+    assert quotation("1", (text,)) == Quotation(0, 2, 3, 1000)
+
+
+def test_the_places_of_strings_in_a_recursive_schema() -> None:
+    """Its branches have the same members: of a document with 40 levels, they would be 2**40."""
+    operations = [{"properties": {"op": {"const": op}, "left": {"$ref": "#/$defs/n"}}} for op in ("add", "mul")]
+    objects = [{"type": "object", "required": ["op", "left"], **operation} for operation in operations]
+    plan = plan_of({"$ref": "#/$defs/n", "$defs": {"n": {"anyOf": [*objects, SOURCE]}}})
+    document: Any = "Söhne"
+    for _ in range(40):
+        document = {"op": "add", "left": document}
+    assert [*plan.quotations(document)] == ["/left" * 40]
+    assert plan.violations(document) == ()
+
+
 TOOL = Tool(
     "quote",
     parameters={

@@ -84,6 +84,16 @@ def test_what_is_no_repeat_passes_at_once_and_what_stays_open_at_the_end() -> No
     assert through(repeats, [ContentDelta("x")]) == []
 
 
+def test_long_arguments_that_differ_at_their_end() -> None:
+    """The letters of a long string are no number to be read from its end, again and again."""
+    text = "a" * 300_000
+    repeats = RepeatFilter()
+    first, second = (f'{{"content": "{text}", "mode": {mode}}}' for mode in (1, 2))
+    assert through(repeats, made(0, [first])) == made(0, [first])
+    pieces = [second[at : at + 1000] for at in range(0, len(second), 1000)]
+    assert through(repeats, made(1, pieces)) == made(1, pieces)
+
+
 def test_random_pairs_are_repeats_where_their_values_are_the_same() -> None:
     rng, found = random.Random(3), 0
     for _ in range(600):
