@@ -5,8 +5,8 @@
 The texts are those of benchmarks/corpus, each with its schema as `response_format`; the calls are 16 rows of BFCL's dev
 file with a ground truth and 8 without (../shared/data beside the checkout, else skipped). `--rows` limits both. Greedy.
 Texts: the share of fields that are exactly right, and F1 by words (fields.py). Calls, with `tool_choice: "required"`:
-whether all names are right, and whether all arguments are (matching.py); without a ground truth, with `auto`: whether no
-call is made. AUROC: how well a low `confidence` tells wrong fields from right ones; 0.5 is chance.
+whether all names are right, and whether all arguments are (matching.py); without a ground truth, with `auto`: whether
+no call is made. AUROC: how well a low `confidence` tells wrong fields from right ones; 0.5 is chance.
 
 Each variant is compared with another on the same tasks, and a difference is reported only if its 95% interval (paired
 bootstrap over tasks) excludes 0. A variant that the server refuses, or ignores, is left out by name.
