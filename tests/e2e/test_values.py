@@ -1,8 +1,13 @@
-"""What makes values right, with the real engine: confidence, decisions, quotes, retries, refusals, no empty turns."""
+"""What makes values right, with the real engine: confidence, decisions, quotes, retries, refusals, no empty turns.
+
+TURNS=1000 samples so many turns with tools, instead of 32.
+"""
 
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections import Counter
 from typing import Any
 
@@ -15,6 +20,7 @@ from tests.e2e.conftest import MODEL
 from tests.e2e.test_tools import SCHEMAS, TOOLS
 from tests.http import events
 
+TURNS = int(os.environ.get("TURNS", "32"))
 MOODS = ["good", "goodness", "bad", "mixed"]
 REVIEW = {
     "type": "object",
@@ -138,7 +144,7 @@ def test_answers_are_documents_or_refusals(http: httpx.Client) -> None:
 
 
 def test_turns_have_text_or_calls_and_no_call_twice(http: httpx.Client) -> None:
-    for temperature in (0.3, 1.5):
+    for temperature in (0.3, 1.5) * math.ceil(TURNS / 32):
         body = {"model": MODEL, "messages": [{"role": "user", "content": "Ping, then ping."}], "tools": TOOLS}
         for made in choices_of(http, {**body, "temperature": temperature, "n": 16, "max_tokens": 150}):
             calls = [call["function"] for call in made["message"].get("tool_calls") or ()]
