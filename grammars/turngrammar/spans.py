@@ -26,10 +26,8 @@ MARK = "%regex {"
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
 _LETTER = rf"[^\W\d_{_UNSPACED}\U0001b000-\U0001b2ff\U00020000-\U0003ffff]"
 _CHUNK = re.compile(rf"{_LETTER}+|\d+|[\s\S]")
-# Places of one string that are counted, and characters of all places that are looked at: each costs as much as the
-# string is long.
+# Places of one string that are counted: each costs as much as the string is long.
 MOST_PLACES = 1000
-MOST_COMPARED = 10_000_000
 _JOINER = "\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -111,19 +109,12 @@ def is_span(value: str, texts: Texts) -> bool:
 
 def quotation(value: str, texts: Texts) -> Quotation | None:
     """The first place where the value has whole chunks, or else the first; None if it is empty or in no text."""
-    if not value:
-        return None
-    whole: list[tuple[int, int]] = []
-    partial: list[tuple[int, int]] = []
-    starts = ((index, start) for index, text in enumerate(texts) for start in _starts(value, text))
-    for index, start in islice(starts, max(MOST_PLACES, MOST_COMPARED // len(value))):
-        places = whole if is_whole(texts[index], start, start + len(value)) else partial
-        if len(places) < MOST_PLACES:
-            places.append((index, start))
-        elif places is whole:
-            break
-    places = whole or partial
-    return Quotation(*places[0], places[0][1] + len(value), len(places)) if places else None
+    for starts in (_whole_starts, _starts) if value else ():
+        all_places = ((index, start) for index, text in enumerate(texts) for start in starts(value, text))
+        if places := list(islice(all_places, MOST_PLACES)):
+            index, start = places[0]
+            return Quotation(index, start, start + len(value), len(places))
+    return None
 
 
 def _starts(value: str, text: str) -> Iterator[int]:
@@ -131,6 +122,17 @@ def _starts(value: str, text: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(value, at + 1)
+
+
+def _whole_starts(value: str, text: str) -> Iterator[int]:
+    """Those with whole chunks. No other place within a chunk is looked at, which may be very long."""
+    borders = _borders(text)
+    at = text.find(value)
+    while at >= 0:
+        if is_whole(text, at, at + len(value)):
+            yield at
+        border = borders.find(1, at + 1)
+        at = text.find(value, border) if border >= 0 else -1
 
 
 def is_whole(text: str, start: int, end: int) -> bool:

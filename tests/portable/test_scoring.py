@@ -95,7 +95,9 @@ def test_outcomes_have_their_probabilities_over_all_tokenizations(
     prompt, tokens = driven.ids("Is it so?\n"), tokenizer.tokenize_str(begun)
     before = passes(driven)
     question = Question(prompt, grammar, vocabulary, Sampling(1, temperature=0.0, logit_bias={1: 50.0}))
-    scored = driven.runner.run(score(Generating(driven), question, [AnswerPlace(tokens, decide)], "scored"))
+    scored = driven.runner.run(
+        score(Generating(driven), question, [AnswerPlace(tuple(tokens), len(tokens), decide)], "scored")
+    )
     assert passes(driven) - before == scored.passes
 
     matcher = LLMatcher(tokenizer, grammar, log_level=0)
@@ -114,7 +116,8 @@ def test_outcomes_have_their_probabilities_over_all_tokenizations(
 def test_what_is_certain_takes_no_pass_and_what_has_no_end_is_left_out(driven: Driven) -> None:
     grammar = 'start: "(" /[0-9]{3}/ ")" ("a" | "b")'
     vocabulary = driven.engine.tokenizer.vocabulary
-    places = [AnswerPlace(vocabulary.matchable.tokenize_str(text), whole_text) for text in ("(", "(123)", "(123)b")]
+    begun = [tuple(vocabulary.matchable.tokenize_str(text)) for text in ("(", "(123)", "(123)b")]
+    places = [AnswerPlace(tokens, len(tokens), whole_text) for tokens in begun]
     question = Question(driven.ids("Which?"), grammar, vocabulary, Sampling(1))
     scored: Scored = driven.runner.run(score(Generating(driven), question, places, "scored"))
     endless, letter, certain = scored.outcomes

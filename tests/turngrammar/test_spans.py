@@ -61,6 +61,11 @@ def test_a_whole_word_is_found_behind_many_that_contain_it() -> None:
     assert quotation("1", (text,)) == Quotation(0, 2, 3, 1000)
 
 
+def test_a_long_word_is_not_searched_at_each_of_its_letters() -> None:
+    text = f"{'x' * 5_000_000} x"
+    assert quotation("x", (text,)) == Quotation(0, 5_000_001, 5_000_002, 1)
+
+
 def test_the_places_of_strings_in_a_recursive_schema() -> None:
     """Its branches have the same members: of a document with 40 levels, they would be 2**40."""
     operations = [{"properties": {"op": {"const": op}, "left": {"$ref": "#/$defs/n"}}} for op in ("add", "mul")]

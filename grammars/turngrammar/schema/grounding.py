@@ -23,7 +23,9 @@ def has_spans(lowered: Any) -> bool:
 
 def quotations(instance: Any, lowered: Lowered, texts: Texts) -> Mapping[str, Quotation]:
     """Where each string with `x-source` stands, by its JSON pointer; without those that are empty."""
-    found = ((path, quotation(text, texts)) for path, text, _ in _spannable_strings(instance, lowered, lowered))
+    strings = [(path, text) for path, text, _ in _spannable_strings(instance, lowered, lowered)]
+    quoted = {text: quotation(text, texts) for text in dict.fromkeys(text for _, text in strings)}
+    found = ((path, quoted[text]) for path, text in strings)
     return {pointer(path): place for path, place in found if place is not None}
 
 

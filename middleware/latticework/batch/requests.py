@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
@@ -88,9 +89,10 @@ def _decoded(line: bytes) -> BatchRequest:
     request = _REQUEST.decode(decodable)
     if decodable == line:
         return request
-    body = bytes(request.body)
-    start = decodable.index(body)
-    return msgspec.structs.replace(request, body=msgspec.Raw(line[start : start + len(body)]))
+    places = (found.span() for found in re.finditer(re.escape(request.body), decodable))
+    written = [line[start:end] for start, end in places]
+    # Any other member may have the same text; it is the body's that has a half pair, if one has.
+    return msgspec.structs.replace(request, body=msgspec.Raw(max(written, key=bytes(request.body).__ne__)))
 
 
 def _checked_request(line: bytes) -> BatchRequest:

@@ -14,10 +14,10 @@ same tokens without the one that ended it, under a grammar of text. A grammar fr
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -50,13 +50,14 @@ class _Generated:
         tokens: what another prompt continues: with markup that was not generated, without a token that ended them.
         text: of these, what was generated, in pieces.
         count: the tokens that count as generated.
-        saved: of the prompts that have ended.
+        saved, transfer: of the prompts that have ended.
     """
 
     tokens: list[int] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     count: int = 0
     saved: Saved = NOTHING_SAVED
+    transfer: Mapping[str, Any] | None = None
 
     def add(self, text: str, tokens: Sequence[int]) -> None:
         self.tokens += tokens
@@ -146,6 +147,7 @@ class Attempt:
                 yield msgspec.structs.replace(piece, finish=None)
                 if self._choice.is_empty:
                     self._generated.saved += piece.saved
+                    self._generated.transfer = piece.transfer
                     self._next = self._resume
                 else:
                     yield Piece("", (), finish="stop", saved=piece.saved, transfer=piece.transfer)
@@ -185,7 +187,7 @@ class Attempt:
         prompt, saved = self._continued_prompt(), self._generated.saved
         sampling = self._rest(grammar, self._model.max_model_len - len(prompt))
         if sampling.max_tokens < 1:
-            yield Piece(markup, (), finish="length", saved=saved)
+            yield Piece(markup, (), finish="length", saved=saved, transfer=self._generated.transfer)
             return
         async with aclosing(self._model.generate(prompt, sampling, f"{self._request_id}-{name}")) as pieces:
             first = True
@@ -193,19 +195,27 @@ class Attempt:
                 if first and markup:
                     first = False
                     yield Piece(markup, ())
-                yield piece if piece.finish is None else msgspec.structs.replace(piece, saved=piece.saved + saved)
+                yield self._behind_others(piece) if piece.prompt_logprobs or piece.finish else piece
+
+    def _behind_others(self, piece: Piece) -> Piece:
+        """The first or last piece of a prompt that continues others: without what is not of the request's prompt, and
+        with what the others have for the end.
+        """
+        before = self._generated
+        return msgspec.structs.replace(
+            piece,
+            saved=piece.saved if piece.finish is None else piece.saved + before.saved,
+            prompt_logprobs=piece.prompt_logprobs[: len(self._job.prompt)],
+            transfer=piece.transfer or before.transfer,
+        )
 
     def _continued_prompt(self) -> list[int]:
         return [*self._job.prompt, *self._generated.tokens]
 
     def _rest(self, grammar: str | None, room: int) -> Sampling:
         spent = self._generated.count
-        # What is computed of the prompt elsewhere has been fetched with the first prompt, if there was one.
-        transfer = None if spent else self._sampling.transfer
-        return replace(
-            self._sampling,
-            grammar=grammar,
-            max_tokens=min(self._sampling.max_tokens - spent, room),
-            min_tokens=max(0, self._sampling.min_tokens - spent),
-            transfer=transfer,
-        )
+        most = min(self._sampling.max_tokens - spent, room)
+        least = min(max(0, self._sampling.min_tokens - spent), most)
+        sampling = replace(self._sampling, grammar=grammar, max_tokens=most, min_tokens=least)
+        # The first prompt has fetched what is computed elsewhere, and returned its log probabilities.
+        return replace(sampling, transfer=None, prompt_logprobs=None) if spent else sampling

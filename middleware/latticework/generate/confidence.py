@@ -165,7 +165,7 @@ class _AnswerText:
         first = bisect_right(self._starts, start) - 1
         behind = bisect_left(self._starts, end)
         lead = self._text[self._starts[first] : start]
-        place = AnswerPlace(self._ids[:first], partial(_settled_value, lead), partial(self._known, first, behind))
+        place = AnswerPlace(self._ids, first, partial(_settled_value, lead), partial(self._known, first, behind))
         p = math.exp(sum(token.logprob for token in self._tokens[first:behind]))
         return _Field(part, span.pointer, text[span.start : span.end], place, p)
 

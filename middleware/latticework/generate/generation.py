@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+from msgspec import UNSET
+
 from latticework.engines.base import NOTHING_SAVED, Saved
 from latticework.engines.vocabulary import Vocabulary
 from latticework.errors import BrokenGuarantee, GrammarExceeded, SchemaViolation, from_pointer
@@ -202,14 +204,13 @@ class Generation:
         self, recording: Recording | None, choice: Choice, vocabulary: Vocabulary | None, request_id: str
     ) -> None:
         """Adds the confidence of an answer that has ended, if it is requested and the answer has JSON."""
-        document = choice.document
-        if recording is None or vocabulary is None or (document is None and not choice.calls):
+        document, calls, cut = choice.document, list(choice.whole_arguments), choice.truncation
+        if recording is None or vocabulary is None or choice.refused or (document is None and not choice.calls):
             return
-        calls = choice.whole_arguments
-        if document is not None and choice.finish == "length":
+        if document is not None and (cut is not None or choice.finish == "length"):
             document = ""
-        if choice.truncation is not None:  # the rest of the last one was not generated
-            calls = (*calls[:-1], "")
+        if cut is not None and cut.call is not UNSET:  # its rest was not generated
+            calls[cut.call] = ""
         found = await confidence_of(recording, vocabulary, document, calls, request_id)
         choice.confidence, passes = found
         self._metrics.confidence_passes.labels(self._model).inc(passes)

@@ -15,9 +15,10 @@ from latticework.engines.base import MOST_SCORED
 from latticework.engines.vocabulary import Vocabulary
 from turngrammar.matching import limits_of
 
-# Of one place: outcomes, texts that have settled none, and tokens that may follow one text.
+# Of one place: outcomes, texts that have settled none, and tokens that may follow one text. Of an answer: such texts.
 MOST_OUTCOMES = 64
 MOST_TEXTS = 1024
+MOST_EXPLORED = 16 * MOST_TEXTS
 MOST_TOKENS = MOST_SCORED
 
 # From the text behind a place, and whether the answer ends with it, to the outcome that it settles; None: not yet.
@@ -82,30 +83,42 @@ class Explorer:
         self._matcher = LLMatcher(vocabulary.matchable, grammar, log_level=0, limits=limits_of(grammar))
         self._matcher.consume_tokens(list(opened))
         self._read = 0
+        self._left = MOST_EXPLORED
 
-    def tree(self, begun: Sequence[int], decide: Decide) -> OutcomeTree | None:
-        """The ways behind these tokens, the first of which are those of the last call. None where there are too many.
+    def tree(self, tokens: Sequence[int], at: int, decide: Decide) -> OutcomeTree | None:
+        """The ways behind the first `at` of these tokens, which are not less than in the last call.
 
-        None too where the matcher is in error: then it allows nothing to be counted.
+        None where there are too many, where the matcher is in error, which allows nothing to be counted, and once all
+        calls together have explored too much.
         """
-        self._matcher.consume_tokens(list(begun[self._read :]))
-        self._read = len(begun)
+        self._matcher.consume_tokens(list(tokens[self._read : at]))
+        self._read = at
+        exploration = _Exploration(self._vocabulary, decide, min(MOST_TEXTS, self._left))
         try:
-            return _Exploration(self._vocabulary, decide).tree(self._matcher)
+            return exploration.tree(self._matcher)
         except TooMany:
             return None
+        finally:
+            self._left -= exploration.texts
 
 
 class _Exploration:
     """Of one place."""
 
-    def __init__(self, vocabulary: Vocabulary, decide: Decide) -> None:
+    def __init__(self, vocabulary: Vocabulary, decide: Decide, most: int) -> None:
+        """`most`: texts that may be explored."""
         self._tokenizer = vocabulary.matchable
         self._ends = frozenset((*self._tokenizer.eos_tokens, vocabulary.eos, *vocabulary.ends))
         self._decide = decide
+        self._most = most
         self._tokens: dict[bytes, dict[int, bytes]] = {}
         self._settled: dict[bytes, Hashable] = {}
         self._outcomes: set[Hashable] = set()
+
+    @property
+    def texts(self) -> int:
+        """How many have been explored."""
+        return len(self._tokens)
 
     def tree(self, matcher: LLMatcher) -> OutcomeTree:
         """Raises TooMany."""
@@ -139,7 +152,7 @@ class _Exploration:
     def _allowed(self, matcher: LLMatcher) -> Sequence[int]:
         """Raises TooMany."""
         mask = bytes(matcher.compute_bitmask())
-        if matcher.is_error() or len(self._tokens) > MOST_TEXTS or len(mask) - mask.count(0) > MOST_TOKENS:
+        if matcher.is_error() or len(self._tokens) > self._most or len(mask) - mask.count(0) > MOST_TOKENS:
             raise TooMany
         places = (match.start() for match in _ALLOWED.finditer(mask))
         allowed = [8 * place + bit for place in places for bit in range(8) if mask[place] >> bit & 1]

@@ -67,13 +67,15 @@ class AnswerPlace:
     """Where an answer may go on in several ways.
 
     Attributes:
-        begun: the answer's tokens before it.
+        tokens: the answer's.
+        at: how many of these are before it.
         decide: see `outcomes.Decide`.
         known: lists the distributions of next tokens that are already known, with the tokens behind the place. Called
             where there are few outcomes only: for a long string, the list would be large.
     """
 
-    begun: Sequence[int]
+    tokens: Tokens
+    at: int
     decide: Decide
     known: Callable[[], Iterable[tuple[Tokens, Distribution]]] = tuple
 
@@ -120,7 +122,7 @@ async def score(model: TextGenerator, question: Question, places: Sequence[Answe
 
 def _explored(question: Question, places: Sequence[AnswerPlace]) -> Sequence[OutcomeTree | None]:
     explorer = Explorer(question.vocabulary, question.grammar, question.opened)
-    return [explorer.tree(place.begun, place.decide) for place in places]
+    return [explorer.tree(place.tokens, place.at, place.decide) for place in places]
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,9 @@ class _Tokenizations:
 
     def __init__(self, place: AnswerPlace, tree: OutcomeTree, room: int) -> None:
         """`room`: for tokens behind the prompt."""
-        self._begun = tuple(place.begun)
+        self._place = place
         self._ways = tree.ways
-        self._room = room - len(self._begun)
+        self._room = room - place.at
         self._known: dict[Tokens, Distribution] = dict(place.known())
         self._usual = frozenset(node for tokens in tree.usual for node in self._nodes_of(tokens))
         self._likeliest: dict[bytes, Likely] = {}
@@ -154,7 +156,7 @@ class _Tokenizations:
 
     def request(self, node: _Node) -> tuple[Tokens, Sequence[int]]:
         """The tokens behind the prompt, and those whose probabilities are asked for behind them."""
-        return (*self._begun, *node.tokens), tuple(self._ways[node.text].tokens)
+        return (*self._place.tokens[: self._place.at], *node.tokens), tuple(self._ways[node.text].tokens)
 
     def learn(self, node: _Node, distribution: Distribution) -> None:
         self._asked += 1

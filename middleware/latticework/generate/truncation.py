@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from latticework.engines.base import Piece
+from latticework.engines.base import EngineFinish, Piece
 from latticework.generate import Step, Truncation
 from latticework.generate.choice import Choice
 from latticework.generate.continued import ContinuedParser
@@ -79,7 +79,7 @@ class Truncating:
             if self._other or (unit.text and await self._can_be_sent()):
                 free = len(self._held)
         if piece.finish == "stop":
-            end = Piece("", (), finish="stop", saved=piece.saved)
+            end = _end_of(piece, "stop")
             return self._release([*self._held, _Unit(end, self._choice.parser.close(), False)])
         if piece.finish == "length":
             return await self._cut(self._held[:free], piece)
@@ -96,7 +96,12 @@ class Truncating:
         return _Unit(unit, events, parser.in_reasoning)
 
     async def _can_be_sent(self) -> bool:
-        """Whether the document can be completed behind this. A part of a character has no text yet."""
+        """Whether the document can be completed behind this. A part of a character has no text yet.
+
+        Where calls may be made, none is invented behind reasoning, and reasoning has a limit of its own.
+        """
+        if self._calls is not None and self._choice.parser.in_reasoning:
+            return True
         return self._growing.fits() or await self._growing.fits_shortened()
 
     async def _cut(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
@@ -109,11 +114,11 @@ class Truncating:
         if self._calls is None or self._growing.kept:
             return await self._complete(released, piece)
         step = self._release(self._held) if self._held else None
-        in_reasoning, end = self._choice.parser.in_reasoning, Piece("", (), saved=piece.saved)
+        in_reasoning, end = self._choice.parser.in_reasoning, _end_of(piece, None)
         return joined_steps(step, await self._calls.end(end, self._choice.parser.close(), in_reasoning=in_reasoning))
 
     def _cut_refusal(self, piece: Piece) -> Step | None:
-        end = Piece("", (), finish="length", saved=piece.saved)
+        end = _end_of(piece, "length")
         return self._release([*self._held, _Unit(end, self._choice.parser.close(), False)])
 
     async def _complete(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
@@ -121,7 +126,7 @@ class Truncating:
         # The parser may hold back a possible start of markup. After dropped text, it is out of step.
         pending = self._choice.parser.feed(tail.markup) if len(released) == len(self._held) else []
         events = [*pending, ContentDelta(tail.document)] if tail.document else pending
-        end = Piece("", tuple(tail.token_ids), finish=self._finish, saved=piece.saved)
+        end = replace(_end_of(piece, self._finish), token_ids=tuple(tail.token_ids))
         return self._release([*released, _Unit(end, events, False)])
 
     def _release(self, units: Sequence[_Unit]) -> Step | None:
@@ -163,7 +168,13 @@ class _Growing:
         if len(texts) < 2 or "".join(texts) != piece.text:
             return [replace(piece, finish=None)]
         return [
-            Piece(text, (token_id,), piece.logprobs[index : index + 1], sources=piece.sources[index : index + 1])
+            Piece(
+                text,
+                (token_id,),
+                piece.logprobs[index : index + 1],
+                sources=piece.sources[index : index + 1],
+                prompt_logprobs=() if index else piece.prompt_logprobs,
+            )
             for index, (text, token_id) in enumerate(zip(texts, piece.token_ids, strict=True))
         ]
 
@@ -249,4 +260,11 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
         pieces[-1].finish,
         pieces[-1].saved,
         tuple(source for piece in pieces for source in piece.sources),
+        pieces[0].prompt_logprobs,
+        transfer=pieces[-1].transfer,
     )
+
+
+def _end_of(piece: Piece, finish: EngineFinish | None) -> Piece:
+    """What the last piece has for the end of the answer."""
+    return Piece("", (), finish=finish, saved=piece.saved, transfer=piece.transfer)

@@ -140,6 +140,9 @@ def test_half_surrogate_pairs_and_a_byte_order_mark(tmp_path: Path) -> None:
     file.write_bytes(BOM_UTF8 + line)
     assert check_requests(file) == {"a"}
     assert [bytes(one.body) for one in requests_without(file, ())] == [body]
+    meta = rb'{"meta": {"m": "\ufffd"}, "custom_id": "a", "method": "POST", "url": "/v1/responses", '
+    file.write_bytes(meta + rb'"body": {"m": "\ud83d"}}')
+    assert [bytes(one.body) for one in requests_without(file, ())] == [rb'{"m": "\ud83d"}']
     reply = rb'{"status": "completed", "text": "\ud83d \\ud83d \ud83d\ude00 \ude00"}'
     out.write_bytes(line_of("a", HttpReply(200, {}, reply)))
     with OutputFile(out) as output:

@@ -23,6 +23,7 @@ ASKED: Mapping[str, Mapping[str, Any]] = {
     "/v1/messages": {"messages": [USER], "max_tokens": 9},
 }
 HERE = ("/v1/chat/completions", "/v1/completions")
+DOCUMENT = {"type": "json_schema", "json_schema": {"name": "d", "schema": {"type": "object"}}}
 TOOLS = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}]
 
 
@@ -127,3 +128,27 @@ def test_a_prefill_of_a_required_call_needs_no_room_for_it() -> None:
     engine = ScriptedEngine(says("<", finish="length"))
     assert ask(engine, "/v1/chat/completions", **call).status_code == 400
     assert ask(engine, "/v1/chat/completions", **call, kv_transfer_params=PREFILL).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "fields", [{"response_format": DOCUMENT}, {"tools": TOOLS}, {"response_format": DOCUMENT, "tools": TOOLS}]
+)
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_an_answer_that_would_be_completed_returns_them(fields: dict[str, Any], finish: Any) -> None:
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        yield Piece("{}", tuple(b"{}"))
+        yield Piece("", (0,), finish=finish, transfer=DECODE)
+
+    answer = ask(ScriptedEngine(script), HERE[0], **fields, truncation="close", kv_transfer_params=PREFILL).json()
+    assert answer["kv_transfer_params"] == DECODE
+
+
+def test_an_answer_without_room_to_go_on_returns_them() -> None:
+    """The prefill's one token ends the turn, in the reasoning."""
+
+    async def script(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        yield Piece("", (0,), finish="stop", transfer=DECODE)
+
+    engine = ScriptedEngine(script, tokenizer=Thinking())
+    answer = ask(engine, HERE[0], max_tokens=1, kv_transfer_params=PREFILL).json()
+    assert (answer["kv_transfer_params"], len(engine.asked)) == (DECODE, 1)

@@ -7,9 +7,11 @@ import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from latticework import Settings, create_app
 from latticework.engines.base import Piece, SampledToken, Sampling
-from latticework.generate.outcomes import Explorer, whole_text
+from latticework.generate.outcomes import MOST_EXPLORED, Explorer, whole_text
 from tests.http import send
 from tests.scripted import ByteTokenizer, Script, ScriptedEngine
 from turngrammar.json_scalars import scalar_of
@@ -61,9 +63,18 @@ def test_what_completes_a_call_was_not_generated() -> None:
     assert math.isclose(found["calls"][0]["/x"]["p"], math.exp(3 * SURE))
 
 
-def test_a_document_that_was_cut_has_no_values_though_it_may_look_whole() -> None:
+def test_calls_before_the_cut_keep_theirs() -> None:
+    for truncation in ("cut", "close", "complete"):
+        script = bytewise((called("f") + "\n", SURE), (called("g"), SURE), cut=True)
+        found = confidence(script, tools=TOOLS, tool_choice="required", truncation=truncation, max_tokens=200)
+        assert [list(call) for call in found["calls"]] == [["/x"], ["/x"]]
+
+
+@pytest.mark.parametrize("truncation", ["cut", "close", "complete"])
+def test_a_document_that_was_cut_has_no_values_though_it_may_look_whole(truncation: str) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "integer"}}}
-    assert confidence(bytewise(("12", SURE), cut=True), response_format=form, max_tokens=2) == {"content": {}}
+    fields = {"response_format": form, "max_tokens": 2, "truncation": truncation}
+    assert confidence(bytewise(("12", SURE), cut=True), **fields) == {"content": {}}
 
 
 def test_places_with_many_values_are_given_up_early() -> None:
@@ -74,8 +85,23 @@ def test_places_with_many_values_are_given_up_early() -> None:
         decided += 1
         return whole_text(text, ended)
 
-    assert Explorer(ByteTokenizer.vocabulary, "start: /[0-9]{1,9}/").tree((), counting) is None
+    assert Explorer(ByteTokenizer.vocabulary, "start: /[0-9]{1,9}/").tree((), 0, counting) is None
     assert decided < 1000
+
+
+def test_an_answer_with_many_of_them_is_not_explored_to_its_end() -> None:
+    numbers = ("1," * 1000).encode()
+    explorer = Explorer(ByteTokenizer.vocabulary, 'start: (NUMBER ",")*\nNUMBER: /[0-9]{1,9}/')
+    decided = 0
+
+    def decide(text: bytes, ended: bool) -> Any:
+        nonlocal decided
+        decided += 1
+        return text if text.endswith(b",") or ended else None
+
+    for at in range(0, len(numbers), 2):
+        assert explorer.tree(tuple(numbers), at, decide) is None
+    assert decided < 20 * MOST_EXPLORED
 
 
 def test_whole_numbers_are_compared_as_they_are_written() -> None:

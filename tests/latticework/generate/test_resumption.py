@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from latticework import Settings, create_app
-from latticework.engines.base import Piece, Sampling
+from latticework.engines.base import Piece, SampledToken, Sampling
 from latticework.turn.reasoning import Resumption
 from tests.http import chat, events
 from tests.latticework.doors.messages import messaging
@@ -90,6 +91,46 @@ def test_an_answer_ends_as_it_did() -> None:
         app, engine = serving(text)
         assert chat(app, max_tokens=500).json()["choices"][0]["message"]["content"] == "1"
         assert len(engine.prompts) == 1
+
+
+def listing(script: Script) -> Script:
+    """The same, with the log probabilities of the prompt."""
+
+    async def listed(prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Piece, None]:
+        tokens = [SampledToken(chr(byte), -1.0, (byte,), id=byte) for byte in prompt]
+        listed = () if sampling.prompt_logprobs is None else (None, *tokens[1:])
+        async for piece in script(prompt, sampling):
+            yield msgspec.structs.replace(piece, prompt_logprobs=listed)
+            listed = ()
+
+    return listed
+
+
+CLOSED = {"response_format": {"type": "json_object"}, "truncation": "close"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "texts"),
+    [
+        ({}, ("<think>\nHm", "It is 1.")),
+        ({"max_reasoning_tokens": 0}, ("It is 1.",)),
+        ({"max_reasoning_tokens": 3}, ("<think>\nHm, hm", "It is 1.")),
+        (CLOSED, ('<think>\nHm</think>\n\n{"a": 1}',)),
+    ],
+)
+def test_log_probabilities_of_the_prompt_are_those_of_the_request(fields: dict[str, Any], texts: tuple[str]) -> None:
+    engine = ScriptedEngine(listing(ending(*texts)), tokenizer=ended(Thinking))
+    app = create_app(engine, settings=Settings(compile_timeout=60))
+    body = chat(app, prompt_logprobs=0, max_tokens=500, **fields).json()
+    assert len(engine.prompts) == len(texts)
+    assert len(body["prompt_logprobs"]) == body["usage"]["prompt_tokens"]
+
+
+def test_a_prompt_that_goes_on_needs_no_more_tokens_than_have_room() -> None:
+    engine = ScriptedEngine(ending("<think>\nHm, hm", "It is 1."), tokenizer=ended(Thinking), max_model_len=120)
+    chat(create_app(engine), max_reasoning_tokens=5, min_tokens=60)
+    assert len(engine.asked) == 2
+    assert all(sampling.min_tokens <= sampling.max_tokens for sampling in engine.asked)
 
 
 THOUGHT = "<think>\nHm"

@@ -51,7 +51,7 @@ def test_an_engine_at_fault_is_an_error_and_no_request_is_left(script: Script, e
         model = Scripted(script)
         question = Question(b"?", CHOICE, ByteTokenizer.vocabulary, Sampling(1))
         with pytest.raises(error):
-            await score(model, question, [AnswerPlace((), whole_text)], "r")
+            await score(model, question, [AnswerPlace((), 0, whole_text)], "r")
         return model.running
 
     assert asyncio.run(run()) == 0
@@ -61,7 +61,7 @@ def test_a_node_beyond_the_context_is_not_asked_for() -> None:
     async def run() -> None:
         model = Scripted(unmasked)
         question = Question(b"?" * 100, CHOICE, ByteTokenizer.vocabulary, Sampling(1))
-        scored = await score(model, question, [AnswerPlace((), whole_text)], "r")
+        scored = await score(model, question, [AnswerPlace((), 0, whole_text)], "r")
         assert (scored.outcomes, scored.passes) == ([None], 0)
 
     asyncio.run(run())

@@ -242,6 +242,17 @@ def test_where_thoughts_are_bounded() -> None:
     assert body["usage"]["completion_tokens"] <= 60
 
 
+def test_thoughts_before_calls_have_their_limit_though_no_document_would_fit() -> None:
+    long = {name * 10: {"type": "boolean"} for name in "abcdefgh"}
+    document = {"type": "object", "properties": long, "required": list(long)}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    app = serving(writes("<think>\n" + "hm " * 100), Thinking)
+    fields = {"response_format": as_schema(document), "tools": tools, "max_tokens": 150, "max_reasoning_tokens": 20}
+    for truncation in ("cut", "close"):
+        body = ask(app, **{**fields, "truncation": truncation})
+        assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] == 20
+
+
 def test_a_frame_around_the_answer_is_written() -> None:
     final = "<|channel|>final<|message|>"
     thought = "<|channel|>analysis<|message|>Let me see<|end|><|start|>assistant"

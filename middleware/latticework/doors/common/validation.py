@@ -19,7 +19,7 @@ _PLAIN = frozenset((str, int, float, bool, type(None), dict))
 _PROBLEMS: Mapping[str, str] = {
     **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "Input should be an object"),
     "too_long": "it has {actual_length} items, and at most {max_length} are allowed",
-    "too_short": "it has {actual_length} items, and at least {min_length} are needed",
+    "too_short": "it has {actual_length} items, and needs at least {min_length}",
 }
 
 

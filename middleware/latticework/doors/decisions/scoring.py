@@ -43,7 +43,7 @@ class AnswerScores:
         grammar = job.budget.grammar if job.budget else job.plan.grammar
         assert grammar is not None, "a choice is a constraint"
         question = Question(self.prompt, grammar, self._model.engine.tokenizer.vocabulary, job.sampling)
-        scored = await score(self, question, [AnswerPlace((), _ended)], self._request_id)
+        scored = await score(self, question, [AnswerPlace((), 0, _ended)], self._request_id)
         outcomes = scored.outcomes[0]
         if outcomes is None:
             raise BadRequest(
