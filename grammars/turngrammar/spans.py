@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, islice
@@ -109,41 +109,46 @@ def is_span(value: str, texts: Texts) -> bool:
 
 def quotation(value: str, texts: Texts) -> Quotation | None:
     """The first place where the value has whole chunks, or else the first; None if it is empty or in no text."""
-    for starts in (_whole_starts, _starts) if value else ():
-        all_places = ((index, start) for index, text in enumerate(texts) for start in starts(value, text))
-        if places := list(islice(all_places, MOST_PLACES)):
-            index, start = places[0]
-            return Quotation(index, start, start + len(value), len(places))
+    for places_of in (_whole_places, _places) if value else ():
+        if places := list(islice(places_of(value, texts), MOST_PLACES)):
+            text, start = places[0]
+            return Quotation(text, start, start + len(value), len(places))
     return None
 
 
-def _starts(value: str, text: str) -> Iterator[int]:
-    at = text.find(value)
-    while at >= 0:
-        yield at
-        at = text.find(value, at + 1)
+def _places(value: str, texts: Texts) -> Iterator[tuple[int, int]]:
+    """Where the value stands: the index of a text, and a character of it."""
+    for index, text in enumerate(texts):
+        at = text.find(value)
+        while at >= 0:
+            yield index, at
+            at = text.find(value, at + 1)
 
 
-def _whole_starts(value: str, text: str) -> Iterator[int]:
-    """Those with whole chunks. No other place within a chunk is looked at, which may be very long."""
-    borders = _borders(text)
-    at = text.find(value)
-    while at >= 0:
-        if is_whole(text, at, at + len(value)):
-            yield at
-        border = borders.find(1, at + 1)
-        at = text.find(value, border) if border >= 0 else -1
+def _whole_places(value: str, texts: Texts) -> Iterator[tuple[int, int]]:
+    """Those with whole chunks. No second place within a chunk is looked at, which may be very long."""
+    for index, (text, borders) in enumerate(zip(texts, _borders(texts), strict=True)):
+        at = text.find(value)
+        while at >= 0:
+            if borders[at] and borders[at + len(value)]:
+                yield index, at
+            border = borders.find(1, at + 1)
+            at = text.find(value, border) if border >= 0 else -1
 
 
 def is_whole(text: str, start: int, end: int) -> bool:
     """Whether a text has whole chunks between these places."""
-    borders = _borders(text)
+    (borders,) = _borders((text,))
     return bool(borders[start] and borders[end])
 
 
 @lru_cache(maxsize=2)
-def _borders(text: str) -> bytes:
-    """For each place of the text, its end included, whether a chunk ends or begins there: 1 or 0."""
+def _borders(texts: Texts) -> Sequence[bytes]:
+    """For each place of each text, its end included, whether a chunk ends or begins there: 1 or 0."""
+    return [*map(_text_borders, texts)]
+
+
+def _text_borders(text: str) -> bytes:
     borders = bytearray(len(text) + 1)
     for place in accumulate(map(len, chunks(text)), initial=0):
         borders[place] = 1
