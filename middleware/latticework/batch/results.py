@@ -18,7 +18,7 @@ import msgspec
 
 from latticework.batch.senders import HttpReply, Lost, Outcome
 from latticework.batch.surrogates import without_halves
-from latticework.batch.tally import ending_of
+from latticework.batch.tally import has_failed
 
 # The headers that have the request's id: of OpenAI's API, and of Anthropic's.
 REQUEST_IDS = ("x-request-id", "request-id")
@@ -61,7 +61,7 @@ class _AnswerLine(msgspec.Struct):
     @property
     def failed(self) -> bool:
         response = self.response
-        return response is None or ending_of(HttpReply(response.status_code, {}, bytes(response.body))) == "failed"
+        return response is None or has_failed(HttpReply(response.status_code, {}, bytes(response.body)))
 
 
 # How each line begins.

@@ -110,7 +110,8 @@ class BatchTally:
         return self.finished + self.cut + self.failed.total()
 
     def add(self, outcome: Outcome) -> None:
-        answer, ending = _answer_in(outcome), ending_of(outcome)
+        answer = _answer_in(outcome)
+        ending = _ending(outcome, answer)
         if ending == "finished":
             self.finished += 1
         elif ending == "cut":
@@ -133,8 +134,11 @@ class BatchTally:
         self.copied += figures.copied
 
 
-def ending_of(outcome: Outcome) -> Ending:
-    answer = _answer_in(outcome)
+def has_failed(outcome: Outcome) -> bool:
+    return _ending(outcome, _answer_in(outcome)) == "failed"
+
+
+def _ending(outcome: Outcome, answer: _Answer | None) -> Ending:
     return "failed" if answer is None or cause_of(outcome) is not None else answer.ending
 
 

@@ -128,6 +128,10 @@ class Piece(Struct, frozen=True, gc=False):
     cached: int = 0
     transfer: Mapping[str, Any] | None = None
 
+    def end(self, finish: EngineFinish | None) -> Piece:
+        """An empty piece, with what this last one has for the end of the answer."""
+        return Piece("", (), finish=finish, saved=self.saved, transfer=self.transfer)
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:

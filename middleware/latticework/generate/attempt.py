@@ -150,7 +150,7 @@ class Attempt:
                     self._generated.transfer = piece.transfer
                     self._next = self._resume
                 else:
-                    yield Piece("", (), finish="stop", saved=piece.saved, transfer=piece.transfer)
+                    yield piece.end("stop")
 
     def _may_resume(self, piece: Piece) -> bool:
         """Whether the model itself has ended the answer, rather than a token that the request names, and once only."""
@@ -184,10 +184,10 @@ class Attempt:
     ) -> AsyncGenerator[Piece, None]:
         """This markup, and what the engine generates behind it and all before."""
         self._generated.tokens += markup_ids
-        prompt, saved = self._continued_prompt(), self._generated.saved
+        prompt = self._continued_prompt()
         sampling = self._rest(grammar, self._model.max_model_len - len(prompt))
         if sampling.max_tokens < 1:
-            yield Piece(markup, (), finish="length", saved=saved, transfer=self._generated.transfer)
+            yield self._behind_others(Piece(markup, (), finish="length"))
             return
         async with aclosing(self._model.generate(prompt, sampling, f"{self._request_id}-{name}")) as pieces:
             first = True

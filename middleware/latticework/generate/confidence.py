@@ -157,7 +157,7 @@ class _AnswerText:
         end = 0
         for part, start in zip_longest(parts, self._call_starts[: len(parts)]):
             offset = -1 if start is None else self._text.find(part, max(end, start))
-            end = max(end, offset + len(part))
+            end = end if offset < 0 else offset + len(part)
             yield offset
 
     def _field(self, part: int, text: bytes, span: ScalarSpan, offset: int) -> _Field:

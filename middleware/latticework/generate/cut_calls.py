@@ -45,8 +45,7 @@ class CompletingCalls:
             return step  # at a stop string
         rest = await self._rest()
         finish = "length" if choice.truncation is None else self._finish
-        end = Piece("", (), finish=finish, saved=piece.saved, transfer=piece.transfer)
-        last = choice.add(end, rest, in_reasoning=False)
+        last = choice.add(piece.end(finish), rest, in_reasoning=False)
         return joined_steps(step, last)
 
     async def _rest(self) -> Sequence[Event]:

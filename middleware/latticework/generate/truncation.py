@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from latticework.engines.base import EngineFinish, Piece
+from latticework.engines.base import Piece
 from latticework.generate import Step, Truncation
 from latticework.generate.choice import Choice
 from latticework.generate.continued import ContinuedParser
@@ -79,7 +79,7 @@ class Truncating:
             if self._other or (unit.text and await self._can_be_sent()):
                 free = len(self._held)
         if piece.finish == "stop":
-            end = _end_of(piece, "stop")
+            end = piece.end("stop")
             return self._release([*self._held, _Unit(end, self._choice.parser.close(), False)])
         if piece.finish == "length":
             return await self._cut(self._held[:free], piece)
@@ -114,11 +114,11 @@ class Truncating:
         if self._calls is None or self._growing.kept:
             return await self._complete(released, piece)
         step = self._release(self._held) if self._held else None
-        in_reasoning, end = self._choice.parser.in_reasoning, _end_of(piece, None)
+        in_reasoning, end = self._choice.parser.in_reasoning, piece.end(None)
         return joined_steps(step, await self._calls.end(end, self._choice.parser.close(), in_reasoning=in_reasoning))
 
     def _cut_refusal(self, piece: Piece) -> Step | None:
-        end = _end_of(piece, "length")
+        end = piece.end("length")
         return self._release([*self._held, _Unit(end, self._choice.parser.close(), False)])
 
     async def _complete(self, released: Sequence[_Unit], piece: Piece) -> Step | None:
@@ -126,7 +126,7 @@ class Truncating:
         # The parser may hold back a possible start of markup. After dropped text, it is out of step.
         pending = self._choice.parser.feed(tail.markup) if len(released) == len(self._held) else []
         events = [*pending, ContentDelta(tail.document)] if tail.document else pending
-        end = replace(_end_of(piece, self._finish), token_ids=tuple(tail.token_ids))
+        end = replace(piece.end(self._finish), token_ids=tuple(tail.token_ids))
         return self._release([*released, _Unit(end, events, False)])
 
     def _release(self, units: Sequence[_Unit]) -> Step | None:
@@ -263,8 +263,3 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
         pieces[0].prompt_logprobs,
         transfer=pieces[-1].transfer,
     )
-
-
-def _end_of(piece: Piece, finish: EngineFinish | None) -> Piece:
-    """What the last piece has for the end of the answer."""
-    return Piece("", (), finish=finish, saved=piece.saved, transfer=piece.transfer)

@@ -14,7 +14,9 @@ from latticework.engines.base import Piece, SampledToken, Sampling
 from latticework.generate.outcomes import MOST_EXPLORED, Explorer, whole_text
 from tests.http import send
 from tests.scripted import ByteTokenizer, Script, ScriptedEngine
+from turngrammar.formats import HERMES
 from turngrammar.json_scalars import scalar_of
+from turngrammar.render import Call, render
 
 PARAMETERS = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": PARAMETERS}} for name in "fg"]
@@ -23,7 +25,7 @@ SURE, UNSURE = -0.01, -3.0
 
 
 def called(name: str) -> str:
-    return f'<tool_call>\n{{"name": "{name}", "arguments": {{"x": "a"}}}}\n</tool_call>'
+    return render(HERMES, [Call(name, '{"x": "a"}')])
 
 
 def bytewise(*texts: tuple[str, float], cut: bool = False) -> Script:
